@@ -1,0 +1,194 @@
+"""One actor per live space: the only writer of its state.
+
+Commands enter in order; each is decided, journalled together with the wishes it leads to, applied,
+and then told to the ports. Shutting a microphone comes before all of that.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from spaces_bridge.app import codec, policies
+from spaces_bridge.app.errors import AdapterError, JournalConflict, StorageError
+from spaces_bridge.app.records import Effect, SpaceSummary, StoredEvent
+from spaces_bridge.app.world import World
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.live_space import LiveSpace, evolve
+from spaces_bridge.core.rules import decide
+
+log = logging.getLogger(__name__)
+
+BUSY = 1000
+"""Commands waiting, above which new askers are refused."""
+
+STORAGE_PATIENCE_S = 30.0
+"""How long something told (not asked) waits for a database that is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    command: cmd.Command
+    source: str | None
+    done: asyncio.Future[list[ev.Event]] | None
+
+
+class SpaceActor:
+    """The life of one live space. ``run`` is its task."""
+
+    def __init__(self, world: World, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
+        self.space = space
+        self._world = world
+        self._next_seq = next_seq
+        self._sources = sources
+        self._jobs: asyncio.Queue[_Job | Callable[[], None]] = asyncio.Queue()
+
+    @property
+    def next_seq(self) -> int:
+        """The place of the next event in the journal."""
+        return self._next_seq
+
+    async def ask(self, command: cmd.Command, source: str | None = None) -> list[ev.Event]:
+        """Obey and say what happened. Raises Rejected, AdapterError."""
+        if self._jobs.qsize() >= BUSY:
+            raise Rejected("busy", "Too much is going on here right now. Try again in a moment.")
+        done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
+        self._shut_at_the_door(command)
+        self._jobs.put_nowait(_Job(command, source, done))
+        return await done
+
+    def tell(self, command: cmd.Command, source: str | None = None) -> None:
+        """Obey when its turn comes; a refusal is dropped."""
+        self._shut_at_the_door(command)
+        self._jobs.put_nowait(_Job(command, source, None))
+
+    def then(self, callback: Callable[[], None]) -> None:
+        """Call back when everything told so far is done."""
+        self._jobs.put_nowait(callback)
+
+    async def run(self) -> NoReturn:
+        """Obey for ever. A bug ends the task; what still waits is kept for the next run."""
+        while True:
+            job = await self._jobs.get()
+            if isinstance(job, _Job):
+                await self._do(job)
+            else:
+                job()
+
+    def take_over(self, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
+        """Go on from what the journal tells."""
+        self.space = space
+        self._next_seq = next_seq
+        self._sources = sources
+        self._world.stage.set_gates(space.space, space.on_air)
+
+    def release_waiting(self) -> None:
+        """The bridge stops: whoever still waits is told."""
+        while not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if isinstance(job, _Job):
+                self._answer(job, AdapterError("The bridge is stopping. Try again in a moment."))
+
+    async def _do(self, job: _Job) -> None:
+        try:
+            events = await self._obey_patiently(job)
+        except JournalConflict:
+            self._answer(job, AdapterError("The live space restarts. Try again."))
+            raise
+        except (Rejected, StorageError) as refusal:
+            self._answer(job, refusal)
+        except Exception:
+            self._answer(job, AdapterError("The live space restarts. Try again."))
+            raise
+        else:
+            if job.done is not None and not job.done.done():
+                job.done.set_result(events)
+
+    def _answer(self, job: _Job, refusal: Exception) -> None:
+        if job.done is not None and not job.done.done():
+            job.done.set_exception(refusal)
+        elif isinstance(refusal, StorageError):
+            log.error("dropped a command: %s", type(job.command).__name__, exc_info=refusal)
+
+    async def _obey_patiently(self, job: _Job) -> list[ev.Event]:
+        """Who asks is told of a failing database; what was told waits for it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + STORAGE_PATIENCE_S
+        while True:
+            try:
+                return await self._obey(job.command, job.source)
+            except StorageError as error:
+                asked = job.done is not None
+                if asked or isinstance(error, JournalConflict) or loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+
+    async def _obey(self, command: cmd.Command, source: str | None) -> list[ev.Event]:
+        if source is not None and source in self._sources:
+            return []
+        events = decide(self.space, command)
+        if not events:
+            return []
+        self._shut_first(events)
+        before = self.space
+        await self._commit(events, source)
+        self._tell_ports(before, events)
+        return events
+
+    def _shut_at_the_door(self, command: cmd.Command) -> None:
+        if isinstance(command, cmd.SuspectLoss):
+            self._world.stage.close_microphone(self.space.space, command.user)
+        elif isinstance(command, cmd.CloseMicrophone):
+            self._world.stage.close_microphone(self.space.space, command.by)
+
+    def _shut_first(self, events: Sequence[ev.Event]) -> None:
+        for event in events:
+            if isinstance(event, ev.MicrophoneClosed):
+                policies.shut(self._world, self.space.space, event)
+
+    async def _commit(self, events: Sequence[ev.Event], source: str | None) -> None:
+        now_ms = self._world.clock.now_ms()
+        ttl_ms = self._world.settings.reaction_ttl_ms
+        rows: list[StoredEvent] = []
+        effects: dict[str, Effect] = {}
+        after = self.space
+        for event in events:
+            seq = self._next_seq + len(rows)
+            rows.append(codec.stored(event, seq, now_ms, source if not rows else None))
+            for effect in policies.effects_of(after, event, seq, now_ms, ttl_ms):
+                effects[effect.key] = effect
+            after = evolve(after, event)
+        await self._world.journal.append(
+            after.space, rows, list(effects.values()), summary_of(after)
+        )
+        self.space = after
+        self._next_seq += len(rows)
+        if source is not None:
+            self._sources.add(source)
+        self._world.courier.wake()
+
+    def _tell_ports(self, before: LiveSpace, events: Sequence[ev.Event]) -> None:
+        at = before
+        for event in events:
+            policies.tell(self._world, at, event)
+            at = evolve(at, event)
+        self._world.audience.changed(self.space, events)
+
+
+def summary_of(space: LiveSpace) -> SpaceSummary:
+    """What listings show of the live space."""
+    return SpaceSummary(
+        space=space.space,
+        slug=space.slug,
+        title=space.title,
+        host=space.host,
+        phase=space.phase.value,
+        private=space.private,
+        room=space.room,
+        scheduled_at_ms=space.scheduled_at_ms,
+        started_at_ms=space.started_at_ms,
+        ended_at_ms=space.ended_at_ms,
+    )

@@ -1,0 +1,335 @@
+"""What the app needs of the world. Adapters implement these.
+
+Methods that are not ``async`` only *tell*: they queue and return at once, never raise for the
+outside's faults, and may be repeated safely. No port calls back into a live space's actor and
+waits; what comes back comes through the listeners below, which only tell, too.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from spaces_bridge.app.records import (
+    Effect,
+    InboxEvent,
+    InboxRow,
+    OutboxRow,
+    SpaceSummary,
+    StoredEvent,
+    Token,
+)
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
+
+
+class Clock(Protocol):
+    """Time, so that tests can set it."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+        ...
+
+
+# --- storage ---------------------------------------------------------------------------------
+
+
+class Journal(Protocol):
+    """The events of every live space, and with them the wishes they lead to."""
+
+    async def append(
+        self,
+        space: SpaceId,
+        events: Sequence[StoredEvent],
+        effects: Sequence[Effect],
+        summary: SpaceSummary,
+    ) -> None:
+        """Store all in one transaction. Raises JournalConflict, StorageError."""
+        ...
+
+    async def replay(self, space: SpaceId) -> list[StoredEvent]:
+        """The whole journal of one live space, in order; empty for an unknown one."""
+        ...
+
+    async def open_spaces(self) -> list[SpaceId]:
+        """All live spaces that have not ended."""
+        ...
+
+
+class Directory(Protocol):
+    """Look-ups over all live spaces, ended ones included."""
+
+    async def by_slug(self, slug: str) -> SpaceSummary | None: ...
+
+    async def by_room(self, room: RoomId) -> SpaceSummary | None: ...
+
+    async def listing(self, phases: Collection[str], limit: int) -> list[SpaceSummary]:
+        """Newest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """Wishes towards Matrix, kept until done."""
+
+    async def enqueue(self, effects: Sequence[Effect]) -> None:
+        """Store; a known key is ignored (collapse: done once more)."""
+        ...
+
+    async def pending(self, after_id: int, limit: int) -> list[OutboxRow]: ...
+
+    async def complete(self, key: str, generation: int, result: str | None) -> bool:
+        """Done. False: a collapse effect was wished again meanwhile and stays."""
+        ...
+
+    async def postpone(self, key: str, due_at_ms: int, error: str) -> None: ...
+
+    async def bury(self, key: str, error: str) -> None:
+        """Give up on it, and keep it for people to look at."""
+        ...
+
+    async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
+        """``key`` takes the place of ``absorbed``, with a new body, in one transaction."""
+        ...
+
+    async def recall(self, key: str) -> str | None:
+        """The result of a done effect."""
+        ...
+
+    async def remember(self, name: str, value: str) -> None: ...
+
+    async def lookup(self, name: str) -> str | None: ...
+
+    async def prune(self, before_ms: int) -> None: ...
+
+
+class Inbox(Protocol):
+    """Events the homeserver has handed over, kept until handled."""
+
+    async def store(self, txn_id: str, events: Sequence[InboxEvent]) -> bool:
+        """Store durably, each event id once. False: the transaction was known."""
+        ...
+
+    async def pending(self, after_seq: int, limit: int) -> list[InboxRow]: ...
+
+    async def done(self, seq: int) -> None: ...
+
+    async def bury(self, seq: int, error: str) -> None: ...
+
+    async def prune(self, before_ms: int) -> None: ...
+
+
+class Tokens(Protocol):
+    """Hashed secrets of personal links and page sessions."""
+
+    async def put(self, token: Token) -> None: ...
+
+    async def find(self, hash_: str) -> Token | None: ...
+
+    async def revoke(self, space: SpaceId, user: UserId) -> None: ...
+
+    async def revoke_space(self, space: SpaceId) -> None: ...
+
+
+class Health(Protocol):
+    """Whether an adapter works."""
+
+    async def check(self) -> None:
+        """Raises AdapterError with a plain sentence when it does not."""
+        ...
+
+
+# --- Matrix ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSnapshot:
+    """A room as the homeserver holds it now: own level entries, and the joined by name."""
+
+    levels: Mapping[UserId, int]
+    joined: Mapping[UserId, str]
+
+
+class RoomReader(Protocol):
+    """Reads the current state of rooms."""
+
+    async def read_room(self, room: RoomId) -> RoomSnapshot:
+        """Raises AdapterError while the homeserver is away."""
+        ...
+
+
+class Courier(Protocol):
+    """Carries out the outbox."""
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        ...
+
+
+# --- sound -----------------------------------------------------------------------------------
+
+
+class Direction(StrEnum):
+    """Which way sound flows, seen from the peer."""
+
+    LISTEN = "listen"
+    SPEAK = "speak"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSession:
+    """A negotiated WebRTC connection."""
+
+    id: str
+    answer: str
+    """SDP."""
+
+
+class Stage(Protocol):
+    """The sound of all live spaces."""
+
+    def listen(self, listener: "StageListener") -> None:
+        """Who is told what the stage notices; set once, before start."""
+        ...
+
+    def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
+        """Sound flows from now on; ``elapsed_ms`` since the live space started."""
+        ...
+
+    def close_space(self, space: SpaceId) -> None: ...
+
+    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
+        """Exactly these are heard."""
+        ...
+
+    def open_microphone(self, space: SpaceId, user: UserId) -> None: ...
+
+    def close_microphone(self, space: SpaceId, user: UserId) -> None:
+        """Silence at the next tick; waits for nothing."""
+        ...
+
+    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+        """The floor is gone: hang up the microphone's connection."""
+        ...
+
+    async def offer(
+        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+    ) -> MediaSession:
+        """Answer an SDP offer. Raises OfferRefused, AdapterError (no worker)."""
+        ...
+
+    def hang_up(self, session: str) -> bool:
+        """End one connection. False: not known."""
+        ...
+
+    def has_microphone(self, space: SpaceId, user: UserId) -> bool:
+        """Whether the person has a microphone connection."""
+        ...
+
+    def listeners(self, space: SpaceId) -> int:
+        """Connections that listen."""
+        ...
+
+    def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+        """The mix as an Ogg Opus stream (RFC 7845) from now on."""
+        ...
+
+    def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
+        """Everything this speaker said before is captioned; forget it."""
+        ...
+
+    def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None:
+        """Send again what was not taken, as far as it is kept."""
+        ...
+
+
+class StageListener(Protocol):
+    """What the stage notices."""
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        """How loud each speaker is, 0..100."""
+        ...
+
+    def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
+        """What an open microphone said: signed 16-bit little-endian, 16 kHz, mono."""
+        ...
+
+    def microphone_lost(self, space: SpaceId, user: UserId) -> None:
+        """The microphone's connection is gone."""
+        ...
+
+    def listeners_changed(self, space: SpaceId) -> None: ...
+
+    def worker_restarted(self, spaces: Collection[SpaceId]) -> None:
+        """A media worker died and a new one took over; these spaces were on it."""
+        ...
+
+
+# --- captions --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A finished utterance; times count from the start of the live space."""
+
+    id: UtteranceId
+    speaker: UserId
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
+
+
+class Captioner(Protocol):
+    """Turns speech into words."""
+
+    def listen(self, listener: "CaptionListener") -> None: ...
+
+    def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
+        """``language``: ISO 639-1 or "auto"."""
+        ...
+
+    def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
+        """Signed 16-bit little-endian, 16 kHz, mono; never blocks."""
+        ...
+
+    def close_track(self, space: SpaceId, user: UserId) -> None:
+        """The microphone closed: the last words are final now."""
+        ...
+
+
+class CaptionListener(Protocol):
+    """What the captioner has to say."""
+
+    def captioned(self, space: SpaceId, utterance: Utterance) -> None: ...
+
+    def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
+        """Everything before is in finals that were handed over, or was no speech."""
+        ...
+
+    def missed(self, space: SpaceId, user: UserId, from_ms: int) -> None:
+        """The worker lost what came since; it is to be played again if it is kept."""
+        ...
+
+    def paused(self, paused: bool) -> None:
+        """Captioning stopped (a crash, too much to do) or goes on."""
+        ...
+
+
+# --- the page --------------------------------------------------------------------------------
+
+
+class Audience(Protocol):
+    """Everybody who follows a live space on its page."""
+
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
+        """The live space as it is now, and what has just happened."""
+        ...
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
+
+    def notice(self, space: SpaceId, text: str) -> None: ...
+
+    def guests(self, space: SpaceId) -> int:
+        """Guests on the page right now."""
+        ...

@@ -1,0 +1,117 @@
+"""Wanted against observed: after a start, and from time to time.
+
+A restart replays journals but repeats no side effect. What was wanted and is not so is found here:
+levels are re-read, sound and captions are brought to where each live space is, and wishes whose
+outcome is missing are made again.
+"""
+
+import asyncio
+import logging
+
+from spaces_bridge.app import codec, policies
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import RoomReader
+from spaces_bridge.app.records import Effect
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.ids import RoomId, SpaceId
+from spaces_bridge.core.live_space import LiveSpace
+
+log = logging.getLogger(__name__)
+
+REREAD_EVERY_S = 600.0
+RETRY_S = 1.0
+
+
+class Reconciler:
+    """Brings the world to where the journals are."""
+
+    def __init__(self, spaces: Spaces, desk: SoundDesk, rooms: RoomReader) -> None:
+        self._spaces = spaces
+        self._desk = desk
+        self._rooms = rooms
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Sound at once; the rooms as soon as the homeserver answers, then every ten minutes."""
+        for space in self._spaces.open():
+            self._resume_sound(space)
+        self._task = asyncio.create_task(self._watch(), name="reconcile")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        unread = {s.space for s in self._spaces.open()}
+        while True:
+            unread = {space for space in unread if not await self._reread(space)}
+            if unread:
+                await asyncio.sleep(RETRY_S)
+            else:
+                await asyncio.sleep(REREAD_EVERY_S)
+                unread = {s.space for s in self._spaces.open()}
+
+    async def _reread(self, space: SpaceId) -> bool:
+        view = self._spaces.view(space)
+        if view is None or view.room is None:
+            return True
+        try:
+            await self.observe(space, view.room)
+            await self._wish_again(space)
+        except Rejected:
+            return True
+        except AdapterError as error:
+            log.warning("live space %s: cannot read its room yet: %s", space, error)
+            return False
+        return True
+
+    async def observe(self, space: SpaceId, room: RoomId) -> None:
+        """Read the room and tell its live space. Raises AdapterError, Rejected."""
+        snapshot = await self._rooms.read_room(room)
+        await self._spaces.ask(space, cmd.ObserveRoom(snapshot.levels, snapshot.joined))
+
+    async def _wish_again(self, space: SpaceId) -> None:
+        view = self._spaces.view(space)
+        if view is None:
+            return
+        effects = [*missing(view, self._spaces.next_seq(space))]
+        await self._spaces.world.outbox.enqueue(effects)
+        self._spaces.world.courier.wake()
+
+    def _resume_sound(self, space: LiveSpace) -> None:
+        self._desk.open_stage(space.space)
+        stage = self._spaces.world.stage
+        for user in sorted(space.microphones):
+            if not stage.has_microphone(space.space, user):
+                self._spaces.tell(space.space, cmd.CloseMicrophone(user))
+                continue
+            if space.captions and self._spaces.world.settings.captions:
+                self._spaces.world.captioner.open_track(space.space, user, space.language)
+                said = space.captioned_until_ms.get(user, 0)
+                stage.replay_audio(space.space, user, said)
+
+
+def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
+    """The wishes whose outcome the observed room does not show.
+
+    Keys carry the place in the journal: as long as nothing happens, nothing is wished twice.
+    """
+    wanted: list[wish.Wish] = [
+        wish.WriteLevel(space.space, user, None) for user in sorted(space.closing)
+    ]
+    for request in space.requests.values():
+        if request.state is RequestState.ACCEPTED:
+            person = space.person(request.user)
+            if person.guest and not person.joined:
+                wanted.append(wish.SeatGuest(space.space, request.user, person.name))
+            wanted.append(wish.WriteLevel(space.space, request.user, space.levels.speaker))
+    effects = [
+        codec.effect_of(w, f"{space.space}:again:{next_seq}:{i}") for i, w in enumerate(wanted)
+    ]
+    return [*effects, policies.state(space.space), policies.card(space.space)]

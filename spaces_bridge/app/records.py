@@ -1,0 +1,92 @@
+"""What is stored: plain values, times in integer Unix milliseconds, bodies ready for JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+
+JsonObject = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One line of one live space's journal. ``source`` names what caused it, once."""
+
+    seq: int
+    at_ms: int
+    kind: str
+    body: JsonObject
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One wish towards Matrix. ``key`` is deterministic: the same wish is stored once.
+
+    ``queue`` is an ordered lane; lanes do not wait for each other. A ``collapse`` effect ("make
+    the card true") may be wished again while it is under way, and is then done once more.
+    """
+
+    key: str
+    queue: str
+    kind: str
+    body: JsonObject
+    due_at_ms: int = 0
+    collapse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A stored effect that is not done yet."""
+
+    id: int
+    effect: Effect
+    attempts: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSummary:
+    """What listings and look-ups need to know of a live space."""
+
+    space: SpaceId
+    slug: str
+    title: str
+    host: UserId
+    phase: str
+    private: bool
+    room: RoomId | None
+    scheduled_at_ms: int | None
+    started_at_ms: int | None
+    ended_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """One event of an appservice transaction, as raw JSON text."""
+
+    event_id: str
+    room_id: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A stored event that is not handled yet; ``seq`` is the order of arrival."""
+
+    seq: int
+    event_id: str
+    room_id: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A secret somebody holds, stored as its SHA-256: who they are in which live space."""
+
+    hash: str
+    space: SpaceId
+    user: UserId
+    name: str
+    guest: bool
+    created_at_ms: int

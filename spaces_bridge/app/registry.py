@@ -1,0 +1,222 @@
+"""All live spaces: the only door to them.
+
+Open ones live in memory, each with its actor under supervision: a bug ends an actor, and a new one
+takes its place from the journal. Ended ones are read from the journal when somebody asks.
+"""
+
+import asyncio
+import hashlib
+import logging
+import re
+import unicodedata
+from base64 import b32encode
+from collections.abc import Callable
+
+from spaces_bridge.app import codec
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.actor import SpaceActor, summary_of
+from spaces_bridge.app.errors import AdapterError, JournalConflict
+from spaces_bridge.app.world import World
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase, born, replay
+from spaces_bridge.core.rules import create
+
+log = logging.getLogger(__name__)
+
+RESTART_PAUSE_S = 0.2
+"""Between two tries to read a failed actor's journal."""
+
+
+class Spaces:
+    """The door to live spaces, for every adapter."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._actors: dict[SpaceId, SpaceActor] = {}
+        self._tasks: dict[SpaceId, asyncio.Task[None]] = {}
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Replay every live space that has not ended."""
+        for space in await self.world.journal.open_spaces():
+            await self._seat(space)
+
+    async def stop(self) -> None:
+        """End the actors; nothing journalled is lost."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+        for actor in self._actors.values():
+            actor.release_waiting()
+
+    async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace:
+        """A new live space; the same one again if it exists. Raises Rejected, StorageError."""
+        created = create(command)
+        space = born(created)
+        row = codec.stored(created, 1, command.at_ms, source)
+        room = codec.effect_of(wish.MakeRoom(space.space), f"room:{space.space}")
+        try:
+            await self.world.journal.append(space.space, [row], [room], summary_of(space))
+        except JournalConflict:
+            log.info("live space exists already: %s", space.space)
+        actor = await self._seat(space.space)
+        self.world.courier.wake()
+        return actor.space
+
+    async def _seat(self, space: SpaceId) -> SpaceActor:
+        if space not in self._actors:
+            journal = await self._read(space)
+            if journal is None:
+                raise AdapterError(f"live space {space} has no journal")
+            actor = self._actors.setdefault(space, SpaceActor(self.world, *journal))
+            if space not in self._tasks:
+                watched = self._supervise(actor)
+                self._tasks[space] = asyncio.create_task(watched, name=f"space {space}")
+        return self._actors[space]
+
+    async def _supervise(self, actor: SpaceActor) -> None:
+        space = actor.space.space
+        while True:
+            try:
+                await actor.run()
+            except Exception:
+                log.exception("live space %s failed; restarting it from its journal", space)
+            while not await self._reload(actor):
+                await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _reload(self, actor: SpaceActor) -> bool:
+        try:
+            journal = await self._read(actor.space.space)
+        except AdapterError as error:
+            log.warning("live space %s cannot be read yet: %s", actor.space.space, error)
+            return False
+        if journal is not None:
+            actor.take_over(*journal)
+        return True
+
+    async def _read(self, space: SpaceId) -> tuple[LiveSpace, int, set[str]] | None:
+        rows = await self.world.journal.replay(space)
+        if not rows:
+            return None
+        created, *events = [codec.event_from(row) for row in rows]
+        if not isinstance(created, ev.SpaceCreated):
+            raise AdapterError(f"the journal of live space {space} does not begin with it")
+        happened = [e for e in events if not isinstance(e, ev.SpaceCreated)]
+        sources = {row.source for row in rows if row.source is not None}
+        return replay(created, happened), rows[-1].seq + 1, sources
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def view(self, space: SpaceId) -> LiveSpace | None:
+        """The live space as it is now, if it is open (or ended since the start)."""
+        actor = self._actors.get(space)
+        return actor.space if actor is not None else None
+
+    def open(self) -> list[LiveSpace]:
+        """All that have not ended, oldest first."""
+        spaces = [actor.space for actor in self._actors.values()]
+        return sorted(
+            (s for s in spaces if s.phase is not Phase.ENDED), key=lambda s: s.created_at_ms
+        )
+
+    def by_room(self, room: RoomId) -> LiveSpace | None:
+        """The open live space of a Matrix room."""
+        return next((a.space for a in self._actors.values() if a.space.room == room), None)
+
+    def by_slug(self, slug: str) -> LiveSpace | None:
+        """The open live space with this slug."""
+        return next((a.space for a in self._actors.values() if a.space.slug == slug), None)
+
+    async def find(self, space: SpaceId) -> LiveSpace | None:
+        """The live space, also one that ended long ago."""
+        here = self.view(space)
+        if here is not None:
+            return here
+        journal = await self._read(space)
+        return journal[0] if journal is not None else None
+
+    async def find_by_slug(self, slug: str) -> LiveSpace | None:
+        """The live space with this slug, also one that ended long ago."""
+        here = self.by_slug(slug)
+        if here is not None:
+            return here
+        summary = await self.world.directory.by_slug(slug)
+        return await self.find(summary.space) if summary is not None else None
+
+    def next_seq(self, space: SpaceId) -> int:
+        """The place of the next event in the journal of an open live space."""
+        return self._actors[space].next_seq
+
+    def audience_size(self, space: SpaceId) -> int:
+        """Listeners: people in the room without the floor, and guests on the page."""
+        view = self.view(space)
+        if view is None:
+            return 0
+        members = sum(1 for p in view.people.values() if p.joined)
+        seated = len(view.stage)
+        return max(0, members - seated) + self.world.audience.guests(space)
+
+    # --- asking -------------------------------------------------------------------------------
+
+    async def ask(
+        self, space: SpaceId, command: cmd.Command, source: str | None = None
+    ) -> list[ev.Event]:
+        """Obey, and say what happened. Raises Rejected, AdapterError.
+
+        ``source`` names what caused the command (a Matrix event id): it takes effect only once.
+        """
+        actor = self._actors.get(space)
+        if actor is None:
+            raise Rejected("ended", "This live space has ended.")
+        if isinstance(command, cmd.StartSpace):
+            self._refuse_second_live_space(actor.space)
+        return await actor.ask(command, source)
+
+    def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None:
+        """Obey when its turn comes; refusals are dropped."""
+        actor = self._actors.get(space)
+        if actor is not None:
+            actor.tell(command, source)
+
+    def then(self, space: SpaceId, callback: Callable[[], None]) -> None:
+        """Call back when everything told so far is done."""
+        actor = self._actors.get(space)
+        if actor is not None:
+            actor.then(callback)
+
+    async def wish(self, wanted: wish.Wish, key: str, due_at_ms: int = 0) -> None:
+        """Put a wish straight into the outbox."""
+        await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
+        self.world.courier.wake()
+
+    def _refuse_second_live_space(self, space: LiveSpace) -> None:
+        for other in self.open():
+            if (
+                other.host == space.host
+                and other.phase is Phase.LIVE
+                and other.space != space.space
+            ):
+                raise Rejected(
+                    "host_is_live", f"You are live in “{other.title}” already. End that first."
+                )
+
+    # --- names --------------------------------------------------------------------------------
+
+    @staticmethod
+    def new_identity(title: str, source: str) -> tuple[SpaceId, str]:
+        """Id and slug for a new live space; the same source gives the same ones."""
+        digest = b32encode(hashlib.sha256(source.encode()).digest()).decode().lower()
+        plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+        words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
+        return SpaceId(digest[:16]), f"{words or 'space'}-{digest[16:20]}"
+
+
+def is_ghost(user: UserId) -> bool:
+    """Whether the id is one of ours for a guest of the page."""
+    return user.startswith("@spaces_")

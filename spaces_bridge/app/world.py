@@ -1,0 +1,42 @@
+"""The ports and settings that live spaces live with."""
+
+from dataclasses import dataclass
+
+from spaces_bridge.app.ports import (
+    Audience,
+    Captioner,
+    Clock,
+    Courier,
+    Directory,
+    Journal,
+    Outbox,
+    Stage,
+)
+from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What an admin may set about live spaces."""
+
+    domain: str
+    levels: Levels = DEFAULT_LEVELS
+    max_speakers: int = 10
+    captions: bool = True
+    language: str = "auto"
+    reaction_ttl_ms: int = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything an actor may tell."""
+
+    journal: Journal
+    directory: Directory
+    outbox: Outbox
+    stage: Stage
+    captioner: Captioner
+    audience: Audience
+    courier: Courier
+    clock: Clock
+    settings: AppSettings

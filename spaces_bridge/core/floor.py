@@ -1,0 +1,43 @@
+"""The floor: who asked for it and what became of it.
+
+The states carry the words of the Binary Floor Control Protocol (RFC 8855). Only Pending and
+Accepted are kept: Granted is the role itself, and the rest are ends, told by their events.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spaces_bridge.core.ids import EventId, UserId
+
+
+class RequestState(StrEnum):
+    """A floor request that is not yet decided by the homeserver."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+
+
+class SpeakPolicy(StrEnum):
+    """Who gets the floor on asking."""
+
+    REQUEST = "request"
+    EVERYONE = "everyone"
+    FOLLOWED = "followed"
+    INVITED = "invited"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakRequest:
+    """A raised hand. ``reaction`` is the ✋ annotation that raised it, if one did."""
+
+    user: UserId
+    asked_at_ms: int
+    state: RequestState = RequestState.PENDING
+    reaction: EventId | None = None
+
+
+def queue(requests: Mapping[UserId, SpeakRequest]) -> tuple[SpeakRequest, ...]:
+    """The hands that wait, first come first."""
+    waiting = [r for r in requests.values() if r.state is RequestState.PENDING]
+    return tuple(sorted(waiting, key=lambda r: (r.asked_at_ms, r.user)))

@@ -1,0 +1,18 @@
+"""Identifiers, each its own type so that none is taken for another."""
+
+from typing import NewType
+
+SpaceId = NewType("SpaceId", str)
+"""Our own id of a live space, 16 lower-case letters and digits, the same for ever."""
+
+UserId = NewType("UserId", str)
+"""A Matrix user id (``@alice:example.org``). A guest has the id of the ghost it would get."""
+
+RoomId = NewType("RoomId", str)
+"""A Matrix room id. Version 12 ids name no server: never parse one."""
+
+EventId = NewType("EventId", str)
+"""A Matrix event id."""
+
+UtteranceId = NewType("UtteranceId", str)
+"""One finished utterance of one speaker, derived from the speaker and its start."""

@@ -1,0 +1,53 @@
+"""Roles and the power levels that stand for them."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """What somebody may do in a live space, least first."""
+
+    LISTENER = 0
+    SPEAKER = 1
+    COHOST = 2
+    HOST = 3
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether the role carries the floor."""
+        return self >= Role.SPEAKER
+
+    @property
+    def may_moderate(self) -> bool:
+        """Whether the role may grant and take the floor."""
+        return self >= Role.COHOST
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the role may start and end the live space."""
+        return self is Role.HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The Matrix power level from which each role counts (``m.room.power_levels``)."""
+
+    host: int = 90
+    cohost: int = 60
+    speaker: int = 10
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speaker < self.cohost < self.host < 100:
+            raise ValueError("levels must satisfy 0 < speaker < cohost < host < 100")
+
+    def role(self, level: int | None) -> Role:
+        """The role of somebody whose own ``users`` entry is ``level`` (None: no entry)."""
+        if level is None or level < self.speaker:
+            return Role.LISTENER
+        if level < self.cohost:
+            return Role.SPEAKER
+        return Role.COHOST if level < self.host else Role.HOST
+
+
+DEFAULT_LEVELS = Levels()
+"""Host 90, co-host 60, speaker 10."""

@@ -1,0 +1,51 @@
+"""Events and wishes survive the database."""
+
+import json
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces_bridge.app import codec, wishes
+from spaces_bridge.app.records import Effect, StoredEvent
+from spaces_bridge.core import events
+from spaces_bridge.core.roles import Levels
+
+pytestmark = pytest.mark.unit
+
+st.register_type_strategy(Levels, st.just(Levels(host=80, cohost=50, speaker=25)))
+EVENTS = st.one_of(
+    st.from_type(events.SpaceCreated), *(st.from_type(cls) for cls in get_args(events.Event))
+)
+WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(wishes.Wish)))
+
+
+@given(EVENTS)
+def test_every_event_is_read_back_as_it_was(event: codec.AnyEvent) -> None:
+    row = codec.stored(event, 1, 2, "$source")
+    body = json.loads(json.dumps(row.body))
+    assert codec.event_from(StoredEvent(1, 2, row.kind, body)) == event
+
+
+@given(WISHES)
+def test_every_wish_is_read_back_as_it_was(wish: wishes.Wish) -> None:
+    effect = codec.effect_of(wish, "key")
+    body = json.loads(json.dumps(effect.body))
+    assert codec.wish_from(Effect("key", effect.queue, effect.kind, body)) == wish
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("Unknown", {}),
+        ("PersonLeft", {}),
+        ("PersonLeft", {"user": "@a:b", "newer": 1}),
+        ("PersonLeft", {"user": 5}),
+        ("SpaceStarted", {"by": "@a:b", "at_ms": "soon"}),
+        ("MicrophoneClosed", {"user": "@a:b", "why": "tired"}),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(kind: str, body: dict[str, object]) -> None:
+    with pytest.raises(codec.CodecError):
+        codec.event_from(StoredEvent(1, 2, kind, body))

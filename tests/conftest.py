@@ -1,0 +1,48 @@
+"""House rules for every test, kept by machine.
+
+* A test module names its kind with one of the markers `unit`, `peers`, `e2e`; a module without
+  one fails the collection.
+* A test marked `needs("chromium")` is left out, by name, where the machine has no such program.
+* With `CI=true` nothing may be left out: a skipped test is a failed one.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from tests.support import machine
+
+KINDS = frozenset({"unit", "peers", "e2e"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse test modules of no kind; leave out what this machine cannot run."""
+    unmarked = {
+        str(item.path.relative_to(item.config.rootpath))
+        for item in items
+        if not KINDS & {marker.name for marker in item.iter_markers()}
+    }
+    if unmarked:
+        listed = ", ".join(sorted(unmarked))
+        raise pytest.UsageError(
+            f"{listed}: set `pytestmark = pytest.mark.<unit|peers|e2e>` (and `slow` beside it "
+            "for a test of more than 20 s)"
+        )
+    for item in items:
+        for name in (name for marker in item.iter_markers("needs") for name in marker.args):
+            if machine.find(name) is None:
+                package = machine.PACKAGES[name]
+                item.add_marker(pytest.mark.skip(f"left out: apt install {package}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skip is a failure: nothing is left out silently."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and CI=true forbids that: {report.longrepr}"
+    return report

@@ -1,0 +1,220 @@
+"""One recorder that plays every port of the app, in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+from spaces_bridge.app.errors import AdapterError, JournalConflict
+from spaces_bridge.app.ports import (
+    CaptionListener,
+    Direction,
+    MediaSession,
+    RoomSnapshot,
+    StageListener,
+)
+from spaces_bridge.app.records import Effect, OutboxRow, SpaceSummary, StoredEvent, Token
+from spaces_bridge.app.world import AppSettings, World
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+
+
+class Recorder:
+    """Journal, directory, outbox, tokens, stage, captioner, audience, courier, clock, rooms."""
+
+    def __init__(self) -> None:
+        self.now = 10_000
+        self.rows: dict[SpaceId, list[StoredEvent]] = {}
+        self.summaries: dict[SpaceId, SpaceSummary] = {}
+        self.effects: dict[str, Effect] = {}
+        self.tokens: dict[str, Token] = {}
+        self.calls: list[tuple[object, ...]] = []
+        self.failures: list[Exception] = []
+        self.rooms: dict[RoomId, RoomSnapshot] = {}
+        self.microphones: set[UserId] = set()
+        self._enqueued = asyncio.Event()
+
+    def world(self, settings: AppSettings | None = None) -> World:
+        chosen = settings or AppSettings(domain="example.org")
+        return World(self, self, self, self, self, self, self, self, chosen)
+
+    def kinds(self) -> list[str]:
+        """The kinds of all wishes so far."""
+        return [effect.kind for effect in self.effects.values()]
+
+    def wished(self, kind: str) -> list[Mapping[str, object]]:
+        return [e.body for e in self.effects.values() if e.kind == kind]
+
+    async def wished_for(self, kind: str) -> None:
+        """Wait until a wish of this kind is in the outbox."""
+        while kind not in self.kinds():
+            self._enqueued.clear()
+            await self._enqueued.wait()
+
+    def called(self, name: str) -> list[tuple[object, ...]]:
+        return [call[1:] for call in self.calls if call[0] == name]
+
+    # clock
+    def now_ms(self) -> int:
+        return self.now
+
+    # journal and directory
+    async def append(
+        self,
+        space: SpaceId,
+        events: Sequence[StoredEvent],
+        effects: Sequence[Effect],
+        summary: SpaceSummary,
+    ) -> None:
+        self.calls.append(("append", space, len(events)))
+        if self.failures:
+            raise self.failures.pop(0)
+        rows = self.rows.setdefault(space, [])
+        if {row.seq for row in rows} & {event.seq for event in events}:
+            raise JournalConflict("taken")
+        rows += events
+        self.summaries[space] = summary
+        await self.enqueue(effects)
+
+    async def replay(self, space: SpaceId) -> list[StoredEvent]:
+        if self.failures:
+            raise self.failures.pop(0)
+        return list(self.rows.get(space, ()))
+
+    async def open_spaces(self) -> list[SpaceId]:
+        return [s.space for s in self.summaries.values() if s.phase != "ended"]
+
+    async def by_slug(self, slug: str) -> SpaceSummary | None:
+        return next((s for s in self.summaries.values() if s.slug == slug), None)
+
+    async def by_room(self, room: RoomId) -> SpaceSummary | None:
+        return next((s for s in self.summaries.values() if s.room == room), None)
+
+    async def listing(self, phases: Collection[str], limit: int) -> list[SpaceSummary]:
+        return [s for s in self.summaries.values() if s.phase in phases][:limit]
+
+    # outbox
+    async def enqueue(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            self.effects.setdefault(effect.key, effect)
+        self._enqueued.set()
+
+    async def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
+        rows = [OutboxRow(n, e, 0, 0) for n, e in enumerate(self.effects.values(), 1)]
+        return [row for row in rows if row.id > after_id][:limit]
+
+    async def complete(self, key: str, generation: int, result: str | None) -> bool:
+        return self.effects.pop(key, None) is not None
+
+    async def postpone(self, key: str, due_at_ms: int, error: str) -> None:
+        self.calls.append(("postpone", key))
+
+    async def bury(self, key: str, error: str) -> None:
+        self.calls.append(("bury", key))
+
+    async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
+        self.calls.append(("absorb", key, tuple(absorbed)))
+
+    async def recall(self, key: str) -> str | None:
+        return None
+
+    async def remember(self, name: str, value: str) -> None:
+        self.calls.append(("remember", name, value))
+
+    async def lookup(self, name: str) -> str | None:
+        return None
+
+    async def prune(self, before_ms: int) -> None:
+        self.calls.append(("prune", before_ms))
+
+    # tokens
+    async def put(self, token: Token) -> None:
+        self.tokens[token.hash] = token
+
+    async def find(self, hash_: str) -> Token | None:
+        return self.tokens.get(hash_)
+
+    async def revoke(self, space: SpaceId, user: UserId) -> None:
+        kept = {h: t for h, t in self.tokens.items() if (t.space, t.user) != (space, user)}
+        self.tokens = kept
+
+    async def revoke_space(self, space: SpaceId) -> None:
+        self.tokens = {h: t for h, t in self.tokens.items() if t.space != space}
+
+    # courier
+    def wake(self) -> None:
+        self.calls.append(("wake",))
+
+    # rooms
+    async def read_room(self, room: RoomId) -> RoomSnapshot:
+        if room not in self.rooms:
+            raise AdapterError("the homeserver does not answer")
+        return self.rooms[room]
+
+    # stage
+    def listen(self, listener: StageListener | CaptionListener) -> None:
+        self.calls.append(("listen", type(listener).__name__))
+
+    def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
+        self.calls.append(("open_space", space, elapsed_ms))
+
+    def close_space(self, space: SpaceId) -> None:
+        self.calls.append(("close_space", space))
+
+    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
+        self.calls.append(("set_gates", space, frozenset(users)))
+
+    def open_microphone(self, space: SpaceId, user: UserId) -> None:
+        self.calls.append(("open_microphone", space, user))
+
+    def close_microphone(self, space: SpaceId, user: UserId) -> None:
+        self.calls.append(("close_microphone", space, user))
+
+    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+        self.calls.append(("end_microphone_session", space, user))
+
+    async def offer(
+        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+    ) -> MediaSession:
+        self.calls.append(("offer", space, user, direction))
+        return MediaSession("session", sdp)
+
+    def hang_up(self, session: str) -> bool:
+        return session == "session"
+
+    def has_microphone(self, space: SpaceId, user: UserId) -> bool:
+        return user in self.microphones
+
+    def listeners(self, space: SpaceId) -> int:
+        return 0
+
+    async def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+        yield b"OggS"
+
+    def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
+        self.calls.append(("audio_taken", user, until_ms))
+
+    def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None:
+        self.calls.append(("replay_audio", user, from_ms))
+
+    # captioner
+    def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
+        self.calls.append(("open_track", user, language))
+
+    def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
+        self.calls.append(("hear", user, at_ms))
+
+    def close_track(self, space: SpaceId, user: UserId) -> None:
+        self.calls.append(("close_track", user))
+
+    # audience
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
+        self.calls.append(("changed", space, tuple(events)))
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        self.calls.append(("levels", space, dict(levels)))
+
+    def notice(self, space: SpaceId, text: str) -> None:
+        self.calls.append(("notice", space, text))
+
+    def guests(self, space: SpaceId) -> int:
+        return 3
