@@ -1,0 +1,54 @@
+# make demo     play a short real conversation on this machine (ONCE=1, SPEECH=my.wav, BREAK=gate|captions|mix)
+# make check    format, lint, types, import contracts, fast tests: under two minutes
+# make test     the whole suite against real peers (APT=no: install no Debian packages)
+# make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
+# make lock     resolve pyproject.toml into requirements/*.txt again
+# make clean    remove what the others made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo check test bench lock clean
+
+BIN := .venv/bin
+TEST_PACKAGES := chromium postgresql
+BENCH_PACKAGES := janus
+
+ONCE ?=
+SPEECH ?=
+BREAK ?=
+ONLY ?=
+# What pytest gets besides, such as ARGS='tests/core -x'
+ARGS ?=
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo:
+	@tools/setup demo
+	@exec $(BIN)/spaces-bridge demo $(if $(filter-out 0 no,$(ONCE)),--once) $(if $(SPEECH),--speech '$(SPEECH)') $(if $(BREAK),--break '$(BREAK)')
+
+check:
+	@tools/setup dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -m 'unit and not slow' $(ARGS)
+
+test:
+	@tools/apt $(TEST_PACKAGES)
+	@tools/setup dev
+	$(BIN)/pytest $(ARGS)
+
+bench:
+	@tools/apt $(BENCH_PACKAGES)
+	@tools/setup dev
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only '$(ONLY)')
+
+lock:
+	@tools/lock $(ARGS)
+
+clean:
+	rm -rf .venv .make build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,262 @@
+"""`--check`: everything an admin can get wrong, looked at before the first start.
+
+The round trip to the homeserver is a real one: where the bridge's own port is free, a listener
+answers there for the time of the check, so that the homeserver's ping reaches something.
+Endpoints: Client-Server API `versions` and `account/whoami`, `appservice/{id}/ping` (v1.7).
+"""
+
+import hmac
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from pydantic import SecretStr
+
+from spaces_bridge.config import Config, load
+from spaces_bridge.registration import refuse_mismatch
+from spaces_bridge.startup import ExitCode
+
+PATIENCE = aiohttp.ClientTimeout(total=15)
+OLDEST_SPEC = (1, 4)
+REGISTERED_HINT = """\
+Add to homeserver.yaml and restart the homeserver:
+  app_service_config_files:
+    - {path}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the answer; a `code` other than OK makes the check fail."""
+
+    text: str
+    code: ExitCode = ExitCode.OK
+    warning: bool = False
+
+    def __str__(self) -> str:
+        word = "warn" if self.warning else ("ok" if self.code is ExitCode.OK else "FAIL")
+        return f"{word:<5}" + self.text.replace("\n", "\n     ")
+
+
+async def check(config_path: Path, registration_path: Path | None) -> int:
+    """Print what was found, one line each; returns the code of the first failure.
+
+    Raises:
+        StartUpError: the config or the registration cannot be used at all.
+    """
+    config = load(config_path)
+    print(Finding(f"{config_path} is complete"))
+    if registration_path is None:
+        print(Finding("no registration was compared: name it with -r", warning=True))
+    else:
+        refuse_mismatch(registration_path, config)
+        print(Finding(f"{registration_path} matches it"))
+    failure = ExitCode.OK
+    shown = str(registration_path or "/path/to/registration.yaml")
+    async for finding in _findings(config, shown):
+        print(finding)
+        if failure is ExitCode.OK:
+            failure = finding.code
+    return failure
+
+
+async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]:
+    for finding in (*media_findings(config), *web_findings(config)):
+        yield finding
+    async with (
+        aiohttp.ClientSession(config.homeserver.address, timeout=PATIENCE) as session,
+        _answering(config) as note,
+    ):
+        if note is not None:
+            yield note
+        for step in (_versions, _whoami, _ping):
+            finding = await step(session, config, registration)
+            yield finding
+            if finding.code is not ExitCode.OK:
+                return
+
+
+def media_findings(config: Config) -> list[Finding]:
+    """Whether browsers elsewhere can reach the media port."""
+    port = config.media.port
+    findings = []
+    if all(address.is_loopback for address in config.media.addresses):
+        findings.append(
+            Finding(
+                "media.addresses names only this machine: nobody else will hear anything. Add "
+                "your public address:\nmedia:\n    addresses: [203.0.113.7]",
+                warning=True,
+            )
+        )
+    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
+        if _is_free(str(config.media.hostnames[0]), port, kind):
+            findings.append(Finding(f"{name} port {port} can be opened; let it through firewalls"))
+        else:
+            findings.append(_taken(f"{name} port {port}", "media.port"))
+    return findings
+
+
+def web_findings(config: Config) -> list[Finding]:
+    """Whether browsers will hand out their microphone, and whether the listeners fit."""
+    findings = []
+    host = config.web.public_url.partition("://")[2]
+    if config.web.public_url.startswith("http:") and not host.startswith(("localhost", "127.")):
+        findings.append(
+            Finding(
+                "web.public_url is not https: browsers will not open microphones. Put a reverse "
+                f"proxy with a certificate in front and set:\nweb:\n    public_url: https://{host}",
+                warning=True,
+            )
+        )
+    for section, listener in (("web", config.web), ("ops", config.ops)):
+        if not _is_free(listener.hostname, listener.port, socket.SOCK_STREAM):
+            findings.append(_taken(f"{listener.hostname}:{listener.port}", f"{section}.port"))
+    return findings
+
+
+def _taken(what: str, key: str) -> Finding:
+    return Finding(
+        f"{what} is in use: fine if the bridge is running, else choose another `{key}`",
+        warning=True,
+    )
+
+
+def _is_free(hostname: str, port: int, kind: socket.SocketKind) -> bool:
+    family = socket.AF_INET6 if ":" in hostname else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((hostname, port))
+        except OSError:
+            return False
+    return True
+
+
+@asynccontextmanager
+async def _answering(config: Config) -> AsyncIterator[Finding | None]:
+    """Answer the homeserver's ping where the bridge will listen; a running bridge does itself."""
+    expected = f"Bearer {config.appservice.hs_token.get_secret_value()}".encode()
+
+    async def answer(request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization", "").encode()
+        known = hmac.compare_digest(given, expected)
+        return web.json_response({}, status=200 if known else 403)
+
+    application = web.Application()
+    application.router.add_post("/_matrix/app/v1/ping", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    listener = config.appservice
+    try:
+        try:
+            await web.TCPSite(runner, listener.hostname, listener.port).start()
+            note = None
+        except OSError:
+            note = _taken(f"{listener.hostname}:{listener.port}", "appservice.port")
+        yield note
+    finally:
+        await runner.cleanup()
+
+
+async def _call(
+    session: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    *,
+    token: SecretStr | None = None,
+    body: object = None,
+) -> tuple[int, dict[str, Any]]:
+    """One request; status 0 with the reason as `error` when nothing answered."""
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    try:
+        async with session.request(method, path, json=body, headers=headers) as response:
+            content = await response.json(content_type=None)
+            return response.status, content if isinstance(content, dict) else {}
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return 0, {"error": str(error) or type(error).__name__}
+
+
+async def _versions(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    # Without a token: Synapse refuses a wrong one even here.
+    status, answer = await _call(session, "GET", "/_matrix/client/versions")
+    if status != 200:
+        reason = answer.get("error", f"status {status}")
+        return Finding(
+            f"no homeserver answers at {config.homeserver.address} ({reason}). Is it running, and "
+            "is `homeserver.address` the address of its client API?",
+            ExitCode.HOMESERVER_REFUSED,
+        )
+    newest = newest_spec(answer.get("versions", []))
+    if newest < OLDEST_SPEC:
+        return Finding(
+            f"the homeserver speaks Matrix {newest[0]}.{newest[1]}, the bridge needs "
+            f"{OLDEST_SPEC[0]}.{OLDEST_SPEC[1]}: upgrade the homeserver",
+            ExitCode.HOMESERVER_TOO_OLD,
+        )
+    return Finding(f"the homeserver answers at {config.homeserver.address}")
+
+
+def newest_spec(versions: list[str]) -> tuple[int, int]:
+    """The newest of `versions` (entries such as v1.12; r0.6.1 counts as 0.6)."""
+    found = [(0, 0)]
+    for version in versions:
+        major, _, rest = version.lstrip("vr").partition(".")
+        minor = rest.partition(".")[0]
+        if major.isdecimal() and minor.isdecimal():
+            found.append((int(major), int(minor)))
+    return max(found)
+
+
+async def _whoami(session: aiohttp.ClientSession, config: Config, registration: str) -> Finding:
+    token = config.appservice.as_token
+    status, answer = await _call(session, "GET", "/_matrix/client/v3/account/whoami", token=token)
+    if status == 401:
+        return Finding(
+            "the homeserver does not know this bridge's as_token. "
+            + REGISTERED_HINT.format(path=registration),
+            ExitCode.HOMESERVER_REFUSED,
+        )
+    user = answer.get("user_id")
+    if status == 200 and user != config.bot_mxid:
+        return Finding(
+            f"the homeserver takes the token for {user}, not {config.bot_mxid}: correct "
+            "`homeserver.domain` or `appservice.bot_localpart`, and write the registration again",
+            ExitCode.HOMESERVER_WRONG_USER,
+        )
+    if status != 200:
+        return Finding(
+            f"the homeserver refused the bot ({answer.get('error', status)})",
+            ExitCode.HOMESERVER_REFUSED,
+        )
+    return Finding(f"it knows the bot {user}")
+
+
+async def _ping(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    path = f"/_matrix/client/v1/appservice/{config.appservice.id}/ping"
+    token, body = config.appservice.as_token, {"transaction_id": "check"}
+    status, answer = await _call(session, "POST", path, token=token, body=body)
+    code = answer.get("errcode")
+    if status == 200:
+        return Finding(
+            f"it reaches the bridge at {config.appservice.address} "
+            f"({answer.get('duration_ms', '?')} ms)"
+        )
+    if status == 404 and code == "M_UNRECOGNIZED":
+        return Finding("it cannot try the way back (no ping endpoint)", warning=True)
+    if code == "M_BAD_STATUS":
+        return Finding(
+            "the homeserver reached the bridge with another hs_token: give it the current "
+            "registration and restart it",
+            ExitCode.HOMESERVER_REFUSED,
+        )
+    return Finding(
+        f"the homeserver cannot reach the bridge at {config.appservice.address} "
+        f"({answer.get('error', status)}). From the homeserver's machine that address must lead "
+        "to `appservice.hostname` and `appservice.port`.",
+        ExitCode.HOMESERVER_REFUSED,
+    )

@@ -1,0 +1,304 @@
+"""Every key of the config with its default, its limits and the comment of the example file.
+
+The models are frozen: the config is read once, at the start. Two rules hold for each key: its
+description becomes the comment in `config.example.yaml`, its default is what the example shows.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+PLACEHOLDER = "written by spaces-bridge -g"
+"""What stands in the example where a secret belongs; the program refuses to run with it."""
+
+EXAMPLE_DOMAIN = "example.com"
+
+Permission = Literal["listen", "host", "admin"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Level = Annotated[int, Field(ge=1, le=99)]
+
+
+def _http_url(value: str) -> str:
+    """Check an address without path, query or fragment, and drop a closing slash."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write a whole address such as https://host.example:8448")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("write only scheme, host and port: no path, query or fragment")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are an error, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Homeserver(Section):
+    """The homeserver this bridge belongs to."""
+
+    address: HttpUrl = Field(
+        "http://localhost:8008", description="Where the bridge reaches the homeserver."
+    )
+    domain: str = Field(
+        EXAMPLE_DOMAIN, min_length=1, description="The part of your user IDs after the colon."
+    )
+
+
+class Appservice(Section):
+    """The private listener for the homeserver, and what the registration says."""
+
+    address: HttpUrl = Field(
+        "http://localhost:29340", description="Where the homeserver reaches the bridge."
+    )
+    hostname: str = Field(
+        "127.0.0.1", description="Address to listen on; the homeserver alone needs to reach it."
+    )
+    port: Port = Field(29340, description="Port to listen on.")
+    id: str = Field("spaces", min_length=1, description="Name of this bridge in the registration.")
+    bot_localpart: str = Field(
+        "spacesbot",
+        pattern=r"^[a-z0-9._=/+-]+$",
+        description="The bot's user ID without @ and domain.",
+    )
+    as_token: SecretStr = Field(
+        SecretStr(PLACEHOLDER), description="Secret of the bridge towards the homeserver."
+    )
+    hs_token: SecretStr = Field(
+        SecretStr(PLACEHOLDER), description="Secret of the homeserver towards the bridge."
+    )
+
+
+class Database(Section):
+    """Where live spaces are remembered."""
+
+    url: SecretStr = Field(
+        SecretStr("sqlite:data/spaces.db"),
+        description="sqlite:PATH (sqlite:/abs/path for an absolute one) or "
+        "postgres://USER:PASSWORD@HOST/DATABASE.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known_engine(cls, value: SecretStr) -> SecretStr:
+        scheme, _, rest = value.get_secret_value().partition(":")
+        if scheme not in {"sqlite", "postgres", "postgresql"} or not rest:
+            raise ValueError(
+                "write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE: no other database "
+                "is supported"
+            )
+        return value
+
+
+class Web(Section):
+    """The public pages, best behind a reverse proxy with HTTPS."""
+
+    hostname: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(29341, description="Port to listen on.")
+    public_url: HttpUrl = Field(
+        "https://spaces.example.com",
+        description="Scheme and host that people type; browsers open microphones on https only.",
+    )
+    path_prefix: str = Field(
+        "", description='Path under which the pages live at that host, such as /spaces; "" = root.'
+    )
+    frame_ancestors: tuple[str, ...] = Field(
+        (),
+        description="Origins whose pages may show ours in a frame, such as https://app.element.io.",
+    )
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Networks of reverse proxies whose X-Forwarded-For is believed.",
+    )
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _origins_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_http_url(origin) for origin in value)
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _one_form_of_prefix(cls, value: str) -> str:
+        if set(value) & set("?#\\ \r\n\t") or ".." in value:
+            raise ValueError("write a plain path such as /spaces")
+        return f"/{value.strip('/')}" if value.strip("/") else ""
+
+    @property
+    def base_url(self) -> str:
+        """The address of the directory page, without a closing slash."""
+        return self.public_url + self.path_prefix
+
+
+class Ops(Section):
+    """Health and metrics, for yourself only."""
+
+    hostname: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(29342, description="Port to listen on.")
+
+
+class Media(Section):
+    """The sound: one UDP port, and TCP on the same number, reachable from the internet."""
+
+    addresses: tuple[IPvAnyAddress, ...] = Field(
+        (ip_address("127.0.0.1"),),
+        min_length=1,
+        description="Public and local IP addresses (IPv4 and IPv6) that browsers are told.",
+    )
+    port: Port = Field(29350, description="The UDP and TCP port of the first media worker.")
+    hostnames: tuple[IPvAnyAddress, ...] = Field(
+        (ip_address("0.0.0.0"), ip_address("::")),
+        min_length=1,
+        description="Addresses to bind that port on; one this machine lacks is left out.",
+    )
+    runtime_dir: str = Field(
+        "data/run", min_length=1, description="Directory of the workers' private sockets."
+    )
+    memory_limit_mb: int = Field(
+        1024, ge=256, description="Address space one media worker may take, in MiB."
+    )
+    orphan_grace_s: int = Field(
+        900, ge=0, description="Seconds the sound goes on while the bridge itself is away."
+    )
+    opus_bitrate: int = Field(
+        32000, ge=6000, le=128000, description="Bits per second of the mix each listener gets."
+    )
+
+
+class Captions(Section):
+    """Speech to text, on this machine."""
+
+    enabled: bool = Field(
+        True, description="Off means no captions anywhere; a host can turn them off for one space."
+    )
+    model: str = Field(
+        "base",
+        min_length=1,
+        description="Whisper model: a name (base, tiny.en), a directory, or an installed package.",
+    )
+    language: str = Field(
+        "auto", pattern=r"^(auto|[a-z]{2,3})$", description="auto, or a code such as en or pt."
+    )
+    delivery: Literal["thread", "timeline", "off"] = Field(
+        "thread", description="Where captions go in Matrix: thread (of the card), timeline or off."
+    )
+    cache_dir: str = Field(
+        "data/models", min_length=1, description="Directory for models put together from packages."
+    )
+
+
+class Hosting(Section):
+    """Who may host, and how many people fit on a stage."""
+
+    permissions: dict[str, Permission] = Field(
+        default_factory=dict,
+        description="User ID, domain or * to listen, host or admin; the closest match counts. "
+        'Left empty: your own domain hosts, everybody else listens. Example: {"*": listen, '
+        'example.com: host, "@you:example.com": admin}',
+    )
+    min_followers: int = Field(
+        0, ge=0, description="Followers one needs to host; admins need none."
+    )
+    max_speakers: int = Field(
+        10, ge=1, description="Speakers on a stage, besides host and co-hosts."
+    )
+    max_cohosts: int = Field(2, ge=0, description="Co-hosts of one space.")
+
+
+class Levels(Section):
+    """Power levels of the roles; may speak = an own entry of at least `speaker`."""
+
+    host: Level = Field(90, description="The host.")
+    cohost: Level = Field(60, description="Co-hosts, and what kick, ban and redact need.")
+    speaker: Level = Field(10, description="Speakers.")
+
+    @model_validator(mode="after")
+    def _each_above_the_next(self) -> Self:
+        if not self.host > self.cohost > self.speaker:
+            raise ValueError("host must stand above cohost, and cohost above speaker")
+        return self
+
+
+class Reactions(Section):
+    """Reactions are temporary: they are counted, then taken away."""
+
+    ttl_s: int = Field(15, ge=1, description="Seconds a reaction stays on the card.")
+    redactions_per_minute: int = Field(
+        60, ge=1, description="How many the bot takes away per minute and space."
+    )
+
+
+class Limits(Section):
+    """What the bridge allows itself towards the homeserver."""
+
+    events_per_second: float = Field(
+        10.0, gt=0, description="Events a second in all; live spaces share them fairly."
+    )
+
+
+class Logging(Section):
+    """Logs go to standard error; they never hold tokens, messages, captions or names."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    json_lines: bool = Field(
+        False, alias="json", description="One JSON object per line instead of text for people."
+    )
+
+
+class Config(Section):
+    """The whole configuration; see `config.example.yaml`."""
+
+    homeserver: Homeserver = Field(default_factory=Homeserver)
+    appservice: Appservice = Field(default_factory=Appservice)
+    database: Database = Field(default_factory=Database)
+    web: Web = Field(default_factory=Web)
+    ops: Ops = Field(default_factory=Ops)
+    media: Media = Field(default_factory=Media)
+    captions: Captions = Field(default_factory=Captions)
+    hosting: Hosting = Field(default_factory=Hosting)
+    levels: Levels = Field(default_factory=Levels)
+    reactions: Reactions = Field(default_factory=Reactions)
+    limits: Limits = Field(default_factory=Limits)
+    logging: Logging = Field(default_factory=Logging)
+
+    @property
+    def permissions(self) -> Mapping[str, Permission]:
+        """The map in force: the file's, or the default that needs the domain."""
+        return self.hosting.permissions or {"*": "listen", self.homeserver.domain: "host"}
+
+    @property
+    def bot_mxid(self) -> str:
+        """The bot's full user ID."""
+        return f"@{self.appservice.bot_localpart}:{self.homeserver.domain}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that must never reach a log."""
+        held = (self.appservice.as_token, self.appservice.hs_token)
+        password = urlsplit(self.database.url.get_secret_value()).password
+        return (*(secret.get_secret_value() for secret in held), *([password] if password else []))
+
+    def permission_of(self, mxid: str) -> Permission:
+        """What a user may do: own entry first, then the domain's, then everybody's."""
+        _, _, domain = mxid.partition(":")
+        for key in (mxid, domain, "*"):
+            if key in self.permissions:
+                return self.permissions[key]
+        return "listen"

@@ -1,0 +1,209 @@
+"""`--check`: each mistake an admin can make is found, and the line that cures it is named."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from spaces_bridge.check import Finding, check, media_findings, newest_spec, web_findings
+from spaces_bridge.config import Config, load
+from spaces_bridge.registration import registration_for, text_of
+from spaces_bridge.startup import ExitCode, StartUpError
+
+pytestmark = pytest.mark.peers
+
+AS_TOKEN, HS_TOKEN = "a-token-of-the-bridge-0001", "a-token-of-the-server-0002"
+
+
+class Homeserver:
+    """The four answers a homeserver gives to a check; the ping really goes to the bridge."""
+
+    def __init__(self) -> None:
+        self.versions = ["r0.6.1", "v1.11"]
+        self.as_token = AS_TOKEN
+        self.hs_token = HS_TOKEN
+        self.bot = "@spacesbot:home.test"
+        self.knows_ping = True
+        self.bridge_url = ""
+        self.address = ""
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/_matrix/client/versions", self._versions)
+        application.router.add_get("/_matrix/client/v3/account/whoami", self._whoami)
+        application.router.add_post("/_matrix/client/v1/appservice/spaces/ping", self._ping)
+        return application
+
+    async def _versions(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization", f"Bearer {self.as_token}") != (
+            f"Bearer {self.as_token}"
+        ):
+            return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
+        return web.json_response({"versions": self.versions})
+
+    async def _whoami(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.as_token}":
+            return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
+        return web.json_response({"user_id": self.bot})
+
+    async def _ping(self, _: web.Request) -> web.Response:
+        if not self.knows_ping:
+            return web.json_response({"errcode": "M_UNRECOGNIZED"}, status=404)
+        headers = {"Authorization": f"Bearer {self.hs_token}"}
+        url = f"{self.bridge_url}/_matrix/app/v1/ping"
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.post(url, json={"transaction_id": "check"}) as answer,
+            ):
+                if answer.status != 200:
+                    return web.json_response({"errcode": "M_BAD_STATUS"}, status=502)
+        except aiohttp.ClientError:
+            return web.json_response(
+                {"errcode": "M_CONNECTION_FAILED", "error": "connection refused"}, status=502
+            )
+        return web.json_response({"duration_ms": 7})
+
+
+@pytest.fixture
+async def homeserver(unused_tcp_port_factory: Callable[[], int]) -> AsyncIterator[Homeserver]:
+    """A homeserver on loopback that answers as a well set up one does."""
+    fake = Homeserver()
+    async with TestServer(fake.application()) as server:
+        fake.bridge_url = f"http://127.0.0.1:{unused_tcp_port_factory()}"
+        fake.address = str(server.make_url("")).rstrip("/")
+        yield fake
+
+
+@pytest.fixture
+def files(
+    homeserver: Homeserver, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
+) -> tuple[Path, Path]:
+    """Config and registration that fit each other and the homeserver."""
+    path = tmp_path / "config.yaml"
+    web_port, ops_port, media_port = (unused_tcp_port_factory() for _ in range(3))
+    path.write_text(
+        f"homeserver: {{address: '{homeserver.address}', domain: home.test}}\n"
+        f"appservice: {{address: '{homeserver.bridge_url}', as_token: {AS_TOKEN}, hs_token: "
+        f"{HS_TOKEN}, port: {homeserver.bridge_url.rpartition(':')[2]}}}\n"
+        f"web: {{public_url: 'https://spaces.home.test', port: {web_port}}}\n"
+        f"ops: {{port: {ops_port}}}\n"
+        f"media: {{addresses: [192.0.2.1], port: {media_port}, hostnames: [127.0.0.1]}}\n"
+    )
+    registration = tmp_path / "registration.yaml"
+    registration.write_text(text_of(registration_for(load(path, {}))))
+    return path, registration
+
+
+async def test_a_good_set_up_is_good_in_every_line(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await check(*files) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines), lines
+    assert "7 ms" in lines[-1]
+
+
+async def test_the_missing_line_in_homeserver_yaml_is_named(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.as_token = "another"
+    assert await check(*files) == ExitCode.HOMESERVER_REFUSED
+    out = capsys.readouterr().out
+    assert "app_service_config_files:" in out
+    assert f"- {files[1]}" in out
+    assert AS_TOKEN not in out
+
+
+async def test_a_registration_the_homeserver_has_not_reloaded_is_found(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.hs_token = "yesterday's"
+    assert await check(*files) == ExitCode.HOMESERVER_REFUSED
+    assert "another hs_token" in capsys.readouterr().out
+
+
+async def test_a_bridge_the_homeserver_cannot_reach_is_found(
+    homeserver: Homeserver,
+    files: tuple[Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    unused_tcp_port: int,
+) -> None:
+    homeserver.bridge_url = f"http://127.0.0.1:{unused_tcp_port}"
+    assert await check(*files) == ExitCode.HOMESERVER_REFUSED
+    assert "cannot reach the bridge" in capsys.readouterr().out
+
+
+async def test_a_homeserver_that_is_away_is_found(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    path = files[0]
+    text = path.read_text().splitlines()
+    text[0] = f"homeserver: {{address: 'http://127.0.0.1:{unused_tcp_port}', domain: home.test}}"
+    path.write_text("\n".join(text))
+    assert await check(*files) == ExitCode.HOMESERVER_REFUSED
+    assert "no homeserver answers" in capsys.readouterr().out
+
+
+async def test_somebody_elses_token_is_found(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.bot = "@other:home.test"
+    assert await check(*files) == ExitCode.HOMESERVER_WRONG_USER
+    assert "@other:home.test" in capsys.readouterr().out
+
+
+async def test_a_homeserver_of_long_ago_is_found(
+    homeserver: Homeserver, files: tuple[Path, Path]
+) -> None:
+    homeserver.versions = ["r0.6.1", "v1.1"]
+    assert await check(*files) == ExitCode.HOMESERVER_TOO_OLD
+
+
+async def test_a_homeserver_without_ping_gets_a_warning_only(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.knows_ping = False
+    assert await check(files[0], None) == ExitCode.OK
+    assert capsys.readouterr().out.count("warn") == 2
+
+
+async def test_a_registration_that_does_not_match_is_refused_before_anything_is_asked(
+    files: tuple[Path, Path],
+) -> None:
+    files[1].write_text(files[1].read_text().replace("id: spaces", "id: other"))
+    with pytest.raises(StartUpError, match="does not match"):
+        await check(*files)
+
+
+def test_ports_in_use_and_addresses_nobody_reaches_are_warnings() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+    ):
+        udp.bind(("127.0.0.1", 0))
+        tcp.bind(("127.0.0.1", 0))
+        media = {"port": udp.getsockname()[1], "hostnames": ["127.0.0.1"]}
+        page = {"port": tcp.getsockname()[1], "public_url": "http://spaces.home.test"}
+        config = Config.model_validate({"media": media, "web": page})
+        texts = [str(found) for found in (*media_findings(config), *web_findings(config))]
+    assert all(text.startswith(("warn", "ok")) for text in texts)
+    warnings = "\n".join(text for text in texts if text.startswith("warn"))
+    for words in ("only this machine", "UDP port", "`web.port`", "https://spaces.home.test"):
+        assert words in warnings
+
+
+@pytest.mark.parametrize(
+    ("versions", "newest"),
+    [(["r0.6.1", "v1.2", "v1.11"], (1, 11)), ([], (0, 0)), (["odd", "v2.x"], (0, 0))],
+)
+def test_the_newest_spec_version_counts(versions: list[str], newest: tuple[int, int]) -> None:
+    assert newest_spec(versions) == newest
+
+
+def test_a_finding_reads_well_over_several_lines() -> None:
+    assert str(Finding("add:\nkey: 1", ExitCode.LISTENER)) == "FAIL add:\n     key: 1"

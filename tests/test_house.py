@@ -1,0 +1,177 @@
+"""The house rules that no tool checks: locks, versions, and the collection's own rules."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge import __version__
+from spaces_bridge.startup import ExitCode
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = ("run", "captions", "demo", "dev")
+
+pytest_plugins = ["pytester"]
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Package -> version of one lock."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", text, flags=re.MULTILINE))
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Normalised names, our own extras left out."""
+    found = {re.split(r"[\[<>=! ]", line)[0] for line in requirements}
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in found} - {"spaces-bridge"}
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert PROJECT["version"] == __version__
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(r"^## \[?([0-9.]+)", changelog, flags=re.MULTILINE)
+    assert f"## {__version__}" in changelog
+
+
+def test_every_dependency_is_locked_and_every_lock_agrees() -> None:
+    extras = PROJECT["optional-dependencies"]
+    wanted = names(PROJECT["dependencies"])
+    assert wanted <= pins("run").keys()
+    for extra in ("captions", "demo", "dev"):
+        wanted |= names(extras[extra])
+        assert wanted <= pins(extra).keys(), extra
+    widest = pins("dev")
+    for lock in LOCKS:
+        assert pins(lock).items() <= widest.items(), lock
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_names_no_host_and_brings_no_torch(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host", text)
+    assert not pins(lock).keys() & {"torch", "torchaudio", "triton"}
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_make_has_the_targets_the_readme_names() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("demo", "test", "check", "bench", "lock", "clean"):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_every_decision_record_is_in_the_index_and_fits_a_page() -> None:
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "README.md").read_text()
+    records = sorted(folder.glob("[0-9]*.md"))
+    assert len(records) >= 8
+    for record in records:
+        assert f"]({record.name})" in index, record.name
+        assert len(record.read_text().splitlines()) <= 60, record.name
+
+
+def test_every_exit_code_is_explained_to_admins() -> None:
+    table = (ROOT / "docs" / "admin.md").read_text().partition("### How it ends")[2]
+    told = {
+        int(code)
+        for cell in re.findall(r"^\| ([0-9, ]+) \|", table, flags=re.MULTILINE)
+        for code in cell.split(",")
+    }
+    assert told == set(map(int, ExitCode))
+
+
+def _with_house_rules(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makepyprojecttoml(
+        f"[tool.pytest.ini_options]\npythonpath = ['{ROOT}']\n"
+        "addopts = ['-p', 'no:cacheprovider', '-p', 'no:xdist']\n"
+        "asyncio_default_fixture_loop_scope = 'function'\n"
+        "markers = ['unit: x', 'peers: x', 'e2e: x', 'slow: x', 'needs(*programs): x']\n"
+    )
+
+
+def test_a_test_module_of_no_kind_is_not_collected(pytester: pytest.Pytester) -> None:
+    _with_house_rules(pytester)
+    pytester.makepyfile(test_lost="def test_lost() -> None: assert True")
+    result = pytester.runpytest_subprocess(timeout=60)
+    result.stderr.fnmatch_lines(["*test_lost.py: set `pytestmark*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(("in_ci", "outcome"), [("true", "failed"), ("", "skipped")])
+def test_a_skip_is_a_failure_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, in_ci: str, outcome: str
+) -> None:
+    monkeypatch.setenv("CI", in_ci)
+    _with_house_rules(pytester)
+    pytester.makepyfile(
+        test_skips="""
+        import pytest
+        pytestmark = pytest.mark.unit
+        def test_skips() -> None: pytest.skip("not today")
+        """
+    )
+    result = pytester.runpytest_subprocess(timeout=60)
+    result.assert_outcomes(**{outcome: 1})
+
+
+def test_a_test_that_needs_a_missing_program_is_left_out_by_name(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "")
+    monkeypatch.setenv("PATH", "/nowhere")
+    _with_house_rules(pytester)
+    pytester.makepyfile(
+        test_browser="""
+        import pytest
+        pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
+        def test_page() -> None: assert False
+        """
+    )
+    result = pytester.runpytest_subprocess("-rs", timeout=60)
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*left out: apt install chromium*"])
+
+
+def _imported_by(folder: Path) -> dict[str, set[str]]:
+    """Third-party distributions -> the files of the package that import them."""
+    providers = packages_distributions()
+    found: dict[str, set[str]] = {}
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            for top in {module.partition(".")[0] for module in modules}:
+                if top in sys.stdlib_module_names or top == "spaces_bridge":
+                    continue
+                for distribution in providers.get(top, [top]):
+                    name = re.sub(r"[-_.]+", "-", distribution).lower()
+                    found.setdefault(name, set()).add(path.relative_to(folder).as_posix())
+    return found
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    extras = PROJECT["optional-dependencies"]
+    base = names(PROJECT["dependencies"])
+    allowed = {
+        "captions": base | names(extras["captions"]),
+        "demo": base | names(extras["captions"]) | names(extras["demo"]),
+    }
+    imported = _imported_by(ROOT / "spaces_bridge")
+    undeclared = {
+        f"{file} imports {distribution}"
+        for distribution, files in imported.items()
+        for file in files
+        if distribution not in allowed.get(file.partition("/")[0], base)
+    }
+    assert undeclared == set()
+    loaded_by_mautrix = {"aiosqlite", "asyncpg"}
+    assert base - imported.keys() - loaded_by_mautrix == set()

@@ -1,0 +1,94 @@
+"""From the command line to the bridge: the config is brought up to date, the code comes back."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from spaces_bridge.cli import main
+from spaces_bridge.config import Config
+from spaces_bridge.config.example import example_text, with_tokens
+from spaces_bridge.startup import ExitCode, StartUpError
+from tests.test_logs import restored_logging
+
+__all__ = ["restored_logging"]
+
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("restored_logging")]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A usable config that lacks the key `web.port`."""
+    monkeypatch.chdir(tmp_path)
+    text = example_text().replace("domain: example.com", "domain: home.test")
+    text = text.replace("https://spaces.example.com", "https://spaces.home.test")
+    text = text.replace("    # Port to listen on.\n    port: 29341\n", "")
+    complete = with_tokens(
+        text, "a-token-of-the-bridge-0001", "a-token-of-the-server-0002", tmp_path
+    )
+    assert complete is not None
+    path = tmp_path / "config.yaml"
+    path.write_text(complete.replace("    # Port to listen on.\n    port: 29341\n", ""))
+    return path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """The configs a stand-in for the composition root was started with."""
+    configs: list[Config] = []
+
+    async def run(config: Config) -> int:
+        configs.append(config)
+        if config.web.port == 1:
+            raise StartUpError(ExitCode.LISTENER, "port 1 is taken")
+        if config.web.port == 2:
+            raise ZeroDivisionError
+        return ExitCode.OK
+
+    stand_in = ModuleType("spaces_bridge.bootstrap")
+    stand_in.run = run  # type: ignore[attr-defined]  # a module made for this test
+    monkeypatch.setitem(sys.modules, "spaces_bridge.bootstrap", stand_in)
+    return configs
+
+
+def test_the_bridge_runs_with_the_config_and_its_code_is_returned(
+    config: Path, started: list[Config]
+) -> None:
+    assert main(["-n", "-c", str(config)]) == 0
+    assert [run.homeserver.domain for run in started] == ["home.test"]
+
+
+def test_a_start_brings_the_config_up_to_date_unless_told_not_to(
+    config: Path, started: list[Config]
+) -> None:
+    before = config.read_text()
+    assert main(["-n"]) == 0
+    assert config.read_text() == before
+    assert main([]) == 0
+    assert "port: 29341" in config.read_text()
+    assert len(started) == 2
+
+
+def test_a_refused_start_says_why_and_ends_with_its_code(
+    config: Path,
+    started: list[Config],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SPACES_WEB__PORT", "1")
+    assert main(["-n", "-c", str(config)]) == ExitCode.LISTENER
+    assert capsys.readouterr().err == "port 1 is taken\n"
+    assert started
+
+
+def test_a_bug_is_logged_and_ends_with_its_own_code(
+    config: Path,
+    started: list[Config],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SPACES_WEB__PORT", "2")
+    assert main(["-n", "-c", str(config)]) == ExitCode.CRASH
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert started
