@@ -1,0 +1,1 @@
+"""What the bridge remembers, in an SQLite file or in PostgreSQL."""

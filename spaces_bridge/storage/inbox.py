@@ -1,0 +1,101 @@
+"""Events the homeserver has handed over, kept until handled."""
+
+import asyncio
+from collections.abc import Sequence
+
+from mautrix.util.async_db import Connection
+
+from spaces_bridge.app.ports import Clock
+from spaces_bridge.app.records import InboxEvent, InboxRow
+from spaces_bridge.storage import rows
+from spaces_bridge.storage.database import Database
+from spaces_bridge.storage.text import index_key, optional_to_column, to_column
+
+_INSERT_TRANSACTION = """
+    INSERT INTO inbox_transactions (txn_key, received_at_ms) VALUES ($1, $2)
+    ON CONFLICT (txn_key) DO NOTHING RETURNING received_at_ms
+"""
+_INSERT_EVENT = """
+    INSERT INTO inbox (event_key, event_id, room_id, body, received_at_ms)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING
+"""
+
+
+class SqlInbox:
+    """Implements the app's `Inbox`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        # PostgreSQL would otherwise let a later seq be seen before an earlier one.
+        self._order = asyncio.Lock()
+
+    async def store(self, txn_id: str, events: Sequence[InboxEvent]) -> bool:
+        """Store durably, each event id once. False: the transaction was known."""
+        now = self._clock.now_ms()
+        lines = [
+            (
+                index_key(event.event_id),
+                to_column(event.event_id),
+                optional_to_column(event.room_id),
+                to_column(event.body),
+                now,
+            )
+            for event in events
+        ]
+
+        async def work(connection: Connection) -> bool:
+            known = await connection.fetchval(_INSERT_TRANSACTION, index_key(txn_id), now) is None
+            if lines and not known:
+                await connection.executemany(_INSERT_EVENT, lines)
+            return not known
+
+        return await self._database.write(work, self._order)
+
+    async def pending(self, after_seq: int, limit: int) -> list[InboxRow]:
+        """What is to be handled, in order of arrival, from behind `after_seq`."""
+
+        async def work(connection: Connection) -> list[InboxRow]:
+            found = await connection.fetch(
+                "SELECT * FROM inbox WHERE state = 'pending' AND seq > $1 ORDER BY seq LIMIT $2",
+                after_seq,
+                limit,
+            )
+            return [rows.inbox_row(row) for row in found]
+
+        return await self._database.read(work)
+
+    async def done(self, seq: int) -> None:
+        """Handled: its text is deleted now, its id is remembered until pruned."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE inbox SET state = 'done', body = '' WHERE seq = $1", seq
+            )
+
+        await self._database.write(work)
+
+    async def bury(self, seq: int, error: str) -> None:
+        """It cannot be handled: kept for people to look at."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE inbox SET state = 'dead', error = $2 WHERE seq = $1 AND state = 'pending'",
+                seq,
+                to_column(error),
+            )
+
+        await self._database.write(work)
+
+    async def prune(self, before_ms: int) -> None:
+        """Forget transactions and handled events received before then."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "DELETE FROM inbox_transactions WHERE received_at_ms < $1", before_ms
+            )
+            await connection.execute(
+                "DELETE FROM inbox WHERE state = 'done' AND received_at_ms < $1", before_ms
+            )
+
+        await self._database.write(work)

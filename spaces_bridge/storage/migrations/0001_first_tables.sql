@@ -1,0 +1,87 @@
+-- description: first tables
+-- compat: 1
+
+CREATE TABLE spaces (
+    ordinal {row_id},
+    space TEXT NOT NULL UNIQUE,
+    slug TEXT NOT NULL,
+    title TEXT NOT NULL,
+    host TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    private BOOLEAN NOT NULL,
+    room TEXT,
+    scheduled_at_ms BIGINT,
+    started_at_ms BIGINT,
+    ended_at_ms BIGINT
+);
+CREATE INDEX spaces_slug ON spaces (slug, ordinal);
+CREATE INDEX spaces_room ON spaces (room, ordinal);
+CREATE INDEX spaces_phase ON spaces (phase, ordinal);
+
+CREATE TABLE journal (
+    space TEXT NOT NULL REFERENCES spaces (space),
+    seq BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    source TEXT,
+    PRIMARY KEY (space, seq)
+);
+
+-- state: pending, done, dead (given up), idle (a collapse effect that nobody wishes for now; it
+-- stays for a while so that its generation is never used again)
+CREATE TABLE outbox (
+    id {row_id},
+    key TEXT NOT NULL UNIQUE,
+    queue TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    due_at_ms BIGINT NOT NULL,
+    collapse BOOLEAN NOT NULL,
+    generation BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'pending',
+    result TEXT,
+    absorbed_by TEXT,
+    error TEXT,
+    finished_at_ms BIGINT
+);
+CREATE INDEX outbox_pending ON outbox (id) WHERE state = 'pending';
+
+CREATE TABLE notes (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE inbox_transactions (
+    txn_key TEXT PRIMARY KEY,
+    received_at_ms BIGINT NOT NULL
+);
+
+-- state: pending, done, dead (could not be handled)
+CREATE TABLE inbox (
+    seq {row_id},
+    event_key TEXT NOT NULL UNIQUE,
+    event_id TEXT NOT NULL,
+    room_id TEXT,
+    body TEXT NOT NULL,
+    received_at_ms BIGINT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    error TEXT
+);
+CREATE INDEX inbox_pending ON inbox (seq) WHERE state = 'pending';
+
+CREATE TABLE tokens (
+    hash TEXT PRIMARY KEY,
+    space TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    guest BOOLEAN NOT NULL,
+    created_at_ms BIGINT NOT NULL
+);
+CREATE INDEX tokens_holder ON tokens (space, user_id);
+
+CREATE TABLE health (
+    key INTEGER PRIMARY KEY,
+    beat BIGINT NOT NULL
+);

@@ -1,0 +1,61 @@
+"""The SQLite file before it is opened for work: made private, tried, and never another's."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from spaces_bridge.app.errors import StorageError
+from spaces_bridge.storage.errors import told_plainly
+from spaces_bridge.storage.migrate import OWNER_TABLE, check_owner
+
+_IN_MEMORY = ":memory:"
+
+
+def prepare_file(path: str) -> None:
+    """Make the file if there is none, and make sure that it can be written.
+
+    Blocks; run it in a thread. Raises StorageError, and then has changed nothing in the file.
+    """
+    if path == _IN_MEMORY:
+        return
+    _create_private(Path(path))
+    with told_plainly(), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        tables = {
+            str(name)
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        }
+        owner = None
+        if OWNER_TABLE in tables:
+            row = connection.execute("SELECT owner FROM database_owner WHERE key = 0").fetchone()
+            owner = row[0] if row else None
+        check_owner(tables, owner)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StorageError(
+            f"The file system of {path} cannot hold SQLite's write-ahead log. Keep the database "
+            "on a local disk, or use PostgreSQL."
+        )
+
+
+def _create_private(path: Path) -> None:
+    # Only a new file is touched here: closing a second handle of a file would drop the locks
+    # that SQLite holds on it in this process.
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError as error:
+        if not path.exists():
+            raise StorageError(_cannot_write(path, error)) from error
+    except OSError as error:
+        raise StorageError(_cannot_write(path, error)) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    return (
+        f"The database file {path} cannot be written ({error.strerror}). Give the bridge's user "
+        "the right to write to the folder, or name another path under database.url."
+    )

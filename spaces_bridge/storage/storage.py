@@ -1,0 +1,66 @@
+"""All stores of one database, opened and closed together."""
+
+import asyncio
+
+from mautrix.util.async_db import Connection
+from mautrix.util.async_db import Database as Pool
+
+from spaces_bridge.app.ports import Clock, Directory, Health, Inbox, Journal, Outbox, Tokens
+from spaces_bridge.storage.database import Database, open_database
+from spaces_bridge.storage.inbox import SqlInbox
+from spaces_bridge.storage.journal import SqlDirectory, SqlJournal
+from spaces_bridge.storage.outbox import SqlOutbox
+from spaces_bridge.storage.tokens import SqlTokens
+
+
+class SqlHealth:
+    """Implements the app's `Health`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def check(self) -> None:
+        """Write something: a full disk and a read-only server still answer questions.
+
+        Raises StorageError.
+        """
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "INSERT INTO health (key, beat) VALUES (0, 0) "
+                "ON CONFLICT (key) DO UPDATE SET beat = health.beat + 1"
+            )
+
+        await self._database.write(work)
+
+
+class Storage:
+    """What the bridge remembers; each attribute implements the port of its name."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        outbox_order = asyncio.Lock()
+        self.journal: Journal = SqlJournal(database, outbox_order)
+        self.directory: Directory = SqlDirectory(database)
+        self.outbox: Outbox = SqlOutbox(database, clock, outbox_order)
+        self.inbox: Inbox = SqlInbox(database, clock)
+        self.tokens: Tokens = SqlTokens(database)
+        self.health: Health = SqlHealth(database)
+
+    @property
+    def pool(self) -> Pool:
+        """mautrix's handle of the same database, for mautrix's own stores."""
+        return self._database.pool
+
+    async def close(self) -> None:
+        """Finish what runs, and close. Safe to repeat."""
+        await self._database.close()
+
+
+async def open_storage(url: str, clock: Clock) -> Storage:
+    """Open by URL and bring the tables up to date.
+
+    `url`: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Raises SchemaError for
+    tables this version cannot work with, StorageError for everything else that is wrong.
+    """
+    return Storage(await open_database(url), clock)

@@ -1,0 +1,66 @@
+"""Text as both databases can hold it; the only place where text is changed on its way.
+
+PostgreSQL refuses U+0000 and, like SQLite, everything UTF-8 cannot say (lone surrogates). People
+and homeservers send both. Each such character, and the escape character itself, is written as
+U+001A and four hexadecimal digits, so that every string comes back exactly as it went in.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from spaces_bridge.app.records import JsonObject
+
+_UNSTORABLE = re.compile(r"[\x00\x1a\ud800-\udfff]")
+_ESCAPED = re.compile(r"\x1a([0-9a-f]{4})")
+_LONGEST_INDEX_KEY = 500
+
+
+def to_column(text: str) -> str:
+    """The text as it is stored."""
+    return _UNSTORABLE.sub(lambda found: f"\x1a{ord(found[0]):04x}", text)
+
+
+def from_column(column: str) -> str:
+    """The text as it was before `to_column`."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), column)
+
+
+def optional_to_column(text: str | None) -> str | None:
+    """`to_column`, None staying None."""
+    return None if text is None else to_column(text)
+
+
+def optional_from_column(column: str | None) -> str | None:
+    """`from_column`, None staying None."""
+    return None if column is None else from_column(column)
+
+
+def body_to_column(body: JsonObject) -> str:
+    """A JSON object as it is stored."""
+    return to_column(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_plain))
+
+
+def body_from_column(column: str) -> JsonObject:
+    """The JSON object as it was before `body_to_column`."""
+    body: JsonObject = json.loads(from_column(column))
+    return body
+
+
+def index_key(text: str) -> str:
+    """A stand-in for an outsider's id of any length: an index entry of PostgreSQL is limited.
+
+    Two ids have the same key only if they are the same: a short id stands for itself, and a
+    long one for its SHA-256 behind a prefix that no stored short id has (it is escaped there).
+    """
+    if len(text) <= _LONGEST_INDEX_KEY:
+        return to_column(text)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"\x1asha256:{digest}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

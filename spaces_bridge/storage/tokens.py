@@ -1,0 +1,60 @@
+"""Hashed secrets of personal links and page sessions."""
+
+from mautrix.util.async_db import Connection
+
+from spaces_bridge.app.records import Token
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.storage import rows
+from spaces_bridge.storage.database import Database
+from spaces_bridge.storage.text import to_column
+
+
+class SqlTokens:
+    """Implements the app's `Tokens`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, token: Token) -> None:
+        """Store it; the same hash again changes only the name."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "INSERT INTO tokens (hash, space, user_id, name, guest, created_at_ms) "
+                "VALUES ($1, $2, $3, $4, $5, $6) "
+                "ON CONFLICT (hash) DO UPDATE SET name = excluded.name",
+                *rows.token_columns(token),
+            )
+
+        await self._database.write(work)
+
+    async def find(self, hash_: str) -> Token | None:
+        """Who holds the secret with this hash."""
+
+        async def work(connection: Connection) -> Token | None:
+            row = await connection.fetchrow(
+                "SELECT * FROM tokens WHERE hash = $1", to_column(hash_)
+            )
+            return None if row is None else rows.token(row)
+
+        return await self._database.read(work)
+
+    async def revoke(self, space: SpaceId, user: UserId) -> None:
+        """No secret of this person opens this live space any more."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "DELETE FROM tokens WHERE space = $1 AND user_id = $2",
+                to_column(space),
+                to_column(user),
+            )
+
+        await self._database.write(work)
+
+    async def revoke_space(self, space: SpaceId) -> None:
+        """No secret opens this live space any more."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("DELETE FROM tokens WHERE space = $1", to_column(space))
+
+        await self._database.write(work)

@@ -1,0 +1,167 @@
+"""Tables come to the newest version in whole steps, and never go where they cannot come back."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from mautrix.util.async_db import Connection, Scheme
+from mautrix.util.async_db import Database as Pool
+
+from spaces_bridge.storage.errors import SchemaError
+from spaces_bridge.storage.migrate import Migration, load_migrations, migrate
+from tests.storage.support import SPACE, opened, stored, summary
+
+pytestmark = pytest.mark.peers
+
+NEWEST = len(load_migrations())
+OWN_TABLES = {"database_owner", "schema_version", "sqlite_sequence"}
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connection]:
+    """The database as it is, without a look at its version."""
+    pool = Pool.create(url)
+    await pool.start()
+    try:
+        async with pool.acquire_direct() as connection:
+            yield connection
+    finally:
+        await pool.stop()
+
+
+async def upgrade(url: str, steps: Sequence[Migration]) -> None:
+    """Bring the database to the version of a program that knows these steps."""
+    async with connected(url) as connection:
+        await migrate(connection, steps)
+
+
+def future(compat: int, sql: str = "ALTER TABLE spaces ADD COLUMN mood TEXT") -> Migration:
+    """What the next version of the bridge might do."""
+    return Migration(NEWEST + 1, "remember the mood", compat, sql)
+
+
+async def catalogue(connection: Connection) -> dict[str, object]:
+    """Everything the database says about its tables, the order of columns left out."""
+    if connection.scheme == Scheme.SQLITE:
+        return await _sqlite_catalogue(connection)
+    return await _postgres_catalogue(connection)
+
+
+async def _sqlite_catalogue(connection: Connection) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for row in await connection.fetch("SELECT name FROM sqlite_master WHERE type = 'table'"):
+        table = row["name"]
+        if table in OWN_TABLES:
+            continue
+        columns = await connection.fetch(
+            'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info($1)', table
+        )
+        keys = await connection.fetch(
+            'SELECT "from", "table", "to" FROM pragma_foreign_key_list($1)', table
+        )
+        indexes = await connection.fetch(
+            'SELECT i.origin, i."unique", i.partial, group_concat(c.name) AS columns '
+            "FROM pragma_index_list($1) AS i, pragma_index_info(i.name) AS c GROUP BY i.name",
+            table,
+        )
+        found[table] = [sorted(map(repr, map(tuple, rows))) for rows in (columns, keys, indexes)]
+    return found
+
+
+async def _postgres_catalogue(connection: Connection) -> dict[str, object]:
+    columns = await connection.fetch(
+        "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity "
+        "FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+    )
+    indexes = await connection.fetch(
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "
+        "ORDER BY 1, 2"
+    )
+    constraints = await connection.fetch(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+    )
+    return {
+        "columns": [tuple(row) for row in columns if row["table_name"] not in OWN_TABLES],
+        "indexes": [tuple(row) for row in indexes if row["tablename"] not in OWN_TABLES],
+        "constraints": [tuple(row) for row in constraints if row[0] not in OWN_TABLES],
+    }
+
+
+async def test_migrating_from_nothing_equals_the_full_schema(
+    sqlite_url: str, postgres_url: str, tmp_path: Path
+) -> None:
+    full = Migration(1, "full", 1, Path(__file__).with_name("schema.sql").read_text())
+    for url in (sqlite_url, postgres_url):
+        await upgrade(url, load_migrations())
+        async with connected(url) as connection:
+            migrated = await catalogue(connection)
+            for table in ("journal", "spaces", "outbox", "notes"):
+                await connection.execute(f"DROP TABLE {table}")
+            for table in ("inbox_transactions", "inbox", "tokens", "health"):
+                await connection.execute(f"DROP TABLE {table}")
+            assert not any((await catalogue(connection)).values())
+            for statement in full.statements(connection.scheme):
+                await connection.execute(statement)
+            assert await catalogue(connection) == migrated
+            assert migrated
+
+
+def test_every_migration_says_what_it_does_and_how_far_back_one_can_go() -> None:
+    for number, step in enumerate(load_migrations(), start=1):
+        assert step.version == number
+        assert step.description
+        assert 1 <= step.compat <= step.version
+
+
+async def test_an_upgrade_keeps_what_is_stored(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(url) as storage:
+        await storage.journal.append(SPACE, [stored(1)], [], summary())
+    with caplog.at_level(logging.INFO, "spaces_bridge.storage.migrate"):
+        await upgrade(url, [*load_migrations(), future(compat=1)])
+    assert f"schema version {NEWEST + 1}: remember the mood" in caplog.text
+    async with opened(url) as storage:
+        assert await storage.journal.replay(SPACE) == [stored(1)]
+
+
+async def test_an_older_bridge_works_with_a_newer_schema_that_allows_it(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await upgrade(url, [*load_migrations(), future(compat=NEWEST)])
+    async with opened(url) as storage:
+        await storage.journal.append(SPACE, [stored(1)], [], summary())
+        assert await storage.directory.by_slug(summary().slug) == summary()
+    assert "compatible, going on" in caplog.text
+    async with connected(url) as connection:
+        assert await connection.fetchval("SELECT version FROM schema_version") == NEWEST + 1
+
+
+async def test_a_newer_schema_that_does_not_allow_it_is_refused(url: str) -> None:
+    await upgrade(url, [*load_migrations(), future(compat=NEWEST + 1)])
+    with pytest.raises(SchemaError, match=r"upgraded by a newer bridge.*Install the newer bridge"):
+        async with opened(url):
+            pass
+
+
+async def test_a_migration_that_fails_is_undone_and_named(url: str) -> None:
+    await upgrade(url, load_migrations())
+    async with connected(url) as connection:
+        before = await catalogue(connection)
+    broken = future(1, "CREATE TABLE half (done TEXT); CREATE TABLE journal (again TEXT)")
+    with pytest.raises(SchemaError, match=r"\(remember the mood\) failed and was undone"):
+        await upgrade(url, [*load_migrations(), broken])
+    async with connected(url) as connection:
+        assert await catalogue(connection) == before
+        assert await connection.fetchval("SELECT version FROM schema_version") == NEWEST
+    await upgrade(url, [*load_migrations(), future(1)])
+
+
+async def test_a_lost_version_number_is_not_guessed(url: str) -> None:
+    await upgrade(url, load_migrations())
+    async with connected(url) as connection:
+        await connection.execute("DELETE FROM schema_version")
+    with pytest.raises(SchemaError, match="lost the number of its schema version"):
+        async with opened(url):
+            pass
