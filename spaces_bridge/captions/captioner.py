@@ -1,0 +1,325 @@
+"""Captions from a worker process of our own: the `Captioner` of the application."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import CaptionListener
+from spaces_bridge.app.ports import Utterance as AppUtterance
+from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
+from spaces_bridge.captions.messages import (
+    EndOfTrack,
+    FromWorker,
+    Heard,
+    Load,
+    LoadFailed,
+    Missed,
+    OpenTrack,
+    Pong,
+    Ready,
+    Speech,
+    TrackEnded,
+    Utterance,
+)
+from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
+from spaces_bridge.captions.process import COMMAND, run_worker
+from spaces_bridge.captions.tracks import REPLAY_WAIT_S, Captioned
+from spaces_bridge.core.ids import SpaceId, UserId
+
+_logger = logging.getLogger(__name__)
+
+_LOAD_S: Final = 120.0
+_CALM_S: Final = 10.0
+"""So long after the last thing thrown away, captions count as complete again."""
+_STEADY_S: Final = 60.0
+"""A worker that lived so long starts the back-off from the beginning when it dies."""
+_BACK_OFF_S: Final = (0.2, 1.0, 2.0, 5.0, 15.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionerOptions:
+    """What to caption with; `model` and `language` as in the configuration.
+
+    `cache` holds models put together from packages. `room_ms` is how much sound may wait.
+    """
+
+    model: str
+    language: str
+    cache: Path
+    room_ms: int = ROOM_MS
+    command: Sequence[str] = COMMAND
+
+
+@dataclass
+class CaptionerNumbers:
+    """Counters since the start."""
+
+    utterances: int = 0
+    missed_utterances: int = 0
+    dropped_ms: int = 0
+    restarts: int = 0
+
+
+class WorkerCaptioner:
+    """Feeds the worker, restarts it, hands on its finals. Everything but start and stop tells."""
+
+    def __init__(self, options: CaptionerOptions) -> None:
+        self._options = options
+        self._listener: CaptionListener | None = None
+        self._mailbox: Mailbox | None = None
+        self._tracks: dict[tuple[SpaceId, UserId], Captioned] = {}
+        self._supervisor: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._model: Path | None = None
+        self._running = False
+        self._paused = False
+        self._calm: asyncio.TimerHandle | None = None
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._numbers = CaptionerNumbers()
+
+    async def start(self) -> None:
+        """Find the model, start the worker, wait until it is ready.
+
+        Raises CaptionsModelMissing, with a sentence for the administrator, if that cannot be.
+        """
+        options = self._options
+        self._model = await asyncio.to_thread(model_directory, options.model, options.cache)
+        self._ready = asyncio.get_running_loop().create_future()
+        self._supervisor = asyncio.create_task(self._supervise())
+        try:
+            async with asyncio.timeout(_LOAD_S):
+                await asyncio.wait(
+                    [self._ready, self._supervisor], return_when=asyncio.FIRST_COMPLETED
+                )
+        except TimeoutError:
+            await self.stop()
+            raise CaptionsModelMissing(
+                f"The captions model in {self._model} was not loaded within {_LOAD_S:.0f} s. "
+                "Use a smaller one in captions.model, or set captions.enabled: false."
+            ) from None
+        if not self._ready.done():
+            self._supervisor.result()
+        error = self._ready.exception()
+        if error is not None:
+            await self.stop()
+            raise error
+
+    async def stop(self) -> None:
+        """End the worker. Finals not handed over are lost; close the tracks before, and wait."""
+        for timer in [*self._timers, *([self._calm] if self._calm else [])]:
+            timer.cancel()
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.gather(self._supervisor, return_exceptions=True)
+        self._running = False
+
+    async def check(self) -> None:
+        """Raises AdapterError while no worker writes captions."""
+        if not self._running:
+            raise AdapterError("Captions pause: their worker is being restarted.")
+
+    def numbers(self) -> CaptionerNumbers:
+        """A snapshot for the metrics."""
+        numbers = self._numbers
+        return CaptionerNumbers(
+            numbers.utterances,
+            numbers.missed_utterances,
+            numbers.dropped_ms + (self._mailbox.dropped_ms if self._mailbox else 0),
+            numbers.restarts,
+        )
+
+    @property
+    def open_tracks(self) -> int:
+        """Tracks that are open, or whose last words are still being written down."""
+        return len(self._tracks)
+
+    def listen(self, listener: CaptionListener) -> None:
+        """Who is told; set once, before start."""
+        self._listener = listener
+
+    def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
+        """A microphone opened; `language` is a code or ``auto``. May be repeated."""
+        known = self._tracks.get((space, user))
+        if known is None:
+            self._tracks[space, user] = Captioned(language)
+        else:
+            known.language, known.closing = language, False
+        self._tell_worker(OpenTrack(space, user, language))
+
+    def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
+        """Sound of an open track; without one it is ignored. Never blocks, never piles up."""
+        track = self._tracks.get((space, user))
+        if track is None:
+            return
+        admitted = track.admits(at_ms, asyncio.get_running_loop().time())
+        if self._mailbox is None:
+            track.lose()
+        elif admitted and not self._mailbox.put(Speech(space, user, at_ms, pcm)):
+            self._fall_behind()
+
+    def close_track(self, space: SpaceId, user: UserId) -> None:
+        """The microphone closed: its last words become final."""
+        track = self._tracks.get((space, user))
+        if track is not None and not track.closing:
+            track.closing = True
+            self._tell_worker(EndOfTrack(space, user))
+
+    def _tell_worker(self, message: OpenTrack | EndOfTrack) -> None:
+        """Without a worker nothing is said: the next one is told the state as it is then."""
+        if self._mailbox is not None:
+            self._mailbox.put(message)
+
+    # --- what the worker says ------------------------------------------------------------------
+
+    def _on_message(self, message: FromWorker) -> None:
+        match message:
+            case Ready():
+                self._on_ready()
+            case LoadFailed():
+                self._on_load_failed(message.reason)
+            case Utterance():
+                self._on_utterance(message)
+            case Heard():
+                self._advance(message.space, message.speaker, message.until_ms)
+            case TrackEnded():
+                self._on_track_ended(message)
+            case Missed():
+                self._numbers.missed_utterances += 1
+                self._fall_behind()
+            case Pong():
+                pass
+
+    def _on_ready(self) -> None:
+        self._running = True
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+        else:
+            _logger.info("the caption worker is back")
+        self._ask_for_replays()
+        self._tell_paused(False)
+
+    def _on_load_failed(self, reason: str) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(CaptionsModelMissing(reason))
+        else:
+            _logger.error("the caption worker cannot load its model: %s", reason)
+
+    def _on_utterance(self, said: Utterance) -> None:
+        self._numbers.utterances += 1
+        if self._listener is not None:
+            self._listener.captioned(
+                said.space,
+                AppUtterance(
+                    id=said.utterance,
+                    speaker=said.speaker,
+                    start_ms=said.start_ms,
+                    end_ms=said.end_ms,
+                    text=said.text,
+                    language=said.language,
+                ),
+            )
+        # Counted as heard at once: a worker that dies before saying so must not say it twice.
+        self._advance(said.space, said.speaker, said.end_ms)
+
+    def _advance(self, space: SpaceId, user: UserId, until_ms: int) -> None:
+        track = self._tracks.get((space, user))
+        if track is not None and until_ms > track.heard_ms:
+            track.heard_ms = until_ms
+            if self._listener is not None:
+                self._listener.heard(space, user, until_ms)
+
+    def _on_track_ended(self, ended: TrackEnded) -> None:
+        track = self._tracks.get((ended.space, ended.speaker))
+        if track is not None and track.closing:
+            del self._tracks[ended.space, ended.speaker]
+
+    # --- when it cannot keep up, or dies -------------------------------------------------------
+
+    def _fall_behind(self) -> None:
+        """Something was thrown away: say so now, and when it has been quiet for a while."""
+        loop = asyncio.get_running_loop()
+        if self._calm is not None:
+            self._calm.cancel()
+        self._calm = loop.call_later(_CALM_S, self._catch_up)
+        self._tell_paused(True)
+
+    def _catch_up(self) -> None:
+        self._calm = None
+        if self._running:
+            self._tell_paused(False)
+
+    def _tell_paused(self, paused: bool) -> None:
+        if not paused and self._calm is not None:
+            return
+        if paused != self._paused:
+            self._paused = paused
+            if self._listener is not None:
+                self._listener.paused(paused)
+
+    async def _supervise(self) -> None:
+        """Run worker after worker. Before the first is ready, its end is the start's failure."""
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            started = loop.time()
+            status = await self._run_once()
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_exception(
+                    CaptionsModelMissing(
+                        f"The caption worker ended with status {status} before it was ready; its "
+                        "own message stands above. Repair it, or set captions.enabled: false."
+                    )
+                )
+            self._on_death(status)
+            failures = 0 if loop.time() - started > _STEADY_S else failures + 1
+            await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
+
+    async def _run_once(self) -> int | None:
+        """One worker's life: its exit status, or None if it could not be started."""
+        self._mailbox = mailbox = Mailbox(self._options.room_ms)
+        mailbox.put(Load(str(self._model), self._options.language))
+        for (space, user), track in self._tracks.items():
+            mailbox.put(OpenTrack(space, user, track.language))
+        try:
+            return await run_worker(mailbox, self._on_message, self._options.command)
+        except OSError:
+            _logger.exception("the caption worker cannot be started")
+            return None
+
+    def _on_death(self, status: int | None) -> None:
+        _logger.warning("the caption worker ended and is started again", extra={"status": status})
+        self._running = False
+        self._numbers.restarts += 1
+        if self._mailbox is not None:
+            self._numbers.dropped_ms += self._mailbox.dropped_ms
+            self._mailbox = None
+        for track in self._tracks.values():
+            track.lose()
+        self._tell_paused(True)
+
+    def _ask_for_replays(self) -> None:
+        """Have everything that is in no final yet played again, to the new worker."""
+        loop = asyncio.get_running_loop()
+        for (space, user), track in list(self._tracks.items()):
+            if track.wants_replay:
+                track.expect_replay(loop.time())
+                if self._listener is not None:
+                    self._listener.missed(space, user, track.heard_ms)
+            if track.closing:
+                self._close_later(space, user)
+
+    def _close_later(self, space: SpaceId, user: UserId) -> None:
+        """Close a track that closed meanwhile, once its replay had time to come."""
+
+        def close() -> None:
+            self._timers.discard(timer)
+            track = self._tracks.get((space, user))
+            if track is not None and track.closing:
+                self._tell_worker(EndOfTrack(space, user))
+
+        timer = asyncio.get_running_loop().call_later(REPLAY_WAIT_S, close)
+        self._timers.add(timer)

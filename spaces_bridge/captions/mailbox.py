@@ -1,0 +1,61 @@
+"""The bounded queue between the control process and the caption worker."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from spaces_bridge.captions.messages import BYTES_PER_MS, Speech, ToWorker
+
+ROOM_MS: Final = 120_000
+"""Milliseconds of sound, of all speakers together, that may wait for the worker (3.8 MB)."""
+
+
+class Mailbox:
+    """Takes messages at once, always; when full of sound it drops the oldest sound, and counts."""
+
+    def __init__(self, room_ms: int = ROOM_MS) -> None:
+        self._room_ms = room_ms
+        self._messages: deque[ToWorker] = deque()
+        self._filled = asyncio.Event()
+        self._waiting_ms = 0
+        self.dropped_ms = 0
+        """Sound thrown away since the start."""
+
+    @property
+    def waiting_ms(self) -> int:
+        """Sound that waits."""
+        return self._waiting_ms
+
+    def put(self, message: ToWorker) -> bool:
+        """Take the message; False if older sound had to go for it."""
+        self._messages.append(message)
+        self._waiting_ms += _length_ms(message)
+        self._filled.set()
+        if self._waiting_ms <= self._room_ms:
+            return True
+        self._make_room()
+        return False
+
+    async def get(self) -> ToWorker:
+        """The next message, once there is one."""
+        while not self._messages:
+            self._filled.clear()
+            await self._filled.wait()
+        message = self._messages.popleft()
+        self._waiting_ms -= _length_ms(message)
+        return message
+
+    def _make_room(self) -> None:
+        kept: deque[ToWorker] = deque()
+        for message in self._messages:
+            length = _length_ms(message)
+            if length and self._waiting_ms > self._room_ms:
+                self._waiting_ms -= length
+                self.dropped_ms += length
+            else:
+                kept.append(message)
+        self._messages = kept
+
+
+def _length_ms(message: ToWorker) -> int:
+    return len(message.pcm) // BYTES_PER_MS if isinstance(message, Speech) else 0

@@ -1,0 +1,50 @@
+"""What the control process knows of one speaker's track: how far it is written down, and whether
+sound has to be played again after the worker died."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+REPLAY_WAIT_S: Final = 5.0
+"""A replay that has not begun by then does not come."""
+_CLOSE_MS: Final = 200
+
+
+@dataclass
+class Captioned:
+    """One track. Times in ms since the live space started; deadlines on the caller's clock (s)."""
+
+    language: str
+    heard_ms: int = 0
+    last_ms: int = -1
+    closing: bool = False
+    replay_until: float | None = None
+
+    def lose(self) -> None:
+        """There is no worker: what was not heard yet, and what comes now, is to be replayed."""
+        if self.last_ms >= 0:
+            self.replay_until = inf
+
+    @property
+    def wants_replay(self) -> bool:
+        """Whether sound was lost and the replay has not begun."""
+        return self.replay_until is not None
+
+    def expect_replay(self, now: float) -> None:
+        """A new worker is there and the replay was asked for."""
+        self.replay_until = now + REPLAY_WAIT_S
+
+    def admits(self, at_ms: int, now: float) -> bool:
+        """Whether sound that starts at `at_ms` may go to the worker.
+
+        While a replay is awaited, what is newer than the loss waits for its turn in the replay;
+        sound that goes back in time, or joins what was heard, is the replay itself.
+        """
+        if self.replay_until is not None:
+            begins = at_ms < self.last_ms or at_ms <= self.heard_ms + _CLOSE_MS
+            if self.replay_until == inf or (not begins and now < self.replay_until):
+                self.last_ms = max(self.last_ms, at_ms)
+                return False
+            self.replay_until = None
+        self.last_ms = at_ms
+        return True

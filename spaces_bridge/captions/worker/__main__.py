@@ -1,0 +1,108 @@
+"""``python -m spaces_bridge.captions.worker``: messages in on stdin, messages out on stdout.
+
+It ends when stdin ends, so it never outlives the control process, however that died.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from typing import BinaryIO
+
+from spaces_bridge.captions.messages import (
+    BadMessage,
+    FromWorker,
+    Load,
+    LoadFailed,
+    Message,
+    Ready,
+    ToWorker,
+    encode,
+    read_message,
+)
+from spaces_bridge.captions.worker.languages import AUTO
+from spaces_bridge.captions.worker.scribe import Scribe
+from spaces_bridge.captions.worker.transcriber import Transcriber
+from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
+
+_logger = logging.getLogger(__name__)
+
+_NICE = 5
+"""Sound comes first: the mixer and the control process run before a decode does."""
+_INBOX = 1000
+"""Messages read ahead; when full, the pipe fills, and the control process drops the oldest."""
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    logging.basicConfig(format="caption worker: %(levelname)s %(message)s")
+    os.nice(_NICE)
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints must not end up among the messages.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    inbox: queue.Queue[ToWorker] = queue.Queue(_INBOX)
+    threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    try:
+        _serve(inbox, out)
+    except BrokenPipeError:
+        os._exit(0)
+
+
+def _read(stream: BinaryIO, inbox: queue.Queue[ToWorker]) -> None:
+    """Fill the inbox; the process ends with the stream, also in the middle of a decode."""
+    try:
+        while (message := read_message(stream)) is not None:
+            inbox.put(_for_worker(message))
+    except BadMessage:
+        _logger.exception("the control process sent something that is no message")
+        os._exit(1)
+    os._exit(0)
+
+
+def _for_worker(message: Message) -> ToWorker:
+    if isinstance(message, ToWorker):
+        return message
+    raise BadMessage(f"{type(message).__name__} is not for the worker")
+
+
+def _serve(inbox: queue.Queue[ToWorker], out: BinaryIO) -> None:
+    first = inbox.get()
+    if not isinstance(first, Load):
+        raise BadMessage("the first message must be Load")
+    scribe = _load(first, out)
+    while scribe is not None:
+        while not (scribe.has_work and inbox.empty()):
+            for answer in scribe.take(inbox.get()):
+                _send(out, answer)
+        for answer in scribe.work():
+            _send(out, answer)
+
+
+def _load(load: Load, out: BinaryIO) -> Scribe | None:
+    try:
+        writer = Transcriber(load.model)
+        vad = load_vad()
+    except (RuntimeError, ValueError, OSError) as error:
+        _send(out, LoadFailed(f"The captions model in {load.model} cannot be loaded: {error}"))
+        return None
+    if load.language != AUTO and not writer.is_language(load.language):
+        _send(
+            out,
+            LoadFailed(
+                f"captions.language is {load.language!r}, which the model in {load.model} cannot "
+                "write. Set it to auto, or choose a model for that language."
+            ),
+        )
+        return None
+    _send(out, Ready(writer.multilingual))
+    return Scribe(writer, lambda: VoiceDetector(vad), load.language)
+
+
+def _send(out: BinaryIO, message: FromWorker) -> None:
+    out.write(encode(message))
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

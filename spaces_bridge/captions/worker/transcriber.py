@@ -1,0 +1,170 @@
+"""From the sound of one utterance to its words, with a Whisper model in CTranslate2.
+
+Whisper was trained on windows of 30 s, but its encoder takes shorter ones, and the cost grows
+faster than the window. So an utterance is decoded in the shortest window that stays accurate: at
+least 10 s, and 3 s longer than the utterance (shorter ones make the model repeat itself). Should
+it repeat itself all the same, or be very unsure, the full window and a wider search decide.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+
+from spaces_bridge.captions.messages import SAMPLE_RATE
+from spaces_bridge.captions.worker.vad import Sound
+
+_FULL_WINDOW: Final = 3000
+_FRAMES_PER_S: Final = 100
+_TOKENS_PER_S: Final = 7
+"""Nobody speaks more; a decode that wants more is repeating itself."""
+
+_BEAM: Final = 3
+_WIDE_BEAM: Final = 5
+
+_UNSURE: Final = -1.0
+"""Mean log probability per token below which a decode is not believed at once."""
+_NO_SPEECH: Final = 0.8
+_DOUBTFUL_SPEECH: Final = 0.35
+_SILENCE_PHRASES: Final = frozenset(
+    {
+        "you", "thank you", "thanks", "thanks for watching", "thank you for watching", "bye",
+        "thank you very much", "please subscribe", "the end", "so", "okay", "oh",
+    }
+)  # fmt: skip
+"""What Whisper writes under sound without words; believed only if it heard speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """One attempt: the words, the mean log probability per token, the chance of no speech."""
+
+    text: str
+    score: float
+    no_speech: float
+
+
+class Transcriber:
+    """One loaded model. Not thread-safe."""
+
+    def __init__(self, directory: str) -> None:
+        """Load the CTranslate2 directory and warm up; RuntimeError or ValueError if unusable."""
+        self._model = WhisperModel(
+            directory,
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=1,
+            num_workers=1,
+            local_files_only=True,
+        )
+        self.multilingual = bool(self._model.model.is_multilingual)
+        self._tokenizers: dict[str, Tokenizer] = {}
+        self._decode(np.zeros(SAMPLE_RATE, np.float32), "en")
+
+    def transcribe(self, sound: Sound, language: str) -> str:
+        """The words in `sound` (16 kHz, -1..1, at most 30 s), or an empty string.
+
+        `language` is a code the model knows (see `is_language`).
+        """
+        decode = self._decode(sound, language)
+        repeated = without_repeated_tail(decode.text) != decode.text
+        if repeated or decode.score < _UNSURE:
+            decode = self._decode(sound, language, thorough=True)
+        text = without_repeated_tail(decode.text)
+        return "" if is_imagined(Decode(text, decode.score, decode.no_speech)) else text
+
+    def is_language(self, code: str) -> bool:
+        """Whether the model can write down this language."""
+        if not self.multilingual:
+            return code == "en"
+        return self._model.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
+
+    def languages(self, sound: Sound) -> Mapping[str, float]:
+        """How likely each language is (sums to 1) for this one utterance."""
+        if not self.multilingual:
+            return {"en": 1.0}
+        guesses = self._model.model.detect_language(self._encode(sound, thorough=False))[0]
+        return {token.strip("<|>"): probability for token, probability in guesses}
+
+    def _encode(self, sound: Sound, *, thorough: bool) -> ctranslate2.StorageView:
+        features = self._model.feature_extractor(sound, padding=0)
+        wanted = window_frames(len(sound) / SAMPLE_RATE)
+        window = _FULL_WINDOW if thorough else wanted
+        known = min(features.shape[1], window)
+        padded = np.full((1, features.shape[0], window), features.min(), np.float32)
+        padded[0, :, :known] = features[:, :known]
+        return self._model.model.encode(ctranslate2.StorageView.from_array(padded))
+
+    def _decode(self, sound: Sound, language: str, *, thorough: bool = False) -> Decode:
+        tokenizer = self._tokenizer(language)
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        allowed = int(_TOKENS_PER_S * len(sound) / SAMPLE_RATE) + 12
+        result: Any = self._model.model.generate(
+            self._encode(sound, thorough=thorough),
+            [prompt],
+            beam_size=_WIDE_BEAM if thorough else _BEAM,
+            max_length=min(448, len(prompt) + allowed),
+            suppress_blank=True,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        text = tokenizer.decode(result.sequences_ids[0]).strip()
+        return Decode(text, float(result.scores[0]), float(result.no_speech_prob))
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        if language not in self._tokenizers:
+            self._tokenizers[language] = Tokenizer(
+                self._model.hf_tokenizer, self.multilingual, task="transcribe", language=language
+            )
+        return self._tokenizers[language]
+
+
+def window_frames(seconds: float) -> int:
+    """The encoder's window for an utterance, in mel frames of 10 ms, a multiple of 50."""
+    frames = _FRAMES_PER_S * max(10.0, seconds + 3.0)
+    return min(_FULL_WINDOW, 50 * ceil(frames / 50))
+
+
+def without_repeated_tail(text: str) -> str:
+    """The text without a tail that says again what stands before it, as Whisper does when lost.
+
+    A tail is cut if its three or more words equal those before it, however often, or if it starts
+    the whole text again.
+    """
+    words = text.split()
+    spoken = [word.strip(".,!?;:").casefold() for word in words]
+    keep = len(spoken)
+    while (shorter := _without_one_repeat(spoken[:keep])) < keep:
+        keep = shorter
+    return " ".join(words[:keep]) if keep < len(words) else text
+
+
+def _without_one_repeat(words: Sequence[str]) -> int:
+    length = len(words)
+    for size in range(length // 2, 2, -1):
+        if words[length - size :] == words[length - 2 * size : length - size]:
+            return length - size
+    for size in range((length - 1) // 2, 3, -1):
+        if words[length - size :] == words[:size]:
+            return length - size
+    return length
+
+
+def is_imagined(decode: Decode) -> bool:
+    """Whether the words were hardly said: no letters, no speech heard, or Whisper's stock phrases.
+
+    Stock phrases are also said by people, so they go only if the model itself doubts the speech.
+    """
+    if not any(character.isalnum() for character in decode.text):
+        return True
+    if decode.no_speech > _NO_SPEECH and decode.score < _UNSURE:
+        return True
+    phrase = decode.text.strip(" .,!?").casefold()
+    return phrase in _SILENCE_PHRASES and decode.no_speech > _DOUBTFUL_SPEECH

@@ -1,0 +1,178 @@
+"""The control side and a worker without a model: started, fed, watched, restarted."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
+from spaces_bridge.captions.models import CaptionsModelMissing
+from tests.support.captions import ADA, BEN, SPACE, Remembered, feed, until
+
+pytestmark = pytest.mark.peers
+
+ROOT = Path(__file__).parents[2]
+
+
+def options(tmp_path: Path, behaviour: str, room_ms: int = 120_000) -> CaptionerOptions:
+    """A fake worker that behaves so, and a directory that looks like a model."""
+    for name in ("model.bin", "config.json"):
+        (tmp_path / name).touch()
+    worker = "tests.support.fake_caption_worker"
+    command = ("env", "-C", str(ROOT), sys.executable, "-m", worker, behaviour)
+    return CaptionerOptions(str(tmp_path), "auto", tmp_path / "cache", room_ms, command)
+
+
+@asynccontextmanager
+async def captioning(
+    options: CaptionerOptions,
+) -> AsyncIterator[tuple[WorkerCaptioner, Remembered]]:
+    """A captioner that runs, and its listener."""
+    captioner, remembered = WorkerCaptioner(options), Remembered()
+    captioner.listen(remembered)
+    try:
+        await captioner.start()
+        yield captioner, remembered
+    finally:
+        await captioner.stop()
+
+
+def workers() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children()
+        if "tests.support.fake_caption_worker" in child.cmdline()
+    ]
+
+
+def sound(ms: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return np.ones(ms * 16, np.int16)
+
+
+async def test_what_the_worker_writes_reaches_the_listener(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(3000), start_ms=5000)
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+    (said,) = remembered.said
+    assert (said.speaker, said.start_ms, said.end_ms, said.text) == (ADA, 5000, 8000, "3000 ms")
+    assert remembered.heard_ms == {ADA: 8000}
+    assert remembered.pauses == []
+    assert workers() == []
+
+
+async def test_what_is_said_while_captions_start_is_asked_for_again(tmp_path: Path) -> None:
+    captioner, remembered = WorkerCaptioner(options(tmp_path, "echo")), Remembered()
+    captioner.listen(remembered)
+    captioner.open_track(SPACE, ADA, "en")
+    feed(captioner, ADA, sound(1000))
+    try:
+        await captioner.start()
+        assert remembered.missed_from == [(ADA, 0)]
+        feed(captioner, ADA, sound(1500))
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+    finally:
+        await captioner.stop()
+    assert [said.text for said in remembered.said] == ["1500 ms"]
+    assert remembered.pauses == []
+
+
+async def test_sound_of_a_closed_microphone_is_not_written_down(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        feed(captioner, ADA, sound(1000))
+        captioner.open_track(SPACE, BEN, "en")
+        feed(captioner, BEN, sound(500))
+        captioner.close_track(SPACE, BEN)
+        captioner.close_track(SPACE, BEN)
+        await until(lambda: bool(remembered.said))
+    assert [said.speaker for said in remembered.said] == [BEN]
+
+
+async def test_a_killed_worker_is_replaced_and_the_sound_asked_for_again(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(1000), start_ms=1000)
+        captioner.open_track(SPACE, BEN, "en")
+        workers()[0].kill()
+        await until(lambda: remembered.pauses == [True])
+        with pytest.raises(AdapterError, match="restarted"):
+            await captioner.check()
+        feed(captioner, ADA, sound(500), start_ms=2000)
+        await until(lambda: remembered.pauses == [True, False])
+        await captioner.check()
+        assert remembered.missed_from == [(ADA, 0)]
+        feed(captioner, ADA, sound(300), start_ms=2500)
+        feed(captioner, ADA, sound(2000), start_ms=1000)
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+        assert captioner.numbers().restarts == 1
+    assert [(said.start_ms, said.end_ms) for said in remembered.said] == [(1000, 3000)]
+
+
+async def test_a_microphone_that_closed_meanwhile_still_gets_its_last_words(
+    tmp_path: Path,
+) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(1000))
+        workers()[0].kill()
+        await until(lambda: remembered.pauses == [True])
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: remembered.missed_from == [(ADA, 0)])
+        feed(captioner, ADA, sound(1000))
+        await until(lambda: bool(remembered.said))
+    assert [said.text for said in remembered.said] == ["1000 ms"]
+
+
+async def test_a_stuck_worker_costs_the_oldest_sound_and_nothing_else(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "stuck", room_ms=10_000)) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        for minute in range(5):
+            feed(captioner, ADA, sound(60_000), start_ms=minute * 60_000)
+            await asyncio.sleep(0)
+        assert remembered.pauses == [True]
+        assert captioner.numbers().dropped_ms >= 280_000
+
+
+async def test_a_worker_that_babbles_is_replaced(tmp_path: Path) -> None:
+    with pytest.raises(CaptionsModelMissing, match="ended with status"):
+        async with captioning(options(tmp_path, "babble")):
+            pass
+    assert workers() == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"), [("refuse", "teapot"), ("die", r"ended with status 3 .*enabled: false")]
+)
+async def test_a_worker_that_never_gets_ready_fails_the_start(
+    tmp_path: Path, behaviour: str, why: str
+) -> None:
+    with pytest.raises(CaptionsModelMissing, match=why):
+        async with captioning(options(tmp_path, behaviour)):
+            pass
+    assert workers() == []
+
+
+async def test_a_missing_model_fails_the_start(tmp_path: Path) -> None:
+    with pytest.raises(CaptionsModelMissing, match="neither a known model"):
+        async with captioning(CaptionerOptions("huge", "auto", tmp_path)):
+            pass
+
+
+async def test_the_worker_gets_none_of_the_bridges_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACES_APPSERVICE__AS_TOKEN", "secret")
+    async with captioning(options(tmp_path, "echo")):
+        (worker,) = workers()
+        environment = worker.environ()
+    assert "SPACES_APPSERVICE__AS_TOKEN" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"

@@ -1,0 +1,247 @@
+"""The worker's work, with a stand-in for the model: what becomes final, in which order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from spaces_bridge.captions.messages import (
+    EndOfTrack,
+    FromWorker,
+    Heard,
+    Load,
+    Missed,
+    OpenTrack,
+    Ping,
+    Pong,
+    Speech,
+    TrackEnded,
+    Utterance,
+)
+from spaces_bridge.captions.worker.languages import ENOUGH_S, SpokenLanguage
+from spaces_bridge.captions.worker.scribe import PATIENCE_S, Scribe, utterance_id
+from spaces_bridge.captions.worker.vad import Sound
+from spaces_bridge.core.ids import SpaceId, UserId
+from tests.support.captions import ADA, BEN, SPACE, Loudness
+
+pytestmark = pytest.mark.unit
+
+LOUD = np.full(16_000, 8000, np.int16).tobytes()
+QUIET = bytes(32_000)
+
+
+@dataclass
+class Words:
+    """A `Writer` that says the same of every utterance, in the language it was asked for."""
+
+    text: str = "words"
+    guesses: list[Mapping[str, float]] = field(default_factory=list)
+    guessed: int = 0
+    written: int = 0
+
+    def transcribe(self, sound: Sound, language: str) -> str:
+        self.written += 1
+        return self.text
+
+    def is_language(self, code: str) -> bool:
+        return code in {"en", "de"}
+
+    def languages(self, sound: Sound) -> Mapping[str, float]:
+        self.guessed += 1
+        return self.guesses.pop(0) if self.guesses else {"en": 1.0}
+
+
+@dataclass
+class Desk:
+    """A scribe, its clock, and everything it said."""
+
+    writer: Words = field(default_factory=Words)
+    now: float = 0.0
+    said: list[FromWorker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scribe = Scribe(self.writer, Loudness, clock=lambda: self.now)
+
+    def open(self, user: UserId = ADA, language: str = "en") -> None:
+        self._keep(self.scribe.take(OpenTrack(SPACE, user, language)))
+
+    def hear(self, pcm: bytes, second: int, user: UserId = ADA) -> None:
+        self._keep(self.scribe.take(Speech(SPACE, user, second * 1000, pcm)))
+
+    def hear_at(self, pcm: bytes, at_ms: int, user: UserId = ADA) -> None:
+        self._keep(self.scribe.take(Speech(SPACE, user, at_ms, pcm)))
+
+    def close(self, user: UserId = ADA) -> None:
+        self._keep(self.scribe.take(EndOfTrack(SPACE, user)))
+
+    def work(self) -> None:
+        while self.scribe.has_work:
+            self._keep(self.scribe.work())
+
+    def finals(self) -> list[Utterance]:
+        return [said for said in self.said if isinstance(said, Utterance)]
+
+    def _keep(self, said: Iterable[FromWorker]) -> None:
+        self.said.extend(said)
+
+
+def test_what_was_said_is_one_final_and_then_heard() -> None:
+    desk = Desk()
+    desk.open()
+    for second, pcm in enumerate([QUIET, LOUD, LOUD, QUIET, QUIET]):
+        desk.hear(pcm, second)
+    desk.work()
+    (final,) = desk.finals()
+    assert (final.text, final.language, final.speaker) == ("words", "en", ADA)
+    assert (final.start_ms, final.end_ms) == pytest.approx((700, 3250), abs=40)
+    assert final.utterance == utterance_id(SPACE, ADA, final.start_ms)
+    after = desk.said[desk.said.index(final) + 1 :]
+    assert Heard(SPACE, ADA, final.end_ms) in after
+
+
+def test_the_words_are_ready_when_the_silence_has_lasted() -> None:
+    desk = Desk()
+    desk.open(ADA)
+    desk.hear(LOUD, 0)
+    desk.hear(QUIET[: 300 * 32], 1)
+    desk.work()
+    assert (desk.finals(), desk.writer.written) == ([], 1)
+    desk.open(BEN)
+    desk.hear(LOUD, 0, BEN)
+    desk.close(BEN)
+    desk.hear_at(QUIET[: 300 * 32], 1300)
+    desk.work()
+    assert [final.speaker for final in desk.finals()] == [ADA, BEN]
+    assert desk.writer.written == 2
+
+
+def test_a_draft_is_thrown_away_when_the_speaker_goes_on() -> None:
+    desk = Desk()
+    desk.open()
+    desk.hear(LOUD, 0)
+    desk.hear(QUIET[: 300 * 32], 1)
+    desk.work()
+    desk.hear_at(LOUD, 1300)
+    desk.close()
+    desk.work()
+    (final,) = desk.finals()
+    assert (final.start_ms, final.end_ms) == pytest.approx((0, 2300), abs=40)
+
+
+def test_nothing_before_a_final_that_waits_is_reported_as_heard() -> None:
+    desk = Desk()
+    desk.open()
+    for second, pcm in enumerate([LOUD, QUIET, QUIET, QUIET, QUIET]):
+        desk.hear(pcm, second)
+    assert all(said.until_ms == 0 for said in desk.said if isinstance(said, Heard))
+    desk.work()
+    assert isinstance(desk.said[-1], Heard)
+
+
+def test_silence_gives_no_final_but_is_reported_as_heard() -> None:
+    desk = Desk()
+    desk.open()
+    for second in range(10):
+        desk.hear(QUIET, second)
+    assert not desk.scribe.has_work
+    heard = [said.until_ms for said in desk.said if isinstance(said, Heard)]
+    assert heard == sorted(set(heard))
+    assert heard[-1] >= 8000
+
+
+def test_sound_without_words_gives_no_final_but_is_reported_as_heard() -> None:
+    desk = Desk(Words(text=""))
+    desk.open()
+    for second, pcm in enumerate([LOUD, QUIET]):
+        desk.hear(pcm, second)
+    desk.work()
+    assert desk.finals() == []
+    assert isinstance(desk.said[-1], Heard)
+
+
+def test_the_last_words_are_final_when_the_microphone_closes() -> None:
+    desk = Desk()
+    desk.open()
+    desk.hear(LOUD, 0)
+    desk.close()
+    desk.work()
+    assert len(desk.finals()) == 1
+    assert desk.said[-1] == TrackEnded(SPACE, ADA)
+
+
+def test_sound_without_an_open_track_is_ignored() -> None:
+    desk = Desk()
+    desk.hear(LOUD, 0)
+    desk.close()
+    desk.work()
+    assert desk.said == [TrackEnded(SPACE, ADA)]
+
+
+def test_speakers_do_not_wait_for_the_end_of_each_other() -> None:
+    desk = Desk()
+    desk.open(ADA)
+    desk.open(BEN)
+    for second in range(4):
+        desk.hear(LOUD, second, ADA)
+        desk.hear(LOUD if second == 0 else QUIET, second, BEN)
+    desk.work()
+    assert [final.speaker for final in desk.finals()] == [BEN]
+
+
+def test_an_utterance_that_waited_too_long_is_missed_and_said_to_be() -> None:
+    desk = Desk()
+    desk.open()
+    desk.hear(LOUD, 0)
+    desk.hear(QUIET, 1)
+    desk.now = PATIENCE_S + 1
+    desk.hear(LOUD, 2)
+    desk.hear(QUIET, 3)
+    desk.work()
+    missed = [said for said in desk.said if isinstance(said, Missed)]
+    assert [m.start_ms for m in missed] == [0]
+    assert [m.end_ms for m in missed] == pytest.approx([1250], abs=40)
+    assert [final.start_ms > 1000 for final in desk.finals()] == [True]
+
+
+def test_the_same_words_have_the_same_id_for_ever_and_others_another() -> None:
+    assert utterance_id(SPACE, ADA, 1000) == utterance_id(SPACE, ADA, 1000)
+    others = [(SPACE, BEN, 1000), (SPACE, ADA, 1001), (SpaceId("other"), ADA, 1000)]
+    assert utterance_id(SPACE, ADA, 1000) not in {utterance_id(*other) for other in others}
+
+
+def test_a_language_that_is_set_is_not_guessed() -> None:
+    desk = Desk()
+    desk.open(language="de")
+    desk.hear(LOUD, 0)
+    desk.close()
+    desk.work()
+    assert [final.language for final in desk.finals()] == ["de"]
+    assert desk.writer.guessed == 0
+
+
+def test_a_language_the_model_does_not_know_is_guessed() -> None:
+    desk = Desk()
+    desk.open(language="tlh")
+    desk.hear(LOUD, 0)
+    desk.close()
+    desk.work()
+    assert [final.language for final in desk.finals()] == ["en"]
+
+
+def test_one_odd_utterance_does_not_change_the_language() -> None:
+    language = SpokenLanguage()
+    assert language.of(4.0, lambda: {"en": 0.9, "de": 0.1}) == "en"
+    assert language.of(1.0, lambda: {"de": 1.0}) == "en"
+    assert language.of(ENOUGH_S, lambda: {"de": 1.0}) == "de"
+    assert language.of(60.0, lambda: {"en": 1.0}) == "de"
+
+
+def test_a_ping_is_answered() -> None:
+    desk = Desk()
+    assert list(desk.scribe.take(Ping())) == [Pong()]
+
+
+def test_a_second_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="too late"):
+        list(Desk().scribe.take(Load("elsewhere", "en")))

@@ -1,0 +1,73 @@
+"""A caption worker without a model, run as a program: how it behaves is its argument.
+
+``echo`` writes one line per track, its length in ms; ``stuck`` is ready and then reads nothing;
+``refuse`` cannot load its model; ``die`` ends at once; ``babble`` says what is no message.
+"""
+
+import sys
+import time
+
+from spaces_bridge.captions.messages import (
+    BYTES_PER_MS,
+    EndOfTrack,
+    FromWorker,
+    Heard,
+    LoadFailed,
+    OpenTrack,
+    Ready,
+    Speech,
+    TrackEnded,
+    Utterance,
+    encode,
+    read_message,
+)
+from spaces_bridge.captions.worker.scribe import utterance_id
+
+
+def say(message: FromWorker) -> None:
+    """Hand a message to the control process."""
+    sys.stdout.buffer.write(encode(message))
+    sys.stdout.buffer.flush()
+
+
+def echo() -> None:
+    """One utterance per track, from its first to its last sound."""
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        match message:
+            case OpenTrack():
+                spans.pop((message.space, message.speaker), None)
+            case Speech():
+                who = (message.space, message.speaker)
+                start, end = spans.get(who, (message.at_ms, message.at_ms))
+                if message.at_ms >= end:
+                    spans[who] = (start, message.at_ms + len(message.pcm) // BYTES_PER_MS)
+            case EndOfTrack(space, speaker):
+                start, end = spans[space, speaker]
+                name = utterance_id(space, speaker, start)
+                say(Utterance(space, speaker, name, start, end, f"{end - start} ms", "en"))
+                say(Heard(space, speaker, end))
+                say(TrackEnded(space, speaker))
+            case _:
+                pass
+
+
+def main(behaviour: str) -> None:
+    """Behave."""
+    if behaviour == "die":
+        sys.exit(3)
+    read_message(sys.stdin.buffer)
+    if behaviour == "refuse":
+        say(LoadFailed("The model is a teapot."))
+        return
+    if behaviour == "babble":
+        sys.stdout.buffer.write(b"Loading, please wait")
+        sys.stdout.buffer.flush()
+    say(Ready(True))
+    if behaviour == "stuck":
+        time.sleep(600)
+    echo()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
