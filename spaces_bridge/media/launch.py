@@ -1,0 +1,318 @@
+"""How a media worker comes to life, or is found alive: sockets, process, first handshake."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from spaces_bridge.media.codec import encode
+from spaces_bridge.media.messages import (
+    GREETING_SIZE,
+    PROTOCOL,
+    Attach,
+    BadMessage,
+    Greeting,
+    unpack_greeting,
+)
+from spaces_bridge.media.worker.options import WorkerOptions
+from spaces_bridge.startup import ExitCode, StartUpError
+
+_PACKAGE_ROOT: Final = Path(__file__).parents[2]
+_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
+"""The rest of the environment stays here: it may hold secrets, and a worker needs none."""
+_BUFFER_BYTES: Final = 4 * 1024 * 1024
+_LONGEST_PATH: Final = 107  # of a unix socket on Linux
+_MOST_SOCKETS: Final = 64
+_TRIES: Final = 20
+_CREDENTIALS: Final = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOptions:
+    """The `media` section of the config."""
+
+    addresses: tuple[str, ...]
+    """IP addresses that clients are told."""
+    port: int
+    """UDP and TCP; 0: any free one."""
+    hostnames: tuple[str, ...]
+    """Addresses to bind it on."""
+    runtime_dir: Path
+    memory_limit_mb: int = 1024
+    orphan_grace_s: float = 900.0
+    opus_bitrate: int = 32_000
+
+    @property
+    def socket_path(self) -> str:
+        """Where the worker listens for us."""
+        return str(self.runtime_dir.absolute() / "media-0.sock")
+
+
+@dataclass(slots=True)
+class Sockets:
+    """The worker's public sockets. We hold them too, so that they outlive it."""
+
+    udp: list[socket.socket] = field(default_factory=list)
+    tcp: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """The one port number of all of them."""
+        number: int = self.udp[0].getsockname()[1]
+        return number
+
+    def close(self) -> None:
+        """Let them go here; a worker that has them keeps them."""
+        for each in (*self.udp, *self.tcp):
+            each.close()
+
+
+class NotThere(OSError):
+    """No media worker listens at the socket's path."""
+
+
+class Mute(TimeoutError):
+    """A process listens there and says nothing."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"process {pid} does not answer")
+        self.pid = pid
+
+
+# --- sockets ---------------------------------------------------------------------------------
+
+
+def open_sockets(options: MediaOptions) -> Sockets:
+    """Bind UDP and TCP on the same port of every address. Raises StartUpError."""
+    for last in reversed(range(_TRIES if options.port == 0 else 1)):
+        try:
+            return _bind_all(options.hostnames, options.port)
+        except OSError as problem:
+            if last == 0:
+                raise StartUpError(ExitCode.LISTENER, _no_port(options.port, problem)) from problem
+    raise AssertionError("the last try either returns or raises")
+
+
+def _no_port(port: int, problem: OSError) -> str:
+    return (
+        f"The sound cannot start: port {port} (UDP and TCP) cannot be bound "
+        f"({problem.strerror}). Another program uses it, perhaps an older bridge: stop it, or "
+        "set another media.port."
+    )
+
+
+def _bind_all(hostnames: tuple[str, ...], port: int) -> Sockets:
+    sockets = Sockets()
+    try:
+        for host in hostnames:
+            for kind, held in (
+                (socket.SOCK_DGRAM, sockets.udp),
+                (socket.SOCK_STREAM, sockets.tcp),
+            ):
+                bound = _bind(host, sockets.port if sockets.udp else port, kind)
+                if bound is not None:
+                    held.append(bound)
+        if not sockets.udp:
+            raise OSError(errno.EADDRNOTAVAIL, "this machine has none of media.hostnames")
+    except OSError:
+        sockets.close()
+        raise
+    return sockets
+
+
+def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket | None:
+    """None: this machine lacks the address or its family."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        bound = socket.socket(family, kind)
+    except OSError as problem:
+        if problem.errno == errno.EAFNOSUPPORT:
+            return None
+        raise
+    try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if kind == socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        bound.bind((host, port))
+        if kind == socket.SOCK_STREAM:
+            bound.listen(256)
+        bound.setblocking(False)
+    except OSError as problem:
+        bound.close()
+        if problem.errno == errno.EADDRNOTAVAIL:
+            return None
+        raise
+    return bound
+
+
+# --- process ---------------------------------------------------------------------------------
+
+
+class Process:
+    """A worker process, ours or one that an earlier control process has left behind."""
+
+    def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
+        """Raises ProcessLookupError if it is gone already."""
+        self.pid = pid
+        self._child = child
+        self._handle = os.pidfd_open(pid)
+        self._gone = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._handle, self._ended)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended."""
+        return self._gone.is_set()
+
+    async def ended(self) -> None:
+        """Wait for its end."""
+        await self._gone.wait()
+
+    async def end(self, grace_s: float = 0.0) -> None:
+        """SIGTERM and a time to act on it, then SIGKILL; returns when it is gone."""
+        if grace_s > 0:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), grace_s)
+        self._signal(signal.SIGKILL)
+        await self._gone.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self.is_gone:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        os.close(self._handle)
+        if self._child is not None:
+            self._child.wait()  # it has ended: this only takes its exit status
+        self._gone.set()
+
+
+def spawn(options: MediaOptions, sockets: Sockets) -> Process:
+    """Start a worker on these sockets; it outlives us if need be."""
+    udp = tuple(each.fileno() for each in sockets.udp)
+    tcp = tuple(each.fileno() for each in sockets.tcp)
+    told = WorkerOptions(
+        path=options.socket_path,
+        udp=udp,
+        tcp=tcp,
+        addresses=options.addresses,
+        port=sockets.port,
+        memory_limit_mb=options.memory_limit_mb,
+        orphan_grace_s=options.orphan_grace_s,
+        opus_bitrate=options.opus_bitrate,
+    )
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    places = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "spaces_bridge.media.worker", told.to_json()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(*udp, *tcp),
+        start_new_session=True,  # a Ctrl-C or a hang-up of our terminal is not meant for it
+        env={**inherited, "PYTHONPATH": os.pathsep.join(places), "OPENBLAS_NUM_THREADS": "1"},
+    )
+    return Process(child.pid, child)
+
+
+def prepare_directory(options: MediaOptions) -> None:
+    """A private directory for the worker's socket. Raises StartUpError."""
+    path = Path(options.socket_path)
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"media.runtime_dir is too long for a unix socket ({path}): choose a path that "
+            f"leaves it at most {_LONGEST_PATH} bytes.",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"media.runtime_dir ({path.parent}) cannot be made ({problem.strerror}): choose a "
+            "directory the bridge may write.",
+        ) from problem
+
+
+# --- handshake -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A worker that has greeted us. ``connection`` carries messages from here on."""
+
+    connection: socket.socket
+    greeting: Greeting
+    pid: int
+    sockets: Sockets
+
+
+async def knock(path: str, *, want_sockets: bool, timeout: float) -> Found:
+    """Attach to the worker behind this path. Raises NotThere, BadMessage, Mute."""
+    loop = asyncio.get_running_loop()
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        async with asyncio.timeout(timeout):
+            await loop.sock_connect(connection, path)
+            await loop.sock_sendall(connection, encode(Attach(PROTOCOL, want_sockets)))
+            greeting, sockets = await _receive_greeting(connection)
+    except (FileNotFoundError, ConnectionError) as problem:
+        connection.close()
+        raise NotThere(str(problem)) from problem
+    except TimeoutError as problem:
+        pid = _pid_behind(connection)
+        connection.close()
+        raise Mute(pid) from problem
+    except BaseException:
+        connection.close()
+        raise
+    return Found(connection, greeting, _pid_behind(connection), sockets)
+
+
+def _pid_behind(connection: socket.socket) -> int:
+    """Of the process that listens there; 0 if it was never reached."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid: int = _CREDENTIALS.unpack(raw)[0]
+    return pid
+
+
+async def _receive_greeting(connection: socket.socket) -> tuple[Greeting, Sockets]:
+    await _readable(connection)
+    data, numbers, _, _ = socket.recv_fds(connection, GREETING_SIZE, _MOST_SOCKETS)
+    received = [socket.socket(fileno=number) for number in numbers]
+    try:
+        greeting = unpack_greeting(data)
+        if len(received) != greeting.udp + greeting.tcp:
+            raise BadMessage("the sockets do not match the greeting")
+    except BadMessage:
+        for each in received:
+            each.close()
+        raise
+    for each in received:
+        each.setblocking(False)
+    return greeting, Sockets(received[: greeting.udp], received[greeting.udp :])
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(connection, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(connection)

@@ -1,0 +1,342 @@
+"""The stage port: what the app wants of the sound, told to the media worker.
+
+Nothing here waits for the worker but `offer`. What the app wants is remembered, so that a worker
+that replaces another is brought to the same state at once.
+"""
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError, OfferRefused
+from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.live_ogg import LiveOgg
+from spaces_bridge.media.supervisor import Supervisor
+from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.media.worker.values import Phase
+
+log = logging.getLogger(__name__)
+
+OFFER_S: Final = 5.0
+BYTES_PER_MS: Final = 32
+"""Of a speaker's sound: s16le, 16 kHz, mono."""
+CLAIM_S: Final = 60.0
+"""Live spaces of a worker that was found, which nobody has opened by then, are closed."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What the app wants of one live space."""
+
+    elapsed_ms: int
+    told_at: float
+    on_air: set[UserId] = field(default_factory=set)
+
+    def elapsed_now_ms(self, now: float) -> int:
+        return self.elapsed_ms + int((now - self.told_at) * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    space: SpaceId
+    user: UserId
+    direction: PeerDirection
+    phase: Phase
+
+
+class Stage:
+    """Implements `spaces_bridge.app.ports.Stage` with one media worker."""
+
+    def __init__(self, options: MediaOptions, *, claim_s: float = CLAIM_S) -> None:
+        self._supervisor = Supervisor(options, on_message=self._hear, on_attached=self._attached)
+        self._claim_s = claim_s
+        self._listener: StageListener | None = None
+        self._wanted: dict[SpaceId, _Wanted] = {}
+        self._sessions: dict[str, _Session] = {}
+        self._unrestored: dict[str, say.Record] = {}
+        self._offers: dict[int, asyncio.Future[str]] = {}
+        self._numbers = itertools.count(1)
+        self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
+        self._ogg = LiveOgg(self._ogg_changed)
+        self._measured: Mapping[str, float] = {}
+        self._claim: asyncio.TimerHandle | None = None
+        self._has_worked = False
+
+    # --- life ---
+
+    def listen(self, listener: StageListener) -> None:
+        """Part of the port."""
+        self._listener = listener
+
+    async def start(self) -> None:
+        """Find or start the worker. Raises StartUpError, AdapterError."""
+        await self._supervisor.start()
+
+    async def stop(self) -> None:
+        """End the sound and the worker."""
+        if self._claim is not None:
+            self._claim.cancel()
+        self._ogg.end_all()
+        await self._supervisor.stop()
+        self._give_up_offers()
+
+    @property
+    def port(self) -> int:
+        """The public UDP and TCP port."""
+        return self._supervisor.port
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        return self._supervisor.pid
+
+    async def check(self) -> None:
+        """Part of the `Health` port."""
+        if not self._supervisor.is_attached:
+            raise AdapterError("The media worker is being restarted.")
+
+    def metrics(self) -> Mapping[str, float]:
+        """The worker's numbers as of a second ago, and ours."""
+        return {
+            **self._measured,
+            "worker_up": float(self._supervisor.is_attached),
+            "worker_restarts": float(self._supervisor.restarts),
+            "http_listeners": float(sum(map(self._ogg.count, self._wanted))),
+        }
+
+    # --- live spaces and gates ---
+
+    def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
+        """Part of the port."""
+        now = asyncio.get_running_loop().time()
+        wanted = self._wanted.setdefault(space, _Wanted(elapsed_ms, now))
+        self._supervisor.send(say.OpenSpace(space, wanted.elapsed_now_ms(now)))
+        if self._ogg.count(space):
+            self._supervisor.send(say.SubscribeMix(space, True))
+        for peer in [peer for peer, record in self._unrestored.items() if record.space == space]:
+            kept = self._unrestored.pop(peer)
+            self._supervisor.send(
+                say.Restore(kept.peer, kept.space, kept.user, kept.direction, kept.record)
+            )
+
+    def close_space(self, space: SpaceId) -> None:
+        """Part of the port."""
+        self._wanted.pop(space, None)
+        self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
+        self._supervisor.send(say.CloseSpace(space))
+        self._ogg.end(space)
+
+    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
+        """Part of the port."""
+        wanted = self._wanted.get(space)
+        if wanted is not None:
+            wanted.on_air = set(users)
+        self._supervisor.send(say.SetGates(space, tuple(sorted(users))))
+
+    def open_microphone(self, space: SpaceId, user: UserId) -> None:
+        """Part of the port."""
+        wanted = self._wanted.get(space)
+        if wanted is not None:
+            wanted.on_air.add(user)
+        self._supervisor.send(say.SetGate(space, user, True))
+
+    def close_microphone(self, space: SpaceId, user: UserId) -> None:
+        """Part of the port."""
+        self._supervisor.send(say.SetGate(space, user, False))
+        wanted = self._wanted.get(space)
+        if wanted is not None:
+            wanted.on_air.discard(user)
+
+    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+        """Part of the port. The app knows: it is not told that the microphone is lost."""
+        self.close_microphone(space, user)
+        for peer in self._microphones(space, user):
+            del self._sessions[peer]
+            self._close_peer(peer)
+
+    # --- connections ---
+
+    async def offer(
+        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+    ) -> MediaSession:
+        """Part of the port."""
+        await self._supervisor.attached(OFFER_S)
+        loop = asyncio.get_running_loop()
+        number, peer = next(self._numbers), secrets.token_urlsafe(16)
+        side = PeerDirection(direction.value)
+        answered: asyncio.Future[str] = loop.create_future()
+        self._offers[number] = answered
+        self._sessions[peer] = _Session(space, user, side, Phase.NEW)
+        self._supervisor.send(say.Offer(number, space, peer, user, side, sdp))
+        try:
+            return MediaSession(peer, await asyncio.wait_for(answered, OFFER_S))
+        except TimeoutError as problem:
+            self._forget_offer(peer)
+            raise AdapterError("The sound does not answer. Try again in a moment.") from problem
+        except (AdapterError, asyncio.CancelledError):
+            self._forget_offer(peer)
+            raise
+        finally:
+            del self._offers[number]
+
+    def hang_up(self, session: str) -> bool:
+        """Part of the port."""
+        if session not in self._sessions:
+            return False
+        self._close_peer(session)
+        self._gone(session)
+        return True
+
+    def has_microphone(self, space: SpaceId, user: UserId) -> bool:
+        """Part of the port."""
+        return bool(self._microphones(space, user))
+
+    def listeners(self, space: SpaceId) -> int:
+        """Part of the port. Streams over HTTP count, too."""
+        connected = sum(
+            session.space == space
+            and session.direction is PeerDirection.LISTEN
+            and session.phase is Phase.CONNECTED
+            for session in self._sessions.values()
+        )
+        return connected + self._ogg.count(space)
+
+    def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+        """Part of the port."""
+        return self._ogg.stream(space)
+
+    # --- sound for the captions ---
+
+    def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
+        """Part of the port."""
+        self._supervisor.send(say.AudioTaken(space, user, until_ms))
+
+    def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None:
+        """Part of the port."""
+        self._supervisor.send(say.ReplayAudio(space, user, from_ms))
+
+    # --- the worker ---
+
+    def _attached(self, hello: say.Hello, records: Mapping[str, say.Record]) -> None:
+        """A worker is there: the first one, the same one again, or a new one."""
+        self._give_up_offers()
+        now = {peer.peer: peer for peer in hello.peers}
+        for peer in self._sessions.keys() - now.keys() - records.keys():
+            self._gone(peer)
+        for peer, entry in now.items():
+            self._sessions[peer] = _Session(entry.space, entry.user, entry.direction, entry.phase)
+        for peer, kept in records.items():
+            self._sessions[peer] = _Session(kept.space, kept.user, kept.direction, Phase.CONNECTED)
+        self._unrestored = dict(records)
+        for space, wanted in self._wanted.items():
+            self.open_space(space, 0)
+            self.set_gates(space, wanted.on_air)
+        for (space, user), until_ms in self._heard_ms.items():
+            self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
+        if not self._has_worked:
+            self._await_claims(frozenset(hello.gates))
+        elif not hello.gates and self._wanted and self._listener is not None:
+            self._listener.worker_restarted(tuple(self._wanted))
+        self._has_worked = True
+
+    def _await_claims(self, spaces: frozenset[SpaceId]) -> None:
+        """What an earlier run has left on the stage is taken down, unless it is wanted again."""
+
+        def close_unclaimed() -> None:
+            for space in spaces - self._wanted.keys():
+                log.warning("live space %s of an earlier run is closed: nobody wants it", space)
+                self._supervisor.send(say.CloseSpace(space))
+
+        loop = asyncio.get_running_loop()
+        self._claim = loop.call_later(self._claim_s, close_unclaimed)
+
+    def _hear(self, message: say.FromWorker) -> None:
+        match message:
+            case say.Answer():
+                self._settle(message.request, message.sdp)
+            case say.Refused():
+                self._settle(message.request, OfferRefused(message.code, message.text))
+            case say.PeerChanged():
+                self._peer_changed(message)
+            case say.MixPacket():
+                self._ogg.feed(message)
+            case say.Stats():
+                self._measured = message.numbers
+            case say.Levels() if self._listener is not None:
+                self._listener.levels(message.space, message.levels)
+            case say.SpeakerAudio():
+                self._speaker_audio(message)
+            case _:
+                pass  # the supervisor has dealt with it
+
+    def _speaker_audio(self, message: say.SpeakerAudio) -> None:
+        end_ms = message.at_ms + len(message.pcm) // BYTES_PER_MS
+        self._heard_ms[message.space, message.user] = end_ms
+        if self._listener is not None:
+            self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
+
+    def _peer_changed(self, message: say.PeerChanged) -> None:
+        if message.phase is Phase.CLOSED:
+            self._gone(message.peer)
+        elif message.peer in self._sessions:
+            self._sessions[message.peer] = _Session(
+                message.space, message.user, message.direction, message.phase
+            )
+            if message.direction is PeerDirection.LISTEN and self._listener is not None:
+                self._listener.listeners_changed(message.space)
+        else:  # hung up before it connected
+            self._close_peer(message.peer)
+
+    def _gone(self, peer: str) -> None:
+        session = self._sessions.pop(peer, None)
+        if session is None or self._listener is None:
+            return
+        if session.direction is PeerDirection.LISTEN:
+            self._listener.listeners_changed(session.space)
+        elif not self._microphones(session.space, session.user):
+            self._listener.microphone_lost(session.space, session.user)
+
+    def _microphones(self, space: SpaceId, user: UserId) -> list[str]:
+        return [
+            peer
+            for peer, session in self._sessions.items()
+            if session.direction is PeerDirection.SPEAK
+            and session.user == user
+            and session.space == space
+        ]
+
+    def _close_peer(self, peer: str) -> None:
+        self._unrestored.pop(peer, None)
+        self._supervisor.send(say.ClosePeer(peer))
+
+    def _ogg_changed(self, space: SpaceId) -> None:
+        self._supervisor.send(say.SubscribeMix(space, self._ogg.count(space) > 0))
+        if self._listener is not None:
+            self._listener.listeners_changed(space)
+
+    # --- offers ---
+
+    def _settle(self, number: int, outcome: str | OfferRefused) -> None:
+        answered = self._offers.get(number)
+        if answered is None or answered.done():
+            return
+        if isinstance(outcome, OfferRefused):
+            answered.set_exception(outcome)
+        else:
+            answered.set_result(outcome)
+
+    def _forget_offer(self, peer: str) -> None:
+        if self._sessions.pop(peer, None) is not None:
+            self._close_peer(peer)
+
+    def _give_up_offers(self) -> None:
+        for answered in self._offers.values():
+            if not answered.done():
+                answered.set_exception(AdapterError("The sound was restarted. Try again."))

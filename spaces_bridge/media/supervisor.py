@@ -1,0 +1,370 @@
+"""Keeps one media worker alive: finds or starts it, watches it, replaces it when it dies.
+
+The public sockets and the resume records of all peers are held here, in memory only: so a worker
+that is killed is replaced by another that goes on with the same peers, who notice a short gap.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.media.launch import (
+    Found,
+    MediaOptions,
+    Mute,
+    NotThere,
+    Process,
+    Sockets,
+    knock,
+    open_sockets,
+    prepare_directory,
+    spawn,
+)
+from spaces_bridge.media.messages import (
+    PROTOCOL,
+    BadMessage,
+    Displaced,
+    FromWorker,
+    Hello,
+    Message,
+    PeerChanged,
+    Ping,
+    Pong,
+    Record,
+    Synced,
+    ToWorker,
+)
+from spaces_bridge.media.wire import Wire
+from spaces_bridge.media.worker.values import Phase
+
+log = logging.getLogger(__name__)
+
+PING_S: Final = 0.5
+MISSED_PINGS: Final = 4
+"""So many in a row, and the worker is taken for dead (2 s)."""
+_START_S: Final = 10.0
+_KNOCK_S: Final = 2.0
+_KNOCK_EVERY_S: Final = 0.02
+_TERM_S: Final = 2.0
+_LAST_MOMENT_S: Final = 0.1
+_SHORT_LIFE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 5.0
+_SUSPECT_AFTER: Final = 4
+"""Short lives in a row: then the records are dropped, in case one of them is what kills."""
+
+
+class _Link:
+    """The connection to one worker, and what came over it before we were ready."""
+
+    def __init__(self, supervisor: "Supervisor", process: Process) -> None:
+        self.process = process
+        self.hello: Hello | None = None
+        self.synced = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.was_displaced = False
+        self.unanswered = 0
+        self.wire: Wire | None = None
+        self._supervisor = supervisor
+        self._is_taken = False
+        self._early: list[FromWorker] = []
+
+    async def open(self, found: Found) -> None:
+        """Take up the conversation and wait until the worker has told all it has."""
+        wire = Wire(
+            self._hear,
+            lambda _: self.ended.set(),
+            skip_unknown=found.greeting.protocol != PROTOCOL,
+        )
+        loop = asyncio.get_running_loop()
+        await loop.create_unix_connection(lambda: wire, sock=found.connection)
+        self.wire = wire
+        async with asyncio.timeout(_START_S):
+            await self.synced.wait()
+
+    def close(self) -> None:
+        """Say no more to it."""
+        if self.wire is not None:
+            self.wire.abort()
+
+    async def end(self, grace_s: float = 0.0) -> None:
+        """End the worker, with a time to do so itself."""
+        await self.process.end(grace_s)
+        self.close()
+
+    def _hear(self, _wire: Wire, message: Message) -> None:
+        match message:
+            case Hello():
+                self.hello = message
+            case Synced():
+                self.synced.set()
+            case Pong():
+                self.unanswered = 0
+            case Displaced():
+                self.was_displaced = True
+                self.close()
+            case _ if isinstance(message, FromWorker):
+                self._pass_on(message)
+            case _:
+                pass  # a message of our own, sent back
+
+    def take(self) -> None:
+        """The supervisor is ready: it gets what came meanwhile, and all else as it comes."""
+        self._is_taken = True
+        for message in self._early:
+            self._supervisor.heard(message)
+        self._early.clear()
+
+    def _pass_on(self, message: FromWorker) -> None:
+        if self._is_taken:
+            self._supervisor.heard(message)
+        else:
+            self._early.append(message)
+
+
+class Supervisor:
+    """One worker at a time. Callbacks come from the loop, and must not wait."""
+
+    def __init__(
+        self,
+        options: MediaOptions,
+        *,
+        on_message: Callable[[FromWorker], None],
+        on_attached: Callable[[Hello, Mapping[str, Record]], None],
+    ) -> None:
+        """``on_attached``: what this worker has, and the records to go on with, if it is new."""
+        self._options = options
+        self._on_message, self._on_attached = on_message, on_attached
+        self._sockets: Sockets | None = None
+        self._records: dict[str, Record] = {}
+        self._link: _Link | None = None
+        self._attached = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self.restarts = 0
+        """How often a worker had to be replaced."""
+
+    @property
+    def port(self) -> int:
+        """The public port. Raises AdapterError before the start."""
+        if self._sockets is None:
+            raise AdapterError("The sound has not been started.")
+        return self._sockets.port
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while we are attached to it."""
+        link = self._link
+        return link.process.pid if link is not None and self._attached.is_set() else None
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the worker hears us now."""
+        return self._attached.is_set()
+
+    async def attached(self, timeout: float) -> None:
+        """Wait for a worker. Raises AdapterError."""
+        try:
+            await asyncio.wait_for(self._attached.wait(), timeout)
+        except TimeoutError as problem:
+            text = "The sound is being restarted. Try again in a moment."
+            raise AdapterError(text) from problem
+
+    async def start(self) -> None:
+        """Find the worker of an earlier run, or start one. Raises StartUpError, AdapterError."""
+        prepare_directory(self._options)
+        link = await self._find()
+        if link is None:
+            if self._sockets is None:
+                self._sockets = open_sockets(self._options)
+            link = await self._start_worker()
+        self._watching = asyncio.create_task(self._watch(link))
+
+    async def stop(self) -> None:
+        """End the worker, and with it the sound."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        self._attached.clear()
+        if self._link is not None and self._link.was_displaced:
+            self._link.close()
+        elif self._link is not None:
+            await self._link.end(_TERM_S)
+        if self._sockets is not None:
+            self._sockets.close()
+
+    def send(self, message: ToWorker) -> None:
+        """Tell the worker; while there is none, nothing is sent: `on_attached` makes up for it."""
+        link = self._link
+        if link is not None and link.wire is not None and self._attached.is_set():
+            link.wire.send(message)
+
+    def heard(self, message: FromWorker) -> None:
+        """A message of the worker's: records are kept here, all else is the stage's."""
+        if isinstance(message, Record):
+            self._records[message.peer] = message
+            return
+        if isinstance(message, PeerChanged) and message.phase is Phase.CLOSED:
+            self._records.pop(message.peer, None)
+        self._on_message(message)
+
+    # --- coming to life ---
+
+    async def _find(self) -> _Link | None:
+        """Attach to a worker that is there; None if there is none that can be used."""
+        try:
+            found = await knock(self._options.socket_path, want_sockets=True, timeout=_KNOCK_S)
+        except Mute as mute:
+            log.warning("ending a media worker of an earlier run: it does not answer")
+            await _kill(mute.pid)
+            return None
+        except (NotThere, BadMessage):
+            return None
+        try:
+            link = _Link(self, Process(found.pid))
+        except ProcessLookupError:
+            found.connection.close()
+            found.sockets.close()
+            return None
+        with contextlib.suppress(TimeoutError):
+            await link.open(found)
+        if self._options.port not in (0, found.sockets.port):
+            log.warning("ending a media worker of an earlier run: it has another port")
+            found.sockets.close()
+            await link.end()
+            return None
+        self._sockets = found.sockets
+        if found.greeting.protocol == PROTOCOL and link.hello is not None:
+            log.info("took over the media worker of an earlier run (pid %d)", found.pid)
+            self._take(link, {})
+            return link
+        log.warning("replacing a media worker of another version")
+        link.take()  # its records
+        await link.end()
+        return None
+
+    async def _start_worker(self) -> _Link:
+        """Raises AdapterError when it does not come up."""
+        assert self._sockets is not None
+        text = "The media worker did not start; the lines above say why."
+        try:
+            link = _Link(self, spawn(self._options, self._sockets))
+        except OSError as problem:
+            raise AdapterError(text) from problem
+        try:
+            async with asyncio.timeout(_START_S):
+                found = await self._knock_until_heard(link.process)
+                await link.open(found)
+        except (TimeoutError, BadMessage, OSError) as problem:
+            await link.end()
+            raise AdapterError(text) from problem
+        except asyncio.CancelledError:
+            await link.end()
+            raise
+        self._take(link, self._records)
+        return link
+
+    async def _knock_until_heard(self, process: Process) -> Found:
+        while not process.is_gone:
+            try:
+                found = await knock(
+                    self._options.socket_path, want_sockets=False, timeout=_KNOCK_S
+                )
+            except NotThere:
+                await asyncio.sleep(_KNOCK_EVERY_S)
+                continue
+            if found.pid == process.pid:
+                return found
+            found.connection.close()  # the one it replaces, not quite gone
+        raise OSError("the worker ended at once")
+
+    def _take(self, link: _Link, records: Mapping[str, Record]) -> None:
+        assert link.hello is not None
+        self._link = link
+        self._attached.set()
+        self._on_attached(link.hello, records)
+        link.take()
+
+    # --- watching ---
+
+    async def _watch(self, link: _Link) -> None:
+        loop = asyncio.get_running_loop()
+        short_lives = 0
+        while True:
+            born = loop.time()
+            reason = await self._live_with(link)
+            self._attached.clear()
+            if link.was_displaced:
+                log.error(
+                    "another bridge process has taken over the media worker: is one running?"
+                )
+                return
+            again = await self._attach_again(link)
+            if again is not None:
+                link = again
+                continue
+            log.error("the media worker is replaced: it %s", reason)
+            await link.end()
+            short_lives = short_lives + 1 if loop.time() - born < _SHORT_LIFE_S else 0
+            link = await self._replace(short_lives)
+
+    async def _live_with(self, link: _Link) -> str:
+        """Ping it until something is wrong; says what."""
+        assert link.wire is not None
+        gone = asyncio.ensure_future(link.process.ended())
+        lost = asyncio.ensure_future(link.ended.wait())
+        try:
+            number = 0
+            while not gone.done() and not lost.done():
+                if link.unanswered >= MISSED_PINGS:
+                    return "answers no more"
+                number += 1
+                link.unanswered += 1
+                link.wire.send(Ping(number))
+                await asyncio.wait(
+                    {gone, lost}, timeout=PING_S, return_when=asyncio.FIRST_COMPLETED
+                )
+            if not gone.done():  # the connection of a dead process ends a moment before it
+                await asyncio.wait({gone}, timeout=_LAST_MOMENT_S)
+            return "died" if gone.done() else "hung up"
+        finally:
+            gone.cancel()
+            lost.cancel()
+
+    async def _attach_again(self, link: _Link) -> _Link | None:
+        """The connection broke, but the worker lives: it may only have cut us off."""
+        if not link.ended.is_set() or link.process.is_gone:
+            return None
+        try:
+            found = await knock(self._options.socket_path, want_sockets=False, timeout=_KNOCK_S)
+            if found.pid != link.process.pid:
+                found.connection.close()
+                return None
+            again = _Link(self, link.process)
+            await again.open(found)
+        except (OSError, BadMessage, TimeoutError):
+            return None
+        link.close()
+        self._take(again, {})
+        return again
+
+    async def _replace(self, short_lives: int) -> _Link:
+        """A new worker on the same sockets; does not give up."""
+        while True:
+            if short_lives >= _SUSPECT_AFTER:
+                self._records.clear()
+            if short_lives > 1:
+                await asyncio.sleep(min(0.25 * 2**short_lives, _LONGEST_PAUSE_S))
+            self.restarts += 1
+            try:
+                return await self._start_worker()
+            except AdapterError as problem:
+                log.error("no media worker: %s", problem)
+                short_lives += 1
+
+
+async def _kill(pid: int) -> None:
+    """SIGKILL to a process that is not our child, and wait for its end."""
+    with contextlib.suppress(ProcessLookupError):
+        await Process(pid).end()

@@ -1,0 +1,1 @@
+"""The media worker: one process, one port, every live space placed on it."""

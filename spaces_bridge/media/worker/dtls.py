@@ -1,0 +1,166 @@
+"""DTLS-SRTP (RFC 5764), the answering side, by OpenSSL over memory buffers."""
+
+import datetime
+import hmac
+from collections.abc import Sequence
+from enum import Enum
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+from spaces_bridge.media.worker.srtp import Keys, Profile
+
+DATAGRAM = 1200
+"""Largest DTLS datagram we send: fits every path WebRTC works on."""
+
+_RECORD_HEADER = 13
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha-256": hashes.SHA256(),
+    "sha-384": hashes.SHA384(),
+    "sha-512": hashes.SHA512(),
+}
+
+
+class HandshakeFailed(Exception):
+    """The handshake cannot go on; a fresh one may."""
+
+
+class WrongCertificate(HandshakeFailed):
+    """The peer's certificate is not the one its offer named."""
+
+
+class Identity:
+    """The certificate an edge shows to everybody, made anew at every start.
+
+    `profiles` are the SRTP profiles it agrees to, the preferred one first.
+    """
+
+    def __init__(self, profiles: Sequence[str] = tuple(Profile)) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _self_signed(key)
+        digest = certificate.fingerprint(hashes.SHA256())
+        self.fingerprint = ":".join(f"{byte:02X}" for byte in digest)
+        self.context = SSL.Context(SSL.DTLS_METHOD)
+        self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+        self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+        self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        self.context.use_privatekey(key)
+        self.context.use_certificate(certificate)
+        self.context.set_tlsext_use_srtp(":".join(profiles).encode())
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spaces-bridge")])
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=365))
+        .sign(key, hashes.SHA256())
+    )
+
+
+class Step(Enum):
+    """What a datagram brought about."""
+
+    WAITING = "waiting"
+    ESTABLISHED = "established"
+    LEFT = "left"
+
+
+class Handshake:
+    """One DTLS connection with one peer; stays for its goodbye after the keys are there."""
+
+    def __init__(self, identity: Identity, fingerprint: tuple[str, bytes]) -> None:
+        self._fingerprint = fingerprint
+        self._ssl = SSL.Connection(identity.context)
+        self._ssl.set_accept_state()
+        self._ssl.set_ciphertext_mtu(DATAGRAM)
+        self.keys: Keys | None = None
+
+    def receive(self, datagram: bytes) -> Step:
+        """Take in a datagram; call `outgoing` afterwards. Raises HandshakeFailed."""
+        self._ssl.bio_write(datagram)
+        return self._established() if self.keys is not None else self._advance()
+
+    def _advance(self) -> Step:
+        try:
+            self._ssl.do_handshake()
+        except SSL.WantReadError:
+            return Step.WAITING
+        except SSL.Error as error:
+            raise HandshakeFailed("the DTLS handshake failed") from error
+        self._check_certificate()
+        self.keys = self._export()
+        return Step.ESTABLISHED
+
+    def _established(self) -> Step:
+        """Only close_notify matters; other traffic (and forged records) is thrown away."""
+        try:
+            while self._ssl.recv(2048):
+                pass
+        except SSL.ZeroReturnError:
+            return Step.LEFT
+        except SSL.Error:
+            return Step.WAITING
+        return Step.WAITING
+
+    def _check_certificate(self) -> None:
+        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        name, wanted = self._fingerprint
+        if certificate is None or not hmac.compare_digest(
+            certificate.fingerprint(_HASHES[name]), wanted
+        ):
+            raise WrongCertificate("the certificate is not the one in the offer")
+
+    def _export(self) -> Keys:
+        try:
+            profile = Profile(self._ssl.get_selected_srtp_profile().decode())
+        except ValueError as error:
+            raise HandshakeFailed("no SRTP profile in common") from error
+        size = Keys.material_size(profile)
+        material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+        return Keys.for_server(profile, material)
+
+    def retransmit(self) -> None:
+        """Make OpenSSL repeat its flight if its own timer says so."""
+        if self.keys is None and self._ssl.DTLSv1_get_timeout() == 0:
+            self._ssl.DTLSv1_handle_timeout()
+
+    def say_goodbye(self) -> None:
+        """Queue close_notify."""
+        if self.keys is not None:
+            try:
+                self._ssl.shutdown()
+            except SSL.Error:
+                return
+
+    def outgoing(self) -> list[bytes]:
+        """What is to be sent now, cut into datagrams at DTLS record boundaries."""
+        flight = b""
+        try:
+            while True:
+                flight += self._ssl.bio_read(65536)
+        except SSL.WantReadError:
+            return _datagrams(flight)
+
+
+def _datagrams(flight: bytes) -> list[bytes]:
+    """A memory buffer keeps no datagram boundaries, so find them again by record lengths."""
+    found, start, at = list[bytes](), 0, 0
+    while at + _RECORD_HEADER <= len(flight):
+        end = at + _RECORD_HEADER + int.from_bytes(flight[at + 11 : at + 13])
+        if end - start > DATAGRAM and at > start:
+            found.append(flight[start:at])
+            start = at
+        at = end
+    if start < len(flight):
+        found.append(flight[start:])
+    return found

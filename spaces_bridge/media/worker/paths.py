@@ -1,0 +1,119 @@
+"""Ways back to a client: a UDP address, or a TCP connection."""
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from spaces_bridge.media.worker.values import MAX_DATAGRAM
+
+_READS_PER_WAKEUP = 64  # then others get their turn: a flood must not hold up the tick
+_SEND_BUFFER = 4 << 20
+
+
+class Path(Protocol):
+    """Where datagrams of one client come from and go to. Compared by identity."""
+
+    owner: str | None  # the peer that authenticated itself here
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port of the client as we see it."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether the transport itself shows that the client really is there."""
+
+    def send(self, datagram: bytes) -> bool:
+        """Send now or drop; False when dropped."""
+
+    def claim(self, owner: str) -> None:
+        """A peer has authenticated itself here: what comes from here is its."""
+
+    def forget(self) -> None:
+        """The peer is gone: keep nothing of this path."""
+
+
+class UdpPath:
+    """One remote address on one of our UDP sockets."""
+
+    proven = False
+
+    def __init__(self, port: "UdpPort", name: tuple[str | int, ...]) -> None:
+        self.port = port
+        self.name = name
+        self.owner: str | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port of the client."""
+        return str(self.name[0]), int(self.name[1])
+
+    @property
+    def raw_name(self) -> bytes:
+        """The `sockaddr`, as sendmmsg wants it: 16 bytes, or 28 for IPv6."""
+        return _raw_name(self.port.socket.family, self.name)
+
+    def send(self, datagram: bytes) -> bool:
+        """Send now or drop."""
+        try:
+            self.port.socket.sendto(datagram, self.name)
+        except OSError:
+            return False
+        return True
+
+    def claim(self, owner: str) -> None:
+        """Recognise this address from now on."""
+        self.owner = owner
+        self.port.paths[self.name] = self
+
+    def forget(self) -> None:
+        """Stop recognising this address."""
+        self.owner = None
+        self.port.paths.pop(self.name, None)
+
+
+class UdpPort:
+    """One bound UDP socket; `paths` are the addresses a peer has authenticated itself from."""
+
+    def __init__(
+        self, sock: socket.socket, received: Callable[["UdpPath", bytes], None], place: int
+    ) -> None:
+        self.socket = sock
+        self.place = place
+        self.paths: dict[tuple[str | int, ...], UdpPath] = {}
+        self._received = received
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _SEND_BUFFER)  # the kernel caps it
+
+    def read(self) -> None:
+        """Take in what has arrived; never raises for what a remote host does."""
+        for _ in range(_READS_PER_WAKEUP):
+            try:
+                datagram, name = self.socket.recvfrom(MAX_DATAGRAM + 1)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:  # an ICMP error for something we sent
+                continue
+            self._received(self.paths.get(name) or UdpPath(self, name), datagram)
+
+    def path_to(self, address: tuple[str, int]) -> UdpPath:
+        """The path to a known client. Raises ValueError if it cannot be reached from here."""
+        host, number = address
+        ip = ipaddress.ip_address(host)
+        if (ip.version == 6) is not (self.socket.family == socket.AF_INET6):
+            raise ValueError("the address is of another family than the socket")
+        name = (host, number) if ip.version == 4 else (host, number, 0, 0)
+        return self.paths.get(name) or UdpPath(self, name)
+
+
+def _raw_name(family: int, name: tuple[str | int, ...]) -> bytes:
+    host, number = str(name[0]).partition("%")[0], int(name[1])
+    if family == socket.AF_INET:
+        return struct.pack("=H", family) + struct.pack(
+            "!H4s8x", number, socket.inet_pton(socket.AF_INET, host)
+        )
+    flow, scope = (int(name[2]), int(name[3])) if len(name) == 4 else (0, 0)
+    inner = struct.pack("!HI16s", number, flow, socket.inet_pton(socket.AF_INET6, host))
+    return struct.pack("=H", family) + inner + struct.pack("=I", scope)

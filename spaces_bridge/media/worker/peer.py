@@ -1,0 +1,207 @@
+"""One WebRTC client: its ICE, its DTLS, its SRTP, and what it may send."""
+
+import time
+from dataclasses import dataclass, field
+
+from spaces_bridge.media.worker import rtp
+from spaces_bridge.media.worker.dtls import (
+    Handshake,
+    HandshakeFailed,
+    Identity,
+    Step,
+    WrongCertificate,
+)
+from spaces_bridge.media.worker.fanout import Progress
+from spaces_bridge.media.worker.ice import Ice
+from spaces_bridge.media.worker.paths import Path
+from spaces_bridge.media.worker.sdp import Offer
+from spaces_bridge.media.worker.srtp import Inbound, Keys, Outbound
+from spaces_bridge.media.worker.values import NEW, Direction, PeerState, RtpPacket
+
+HANDSHAKES = 8
+"""A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
+
+_SENDER_REPORT_S = 5.0
+_RECEIVER_REPORT_S = 2.0
+
+
+@dataclass(slots=True)
+class Allowance:
+    """A token bucket: `rate` per second on average, `burst` at once."""
+
+    rate: float
+    burst: float
+    _left: float = field(init=False)
+    _at: float | None = None
+
+    def __post_init__(self) -> None:
+        self._left = self.burst
+
+    def take(self, amount: float, now: float) -> bool:
+        """Whether `amount` is still allowed; if so it is taken."""
+        if self._at is not None:
+            self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left < amount:
+            return False
+        self._left -= amount
+        return True
+
+
+@dataclass(slots=True)
+class Link:
+    """The encrypted media of a connected peer."""
+
+    keys: Keys
+    out: Outbound
+    into: Inbound
+    reception: rtp.Reception = field(default_factory=rtp.Reception)
+    remote_ssrc: int | None = None
+    report_at: float = 0.0
+
+    @classmethod
+    def made(cls, keys: Keys, ssrc: int) -> "Link":
+        """A link with fresh sessions."""
+        out = Outbound(keys.profile, keys.tx, ssrc)
+        return cls(keys, out, Inbound(keys.profile, keys.rx))
+
+
+class Peer:
+    """State of one client. Methods return what happened; the edge decides what follows."""
+
+    def __init__(
+        self, peer_id: str, direction: Direction, ice: Ice, payload_type: int, now: float
+    ) -> None:
+        self.id = peer_id
+        self.direction = direction
+        self.ice = ice
+        self.payload_type = payload_type
+        self.state: PeerState = NEW
+        self.since = self.heard_at = now
+        self.link: Link | None = None
+        self.ssrc = 0
+        self.name = "space"
+        self._identity: Identity | None = None
+        self._fingerprint: tuple[str, bytes] | None = None
+        self._handshake: Handshake | None = None
+        self._handshakes = 0
+        self._packets = Allowance(rate=100, burst=150)  # 10 ms frames, after a hiccup
+        self._octets = Allowance(rate=16_000, burst=48_000)  # 128 kbit/s
+
+    def expect(self, identity: Identity, offer: Offer, ssrc: int) -> None:
+        """Be ready to answer the DTLS handshake of whoever made `offer`."""
+        self._identity, self._fingerprint, self.ssrc = identity, offer.fingerprint, ssrc
+
+    # --- DTLS ----------------------------------------------------------------------------------
+
+    def receive_dtls(self, datagram: bytes, path: Path) -> Step | None:
+        """Take in a DTLS datagram; None if it is refused. Raises WrongCertificate."""
+        if self._identity is None or self._fingerprint is None:
+            return None  # resumed: the handshake was with another process
+        if self._handshake is None:
+            if self._handshakes >= HANDSHAKES:
+                return None
+            self._handshakes += 1
+            self._handshake = Handshake(self._identity, self._fingerprint)
+        handshake = self._handshake
+        try:
+            step = handshake.receive(datagram)
+        except WrongCertificate:
+            raise
+        except HandshakeFailed:
+            self._handshake, step = None, None
+        for reply in handshake.outgoing():
+            path.send(reply)
+        if step is Step.ESTABLISHED and handshake.keys is not None:
+            self.link = Link.made(handshake.keys, self.ssrc)
+            self.ice.established(path)
+        return step
+
+    def retransmit(self) -> None:
+        """Repeat our part of a handshake that is under way, if it is time to."""
+        if self._handshake is not None and self.link is None:
+            self._handshake.retransmit()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._handshake is not None and self.ice.selected is not None:
+            for datagram in self._handshake.outgoing():
+                self.ice.selected.send(datagram)
+
+    # --- media ---------------------------------------------------------------------------------
+
+    def receive_rtp(self, datagram: bytes, path: Path, now: float) -> RtpPacket | str:
+        """The Opus packet in a datagram, or why it is refused."""
+        link, fields = self.link, rtp.header(datagram)
+        if fields is None:
+            return "rtp_malformed"
+        if self.direction is not Direction.SPEAK or link is None:
+            return "rtp_unwanted"
+        kind, sequence, timestamp, ssrc = fields
+        if kind != self.payload_type or link.remote_ssrc not in (None, ssrc):
+            return "rtp_unknown_stream"
+        if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
+            return "rtp_too_much"
+        opened = link.into.open(datagram)
+        if opened is None:
+            return "srtp_rejected"
+        link.remote_ssrc = ssrc
+        self._heard_media(sequence, timestamp, path, now)
+        return rtp.parse(opened) or "rtp_malformed"
+
+    def _heard_media(self, sequence: int, timestamp: int, path: Path, now: float) -> None:
+        assert self.link is not None
+        reception = self.link.reception
+        before = reception.newest
+        reception.took(sequence, timestamp, now)
+        self.heard_at = now
+        if reception.newest != before:  # an old packet may be a copy sent from elsewhere
+            self.ice.heard(path, now)
+
+    def receive_rtcp(self, datagram: bytes, path: Path, now: float) -> bool | str:
+        """Whether the client said BYE, or why the datagram is refused."""
+        if self.link is None:
+            return "rtcp_unwanted"
+        if not self._packets.take(1, now):
+            return "rtcp_too_much"
+        opened = self.link.into.open_rtcp(datagram)
+        news = rtp.read_rtcp(opened) if opened is not None else None
+        if news is None:
+            return "srtcp_rejected"
+        self.heard_at = now
+        self.ice.heard(path, now)
+        if news.sender_ntp is not None:
+            self.link.reception.heard_sender_report(news.sender_ntp, now)
+        return news.left
+
+    def report_due(self, now: float) -> bool:
+        """Whether it is time to send an RTCP report."""
+        return self.link is not None and now >= self.link.report_at
+
+    def send_report(self, sent: Progress | None, now: float) -> None:
+        """Tell a listener how far its stream (`sent`) is, or a speaker what we heard of its."""
+        link, path = self.link, self.ice.selected
+        if link is None or path is None:
+            return
+        if sent is not None:
+            link.report_at = now + _SENDER_REPORT_S
+            report = rtp.sender_report(
+                self.ssrc, self.name, time.time(), sent.timestamp, sent.packets, sent.octets
+            )
+        elif link.remote_ssrc is not None:
+            link.report_at = now + _RECEIVER_REPORT_S
+            report = link.reception.report(self.ssrc, link.remote_ssrc, self.name, now)
+        else:
+            return
+        path.send(link.out.protect_rtcp(report))
+
+    def say_goodbye(self) -> None:
+        """Tell the client that this is over: RTCP BYE, then DTLS close_notify."""
+        path = self.ice.selected
+        if path is None:
+            return
+        if self.link is not None:
+            path.send(self.link.out.protect_rtcp(rtp.goodbye(self.ssrc, self.name)))
+        if self._handshake is not None:
+            self._handshake.say_goodbye()
+            self._flush()

@@ -1,0 +1,339 @@
+"""A media worker: live spaces on one port, ticking, told what to do by the control process.
+
+It goes on without a control process for a while, and gives its peers and sockets to the next one.
+"""
+
+import asyncio
+import gc
+import logging
+import math
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
+
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.worker.clock import Clock
+from spaces_bridge.media.worker.door import Door
+from spaces_bridge.media.worker.edge import Edge
+from spaces_bridge.media.worker.options import WorkerOptions
+from spaces_bridge.media.worker.opus import FRAME, Encoder
+from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
+from spaces_bridge.media.worker.values import (
+    Direction,
+    NotConnected,
+    OfferRefused,
+    PeerState,
+    Phase,
+    ResumeRecord,
+    RtpPacket,
+)
+
+log = logging.getLogger(__name__)
+
+RECORDS_EVERY_TICKS: Final = 1000
+"""Every peer's resume record is renewed in so many ticks (20 s), spread over them."""
+_STATS_EVERY_TICKS: Final = 50
+
+Adjustment: TypeAlias = (
+    say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
+)
+"""What concerns one live space that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whose peer it is, and what for."""
+
+    space: SpaceId
+    user: UserId
+    direction: Direction
+
+
+class Worker:
+    """Everything a worker knows. Single-threaded: all of it runs on the loop."""
+
+    def __init__(self, options: WorkerOptions, make_edge: Callable[..., Edge] = Edge) -> None:
+        self._options = options
+        self._udp = [_adopt(number) for number in options.udp]
+        self._tcp = [_adopt(number) for number in options.tcp]
+        self._edge = make_edge(
+            self._udp,
+            self._tcp,
+            options.addresses,
+            options.port,
+            on_packet=self._on_packet,
+            on_state=self._on_state,
+        )
+        self._door = Door(
+            options.path,
+            (self._udp, self._tcp),
+            on_attach=self._introduce,
+            on_message=self._obey,
+        )
+        self._spaces: dict[SpaceId, SpaceMix] = {}
+        self._members: dict[str, Member] = {}
+        self._claimed: set[SpaceId] = set()  # spaces this control process has opened
+        self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound sent to it until here
+        self._clock = Clock(time.monotonic())
+        self._ticks = 0
+        self._ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until `end`, or for as long as somebody wants it."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._ending.set)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # a terminal's; not meant for us
+        self._edge.start(loop)
+        door = asyncio.ensure_future(self._door.serve())
+        beat = asyncio.ensure_future(self._beat())
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            done, _ = await asyncio.wait({door, beat, ending}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            self._hang_up_all()  # not after a crash: then the peers are resumed
+        finally:
+            for task in (door, beat, ending):
+                task.cancel()
+            self._door.close()
+            self._edge.stop()
+
+    # --- time ---
+
+    async def _beat(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is here now stays: later collections are short
+        while self._door.lonely_s() <= self._options.orphan_grace_s:
+            await asyncio.sleep(self._clock.wait(time.monotonic()))
+            now = time.monotonic()
+            steps = self._clock.beat(now)
+            if steps:
+                self._tick(now, steps)
+        log.warning("no control process has come back: ending")
+
+    def _tick(self, now: float, steps: int) -> None:
+        payloads: list[tuple[Sequence[str], bytes]] = []
+        for space, mix in self._spaces.items():
+            tick = mix.tick(now, steps)
+            payloads.extend(tick.payloads)
+            if tick.mix is not None:
+                sequence = mix.position_ms // TICK_MS - 1
+                self._door.send_lazily(say.MixPacket(space, sequence, tick.mix))
+        self._edge.fan_out(FRAME * steps, payloads)
+        self._ticks += 1
+        if self._door.is_attached:
+            self._report()
+
+    def _report(self) -> None:
+        """After the sound of a tick is out: what the control process wants to know."""
+        for space, mix in self._spaces.items():
+            levels = mix.levels()
+            if levels is not None:
+                told = {UserId(user): level for user, level in levels.items()}
+                self._door.send_lazily(say.Levels(space, told))
+            if space in self._claimed:
+                self._send_sound(space, mix)
+        self._renew_records()
+        if self._ticks % _STATS_EVERY_TICKS == 0:
+            self._door.send_lazily(say.Stats(self.numbers()))
+
+    def _send_sound(self, space: SpaceId, mix: SpaceMix) -> None:
+        for name in mix.kept():
+            user = UserId(name)
+            sent_ms = self._sent_ms.get((space, user), 0)
+            for chunk in mix.chunks(name, sent_ms):
+                self._door.send(say.SpeakerAudio(space, user, chunk.at_ms, chunk.pcm))
+                sent_ms = chunk.end_ms
+            self._sent_ms[space, user] = sent_ms
+
+    def _renew_records(self) -> None:
+        peers = list(self._members)
+        share = math.ceil(len(peers) / RECORDS_EVERY_TICKS)
+        begin = self._ticks % RECORDS_EVERY_TICKS * share
+        for peer in peers[begin : begin + share]:
+            self._send_record(peer)
+
+    def _send_record(self, peer: str) -> None:
+        try:
+            record = self._edge.resume_record(peer)
+        except NotConnected:
+            return
+        member = self._members[peer]
+        self._door.send(
+            say.Record(peer, member.space, member.user, member.direction, record.encode())
+        )
+
+    def numbers(self) -> Mapping[str, float]:
+        """For the metrics; counters since the worker's start."""
+        stats = self._edge.stats()
+        directions = [member.direction for member in self._members.values()]
+        mixes = self._spaces.values()
+        return {
+            "spaces": len(self._spaces),
+            "listeners": directions.count(Direction.LISTEN),
+            "speakers": directions.count(Direction.SPEAK),
+            "packets_in": stats.packets_in,
+            "packets_out": stats.packets_out,
+            "bytes_in": stats.bytes_in,
+            "bytes_out": stats.bytes_out,
+            "send_dropped": stats.send_dropped,
+            "refused": sum(stats.refused.values()),
+            "gate_refused": sum(mix.gates.refused for mix in mixes),
+            "tick_late_p99_ms": self._clock.lateness_ms(0.99),
+            "ticks_skipped": self._clock.skipped,
+        }
+
+    # --- the edge ---
+
+    def _on_packet(self, peer: str, packet: RtpPacket) -> None:
+        member = self._members.get(peer)
+        mix = self._spaces.get(member.space) if member else None
+        if member is not None and mix is not None:
+            mix.receive(peer, member.user, packet, time.monotonic())
+
+    def _on_state(self, peer: str, state: PeerState) -> None:
+        member = self._members.get(peer)
+        if member is None or state.phase is Phase.NEW:
+            return
+        mix = self._spaces.get(member.space)
+        replaced = None
+        if state.phase is Phase.CLOSED:
+            del self._members[peer]
+            if mix is not None:
+                mix.leave(peer, member.user)
+        elif mix is not None:
+            replaced = mix.join(peer, member.user, member.direction)
+        self._tell_state(peer, member, state)
+        if state.phase is Phase.CONNECTED and self._door.is_attached:
+            self._send_record(peer)
+        if replaced is not None:
+            self._edge.close(replaced)
+
+    def _tell_state(self, peer: str, member: Member, state: PeerState) -> None:
+        self._door.send(
+            say.PeerChanged(
+                peer, member.space, member.user, member.direction, state.phase, state.reason
+            )
+        )
+
+    # --- the control process ---
+
+    def _introduce(self) -> None:
+        """A control process has come: who we are, and all it needs should we die."""
+        self._claimed.clear()
+        self._sent_ms.clear()
+        gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
+        states = self._edge.peers()
+        peers = tuple(
+            say.Peer(peer, member.space, member.user, member.direction, states[peer].phase)
+            for peer, member in self._members.items()
+            if peer in states
+        )
+        self._door.send(say.Hello(os.getpid(), gates, peers))
+        for peer in list(self._members):
+            self._send_record(peer)
+        self._door.send(say.Synced())
+
+    def _obey(self, message: say.ToWorker) -> None:
+        match message:
+            case say.Ping():
+                self._door.send(say.Pong(message.number))
+            case say.Offer():
+                self._answer(message)
+            case say.ClosePeer():
+                self._edge.close(message.peer)
+            case say.Restore():
+                self._restore(message)
+            case say.OpenSpace():
+                self._open_space(message)
+            case say.CloseSpace():
+                self._close_space(message.space)
+            case say.Attach():
+                pass  # the door has seen to it
+            case _:
+                mix = self._spaces.get(message.space)
+                if mix is not None:
+                    self._adjust(mix, message)
+
+    def _adjust(self, mix: SpaceMix, message: Adjustment) -> None:
+        match message:
+            case say.SetGate():
+                mix.set_gate(message.user, message.open)
+            case say.SetGates():
+                mix.set_gates(message.users)
+            case say.SubscribeMix():
+                mix.is_subscribed = message.on
+            case say.AudioTaken():
+                mix.taken(message.user, message.until_ms)
+            case say.ReplayAudio():
+                self._sent_ms[message.space, message.user] = message.from_ms
+            case _:
+                assert_never(message)
+
+    def _open_space(self, message: say.OpenSpace) -> None:
+        self._claimed.add(message.space)
+        if message.space not in self._spaces:
+            bitrate = self._options.opus_bitrate
+            self._spaces[message.space] = SpaceMix(
+                message.elapsed_ms, make_encoder=lambda: Encoder(bitrate)
+            )
+
+    def _close_space(self, space: SpaceId) -> None:
+        mix = self._spaces.pop(space, None)
+        if mix is not None:
+            mix.set_gates(())
+        self._claimed.discard(space)
+        self._sent_ms = {key: ms for key, ms in self._sent_ms.items() if key[0] != space}
+        for peer in [peer for peer, member in self._members.items() if member.space == space]:
+            self._edge.close(peer)
+
+    def _answer(self, offer: say.Offer) -> None:
+        if offer.space not in self._spaces:
+            text = "This live space has no sound right now: it has not started, or it is over."
+            self._door.send(say.Refused(offer.request, "not_live", text))
+            return
+        self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
+        try:
+            answer = self._edge.accept(offer.peer, offer.direction, offer.sdp)
+        except OfferRefused as refusal:
+            self._members.pop(offer.peer, None)
+            self._door.send(say.Refused(offer.request, refusal.code, refusal.text))
+            return
+        self._door.send(say.Answer(offer.request, answer))
+
+    def _restore(self, message: say.Restore) -> None:
+        member = Member(message.space, message.user, message.direction)
+        self._members[message.peer] = member
+        try:
+            if message.space not in self._spaces:
+                raise ValueError("its live space is over")
+            self._edge.restore(message.peer, ResumeRecord.decode(message.record))
+        except (ValueError, KeyError, TypeError) as problem:
+            self._members.pop(message.peer, None)
+            log.warning("a peer cannot be resumed: %s", type(problem).__name__)
+            gone = PeerState(Phase.CLOSED, "it could not be resumed")
+            self._tell_state(message.peer, member, gone)
+
+    def _hang_up_all(self) -> None:
+        for peer in list(self._members):
+            self._edge.close(peer)
+
+
+def _adopt(number: int) -> socket.socket:
+    adopted = socket.socket(fileno=number)
+    adopted.setblocking(False)
+    return adopted
+
+
+def run(options: WorkerOptions) -> None:
+    """Run one worker in this process."""
+
+    async def live() -> None:
+        await Worker(options).run()
+
+    asyncio.run(live())

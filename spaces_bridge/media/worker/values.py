@@ -1,0 +1,127 @@
+"""What the edge and the mixing side of the worker say to each other."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+MAX_DATAGRAM = 1500
+"""No WebRTC client sends more than an Ethernet frame; longer input is refused."""
+
+
+class Direction(StrEnum):
+    """What a peer is here for, seen from the peer."""
+
+    LISTEN = "listen"
+    SPEAK = "speak"
+
+
+class Phase(StrEnum):
+    """How far a peer has come."""
+
+    NEW = "new"
+    CONNECTED = "connected"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """A phase, and why when it is CLOSED."""
+
+    phase: Phase
+    reason: str = ""
+
+
+NEW = PeerState(Phase.NEW)
+CONNECTED = PeerState(Phase.CONNECTED)
+
+
+def closed(reason: str) -> PeerState:
+    """The state of a peer that is gone."""
+    return PeerState(Phase.CLOSED, reason)
+
+
+class OfferRefused(Exception):
+    """The client's SDP offer cannot be accepted; `text` is a plain sentence for its user."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class NotConnected(LookupError):
+    """There is no connected peer of this id, so there is nothing to resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtpPacket:
+    """One authenticated, replay-checked Opus packet from a speaker (RFC 3550)."""
+
+    sequence: int
+    timestamp: int
+    marker: bool
+    payload_type: int
+    ssrc: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecord:
+    """Everything a fresh worker needs to go on with a connected peer, unnoticed by it.
+
+    Holds live SRTP keys: keep it in memory only, never log it. `tx_index` counts packets
+    (rollover counter << 16 | sequence number) and is the next one to send when the record was
+    made; `restore` skips ahead of everything the old worker may have sent since.
+    """
+
+    direction: Direction
+    local_ufrag: str
+    local_pwd: str = field(repr=False)
+    remote_ufrag: str
+    remote_pwd: str = field(repr=False)
+    address: tuple[str, int] | None  # None: the peer is on TCP and will dial again
+    socket: int  # which of the edge's UDP sockets it talks to
+    profile: str
+    tx_key: bytes = field(repr=False)  # SRTP master key and salt
+    rx_key: bytes = field(repr=False)
+    payload_type: int
+    local_ssrc: int
+    remote_ssrc: int | None
+    tx_index: int
+    tx_rtcp_index: int
+    rx_index: int | None
+    timestamp: int
+    made_at: float  # seconds of the monotonic clock, which all processes of a machine share
+
+    def encode(self) -> bytes:
+        """The record as JSON bytes, for the way to the control process and back."""
+        values = dataclasses.asdict(self)
+        values["tx_key"], values["rx_key"] = self.tx_key.hex(), self.rx_key.hex()
+        return json.dumps(values, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "ResumeRecord":
+        """Undo `encode`. Raises ValueError, KeyError or TypeError on anything else."""
+        values: dict[str, Any] = json.loads(data)
+        values["direction"] = Direction(values["direction"])
+        values["tx_key"] = bytes.fromhex(values["tx_key"])
+        values["rx_key"] = bytes.fromhex(values["rx_key"])
+        if values["address"] is not None:
+            host, port = values["address"]
+            values["address"] = (str(host), int(port))
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStats:
+    """Counters since the edge started; `refused` counts dropped input by reason."""
+
+    packets_in: int = 0
+    packets_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    send_dropped: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)

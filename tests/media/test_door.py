@@ -1,0 +1,82 @@
+"""The worker's door: a control process that takes nothing is cut off, and may come back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.launch import Found, NotThere, knock
+from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG, Door
+from tests.support.stage import HOST, SPACE, until
+
+pytestmark = pytest.mark.peers
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[tuple[Door, list[int]]]:
+    attached: list[int] = []
+    door = Door(
+        str(path / "door.sock"),
+        ([], []),
+        on_attach=lambda: attached.append(1),
+        on_message=lambda message: None,
+    )
+    serving = asyncio.create_task(door.serve())
+    try:
+        yield door, attached
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+        door.close()
+
+
+async def come_in(path: Path) -> Found:
+    for _ in range(100):
+        with contextlib.suppress(NotThere):
+            return await knock(str(path / "door.sock"), want_sockets=True, timeout=5)
+        await asyncio.sleep(0.02)
+    raise TimeoutError("the door does not open")
+
+
+async def test_a_control_process_that_takes_nothing_is_cut_off_and_may_come_back(
+    tmp_path: Path,
+) -> None:
+    chunk = say.SpeakerAudio(SPACE, HOST, 0, bytes(64 * 1024))
+    async with opened(tmp_path) as (door, attached):
+        asleep = await come_in(tmp_path)
+        await until(lambda: door.is_attached)
+        for _ in range(2 * MOST_BACKLOG // len(chunk.pcm)):
+            door.send(chunk)
+        await until(lambda: not door.is_attached and door.lonely_s() > 0)
+        again = await come_in(tmp_path)
+        await until(lambda: door.is_attached)
+        assert door.lonely_s() == 0
+        assert attached == [1, 1]
+        asleep.connection.close()
+        again.connection.close()
+
+
+async def test_what_is_only_of_use_at_once_is_left_out_while_much_is_waiting(
+    tmp_path: Path,
+) -> None:
+    packet = say.MixPacket(SPACE, 1, bytes(32 * 1024))
+    async with opened(tmp_path) as (door, _):
+        asleep = await come_in(tmp_path)
+        await until(lambda: door.is_attached)
+        for _ in range(4 * MOST_BACKLOG // len(packet.opus)):
+            door.send_lazily(packet)
+        assert door.is_attached
+        asleep.connection.close()
+        await until(lambda: not door.is_attached)
+    assert LAZY_BACKLOG < MOST_BACKLOG
+
+
+async def test_to_nobody_nothing_is_sent(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (door, attached):
+        door.send(say.Pong(1))
+        door.send_lazily(say.Pong(1))
+        assert not door.is_attached
+        assert attached == []

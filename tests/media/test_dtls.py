@@ -1,0 +1,131 @@
+"""DTLS between our two ends of it, in memory."""
+
+import contextlib
+
+import pytest
+from OpenSSL import SSL
+
+from spaces_bridge.media.worker.dtls import (
+    DATAGRAM,
+    Handshake,
+    HandshakeFailed,
+    Identity,
+    Step,
+    WrongCertificate,
+    _datagrams,
+)
+from spaces_bridge.media.worker.srtp import Keys, Profile
+
+pytestmark = pytest.mark.unit
+
+
+class Client:
+    """The dialling side."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.ssl = SSL.Connection(identity.context)
+        self.ssl.set_connect_state()
+        self.ssl.set_ciphertext_mtu(DATAGRAM)
+
+    def advance(self) -> list[bytes]:
+        """The datagrams to send now."""
+        with contextlib.suppress(SSL.WantReadError):
+            self.ssl.do_handshake()
+        sent = list[bytes]()
+        try:
+            while True:
+                sent.append(self.ssl.bio_read(65536))
+        except SSL.WantReadError:
+            return sent
+
+
+def digest(identity: Identity) -> tuple[str, bytes]:
+    return "sha-256", bytes.fromhex(identity.fingerprint.replace(":", ""))
+
+
+def shake_hands(server: Handshake, client: Client) -> Step:
+    step = Step.WAITING
+    for _ in range(10):
+        for flight in client.advance():
+            for datagram in _datagrams(flight):
+                step = server.receive(datagram)
+        if step is not Step.WAITING:
+            return step
+        for datagram in server.outgoing():
+            assert len(datagram) <= DATAGRAM
+            client.ssl.bio_write(datagram)
+    return step
+
+
+def established(*profiles: Profile) -> tuple[Handshake, Client]:
+    theirs = Identity(profiles or tuple(Profile))
+    server, client = Handshake(Identity(), digest(theirs)), Client(theirs)
+    assert shake_hands(server, client) is Step.ESTABLISHED
+    for datagram in server.outgoing():
+        client.ssl.bio_write(datagram)
+    client.advance()
+    return server, client
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_both_sides_derive_the_same_keys(profile: Profile) -> None:
+    server, client = established(profile)
+    material = client.ssl.export_keying_material(
+        b"EXTRACTOR-dtls_srtp", Keys.material_size(profile)
+    )
+    assert server.keys == Keys.for_server(profile, material)
+
+
+def test_gcm_is_preferred_whatever_the_client_prefers() -> None:
+    server, _ = established(Profile.CM, Profile.GCM)
+    assert server.keys is not None
+    assert server.keys.profile is Profile.GCM
+
+
+def test_a_certificate_that_was_not_announced_is_refused() -> None:
+    announced, shown = Identity(), Identity()
+    with pytest.raises(WrongCertificate):
+        shake_hands(Handshake(Identity(), digest(announced)), Client(shown))
+
+
+def test_a_client_without_srtp_is_refused() -> None:
+    theirs = Identity()
+    theirs.context = _without_srtp(theirs)
+    with pytest.raises(HandshakeFailed):
+        shake_hands(Handshake(Identity(), digest(theirs)), Client(theirs))
+
+
+def _without_srtp(identity: Identity) -> SSL.Context:
+    plain = Identity(["SRTP_AES128_CM_SHA1_32"])  # one the server does not speak
+    identity.fingerprint = plain.fingerprint
+    return plain.context
+
+
+def test_goodbye_of_the_client_is_understood() -> None:
+    server, client = established()
+    client.ssl.shutdown()
+    assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
+
+
+def test_our_goodbye_is_understood() -> None:
+    server, client = established()
+    server.say_goodbye()
+    for datagram in server.outgoing():
+        client.ssl.bio_write(datagram)
+    with pytest.raises(SSL.ZeroReturnError):
+        client.ssl.recv(100)
+
+
+def test_forged_records_do_not_end_an_established_connection() -> None:
+    server, client = established()
+    alert = bytes.fromhex("15fefd00000000000000010002") + b"\x02\x28"
+    for forged in (alert, b"\x17\xfe\xfd" + bytes(60), b"\x16" + bytes(100), alert * 5):
+        assert server.receive(forged) is Step.WAITING
+    client.ssl.shutdown()
+    assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
+
+
+def test_a_flight_is_cut_between_records() -> None:
+    record = b"\x16\xfe\xfd" + bytes(8) + (500).to_bytes(2) + bytes(500)
+    assert [len(datagram) for datagram in _datagrams(record * 5)] == [1026, 1026, 513]
+    assert _datagrams(b"") == []

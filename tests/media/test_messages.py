@@ -1,0 +1,119 @@
+"""Messages between control and worker: there and back, and nothing else gets through."""
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.codec import MAX_MESSAGE, Framer, decode, encode
+from spaces_bridge.media.worker.values import Direction, Phase
+
+pytestmark = pytest.mark.unit
+
+TEXT = st.text(max_size=20)
+SPACE, USER = TEXT.map(SpaceId), TEXT.map(UserId)
+NUMBER = st.integers(0, 1 << 40)
+DIRECTION, PHASE = st.sampled_from(Direction), st.sampled_from(Phase)
+PEER = st.builds(say.Peer, TEXT, SPACE, USER, DIRECTION, PHASE)
+KEPT = (TEXT, SPACE, USER, DIRECTION, st.binary(max_size=40))
+MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
+    st.builds(say.Attach, NUMBER, st.booleans()),
+    st.builds(say.OpenSpace, SPACE, NUMBER),
+    st.builds(say.CloseSpace, SPACE),
+    st.builds(say.Offer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
+    st.builds(say.ClosePeer, TEXT),
+    st.builds(say.SetGate, SPACE, USER, st.booleans()),
+    st.builds(say.SetGates, SPACE, st.lists(USER).map(tuple)),
+    st.builds(say.SubscribeMix, SPACE, st.booleans()),
+    st.builds(say.AudioTaken, SPACE, USER, NUMBER),
+    st.builds(say.ReplayAudio, SPACE, USER, NUMBER),
+    st.builds(say.Restore, *KEPT),
+    st.builds(say.Ping, NUMBER),
+    st.builds(
+        say.Hello,
+        NUMBER,
+        st.dictionaries(SPACE, st.lists(USER).map(tuple)),
+        st.lists(PEER).map(tuple),
+    ),
+    st.builds(say.Synced),
+    st.builds(say.Answer, NUMBER, TEXT),
+    st.builds(say.Refused, NUMBER, TEXT, TEXT),
+    st.builds(say.PeerChanged, TEXT, SPACE, USER, DIRECTION, PHASE, TEXT),
+    st.builds(say.Record, *KEPT),
+    st.builds(say.Levels, SPACE, st.dictionaries(USER, NUMBER)),
+    st.builds(say.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),
+    st.builds(say.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
+    st.builds(say.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),
+    st.builds(say.Pong, NUMBER),
+    st.builds(say.Displaced),
+)
+
+
+@given(st.lists(MESSAGES, max_size=8), st.integers(1, 50))
+def test_messages_arrive_as_they_were_sent_however_the_stream_is_cut(
+    messages: list[say.Message], cut: int
+) -> None:
+    stream, framer = b"".join(map(encode, messages)), Framer()
+    pieces = [stream[at : at + cut] for at in range(0, len(stream), cut)]
+    assert [decode(body) for piece in pieces for body in framer.feed(piece)] == messages
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused(body: bytes) -> None:
+    with pytest.raises(say.BadMessage):
+        decode(body)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kind": "SetGate", "space": "s", "user": "u", "open": 1},
+        {"kind": "SetGate", "space": "s", "user": "u"},
+        {"kind": "SetGate", "space": "s", "user": "u", "open": True, "more": 1},
+        {"kind": "SetGates", "space": "s", "users": "abc"},
+        {"kind": "SetGates", "space": "s", "users": [1]},
+        {"kind": "Ping", "number": True},
+        {"kind": "Offer", "request": 1, "space": "s", "peer": "p", "user": "u", "sdp": "",
+         "direction": "both"},
+        {"kind": "Levels", "space": "s", "levels": {"u": "loud"}},
+        {"kind": "Hello", "pid": 1, "gates": {}, "peers": [{}]},
+        {"kind": "Hello", "pid": 1, "gates": {}, "peers": [1]},
+        {"kind": "object"},
+        {},
+        [],
+    ],
+)  # fmt: skip
+def test_fields_of_another_type_are_refused(header: object) -> None:
+    text = json.dumps(header).encode()
+    with pytest.raises(say.BadMessage):
+        decode(struct.pack(">I", len(text)) + text)
+
+
+def test_a_message_without_bytes_may_have_no_tail() -> None:
+    with pytest.raises(say.BadMessage):
+        decode(encode(say.Ping(1))[4:] + b"x")
+
+
+@pytest.mark.parametrize("length", [0, 3, MAX_MESSAGE + 1, (1 << 32) - 1])
+def test_an_impossible_length_is_refused_before_anything_is_kept(length: int) -> None:
+    with pytest.raises(say.BadMessage):
+        list(Framer().feed(struct.pack(">I", length)))
+
+
+def test_a_greeting_is_only_that_of_a_media_worker() -> None:
+    greeting = say.Greeting(say.PROTOCOL, 2, 2)
+    packed = say.pack_greeting(greeting)
+    assert say.unpack_greeting(packed) == greeting
+    for other in (b"", packed[:-1], b"HTTP" + packed[4:]):
+        with pytest.raises(say.BadMessage):
+            say.unpack_greeting(other)
+
+
+def test_keys_do_not_show_when_a_record_is_printed() -> None:
+    record = say.Record("p", SpaceId("s"), UserId("u"), Direction.LISTEN, b"secret")
+    assert b"secret" in encode(record)
+    assert "secret" not in repr(record)

@@ -1,0 +1,94 @@
+"""Ogg Opus: read back by a real player's demuxer and decoder."""
+
+import io
+import struct
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces_bridge.media.ogg import LONGEST_HOLE, PACKETS_PER_PAGE, PRE_SKIP, OggOpus, checksum
+from spaces_bridge.media.worker.opus import Encoder
+from tests.support.sound import decibels, frames_of, tone
+
+pytestmark = pytest.mark.unit
+
+
+def decoded(stream: bytes) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    with av.open(io.BytesIO(stream), "r", format="ogg") as container:
+        resampler = av.AudioResampler("s16", "mono", 48_000)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.int16)
+
+
+def test_a_player_hears_what_was_said() -> None:
+    encoder, ogg = Encoder(), OggOpus(serial=7)
+    stream = ogg.head()
+    for number, frame in enumerate(frames_of(tone(440, 2))):
+        stream += ogg.add(5_000 + number, encoder.encode(frame))
+    pcm = decoded(stream + ogg.end())
+    assert len(pcm) == 2 * 48_000 - PRE_SKIP
+    assert decibels(pcm, 440) == pytest.approx(decibels(tone(440, 2), 440), abs=1)
+
+
+def test_a_hole_keeps_its_length() -> None:
+    encoder, ogg = Encoder(), OggOpus(serial=7)
+    stream = ogg.head()
+    for number, frame in enumerate(frames_of(tone(440, 2))):
+        packet = encoder.encode(frame)
+        if not 30 <= number < 50:
+            stream += ogg.add(number, packet)
+    assert len(decoded(stream + ogg.end())) == 2 * 48_000 - PRE_SKIP
+
+
+def test_a_very_long_hole_is_left_out() -> None:
+    ogg = OggOpus(serial=7)
+    pages = ogg.add(0, b"\xf8abc") + ogg.add(LONGEST_HOLE + 5, b"\xf8abc")
+    assert pages == b""
+
+
+def test_packets_from_the_past_are_left_out() -> None:
+    ogg = OggOpus(serial=7)
+    for number in (10, 9, 10, 3, 11):
+        assert ogg.add(number, b"\xf8abc") == b""
+    assert ogg.end().count(b"abc") == 2
+
+
+def test_the_checksum_is_that_of_the_specification() -> None:
+    def slow(data: bytes) -> int:
+        crc = 0
+        for byte in data:
+            crc ^= byte << 24
+            for _ in range(8):
+                crc = (crc << 1) ^ (0x04C11DB7 if crc & 0x80000000 else 0)
+            crc &= 0xFFFFFFFF
+        return crc
+
+    for data in (b"", b"a", bytes(range(256)) * 3):
+        assert checksum(data) == slow(data)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=1275), max_size=30))
+def test_pages_follow_each_other_and_hold_every_packet(packets: list[bytes]) -> None:
+    ogg = OggOpus(serial=9)
+    stream = ogg.head()
+    for number, packet in enumerate(packets):
+        stream += ogg.add(number, packet)
+    stream += ogg.end()
+    bodies, page, granules = [], 0, []
+    while stream:
+        magic, _, _, granule, serial, number, crc, count = struct.unpack_from("<4sBBqIIIB", stream)
+        lacing = stream[27 : 27 + count]
+        size = 27 + count + sum(lacing)
+        whole, stream = stream[:size], stream[size:]
+        assert (magic, serial, number) == (b"OggS", 9, page)
+        assert crc == checksum(whole[:22] + bytes(4) + whole[26:])
+        bodies.append(whole[27 + count :])
+        granules.append(granule)
+        page += 1
+    assert b"".join(bodies[2:]) == b"".join(packets)
+    assert granules == sorted(granules)
+    assert granules[-1] == 960 * len(packets)
+    assert page == 3 + len(packets) // PACKETS_PER_PAGE

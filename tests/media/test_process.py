@@ -1,0 +1,272 @@
+"""The worker process from outside: its door, its limits, its end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.codec import encode
+from spaces_bridge.media.launch import (
+    Found,
+    MediaOptions,
+    NotThere,
+    Process,
+    knock,
+    open_sockets,
+    prepare_directory,
+    spawn,
+)
+from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.wire import Wire
+from spaces_bridge.media.worker.values import Direction
+from tests.support.sound import tone
+from tests.support.stage import EAR, HOST, SPACE, listening, options, running, speaking, until
+
+pytestmark = pytest.mark.peers
+
+MOST_RSS = 120 * 1024 * 1024
+
+
+@contextlib.asynccontextmanager
+async def worker(at: MediaOptions) -> AsyncIterator[Process]:
+    """A worker nobody has attached to yet."""
+    prepare_directory(at)
+    sockets = open_sockets(at)
+    process = spawn(at, sockets)
+    sockets.close()
+    try:
+        await until(lambda: Path(at.socket_path).exists() or process.is_gone)
+        yield process
+    finally:
+        await process.end()
+
+
+class Attached:
+    """A control process's side of the connection, bare."""
+
+    def __init__(self) -> None:
+        self.heard: list[say.Message] = []
+        self.is_lost = False
+        self.wire = Wire(lambda _, message: self.heard.append(message), self._lose)
+
+    def _lose(self, _wire: Wire) -> None:
+        self.is_lost = True
+
+    def has(self, kind: type[say.Message]) -> Callable[[], bool]:
+        return lambda: any(isinstance(message, kind) for message in self.heard)
+
+
+async def find(path: str) -> Found:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await knock(path, want_sockets=True, timeout=5)
+            except NotThere:
+                await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def attached(path: str) -> AsyncIterator[Attached]:
+    found = await find(path)
+    found.sockets.close()
+    control = Attached()
+    loop = asyncio.get_running_loop()
+    await loop.create_unix_connection(lambda: control.wire, sock=found.connection)
+    try:
+        await until(control.has(say.Synced))
+        yield control
+    finally:
+        control.wire.abort()
+        await until(lambda: control.is_lost)
+
+
+async def test_a_control_process_gets_the_sockets_and_is_told_what_there_is(
+    tmp_path: Path,
+) -> None:
+    at = options(tmp_path)
+    async with worker(at) as process:
+        found = await find(at.socket_path)
+        try:
+            assert found.greeting == say.Greeting(say.PROTOCOL, udp=1, tcp=1)
+            assert found.pid == process.pid
+            port = found.sockets.port
+            assert [each.getsockname()[1] for each in found.sockets.tcp] == [port]
+        finally:
+            found.sockets.close()
+            found.connection.close()
+        async with attached(at.socket_path) as control:
+            assert say.Hello(process.pid, {}, ()) in control.heard
+            control.wire.send(say.Ping(7))
+            await until(lambda: say.Pong(7) in control.heard)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        struct.pack(">I", 0),
+        struct.pack(">II", 4, 900),
+        b"\xff" * 5000,
+        encode(say.Ping(1)),
+        encode(say.SetGate(SPACE, HOST, True)),
+    ],
+)
+async def test_garbage_at_the_door_ends_that_connection_and_nothing_else(
+    tmp_path: Path, garbage: bytes
+) -> None:
+    at = options(tmp_path)
+    async with worker(at), attached(at.socket_path) as control:
+        reader, writer = await asyncio.open_unix_connection(at.socket_path)
+        writer.write(garbage)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            await writer.wait_closed()
+        control.wire.send(say.Ping(9))
+        await until(lambda: say.Pong(9) in control.heard)
+        assert not control.is_lost
+
+
+async def test_garbage_from_the_control_process_itself_ends_only_the_connection(
+    tmp_path: Path,
+) -> None:
+    at = options(tmp_path)
+    async with worker(at) as process:
+        found = await find(at.socket_path)
+        found.sockets.close()
+        with found.connection:
+            found.connection.setblocking(True)
+            await asyncio.to_thread(found.connection.sendall, b"\0\0\0\x09garbage!!")
+        async with attached(at.socket_path) as control:
+            assert say.Hello(process.pid, {}, ()) in control.heard
+
+
+async def test_the_newest_control_process_wins(tmp_path: Path) -> None:
+    at = options(tmp_path)
+    async with (
+        worker(at),
+        attached(at.socket_path) as first,
+        attached(at.socket_path) as second,
+    ):
+        await until(lambda: say.Displaced() in first.heard)
+        first.wire.send(say.Ping(2))
+        second.wire.send(say.Ping(3))
+        await until(lambda: say.Pong(3) in second.heard)
+        assert first.heard[-1] == say.Displaced()
+
+
+async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> None:
+    at = options(tmp_path)
+    async with worker(at), attached(at.socket_path) as control:
+        listen = Direction.LISTEN
+        for message in (
+            say.CloseSpace(SPACE),
+            say.ClosePeer("nobody"),
+            say.SetGate(SPACE, HOST, True),
+            say.SetGates(SPACE, (HOST,)),
+            say.SubscribeMix(SPACE, True),
+            say.AudioTaken(SPACE, HOST, 5),
+            say.ReplayAudio(SPACE, HOST, 5),
+            say.Offer(4, SPACE, "p", EAR, listen, "v=0"),
+            say.Restore("q", SPACE, EAR, listen, b"{}"),
+            say.OpenSpace(SPACE, 0),
+            say.Restore("r", SPACE, EAR, listen, b"not json"),
+            say.Restore("t", SPACE, EAR, listen, b'{"direction": "listen"}'),
+            say.Attach(say.PROTOCOL, False),
+            say.Ping(5),
+        ):
+            control.wire.send(message)
+        await until(lambda: say.Pong(5) in control.heard)
+        refused = [each for each in control.heard if isinstance(each, say.Refused)]
+        assert [(each.request, each.code) for each in refused] == [(4, "not_live")]
+        gone = [each.peer for each in control.heard if isinstance(each, say.PeerChanged)]
+        assert gone == ["q", "r", "t"]
+
+
+async def test_a_worker_that_nobody_comes_back_for_ends(tmp_path: Path) -> None:
+    at = options(tmp_path, orphan_grace_s=0.5)
+    async with worker(at) as process:
+        async with attached(at.socket_path):
+            await asyncio.sleep(1.0)
+            assert not process.is_gone
+        await until(lambda: process.is_gone)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_worker_told_to_end_ends_and_a_terminals_interrupt_is_not_meant_for_it(
+    tmp_path: Path,
+) -> None:
+    at = options(tmp_path)
+    async with worker(at) as process, attached(at.socket_path) as control:
+        os.kill(process.pid, signal.SIGINT)
+        control.wire.send(say.Ping(1))
+        await until(lambda: say.Pong(1) in control.heard)
+        os.kill(process.pid, signal.SIGTERM)
+        await until(lambda: process.is_gone and control.is_lost)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_the_door_is_private_and_the_worker_has_limits_and_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACES_APPSERVICE__AS_TOKEN", "secret")
+    at = options(tmp_path / "run")
+    async with worker(at) as process, attached(at.socket_path):
+        assert os.stat(at.socket_path).st_mode & 0o777 == 0o600
+        assert os.stat(at.runtime_dir).st_mode & 0o777 == 0o700
+        seen = psutil.Process(process.pid)
+        assert seen.rlimit(psutil.RLIMIT_AS) == (1024 << 20, 1024 << 20)
+        assert "SPACES_APPSERVICE__AS_TOKEN" not in seen.environ()
+        assert os.getsid(process.pid) == process.pid
+
+
+def test_the_worker_carries_no_libav_no_aiortc_no_web_and_nothing_of_the_app() -> None:
+    script = "import sys, spaces_bridge.media.worker.process; print('\\n'.join(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    modules = set(ran.stdout.split())
+    assert "spaces_bridge.media.worker.edge" in modules
+    assert not modules & {"av", "aiortc", "aioice", "aiohttp", "mautrix", "pydantic"}
+    ours = {
+        name for name in modules if name.startswith(("spaces_bridge.app", "spaces_bridge.core"))
+    }
+    assert ours <= {"spaces_bridge.core", "spaces_bridge.core.ids"}
+
+
+async def test_fifty_listeners_fit_into_120_mb(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage), contextlib.AsyncExitStack() as peers:
+        stage.open_space(SPACE, 0)
+        stage.set_gates(SPACE, [HOST])
+        host = await peers.enter_async_context(speaking(stage, HOST))
+        host.say(tone(440, 120))
+        ears = [await peers.enter_async_context(listening(stage)) for _ in range(50)]
+        await ears[-1].wait_packets(100)
+        assert stage.listeners(SPACE) == 50
+        pid = stage.worker_pid
+        assert pid is not None
+        assert psutil.Process(pid).memory_info().rss < MOST_RSS
+
+
+def test_unix_sockets_can_pass_sockets_here() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        socket.send_fds(one, [b"x"], [one.fileno()])
+        data, numbers, _, _ = socket.recv_fds(other, 1, 4)
+        with socket.socket(fileno=numbers[0]) as passed:
+            assert (data, len(numbers)) == (b"x", 1)
+            assert passed.family == socket.AF_UNIX

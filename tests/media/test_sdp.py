@@ -1,0 +1,177 @@
+"""SDP: which offers are taken, how they are answered, and that refusals are plain."""
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaces_bridge.media.worker import sdp
+from spaces_bridge.media.worker.values import Direction, OfferRefused
+
+pytestmark = pytest.mark.unit
+
+FINGERPRINT = ":".join(["AB"] * 32)
+HEAD = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+TRANSPORT = (
+    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+    f"a=fingerprint:sha-256 {FINGERPRINT}\r\na=setup:actpass\r\na=rtcp-mux\r\n"
+)
+AUDIO = (
+    "m=audio 9 UDP/TLS/RTP/SAVPF 63 111 9\r\nc=IN IP4 0.0.0.0\r\n" + TRANSPORT + "a=mid:0\r\n"
+    "a=recvonly\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:9 G722/8000\r\n"
+)
+VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\n" + TRANSPORT + "a=mid:1\r\n"
+DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=sctp-port:5000\r\n"
+OURS = sdp.Ours(
+    ufrag="ours",
+    pwd="ourpassword",
+    fingerprint=FINGERPRINT,
+    ssrc=77,
+    name="space",
+    addresses=["203.0.113.7", "2001:db8::7"],
+    port=5349,
+    tcp=True,
+)
+
+
+def refusal(offer: str, direction: Direction = Direction.LISTEN) -> OfferRefused:
+    with pytest.raises(OfferRefused) as caught:
+        sdp.read_offer(offer, direction)
+    return caught.value
+
+
+def test_a_browser_offer_is_read() -> None:
+    offer = sdp.read_offer(HEAD + AUDIO, Direction.LISTEN)
+    assert (offer.ufrag, offer.pwd) == ("abcd", "abcdefghijklmnopqrstuv")
+    assert offer.fingerprint == ("sha-256", b"\xab" * 32)
+    assert (offer.payload_type, offer.mid) == (111, "0")
+
+
+def test_transport_lines_may_stand_before_the_media_sections() -> None:
+    offer = HEAD + TRANSPORT + AUDIO.replace(TRANSPORT, "a=rtcp-mux\r\n")
+    assert sdp.read_offer(offer, Direction.LISTEN).ufrag == "abcd"
+
+
+def test_lines_may_end_without_carriage_return() -> None:
+    assert sdp.read_offer((HEAD + AUDIO).replace("\r\n", "\n"), Direction.LISTEN).mid == "0"
+
+
+def test_the_answer_is_lite_passive_and_names_one_port() -> None:
+    offer = sdp.read_offer(HEAD + AUDIO, Direction.LISTEN)
+    lines = sdp.write_answer(offer, Direction.LISTEN, OURS).split("\r\n")
+    assert "a=ice-lite" in lines
+    assert "a=setup:passive" in lines
+    assert "a=rtcp-mux" in lines
+    assert "a=group:BUNDLE 0" in lines
+    assert "a=mid:0" in lines
+    assert "m=audio 5349 UDP/TLS/RTP/SAVPF 111" in lines
+    assert "a=fmtp:111 minptime=10;useinbandfec=1" in lines
+    assert "a=sendonly" in lines
+    assert [line.split()[2:8] for line in lines if line.startswith("a=candidate:")] == [
+        ["udp", str((126 << 24) | (65535 << 8) | 255), "203.0.113.7", "5349", "typ", "host"],
+        ["udp", str((126 << 24) | (65534 << 8) | 255), "2001:db8::7", "5349", "typ", "host"],
+        ["tcp", str((90 << 24) | (65535 << 8) | 255), "203.0.113.7", "5349", "typ", "host"],
+        ["tcp", str((90 << 24) | (65534 << 8) | 255), "2001:db8::7", "5349", "typ", "host"],
+    ]
+
+
+def test_a_speaker_is_answered_with_receiving_only() -> None:
+    offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendonly"), Direction.SPEAK)
+    answer = sdp.write_answer(offer, Direction.SPEAK, OURS)
+    assert "a=recvonly\r\n" in answer
+    assert "a=sendonly" not in answer
+    assert "a=ssrc" not in answer
+
+
+def test_video_is_turned_down_in_its_place() -> None:
+    offer = sdp.read_offer(HEAD + VIDEO + AUDIO, Direction.LISTEN)
+    answer = sdp.write_answer(offer, Direction.LISTEN, OURS)
+    assert [line for line in answer.split("\r\n") if line.startswith(("m=", "a=mid"))] == [
+        "m=video 0 UDP/TLS/RTP/SAVPF 96",
+        "a=mid:1",
+        "m=audio 5349 UDP/TLS/RTP/SAVPF 111",
+        "a=mid:0",
+    ]
+
+
+def test_candidates_do_not_matter_whatever_they_hold() -> None:
+    candidates = "".join(f"a=candidate:{n} 1 udp 1 10.0.0.{n} 53 typ host\r\n" for n in range(100))
+    plain, full = HEAD + AUDIO, HEAD + AUDIO + candidates + "a=candidate:junk\r\n"
+    assert sdp.read_offer(full, Direction.LISTEN) == sdp.read_offer(plain, Direction.LISTEN)
+
+
+@pytest.mark.parametrize(
+    ("offer", "code"),
+    [
+        (HEAD + AUDIO + DATA, "data_channel"),
+        (HEAD + DATA, "data_channel"),
+        (HEAD + AUDIO + "a=x:" + "y" * 20_000, "too_big"),
+        (HEAD + AUDIO + "a=x:" + "\N{GRINNING FACE}" * 4000, "too_big"),
+        ("", "malformed"),
+        ("hello", "malformed"),
+        ("v=0\r\nm=audio", "malformed"),
+        (HEAD + AUDIO + "a", "malformed"),
+        (HEAD + AUDIO + "a=mid\x00:1", "malformed"),
+        (HEAD + AUDIO.replace("a=mid:0", "a=mid:0 \N{GRINNING FACE}"), "malformed"),
+        (HEAD + AUDIO + "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n" * 16, "malformed"),
+        (HEAD, "not_one_audio"),
+        (HEAD + VIDEO, "not_one_audio"),
+        (HEAD + AUDIO + AUDIO, "not_one_audio"),
+        (HEAD + AUDIO.replace("opus", "speex"), "no_opus"),
+        (HEAD + AUDIO.replace("rtpmap:111", "rtpmap:112"), "no_opus"),
+        (HEAD + AUDIO.replace("111", "72"), "no_opus"),
+        (HEAD + AUDIO.replace("111", "1" * 4000), "malformed"),
+        (HEAD + AUDIO.replace("a=ice-ufrag:abcd\r\n", ""), "no_ice"),
+        (HEAD + AUDIO.replace("abcdefghijklmnopqrstuv", "short"), "no_ice"),
+        (HEAD + AUDIO.replace("abcd\r", "ab:d\r"), "no_ice"),
+        (HEAD + AUDIO.replace("sha-256", "sha-1"), "no_fingerprint"),
+        (HEAD + AUDIO.replace(FINGERPRINT, "AB:CD"), "no_fingerprint"),
+        (HEAD + AUDIO.replace("actpass", "passive"), "setup"),
+        (HEAD + AUDIO.replace("a=rtcp-mux\r\n", ""), "no_rtcp_mux"),
+        (HEAD + AUDIO.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"), "not_encrypted"),
+        (HEAD + AUDIO.replace("recvonly", "inactive"), "direction"),
+        (HEAD + AUDIO.replace("recvonly", "sendonly"), "direction"),
+    ],
+)
+def test_a_refusal_says_what_to_do(offer: str, code: str) -> None:
+    refused = refusal(offer)
+    assert refused.code == code
+    assert refused.text.endswith(".")
+    assert len(refused.text) > 30
+
+
+def test_a_microphone_that_only_receives_is_refused() -> None:
+    assert refusal(HEAD + AUDIO, Direction.SPEAK).code == "direction"
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(HEAD + AUDIO + VIDEO)), st.integers(0, 30), st.text())
+        | st.tuples(
+            st.integers(0, len(HEAD + AUDIO + VIDEO)),
+            st.integers(0, 30),
+            st.sampled_from(["m=", "a=rtpmap:", "\r\n", "a=fingerprint:", " ", "a=setup:", ":"]),
+        ),
+        max_size=6,
+    )
+)
+def test_no_damaged_offer_does_more_than_being_refused(
+    damages: list[tuple[int, int, str]],
+) -> None:
+    offer = HEAD + AUDIO + VIDEO
+    for at, size, junk in damages:
+        offer = offer[:at] + junk + offer[at + size :]
+    read = None
+    with contextlib.suppress(OfferRefused):
+        read = sdp.read_offer(offer, Direction.LISTEN)
+    if read is not None:
+        answer = sdp.write_answer(read, Direction.LISTEN, OURS)
+        assert [line[:7] for line in answer.split("\r\n")].count("m=audio") == 1
+
+
+@given(st.text(max_size=300))
+def test_no_text_at_all_is_more_than_refused(offer: str) -> None:
+    assert refusal(offer).code == "malformed"

@@ -1,0 +1,302 @@
+"""The stage with a real worker process and real WebRTC clients: who is heard, and who is not."""
+
+import asyncio
+import io
+import itertools
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from spaces_bridge.app.errors import AdapterError, OfferRefused
+from spaces_bridge.app.ports import Direction
+from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.demo.peer import SpeakerPeer
+from spaces_bridge.media.stage import Stage
+from tests.support.sound import RATE, Pcm, decibels, tone
+from tests.support.stage import (
+    EAR,
+    GUEST,
+    HOST,
+    SPACE,
+    listening,
+    options,
+    running,
+    speaking,
+    until,
+)
+
+pytestmark = pytest.mark.peers
+
+
+def lately(pcm: Pcm, hertz: float) -> float:
+    """How loud this tone is in the last second."""
+    return decibels(pcm[-RATE:], hertz)
+
+
+async def test_two_speakers_hear_each_other_and_a_listener_hears_both(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        async with (
+            speaking(stage, HOST) as host,
+            speaking(stage, GUEST) as guest,
+            listening(stage, HOST) as hosts_ear,
+            listening(stage, GUEST) as guests_ear,
+            listening(stage, EAR) as ear,
+        ):
+            stage.set_gates(SPACE, [HOST, GUEST])
+            host.say(tone(440, 10))
+            guest.say(tone(700, 10))
+            await ear.wait_packets(120)
+            heard = [peer.pcm() for peer in (hosts_ear, guests_ear, ear)]
+    both = heard[2]
+    assert lately(both, 440) > -20
+    assert lately(both, 440) == pytest.approx(lately(both, 700), abs=3)
+    assert lately(heard[0], 700) == pytest.approx(lately(both, 700), abs=3)
+    assert lately(heard[1], 440) == pytest.approx(lately(both, 440), abs=3)
+    assert lately(heard[0], 440) - lately(both, 440) <= -40
+    assert lately(heard[1], 700) - lately(both, 700) <= -40
+
+
+async def test_nobody_is_heard_before_the_gate_opens_or_after_it_shuts(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as host, listening(stage) as ear:
+            host.say(tone(440, 20))
+            await ear.wait_packets(60)
+            assert not ear.pcm().any()
+            assert not noted.audio_of
+            stage.open_microphone(SPACE, HOST)
+            await ear.wait_packets(100)
+            assert lately(ear.pcm(), 440) > -20
+            stage.close_microphone(SPACE, HOST)
+            await ear.wait_packets(100)
+            assert np.abs(ear.pcm()[-RATE:]).max() <= 2
+            await until(lambda: stage.metrics().get("gate_refused", 0) > 100)
+
+
+async def test_a_regrant_plays_nothing_old(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as host, listening(stage) as ear:
+            stage.open_microphone(SPACE, HOST)
+            host.say(tone(440, 20))
+            await ear.wait_packets(80)
+            stage.close_microphone(SPACE, HOST)
+            await ear.wait_packets(30)
+            host.stop_saying()
+            host.say(tone(700, 20))
+            await ear.wait_packets(30)
+            before = len(ear.pcm())
+            stage.open_microphone(SPACE, HOST)
+            await ear.wait_packets(100)
+            after = ear.pcm()[before:]
+    assert decibels(after[-RATE:], 700) > -20
+    assert decibels(after, 440) < -60
+
+
+async def test_ending_a_microphones_session_hangs_up_and_says_nothing_to_the_app(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as host:
+            stage.open_microphone(SPACE, HOST)
+            assert stage.has_microphone(SPACE, HOST)
+            stage.end_microphone_session(SPACE, HOST)
+            assert not stage.has_microphone(SPACE, HOST)
+            await until(lambda: host.state == "closed")
+            assert noted.lost == []
+
+
+async def test_the_app_is_told_when_a_microphone_is_lost_and_when_listeners_come_and_go(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST):
+            async with listening(stage), listening(stage):
+                await until(lambda: stage.listeners(SPACE) == 2)
+            await until(lambda: stage.listeners(SPACE) == 0)
+            assert noted.lost == []
+        await until(lambda: noted.lost == [HOST])
+        assert noted.listener_changes == 4
+
+
+async def test_a_second_microphone_takes_over_and_none_is_lost(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        stage.open_microphone(SPACE, HOST)
+        async with speaking(stage, HOST) as first, speaking(stage, HOST), listening(stage):
+            await until(lambda: first.state == "closed")
+            assert stage.has_microphone(SPACE, HOST)
+            assert noted.lost == []
+
+
+async def test_hanging_up_ends_one_connection(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        sessions: list[str] = []
+
+        async def signal(offer: str) -> str:
+            session = await stage.offer(SPACE, HOST, Direction.SPEAK, offer)
+            sessions.append(session.id)
+            return session.answer
+
+        peer = SpeakerPeer(signal)
+        await peer.connect()
+        assert stage.hang_up(sessions[0])
+        assert not stage.hang_up(sessions[0])
+        assert noted.lost == [HOST]
+        await until(lambda: peer.state == "closed")
+        await peer.close()
+
+
+async def test_offers_that_cannot_be_accepted_are_refused_in_plain_words(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        with pytest.raises(OfferRefused) as not_live:
+            await stage.offer(SPACE, EAR, Direction.LISTEN, "v=0\r\n")
+        assert not_live.value.code == "not_live"
+        stage.open_space(SPACE, 0)
+        for broken in ("", "v=0\r\n", "x" * 20_000):
+            with pytest.raises(OfferRefused) as refused:
+                await stage.offer(SPACE, EAR, Direction.LISTEN, broken)
+            assert refused.value.text.endswith(".")
+        assert stage.listeners(SPACE) == 0
+
+
+async def test_a_live_space_that_ends_hangs_up_and_ends_its_streams(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        pages: list[bytes] = []
+
+        async def stream() -> None:
+            pages.extend([page async for page in stage.mix(SPACE)])
+
+        async with asyncio.TaskGroup() as tasks, listening(stage) as ear:
+            tasks.create_task(stream())
+            await until(lambda: stage.listeners(SPACE) == 2)
+            stage.close_space(SPACE)
+            await until(lambda: ear.state == "closed")
+        assert len(pages) >= 2
+        assert stage.listeners(SPACE) == 0
+
+
+async def test_the_mix_is_an_ogg_stream_that_players_understand(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        stage.open_microphone(SPACE, HOST)
+        async with speaking(stage, HOST) as host:
+            host.say(tone(440, 10))
+            pages: list[bytes] = []
+            async with asyncio.timeout(15):
+                async for page in stage.mix(SPACE):
+                    pages.append(page)
+                    if len(pages) == 26:
+                        break
+        assert stage.metrics()["http_listeners"] in (0, 1)
+    pcm = _decoded(b"".join(pages))
+    assert len(pcm) >= 2 * RATE
+    assert lately(pcm, 440) > -20
+
+
+def _decoded(stream: bytes) -> Pcm:
+    with av.open(io.BytesIO(stream), "r", format="ogg") as container:
+        resampler = av.AudioResampler("s16", "mono", RATE)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.int16)
+
+
+async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        slow, quick = stage.mix(SPACE), stage.mix(SPACE)
+        await anext(slow)
+        await anext(quick)
+        taken = 0
+        async with asyncio.timeout(15):
+            while stage.listeners(SPACE) == 2:
+                await anext(quick)
+                taken += 1
+            rest = [page async for page in slow]
+        assert taken > 40
+        assert len(rest) == 1
+        stage.close_space(SPACE)
+        assert [page async for page in quick]
+
+
+async def test_what_is_said_comes_for_the_captions_in_order_and_at_its_time(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 3_600_000)
+        stage.open_microphone(SPACE, HOST)
+        async with speaking(stage, HOST) as host:
+            host.say(tone(440, 10))
+            await until(lambda: len(noted.audio_of[HOST]) >= 20)
+    chunks = noted.audio_of[HOST]
+    starts = [at_ms for at_ms, _ in chunks]
+    assert 3_600_000 <= starts[0] < 3_610_000
+    for (one, pcm), (other, _) in itertools.pairwise(chunks):
+        assert one + len(pcm) // 32 <= other
+    sound = np.frombuffer(b"".join(pcm for _, pcm in chunks[10:]), "<i2").astype(np.int16)
+    assert decibels(sound, 440, 16_000) > -20
+
+
+async def test_sound_is_played_again_until_it_was_taken(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        stage.open_microphone(SPACE, HOST)
+        async with speaking(stage, HOST) as host:
+            host.say(tone(440, 10))
+            await until(lambda: len(noted.audio_of[HOST]) >= 10)
+        stage.close_microphone(SPACE, HOST)
+        before = dict(noted.audio_of[HOST])
+        fifth = sorted(before)[5]
+        stage.audio_taken(SPACE, HOST, fifth)
+        noted.audio_of.clear()
+        stage.replay_audio(SPACE, HOST, 0)
+        await until(lambda: len(noted.audio_of[HOST]) >= len(before) - 5)
+        again = dict(noted.audio_of[HOST])
+        assert min(again) == fifth
+        assert all(again[at] == pcm for at, pcm in before.items() if at >= fifth)
+
+
+async def test_the_mix_of_an_unknown_live_space_and_gates_there_do_no_harm(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    other = SpaceId("space0000000000b")
+    async with running(stage):
+        for _ in range(2):
+            stage.close_space(other)
+            stage.set_gates(other, [HOST])
+            stage.open_microphone(other, HOST)
+            stage.close_microphone(other, HOST)
+            stage.end_microphone_session(other, HOST)
+            stage.audio_taken(other, HOST, 1)
+            stage.replay_audio(other, HOST, 1)
+        stage.open_space(SPACE, 0)
+        async with listening(stage) as ear:
+            await ear.wait_packets(5)
+        await stage.check()
+
+
+async def test_before_its_start_the_stage_says_so() -> None:
+    stage = Stage(options(Path("/nowhere")))
+    with pytest.raises(AdapterError):
+        await stage.check()
+    with pytest.raises(AdapterError):
+        _ = stage.port

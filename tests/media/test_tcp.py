@@ -1,0 +1,182 @@
+"""ICE-TCP: framing, both directions, and what strangers get."""
+
+import asyncio
+import errno
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces_bridge.media.worker import tcp
+from spaces_bridge.media.worker.edge import Direction
+from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
+
+pytestmark = pytest.mark.peers
+
+
+@given(st.lists(st.binary(min_size=12, max_size=1500), max_size=8), st.integers(1, 700))
+def test_packets_come_out_whole_however_the_stream_was_cut(packets: list[bytes], cut: int) -> None:
+    stream = b"".join(tcp.frame(packet) for packet in packets)
+    deframer = tcp.Deframer()
+    found = list[bytes]()
+    for at in range(0, len(stream), cut):
+        found += deframer.feed(stream[at : at + cut])
+    assert found == packets
+
+
+@pytest.mark.parametrize("stream", [b"\0\0", b"\0\x05hello", b"\xff\xff", b"GET / HTTP/1.1\r\n"])
+def test_a_stream_of_something_else_is_refused(stream: bytes) -> None:
+    with pytest.raises(tcp.BadFrame):
+        tcp.Deframer().feed(stream)
+
+
+async def test_a_listener_behind_a_firewall_hears_by_tcp() -> None:
+    async with edge_world() as world:
+        client = await world.wire("anna", tcp=True)
+        async with closing(client):
+            world.start_sound(["anna"])
+            await client.until(lambda: client.peer.received >= 20)
+            assert client.peer.rejected == 0
+            assert {packet.payload for packet in client.peer.packets} == {SILENCE}
+
+
+async def test_a_speaker_behind_a_firewall_is_heard_by_tcp() -> None:
+    async with edge_world() as world:
+        client = await world.wire("anna", Direction.SPEAK, tcp=True)
+        async with closing(client):
+            for index in range(10):
+                client.send(client.peer.rtp(index, index * 960, b"%d" % index))
+            await world.until(lambda: len(world.packets.get("anna", [])) == 10)
+            assert world.packets["anna"][9].payload == b"9"
+
+
+async def test_a_client_that_dials_again_goes_on_hearing() -> None:
+    async with edge_world() as world:
+        client = await world.wire("anna", tcp=True)
+        async with closing(client):
+            world.start_sound(["anna"])
+            await client.until(lambda: client.peer.received >= 5)
+            await client.dial(tcp=True)
+            await client.more(20)
+            assert world.is_connected("anna")
+
+
+async def test_a_stranger_who_talks_nonsense_is_hung_up_on() -> None:
+    async with edge_world() as world:
+        assert await answer_to(world, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+        assert world.refused("tcp_frame") == 1
+
+
+async def test_a_stranger_whose_first_packet_is_no_signed_check_is_hung_up_on() -> None:
+    async with edge_world() as world:
+        assert await answer_to(world, tcp.frame(b"\x16\xfe\xfd" + bytes(60))) == b""
+        assert await answer_to(world, tcp.frame(b"\x80\x6f" + bytes(60))) == b""
+        assert world.refused("stranger") == 2
+
+
+async def test_a_stranger_who_says_nothing_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "STRANGER_S", 0.2)
+    async with edge_world() as world:
+        assert await answer_to(world, b"") == b""
+        assert world.refused("tcp_stranger") == 1
+
+
+async def test_strangers_cannot_take_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "MAX_STRANGERS", 3)
+    async with edge_world() as world:
+        strangers = [await asyncio.open_connection(*address(world)) for _ in range(5)]
+        await world.until(lambda: world.refused("tcp_full") == 2)
+        for _, writer in strangers:
+            writer.close()
+        await world.until(lambda: world.edge.stats().packets_in == 0)
+        client = await joined_in_the_end(world)
+        client.close()
+
+
+async def test_one_host_cannot_take_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "MAX_STRANGERS_PER_HOST", 2)
+    async with edge_world() as world:
+        strangers = [await asyncio.open_connection(*address(world)) for _ in range(3)]
+        await world.until(lambda: world.refused("tcp_full") == 1)
+        for _, writer in strangers:
+            writer.close()
+
+
+class Exhausted(socket.socket):
+    """A listening socket in a process that has no file descriptor left at first."""
+
+    attempts = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        self.attempts += 1
+        if self.attempts == 1:
+            raise OSError(errno.EMFILE, "too many open files")
+        return super().accept()
+
+
+async def test_running_out_of_descriptors_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "_PAUSE_S", 0.2)
+    async with edge_world() as world:
+        with Exhausted() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            listener.setblocking(False)
+            seen, refused = list[bytes](), list[str]()
+            door = tcp.TcpDoor(
+                lambda _, packet: seen.append(packet), lambda _: None, refused.append
+            )
+            door.open([listener], asyncio.get_running_loop())
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(tcp.frame(b"x" * 20))
+            await world.until(lambda: seen == [b"x" * 20])
+            assert refused == ["tcp_exhausted"]
+            assert listener.attempts <= 3
+            door.close()
+            writer.close()
+
+
+async def joined_in_the_end(world: EdgeWorld) -> socket.socket:
+    """The strangers' places become free some moments after they hang up."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        while True:
+            client = await world.wire("anna")  # who uses UDP is not concerned at all
+            client.close()
+            sock = socket.socket()
+            sock.setblocking(False)
+            before = world.refused("tcp_full")
+            await loop.sock_connect(sock, address(world))
+            await asyncio.sleep(0.1)
+            if world.refused("tcp_full") == before:
+                return sock
+            sock.close()
+
+
+def address(world: EdgeWorld) -> tuple[str, int]:
+    return "127.0.0.1", world.port
+
+
+async def answer_to(world: EdgeWorld, stream: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(*address(world))
+    try:
+        writer.write(stream)
+        async with asyncio.timeout(5):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_client_that_does_not_read_costs_no_memory() -> None:
+    async with edge_world() as world:
+        client = await world.wire("anna", tcp=True)
+        async with closing(client):
+            asyncio.get_running_loop().remove_reader(client.fileno())
+            for _ in range(20_000):
+                world.edge.fan_out(960, [(("anna",), bytes(1000))])
+            assert world.edge.stats().send_dropped > 5000

@@ -1,0 +1,35 @@
+"""Tones, and how loud a tone is in what was heard."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 48_000
+FRAME = 960
+
+Pcm = NDArray[np.int16]
+
+
+def tone(hertz: float, seconds: float, peak: int = 8000) -> Pcm:
+    """A sine, 48 kHz mono."""
+    at = np.arange(int(seconds * RATE)) / RATE
+    return (peak * np.sin(2 * np.pi * hertz * at)).astype(np.int16)
+
+
+def frames_of(pcm: Pcm) -> list[Pcm]:
+    """Whole frames of 20 ms."""
+    return [pcm[at : at + FRAME] for at in range(0, len(pcm) - FRAME + 1, FRAME)]
+
+
+def decibels(pcm: Pcm, hertz: float, rate: int = RATE) -> float:
+    """How loud this frequency is (dBFS of a sine's peak), by windowed Fourier transforms.
+
+    The median over windows of 0.1 s: a leap in time (a lost packet, a busy machine) turns the
+    phase of a tone, which would look like another loudness in one long window.
+    """
+    size = rate // 10
+    windows = pcm[: len(pcm) // size * size].reshape(-1, size)
+    shape = np.hanning(size)
+    spectra = np.abs(np.fft.rfft(windows * shape, axis=1)) / (shape.sum() / 2)
+    near = round(hertz * size / rate)
+    peaks = spectra[:, near - 1 : near + 2].max(axis=1)
+    return 20 * float(np.log10(max(float(np.median(peaks)), 1e-3) / 32768))

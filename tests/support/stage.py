@@ -1,0 +1,106 @@
+"""A stage with a real worker process on loopback, and real WebRTC clients for it."""
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from pathlib import Path
+
+from spaces_bridge.app.ports import Direction
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
+from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.stage import Stage
+
+SPACE = SpaceId("space0000000000a")
+HOST, GUEST, EAR = UserId("@host:x"), UserId("@guest:x"), UserId("@ear:x")
+
+
+class Noted:
+    """A `StageListener` that writes everything down."""
+
+    def __init__(self) -> None:
+        self.told: list[Mapping[UserId, int]] = []
+        self.audio_of: dict[UserId, list[tuple[int, bytes]]] = defaultdict(list)
+        self.lost: list[UserId] = []
+        self.restarted: list[SpaceId] = []
+        self.listener_changes = 0
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        self.told.append(levels)
+
+    def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
+        self.audio_of[user].append((at_ms, pcm))
+
+    def microphone_lost(self, space: SpaceId, user: UserId) -> None:
+        self.lost.append(user)
+
+    def listeners_changed(self, space: SpaceId) -> None:
+        self.listener_changes += 1
+
+    def worker_restarted(self, spaces: Collection[SpaceId]) -> None:
+        self.restarted.extend(spaces)
+
+
+def options(runtime_dir: Path, port: int = 0, orphan_grace_s: float = 20.0) -> MediaOptions:
+    """Loopback only; a worker that a failed test leaves behind ends soon."""
+    return MediaOptions(
+        addresses=("127.0.0.1",),
+        port=port,
+        hostnames=("127.0.0.1",),
+        runtime_dir=runtime_dir,
+        orphan_grace_s=orphan_grace_s,
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(stage: Stage) -> AsyncIterator[Noted]:
+    """The stage, started, and what it tells; its worker is gone afterwards."""
+    noted = Noted()
+    stage.listen(noted)
+    try:
+        await stage.start()
+        yield noted
+    finally:
+        await stage.stop()
+
+
+def signal_of(stage: Stage, user: UserId, direction: Direction) -> Signal:
+    """Straight to the stage, without HTTP between."""
+
+    async def signal(offer: str) -> str:
+        return (await stage.offer(SPACE, user, direction, offer)).answer
+
+    return signal
+
+
+@contextlib.asynccontextmanager
+async def listening(stage: Stage, user: UserId = EAR) -> AsyncIterator[ListenerPeer]:
+    """A connected listener."""
+    peer = ListenerPeer(signal_of(stage, user, Direction.LISTEN))
+    try:
+        await peer.connect()
+        yield peer
+    finally:
+        await peer.close()
+
+
+@contextlib.asynccontextmanager
+async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
+    """A connected speaker, silent so far."""
+    peer = SpeakerPeer(signal_of(stage, user, Direction.SPEAK))
+    try:
+        await peer.connect()
+        yield peer
+    finally:
+        await peer.close()
+
+
+async def until(condition: Callable[[], object], timeout: float = 15.0) -> None:
+    """Wait until it holds. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it did not come to hold")
+        await asyncio.sleep(0.01)
