@@ -1,0 +1,53 @@
+"""The public JSON API."""
+
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.web import views
+from spaces_bridge.web.door import Door
+from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.openapi import document
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.views import Json
+
+
+class Api:
+    """Serves ``/api``."""
+
+    def __init__(self, settings: WebSettings, door: Door, hub: Hub) -> None:
+        self._document = document(settings.base_url)
+        self._door = door
+        self._hub = hub
+
+    async def spaces(self, _request: web.Request) -> web.Response:
+        """Public live spaces: live and upcoming ones."""
+        shown = [s for s in self._door.spaces.open() if is_listed(s)]
+        return _json({"spaces": [self._view(s) for s in views.most_recent_first(shown)]})
+
+    async def space(self, request: web.Request) -> web.Response:
+        """One live space; a private one for its members only."""
+        space, _ = await self._door.from_request(request)
+        return _json(self._view(space))
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """What this API and WHEP/WHIP look like to programs."""
+        return _json(self._document)
+
+    def _view(self, space: LiveSpace) -> Json:
+        return views.api_view(space, self._hub.about(space), self._hub.guests(space.space))
+
+
+def is_listed(space: LiveSpace) -> bool:
+    """Whether strangers may hear of it."""
+    return not space.private and (space.phase is Phase.LIVE or space.room is not None)
+
+
+def _json(body: Json) -> web.Response:
+    return web.Response(
+        status=HTTPStatus.OK,
+        body=json.dumps(body, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/json", "Cache-Control": "no-cache"},
+    )

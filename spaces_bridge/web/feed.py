@@ -1,0 +1,246 @@
+"""The live feed of one page: a WebSocket with JSON frames.
+
+A private live space and one that does not exist look the same until a token is shown, and tokens
+come in the first frame, never in an address. So every well-formed upgrade is accepted, and the
+refusal comes afterwards: an ``error`` frame ``not_found`` and close code 4404.
+"""
+
+import asyncio
+import json
+import logging
+from http import HTTPStatus
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.records import Token
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.web import verbs
+from spaces_bridge.web.door import Door
+from spaces_bridge.web.hub import Client, Hub
+from spaces_bridge.web.limits import Limiter
+from spaces_bridge.web.names import clean_name
+from spaces_bridge.web.outgoing import encode
+from spaces_bridge.web.problems import Problem
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.verbs import Frame, Refusal
+from spaces_bridge.web.views import You
+
+log = logging.getLogger(__name__)
+
+AUTH_WITHIN_S = 10.0
+FRAME_MAX = 16 * 1024
+HEARTBEAT_S = 25.0
+SEND_WITHIN_S = 15.0
+"""A page that takes no byte for so long is let go."""
+
+PERSON_BURST, PERSON_PER_S = 10, 5
+"""Frames one person may send."""
+
+CROWD_BURST, CROWD_PER_S = 200, 50
+"""Frames of the nameless of one network, together."""
+
+GUESTS_BURST, GUESTS_PER_S = 30, 0.5
+"""Guests with a name that one network may bring."""
+
+
+class _Refused(Exception):
+    """The first frame does not let its sender in."""
+
+    def __init__(self, close: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.close = close
+        self.code = code
+        self.text = text
+
+
+class Feed:
+    """Serves ``GET /s/SLUG/feed``."""
+
+    def __init__(self, settings: WebSettings, door: Door, hub: Hub) -> None:
+        self._origin = settings.origin
+        self._door = door
+        self._spaces = door.spaces
+        self._hub = hub
+        self._people = Limiter(PERSON_BURST, PERSON_PER_S)
+        self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
+        self._guests = Limiter(GUESTS_BURST, GUESTS_PER_S)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The whole life of one connection."""
+        await self._refuse_others(request)
+        socket = web.WebSocketResponse(
+            max_msg_size=FRAME_MAX, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0
+        )
+        await socket.prepare(request)
+        address = self._door.addresses.of(request)
+        try:
+            frame = await _first_frame(socket)
+            space, you, session = await self._admit(request.match_info["slug"], frame, address)
+        except _Refused as refused:
+            await _refuse(socket, refused)
+            return socket
+        await self._follow(request, socket, space, you, session, address)
+        return socket
+
+    async def _refuse_others(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.lower() != self._origin:
+            text = "The feed is for this server's own pages; other programs send no Origin."
+            raise Problem(HTTPStatus.FORBIDDEN, "wrong_origin", text)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            await self._door.from_request(request)
+            text = "This address speaks WebSocket only."
+            raise Problem(HTTPStatus.UPGRADE_REQUIRED, "websocket_only", text)
+
+    # --- coming in ----------------------------------------------------------------------------
+
+    async def _admit(
+        self, slug: str, frame: Frame, address: str
+    ) -> tuple[LiveSpace, You, str | None]:
+        secret, name = _text(frame, "token"), _text(frame, "name")
+        try:
+            token = await self._door.identify(secret, address) if secret else None
+            space = await self._door.enter(slug, token)
+        except Problem as problem:
+            close = 4404 if problem.status is HTTPStatus.NOT_FOUND else 4429
+            raise _Refused(close, problem.code, problem.text) from None
+        except AdapterError:
+            text = "A part of this server is away for a moment. Trying again."
+            raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+        if secret:
+            return space, _holder(space, token), secret
+        if name and space.phase is not Phase.ENDED:
+            return space, *await self._new_guest(space, name, address)
+        return space, You(), None
+
+    async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
+        name = clean_name(text)
+        if not name:
+            raise _Refused(4400, "bad_name", "That name has no letters. Choose another one.")
+        if not self._guests.take(address):
+            raise _Refused(4429, "too_many_requests", "Too many guests at once. Wait a minute.")
+        user = self._door.sessions.guest_id()
+        try:
+            secret = await self._door.sessions.mint(space.space, user, name, guest=True)
+        except AdapterError:
+            text = "A part of this server is away for a moment. Trying again."
+            raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+        return You(user, name, guest=True), secret
+
+    # --- being there --------------------------------------------------------------------------
+
+    async def _follow(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        space: LiveSpace,
+        you: You,
+        session: str | None,
+        address: str,
+    ) -> None:
+        client = Client(you)
+        self._hub.join(self._spaces.view(space.space) or space, client, session)
+        writer = asyncio.create_task(_write(request, socket, client))
+        try:
+            await self._read(socket, client, space, address)
+        finally:
+            self._hub.leave(space.space, client)
+            client.outgoing.close(WSCloseCode.GOING_AWAY, "")
+            await writer
+
+    async def _read(
+        self, socket: web.WebSocketResponse, client: Client, space: LiveSpace, address: str
+    ) -> None:
+        person = client.you.user or id(client)
+        async for message in socket:
+            if not self._people.take(person) or (
+                client.you.user is None and not self._crowds.take(address)
+            ):
+                client.error("too_fast", "That was too fast. Wait a moment.")
+                continue
+            try:
+                await self._obey(_parsed(message.data), client, space)
+            except (Refusal, Rejected) as refusal:
+                client.error(refusal.code, refusal.text)
+            except AdapterError as error:
+                log.warning("a page's wish failed: %s", type(error).__name__)
+                client.error("unavailable", "That did not work just now. Try again in a moment.")
+
+    async def _obey(self, frame: Frame, client: Client, space: LiveSpace) -> None:
+        if frame.get("type") == "react":
+            by = client.you.user or UserId(f"@spaces_:{self._spaces.world.settings.domain}")
+            await self._spaces.ask(space.space, cmd.React(by, verbs.reaction_of(frame)))
+            return
+        now_ms = self._spaces.world.clock.now_ms()
+        command = verbs.command_of(frame, client.you, now_ms)
+        if isinstance(command, cmd.OpenMicrophone) and not self._has_microphone(space, command):
+            raise Refusal("no_microphone", "Turn on your microphone first.")
+        await self._spaces.ask(space.space, command)
+
+    def _has_microphone(self, space: LiveSpace, command: cmd.OpenMicrophone) -> bool:
+        return self._spaces.world.stage.has_microphone(space.space, command.by)
+
+
+def _text(frame: Frame, key: str) -> str:
+    value = frame.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _holder(space: LiveSpace, token: Token | None) -> You:
+    if token is None or token.space != space.space:
+        text = "This link is not valid any more. You can listen without it."
+        raise _Refused(4401, "token_unknown", text)
+    name = token.name if token.guest else space.person(token.user).name or token.name
+    return You(token.user, name, guest=token.guest)
+
+
+async def _first_frame(socket: web.WebSocketResponse) -> Frame:
+    try:
+        message = await socket.receive(timeout=AUTH_WITHIN_S)
+    except TimeoutError:
+        raise _Refused(4408, "auth_late", "The first frame did not come in time.") from None
+    if message.type is not WSMsgType.TEXT:
+        raise _Refused(4400, "bad_frame", "The first frame must be “auth”, as JSON text.")
+    try:
+        frame = _parsed(message.data)
+    except Refusal as refusal:
+        raise _Refused(4400, refusal.code, refusal.text) from None
+    if frame.get("type") != "auth":
+        raise _Refused(4400, "auth_first", "The first frame must be “auth”.")
+    return frame
+
+
+def _parsed(data: object) -> Frame:
+    try:
+        frame = json.loads(data) if isinstance(data, str) else None
+    except (ValueError, RecursionError):
+        frame = None
+    if not isinstance(frame, dict):
+        raise Refusal("bad_frame", "A frame must be a JSON object.")
+    return frame
+
+
+async def _refuse(socket: web.WebSocketResponse, refused: _Refused) -> None:
+    if not socket.closed:
+        error = {"type": "error", "code": refused.code, "text": refused.text}
+        await socket.send_str(encode(error))
+    await socket.close(code=refused.close, message=refused.code.encode())
+
+
+async def _write(request: web.Request, socket: web.WebSocketResponse, client: Client) -> None:
+    try:
+        while (frame := await client.outgoing.next()) is not None:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await socket.send_str(frame)
+    except ConnectionError:
+        return
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        return
+    code, reason = client.outgoing.closing or (WSCloseCode.GOING_AWAY, "")
+    await socket.close(code=code, message=reason.encode())

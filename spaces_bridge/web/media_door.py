@@ -1,0 +1,155 @@
+"""WHEP to listen and WHIP to speak (RFC 9725): an SDP offer goes in, an answer comes out."""
+
+from collections import defaultdict
+from http import HTTPStatus
+
+from aiohttp import web
+
+from spaces_bridge.app.errors import OfferRefused
+from spaces_bridge.app.ports import Direction, MediaSession, Stage
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.web.door import Door
+from spaces_bridge.web.problems import Problem, not_found
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.views import You
+
+OFFER_MAX = 16 * 1024
+SDP = "application/sdp"
+
+
+class MediaDoor:
+    """Serves ``/s/SLUG/whep`` and ``/s/SLUG/whip``. Also a ``Watcher`` of the hub."""
+
+    def __init__(self, settings: WebSettings, door: Door, stage: Stage) -> None:
+        self._prefix = settings.path_prefix
+        self._door = door
+        self._stage = stage
+        self._microphones: dict[tuple[SpaceId, UserId], str] = {}
+        self._private: defaultdict[tuple[SpaceId, UserId], set[str]] = defaultdict(set)
+
+    # --- requests -----------------------------------------------------------------------------
+
+    async def listen(self, request: web.Request) -> web.Response:
+        """``POST whep``: with or without a token."""
+        space, token = await self._door.from_request(request)
+        _refuse_unless_live(space)
+        offer = await _offer_of(request)
+        user = token.user if token is not None else self._door.sessions.guest_id()
+        session = await self._answer(space, user, Direction.LISTEN, offer)
+        if space.private:
+            self._private[space.space, user].add(session.id)
+        return self._created("whep", space, session)
+
+    async def speak(self, request: web.Request) -> web.Response:
+        """``POST whip``: for those with the floor; opens the microphone."""
+        space, token = await self._door.from_request(request)
+        _refuse_unless_live(space)
+        if token is None or not self._may_speak(space, token.user):
+            raise _no_floor()
+        offer = await _offer_of(request)
+        key = (space.space, token.user)
+        self._end_earlier(*key)
+        session = await self._answer(space, token.user, Direction.SPEAK, offer)
+        try:
+            await self._door.spaces.ask(space.space, cmd.OpenMicrophone(token.user))
+        except Rejected:
+            self._stage.hang_up(session.id)
+            raise _no_floor() from None
+        self._microphones[key] = session.id
+        return self._created("whip", space, session)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """``DELETE`` of a ``Location``: whoever knows it may end it."""
+        session = request.match_info["session"]
+        for key, current in list(self._microphones.items()):
+            if current == session:
+                del self._microphones[key]
+                self._door.spaces.tell(key[0], cmd.CloseMicrophone(key[1]))
+        for sessions in self._private.values():
+            sessions.discard(session)
+        if not self._stage.hang_up(session):
+            raise not_found()
+        return web.Response(status=HTTPStatus.OK)
+
+    async def options(self, _request: web.Request) -> web.Response:
+        """What browsers of other origins ask first; the headers are the server's."""
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Accept-Post": SDP})
+
+    # --- Watcher ------------------------------------------------------------------------------
+
+    def arrived(self, space: SpaceId, you: You) -> None:
+        """Nothing: feed and sound are independent."""
+
+    def gone(self, space: SpaceId, you: You) -> None:
+        """Nothing: sound may go on without a page."""
+
+    def removed(self, space: SpaceId, user: UserId) -> None:
+        for session in self._private.pop((space, user), set()):
+            self._stage.hang_up(session)
+
+    # --- parts --------------------------------------------------------------------------------
+
+    def _end_earlier(self, space: SpaceId, user: UserId) -> None:
+        """One microphone per person: the newest. The floor stays."""
+        self._microphones.pop((space, user), None)
+        if self._stage.has_microphone(space, user):
+            self._stage.end_microphone_session(space, user)
+            self._door.spaces.tell(space, cmd.CloseMicrophone(user))
+
+    def _may_speak(self, space: LiveSpace, user: UserId) -> bool:
+        now = self._door.spaces.view(space.space)
+        return now is not None and now.may_speak(user)
+
+    async def _answer(
+        self, space: LiveSpace, user: UserId, direction: Direction, offer: str
+    ) -> MediaSession:
+        try:
+            return await self._stage.offer(space.space, user, direction, offer)
+        except OfferRefused as refused:
+            raise Problem(HTTPStatus.BAD_REQUEST, refused.code, refused.text) from None
+
+    def _created(self, kind: str, space: LiveSpace, session: MediaSession) -> web.Response:
+        location = f"{self._prefix}/s/{space.slug}/{kind}/{session.id}"
+        return web.Response(
+            status=HTTPStatus.CREATED,
+            body=session.answer.encode(),
+            headers={"Content-Type": SDP, "Location": location},
+        )
+
+
+def _refuse_unless_live(space: LiveSpace) -> None:
+    if space.phase is Phase.SCHEDULED:
+        text = "This live space has not started yet. Try again when it is live."
+        raise Problem(HTTPStatus.CONFLICT, "not_live", text)
+    if space.phase is Phase.ENDED:
+        raise Problem(HTTPStatus.GONE, "ended", "This live space has ended.")
+
+
+def _no_floor() -> Problem:
+    text = "You do not have the floor. Ask to speak first; a host decides."
+    return Problem(HTTPStatus.FORBIDDEN, "no_floor", text)
+
+
+async def _offer_of(request: web.Request) -> str:
+    if request.content_type != SDP:
+        text = f"Send the SDP offer with Content-Type {SDP}."
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise Problem(status, "not_sdp", text, {"Accept-Post": SDP})
+    too_long = Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "offer_too_long",
+        f"An SDP offer may have {OFFER_MAX // 1024} kB. Offer one audio track only.",
+    )
+    if (request.content_length or 0) > OFFER_MAX:
+        raise too_long
+    body = await request.read()
+    if len(body) > OFFER_MAX:
+        raise too_long
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        text = "The SDP offer is not UTF-8 text."
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad_offer", text) from None

@@ -1,0 +1,169 @@
+"""The OpenAPI 3.1 description of the public listener."""
+
+from spaces_bridge import __version__
+from spaces_bridge.web.views import Json
+
+_SLUG: Json = {
+    "name": "slug",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The last part of a live space's page address.",
+}
+_BEARER: list[Json] = [{}, {"bearer": []}]
+_MS: Json = {"type": ["integer", "null"], "description": "Unix time in milliseconds."}
+_STRING: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+
+
+def document(base_url: str) -> Json:
+    """The description, for the public address ``base_url``."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Spaces bridge", "version": __version__},
+        "servers": [{"url": base_url}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Space": _space(), "Person": _person(), "Problem": _problem()},
+        },
+    }
+
+
+def _paths() -> Json:
+    spaces: Json = {
+        "type": "object",
+        "required": ["spaces"],
+        "properties": {
+            "spaces": {"type": "array", "items": {"$ref": "#/components/schemas/Space"}}
+        },
+    }
+    space: Json = {"$ref": "#/components/schemas/Space"}
+    return {
+        "/api/v1/spaces": {"get": _read("Public live and upcoming spaces", spaces, slug=False)},
+        "/api/v1/spaces/{slug}": {"get": _read("One live space", space, slug=True)},
+        "/s/{slug}/whep": {"post": _negotiate("Listen over WebRTC (WHEP)")},
+        "/s/{slug}/whip": {"post": _negotiate("Speak over WebRTC (WHIP, RFC 9725)")},
+        "/s/{slug}/live.ogg": {"get": _stream("Listen over HTTP", "audio/ogg")},
+        "/s/{slug}/transcript.vtt": {"get": _stream("Captions so far, WebVTT", "text/vtt")},
+        "/s/{slug}/transcript.srt": {
+            "get": _stream("Captions so far, SubRip", "application/x-subrip")
+        },
+        "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
+        "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
+    }
+
+
+def _read(summary: str, schema: Json, *, slug: bool) -> Json:
+    ok: Json = {"description": "OK", "content": {"application/json": {"schema": schema}}}
+    responses: Json = {"200": ok}
+    operation: Json = {"summary": summary, "responses": responses}
+    if slug:
+        operation |= {"parameters": [_SLUG], "security": _BEARER}
+        responses["404"] = _failure("No such live space, or a private one")
+    return operation
+
+
+def _negotiate(summary: str) -> Json:
+    sdp: Json = {"application/sdp": {"schema": _STRING}}
+    location: Json = {"description": "DELETE it to leave.", "schema": _STRING}
+    created: Json = {"description": "Answer", "content": sdp, "headers": {"Location": location}}
+    return {
+        "summary": summary,
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "requestBody": {"required": True, "content": sdp},
+        "responses": {
+            "201": created,
+            "400": _failure("The offer is refused"),
+            "403": _failure("The bearer may not speak"),
+            "404": _failure("No such live space, or a private one"),
+            "409": _failure("Not live yet"),
+            "410": _failure("Ended"),
+            "413": _failure("More than 16 kB"),
+            "415": _failure("Not application/sdp"),
+        },
+    }
+
+
+def _stream(summary: str, content_type: str) -> Json:
+    schema: Json = {"type": "object"} if content_type == "application/json" else _STRING
+    return {
+        "summary": summary,
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": {"description": "OK", "content": {content_type: {"schema": schema}}},
+            "404": _failure("No such live space, or a private one"),
+            "409": _failure("Not live"),
+            "429": _failure("Too often"),
+        },
+    }
+
+
+def _failure(description: str) -> Json:
+    schema: Json = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+def _person() -> Json:
+    return {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {
+            "id": _STRING,
+            "name": _STRING,
+            "role": {"enum": ["host", "cohost", "speaker"]},
+            "guest": {"type": "boolean"},
+            "on_air": {"type": "boolean"},
+            "tone": _COUNT,
+        },
+    }
+
+
+def _space() -> Json:
+    person: Json = {"$ref": "#/components/schemas/Person"}
+    return {
+        "type": "object",
+        "required": ["id", "slug", "title", "state", "host", "stage", "listeners", "page"],
+        "properties": {
+            "id": _STRING,
+            "slug": _STRING,
+            "title": _STRING,
+            "state": {"enum": ["scheduled", "live", "ended"]},
+            "host": person,
+            "cohosts": {"type": "array", "items": _STRING},
+            "stage": {"type": "array", "items": person},
+            "hands": _COUNT,
+            "listeners": _COUNT,
+            "reactions": {"type": "object", "additionalProperties": _COUNT},
+            "speak_policy": {"enum": ["request", "everyone", "followed", "invited"]},
+            "private": {"type": "boolean"},
+            "scheduled_at": _MS,
+            "started_at": _MS,
+            "ended_at": _MS,
+            "language": _STRING,
+            "captions": {"type": "boolean"},
+            "recording": {"type": "boolean"},
+            "encrypted": {"type": "boolean"},
+            "page": {"type": "string", "format": "uri"},
+            "room_alias": {"type": ["string", "null"]},
+        },
+    }
+
+
+def _problem() -> Json:
+    return {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": _STRING,
+            "title": _STRING,
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "One plain sentence for people."},
+            "code": {"type": "string", "description": "Stable, for programs."},
+        },
+    }

@@ -1,0 +1,93 @@
+"""What waits to be sent to one page: bounded, so that a slow reader costs nothing but itself."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+
+QUEUE_MAX = 64
+"""Frames that may wait for one page."""
+
+
+def encode(frame: Mapping[str, object]) -> str:
+    """A frame as text, made once for all who get it."""
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+class Outgoing:
+    """A queue of frames. Fading ones (levels, reactions) give way when it is full."""
+
+    def __init__(self) -> None:
+        self._frames: deque[tuple[str, bool]] = deque()
+        self._wake = asyncio.Event()
+        self.closing: tuple[int, str] | None = None
+        """Set once the connection is to end, with close code and reason."""
+
+    def put(self, frame: str, *, fades: bool = False) -> None:
+        """Queue a frame; a page that is too slow is let go."""
+        if self.closing is not None:
+            return
+        if len(self._frames) >= QUEUE_MAX and not self._drop_oldest_fading():
+            if fades:
+                return
+            self._frames.clear()
+            self.close(4408, "too slow")
+            return
+        self._frames.append((frame, fades))
+        self._wake.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection after what is queued."""
+        if self.closing is None:
+            self.closing = (code, reason)
+            self._wake.set()
+
+    async def next(self) -> str | None:
+        """The next frame; None when the connection is to end."""
+        while not self._frames:
+            if self.closing is not None:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return self._frames.popleft()[0]
+
+    def _drop_oldest_fading(self) -> bool:
+        for index, (_, fades) in enumerate(self._frames):
+            if fades:
+                del self._frames[index]
+                return True
+        return False
+
+
+class Throttle:
+    """Does something at once, then at most once per interval while it is asked for."""
+
+    def __init__(self, interval_s: float, action: Callable[[], None]) -> None:
+        self._interval_s = interval_s
+        self._action = action
+        self._timer: asyncio.TimerHandle | None = None
+        self._again = False
+
+    def poke(self) -> None:
+        """Ask for it."""
+        if self._timer is not None:
+            self._again = True
+            return
+        self._act()
+
+    def stop(self) -> None:
+        """Nothing more from now on."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        self._again = False
+
+    def _act(self) -> None:
+        self._again = False
+        self._timer = asyncio.get_running_loop().call_later(self._interval_s, self._expired)
+        self._action()
+
+    def _expired(self) -> None:
+        self._timer = None
+        if self._again:
+            self._act()

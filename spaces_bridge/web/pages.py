@@ -1,0 +1,139 @@
+"""The pages as HTML that can be read before, and without, any script.
+
+Personal links carry their token in the fragment, which no request holds. So the page of a private
+live space answers 404 to everybody, byte for byte as a slug that does not exist; but that answer
+is a shell whose script, when it holds a token, opens the feed and draws the page from ``hello``.
+"""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from spaces_bridge.app.ports import Directory
+from spaces_bridge.app.records import SpaceSummary
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.web import views
+from spaces_bridge.web.api import is_listed
+from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.door import SLUG_MAX, Door
+from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.problems import Problem, not_found
+from spaces_bridge.web.settings import WebSettings
+
+ENDED_LISTED = 12
+
+
+class Pages:
+    """Serves the directory and the live spaces' pages."""
+
+    def __init__(
+        self, settings: WebSettings, door: Door, hub: Hub, directory: Directory, assets: Assets
+    ) -> None:
+        self._settings = settings
+        self._door = door
+        self._hub = hub
+        self._directory = directory
+        self._templates = Environment(
+            loader=PackageLoader("spaces_bridge.web", "templates"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        prefix = settings.path_prefix
+        self._templates.globals |= {
+            "home": f"{prefix}/",
+            "static": f"{prefix}/static/{assets.version}",
+            "reactions": views.REACTIONS,
+            "moment": _moment,
+            "initial": _initial,
+        }
+
+    async def directory(self, _request: web.Request) -> web.Response:
+        """What is live, what is to come, what was."""
+        spaces = [self._bubble(s) for s in self._door.spaces.open() if is_listed(s)]
+        ended = await self._directory.listing([Phase.ENDED.value], ENDED_LISTED * 2)
+        return self._html(
+            "directory.html",
+            base_url=self._settings.base_url,
+            live=[s for s in spaces if s["state"] == Phase.LIVE.value],
+            upcoming=[s for s in spaces if s["state"] == Phase.SCHEDULED.value],
+            ended=[_past(s, self._settings) for s in ended if not s.private][:ENDED_LISTED],
+        )
+
+    async def space(self, request: web.Request) -> web.Response:
+        """One live space's page; the shell for all that may not be known of."""
+        slug = request.match_info["slug"]
+        try:
+            space, _ = await self._door.from_request(request)
+        except Problem as problem:
+            if problem.status is not HTTPStatus.NOT_FOUND:
+                raise
+            return self.shell(slug)
+        guests = self._hub.guests(space.space)
+        you = views.You()
+        hello = views.hello_view(space, you, None, guests, self._hub.about(space))
+        return self._html("space.html", slug=space.slug, known=True, hello=hello)
+
+    def shell(self, slug: str) -> web.Response:
+        """The same for every live space that is private, or is not."""
+        hello = {
+            "space": {
+                "title": "",
+                "state": "unknown",
+                "host": {"name": "", "tone": 0},
+                "captions": False,
+                "scheduled_at": None,
+                "page": self._settings.page(slug[:SLUG_MAX]),
+            },
+            "roster": {"stage": [], "queue": [], "listeners": 0},
+            "captions": [],
+        }
+        return self._html(
+            "space.html",
+            HTTPStatus.NOT_FOUND,
+            slug=slug[:SLUG_MAX],
+            known=False,
+            hello=hello,
+            sorry=not_found().text,
+        )
+
+    def lost(self) -> web.Response:
+        """For addresses that lead nowhere."""
+        return self._html("lost.html", HTTPStatus.NOT_FOUND)
+
+    def _bubble(self, space: LiveSpace) -> views.Json:
+        guests = self._hub.guests(space.space)
+        return views.api_view(space, self._hub.about(space), guests)
+
+    def _html(
+        self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object
+    ) -> web.Response:
+        text = self._templates.get_template(template).render(values)
+        return web.Response(
+            status=status,
+            body=text.encode(),
+            headers={"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},
+        )
+
+
+def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
+    return {
+        "title": space.title,
+        "page": settings.page(space.slug),
+        "ended_at": space.ended_at_ms,
+        "tone": views.tone(space.host),
+    }
+
+
+def _moment(at_ms: int) -> dict[str, str]:
+    """A time for machines and, until a script knows the time zone, for people."""
+    at = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
+    return {"iso": at.isoformat(timespec="seconds"), "text": f"{at:%-d %b %Y, %H:%M} UTC"}
+
+
+def _initial(name: str) -> str:
+    """The letter that stands for somebody without a picture."""
+    return name.lstrip("@")[:1].upper() or "?"

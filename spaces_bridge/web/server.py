@@ -1,0 +1,130 @@
+"""The public listener: routes, and the headers that every answer carries."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from spaces_bridge.web.api import Api
+from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.listen import OggStream
+from spaces_bridge.web.media_door import MediaDoor
+from spaces_bridge.web.pages import Pages
+from spaces_bridge.web.problems import problems
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.transcript import Transcripts
+
+BODY_MAX = 64 * 1024
+
+SLUG = "{slug:[a-z0-9][a-z0-9-]*}"
+"""Anything else names no live space and never reaches a page."""
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Expose-Headers": "Location, Retry-After",
+    "Access-Control-Max-Age": "86400",
+}
+"""A bearer in a header is no ambient authority: any page may use these addresses."""
+
+
+def build(
+    settings: WebSettings,
+    pages: Pages,
+    api: Api,
+    media: MediaDoor,
+    feed: Feed,
+    ogg: OggStream,
+    transcripts: Transcripts,
+    assets: Assets,
+) -> web.Application:
+    """The application of the public listener."""
+    app = web.Application(middlewares=[_lost(pages), problems], client_max_size=BODY_MAX)
+    app.on_response_prepare.append(_dresser(settings))
+    # a proxy may hand on the prefix or strip it: both reach us
+    for prefix in {settings.path_prefix, ""}:
+        root = f"{prefix}/s/{SLUG}"
+        app.router.add_get(f"{prefix}/", pages.directory)
+        app.router.add_get(root, pages.space)
+        app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
+        app.router.add_get(f"{root}/live.ogg", ogg.handle)
+        app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
+        _add_media(app, f"{root}/whep", media.listen, media)
+        _add_media(app, f"{root}/whip", media.speak, media)
+        app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)
+        app.router.add_get(f"{prefix}/api/v1/spaces/{SLUG}", api.space)
+        app.router.add_get(f"{prefix}/api/openapi.json", api.openapi)
+        app.router.add_get(f"{prefix}/static/{{version}}/{{name:.+}}", assets.handle)
+    if settings.path_prefix:
+        app.router.add_get(settings.path_prefix, _to_directory(settings))
+    return app
+
+
+def _add_media(app: web.Application, path: str, post: Handler, media: MediaDoor) -> None:
+    app.router.add_post(path, post)
+    app.router.add_options(path, media.options)
+    app.router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
+    app.router.add_options(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.options)
+
+
+def _to_directory(settings: WebSettings) -> Handler:
+    async def redirect(_request: web.Request) -> web.StreamResponse:
+        raise web.HTTPPermanentRedirect(f"{settings.path_prefix}/")
+
+    return redirect
+
+
+def content_security_policy(settings: WebSettings) -> str:
+    """Everything from here, nothing from elsewhere, no inline script or style."""
+    parts = urlsplit(settings.public_url)
+    socket = f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}"
+    ancestors = " ".join(settings.frame_ancestors) or "'none'"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "media-src 'self'",
+            # older Safari does not count WebSockets among 'self'
+            f"connect-src 'self' {socket}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            f"frame-ancestors {ancestors}",
+        )
+    )
+
+
+def _dresser(
+    settings: WebSettings,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    always = {
+        "Content-Security-Policy": content_security_policy(settings),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    }
+
+    async def dress(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        if any(part in request.path for part in ("/whep", "/whip", "/api/")):
+            response.headers.update(CORS)
+
+    return dress
+
+
+def _lost(pages: Pages) -> Middleware:
+    @web.middleware
+    async def lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+        error = request.match_info.http_exception
+        nowhere = error is not None and error.status == HTTPStatus.NOT_FOUND
+        if nowhere and "text/html" in request.headers.get("Accept", ""):
+            return pages.lost()
+        return await handler(request)
+
+    return lost

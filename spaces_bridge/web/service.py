@@ -1,0 +1,108 @@
+"""The web room as a whole: what the composition root starts and stops."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from spaces_bridge.app.ports import Health
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.web import server, views
+from spaces_bridge.web.api import Api
+from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.door import Door
+from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.limits import Addresses
+from spaces_bridge.web.listen import OggStream
+from spaces_bridge.web.media_door import MediaDoor
+from spaces_bridge.web.ops import Ops, PageMetrics
+from spaces_bridge.web.pages import Pages
+from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.transcript import Transcripts
+
+DRAIN_S = 1.5
+
+
+class WebService:
+    """The public pages and the admin's health listener.
+
+    ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
+    ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        hub: Hub,
+        spaces: Spaces,
+        sessions: Sessions,
+        health: Mapping[str, Health],
+        registry: CollectorRegistry,
+        seat_kept_s: float = SEAT_KEPT_S,
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._presence = Presence(spaces, seat_kept_s)
+        self._public = web.AppRunner(
+            self._build(spaces, sessions), access_log=None, shutdown_timeout=DRAIN_S
+        )
+        registry.register(PageMetrics(spaces, hub))
+        self._ops = web.AppRunner(
+            Ops(health, registry).app(), access_log=None, shutdown_timeout=DRAIN_S
+        )
+
+    def _build(self, spaces: Spaces, sessions: Sessions) -> web.Application:
+        settings, hub, world = self._settings, self._hub, spaces.world
+        door = Door(spaces, sessions, Addresses(settings.trusted_proxies))
+        assets = Assets()
+        media = MediaDoor(settings, door, world.stage)
+
+        def about(space: LiveSpace) -> views.Json:
+            return views.space_view(space, settings, world.settings.domain)
+
+        hub.about = about
+        hub.watch(self._presence)
+        hub.watch(media)
+        return server.build(
+            settings,
+            Pages(settings, door, hub, world.directory, assets),
+            Api(settings, door, hub),
+            media,
+            Feed(settings, door, hub),
+            OggStream(door, world.stage),
+            Transcripts(door, world.journal),
+            assets,
+        )
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when an address is taken."""
+        await self._public.setup()
+        await web.TCPSite(self._public, self._settings.hostname, self._settings.port).start()
+        await self._ops.setup()
+        await web.TCPSite(self._ops, self._settings.ops_hostname, self._settings.ops_port).start()
+        self._presence.start()
+
+    async def stop(self) -> None:
+        """Tell the pages, and close. Safe to repeat."""
+        self._presence.stop()
+        self._hub.stop()
+        await self._public.cleanup()
+        await self._ops.cleanup()
+
+    @property
+    def port(self) -> int:
+        """The public port that was taken."""
+        return _port(self._public)
+
+    @property
+    def ops_port(self) -> int:
+        """The admin's port that was taken."""
+        return _port(self._ops)
+
+
+def _port(runner: web.AppRunner) -> int:
+    return int(runner.addresses[0][1])

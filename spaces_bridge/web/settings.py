@@ -1,0 +1,38 @@
+"""What an admin may set about the pages."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The two listeners of the web room.
+
+    ``port`` and ``ops_port`` may be 0: a free one is taken. ``frame_ancestors`` are origins whose
+    pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
+    ``X-Forwarded-For`` is believed, for rate limits only.
+    """
+
+    hostname: str = "127.0.0.1"
+    port: int = 29341
+    public_url: str = "https://spaces.example.com"
+    path_prefix: str = ""
+    frame_ancestors: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    ops_hostname: str = "127.0.0.1"
+    ops_port: int = 29342
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the public address, as browsers send it in ``Origin``."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def base_url(self) -> str:
+        """The address of the directory page, without a closing slash."""
+        return self.public_url.rstrip("/") + self.path_prefix
+
+    def page(self, slug: str) -> str:
+        """The public address of a live space's page."""
+        return f"{self.base_url}/s/{slug}"

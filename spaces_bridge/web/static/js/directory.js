@@ -1,0 +1,21 @@
+// The directory needs no script; with one, times are the reader's, and the list renews itself.
+
+import { localiseTimes } from "./dom.js";
+
+const RENEW_MS = 20000;
+
+async function renew() {
+  if (document.hidden) return;
+  const response = await fetch(location.href).catch(() => null);
+  if (!response?.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const [now, next] = [document, fresh].map((page) => page.querySelector("main"));
+  localiseTimes(next);
+  // somebody who is on a link keeps it
+  if (next.innerHTML !== now.innerHTML && !now.contains(document.activeElement)) {
+    now.replaceWith(document.adoptNode(next));
+  }
+}
+
+localiseTimes();
+setInterval(renew, RENEW_MS);

@@ -1,0 +1,77 @@
+// The live feed: one WebSocket, reopened for as long as it makes sense.
+
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 8000;
+const LIMITED_WAIT_MS = 30000;
+
+/** Close codes after which coming back as the same person is pointless. */
+const FINAL = new Set([4403, 4404]);
+
+export class Feed extends EventTarget {
+  #socket = null;
+  #timer = 0;
+  #failures = 0;
+  #stopped = false;
+
+  /** `auth()` gives `{token, name}` for the first frame. */
+  constructor(url, auth) {
+    super();
+    this.url = url;
+    this.auth = auth;
+    addEventListener("online", () => this.#soon(0));
+    addEventListener("pageshow", (event) => event.persisted && this.#soon(0));
+  }
+
+  open() {
+    clearTimeout(this.#timer);
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ type: "auth", ...this.auth() }));
+    socket.onmessage = (message) => this.#read(socket, message.data);
+    socket.onclose = (event) => socket === this.#socket && this.#closed(event.code);
+  }
+
+  /** Come back at once, as somebody else. */
+  reopen() {
+    this.#stopped = false;
+    this.#failures = 0;
+    const old = this.#socket;
+    this.open();
+    old?.close();
+  }
+
+  send(frame) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+  }
+
+  #read(socket, text) {
+    if (socket !== this.#socket) return;
+    const frame = JSON.parse(text);
+    if (frame.type === "hello") this.#failures = 0;
+    this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
+  }
+
+  #closed(code) {
+    this.#socket = null;
+    this.dispatchEvent(new CustomEvent("closed", { detail: code }));
+    if (this.#stopped || FINAL.has(code)) return;
+    const doubled = FIRST_WAIT_MS * 2 ** Math.min(this.#failures, 5);
+    const wait = code === 4429 ? LIMITED_WAIT_MS : Math.min(LONGEST_WAIT_MS, doubled);
+    this.#failures += 1;
+    this.#soon(wait * (0.5 + Math.random() / 2));
+  }
+
+  #soon(wait) {
+    if (this.#stopped || this.#socket !== null) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.open(), wait);
+  }
+}

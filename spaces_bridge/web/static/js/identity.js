@@ -1,0 +1,48 @@
+// Who is at this page: the token of a personal link, or the session a guest was given.
+//
+// The token comes in the fragment, which browsers never send. It is taken out of the address bar
+// at once, and kept for this tab only, so that a reload knows it.
+
+export class Identity {
+  constructor(slug) {
+    this.key = `spaces:${slug}`;
+    this.token = this.#fromFragment() ?? this.#stored();
+    this.name = null;
+  }
+
+  remember(session) {
+    if (session === null) return;
+    this.token = session;
+    this.#store(session);
+  }
+
+  forget() {
+    this.token = null;
+    this.#store(null);
+  }
+
+  #fromFragment() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("t");
+    if (!token) return null;
+    history.replaceState(null, "", location.pathname + location.search);
+    this.#store(token);
+    return token;
+  }
+
+  #stored() {
+    try {
+      return sessionStorage.getItem(this.key);
+    } catch {
+      return null; // storage is forbidden here: the page works, a reload forgets
+    }
+  }
+
+  #store(token) {
+    try {
+      if (token === null) sessionStorage.removeItem(this.key);
+      else sessionStorage.setItem(this.key, token);
+    } catch {
+      // as above
+    }
+  }
+}

@@ -1,0 +1,186 @@
+"""How a live space looks from outside: the JSON of feed and API. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zlib import crc32
+
+from spaces_bridge.core.floor import RequestState, SpeakRequest
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person
+from spaces_bridge.core.roles import Role
+from spaces_bridge.web.names import shown_name
+from spaces_bridge.web.settings import WebSettings
+
+Json = dict[str, object]
+
+TONES = 8
+"""Colours a picture without a picture may have."""
+
+REACTIONS = ("👏", "❤️", "😂", "💯")
+"""What the page and the live card offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class You:
+    """Somebody on the page. ``user`` None: a listener who gave no name."""
+
+    user: UserId | None = None
+    name: str = ""
+    guest: bool = True
+
+    def moderates(self, space: LiveSpace) -> bool:
+        """Whether hosts' views and verbs are theirs."""
+        if self.user is None:
+            return False
+        return self.user == space.host or space.role(self.user).may_moderate
+
+
+def name_of(space: LiveSpace, user: UserId) -> str:
+    """The person's name as everybody sees it."""
+    person = space.person(user)
+    return shown_name(person.name, user, guest=person.guest)
+
+
+def tone(user: str) -> int:
+    """The colour of somebody's picture, the same on every page."""
+    return crc32(user.encode()) % TONES
+
+
+def listeners(space: LiveSpace, guests: int) -> int:
+    """People in the room without the floor, and guests on the page."""
+    members = sum(1 for p in space.people.values() if p.joined)
+    return max(0, members - len(space.stage)) + guests
+
+
+def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
+    """The live space itself; times are Unix milliseconds."""
+    return {
+        "id": space.space,
+        "slug": space.slug,
+        "title": space.title,
+        "state": space.phase.value,
+        "host": {
+            "id": space.host,
+            "name": name_of(space, space.host),
+            "tone": tone(space.host),
+        },
+        "cohosts": list(space.cohosts),
+        "speak_policy": space.speak_policy.value,
+        "private": space.private,
+        "scheduled_at": space.scheduled_at_ms,
+        "started_at": space.started_at_ms,
+        "ended_at": space.ended_at_ms,
+        "language": space.language,
+        "captions": space.captions,
+        "recording": False,
+        "encrypted": False,
+        "page": settings.page(space.slug),
+        "room_alias": f"#spaces_{space.slug}:{domain}" if space.room is not None else None,
+    }
+
+
+def roster_view(space: LiveSpace, guests: int, *, names: bool) -> Json:
+    """Stage, hand queue and count. ``names``: also those of guests who wait (for moderators)."""
+    return {
+        "stage": [_on_stage(space, person) for person in space.stage],
+        "queue": [_in_queue(space, request, names=names) for request in waiting(space)],
+        "listeners": listeners(space, guests),
+        "guests": guests,
+    }
+
+
+def waiting(space: LiveSpace) -> list[SpeakRequest]:
+    """Raised hands and those just granted, in the order they were raised."""
+    return sorted(space.requests.values(), key=lambda r: (r.asked_at_ms, r.user))
+
+
+def _on_stage(space: LiveSpace, person: Person) -> Json:
+    return {
+        "id": person.user,
+        "name": name_of(space, person.user),
+        "role": space.role(person.user).name.lower(),
+        "guest": person.guest,
+        "on_air": person.user in space.on_air,
+        "tone": tone(person.user),
+    }
+
+
+def _in_queue(space: LiveSpace, request: SpeakRequest, *, names: bool) -> Json:
+    person = space.person(request.user)
+    visible = names or not person.guest
+    return {
+        "id": request.user,
+        "name": name_of(space, request.user) if visible else None,
+        "guest": person.guest,
+        "asked_at": request.asked_at_ms,
+        "state": request.state.value,
+        "tone": tone(request.user),
+    }
+
+
+def role_view(space: LiveSpace, you: You) -> Json:
+    """What this person may do now, and where their hand is."""
+    role = space.role(you.user) if you.user is not None else Role.LISTENER
+    if you.user == space.host:
+        role = Role.HOST
+    request = space.requests.get(you.user) if you.user is not None else None
+    return {
+        "role": role.name.lower(),
+        "may_speak": you.user is not None and space.may_speak(you.user),
+        "on_air": you.user is not None and you.user in space.on_air,
+        "hand": request.state.value if request is not None else None,
+        "may_moderate": you.moderates(space),
+        "may_end": role.may_end,
+    }
+
+
+def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
+    """One finished utterance; times in milliseconds since the start."""
+    person = space.person(line.speaker)
+    return {
+        "id": line.utterance,
+        "speaker": line.speaker,
+        "name": shown_name(line.name, line.speaker, guest=person.guest),
+        "text": line.text,
+        "final": True,
+        "start_ms": line.start_ms,
+        "end_ms": line.end_ms,
+        "language": line.language,
+        "tone": tone(line.speaker),
+    }
+
+
+def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, about: Json) -> Json:
+    """Everything a page needs when it opens."""
+    return {
+        "type": "hello",
+        "you": {
+            "id": you.user,
+            "name": you.name,
+            "guest": you.guest,
+            **role_view(space, you),
+        },
+        "session": session,
+        "space": about,
+        "roster": roster_view(space, guests, names=you.moderates(space)),
+        "captions": [caption_view(space, line) for line in space.caption_lines],
+        "reactions": dict(space.reactions),
+    }
+
+
+def api_view(space: LiveSpace, about: Json, guests: int) -> Json:
+    """One live space in the public API."""
+    accepted = RequestState.ACCEPTED
+    hands = [r for r in space.requests.values() if r.state is not accepted]
+    return {
+        **about,
+        "stage": [_on_stage(space, person) for person in space.stage],
+        "hands": len(hands),
+        "listeners": listeners(space, guests),
+        "reactions": dict(space.reactions),
+    }
+
+
+def most_recent_first(spaces: Iterable[LiveSpace]) -> list[LiveSpace]:
+    """Live spaces by when they started (or were made), newest first."""
+    return sorted(spaces, key=lambda s: -(s.started_at_ms or s.created_at_ms))

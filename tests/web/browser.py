@@ -1,0 +1,137 @@
+"""A real Chromium that notices everything a page should not do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+CHROMIUM = "/usr/bin/chromium"
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-dev-shm-usage",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--allow-loopback-in-peer-connection",
+)
+
+WATCH = """
+window.violations = [];
+window.microphonesAsked = 0;
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+if (navigator.mediaDevices) {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = (...wanted) => {
+    window.microphonesAsked += 1;
+    return ask(...wanted);
+  };
+}
+"""
+
+LOUDNESS = """
+async () => {
+  const context = new AudioContext();
+  await context.resume();
+  const source = context.createMediaStreamSource(document.getElementById("audio").srcObject);
+  const analyser = context.createAnalyser();
+  source.connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  let loudest = 0;
+  for (let n = 0; n < 100; n += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    analyser.getFloatTimeDomainData(samples);
+    loudest = Math.max(loudest, ...samples.map(Math.abs));
+    if (loudest > 0.05) break;
+  }
+  await context.close();
+  return loudest;
+}
+"""
+
+
+class Watched:
+    """A page, and what it complained of."""
+
+    def __init__(self, page: Page, own: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self._own = own
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # a status other than 200 is an answer, not an error of the page
+        if message.type in ("error", "warning") and "status of 4" not in message.text:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((self._own, self._own.replace("http", "ws", 1), "data:")):
+            self.complaints.append(f"request: {url}")
+
+    async def is_clean(self) -> None:
+        """Nothing was refused by the policy, logged as an error, or asked of another server."""
+        violations = await self.page.evaluate("window.violations ?? []")
+        assert [*self.complaints, *violations] == []
+
+    async def loudness(self) -> float:
+        """The loudest sample heard within some seconds, 0 to 1."""
+        async with asyncio.timeout(20):
+            return float(await self.page.evaluate(LOUDNESS))
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser, closed afterwards."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 390,
+    height: int = 844,
+    dark: bool = False,
+    script: bool = True,
+    before: str = "",
+) -> AsyncIterator[Watched]:
+    """A page in a browser profile of its own; ``before`` runs ahead of its scripts."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=script,
+    )
+    context.set_default_timeout(10_000)
+    await context.add_init_script(WATCH + before)
+    page = await context.new_page()
+    own = "/".join(address.split("/")[:3])
+    watched = Watched(page, own)
+    try:
+        await page.goto(address)
+        yield watched
+        if script:
+            await watched.is_clean()
+    finally:
+        await context.close()
+
+
+async def text(page: Page, selector: str, words: str) -> None:
+    """The element says it, soon."""
+    await expect(page.locator(selector)).to_contain_text(words, timeout=10_000)

@@ -1,0 +1,169 @@
+"""The live feed: what it tells everybody, and what becomes of those who leave."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UserId
+from tests.web.world import (
+    ALICE,
+    BOB,
+    HOST,
+    PATIENCE_S,
+    Feed,
+    WebWorld,
+    refused,
+    until,
+    until_role,
+    web_world,
+)
+
+pytestmark = pytest.mark.peers
+
+
+# --- what everybody is told -------------------------------------------------------------------
+
+
+async def test_captions_levels_and_notices_reach_every_page(world: WebWorld) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    async with world.feed(space) as one, world.feed(space, name="Maria") as two:
+        for feed in (one, two):
+            await feed.next("hello")
+        await world.caption(space.space, ALICE, "Roses want water.", start_ms=2000)
+        world.hub.levels(space.space, {ALICE: 40})
+        world.hub.notice(space.space, "The sound was restarted and goes on.")
+        for feed in (one, two):
+            caption = await feed.next("caption")
+            assert caption["text"] == "Roses want water."
+            assert (caption["name"], caption["final"]) == ("Alice", True)
+            assert (caption["start_ms"], caption["end_ms"]) == (2000, 2900)
+            assert (await feed.next("speaking"))["levels"] == {ALICE: 40}
+            assert "restarted" in str((await feed.next("notice"))["text"])
+
+
+async def test_reactions_of_a_crowd_arrive_together_and_none_is_lost(world: WebWorld) -> None:
+    space = await world.create()
+    await world.joined(space.space, ALICE, "Alice")
+    async with world.feed(space) as page:
+        await page.next("hello")
+        for _ in range(40):
+            await world.spaces.ask(space.space, cmd.React(ALICE, "👏"))
+        seen = frames = 0
+        while seen < 40:
+            counts = (await page.next("reactions"))["counts"]
+            assert isinstance(counts, dict)
+            seen += counts["👏"]
+            frames += 1
+    assert seen == 40
+    assert frames < 10
+
+
+async def test_reactions_of_the_nameless_are_counted(world: WebWorld) -> None:
+    space = await world.create()
+    async with world.feed(space) as page:
+        await page.send(type="react", emoji="❤️")
+        assert (await page.next("reactions"))["counts"] == {"❤️": 1}
+    assert world.view(space.space).reactions == {"❤️": 1}
+
+
+async def test_who_sends_too_fast_is_told_and_stays(world: WebWorld) -> None:
+    space = await world.create()
+    async with world.feed(space, name="Maria") as guest:
+        await guest.next("hello")
+        for _ in range(15):
+            await guest.send(type="react", emoji="👏")
+        await refused(guest, "too_fast")
+    counted = world.view(space.space).reactions["👏"]
+    assert 10 <= counted < 15
+
+
+async def test_the_count_of_listeners_follows_the_pages(world: WebWorld) -> None:
+    space = await world.create()
+    await world.joined(space.space, BOB, "Bob")
+    async with world.feed(space) as first:
+        assert listeners_of(await first.next("hello")) == 2
+        async with world.feed(space):
+            while listeners_of(await first.next("roster")) != 3:
+                pass
+            assert world.spaces.audience_size(space.space) == 3
+        await until(lambda: world.spaces.audience_size(space.space) == 2)
+
+
+def listeners_of(frame: dict[str, object]) -> object:
+    roster = frame.get("roster", frame)
+    assert isinstance(roster, dict)
+    return roster["listeners"]
+
+
+async def test_a_page_that_reads_nothing_is_let_go_and_costs_the_others_nothing(
+    world: WebWorld,
+) -> None:
+    space = await world.create()
+    async with world.feed(space) as slow, world.feed(space) as quick:
+        for feed in (slow, quick):
+            await feed.next("hello")
+        client = next(iter(world.hub._channels[space.space].clients))
+        for number in range(200):
+            client.outgoing.put(json.dumps({"type": "notice", "text": str(number)}))
+        world.hub.notice(space.space, "Still here.")
+        found = [await outcome(feed) for feed in (slow, quick)]
+    assert sorted(found) == ["4408", "Still here."]
+
+
+async def outcome(feed: Feed) -> str:
+    """The last notice, or how the connection ended."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            message = await feed.socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                return str(feed.socket.close_code)
+            frame = json.loads(message.data)
+            if frame.get("text") == "Still here.":
+                return "Still here."
+
+
+# --- leaving ----------------------------------------------------------------------------------
+
+
+async def test_a_guests_hand_goes_down_a_while_after_its_page_is_gone(tmp_path: Path) -> None:
+    async with web_world(tmp_path, seat_kept_s=0.1) as world:
+        space = await world.create()
+        async with world.feed(space, name="Maria") as guest:
+            await guest.send(type="hand", raised=True)
+            await until_role(guest, hand="pending")
+        await until(lambda: not world.view(space.space).requests)
+
+
+async def test_a_guest_with_the_floor_leaves_the_stage_a_while_after_its_page(
+    tmp_path: Path,
+) -> None:
+    async with web_world(tmp_path, seat_kept_s=0.1) as world:
+        space = await world.create()
+        async with world.feed(space, name="Maria") as guest:
+            hello = await guest.next("hello")
+            assert isinstance(hello["you"], dict)
+            user = UserId(hello["you"]["id"])
+            await guest.send(type="hand", raised=True)
+            await until_role(guest, hand="pending")
+            await world.spaces.ask(space.space, cmd.ApproveSpeaker(HOST, user))
+            await world.seat(space.space, user, "Maria (guest)")
+            await until_role(guest, may_speak=True)
+        await until(lambda: user in world.view(space.space).closing)
+
+
+async def test_a_guest_who_reloads_keeps_its_hand(tmp_path: Path) -> None:
+    async with web_world(tmp_path, seat_kept_s=0.3) as world:
+        space = await world.create()
+        async with world.feed(space, name="Maria") as guest:
+            session = str((await guest.next("hello"))["session"])
+            await guest.send(type="hand", raised=True)
+            await until_role(guest, hand="pending")
+        async with world.feed(space, token=session) as guest:
+            await guest.next("hello")
+            await asyncio.sleep(0.5)
+            assert world.view(space.space).requests

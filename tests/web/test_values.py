@@ -1,0 +1,115 @@
+"""The pure parts of the web room."""
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.limits import Addresses, Limiter
+from spaces_bridge.web.names import clean_name, shown_name
+from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.verbs import Refusal, command_of, reaction_of
+from spaces_bridge.web.views import You
+
+pytestmark = pytest.mark.unit
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("  Maria \t Silva\n", "Maria Silva"),
+        ("host\u202egpj", "hostgpj"),
+        ("e\u0301", "\u00e9"),
+        ("Z" + "\u0335" * 500, "Z" + "\u0335" * 3),
+        (FAMILY, FAMILY),
+        ("A\x1b[31m\x00\r", "A[31m"),
+        ("a" * 500, "a" * 40),
+        (FAMILY * 50, FAMILY * 40),
+        ("\u202e\u200b", ""),
+        ("\u0301\u0301", ""),
+        ("", ""),
+        ("مريم", "مريم"),
+    ],
+)
+def test_a_name_is_made_harmless(given: str, shown: str) -> None:
+    assert clean_name(given) == shown
+
+
+def test_guests_are_marked_once_and_the_nameless_go_by_their_id() -> None:
+    assert shown_name("Maria", "@spaces_1:x", guest=True) == "Maria (guest)"
+    assert shown_name("Maria (guest)", "@spaces_1:x", guest=True) == "Maria (guest)"
+    assert shown_name("", "@a:x", guest=False) == "@a:x"
+
+
+def test_a_limit_allows_a_burst_and_then_a_trickle() -> None:
+    now = [0.0]
+    limiter = Limiter(2, 0.5, clock=lambda: now[0])
+    assert [limiter.take("a") for _ in range(3)] == [True, True, False]
+    assert limiter.take("b")
+    now[0] = 2.0
+    assert [limiter.take("a") for _ in range(2)] == [True, False]
+    assert not limiter.has("a")
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "address"),
+    [
+        ("198.51.100.7", "", "198.51.100.7"),
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("127.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "203.0.113.9, 127.0.0.2", "203.0.113.9"),
+        ("127.0.0.1", "nonsense", "unknown"),
+        ("2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::"),
+        ("::ffff:198.51.100.7", "", "198.51.100.7"),
+    ],
+)
+def test_limits_go_by_address_or_network(remote: str, forwarded: str, address: str) -> None:
+    request = make_mocked_request("GET", "/", headers={"X-Forwarded-For": forwarded})
+    assert Addresses(("127.0.0.0/8",)).of(request.clone(remote=remote)) == address
+
+
+async def test_fading_frames_give_way_to_those_that_matter() -> None:
+    outgoing = Outgoing()
+    for number in range(QUEUE_MAX):
+        outgoing.put(f"level {number}", fades=True)
+    outgoing.put("caption")
+    sent = [await outgoing.next() for _ in range(QUEUE_MAX)]
+    assert sent == [f"level {n}" for n in range(1, QUEUE_MAX)] + ["caption"]
+    assert outgoing.closing is None
+
+
+async def test_a_queue_full_of_what_matters_ends_the_connection() -> None:
+    outgoing = Outgoing()
+    for number in range(QUEUE_MAX + 1):
+        outgoing.put(f"caption {number}")
+    assert await outgoing.next() is None
+    assert outgoing.closing == (4408, "too slow")
+
+
+def test_a_frame_of_the_nameless_is_no_command() -> None:
+    with pytest.raises(Refusal) as refusal:
+        command_of({"type": "end"}, You(), 0)
+    assert refusal.value.code == "name_needed"
+    with pytest.raises(Refusal) as refusal:
+        command_of({"type": ["end"]}, You(UserId("@a:x")), 0)
+    assert refusal.value.code == "unknown"
+
+
+def test_a_reaction_is_one_emoji() -> None:
+    assert reaction_of({"emoji": "👍🏽"}) == "👍🏽"
+    for wrong in ("a", "", "👏👏", None, 7, "👏" * 100):
+        with pytest.raises(Refusal):
+            reaction_of({"emoji": wrong})
+
+
+def test_all_scripts_together_are_light() -> None:
+    assert Assets().packed_script_bytes < 60_000
+
+
+def test_addresses_are_made_from_the_settings() -> None:
+    settings = WebSettings(public_url="https://Live.example:8443/", path_prefix="/spaces")
+    assert settings.origin == "https://live.example:8443"
+    assert settings.page("abc") == "https://Live.example:8443/spaces/s/abc"

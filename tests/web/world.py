@@ -1,0 +1,335 @@
+"""A web room with real live spaces and storage; only sound and Matrix are recorded."""
+
+import asyncio
+import itertools
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from spaces_bridge.app.errors import OfferRefused
+from spaces_bridge.app.ports import (
+    CaptionListener,
+    Direction,
+    MediaSession,
+    Stage,
+    StageListener,
+)
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.world import AppSettings, World
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.storage.storage import Storage, open_storage
+from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.presence import SEAT_KEPT_S
+from spaces_bridge.web.service import WebService
+from spaces_bridge.web.settings import WebSettings
+
+DOMAIN = "example.org"
+HOST = UserId("@host:example.org")
+ALICE = UserId("@alice:example.org")
+BOB = UserId("@bob:example.org")
+
+PATIENCE_S = 10.0
+
+
+class WallClock:
+    """The time of day."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class RecordingStage:
+    """A stage that answers offers and writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, tuple[SpaceId, UserId, Direction]] = {}
+        self.hung_up: list[str] = []
+        self.open_microphones: set[UserId] = set()
+        self.refusal = ""
+        self.pages = [b"OggS-1", b"OggS-2"]
+        self._numbers = itertools.count(1)
+
+    def listen(self, listener: StageListener) -> None:
+        """Nobody has anything to hear from it."""
+
+    def open_space(self, space: SpaceId, elapsed_ms: int) -> None: ...
+
+    def close_space(self, space: SpaceId) -> None: ...
+
+    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None: ...
+
+    def open_microphone(self, space: SpaceId, user: UserId) -> None:
+        self.open_microphones.add(user)
+
+    def close_microphone(self, space: SpaceId, user: UserId) -> None:
+        self.open_microphones.discard(user)
+
+    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+        wanted = (space, user, Direction.SPEAK)
+        for session in [s for s, what in self.sessions.items() if what == wanted]:
+            self.hang_up(session)
+
+    async def offer(
+        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+    ) -> MediaSession:
+        await asyncio.sleep(0)
+        if self.refusal:
+            raise OfferRefused("bad_offer", self.refusal)
+        session = f"session-{next(self._numbers)}"
+        self.sessions[session] = (space, user, direction)
+        return MediaSession(session, f"v=0\r\ns={session}\r\n")
+
+    def hang_up(self, session: str) -> bool:
+        self.hung_up.append(session)
+        return self.sessions.pop(session, None) is not None
+
+    def has_microphone(self, space: SpaceId, user: UserId) -> bool:
+        return (space, user, Direction.SPEAK) in self.sessions.values()
+
+    def listeners(self, space: SpaceId) -> int:
+        return sum(what[2] is Direction.LISTEN for what in self.sessions.values())
+
+    async def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+        for page in self.pages:
+            yield page
+
+    def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None: ...
+
+    def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None: ...
+
+
+class SilentCaptioner:
+    """A captioner with nothing to say."""
+
+    def listen(self, listener: CaptionListener) -> None: ...
+
+    def open_track(self, space: SpaceId, user: UserId, language: str) -> None: ...
+
+    def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None: ...
+
+    def close_track(self, space: SpaceId, user: UserId) -> None: ...
+
+
+class IdleCourier:
+    """A courier that carries nothing."""
+
+    def wake(self) -> None: ...
+
+
+class Feed:
+    """One page's feed, from outside."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def send(self, **frame: object) -> None:
+        await self.socket.send_str(json.dumps(frame))
+
+    async def next(self, kind: str) -> dict[str, object]:
+        """The next frame of this kind; others are passed over."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                frame: dict[str, object] = await self.socket.receive_json()
+                if frame["type"] == kind:
+                    return frame
+
+    async def close_code(self) -> int | None:
+        """How the server ended it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.socket.closed:
+                await self.socket.receive()
+        return self.socket.close_code
+
+
+async def until_role(feed: Feed, **wanted: object) -> dict[str, object]:
+    """The first role frame that says all this."""
+    while True:
+        role = await feed.next("role")
+        if wanted.items() <= role.items():
+            return role
+
+
+async def refused(feed: Feed, code: str) -> None:
+    error = await feed.next("error")
+    assert error["code"] == code
+    assert str(error["text"]).endswith(".")
+
+
+async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
+    """Wait for something that happens in another task or process and tells nobody."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.02)
+
+
+class WebWorld:
+    """The web room and everything it needs."""
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        storage: Storage,
+        http: aiohttp.ClientSession,
+        seat_kept_s: float,
+        sound: Stage | None = None,
+    ) -> None:
+        self.settings = settings
+        self.storage = storage
+        self.http = http
+        self.stage = RecordingStage()
+        self.hub = Hub()
+        clock = WallClock()
+        self.spaces = Spaces(
+            World(
+                journal=storage.journal,
+                directory=storage.directory,
+                outbox=storage.outbox,
+                stage=sound or self.stage,
+                captioner=SilentCaptioner(),
+                audience=self.hub,
+                courier=IdleCourier(),
+                clock=clock,
+                settings=AppSettings(domain=DOMAIN),
+            )
+        )
+        self.sessions = Sessions(storage.tokens, clock, DOMAIN)
+        self.service = WebService(
+            settings,
+            self.hub,
+            self.spaces,
+            self.sessions,
+            {"database": storage.health},
+            CollectorRegistry(),
+            seat_kept_s,
+        )
+        self._numbers = itertools.count(1)
+
+    @property
+    def base(self) -> str:
+        """The address of the directory, without a closing slash."""
+        return self.settings.base_url
+
+    def page(self, space: LiveSpace, path: str = "") -> str:
+        return self.settings.page(space.slug) + path
+
+    # --- what Matrix and the stage would do -----------------------------------------------------
+
+    async def create(
+        self,
+        title: str = "Garden hour",
+        *,
+        host_name: str = "Hanna",
+        private: bool = False,
+        captions: bool = True,
+        live: bool = True,
+    ) -> LiveSpace:
+        """A live space with a room and its host in it."""
+        number = next(self._numbers)
+        space, slug = Spaces.new_identity(title, f"test {number}")
+        at_ms = WallClock().now_ms()
+        await self.spaces.create(
+            cmd.CreateSpace(
+                space, slug, title, HOST, host_name, at_ms, private=private, captions=captions
+            )
+        )
+        await self.spaces.ask(space, cmd.AttachRoom(RoomId(f"!room{number}")))
+        await self.joined(space, HOST, host_name, level=90)
+        if live:
+            await self.spaces.ask(space, cmd.StartSpace(HOST, at_ms))
+        return self.view(space)
+
+    def view(self, space: SpaceId) -> LiveSpace:
+        view = self.spaces.view(space)
+        assert view is not None
+        return view
+
+    async def joined(
+        self, space: SpaceId, user: UserId, name: str, level: int | None = None
+    ) -> None:
+        await self.spaces.ask(space, cmd.ObserveMember(user, joined=True, name=name))
+        await self.levels(space, {user: level})
+
+    async def left(self, space: SpaceId, user: UserId) -> None:
+        await self.spaces.ask(space, cmd.ObserveMember(user, joined=False))
+
+    async def levels(self, space: SpaceId, changes: Mapping[UserId, int | None]) -> None:
+        """What the homeserver would say after these changes."""
+        now = {p.user: p.level for p in self.view(space).people.values()} | dict(changes)
+        kept = {user: level for user, level in now.items() if level is not None}
+        await self.spaces.ask(space, cmd.ObserveLevels(kept))
+
+    async def seat(self, space: SpaceId, user: UserId, name: str) -> None:
+        """What follows an approval: the homeserver has the level."""
+        await self.joined(space, user, name, level=10)
+
+    async def caption(
+        self, space: SpaceId, speaker: UserId, text: str, start_ms: int = 1000
+    ) -> None:
+        utterance = UtteranceId(f"{speaker}:{start_ms}")
+        await self.spaces.ask(
+            space,
+            cmd.CaptionUtterance(utterance, speaker, start_ms, start_ms + 900, text, "en"),
+        )
+
+    async def link(self, space: SpaceId, user: UserId) -> str:
+        """The secret of a personal link."""
+        return await self.sessions.mint(space, user, "", guest=False)
+
+    # --- the page's side ------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def feed(
+        self, space: LiveSpace, token: str | None = None, name: str | None = None
+    ) -> AsyncIterator[Feed]:
+        """A feed that has said who it is."""
+        async with self.http.ws_connect(self.page(space, "/feed")) as connection:
+            feed = Feed(connection)
+            await feed.send(type="auth", token=token, name=name)
+            yield feed
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def web_world(
+    folder: Path,
+    prefix: str = "",
+    seat_kept_s: float = SEAT_KEPT_S,
+    frame_ancestors: tuple[str, ...] = (),
+    sound: Stage | None = None,
+) -> AsyncIterator[WebWorld]:
+    """The web room, listening."""
+    port = free_port()
+    settings = WebSettings(
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        path_prefix=prefix,
+        frame_ancestors=frame_ancestors,
+        ops_port=0,
+    )
+    storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+        world = WebWorld(settings, storage, http, seat_kept_s, sound)
+        try:
+            await world.service.start()
+            yield world
+        finally:
+            await world.service.stop()
+            await world.spaces.stop()
+            await storage.close()
