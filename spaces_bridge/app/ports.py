@@ -193,7 +193,10 @@ class Stage(Protocol):
         ...
 
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
-        """Sound flows from now on; ``elapsed_ms`` since the live space started."""
+        """Sound flows from now on; ``elapsed_ms`` since the live space started.
+
+        Of a live space that a worker has kept up, all sound not taken yet is sent again.
+        """
         ...
 
     def close_space(self, space: SpaceId) -> None: ...

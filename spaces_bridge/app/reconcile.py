@@ -85,16 +85,16 @@ class Reconciler:
         self._spaces.world.courier.wake()
 
     def _resume_sound(self, space: LiveSpace) -> None:
-        self._desk.open_stage(space.space)
-        stage = self._spaces.world.stage
+        world = self._spaces.world
+        for user, until_ms in space.captioned_until_ms.items():
+            world.stage.audio_taken(space.space, user, until_ms)
         for user in sorted(space.microphones):
-            if not stage.has_microphone(space.space, user):
+            if not world.stage.has_microphone(space.space, user):
                 self._spaces.tell(space.space, cmd.CloseMicrophone(user))
-                continue
-            if space.captions and self._spaces.world.settings.captions:
-                self._spaces.world.captioner.open_track(space.space, user, space.language)
-                said = space.captioned_until_ms.get(user, 0)
-                stage.replay_audio(space.space, user, said)
+            elif space.captions and world.settings.captions:
+                world.captioner.open_track(space.space, user, space.language)
+        # last: it sends what the worker kept, which the tracks are there to hear now
+        self._desk.open_stage(space.space)
 
 
 def missing(space: LiveSpace, next_seq: int) -> list[Effect]:

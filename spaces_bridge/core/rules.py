@@ -274,8 +274,9 @@ def _observe_refused_grant(
 def _caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
     if space.phase is Phase.SCHEDULED or not space.captions:
         return
-    if command.end_ms <= space.captioned_until_ms.get(command.speaker, -1):
-        return
+    middle_ms = (command.start_ms + command.end_ms) // 2
+    if middle_ms <= space.captioned_until_ms.get(command.speaker, -1):
+        return  # said again after a restart; neighbours only share their edges
     name = space.person(command.speaker).name or command.speaker
     yield ev.UtteranceCaptioned(
         command.utterance,

@@ -365,6 +365,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name="Eve"))
     await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10, EVE: 10}))
     await spaces.ask(SPACE, cmd.OpenMicrophone(EVE))
+    await spaces.ask(SPACE, cmd.CaptionUtterance(UtteranceId("u"), BEN, 100, 900, "hi", "en"))
     await spaces.ask(SPACE, cmd.ObserveMember(UserId("@moe:x.y"), joined=True, name="Moe"))
     await spaces.ask(SPACE, cmd.RequestToSpeak(UserId("@moe:x.y"), 3))
     await spaces.ask(SPACE, cmd.ApproveSpeaker(HOST, UserId("@moe:x.y")))
@@ -372,6 +373,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     await spaces.stop()
     recorder.effects.clear()
     recorder.microphones = {BEN}
+    started = len(recorder.calls)
     restarted = Spaces(recorder.world())
     await restarted.resume()
     reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
@@ -386,7 +388,10 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     view = restarted.view(SPACE)
     assert view is not None
     assert view.on_air == set()
-    assert recorder.called("replay_audio") == [(BEN, 0)]
+    assert recorder.called("open_track")[-1] == (BEN, "auto")
+    assert recorder.called("audio_taken")[-1] == (BEN, 900)
+    names = [call[0] for call in recorder.calls]
+    assert names.index("open_track", started) < names.index("open_space", started)
     assert [w["level"] for w in recorder.wished("WriteLevel")] == [None, 10]
     assert recorder.wished("SeatGuest")[0]["user"] == GUEST
     await restarted.stop()

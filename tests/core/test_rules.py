@@ -259,6 +259,10 @@ def test_an_utterance_is_captioned_once_and_in_order() -> None:
     space = after(space, line)
     assert space.caption_lines[0].name == "Ada"
     assert decide(space, line) == []
+    cut_otherwise = cmd.CaptionUtterance(UtteranceId("u2"), HOST, 120, 950, "hello", "en")
+    assert decide(space, cut_otherwise) == []
+    next_line = cmd.CaptionUtterance(UtteranceId("u3"), HOST, 700, 2_000, "world", "en")
+    assert decide(space, next_line)
     off = live_space(captions=False)
     assert decide(off, line) == []
     assert decide(after(scheduled(), cmd.AttachRoom(ROOM)), line) == []
