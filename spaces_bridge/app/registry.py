@@ -87,18 +87,20 @@ class Spaces:
                 await actor.run()
             except Exception:
                 log.exception("live space %s failed; restarting it from its journal", space)
-            while not await self._reload(actor):
-                await asyncio.sleep(RESTART_PAUSE_S)
+            await self._reload(actor)
 
-    async def _reload(self, actor: SpaceActor) -> bool:
-        try:
-            journal = await self._read(actor.space.space)
-        except AdapterError as error:
-            log.warning("live space %s cannot be read yet: %s", actor.space.space, error)
-            return False
-        if journal is not None:
-            actor.take_over(*journal)
-        return True
+    async def _reload(self, actor: SpaceActor) -> None:
+        """Give the actor what the journal tells, as soon as it can be read."""
+        while True:
+            try:
+                journal = await self._read(actor.space.space)
+            except AdapterError as error:
+                log.warning("live space %s cannot be read yet: %s", actor.space.space, error)
+                await asyncio.sleep(RESTART_PAUSE_S)
+                continue
+            if journal is not None:
+                actor.take_over(*journal)
+            return
 
     async def _read(self, space: SpaceId) -> tuple[LiveSpace, int, set[str]] | None:
         rows = await self.world.journal.replay(space)
