@@ -12,7 +12,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium postgresql
-BENCH_PACKAGES := janus
+BENCH_PACKAGES := janus gcc libc6-dev
 
 ONCE ?=
 SPEECH ?=

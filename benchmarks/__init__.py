@@ -1,0 +1,1 @@
+"""Benchmarks: what `make bench` measures. Timing is asserted nowhere else."""

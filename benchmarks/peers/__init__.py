@@ -1,0 +1,1 @@
+"""Other servers that carry one voice to many listeners, to measure ourselves against."""

@@ -1,0 +1,67 @@
+"""A server in a process of its own that answers one JSON line for each that it is sent."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_LINE_LIMIT = 1 << 20
+
+
+class Answering:
+    """The asking side."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._lock = asyncio.Lock()  # one question at a time
+
+    @property
+    def pid(self) -> int:
+        """Whose CPU time counts."""
+        return self._process.pid
+
+    async def ask(self, question: Mapping[str, object], timeout_s: float = 60.0) -> dict[str, Any]:
+        """Its answer. Raises TimeoutError, and ConnectionError when it is gone."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._lock, asyncio.timeout(timeout_s):
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            line = await self._process.stdout.readline()
+        if not line:
+            raise ConnectionError("the server ended; what it said is above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def answering(*argv: str) -> AsyncIterator[Answering]:
+    """Start `python ARGV` in the repository's root; it is killed on leaving."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *argv,
+        cwd=_ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_LINE_LIMIT,
+    )
+    try:
+        yield Answering(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def questions() -> AsyncIterator[dict[str, Any]]:
+    """The answering side: what is asked, until the asker is gone."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield json.loads(line)
+
+
+def answer(**values: object) -> None:
+    """Answer the last question."""
+    print(json.dumps(values), flush=True)

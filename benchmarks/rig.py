@@ -1,0 +1,173 @@
+"""A live space to measure: real homeserver, real bridge, a speaker and a listener on the wire.
+
+The listener is the smallest real WebRTC client, without a playout buffer: what is timed is the
+arrival of packets, decoded only to hear whether they hold sound.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+import numpy as np
+from aiohttp import web
+
+from spaces_bridge.demo.feed import PageGuest
+from spaces_bridge.demo.house import House, LiveRoom, Person
+from spaces_bridge.demo.processes import free_port
+from spaces_bridge.demo.signalling import HttpSignal, over_http
+from spaces_bridge.demo.wire import WireConnection, WirePeer
+from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
+from spaces_bridge.media.worker.values import Direction
+
+LOUD = 1000.0
+"""Root mean square (of int16) above which a frame holds our tone; silence is below 10."""
+
+
+class Ear(WirePeer):
+    """A listener that knows when it last heard sound, and when any packet."""
+
+    def __init__(self) -> None:
+        super().__init__(Direction.LISTEN)
+        self._decoder = Decoder()
+        self.loud_at = 0.0
+        self.packet_at = 0.0
+        self.is_loud = False
+
+    def _receive_rtp(self, datagram: bytes) -> None:
+        super()._receive_rtp(datagram)
+        self.packet_at = time.monotonic()
+        if self.packets:
+            pcm = self._decoder.decode(self.packets.pop().payload).astype(np.float64)
+            self.is_loud = float(np.sqrt(np.mean(pcm**2))) > LOUD
+            if self.is_loud:
+                self.loud_at = self.packet_at
+
+
+class Mouth:
+    """A speaker that sends a tone, 50 packets a second, from the moment it is connected."""
+
+    def __init__(self) -> None:
+        self.peer = WirePeer(Direction.SPEAK, keep=False)
+        self.connection = WireConnection(self.peer)
+        self._task: asyncio.Task[None] | None = None
+        self._signal: HttpSignal | None = None
+
+    async def open(self, http: aiohttp.ClientSession, page: str, bearer: str) -> None:
+        """POST the offer (WHIP), connect, and send."""
+        self._signal = over_http(http, f"{page}/whip", bearer=bearer)
+        await self.connection.join(self._signal)
+        self._task = asyncio.create_task(self._speak())
+
+    async def close(self) -> None:
+        """Fall silent and go."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.connection.close()
+        if self._signal is not None:
+            await self._signal.leave()
+
+    async def _speak(self) -> None:
+        phase = np.arange(FRAME) * 2 * np.pi * 400 / SAMPLE_RATE  # 8 whole periods a frame
+        tone = (np.sin(phase) * 12_000).astype(np.int16)
+        encoder, began = Encoder(), time.monotonic()
+        index = 0
+        while True:
+            packet = self.peer.rtp(index, index * FRAME, encoder.encode(tone))
+            with contextlib.suppress(OSError):
+                self.connection.send(packet)
+            index += 1
+            await asyncio.sleep(max(0.0, began + index * 0.02 - time.monotonic()))
+
+
+class Door:
+    """Between homeserver and bridge: passes everything on, and notes when hints arrive."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._port = free_port()
+        self._runner: web.AppRunner | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self.arrivals: dict[str, float] = {}
+        """When each event of a room's state was handed to the bridge, by its id."""
+
+    @property
+    def url(self) -> str:
+        """What the homeserver is told."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        self._http = aiohttp.ClientSession()
+        app = web.Application(client_max_size=1 << 25)
+        app.router.add_route("*", "/{path:.*}", self._pass_on)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._http is not None:
+            await self._http.close()
+
+    async def _pass_on(self, request: web.Request) -> web.Response:
+        assert self._http is not None
+        body = await request.read()
+        if "/transactions/" in request.path:
+            at = time.monotonic()
+            for event in (await request.json()).get("events", []):
+                self.arrivals.setdefault(str(event.get("event_id")), at)
+        url = self._target + request.path_qs
+        headers = {"Authorization": request.headers.get("Authorization", "")}
+        async with self._http.request(request.method, url, data=body, headers=headers) as response:
+            return web.Response(
+                status=response.status,
+                body=await response.read(),
+                content_type=response.content_type,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Everything one measurement needs."""
+
+    house: House
+    door: Door
+    host: Person
+    mia: Person
+    space: LiveRoom
+    host_tab: PageGuest
+    mia_tab: PageGuest
+    ear: Ear
+    http: aiohttp.ClientSession
+
+
+@contextlib.asynccontextmanager
+async def rig(settings: Mapping[str, Mapping[str, object]] | None = None) -> AsyncIterator[Rig]:
+    """A live space with a host, Mia in the room and on the page, and a listener."""
+    appservice: dict[str, object] = {}
+    wanted = {"captions": {"enabled": False}, **(settings or {}), "appservice": appservice}
+    house = House(settings=wanted)
+    door = Door(house.bridge.appservice_url)
+    appservice["address"] = door.url
+    await door.start()
+    ear = Ear()
+    try:
+        async with house, aiohttp.ClientSession() as http:
+            host, mia = await house.person("ada"), await house.person("mia")
+            await host.meet_bot()
+            await mia.meet_bot()
+            space = await host.create_space("Measured")
+            await mia.join(space.room)
+            await host.start_space(space)
+            listener = WireConnection(ear)
+            await listener.join(over_http(http, f"{space.page}/whep"))
+            host_link, mia_link = [await p.personal_link(space) for p in (host, mia)]
+            async with PageGuest(host_link) as host_tab, PageGuest(mia_link) as mia_tab:
+                yield Rig(house, door, host, mia, space, host_tab, mia_tab, ear, http)
+            listener.close()
+    finally:
+        await door.stop()
