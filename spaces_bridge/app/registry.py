@@ -26,6 +26,9 @@ from spaces_bridge.core.rules import create
 
 log = logging.getLogger(__name__)
 
+LAST_WORDS_MS = 600_000
+"""An ended live space stays in memory so long: last captions, pages that are still open."""
+
 RESTART_PAUSE_S = 0.2
 """Between two tries to read a failed actor's journal."""
 
@@ -65,9 +68,19 @@ class Spaces:
             await self.world.journal.append(space.space, [row], [room], summary_of(space))
         except JournalConflict:
             log.info("live space exists already: %s", space.space)
+        self._retire_ended()
         actor = await self._seat(space.space)
         self.world.courier.wake()
         return actor.space
+
+    def _retire_ended(self) -> None:
+        """Let go of those that ended a while ago; whoever asks for one reads its journal."""
+        before_ms = self.world.clock.now_ms() - LAST_WORDS_MS
+        for space, actor in list(self._actors.items()):
+            ended_at_ms = actor.space.ended_at_ms
+            if ended_at_ms is not None and ended_at_ms < before_ms:
+                self._tasks.pop(space).cancel()
+                del self._actors[space]
 
     async def _seat(self, space: SpaceId) -> SpaceActor:
         if space not in self._actors:

@@ -277,6 +277,20 @@ async def test_spaces_are_found_by_room_slug_and_after_their_end(
     assert later.audience_size(SPACE) == 0
 
 
+async def test_ended_spaces_are_let_go_after_a_while_and_still_found(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await spaces.ask(SPACE, cmd.EndSpace(HOST, recorder.now))
+    recorder.now += registry.LAST_WORDS_MS + 1
+    await spaces.create(
+        cmd.CreateSpace(SpaceId("next"), "next", "Next", HOST, "Ada", recorder.now)
+    )
+    assert spaces.view(SPACE) is None
+    found = await spaces.find_by_slug(CREATE.slug)
+    assert found is not None
+    assert found.space == SPACE
+
+
 async def test_listeners_are_members_without_the_floor_and_guests(spaces: Spaces) -> None:
     assert spaces.audience_size(SPACE) == 1 + 3
     await seat(spaces)
