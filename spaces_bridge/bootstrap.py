@@ -1,0 +1,283 @@
+"""The composition root: the only file that knows every room of the house."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Captioner, Health
+from spaces_bridge.app.reconcile import Reconciler
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.world import AppSettings, World
+from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
+from spaces_bridge.captions.models import CaptionsModelMissing
+from spaces_bridge.captions.silent import NoCaptioner
+from spaces_bridge.config import Config
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.roles import Levels
+from spaces_bridge.matrix import MatrixService, MatrixSettings
+from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.stage import Stage
+from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge.storage.errors import SchemaError
+from spaces_bridge.storage.storage import Storage, open_storage
+from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.service import WebService
+from spaces_bridge.web.settings import WebSettings
+
+log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The time of day."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+        return time.time_ns() // 1_000_000
+
+
+class Bell:
+    """Rings for the courier; hung up before there is one."""
+
+    def __init__(self) -> None:
+        self.courier: MatrixService | None = None
+
+    def wake(self) -> None:
+        """Part of the ``Courier`` port."""
+        if self.courier is not None:
+            self.courier.wake()
+
+
+async def run(config: Config) -> int:
+    """Run the bridge until SIGTERM or SIGINT; returns the exit code. Raises StartUpError."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with house(config) as failed:
+        log.info("the bridge is up: %s", config.web.base_url)
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if failed.done():
+            failed.result()
+        log.info("the bridge stops")
+    return ExitCode.OK
+
+
+@contextlib.asynccontextmanager
+async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
+    """Everything started, and stopped again in the reverse order.
+
+    Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
+    """
+    async with contextlib.AsyncExitStack() as open_rooms:
+        clock, bell, hub = SystemClock(), Bell(), Hub()
+        storage = await _open_storage(config, clock)
+        open_rooms.push_async_callback(storage.close)
+        stage = Stage(_media_options(config))
+        captioner = _captioner(config)
+        world = World(
+            journal=storage.journal,
+            directory=storage.directory,
+            outbox=storage.outbox,
+            stage=stage,
+            captioner=captioner,
+            audience=hub,
+            courier=bell,
+            clock=clock,
+            settings=_app_settings(config),
+        )
+        spaces = Spaces(world)
+        desk = SoundDesk(spaces)
+        stage.listen(desk)
+        captioner.listen(desk)
+        sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
+        matrix = MatrixService(
+            _matrix_settings(config),
+            spaces,
+            sessions,
+            storage.inbox,
+            may_host=_may_host(config),
+        )
+        bell.courier = matrix
+        pages = WebService(
+            _web_settings(config),
+            hub,
+            spaces,
+            sessions,
+            _health(storage, matrix, stage, captioner),
+            CollectorRegistry(),
+        )
+
+        await spaces.resume()
+        open_rooms.push_async_callback(spaces.stop)
+        open_rooms.push_async_callback(stage.stop)
+        await _start_stage(stage, config)
+        open_rooms.push_async_callback(matrix.stop)
+        with _listening("appservice", config.appservice.hostname, config.appservice.port):
+            await matrix.start()
+        reconciler = Reconciler(spaces, desk, matrix)
+        reconciler.start()
+        open_rooms.push_async_callback(reconciler.stop)
+        open_rooms.push_async_callback(pages.stop)
+        with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
+            await pages.start()
+        captioning = asyncio.create_task(_start_captions(captioner), name="captions start")
+        open_rooms.push_async_callback(_stop_captions, captioner, captioning)
+        yield captioning
+
+
+# --- starting -----------------------------------------------------------------------------------
+
+
+async def _open_storage(config: Config, clock: SystemClock) -> Storage:
+    try:
+        return await open_storage(config.database.url.get_secret_value(), clock)
+    except SchemaError as error:
+        raise StartUpError(ExitCode.DATABASE_SCHEMA, str(error)) from error
+    except AdapterError as error:
+        raise StartUpError(ExitCode.DATABASE, str(error)) from error
+
+
+async def _start_stage(stage: Stage, config: Config) -> None:
+    try:
+        await stage.start()
+    except AdapterError as error:
+        raise StartUpError(ExitCode.LISTENER, str(error)) from error
+    except OSError as error:
+        raise StartUpError(
+            ExitCode.LISTENER,
+            f"The media port {config.media.port} cannot be used: {error}. Free it, or set another "
+            "media.port.",
+        ) from error
+
+
+async def _start_captions(captioner: WorkerCaptioner | NoCaptioner) -> None:
+    """Fails with a StartUpError when there is no model; otherwise never ends by itself."""
+    try:
+        await captioner.start()
+    except CaptionsModelMissing as error:
+        raise StartUpError(ExitCode.CONFIG_INVALID, str(error)) from error
+    await asyncio.Event().wait()
+
+
+async def _stop_captions(
+    captioner: WorkerCaptioner | NoCaptioner, starting: asyncio.Task[None]
+) -> None:
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await captioner.stop()
+
+
+@contextlib.contextmanager
+def _listening(section: str, hostname: str, *ports: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        wanted = ", ".join(f"{hostname}:{port}" for port in ports)
+        raise StartUpError(
+            ExitCode.LISTENER,
+            f"The {section} listener cannot use {wanted}: {error}. Free the port, or set another "
+            "one in the config.",
+        ) from error
+
+
+# --- settings of each room ----------------------------------------------------------------------
+
+
+def _levels(config: Config) -> Levels:
+    levels = config.levels
+    return Levels(host=levels.host, cohost=levels.cohost, speaker=levels.speaker)
+
+
+def _app_settings(config: Config) -> AppSettings:
+    return AppSettings(
+        domain=config.homeserver.domain,
+        levels=_levels(config),
+        max_speakers=config.hosting.max_speakers,
+        captions=config.captions.enabled,
+        language=config.captions.language,
+        reaction_ttl_ms=config.reactions.ttl_s * 1000,
+    )
+
+
+def _media_options(config: Config) -> MediaOptions:
+    media = config.media
+    return MediaOptions(
+        addresses=tuple(str(address) for address in media.addresses),
+        port=media.port,
+        hostnames=tuple(str(address) for address in media.hostnames),
+        runtime_dir=Path(media.runtime_dir),
+        memory_limit_mb=media.memory_limit_mb,
+        orphan_grace_s=media.orphan_grace_s,
+        opus_bitrate=media.opus_bitrate,
+    )
+
+
+def _captioner(config: Config) -> WorkerCaptioner | NoCaptioner:
+    if not config.captions.enabled:
+        return NoCaptioner()
+    captions = config.captions
+    return WorkerCaptioner(
+        CaptionerOptions(captions.model, captions.language, Path(captions.cache_dir))
+    )
+
+
+def _matrix_settings(config: Config) -> MatrixSettings:
+    return MatrixSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        as_token=config.appservice.as_token.get_secret_value(),
+        hs_token=config.appservice.hs_token.get_secret_value(),
+        page_base=config.web.base_url,
+        appservice_id=config.appservice.id,
+        bot_localpart=config.appservice.bot_localpart,
+        hostname=config.appservice.hostname,
+        port=config.appservice.port,
+        levels=_levels(config),
+        max_speakers=config.hosting.max_speakers,
+        language=config.captions.language,
+        captions=config.captions.enabled,
+        caption_delivery=config.captions.delivery,
+        events_per_second=config.limits.events_per_second,
+        redactions_per_minute=config.reactions.redactions_per_minute,
+    )
+
+
+def _web_settings(config: Config) -> WebSettings:
+    return WebSettings(
+        hostname=config.web.hostname,
+        port=config.web.port,
+        public_url=config.web.public_url,
+        path_prefix=config.web.path_prefix,
+        frame_ancestors=tuple(config.web.frame_ancestors),
+        trusted_proxies=tuple(str(network) for network in config.web.trusted_proxies),
+        ops_hostname=config.ops.hostname,
+        ops_port=config.ops.port,
+    )
+
+
+def _may_host(config: Config) -> Callable[[UserId], bool]:
+    return lambda user: config.permission_of(user) in {"host", "admin"}
+
+
+def _health(
+    storage: Storage, matrix: MatrixService, stage: Stage, captioner: Captioner
+) -> Mapping[str, Health]:
+    parts: dict[str, Health] = {
+        "database": storage.health,
+        "homeserver": matrix,
+        "media": stage,
+    }
+    if isinstance(captioner, WorkerCaptioner):
+        parts["captions"] = captioner
+    return parts

@@ -1,0 +1,137 @@
+"""Handles what the inbox holds: each room's events in order, rooms side by side.
+
+One bad event never stops the next: what fails for a reason of its own is buried, what fails
+because something is away is tried again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from spaces_bridge.app.errors import AdapterError, StorageError
+from spaces_bridge.app.ports import Inbox
+from spaces_bridge.app.records import InboxRow
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.matrix.courier import back_off_s
+from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.transactions import parse_event
+
+log = logging.getLogger(__name__)
+
+PAGE = 200
+HELD_MAX = 2000
+"""Events in memory; the rest waits in the database."""
+LOOK_EVERY_S = 5.0
+
+Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+class InboxConsumer:
+    """``receive`` handles one event; it must be safe to repeat."""
+
+    def __init__(self, inbox: Inbox, receive: Receive) -> None:
+        self._inbox = inbox
+        self._receive = receive
+        self._news = asyncio.Event()
+        self._back = asyncio.Event()
+        self._rooms: dict[str | None, deque[InboxRow]] = {}
+        self._tasks: dict[str | None, asyncio.Task[None]] = {}
+        self._seen_seq = 0
+        self._held = 0
+
+    def wake(self) -> None:
+        """There is something new in the inbox."""
+        self._news.set()
+
+    def outage_over(self) -> None:
+        """The homeserver is back: do not wait out the back-off."""
+        self._back.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._news.clear()
+                try:
+                    await self._read()
+                except StorageError as error:
+                    log.warning("cannot read the inbox: %s", error)
+                    await asyncio.sleep(1.0)
+                    continue
+                await _wait(self._news, LOOK_EVERY_S)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self._tasks.clear()
+
+    async def _read(self) -> None:
+        while self._held < HELD_MAX:
+            rows = await self._inbox.pending(self._seen_seq, PAGE)
+            for row in rows:
+                self._seen_seq = row.seq
+                self._held += 1
+                self._rooms.setdefault(row.room_id, deque()).append(row)
+                if row.room_id not in self._tasks:
+                    self._tasks[row.room_id] = asyncio.create_task(
+                        self._serve(row.room_id), name=f"inbox {row.room_id}"
+                    )
+            if len(rows) < PAGE:
+                return
+
+    async def _serve(self, room: str | None) -> None:
+        rows = self._rooms[room]
+        while rows:
+            await self._handle(rows[0])
+            rows.popleft()
+            self._held -= 1
+            if self._held == HELD_MAX // 2:
+                self.wake()
+        del self._rooms[room]
+        del self._tasks[room]
+
+    async def _handle(self, row: InboxRow) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._handle_once(row)
+            except AdapterError as error:
+                failures += 1
+                told_s = error.retry_after_s if isinstance(error, Away) else None
+                rest_s = told_s if told_s is not None else back_off_s(failures)
+                log.info("an event waits %.1f s: %s", rest_s, error)
+                self._back.clear()
+                await _wait(self._back, rest_s)
+            else:
+                return
+
+    async def _handle_once(self, row: InboxRow) -> None:
+        event = parse_event(row.body)
+        if event is None:
+            await self._inbox.bury(row.seq, "not a Matrix event")
+            return
+        try:
+            await self._receive(event)
+        except Refused as refusal:
+            log.warning("an event was refused: %d %s", refusal.status, refusal.errcode)
+            await self._inbox.bury(row.seq, str(refusal))
+        except Rejected as rejected:
+            log.info("an event was rejected: %s", rejected.code)
+            await self._inbox.done(row.seq)
+        except AdapterError:
+            raise
+        except Exception:  # one event with a bug behind it must not stop the next
+            log.exception("an event could not be handled")
+            await self._inbox.bury(row.seq, "a bug of the bridge; see its log")
+        else:
+            await self._inbox.done(row.seq)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,41 @@
+"""What the Matrix side needs of the app's objects."""
+
+from typing import Protocol
+
+from spaces_bridge.app.wishes import Wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+
+
+class SpacesDoor(Protocol):
+    """``spaces_bridge.app.registry.Spaces``."""
+
+    async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace: ...
+
+    async def ask(
+        self, space: SpaceId, command: cmd.Command, source: str | None = None
+    ) -> list[Event]: ...
+
+    def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None: ...
+
+    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None: ...
+
+    def view(self, space: SpaceId) -> LiveSpace | None: ...
+
+    async def find(self, space: SpaceId) -> LiveSpace | None: ...
+
+    def by_room(self, room: RoomId) -> LiveSpace | None: ...
+
+    def open(self) -> list[LiveSpace]: ...
+
+    def audience_size(self, space: SpaceId) -> int: ...
+
+    def new_identity(self, title: str, source: str) -> tuple[SpaceId, str]: ...
+
+
+class SessionsDoor(Protocol):
+    """``spaces_bridge.app.sessions.Sessions``."""
+
+    async def mint(self, space: SpaceId, user: UserId, name: str, *, guest: bool) -> str: ...

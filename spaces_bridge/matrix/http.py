@@ -1,0 +1,131 @@
+"""Calls of the Client-Server API as an appservice.
+
+Every call on behalf of a user carries ``user_id`` and ``device_id``: without the device Synapse
+forgets transaction ids over a restart and does things twice.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.reach import Reach
+
+log = logging.getLogger(__name__)
+
+Json = Mapping[str, Any]
+
+DEVICE = "SPACES"
+"""The device of the bot and of every ghost."""
+TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 5.0
+WRITES = frozenset({"rooms", "createRoom", "join"})
+"""Paths whose calls make events."""
+TRANSIENT = frozenset({"M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
+"""Errors that are not about the request: too fast, or the registration is not loaded (yet)."""
+
+
+class HomeserverApi:
+    """HTTP to the homeserver with the appservice's token."""
+
+    def __init__(
+        self, address: str, token: str, reach: Reach, on_write: Callable[[], None]
+    ) -> None:
+        """``on_write`` is told of every call that may make an event."""
+        self._base = f"{address}/_matrix/client"
+        self._token = token
+        self._reach = reach
+        self._on_write = on_write
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+        )
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def call(
+        self,
+        method: str,
+        path: Sequence[str],
+        body: Json | None = None,
+        *,
+        user: UserId | None = None,
+        device: str | None = DEVICE,
+        query: Mapping[str, str] | None = None,
+        version: str = "v3",
+    ) -> Any:  # noqa: ANN401 - JSON
+        """One call; ``path`` is the unescaped parts below ``/_matrix/client/VERSION``.
+
+        Returns the JSON of a success. Raises Refused, Away.
+        """
+        parameters = dict(query or {})
+        if user is not None:
+            parameters["user_id"] = user
+            if device is not None:
+                parameters["device_id"] = device
+        if method != "GET" and path[0] in WRITES:
+            self._on_write()
+        url = "/".join([self._base, version, *(quote(part, safe="") for part in path)])
+        status, headers, answer = await self._exchange(
+            method, f"{url}?{urlencode(parameters)}", body
+        )
+        if 200 <= status < 300 and answer is not None:
+            self._reach.note_found()
+            return answer
+        raise self._failure(status, headers, answer)
+
+    async def _exchange(
+        self, method: str, url: str, body: Json | None
+    ) -> tuple[int, Mapping[str, str], Any]:
+        if self._session is None:
+            raise Away("The Matrix side is not running.", unreached=True)
+        try:
+            async with self._session.request(
+                method, URL(url, encoded=True), json=body, allow_redirects=False
+            ) as response:
+                try:
+                    answer = await response.json(content_type=None)
+                except ValueError:
+                    answer = None
+                return response.status, response.headers, answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._reach.note_lost()
+            raise Away(
+                f"The homeserver does not answer ({type(error).__name__}).", unreached=True
+            ) from error
+
+    def _failure(self, status: int, headers: Mapping[str, str], answer: object) -> Exception:
+        if not isinstance(answer, dict) or not isinstance(answer.get("errcode"), str):
+            self._reach.note_lost()
+            return Away(f"Not the homeserver, but something answers {status}.", unreached=True)
+        errcode = answer["errcode"]
+        text = str(answer.get("error", ""))[:500]
+        self._reach.note_found()
+        if status >= 500:
+            return Away(f"{status} {errcode}: {text}", broken=True)
+        if status in {408, 429} or errcode in TRANSIENT:
+            wait_s = retry_after_s(headers, answer)
+            return Away(f"{status} {errcode}: {text}", retry_after_s=wait_s)
+        return Refused(status, errcode, text)
+
+
+def retry_after_s(headers: Mapping[str, str], answer: Json) -> float | None:
+    """The header first, then the deprecated field. Spec: Client-Server API, "Rate limiting"."""
+    header = headers.get("Retry-After", "")
+    if header.isascii() and header.isdigit():
+        return min(float(header), 3600.0)
+    field = answer.get("retry_after_ms")
+    if isinstance(field, int) and not isinstance(field, bool) and field >= 0:
+        return min(field / 1000, 3600.0)
+    return None

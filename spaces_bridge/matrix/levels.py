@@ -1,0 +1,83 @@
+"""Power levels as plain dicts. Spec: ``m.room.power_levels``; room version 12: MSC4289."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.roles import Levels
+
+Content = Mapping[str, Any]
+
+BOT = 100
+_BOT_ONLY = (
+    "m.room.encryption",
+    "m.room.tombstone",
+    "m.room.server_acl",
+    "m.room.history_visibility",
+    "m.room.join_rules",
+    "m.room.canonical_alias",
+    "m.room.guest_access",
+    "m.bridge",
+    "uk.half-shot.bridge",
+    "im.vector.modular.widgets",
+    "m.widget",
+    "org.matrix.msc3401.call",
+    "org.matrix.msc3401.call.member",
+    "m.call",
+    "m.call.member",
+    "io.spacesbridge.live",
+)
+_EARLIER_VERSIONS = frozenset(str(number) for number in range(1, 12))
+
+
+def creators_are_above(room_version: str) -> bool:
+    """Whether the creator stands above all levels and must not be in ``users`` (12 and later)."""
+    return room_version not in _EARLIER_VERSIONS
+
+
+def initial(
+    levels: Levels, host: UserId, bot: UserId, *, private: bool, room_version: str
+) -> dict[str, Any]:
+    """The levels of a live space's new room."""
+    users: dict[str, int] = {host: levels.host}
+    if not creators_are_above(room_version):
+        users[bot] = BOT
+    return {
+        "users": users,
+        "users_default": 0,
+        "events_default": 0,
+        "state_default": BOT,
+        "ban": levels.cohost,
+        "kick": levels.cohost,
+        "redact": levels.cohost,
+        "invite": levels.cohost if private else 0,
+        "events": {
+            "m.room.name": levels.host,
+            "m.room.topic": levels.host,
+            "m.room.avatar": levels.host,
+            "m.room.power_levels": levels.host,
+            "m.room.pinned_events": levels.cohost,
+            "m.reaction": 0,
+            "m.room.redaction": 0,
+            **dict.fromkeys(_BOT_ONLY, BOT),
+        },
+        "notifications": {"room": levels.cohost},
+    }
+
+
+def own_levels(content: Content, bot: UserId) -> dict[UserId, int]:
+    """Everybody's own entry, the bot's left out; what is no integer is no entry."""
+    users = content.get("users")
+    entries = users.items() if isinstance(users, Mapping) else ()
+    return {
+        UserId(user): level
+        for user, level in entries
+        if isinstance(level, int) and not isinstance(level, bool) and user != bot
+    }
+
+
+def with_level(content: Content, user: UserId, level: int | None) -> dict[str, Any]:
+    """The same levels with this one entry changed (None: taken away)."""
+    users = content.get("users")
+    others = {k: v for k, v in (users.items() if isinstance(users, Mapping) else ()) if k != user}
+    return {**content, "users": others if level is None else {**others, user: level}}

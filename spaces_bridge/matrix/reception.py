@@ -1,0 +1,164 @@
+"""Where every event from the homeserver goes. Safe to repeat: commands carry their event's id."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.ports import Clock
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix import emojis, people
+from spaces_bridge.matrix import translate as means
+from spaces_bridge.matrix.cards import CardKeeper
+from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.dms import DirectRooms
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.letters import Letters
+from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.settings import MatrixSettings
+
+log = logging.getLogger(__name__)
+
+
+class Reception:
+    """Hands each event to whom it concerns. Raises AdapterError when something is away."""
+
+    def __init__(
+        self,
+        spaces: SpacesDoor,
+        settings: MatrixSettings,
+        clock: Clock,
+        observer: RoomObserver,
+        conversation: Conversation,
+        greeter: Greeter,
+        dms: DirectRooms,
+        cards: CardKeeper,
+        letters: Letters,
+    ) -> None:
+        self._spaces = spaces
+        self._settings = settings
+        self._clock = clock
+        self._observer = observer
+        self._conversation = conversation
+        self._greeter = greeter
+        self._dms = dms
+        self._cards = cards
+        self._letters = letters
+
+    def hint(self, event: Mapping[str, Any]) -> None:
+        """On arrival, before anything slow: shut the microphones this event may have taken."""
+        room = event.get("room_id")
+        space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
+        if space is None:
+            return
+        for user in means.losses(event, space, self._settings):
+            self._spaces.tell(space.space, cmd.SuspectLoss(user))
+
+    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901 - one call each
+        """Act on one event."""
+        meaning = means.meaning_of(event, self._settings)
+        match meaning:
+            case None:
+                return
+            case means.BotInvited():
+                await self._greeter.invited(meaning)
+            case means.Said():
+                await self._conversation.hear(meaning)
+            case means.SaidInCipher():
+                if self._spaces.by_room(meaning.room) is None:
+                    await self._greeter.heard_cipher(meaning)
+            case means.MemberChanged():
+                await self._member_changed(meaning)
+            case means.LevelsChanged():
+                space = self._spaces.by_room(meaning.room)
+                if space is not None:
+                    await self._observer.observe_levels(space.space, meaning.room)
+            case means.ReactedTo():
+                await self._reacted(meaning)
+            case means.TookBack():
+                await self._took_back(meaning)
+            case _:
+                assert_never(meaning)
+
+    async def _member_changed(self, hint: means.MemberChanged) -> None:
+        space = self._spaces.by_room(hint.room)
+        if space is None:
+            self._dms.members_changed(hint.room)
+            return
+        await self._observer.observe_member(space.space, hint.room, hint.user)
+
+    async def _reacted(self, reaction: means.ReactedTo) -> None:
+        space = self._spaces.by_room(reaction.room)
+        if space is not None:
+            if reaction.target == await self._cards.event_of(space.space):
+                await self._reacted_to_card(space, reaction)
+        elif emojis.plain(reaction.key) in {emojis.YES, emojis.NO}:
+            await self._answered_prompt(reaction)
+
+    async def _reacted_to_card(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
+        if emojis.is_hand(reaction.key):
+            await self._raised_hand(space, reaction)
+            return
+        emoji = emojis.plain(reaction.key)
+        if emoji is None:
+            return
+        try:
+            react = cmd.React(reaction.sender, emoji, reaction.event)
+            await self._spaces.ask(space.space, react, reaction.event)
+        except Rejected as refusal:
+            log.info("a reaction counts nothing: %s", refusal.code)
+
+    async def _raised_hand(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
+        command = cmd.RequestToSpeak(
+            reaction.sender, self._clock.now_ms(), reaction=reaction.event
+        )
+        try:
+            await self._spaces.ask(space.space, command, reaction.event)
+        except Rejected as refusal:
+            redaction = wish.RedactEvent(space.space, reaction.event)
+            await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
+            await self._spaces.wish(
+                wish.TellUser(reaction.sender, refusal.text), f"why:{reaction.event}"
+            )
+
+    async def _took_back(self, redaction: means.TookBack) -> None:
+        """A ✋ that is gone, by its owner or a moderator, is a hand that is down."""
+        space = self._spaces.by_room(redaction.room)
+        if space is None:
+            return
+        for request in space.requests.values():
+            if request.reaction == redaction.target:
+                try:
+                    command = cmd.CancelRequest(request.user)
+                    await self._spaces.ask(space.space, command, redaction.event)
+                except Rejected as refusal:
+                    log.info("a hand was down already: %s", refusal.code)
+                return
+
+    async def _answered_prompt(self, reaction: means.ReactedTo) -> None:
+        question = await self._letters.question_of(reaction.target)
+        if question is None:
+            return
+        identity, user = question
+        space = await self._spaces.find(identity)
+        if space is None:
+            return
+        name = people.shown(space, user)
+        command: cmd.Command
+        if emojis.plain(reaction.key) == emojis.YES:
+            command, answer = (
+                cmd.ApproveSpeaker(reaction.sender, user),
+                f"The floor goes to {name}.",
+            )
+        else:
+            command, answer = cmd.DenySpeaker(reaction.sender, user), f"Declined: {name}."
+        ok = True
+        try:
+            await self._spaces.ask(identity, command, reaction.event)
+        except Rejected as refusal:
+            answer, ok = refusal.text, False
+        reply = wish.Reply(reaction.room, reaction.target, answer, ok)
+        await self._spaces.wish(reply, f"reply:{reaction.event}")

@@ -1,0 +1,59 @@
+"""What the Matrix side must be told."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
+
+CaptionDelivery = Literal["thread", "timeline", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixSettings:
+    """Addresses, secrets and limits. ``page_base``: the directory page, no slash at its end."""
+
+    homeserver: str
+    domain: str
+    as_token: str = field(repr=False)
+    hs_token: str = field(repr=False)
+    page_base: str
+    appservice_id: str = "spaces"
+    bot_localpart: str = "spacesbot"
+    hostname: str = "127.0.0.1"
+    port: int = 29340
+    levels: Levels = DEFAULT_LEVELS
+    max_speakers: int = 10
+    language: str = "auto"
+    captions: bool = True
+    caption_delivery: CaptionDelivery = "thread"
+    events_per_second: float = 10.0
+    redactions_per_minute: int = 60
+    room_version: str | None = None
+    """Of the rooms we make; None: the homeserver's own choice."""
+
+    @property
+    def bot(self) -> UserId:
+        """The bot's user id."""
+        return UserId(f"@{self.bot_localpart}:{self.domain}")
+
+    def is_ghost(self, user: str) -> bool:
+        """Whether the id is one of ours for a guest."""
+        return user.startswith("@spaces_") and user.endswith(f":{self.domain}")
+
+    def is_ours(self, user: str) -> bool:
+        """Whether the bot or a ghost bears the id."""
+        return user == self.bot or self.is_ghost(user)
+
+    def page(self, slug: str) -> str:
+        """The page of a live space."""
+        return f"{self.page_base}/s/{slug}"
+
+    def alias(self, slug: str) -> str:
+        """The alias of a live space's room."""
+        return f"#{alias_localpart(slug)}:{self.domain}"
+
+
+def alias_localpart(slug: str) -> str:
+    """The alias of a live space's room, without ``#`` and domain."""
+    return f"spaces_{slug}"

@@ -1,0 +1,99 @@
+"""Appservice transactions: from bytes to events worth storing.
+
+An envelope that is no transaction is refused. Whatever is wrong with a single event is not the
+envelope's fault: it is stored as it is, so that the homeserver goes on to the next transaction.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from spaces_bridge.app.records import InboxEvent
+
+INT_DIGITS_MAX = 400
+_PLAIN_ID = re.compile(r"[\x21-\x7e]{1,255}")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_EVENTS_KEY = re.compile(r'"events"\s*:\s*\[')
+
+
+class BadTransaction(Exception):
+    """The envelope is no transaction."""
+
+    def __init__(self, errcode: str, text: str) -> None:
+        super().__init__(text)
+        self.errcode = errcode
+        self.text = text
+
+
+def parse_transaction(body: bytes, txn_id: str) -> list[InboxEvent]:
+    """The events of a transaction. Raises BadTransaction."""
+    try:
+        text = body.decode("utf-8")
+    except ValueError:
+        raise BadTransaction("M_NOT_JSON", "The transaction is not UTF-8.") from None
+    try:
+        envelope = json.loads(text, parse_int=_bounded_int)
+    except RecursionError:
+        return _without_parsing(text, txn_id)
+    except ValueError:
+        raise BadTransaction("M_NOT_JSON", "The transaction is not JSON.") from None
+    if not isinstance(envelope, dict):
+        raise BadTransaction("M_BAD_JSON", "A transaction is a JSON object.")
+    events = envelope.get("events", [])
+    if not isinstance(events, list):
+        raise BadTransaction("M_BAD_JSON", "`events` of a transaction is a list.")
+    return [_stored(event, json.dumps(event), f"{txn_id}/{i}") for i, event in enumerate(events)]
+
+
+def parse_event(body: str) -> Mapping[str, Any] | None:
+    """A stored event, None when it is none: not an object, or nested without end."""
+    try:
+        event = json.loads(body, parse_int=_bounded_int)
+    except (RecursionError, ValueError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _stored(event: object, body: str, place: str) -> InboxEvent:
+    fields = event if isinstance(event, dict) else {}
+    event_id = _plain_id(fields.get("event_id")) or f"unnamed:{place}"
+    return InboxEvent(event_id, _plain_id(fields.get("room_id")), body)
+
+
+def _plain_id(value: object) -> str | None:
+    return value if isinstance(value, str) and _PLAIN_ID.fullmatch(value) else None
+
+
+def _bounded_int(digits: str) -> int:
+    """Python refuses numbers of 4300 digits; no event may stop a transaction with one."""
+    return int(digits) if len(digits) <= INT_DIGITS_MAX else 0
+
+
+def _without_parsing(text: str, txn_id: str) -> list[InboxEvent]:
+    """Events nested too deep to parse: cut the list apart by its brackets alone."""
+    start = _EVENTS_KEY.search(text)
+    if start is None or _depth(text[: start.start()]) != 1:
+        raise BadTransaction("M_BAD_JSON", "The transaction is nested too deep.")
+    events: list[InboxEvent] = []
+    depth, begin = 0, start.end()
+    for token in _TOKEN.finditer(text, start.end()):
+        mark = token[0]
+        if depth == 0 and mark in (",", "]"):
+            raw = text[begin : token.start()].strip()
+            if raw:
+                event = parse_event(raw)
+                events.append(_stored(event, raw, f"{txn_id}/{len(events)}"))
+            begin = token.end()
+            if mark == "]":
+                return events
+        elif mark in "[{":
+            depth += 1
+        elif mark in "]}":
+            depth -= 1
+    raise BadTransaction("M_NOT_JSON", "The transaction is not JSON.")
+
+
+def _depth(text: str) -> int:
+    marks = [token[0] for token in _TOKEN.finditer(text)]
+    return sum(mark in "[{" for mark in marks) - sum(mark in "]}" for mark in marks)

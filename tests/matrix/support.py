@@ -1,0 +1,248 @@
+"""A bridge without sound: real storage, real live spaces, the real Matrix side."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.world import AppSettings, World
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.demo.homeserver import Homeserver
+from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge.demo.processes import free_port
+from spaces_bridge.matrix import MatrixService, MatrixSettings
+from spaces_bridge.storage.storage import Storage, open_storage
+from tests.support.recorder import Recorder
+
+PATIENCE_S = 30.0
+PAGES = "https://spaces.example.org"
+BOT = "@spacesbot:localhost"
+
+
+class SystemClock:
+    """The time of day."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class Bell:
+    """Wakes the courier once there is one."""
+
+    def __init__(self) -> None:
+        self.ring: Callable[[], None] = lambda: None
+
+    def wake(self) -> None:
+        self.ring()
+
+
+class Town:
+    """A homeserver that knows the bridge; bridges come and go on the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.as_token = secrets.token_hex(16)
+        self.hs_token = secrets.token_hex(16)
+        registration = directory / "registration.yaml"
+        registration.write_text(json.dumps(self._registration()))
+        self.homeserver = Homeserver(directory / "synapse", registrations=[registration])
+
+    def _registration(self) -> dict[str, object]:
+        users = [r"^@spaces_.+:localhost$", r"^@spacesbot:localhost$"]
+        return {
+            "id": "spaces",
+            "url": f"http://127.0.0.1:{self.port}",
+            "as_token": self.as_token,
+            "hs_token": self.hs_token,
+            "sender_localpart": "spacesbot",
+            "rate_limited": False,
+            "receive_ephemeral": True,
+            "namespaces": {
+                "users": [{"exclusive": True, "regex": regex} for regex in users],
+                "aliases": [{"exclusive": True, "regex": r"^#spaces(_.+)?:localhost$"}],
+                "rooms": [],
+            },
+        }
+
+    def settings(self, **changes: object) -> MatrixSettings:
+        values: dict[str, object] = {
+            "homeserver": self.homeserver.url,
+            "domain": "localhost",
+            "as_token": self.as_token,
+            "hs_token": self.hs_token,
+            "page_base": PAGES,
+            "port": self.port,
+            "events_per_second": 1000.0,
+        }
+        return MatrixSettings(**{**values, **changes})  # type: ignore[arg-type]  # a test's choice
+
+
+class Bridge:
+    """One run of the bridge; ``async with``. The same ``database`` again is a restart."""
+
+    def __init__(self, settings: MatrixSettings, database: Path, *, may_host: bool = True) -> None:
+        self.settings = settings
+        self.sound = Recorder()
+        self._database = database
+        self._may_host = may_host
+        self.storage: Storage
+        self.spaces: Spaces
+        self.matrix: MatrixService
+
+    async def __aenter__(self) -> Self:
+        clock, bell = SystemClock(), Bell()
+        self.storage = await open_storage(f"sqlite:{self._database}", clock)
+        world = World(
+            journal=self.storage.journal,
+            directory=self.storage.directory,
+            outbox=self.storage.outbox,
+            stage=self.sound,
+            captioner=self.sound,
+            audience=self.sound,
+            courier=bell,
+            clock=clock,
+            settings=AppSettings(domain="localhost", reaction_ttl_ms=500),
+        )
+        self.spaces = Spaces(world)
+        sessions = Sessions(self.storage.tokens, clock, "localhost")
+        self.matrix = MatrixService(
+            self.settings, self.spaces, sessions, self.storage.inbox, lambda _: self._may_host
+        )
+        bell.ring = self.matrix.wake
+        await self.spaces.resume()
+        await self.matrix.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.matrix.stop()
+        await self.spaces.stop()
+        await self.storage.close()
+
+    @property
+    def outbox(self) -> Outbox:
+        return self.storage.outbox
+
+    async def connected(self) -> None:
+        """The homeserver answered the ping."""
+
+        async def ready() -> bool:
+            return await self.matrix_ready()
+
+        await eventually(ready, "the ping was not answered")
+
+    async def matrix_ready(self) -> bool:
+        """Whether the Matrix side says it is connected."""
+        try:
+            await self.matrix.check()
+        except AdapterError:
+            return False
+        return True
+
+    async def create(self, host: MatrixUser, title: str, *, private: bool = False) -> LiveSpace:
+        """A live space made by the app, with its room; the host is in it."""
+        identity, slug = self.spaces.new_identity(title, secrets.token_hex(8))
+        name = host.id[1:].partition(":")[0].capitalize()
+        at_ms = SystemClock().now_ms()
+        command = cmd.CreateSpace(
+            identity, slug, title, UserId(host.id), name, at_ms, private=private
+        )
+        await self.spaces.create(command)
+        space = await self.until(identity, lambda s: s.room is not None, "no room was made")
+        await host.join(room_of(space))
+        return await self.joined(identity, host)
+
+    async def live(
+        self, host: MatrixUser, title: str, others: Sequence[MatrixUser] = ()
+    ) -> LiveSpace:
+        """A live space that has started, with everybody in it and its card sent."""
+        space = await self.create(host, title)
+        await self.spaces.ask(space.space, cmd.StartSpace(UserId(host.id), SystemClock().now_ms()))
+        for person in others:
+            await person.join(room_of(space))
+            await self.joined(space.space, person)
+        await self.card(space.space)
+        return self.view(space.space)
+
+    async def joined(self, space: SpaceId, person: MatrixUser) -> LiveSpace:
+        """The live space has seen the person come in."""
+        return await self.until(
+            space, lambda s: s.person(UserId(person.id)).joined, f"{person.id} was not seen"
+        )
+
+    async def until(
+        self, space: SpaceId, true: Callable[[LiveSpace], bool], what: str
+    ) -> LiveSpace:
+        """The live space once something is true of it."""
+
+        async def check() -> bool:
+            view = self.spaces.view(space)
+            return view is not None and true(view)
+
+        await eventually(check, what)
+        return self.view(space)
+
+    def view(self, space: SpaceId) -> LiveSpace:
+        """The live space now."""
+        view = self.spaces.view(space)
+        if view is None:
+            raise AssertionError(f"live space {space} is not open")
+        return view
+
+    async def card(self, space: SpaceId) -> str:
+        """The card's event id, once it is sent, pinned and seeded."""
+
+        async def dressed() -> bool:
+            return await self.outbox.lookup(f"card-dressed:{space}") is not None
+
+        await eventually(dressed, "no card")
+        found = await self.outbox.lookup(f"card:{space}")
+        if found is None:
+            raise AssertionError("a dressed card without an event")
+        return found
+
+    async def drained(self) -> None:
+        """Nothing is left to be done, towards Matrix or from it."""
+
+        async def done() -> bool:
+            return not await self.outbox.pending(0, 1) and not await self.storage.inbox.pending(
+                0, 1
+            )
+
+        await eventually(done, "the outbox or the inbox did not get empty")
+
+
+async def eventually(true: Callable[[], object], what: str, timeout: float = PATIENCE_S) -> None:
+    """Wait until an async check is true."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        result = true()
+        if asyncio.iscoroutine(result):
+            result = await result
+        if result:
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"{what} within {timeout:g} s")
+        await asyncio.sleep(0.02)
+
+
+def room_of(space: LiveSpace) -> RoomId:
+    """The room it must have by now."""
+    if space.room is None:
+        raise AssertionError("the live space has no room yet")
+    return space.room

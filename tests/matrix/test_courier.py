@@ -1,0 +1,231 @@
+"""The outbox runner on a real database, with somebody who notes what is carried out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge.app import codec, policies
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.matrix.courier import OutboxCourier
+from spaces_bridge.matrix.errors import Away, NotYetError, Refused
+from spaces_bridge.matrix.pace import FairShare
+from spaces_bridge.storage.storage import Storage, open_storage
+from tests.matrix.support import SystemClock, eventually
+
+pytestmark = pytest.mark.peers
+
+SPACE, ROOM = SpaceId("space"), RoomId("!room")
+
+
+class Notary:
+    """Carries out nothing but notes it; fails as told."""
+
+    def __init__(self) -> None:
+        self.done: list[wish.Wish] = []
+        self.keys: list[str] = []
+        self.told: list[tuple[wish.Wish, str]] = []
+        self.failures: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def run(self, wanted: wish.Wish, key: str) -> str | None:
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        self.done.append(wanted)
+        self.keys.append(key)
+        return f"$result-of-{key}"
+
+    async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
+        self.told.append((wanted, refusal.errcode))
+
+
+class Office:
+    """A courier with its notary and its outbox."""
+
+    def __init__(self, storage: Storage, captions: int | None = None) -> None:
+        self.storage = storage
+        self.notary = Notary()
+        pace = FairShare(10_000.0, asyncio.get_running_loop().time)
+        self.courier = OutboxCourier(
+            storage.outbox,
+            SystemClock(),
+            self.notary,
+            pace,
+            lambda queue: captions if queue.endswith("|captions") else None,
+        )
+        self._running: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._running = asyncio.create_task(self.courier.run())
+
+    async def close(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    async def wish(self, wanted: wish.Wish, key: str, due_at_ms: int = 0) -> None:
+        await self.storage.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
+        self.courier.wake()
+
+    async def empty(self) -> None:
+        async def nothing_left() -> bool:
+            return not await self.storage.outbox.pending(0, 1)
+
+        await eventually(nothing_left, "the outbox did not get empty")
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = await open_storage(f"sqlite:{tmp_path}/db", SystemClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def office(storage: Storage) -> AsyncIterator[Office]:
+    made = Office(storage)
+    made.open()
+    yield made
+    await made.close()
+
+
+def tell(text: str) -> wish.Wish:
+    return wish.TellUser(UserId("@ada:x"), text)
+
+
+def said(speaker: str, start_ms: int) -> wish.PostCaption:
+    user = UserId(f"@{speaker}:x")
+    utterance = UtteranceId(f"{speaker}-{start_ms}")
+    end_ms = start_ms + 500
+    return wish.PostCaption(SPACE, utterance, user, speaker, start_ms, end_ms, f"{start_ms}", "en")
+
+
+async def test_wishes_of_a_queue_are_carried_out_in_order_and_recalled(office: Office) -> None:
+    for number in range(20):
+        await office.wish(tell(str(number)), f"k{number}")
+    await office.empty()
+    assert office.notary.done == [tell(str(n)) for n in range(20)]
+    assert await office.storage.outbox.recall("k7") == "$result-of-k7"
+
+
+async def test_a_failing_wish_holds_up_its_own_queue_only(office: Office) -> None:
+    office.notary.failures = [Away("not now", retry_after_s=0.3)]
+    await office.wish(tell("first"), "a")
+    await asyncio.sleep(0.1)
+    await office.wish(tell("second"), "b")
+    await office.wish(wish.Reply(ROOM, EventId("$x"), "other", True), "c")
+    await office.empty()
+    assert office.notary.keys == ["c", "a", "b"]
+
+
+async def test_being_told_to_wait_is_not_cut_short_by_good_news(office: Office) -> None:
+    office.notary.failures = [Away("slow down", retry_after_s=0.6)]
+    await office.wish(tell("patience"), "a")
+    await eventually(lambda: not office.notary.failures, "not tried")
+    office.courier.outage_over()
+    await asyncio.sleep(0.2)
+    assert office.notary.done == []
+    await office.empty()
+
+
+async def test_good_news_cut_a_back_off_short(office: Office) -> None:
+    office.notary.failures = [Away("gone", unreached=True) for _ in range(6)]
+    await office.wish(tell("patience"), "a")
+    for _ in range(6):
+        left = len(office.notary.failures)
+        await eventually(lambda left=left: len(office.notary.failures) < left, "not tried")  # type: ignore[misc]
+        office.courier.outage_over()
+    async with asyncio.timeout(5):
+        await office.empty()
+
+
+async def test_a_refusal_is_told_and_buried_and_the_next_goes_on(office: Office) -> None:
+    office.notary.failures = [Refused(403, "M_FORBIDDEN", "no")]
+    await office.wish(tell("refused"), "a")
+    await office.wish(tell("fine"), "b")
+    await office.empty()
+    assert office.notary.told == [(tell("refused"), "M_FORBIDDEN")]
+    assert office.notary.keys == ["b"]
+
+
+async def test_a_bug_buries_one_wish_and_no_more(office: Office) -> None:
+    office.notary.failures = [ZeroDivisionError("a bug")]
+    await office.wish(tell("poison"), "a")
+    await office.wish(tell("fine"), "b")
+    await office.empty()
+    assert office.notary.keys == ["b"]
+
+
+async def test_what_is_due_later_lets_the_rest_pass(office: Office) -> None:
+    soon = SystemClock().now_ms() + 700
+    await office.wish(wish.RedactEvent(SPACE, EventId("$late")), "late", soon)
+    await office.wish(wish.RedactEvent(SPACE, EventId("$now")), "now")
+    await office.empty()
+    assert office.notary.keys == ["now", "late"]
+    assert SystemClock().now_ms() >= soon
+
+
+async def test_a_card_wished_again_while_under_way_is_done_once_more(office: Office) -> None:
+    office.notary.gate.clear()
+    for _ in range(5):
+        await office.storage.outbox.enqueue([policies.card(SPACE)])
+        office.courier.wake()
+        await asyncio.sleep(0.02)
+    office.notary.gate.set()
+    await office.empty()
+    assert office.notary.done == [wish.RefreshCard(SPACE)] * 2
+
+
+async def test_what_is_not_yet_due_in_the_world_is_looked_at_again(office: Office) -> None:
+    office.notary.failures = [NotYetError(0.05), NotYetError(0.05)]
+    await office.storage.outbox.enqueue([policies.card(SPACE)])
+    office.courier.wake()
+    await office.empty()
+    assert office.notary.done == [wish.RefreshCard(SPACE)]
+
+
+async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: Storage) -> None:
+    office = Office(storage)
+    await office.wish(said("ada", 0), "before the start")
+    office.notary.gate.clear()
+    office.open()
+    await asyncio.sleep(0.1)
+    for start_ms in (1_000, 2_000, 9_000):
+        await office.wish(said("ada", start_ms), f"k{start_ms}")
+    await asyncio.sleep(0.1)
+    office.notary.gate.set()
+    await office.empty()
+    await office.close()
+    texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
+    assert texts == ["0", "1000 2000", "9000"]
+    assert await storage.outbox.recall("k2000") == "$result-of-k1000"
+
+
+async def test_what_an_earlier_run_may_have_sent_is_not_merged_into(storage: Storage) -> None:
+    office = Office(storage)
+    for start_ms in (0, 1_000, 2_000):
+        await office.wish(said("ada", start_ms), f"k{start_ms}")
+    office.open()
+    await office.empty()
+    await office.close()
+    texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
+    assert texts == ["0", "1000 2000"]
+
+
+async def test_the_backlog_of_an_outage_is_carried_out_in_order(storage: Storage) -> None:
+    for number in range(1_200):
+        queue = number % 7
+        wanted = wish.TellUser(UserId(f"@user{queue}:x"), str(number))
+        await storage.outbox.enqueue([codec.effect_of(wanted, f"k{number}")])
+    office = Office(storage)
+    office.open()
+    await office.empty()
+    await office.close()
+    assert len(office.notary.done) == 1_200
+    for queue in range(7):
+        mine = [int(key[1:]) for key in office.notary.keys if int(key[1:]) % 7 == queue]
+        assert mine == sorted(mine)

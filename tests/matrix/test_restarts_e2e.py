@@ -1,0 +1,217 @@
+"""Crashes, outages and lost answers, on a real Synapse of its own."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge.app import codec
+from spaces_bridge.app.wishes import PostCaption, TellUser
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.http import HomeserverApi
+from spaces_bridge.matrix.reach import Reach
+from spaces_bridge.matrix.rooms import RoomMaker
+from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture
+async def village(tmp_path: Path) -> AsyncIterator[Town]:
+    """A homeserver that only this test stops and kills."""
+    town = Town(tmp_path)
+    async with town.homeserver:
+        yield town
+
+
+async def arrive(town: Town, people: AsyncExitStack, name: str) -> MatrixUser:
+    account = await town.homeserver.register(name)
+    return await people.enter_async_context(MatrixUser(town.homeserver.url, account))
+
+
+def caption(space: LiveSpace, number: int) -> PostCaption:
+    start_ms = number * 5_000
+    return PostCaption(
+        space.space,
+        UtteranceId(f"utterance-{number}"),
+        UserId("@ada:localhost"),
+        "Ada",
+        start_ms,
+        start_ms + 1_000,
+        f"Sentence number {number}.",
+        "en",
+    )
+
+
+async def captions_in(person: MatrixUser, room: str) -> list[str]:
+    return [
+        m["content"]["io.spacesbridge.caption"]["utterance"]
+        for m in await person.messages(room, BOT)
+        if "io.spacesbridge.caption" in m["content"]
+    ]
+
+
+async def test_a_room_whose_creation_was_never_answered_is_found_again(village: Town) -> None:
+    async with AsyncExitStack() as people:
+        ada = await arrive(village, people, "ada")
+        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+        await api.start()
+        bot = MatrixClient(api, UserId(BOT))
+        await bot.register()
+        async with Bridge(village.settings(), village.directory / "db") as bridge:
+            identity, slug = bridge.spaces.new_identity("Lost answer", "source")
+            command = cmd.CreateSpace(identity, slug, "Lost answer", UserId(ada.id), "Ada", 1)
+            # An earlier run made a part of the room, and died.
+            await bot.call("POST", ["createRoom"], {"room_alias_name": f"spaces_{slug}"})
+            await bridge.spaces.create(command)
+            space = await bridge.until(identity, lambda s: s.room is not None, "no room")
+            await ada.join(room_of(space))
+            assert (await ada.state(room_of(space), "io.spacesbridge.live"))[
+                "state"
+            ] == "scheduled"
+            twice = await RoomMaker(bot, village.settings()).make(space)
+            assert twice == space.room
+        await api.stop()
+
+
+async def test_a_wreck_that_bears_the_alias_is_replaced(village: Town) -> None:
+    async with AsyncExitStack() as people:
+        ada = await arrive(village, people, "ada")
+        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+        await api.start()
+        bot = MatrixClient(api, UserId(BOT))
+        await bot.register()
+        async with Bridge(village.settings(), village.directory / "db") as bridge:
+            identity, slug = bridge.spaces.new_identity("Wreck", "source")
+            wreck = await bot.call("POST", ["createRoom"], {"room_alias_name": f"spaces_{slug}"})
+            await bot.leave(wreck["room_id"])
+            command = cmd.CreateSpace(identity, slug, "Wreck", UserId(ada.id), "Ada", 1)
+            await bridge.spaces.create(command)
+            space = await bridge.until(identity, lambda s: s.room is not None, "no room")
+            assert space.room != wreck["room_id"]
+            assert await ada.join(f"#spaces_{slug}:localhost") == space.room
+        await api.stop()
+
+
+async def test_transaction_ids_survive_a_restart_of_the_homeserver(village: Town) -> None:
+    api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+    await api.start()
+    bot = MatrixClient(api, UserId(BOT))
+    await bot.register()
+    room = (await bot.call("POST", ["createRoom"], {}))["room_id"]
+    text = {"msgtype": "m.notice", "body": "once"}
+    first = await bot.send(room, "m.room.message", text, "key")
+    redaction = await bot.redact(room, first, "take-back")
+    await village.homeserver.restart()
+    assert await bot.send(room, "m.room.message", text, "key") == first
+    assert await bot.redact(room, first, "take-back") == redaction
+    await api.stop()
+
+
+async def test_killing_bridge_and_homeserver_doubles_and_loses_nothing(village: Town) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")  # noqa: T201 - to repeat a failure
+    chance = random.Random(seed)
+    sent = 40
+    async with AsyncExitStack() as people:
+        ada = await arrive(village, people, "ada")
+        settings, database = village.settings(), village.directory / "db"
+        async with Bridge(settings, database) as bridge:
+            space = await bridge.live(ada, "Kills")
+        room = room_of(space)
+        for run in range(4):
+            async with Bridge(settings, database) as bridge:
+                for number in range(run * 10, run * 10 + 10):
+                    wanted = caption(space, number)
+                    await bridge.outbox.enqueue(
+                        [codec.effect_of(wanted, f"{space.space}:test:{number}")]
+                    )
+                    bridge.matrix.wake()
+                    await asyncio.sleep(chance.uniform(0, 0.05))
+                if run % 2:
+                    await village.homeserver.kill9()
+                    await village.homeserver.start()
+        async with Bridge(settings, database) as bridge:
+            await bridge.drained()
+            found = Counter(await captions_in(ada, room))
+            recalled = [await bridge.outbox.recall(f"{space.space}:test:{n}") for n in range(sent)]
+    assert set(found.values()) == {1}
+    texts = "".join([m["content"]["body"] for m in await reread(village, ada, room)])
+    assert all(f"number {n}." in texts for n in range(sent))
+    assert None not in recalled
+
+
+async def reread(town: Town, person: MatrixUser, room: str) -> list[dict[str, dict[str, str]]]:
+    """The room's captions as a client that has just come sees them."""
+    async with MatrixUser(town.homeserver.url, person.account) as fresh:
+        return [
+            dict(m)
+            for m in await fresh.messages(room, BOT)
+            if "io.spacesbridge.caption" in m["content"]
+        ]
+
+
+async def test_an_outage_is_made_up_for_in_order_and_soon(village: Town) -> None:
+    async with AsyncExitStack() as people:
+        ada = await arrive(village, people, "ada")
+        async with Bridge(village.settings(), village.directory / "db") as bridge:
+            space = await bridge.live(ada, "Outage")
+            await bridge.drained()
+            await village.homeserver.stop()
+            for number in range(10):
+                wish = caption(space, number)
+                await bridge.outbox.enqueue([codec.effect_of(wish, f"outage:{number}")])
+                bridge.matrix.wake()
+                await asyncio.sleep(0.3)
+            await village.homeserver.start()
+            first = ada.next_message(room_of(space), "Sentence number 0", timeout=20)
+            await first
+            await bridge.drained()
+            bodies = [m["content"]["body"] for m in await reread(village, ada, room_of(space))]
+    joined = " ".join(bodies)
+    places = [joined.index(f"number {n}.") for n in range(10)]
+    assert places == sorted(places)
+
+
+async def test_what_happened_while_the_bridge_was_away_arrives_at_once(village: Town) -> None:
+    async with AsyncExitStack() as people:
+        ada, ben = await arrive(village, people, "ada"), await arrive(village, people, "ben")
+        settings, database = village.settings(), village.directory / "db"
+        async with Bridge(settings, database) as bridge:
+            space = await bridge.live(ada, "Away", [ben])
+            await bridge.drained()
+        await ada.kick(room_of(space), ben.id)
+        await ada.send_text(room_of(space), "!space live")
+        answered = ada.next_message(room_of(space), "Away", BOT)
+        async with Bridge(settings, database) as bridge:
+            await answered
+            await bridge.until(
+                space.space, lambda s: not s.person(UserId(ben.id)).joined, "still there"
+            )
+
+
+async def test_the_bridge_starts_while_the_homeserver_is_away(village: Town) -> None:
+    async with AsyncExitStack() as people:
+        ada = await arrive(village, people, "ada")
+        await village.homeserver.stop()
+        async with Bridge(village.settings(), village.directory / "db") as bridge:
+            assert not await bridge.matrix_ready()
+            await bridge.spaces.wish(TellUser(UserId(ada.id), "Hello there."), "hello")
+            invited = ada.next_invite(60)
+            await village.homeserver.start()
+            invite = await invited
+            await ada.join(invite["room_id"])
+
+            async def said() -> bool:
+                return len(await ada.messages(invite["room_id"], BOT)) == 1
+
+            await eventually(said, "nothing was said")
+            assert SpaceId("nothing") not in [s.space for s in bridge.spaces.open()]

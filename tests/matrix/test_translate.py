@@ -1,0 +1,136 @@
+"""From Matrix events to what they mean."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.matrix import translate as means
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.translate import losses, meaning_of
+from tests.support.spaces import BEN, GUEST, HOST, live_space
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", "https://pages")
+BOT = SETTINGS.bot
+ROOM, EVENT = RoomId("!room"), EventId("$event")
+
+
+def event(
+    type_: str, content: dict[str, Any], sender: str = BEN, **more: object
+) -> dict[str, Any]:
+    head = {"type": type_, "room_id": ROOM, "event_id": EVENT, "sender": sender}
+    return {**head, "content": content, **more}
+
+
+def annotation(key: object, target: object = "$card") -> dict[str, Any]:
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": target, "key": key}}
+
+
+@pytest.mark.parametrize(
+    ("given_event", "meaning"),
+    [
+        (
+            event("m.room.message", {"msgtype": "m.text", "body": "hi"}),
+            means.Said(ROOM, EVENT, BEN, "hi"),
+        ),
+        (
+            event("m.reaction", annotation("✋")),
+            means.ReactedTo(ROOM, EVENT, BEN, EventId("$card"), "✋"),
+        ),
+        (
+            event("m.room.redaction", {"redacts": "$x"}),
+            means.TookBack(ROOM, EVENT, BEN, EventId("$x")),
+        ),
+        (
+            event("m.room.redaction", {}, redacts="$x"),
+            means.TookBack(ROOM, EVENT, BEN, EventId("$x")),
+        ),
+        (event("m.room.encrypted", {"ciphertext": "x"}), means.SaidInCipher(ROOM, EVENT, BEN)),
+        (event("m.room.power_levels", {}, state_key=""), means.LevelsChanged(ROOM)),
+        (
+            event("m.room.member", {"membership": "leave"}, state_key=BEN),
+            means.MemberChanged(ROOM, BEN),
+        ),
+        (
+            event("m.room.member", {"membership": "invite", "is_direct": True}, state_key=BOT),
+            means.BotInvited(ROOM, EVENT, BEN, True),
+        ),
+        (
+            event("m.room.member", {"membership": "join"}, GUEST, state_key=GUEST),
+            means.MemberChanged(ROOM, GUEST),
+        ),
+    ],
+)
+def test_events_mean_what_they_say(given_event: dict[str, Any], meaning: means.Meaning) -> None:
+    assert meaning_of(given_event, SETTINGS) == meaning
+
+
+@pytest.mark.parametrize(
+    "given_event",
+    [
+        event("m.room.message", {"msgtype": "m.text", "body": "!space end"}, BOT),
+        event("m.room.message", {"msgtype": "m.text", "body": "!space end"}, GUEST),
+        event("m.room.message", {"msgtype": "m.notice", "body": "!space end"}),
+        event("m.room.message", {"msgtype": "m.text", "body": 7}),
+        event("m.room.message", {}),
+        event(
+            "m.room.message",
+            {
+                "msgtype": "m.text",
+                "body": "* !space end",
+                "m.relates_to": {"rel_type": "m.replace"},
+            },
+        ),
+        event("m.reaction", annotation(5)),
+        event("m.reaction", annotation("✋", 5)),
+        event("m.reaction", {"m.relates_to": "odd"}),
+        event("m.reaction", annotation("✋"), BOT),
+        event("m.room.name", {"name": "x"}, state_key=""),
+        event("m.room.member", {"membership": "invite"}, BOT, state_key=BOT),
+        event("m.room.power_levels", {}, state_key="odd"),
+        {},
+        {"type": 5, "content": []},
+        {"type": "m.room.message", "content": {}},
+    ],
+)
+def test_our_own_words_and_odd_events_mean_nothing(given_event: dict[str, Any]) -> None:
+    assert meaning_of(given_event, SETTINGS) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["type", "content", "sender", "state_key", "room_id", "event_id"]),
+        st.none() | st.integers() | st.text() | st.dictionaries(st.text(), st.text()),
+    )
+)
+def test_no_event_is_too_odd(odd: dict[str, Any]) -> None:
+    assert meaning_of(odd, SETTINGS) is None or odd
+
+
+ON_AIR = replace(live_space(), microphones=frozenset({HOST, BEN}))
+
+
+@pytest.mark.parametrize(
+    ("hint", "lost"),
+    [
+        (event("m.room.power_levels", {"users": {HOST: 90, BEN: 10}}, HOST, state_key=""), []),
+        (event("m.room.power_levels", {"users": {HOST: 90, BEN: 9}}, HOST, state_key=""), [BEN]),
+        (event("m.room.power_levels", {"users": {HOST: 90}}, HOST, state_key=""), [BEN]),
+        (event("m.room.power_levels", {"users_default": 50}, HOST, state_key=""), [HOST, BEN]),
+        (event("m.room.power_levels", {"users": {HOST: 90}}, BOT, state_key=""), []),
+        (event("m.room.member", {"membership": "leave"}, HOST, state_key=BEN), [BEN]),
+        (event("m.room.member", {"membership": "ban"}, HOST, state_key=BEN), [BEN]),
+        (event("m.room.member", {"membership": "join"}, BEN, state_key=BEN), []),
+        (event("m.room.member", {"membership": "leave"}, HOST, state_key="@other:x"), []),
+        (event("m.room.message", {"body": "x"}), []),
+    ],
+)
+def test_hints_name_those_who_may_have_lost_the_floor(
+    hint: dict[str, Any], lost: list[UserId]
+) -> None:
+    assert sorted(losses(hint, ON_AIR, SETTINGS)) == sorted(lost)
