@@ -1,0 +1,112 @@
+"""The page in a real browser: listening, reading along, speaking, and a worker's sudden death."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import Page, expect
+
+from spaces_bridge.demo import speech
+from spaces_bridge.demo.ears import words_in
+from spaces_bridge.demo.house import until
+from spaces_bridge.demo.wer import word_error_rate
+from tests.e2e.chromium import chromium, connections, packets, received, write_wav
+from tests.support.world import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
+
+MAX_WER = 0.15
+LINES = [line for line in speech.CONVERSATION if line.voice is speech.HOST][:2]
+QUESTION = next(line for line in speech.CONVERSATION if line.voice is speech.LISTENER)
+
+
+async def listen(page: Page, address: str) -> None:
+    """Open the page and press Listen; returns when sound arrives."""
+    await page.goto(address)
+    await page.click("#listen")
+    await expect(page.locator("#listen")).to_contain_text("Stop", timeout=15_000)
+
+    async def arrives() -> bool:
+        return await packets(page) > 20
+
+    await until(arrives, "packets in the browser")
+
+
+async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models: Path) -> None:
+    scene = await world.on_air("Gardens in the city")
+    async with chromium() as page:
+        complaints: list[str] = []
+        page.on("console", lambda entry: complaints.append(entry.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await listen(page, scene.space.page)
+        for line in LINES:
+            scene.host_mic.say(speech.speak(line))
+            scene.host_mic.say(speech.silence(0.8))
+        await scene.host_mic.said()
+        said = " ".join(line.text for line in LINES)
+
+        async def read() -> str:
+            return " ".join(await page.locator("#captions .caption-text").all_inner_texts())
+
+        async def all_shown() -> bool:
+            return len((await read()).split()) >= 0.85 * len(said.split())
+
+        await until(all_shown, "the captions on the page", 30.0)
+        assert word_error_rate(said, await read()) <= MAX_WER
+        names = set(await page.locator("#captions .caption-name").all_inner_texts())
+        assert names == {scene.host.name}
+        heard = await words_in(await received(page), models)
+        assert word_error_rate(said, heard.text) <= MAX_WER
+        assert complaints == []
+
+
+async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
+    world: World, models: Path, tmp_path: Path
+) -> None:
+    scene = await world.on_air()
+    recording = tmp_path / "question.wav"
+    silence = speech.silence(1.5)
+    write_wav(recording, np.concatenate([silence, speech.speak(QUESTION), silence]))
+    async with chromium(recording) as page:
+        await page.goto(scene.space.page)
+        prompt = scene.host.next_message(scene.host.dm, "asks to speak", world.house.bridge.bot)
+        await page.click("#ask")
+        await page.fill("#name", "Gil")
+        await page.click("#name-form button[type=submit]")
+        asked = await prompt
+        await expect(page.locator("#microphone")).to_be_hidden()
+        await scene.host.react(asked["room_id"], asked["event_id"], "✅")
+        await expect(page.locator("#microphone")).to_be_visible(timeout=15_000)
+        heard_before = len(scene.listener.pcm())
+        await page.click("#microphone")
+        await expect(page.locator("#floor-text")).to_contain_text("air", timeout=15_000)
+        await asyncio.sleep(len(speech.speak(QUESTION)) / speech.SAMPLE_RATE + 3.0)
+    heard = await words_in(scene.listener.pcm()[heard_before:], models)
+    assert word_error_rate(QUESTION.text, heard.text) <= MAX_WER
+
+
+async def test_the_sound_comes_back_in_a_browser_without_a_click_or_a_new_connection(
+    world: World,
+) -> None:
+    bridge, scene = world.house.bridge, await world.on_air()
+    async with chromium() as page:
+        await listen(page, scene.space.page)
+        asked: list[str] = []
+        page.on("request", lambda made: asked.append(made.url) if made.method == "POST" else None)
+        made = await connections(page)
+        for _ in range(3):
+            pid = bridge.worker_pid("media")
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.3)
+            before = await packets(page)
+
+            async def more(before: int = before) -> bool:
+                return await packets(page) > before + 50
+
+            await until(more, "packets after the worker's death", 15.0)
+        assert await connections(page) == made
+        assert asked == []

@@ -1,0 +1,391 @@
+"""kill -9 of the bridge, of its media worker, of the homeserver: the room reads as if nothing
+had happened, and the sound goes on.
+
+`CRASH_ROUNDS` (default 20) says how often, `CRASH_SEED` repeats a run.
+"""
+
+import asyncio
+import itertools
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge.demo import speech
+from spaces_bridge.demo.ears import tone, tone_level_db
+from spaces_bridge.demo.expected import Event
+from spaces_bridge.demo.feed import PageGuest
+from spaces_bridge.demo.house import House, LiveRoom, Person, said_by, until
+from spaces_bridge.demo.peer import SpeakerPeer
+from spaces_bridge.demo.wer import word_error_rate
+from tests.e2e.proxy import Proxy
+from tests.e2e.stopwatch import stopwatch
+from tests.support.world import OnAir, World, last, quiet_stretches
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
+SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+GAP_S = 0.2
+IN_FORCE_S = 2.0
+KICK_EVERY = 5
+HUM_HZ, MIA_HZ = 300, 1000
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """The seed is printed: a failed run can be repeated."""
+    print(f"CRASH_SEED={SEED} CRASH_ROUNDS={ROUNDS}")  # noqa: T201  # pytest shows it on failure
+    return random.Random(SEED)
+
+
+@pytest.fixture
+async def restored(world: World) -> AsyncIterator[World]:
+    """The shared house, and its bridge running again afterwards."""
+    yield world
+    if not world.house.bridge.running:
+        await world.house.bridge.start()
+
+
+async def test_the_bridge_killed_at_any_moment_leaves_no_trace(
+    restored: World, chance: random.Random
+) -> None:
+    world, bridge = restored, restored.house.bridge
+    scene = await world.on_air()
+    mia, mia_page = await world.speaker(scene)
+    mia_mic = await mia_page.open_microphone()
+    carl = await world.person("carl")
+    await carl.join(scene.space.alias)
+    hum(scene, seconds=30 * ROUNDS)
+    await until(lambda: hears(scene, HUM_HZ), "the host at the listener")
+    listened_from = len(scene.listener.pcm())
+    before = await roles(world, scene)
+    commands: list[str] = []
+
+    async with stopwatch(scene.space.page) as watch:
+        for round_ in range(1, ROUNDS + 1):
+            commands.append(await carl.send_text(scene.space.room, "!space speak"))
+            commands.append(await carl.send_text(scene.space.room, "!space cancel"))
+            await asyncio.sleep(chance.uniform(0.0, 1.2))
+            await bridge.kill9()
+            kicked = round_ % KICK_EVERY == 0
+            if kicked:
+                mia_mic.say(tone(MIA_HZ, 60.0))
+                await scene.host.kick(scene.space.room, mia.id)
+            await bridge.start()
+            if kicked:
+                await in_force(scene, time.monotonic())
+                mia_mic.stop_saying()
+                mia_mic = await come_back(scene, mia, mia_page)
+        watched = await watch.stop()
+
+    assert watched.longest_gap_s <= GAP_S
+    assert watched.lost == 0
+    assert max(quiet_stretches(scene.listener.pcm()[listened_from:]), default=0.0) <= GAP_S
+    replies = await all_answered(scene, carl, commands)
+    assert {command: replies[command] for command in commands} == dict.fromkeys(commands, 1)
+    assert await roles(world, scene) == before
+    assert_nothing_doubled(await scene.host.timeline(scene.space.room), bridge.bot)
+
+
+async def test_words_said_while_the_bridge_is_dead_are_captioned_once(
+    restored: World, chance: random.Random
+) -> None:
+    bridge, scene = restored.house.bridge, await restored.on_air()
+    lines = [line for line in speech.CONVERSATION if line.voice is speech.HOST]
+    for line in lines:
+        scene.host_mic.say(speech.speak(line))
+        scene.host_mic.say(speech.silence(0.8))
+    for _ in range(3):
+        await asyncio.sleep(chance.uniform(2.0, 4.0))
+        await bridge.kill9()
+        await asyncio.sleep(chance.uniform(0.0, 1.0))
+        await bridge.start()
+    await scene.host_mic.said(90)
+    said = " ".join(line.text for line in lines)
+
+    async def all_captioned() -> bool:
+        captions = await scene.host.captions(scene.space)
+        return len(said_by(captions, scene.host.id).split()) >= 0.85 * len(said.split())
+
+    await until(all_captioned, "the captions", 40.0)
+    await asyncio.sleep(2)
+    captions = await scene.host.captions(scene.space)
+    assert Counter(caption.utterance for caption in captions).most_common(1)[0][1] == 1
+    pairs = list(itertools.pairwise(captions))
+    assert [(a.end_ms, b.start_ms) for a, b in pairs if b.start_ms < a.end_ms - 500] == []
+    assert word_error_rate(said, said_by(captions, scene.host.id)) <= 0.2
+
+
+async def test_the_sound_comes_back_when_the_media_worker_is_killed(restored: World) -> None:
+    world, bridge = restored, restored.house.bridge
+    scene = await world.on_air()
+    before = await roles(world, scene)
+    hum(scene, seconds=120)
+    await scene.listener.wait_packets(50)
+    for _ in range(3):
+        pid = bridge.worker_pid("media")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: replaced(bridge.worker_pid("media"), pid), "a new media worker")  # noqa: B023  # awaited here
+        await scene.listener.wait_packets(100, 15.0)
+        await until(lambda: hears(scene, HUM_HZ), "the host at the listener")
+    assert scene.listener.state == "connected"
+    assert await roles(world, scene) == before
+
+
+# --- the homeserver ------------------------------------------------------------------------------
+
+
+@dataclass
+class Doomed:
+    """A house whose bridge talks to Synapse through a proxy that can cut the power."""
+
+    world: World
+    proxy: Proxy
+
+    async def cut_and_repair(self, part: str, method: str = "PUT") -> None:
+        """Wait until the armed request was swallowed, then bring the homeserver back."""
+        await until(self._is_cut, f"a {method} request with {part}", 30.0)
+        await self.world.house.homeserver.start()
+
+    def arm(self, part: str, method: str = "PUT") -> None:
+        """Kill the homeserver after the next such request was accepted."""
+        self.world.house.homeserver.prepare()
+        self.proxy.cut(
+            lambda used, path: used == method and part in path, self.world.house.homeserver.kill9
+        )
+
+    async def _is_cut(self) -> bool:
+        return not self.proxy.armed and not self._alive()
+
+    def _alive(self) -> bool:
+        return self.world.house.homeserver.running
+
+
+@pytest.fixture
+async def doomed(models: Path) -> AsyncIterator[Doomed]:
+    """A house of its own, with the proxy in between."""
+    async with Proxy() as proxy:
+        house = House(
+            models=models,
+            homeserver_seen_at=proxy.url,
+            settings={"reactions": {"ttl_s": 1}, "captions": {"enabled": False}},
+        )
+        proxy.target = house.homeserver.url
+        async with house, World(house) as world:
+            yield Doomed(world, proxy)
+
+
+async def test_the_homeserver_killed_between_accepting_and_answering_doubles_nothing(
+    doomed: Doomed,
+) -> None:
+    world = doomed.world
+    host, mia = await world.person("ada"), await world.person("mia")
+    space = await world.live_space(host)
+    await mia.join(space.alias)
+    commands: list[str] = []
+    kinds = (cut_a_reply, cut_a_level, cut_a_redaction, cut_an_invitation, cut_a_room)
+    for round_ in range(ROUNDS):
+        commands += await kinds[round_ % len(kinds)](doomed, host, mia, space)
+    assert doomed.proxy.cuts == ROUNDS
+
+    replies = await all_answered(OnAirless(host, space), host, commands)
+    assert {command: replies[command] for command in commands} == dict.fromkeys(commands, 1)
+    assert_nothing_doubled(await host.timeline(space.room), world.house.bridge.bot)
+
+
+@dataclass
+class OnAirless:
+    """What `all_answered` needs of a scene."""
+
+    host: Person
+    space: LiveRoom
+
+
+async def cut_a_reply(doomed: Doomed, host: Person, mia: Person, space: LiveRoom) -> Sequence[str]:
+    """The answer to a command."""
+    doomed.arm("/send/m.room.message")
+    command = await host.send_text(space.room, "!space help")
+    await doomed.cut_and_repair("/send/m.room.message")
+    return [command]
+
+
+async def cut_a_level(doomed: Doomed, host: Person, mia: Person, space: LiveRoom) -> Sequence[str]:
+    """The power level of a speaker, who then steps down again."""
+    asked = await mia.send_text(space.room, "!space speak")
+    await until(lambda: answered(mia, space, asked), "the answer to speak")
+    doomed.arm("/state/m.room.power_levels")
+    approved = await host.send_text(space.room, f"!space approve {mia.id}")
+    await doomed.cut_and_repair("/state/m.room.power_levels")
+    await until(lambda: has_level(host, space, mia, 10), "the speaker's level")
+    demoted = await host.send_text(space.room, f"!space demote {mia.id}")
+    await until(lambda: has_level(host, space, mia, None), "the level taken away")
+    return [asked, approved, demoted]
+
+
+async def cut_a_redaction(
+    doomed: Doomed, host: Person, mia: Person, space: LiveRoom
+) -> Sequence[str]:
+    """The redaction of a reaction that has had its time."""
+    doomed.arm("/redact/")
+    reaction = await mia.react(space.room, space.card, "👏")
+    await doomed.cut_and_repair("/redact/")
+    await until(lambda: redacted_once(host, space, reaction), "the redaction")
+    return []
+
+
+async def cut_an_invitation(
+    doomed: Doomed, host: Person, mia: Person, space: LiveRoom
+) -> Sequence[str]:
+    """The invite of the DM that invites somebody; they get exactly one."""
+    friend = await doomed.world.person("friend", met=False)
+    doomed.arm("/state/m.room.member/")
+    command = await host.send_text(space.room, f"!space invite {friend.id}")
+    await doomed.cut_and_repair("/state/m.room.member/")
+    await until(lambda: answered(host, space, command), "the answer to invite")
+    await until(lambda: invites(friend, 1), "the invitation")
+    await asyncio.sleep(0.5)
+    assert len([event for event in friend.seen if "invite_state" in event]) == 1
+    return [command]
+
+
+async def cut_a_room(doomed: Doomed, host: Person, mia: Person, space: LiveRoom) -> Sequence[str]:
+    """The creation of a live space's room: it is found again by its alias."""
+    other = await doomed.world.person("eve")
+    doomed.arm("/createRoom", "POST")
+    created = asyncio.create_task(other.create_space("A second talk"))
+    await doomed.cut_and_repair("/createRoom", "POST")
+    room = await created
+    assert len([event for event in other.seen if "invite_state" in event]) == 1
+    assert room.alias
+    return []
+
+
+# --- looking ------------------------------------------------------------------------------------
+
+
+async def roles(world: World, scene: OnAir) -> tuple[object, object]:
+    """Levels in the room, and the stage as the page shows it."""
+    async with PageGuest(scene.space.page) as page:
+        stage = {p["id"]: (p["role"], p["on_air"]) for p in page.hello["roster"]["stage"]}
+    return await scene.host.levels(scene.space.room), stage
+
+
+async def in_force(scene: OnAir, started: float) -> None:
+    """The kick made while the bridge was dead silences its victim soon after the start."""
+    await until(lambda: hears_not(scene, MIA_HZ), "silence after the kick", 15.0)
+    assert time.monotonic() - started < IN_FORCE_S
+
+
+async def come_back(scene: OnAir, mia: Person, page: PageGuest) -> SpeakerPeer:
+    """The kicked speaker joins again and is granted the floor again."""
+    await until(lambda: has_level(scene.host, scene.space, mia, None), "the level taken away")
+    await mia.join(scene.space.alias)
+    await page.open()
+    offered = page.next_frame("role", lambda frame: frame["may_speak"])
+    await scene.host.grant_floor(scene.space, mia)
+    await offered
+    return await page.open_microphone()
+
+
+async def all_answered(
+    scene: OnAir | OnAirless, asker: Person, commands: Sequence[str]
+) -> Counter[str]:
+    """How many answers each command got, once each has at least one."""
+
+    async def answers() -> Counter[str]:
+        timeline = await scene.host.timeline(scene.space.room)
+        return Counter(target for event in timeline if (target := replied_to(event, asker.bot)))
+
+    async def complete() -> bool:
+        found = await answers()
+        return all(found[command] for command in commands)
+
+    await until(complete, "an answer to every command", 30.0)
+    await asyncio.sleep(1.0)
+    return await answers()
+
+
+def replied_to(event: Event, bot: str) -> str:
+    """The event that this message of the bot answers, "" when it is no answer."""
+    if event["type"] != "m.room.message" or event["sender"] != bot:
+        return ""
+    relation = event["content"].get("m.relates_to", {})
+    if relation.get("rel_type") == "m.thread":
+        return ""  # a caption, which replies to the one before
+    return str(relation.get("m.in_reply_to", {}).get("event_id", ""))
+
+
+async def answered(person: Person, space: LiveRoom, command: str) -> bool:
+    """Whether the bot has answered a command."""
+    timeline = await person.timeline(space.room)
+    return any(replied_to(event, person.bot) == command for event in timeline)
+
+
+async def has_level(host: Person, space: LiveRoom, person: Person, level: int | None) -> bool:
+    """Whether somebody has exactly this own power level (None: no entry)."""
+    return (await host.levels(space.room)).get(person.id) == level
+
+
+async def redacted_once(host: Person, space: LiveRoom, reaction: str) -> bool:
+    """Whether exactly one redaction of this event is in the room."""
+    timeline = await host.timeline(space.room)
+    targets = [
+        event.get("redacts") or event["content"].get("redacts")
+        for event in timeline
+        if event["type"] == "m.room.redaction"
+    ]
+    assert targets.count(reaction) <= 1
+    return reaction in targets
+
+
+async def invites(person: Person, count: int) -> bool:
+    """Whether somebody got that many invites."""
+    return len([event for event in person.seen if "invite_state" in event]) >= count
+
+
+async def replaced(new: int | None, old: int) -> bool:
+    """Whether another process has taken over."""
+    return new is not None and new != old
+
+
+async def hears(scene: OnAir, hertz: float) -> bool:
+    """Whether the listener hears a tone."""
+    return tone_level_db(last(scene.listener, 0.2), hertz) > -20
+
+
+async def hears_not(scene: OnAir, hertz: float) -> bool:
+    """Whether the listener hears a tone no more."""
+    return tone_level_db(last(scene.listener, 0.2), hertz) < -60
+
+
+def hum(scene: OnAir, seconds: int) -> None:
+    """The host's microphone gives a steady tone from now on."""
+    ten_seconds = tone(HUM_HZ, 10.0)
+    for _ in range(-(-seconds // 10)):
+        scene.host_mic.say(ten_seconds)
+
+
+def assert_nothing_doubled(timeline: Sequence[Event], bot: str) -> None:
+    """No answer, caption or redaction of the bot is there twice."""
+    ours = [event for event in timeline if event["sender"] == bot]
+    captions = [
+        event["content"]["io.spacesbridge.caption"]["utterance"]
+        for event in ours
+        if "io.spacesbridge.caption" in event["content"]
+    ]
+    redactions = [
+        event.get("redacts") or event["content"].get("redacts")
+        for event in ours
+        if event["type"] == "m.room.redaction"
+    ]
+    answers = [target for event in ours if (target := replied_to(event, bot))]
+    for things in (captions, redactions, answers):
+        assert [thing for thing, count in Counter(things).items() if count > 1] == []

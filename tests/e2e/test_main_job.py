@@ -1,0 +1,234 @@
+"""The main job on real parts: a host speaks, listeners hear, the room shows the words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from spaces_bridge.demo import speech
+from spaces_bridge.demo.ears import tone, tone_level_db, words_in
+from spaces_bridge.demo.house import House, caption_of, said_by, until
+from spaces_bridge.demo.peer import RATE, JoinRefused
+from spaces_bridge.demo.wer import word_error_rate
+from tests.support.postgres import postgres_database, shared_postgres
+from tests.support.world import OnAir, World, last, open_house
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+MAX_WER = 0.15
+SILENT_DB = -60.0
+AUDIBLE_DB = -20.0
+LINES = speech.CONVERSATION[:3]
+
+
+@pytest.fixture(scope="module")
+def other_house(models: Path) -> Iterator[House]:
+    """Rooms of version 11, everything on PostgreSQL."""
+    server = shared_postgres()
+    with postgres_database(server) as first, postgres_database(server) as second:
+        house = House(
+            room_version="11", homeserver_database=first, bridge_database=second, models=models
+        )
+        with open_house(house) as opened:
+            yield opened
+
+
+@pytest.fixture(params=["version 12 on SQLite", "version 11 on PostgreSQL"])
+def either_house(request: pytest.FixtureRequest) -> House:
+    """Each of the two houses."""
+    opened: House = request.getfixturevalue("house" if "12" in request.param else "other_house")
+    return opened
+
+
+@pytest.fixture
+async def either_world(either_house: House) -> AsyncIterator[World]:
+    """People in each of the two houses."""
+    async with World(either_house) as people:
+        yield people
+
+
+async def test_what_is_said_is_heard_by_listeners_and_captioned_in_the_room(
+    either_world: World, models: Path
+) -> None:
+    scene = await either_world.on_air("Gardens in the city")
+    mia, page = await either_world.speaker(scene)
+    microphones = {
+        speech.HOST: (scene.host.id, scene.host_mic),
+        speech.GUEST: (mia.id, await page.open_microphone()),
+    }
+    said: dict[str, list[str]] = {scene.host.id: [], mia.id: []}
+    for line in LINES:
+        user, microphone = microphones[line.voice]
+        microphone.say(speech.speak(line))
+        await microphone.said()
+        await asyncio.sleep(0.7)
+        said[user].append(line.text)
+
+    async def all_captioned() -> bool:
+        captions = await scene.host.captions(scene.space)
+        return all(
+            len(said_by(captions, user).split()) >= 0.85 * len(" ".join(lines).split())
+            for user, lines in said.items()
+        )
+
+    await until(all_captioned, "the captions", 30.0)
+    captions = await scene.host.captions(scene.space)
+    for user, lines in said.items():
+        assert word_error_rate(" ".join(lines), said_by(captions, user)) <= MAX_WER
+    starts = [caption.start_ms for caption in captions]
+    assert starts == sorted(starts)
+    assert len({caption.utterance for caption in captions}) == len(captions)
+
+    heard = (await words_in(scene.listener.pcm(), models)).text
+    assert word_error_rate(" ".join(line.text for line in LINES), heard) <= MAX_WER
+
+
+async def test_captions_carry_what_clients_and_bots_need(world: World) -> None:
+    scene = await world.on_air()
+    captioned = scene.host.next_event(
+        lambda event: caption_of(event) is not None, "a caption", 40.0
+    )
+    scene.host_mic.say(speech.speak(LINES[0]))
+    event = await captioned
+    content, block = event["content"], event["content"]["io.spacesbridge.caption"]
+    assert event["sender"] == world.house.bridge.bot
+    assert content["msgtype"] == "m.notice"
+    assert content["m.mentions"] == {}
+    assert content["m.relates_to"]["rel_type"] == "m.thread"
+    assert content["m.relates_to"]["event_id"] == scene.space.card
+    assert content["m.relates_to"]["is_falling_back"] is True
+    assert content["body"] == f"{scene.host.name}: {caption_of(event).text}"  # type: ignore[union-attr]  # armed for one
+    assert block["speaker"] == scene.host.id
+    assert block["language"] == "en"
+    assert 0 <= block["start_ms"] < block["end_ms"]
+
+
+async def test_each_speaker_hears_the_others_but_never_themselves(world: World) -> None:
+    scene = await world.on_air()
+    _, page = await world.speaker(scene)
+    microphone = await page.open_microphone()
+    host_hears, mia_hears = await scene.host_page.listen(), await page.listen()
+    await asyncio.gather(host_hears.wait_packets(25), mia_hears.wait_packets(25))
+    scene.host_mic.say(tone(440, 3.0))
+    microphone.say(tone(1000, 3.0))
+    await asyncio.sleep(2.4)
+    everybody = {hertz: tone_level_db(last(scene.listener, 1.0), hertz) for hertz in (440, 1000)}
+    assert min(everybody.values()) > AUDIBLE_DB
+    for hears, own, other in ((host_hears, 440, 1000), (mia_hears, 1000, 440)):
+        assert tone_level_db(last(hears, 1.0), own) - everybody[own] <= -40
+        assert abs(tone_level_db(last(hears, 1.0), other) - everybody[other]) <= 3
+
+
+async def test_nobody_is_put_on_air_unasked_nor_before_the_host_grants_it(world: World) -> None:
+    scene = await world.on_air()
+    mia = await world.person("mia")
+    await mia.join(scene.space.alias)
+    page = await world.page(await mia.personal_link(scene.space))
+    with pytest.raises(JoinRefused, match="403"):
+        await page.open_microphone()
+    answer = await mia.tell_bot("speak", scene.space.room)
+    assert answer["content"]["body"]
+    queue = scene.host_page.next_frame("roster", lambda frame: frame["queue"] == [])
+    granted = scene.host.next_level(scene.space, mia.id, 10)
+    await scene.host.tell_bot(f"approve {mia.id}", scene.space.room)
+    await granted
+    roster = await queue
+    on_air = {person["id"]: person["on_air"] for person in roster["stage"]}
+    assert on_air == {scene.host.id: True, mia.id: False}
+
+
+async def test_a_hosts_plain_client_steers_the_stage(world: World) -> None:
+    scene = await world.on_air()
+    mia = await world.person("mia")
+    await mia.join(scene.space.alias)
+    page = await world.page(await mia.personal_link(scene.space))
+
+    offered = page.next_frame("role", lambda frame: frame["may_speak"])
+    await scene.host.set_level(scene.space.room, mia.id, 10)
+    await offered
+    microphone = await page.open_microphone()
+    microphone.say(tone(1000, 20.0))
+    await heard(scene, 1000)
+
+    await scene.host.set_level(scene.space.room, mia.id, 0)
+    await silent(scene, 1000)
+    with pytest.raises(JoinRefused, match="403"):
+        await page.open_microphone()
+
+    offered = page.next_frame("role", lambda frame: frame["may_speak"])
+    await scene.host.set_level(scene.space.room, mia.id, 10)
+    await offered
+    assert tone_level_db(last(scene.listener, 0.2), 1000) < SILENT_DB, "a regrant starts muted"
+    microphone = await page.open_microphone()
+    microphone.say(tone(1000, 20.0))
+    await heard(scene, 1000)
+
+    await scene.host.kick(scene.space.room, mia.id)
+    await silent(scene, 1000)
+    await mia.join(scene.space.alias)
+    await until(lambda: has_no_level(scene, mia.id), "the level taken away after the kick")
+    with pytest.raises(JoinRefused, match="403"):
+        await page.open_microphone()
+
+
+async def test_a_raised_users_default_opens_no_microphone(world: World) -> None:
+    scene = await world.on_air()
+    mia = await world.person("mia")
+    await mia.join(scene.space.alias)
+    page = await world.page(await mia.personal_link(scene.space))
+    content = dict(await scene.host.state(scene.space.room, "m.room.power_levels"))
+    await scene.host.put_state(
+        scene.space.room, "m.room.power_levels", {**content, "users_default": 10}
+    )
+    await scene.host.tell_bot("help", scene.space.room)
+    with pytest.raises(JoinRefused, match="403"):
+        await page.open_microphone()
+
+
+async def test_live_ogg_carries_the_same_sound(world: World) -> None:
+    import io
+
+    import aiohttp
+    import av
+    import numpy as np
+
+    scene = await world.on_air()
+    scene.host_mic.say(tone(440, 6.0))
+    body = b""
+    async with aiohttp.ClientSession() as http, http.get(f"{scene.space.page}/live.ogg") as answer:
+        assert answer.status == 200
+        assert answer.content_type == "audio/ogg"
+        async with asyncio.timeout(20):
+            while len(body) < 12_000:
+                body += await answer.content.read(4096)
+    with av.open(io.BytesIO(body), "r") as stream:
+        frames = [frame.to_ndarray() for frame in stream.decode(audio=0)]
+        rate = stream.streams.audio[0].rate
+    assert rate == RATE
+    samples = np.concatenate(frames, axis=1)[0]
+    pcm = (samples * 32767 if samples.dtype.kind == "f" else samples).astype(np.int16)
+    assert tone_level_db(pcm[-RATE:], 440) > AUDIBLE_DB
+
+
+async def heard(scene: OnAir, hertz: float) -> None:
+    """Until the listener hears a tone."""
+
+    async def audible() -> bool:
+        return tone_level_db(last(scene.listener, 0.2), hertz) > AUDIBLE_DB
+
+    await until(audible, f"{hertz} Hz at the listener")
+
+
+async def silent(scene: OnAir, hertz: float) -> None:
+    """Until the listener hears a tone no more."""
+
+    async def inaudible() -> bool:
+        return tone_level_db(last(scene.listener, 0.2), hertz) < SILENT_DB
+
+    await until(inaudible, f"no {hertz} Hz at the listener")
+
+
+async def has_no_level(scene: OnAir, user: str) -> bool:
+    """Whether somebody has no entry of their own in the room's power levels."""
+    return user not in await scene.host.levels(scene.space.room)
