@@ -90,13 +90,14 @@ async def _end(process: Process) -> None:
     """Have it end by itself, which the end of its stdin asks for; kill it if it does not."""
     if process.stdin is not None:
         process.stdin.close()
-    try:
-        async with asyncio.timeout(_GRACE_S):
-            await process.wait()
-    except TimeoutError:
+    # not asyncio.timeout: in a task that is being cancelled, Python before 3.11.4 lets the
+    # CancelledError through instead of a TimeoutError
+    ending = asyncio.ensure_future(process.wait())
+    await asyncio.wait({ending}, timeout=_GRACE_S)
+    if not ending.done():
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+    await ending
 
 
 async def _read(stream: asyncio.StreamReader, on_message: OnMessage) -> None:

@@ -86,7 +86,7 @@ async def _run(options: argparse.Namespace) -> int:
         models = Path(directory)
         try:
             with story.work("putting words into mouths (a packaged synthetic voice)"):
-                speech = Path(options.speech) if options.speech else None
+                speech = Path(options.speech).expanduser() if options.speech else None
                 screenplay = await write_screenplay("Ada", "Mia", speech, models)
         except SpeechUnreadable as unreadable:
             story.fail("speech", str(unreadable))
