@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--speech",
-        type=Path,
+        type=lambda text: Path(text).expanduser(),
         metavar="WAV",
         default=os.environ.get("SPEECH") or None,
         help="a recording of yours, spoken by the host",
@@ -86,7 +86,7 @@ async def _run(options: argparse.Namespace) -> int:
         models = Path(directory)
         try:
             with story.work("putting words into mouths (a packaged synthetic voice)"):
-                speech = Path(options.speech).expanduser() if options.speech else None
+                speech = options.speech
                 screenplay = await write_screenplay("Ada", "Mia", speech, models)
         except SpeechUnreadable as unreadable:
             story.fail("speech", str(unreadable))
