@@ -106,8 +106,11 @@ class Outbox(Protocol):
 class Inbox(Protocol):
     """Events the homeserver has handed over, kept until handled."""
 
-    async def store(self, txn_id: str, events: Sequence[InboxEvent]) -> bool:
-        """Store durably, each event id once. False: the transaction was known."""
+    async def store(self, events: Sequence[InboxEvent]) -> bool:
+        """Store durably, each event id once. False: every one was known.
+
+        Transaction ids say nothing: a homeserver may begin to count them anew.
+        """
         ...
 
     async def pending(self, after_seq: int, limit: int) -> list[InboxRow]: ...

@@ -104,17 +104,16 @@ class AppserviceServer:
         return None
 
     async def _transaction(self, request: web.Request) -> web.Response:
-        txn_id = request.match_info["txn_id"]
         body = await request.read()
         try:
             if len(body) > LARGE_BYTES:
-                events = await asyncio.to_thread(parse_transaction, body, txn_id)
+                events = await asyncio.to_thread(parse_transaction, body)
             else:
-                events = parse_transaction(body, txn_id)
+                events = parse_transaction(body)
         except BadTransaction as bad:
             log.warning("a transaction was refused: %s", bad.text)
             return _error(400, bad.errcode, bad.text)
-        if await self._inbox.store(txn_id, events) and events:
+        if await self._inbox.store(events):
             self._arrived(events)
         return web.json_response({})
 

@@ -4,6 +4,7 @@ An envelope that is no transaction is refused. Whatever is wrong with a single e
 envelope's fault: it is stored as it is, so that the homeserver goes on to the next transaction.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class BadTransaction(Exception):
         self.text = text
 
 
-def parse_transaction(body: bytes, txn_id: str) -> list[InboxEvent]:
+def parse_transaction(body: bytes) -> list[InboxEvent]:
     """The events of a transaction. Raises BadTransaction."""
     try:
         text = body.decode("utf-8")
@@ -35,7 +36,7 @@ def parse_transaction(body: bytes, txn_id: str) -> list[InboxEvent]:
     try:
         envelope = json.loads(text, parse_int=_bounded_int)
     except RecursionError:
-        return _without_parsing(text, txn_id)
+        return _without_parsing(text)
     except ValueError:
         raise BadTransaction("M_NOT_JSON", "The transaction is not JSON.") from None
     if not isinstance(envelope, dict):
@@ -43,7 +44,7 @@ def parse_transaction(body: bytes, txn_id: str) -> list[InboxEvent]:
     events = envelope.get("events", [])
     if not isinstance(events, list):
         raise BadTransaction("M_BAD_JSON", "`events` of a transaction is a list.")
-    return [_stored(event, json.dumps(event), f"{txn_id}/{i}") for i, event in enumerate(events)]
+    return [_stored(event, json.dumps(event)) for event in events]
 
 
 def parse_event(body: str) -> Mapping[str, Any] | None:
@@ -55,10 +56,14 @@ def parse_event(body: str) -> Mapping[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _stored(event: object, body: str, place: str) -> InboxEvent:
+def _stored(event: object, body: str) -> InboxEvent:
     fields = event if isinstance(event, dict) else {}
-    event_id = _plain_id(fields.get("event_id")) or f"unnamed:{place}"
+    event_id = _plain_id(fields.get("event_id")) or f"unnamed:{_digest(body)}"
     return InboxEvent(event_id, _plain_id(fields.get("room_id")), body)
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _plain_id(value: object) -> str | None:
@@ -70,7 +75,7 @@ def _bounded_int(digits: str) -> int:
     return int(digits) if len(digits) <= INT_DIGITS_MAX else 0
 
 
-def _without_parsing(text: str, txn_id: str) -> list[InboxEvent]:
+def _without_parsing(text: str) -> list[InboxEvent]:
     """Events nested too deep to parse: cut the list apart by its brackets alone."""
     start = _EVENTS_KEY.search(text)
     if start is None or _depth(text[: start.start()]) != 1:
@@ -83,7 +88,7 @@ def _without_parsing(text: str, txn_id: str) -> list[InboxEvent]:
             raw = text[begin : token.start()].strip()
             if raw:
                 event = parse_event(raw)
-                events.append(_stored(event, raw, f"{txn_id}/{len(events)}"))
+                events.append(_stored(event, raw))
             begin = token.end()
             if mark == "]":
                 return events

@@ -11,10 +11,7 @@ from spaces_bridge.storage import rows
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import index_key, optional_to_column, to_column
 
-_INSERT_TRANSACTION = """
-    INSERT INTO inbox_transactions (txn_key, received_at_ms) VALUES ($1, $2)
-    ON CONFLICT (txn_key) DO NOTHING RETURNING received_at_ms
-"""
+_NEWEST = "SELECT COALESCE(MAX(seq), 0) FROM inbox"
 _INSERT_EVENT = """
     INSERT INTO inbox (event_key, event_id, room_id, body, received_at_ms)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING
@@ -30,8 +27,8 @@ class SqlInbox:
         # PostgreSQL would otherwise let a later seq be seen before an earlier one.
         self._order = asyncio.Lock()
 
-    async def store(self, txn_id: str, events: Sequence[InboxEvent]) -> bool:
-        """Store durably, each event id once. False: the transaction was known."""
+    async def store(self, events: Sequence[InboxEvent]) -> bool:
+        """Store durably, each event id once. False: every one was known."""
         now = self._clock.now_ms()
         lines = [
             (
@@ -45,12 +42,11 @@ class SqlInbox:
         ]
 
         async def work(connection: Connection) -> bool:
-            known = await connection.fetchval(_INSERT_TRANSACTION, index_key(txn_id), now) is None
-            if lines and not known:
-                await connection.executemany(_INSERT_EVENT, lines)
-            return not known
+            before = await connection.fetchval(_NEWEST)
+            await connection.executemany(_INSERT_EVENT, lines)
+            return bool(await connection.fetchval(_NEWEST) != before)
 
-        return await self._database.write(work, self._order)
+        return bool(lines) and await self._database.write(work, self._order)
 
     async def pending(self, after_seq: int, limit: int) -> list[InboxRow]:
         """What is to be handled, in order of arrival, from behind `after_seq`."""
@@ -88,12 +84,9 @@ class SqlInbox:
         await self._database.write(work)
 
     async def prune(self, before_ms: int) -> None:
-        """Forget transactions and handled events received before then."""
+        """Forget handled events received before then."""
 
         async def work(connection: Connection) -> None:
-            await connection.execute(
-                "DELETE FROM inbox_transactions WHERE received_at_ms < $1", before_ms
-            )
             await connection.execute(
                 "DELETE FROM inbox WHERE state = 'done' AND received_at_ms < $1", before_ms
             )

@@ -113,6 +113,13 @@ async def test_a_transaction_counts_once_however_often_it_comes(door: Door) -> N
     assert await door.rows() == [f"$e{n}" for n in range(5)]
 
 
+async def test_a_homeserver_that_counts_transactions_anew_loses_nothing(door: Door) -> None:
+    for number in (1, 2):
+        status, _ = await door.put("1", {"events": [event(number)]})
+        assert status == 200
+    assert await door.rows() == ["$e1", "$e2"]
+
+
 @pytest.mark.parametrize(
     ("body", "errcode"),
     [

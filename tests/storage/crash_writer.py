@@ -31,9 +31,7 @@ async def write_for_ever(url: str) -> None:
             [effect(f"{number}/{wish}") for wish in range(WISHES)],
             replace(summary(), started_at_ms=number),
         )
-        await storage.inbox.store(
-            f"txn{number}", [event(number * EVENTS + one) for one in range(EVENTS)]
-        )
+        await storage.inbox.store([event(number * EVENTS + one) for one in range(EVENTS)])
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         number += 1

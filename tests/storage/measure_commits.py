@@ -27,9 +27,9 @@ def steps(storage: Storage) -> dict[str, Step]:
         "journal.append 1 event 1 effect": lambda n: storage.journal.append(
             SPACE, [stored(n)], [effect(f"j{n}", text=ONE_KB)], summary()
         ),
-        "inbox.store 1 event": lambda n: storage.inbox.store(f"a{n}", [event(n, ONE_KB)]),
+        "inbox.store 1 event": lambda n: storage.inbox.store([event(n, ONE_KB)]),
         "inbox.store 100 events": lambda n: storage.inbox.store(
-            f"b{n}", [event(10**6 + n * 100 + one, ONE_KB) for one in range(100)]
+            [event(10**6 + n * 100 + one, ONE_KB) for one in range(100)]
         ),
         "outbox.complete": lambda n: outbox.complete(f"j{n}", 0, "$result"),
         "outbox.enqueue collapse": lambda _: outbox.enqueue([effect("card", collapse=True)]),
@@ -48,9 +48,7 @@ async def measure(engine: str, url: str, rounds: int) -> None:
             cuts = statistics.quantiles(taken_ms, n=20)
             _say(engine=engine, step=name, p50_ms=round(cuts[9], 2), p95_ms=round(cuts[18], 2))
         begun = time.perf_counter()
-        await asyncio.gather(
-            *(storage.inbox.store(f"c{n}", [event(10**9 + n)]) for n in range(rounds))
-        )
+        await asyncio.gather(*(storage.inbox.store([event(10**9 + n)]) for n in range(rounds)))
         per_second = rounds / (time.perf_counter() - begun)
         _say(engine=engine, step="inbox.store, all at once", per_second=round(per_second))
 

@@ -51,11 +51,6 @@ CREATE TABLE notes (
     value TEXT NOT NULL
 );
 
-CREATE TABLE inbox_transactions (
-    txn_key TEXT PRIMARY KEY,
-    received_at_ms BIGINT NOT NULL
-);
-
 CREATE TABLE inbox (
     seq {row_id},
     event_key TEXT NOT NULL UNIQUE,

@@ -92,7 +92,7 @@ async def test_the_file_and_its_folder_are_made_for_the_bridge_alone(tmp_path: P
 async def test_two_that_start_at_once_make_the_tables_once(url: str) -> None:
     opened = await asyncio.gather(*(open_storage(url, SetClock()) for _ in range(4)))
     for number, storage in enumerate(opened):
-        assert await storage.inbox.store("same", [event(1)]) is (number == 0)
+        assert await storage.inbox.store([event(1)]) is (number == 0)
     for storage in opened:
         await storage.close()
 
@@ -217,9 +217,9 @@ async def test_a_full_disk_is_told_and_work_goes_on_when_there_is_room(sqlite_ur
         pages = await storage.pool.fetchval("PRAGMA page_count")
         await storage.pool.execute(f"PRAGMA max_page_count = {pages + 4}")
         with pytest.raises(StorageError, match="disk is full"):
-            await storage.inbox.store("big", [event(1, "x" * 100_000)])
+            await storage.inbox.store([event(1, "x" * 100_000)])
         await storage.pool.execute("PRAGMA max_page_count = 1000000")
-        assert await storage.inbox.store("big", [event(1, "x" * 100_000)])
+        assert await storage.inbox.store([event(1, "x" * 100_000)])
 
 
 async def test_a_full_disk_of_the_server_is_told_and_nothing_is_half_stored(
@@ -274,7 +274,7 @@ async def test_what_a_caller_gave_up_is_stored_whole(storage: Storage) -> None:
 
 async def test_closing_finishes_what_has_begun(url: str) -> None:
     async with opened(url) as storage:
-        calls = [asyncio.create_task(storage.inbox.store(str(n), [event(n)])) for n in range(50)]
+        calls = [asyncio.create_task(storage.inbox.store([event(n)])) for n in range(50)]
         await asyncio.sleep(0)
     await storage.close()
     assert await asyncio.gather(*calls) == [True] * 50
@@ -293,17 +293,17 @@ async def test_a_number_no_database_can_hold_is_an_error_and_not_a_crash(
 async def test_a_server_that_restarts_costs_errors_but_no_event() -> None:
     with PrivatePostgres() as server:
         async with opened(server.url(server.create_database())) as storage:
-            await asyncio.gather(*(storage.inbox.store(f"{n}", [event(n)]) for n in range(20)))
+            await asyncio.gather(*(storage.inbox.store([event(n)]) for n in range(20)))
             server.stop()
             with pytest.raises(StorageError, match="cannot be reached"):
-                await storage.inbox.store("20", [event(20)])
+                await storage.inbox.store([event(20)])
             with pytest.raises(StorageError, match="cannot be reached"):
                 await storage.health.check()
             server.start()
             async with asyncio.timeout(30):
                 while True:
                     try:
-                        await storage.inbox.store("20", [event(20)])
+                        await storage.inbox.store([event(20)])
                     except StorageError:
                         await asyncio.sleep(0.1)
                     else:

@@ -100,7 +100,7 @@ async def test_migrating_from_nothing_equals_the_full_schema(
             migrated = await catalogue(connection)
             for table in ("journal", "spaces", "outbox", "notes"):
                 await connection.execute(f"DROP TABLE {table}")
-            for table in ("inbox_transactions", "inbox", "tokens", "health"):
+            for table in ("inbox", "tokens", "health"):
                 await connection.execute(f"DROP TABLE {table}")
             assert not any((await catalogue(connection)).values())
             for statement in full.statements(connection.scheme):

@@ -53,11 +53,6 @@ CREATE TABLE notes (
     value TEXT NOT NULL
 );
 
-CREATE TABLE inbox_transactions (
-    txn_key TEXT PRIMARY KEY,
-    received_at_ms BIGINT NOT NULL
-);
-
 -- state: pending, done, dead (could not be handled)
 CREATE TABLE inbox (
     seq {row_id},
