@@ -18,11 +18,11 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.names import clean_name
 from spaces_bridge.web import verbs
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Client, Hub
 from spaces_bridge.web.limits import Limiter
-from spaces_bridge.web.names import clean_name
 from spaces_bridge.web.outgoing import encode
 from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings

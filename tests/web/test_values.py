@@ -4,9 +4,10 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.names import clean_name
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.limits import Addresses, Limiter
-from spaces_bridge.web.names import clean_name, shown_name
+from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, command_of, reaction_of

@@ -1,0 +1,62 @@
+"""Names that people give themselves, made harmless to read beside others."""
+
+import unicodedata
+
+GRAPHEMES_MAX = 40
+MARKS_MAX = 3
+"""Combining marks kept on one letter; more is drawing, not writing."""
+
+CLUSTER_MAX = 12
+"""Code points of one grapheme; the longest emoji families have ten."""
+
+JOINER = "\u200d"
+
+
+def clean_name(text: str) -> str:
+    """The name in NFC, without controls, bidi marks and piles of accents, at most 40 graphemes.
+
+    Empty when nothing readable is left.
+    """
+    letters = unicodedata.normalize("NFC", text[:2000])
+    kept = "".join(c for c in letters if c == JOINER or not _is_invisible(c))
+    clusters = _clusters(" ".join(kept.split()))
+    name = "".join(clusters[:GRAPHEMES_MAX]).strip(f" {JOINER}")
+    return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
+
+
+def _is_invisible(char: str) -> bool:
+    category = unicodedata.category(char)
+    # white space may stay: it is folded into single blanks afterwards
+    return category in ("Cf", "Co", "Cs", "Cn") or (category == "Cc" and not char.isspace())
+
+
+def _clusters(text: str) -> list[str]:
+    """Letters with what belongs to them, close enough to UAX 29 for a limit of length."""
+    clusters: list[str] = []
+    for char in text:
+        if clusters and _continues(clusters[-1], char):
+            if _has_room(clusters[-1], char):
+                clusters[-1] += char
+        elif char != JOINER:
+            clusters.append(char)
+    return clusters
+
+
+def _continues(cluster: str, char: str) -> bool:
+    if unicodedata.category(char) in ("Mn", "Me", "Mc") or char == JOINER:
+        return True
+    if "\U0001f3fb" <= char <= "\U0001f3ff":  # skin tones
+        return True
+    if cluster.endswith(JOINER):
+        return unicodedata.category(char) == "So"
+    flags = "\U0001f1e6" <= char <= "\U0001f1ff" and "\U0001f1e6" <= cluster <= "\U0001f1ff"
+    return flags and len(cluster) == 1
+
+
+def _has_room(cluster: str, char: str) -> bool:
+    is_mark = unicodedata.category(char) in ("Mn", "Me")
+    return len(cluster) < CLUSTER_MAX and not (is_mark and _marks(cluster) >= MARKS_MAX)
+
+
+def _marks(cluster: str) -> int:
+    return sum(unicodedata.category(c) in ("Mn", "Me") for c in cluster)
