@@ -161,6 +161,8 @@ class OutboxCourier:
         window = self._window(lane)
         wait_s = window.wait_s() if window is not None else 0.0
         if wait_s > 0:
+            if lane.note_pressed():
+                log.info("%s waits %.1f s: its budget of this minute is spent", lane.queue, wait_s)
             await asyncio.sleep(wait_s)
         if not lane.urgent:
             await self._pace.turn(lane.group)

@@ -76,18 +76,23 @@ class RoomErrands:
             case wish.RedactEvent():
                 return await self._redact(wanted, key)
             case _:
-                await self._make_true(wanted)
+                await self._make_true(wanted, key)
                 return None
 
     async def _make_true(
-        self, wanted: wish.PublishState | wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest
+        self,
+        wanted: wish.PublishState | wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
+        key: str,
     ) -> None:
         space, room = await self._place(wanted.space)
         match wanted:
             case wish.PublishState():
                 await self._maker.publish(space, room)
-            case wish.WriteLevel():
-                await self._observer.write_level(space.space, room, wanted.user, wanted.level)
+            case wish.WriteLevel(user=user, level=level):
+                if level is None:
+                    await self._observer.write_level(space.space, room, user, None)
+                else:
+                    await self._observer.grant(space.space, room, user, level, key)
             case wish.SeatGuest():
                 await self._ghosts.join(wanted.user, wanted.name, room, private=space.private)
                 await self._observer.observe_member(space.space, room, wanted.user)

@@ -47,6 +47,7 @@ class HomeserverApi:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+            middlewares=(_write_state_once,),
         )
 
     async def stop(self) -> None:
@@ -118,6 +119,20 @@ class HomeserverApi:
             wait_s = retry_after_s(headers, answer)
             return Away(f"{status} {errcode}: {text}", retry_after_s=wait_s)
         return Refused(status, errcode, text)
+
+
+async def _write_state_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """aiohttp sends an unanswered PUT once more by itself. State has no transaction ids: it may
+    have been taken, and changed by somebody else since. Who wrote it must look first.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method != "PUT" or "/state/" not in request.url.path:
+            raise
+        raise aiohttp.ClientConnectionError("A state event may have been written.") from error
 
 
 def retry_after_s(headers: Mapping[str, str], answer: Json) -> float | None:

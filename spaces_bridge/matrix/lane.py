@@ -18,6 +18,7 @@ class Lane:
         """Loop time before which the lane rests after a failure."""
         self.told_to_wait = False
         """The rest is the homeserver's own word: nothing shortens it."""
+        self._pressed = False
         self._rows: list[OutboxRow] = []
         self._tried: set[str] = set()
 
@@ -69,6 +70,11 @@ class Lane:
 
     def may_have_been_sent(self, row: OutboxRow) -> bool:
         return row.attempts > 0 or row.effect.key in self._tried
+
+    def note_pressed(self) -> bool:
+        """It waits for its budget. True: for the first time since it was empty."""
+        first, self._pressed = not self._pressed, True
+        return first
 
     def others(self, row: OutboxRow) -> list[OutboxRow]:
         """The rows that wait behind ``row`` and were not tried."""

@@ -95,7 +95,7 @@ class MatrixService:
         self._watch = HomeserverWatch(
             self._api, bot, self._reach, settings.appservice_id, self._homeserver_is_back
         )
-        self._observer = RoomObserver(bot, spaces)
+        self._observer = RoomObserver(bot, spaces, outbox)
         dms = DirectRooms(bot, outbox)
         cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size)
         letters = Letters(bot, dms, spaces, sessions, outbox, settings)

@@ -1,6 +1,7 @@
 """The outbox runner on a real database, with somebody who notes what is carried out."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -203,6 +204,26 @@ async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: St
     texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
     assert texts == ["0", "1000 2000", "9000"]
     assert await storage.outbox.recall("k2000") == "$result-of-k1000"
+
+
+async def test_a_lane_that_waits_for_its_budget_says_so_once_and_without_its_text(
+    storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "spaces_bridge.matrix.courier")
+    office = Office(storage, captions=1)
+    await office.wish(said("ada", 0), "a")
+    await office.wish(said("ada", 9_000), "b")
+    office.open()
+
+    def told() -> list[str]:
+        return [m for m in caplog.messages if "its budget of this minute is spent" in m]
+
+    await eventually(told, "nothing was said")
+    await office.close()
+    assert len(told()) == 1
+    assert told()[0].startswith(f"{SPACE}|captions waits ")
+    assert "9000" not in told()[0]
+    assert len(office.notary.done) == 1
 
 
 async def test_what_an_earlier_run_may_have_sent_is_not_merged_into(storage: Storage) -> None:
