@@ -1,4 +1,4 @@
-"""`spaces-bridge demo` as a user runs it: it ends well, and notices what is broken."""
+"""`spaces-bridge demo` notices what is broken. That it ends well is seen by `make demo ONCE=1`."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.main import PARTS, STEPS
+from spaces_bridge.demo.main import PARTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -34,13 +34,6 @@ async def demo(*options: str) -> tuple[int, str]:
             await process.wait()
     assert process.returncode is not None
     return process.returncode, output.decode()
-
-
-async def test_the_demo_observes_every_step() -> None:
-    code, output = await demo("--once")
-    assert code == 0, output
-    for step in STEPS:
-        assert f"✓ {step}" in output
 
 
 async def test_the_demo_notices_each_part_that_is_broken() -> None:

@@ -22,6 +22,7 @@ _MARGIN_S: Final = 0.010  # on top of the unevenness seen
 _FORGET: Final = 0.998  # per packet: half of the unevenness is forgotten in 7 s
 _WINDOW_S: Final = 5.0  # the shortest way is looked for in one to two of these
 _SLACK_S: Final = 0.040  # a delay this much above the target is cut back
+_SHRINK_S: Final = 0.005  # the target may shrink a little between a tick and the next
 _LEAP_S: Final = 10.0  # a way that differs by more is another stream's: all starts anew
 _CONCEALED_LOSS: Final = 5 * FRAME  # in a row; after that a hole is silence
 _CONCEALED_DRY: Final = FRAME  # when nothing has come at all
@@ -167,7 +168,8 @@ class JitterBuffer:
         """Before a start: packets due long ago go, as long as there are newer ones."""
         while len(self._held) > 1:
             first = self._held[min(self._held)]
-            if self._delay_s(first.timestamp, now) <= self.target_s + first.samples / SAMPLE_RATE:
+            longest_s = self.target_s + first.samples / SAMPLE_RATE + _SHRINK_S
+            if self._delay_s(first.timestamp, now) <= longest_s:
                 return
             del self._held[first.sequence]
             self.late += 1
