@@ -122,12 +122,13 @@ class Door:
                 self.arrivals.setdefault(str(event.get("event_id")), at)
         url = self._target + request.path_qs
         headers = {"Authorization": request.headers.get("Authorization", "")}
-        async with self._http.request(request.method, url, data=body, headers=headers) as response:
-            return web.Response(
-                status=response.status,
-                body=await response.read(),
-                content_type=response.content_type,
-            )
+        sent = self._http.request(request.method, url, data=body, headers=headers)
+        try:
+            async with sent as answer:
+                text, kind = await answer.read(), answer.content_type
+                return web.Response(status=answer.status, body=text, content_type=kind)
+        except aiohttp.ClientError:  # the bridge is away: the homeserver will come again
+            return web.Response(status=502)
 
 
 @dataclass(frozen=True, slots=True)

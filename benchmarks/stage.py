@@ -54,17 +54,17 @@ async def _measure(rounds: int) -> _Times:
 
 
 async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
-    times.floor_ms.append(await _approve(stage))
+    times.floor_ms.append(await ask_and_approve(stage))
     mouth = Mouth()
     began = time.monotonic()
     await mouth.open(stage.http, stage.space.page, stage.mia_tab.session)
-    await _until(lambda: stage.ear.loud_at > began)
+    await until(lambda: stage.ear.loud_at > began)
     times.audible_ms.append((stage.ear.loud_at - began) * 1000)
     await asyncio.sleep(0.2)
     listener = stage.mia_tab.next_frame("role", lambda frame: frame["role"] == "listener")
     event = await (_kick(stage) if kick else _demote(stage))
-    await _until(lambda: event in stage.door.arrivals)
-    await _until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
+    await until(lambda: event in stage.door.arrivals)
+    await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     silent_after = stage.ear.loud_at + PACKET_S - stage.door.arrivals[event]
     times.silence_ms.append(max(0.0, silent_after * 1000))
     await listener
@@ -73,7 +73,8 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
         await stage.mia.join(stage.space.room)
 
 
-async def _approve(stage: Rig) -> float:
+async def ask_and_approve(stage: Rig) -> float:
+    """Mia asks on her page, the host approves on his; milliseconds from there to her floor."""
     hand = stage.host_tab.next_frame(
         "roster", lambda frame: any(h["id"] == stage.mia.id for h in frame["queue"])
     )
@@ -114,7 +115,8 @@ async def _kick(stage: Rig) -> str:
     return str((await kicked)["event_id"])
 
 
-async def _until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+async def until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    """Wait for what only a clock or a packet can tell. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 - a clock is watched, nobody signals
             await asyncio.sleep(0.002)
