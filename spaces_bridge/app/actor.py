@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 BUSY = 1000
 """Commands waiting, above which new askers are refused."""
 
+OBSERVATIONS = (cmd.ObserveLevels, cmd.ObserveMember, cmd.ObserveRoom, cmd.ObserveRefusedGrant)
+"""What the homeserver holds is never turned away, however many people ask for something."""
+
 STORAGE_PATIENCE_S = 30.0
 """How long something told (not asked) waits for a database that is away."""
 
@@ -53,7 +56,7 @@ class SpaceActor:
 
     async def ask(self, command: cmd.Command, source: str | None = None) -> list[ev.Event]:
         """Obey and say what happened. Raises Rejected, AdapterError."""
-        if self._jobs.qsize() >= BUSY:
+        if self._jobs.qsize() >= BUSY and not isinstance(command, OBSERVATIONS):
             raise Rejected("busy", "Too much is going on here right now. Try again in a moment.")
         done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
         self._shut_at_the_door(command)

@@ -11,6 +11,7 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.records import Effect
 from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
@@ -58,7 +59,7 @@ def _wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
     elif isinstance(event, ev.SpaceEnded):
         yield from _send_guests_home(before)
     elif isinstance(event, ev.LevelChanged):
-        yield from _offer_floor(before, event)
+        yield from _level_changed(before, event)
     else:
         yield from _hand_wishes(before, event)
 
@@ -69,14 +70,17 @@ def _hand_wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
             yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
     elif isinstance(event, ev.SpeakRequestWithdrawn):
         yield from _redact(before.space, event.reaction)
+        yield from _unseat(before, event.user)
     elif isinstance(event, ev.SpeakerDenied):
         yield from _redact(before.space, event.reaction)
+        yield from _unseat(before, event.user)
         text = f"Your request to speak in “{before.title}” was declined."
         yield from _tell_account(before, event.user, text)
     elif isinstance(event, ev.SpeakerApproved):
         yield from _grant(before, event)
     elif isinstance(event, ev.GrantRefused):
         yield from _tell_moderators(before, event)
+        yield from _unseat(before, event.user)
 
 
 def _caption(before: LiveSpace, event: ev.UtteranceCaptioned) -> wish.Wish:
@@ -93,8 +97,9 @@ def _caption(before: LiveSpace, event: ev.UtteranceCaptioned) -> wish.Wish:
 
 
 def _send_guests_home(before: LiveSpace) -> Iterator[wish.Wish]:
-    for person in before.stage:
-        if person.guest:
+    coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
+    for person in sorted(before.people.values(), key=lambda p: p.user):
+        if person.guest and (person.joined or person.user in coming):
             yield from _take_level(before, person.user)
 
 
@@ -117,11 +122,21 @@ def _take_level(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
         yield wish.UnseatGuest(before.space, user)
 
 
-def _offer_floor(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.Wish]:
-    rose = event.role.may_speak and not before.role(event.user).may_speak
-    offered = rose and before.phase is Phase.LIVE and event.role is Role.SPEAKER
-    if offered and not before.person(event.user).guest:
+def _level_changed(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.Wish]:
+    person = before.person(event.user)
+    had = before.role(event.user).may_speak
+    rose = event.role.may_speak and not had and event.role is Role.SPEAKER
+    if rose and before.phase is Phase.LIVE and person.joined and not person.guest:
         yield wish.OfferFloor(before.space, event.user)
+    if had and not event.role.may_speak and event.user not in before.closing:
+        yield from _unseat(before, event.user)
+
+
+def _unseat(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
+    """A guest's ghost is in the room for the floor only."""
+    person = before.person(user)
+    if person.guest and person.joined:
+        yield wish.UnseatGuest(before.space, user)
 
 
 def _tell_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.Wish]:

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 REREAD_EVERY_S = 600.0
 RETRY_S = 1.0
+RETRY_MOST_S = 30.0
+LOOK_EVERY_S = 0.5
 
 
 class Reconciler:
@@ -37,7 +39,7 @@ class Reconciler:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Sound at once; the rooms as soon as the homeserver answers, then every ten minutes."""
+        """Sound at once; each room as soon as it can be read, then every ten minutes."""
         for space in self._spaces.open():
             self._resume_sound(space)
         self._task = asyncio.create_task(self._watch(), name="reconcile")
@@ -48,14 +50,18 @@ class Reconciler:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
-        unread = {s.space for s in self._spaces.open()}
+        loop = asyncio.get_running_loop()
+        due: dict[SpaceId, tuple[float, float]] = {}  # when to read, how long to rest if in vain
         while True:
-            unread = {space for space in unread if not await self._reread(space)}
-            if unread:
-                await asyncio.sleep(RETRY_S)
-            else:
-                await asyncio.sleep(REREAD_EVERY_S)
-                unread = {s.space for s in self._spaces.open()}
+            for space in [s.space for s in self._spaces.open()]:
+                at, rest_s = due.get(space, (0.0, RETRY_S))
+                if loop.time() < at:
+                    continue
+                if await self._reread(space):
+                    due[space] = (loop.time() + REREAD_EVERY_S, RETRY_S)
+                else:
+                    due[space] = (loop.time() + rest_s, min(rest_s * 2, RETRY_MOST_S))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _reread(self, space: SpaceId) -> bool:
         view = self._spaces.view(space)

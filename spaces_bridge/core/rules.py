@@ -5,6 +5,7 @@ happens, so a refusal half-way leaves nothing half done.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import assert_never
 
 from spaces_bridge.core import commands as cmd
@@ -13,6 +14,9 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState, SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase, evolve
+
+EMOJI_MAX = 50
+"""Different emoji counted in one live space; everybody is sent all counts."""
 
 TITLE_MAX = 200
 """Characters a title may have."""
@@ -244,12 +248,14 @@ def _observe_member(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev
 
 
 def _observe_room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Event]:
-    yield from _observe_levels(space, command.levels)
+    levels = list(_observe_levels(space, command.levels))
+    yield from levels
+    after = reduce(evolve, levels, space)
     gone = [u for u, p in space.people.items() if p.joined and u not in command.joined]
     for user in sorted(gone):
-        yield from _observe_member(space, cmd.ObserveMember(user, joined=False))
+        yield from _observe_member(after, cmd.ObserveMember(user, joined=False))
     for user, name in sorted(command.joined.items()):
-        yield from _observe_member(space, cmd.ObserveMember(user, joined=True, name=name))
+        yield from _observe_member(after, cmd.ObserveMember(user, joined=True, name=name))
 
 
 def _then_shut(space: LiveSpace, observed: Iterable[ev.Event]) -> Iterator[ev.Event]:
@@ -291,6 +297,8 @@ def _caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Itera
 
 def _react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     _refuse_unless_live(space)
+    if command.emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
+        raise Rejected("too_many_kinds", "Too many different emoji already. Pick one of those.")
     yield ev.Reacted(command.by, command.emoji, command.annotation)
 
 

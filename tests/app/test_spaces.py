@@ -17,7 +17,7 @@ from spaces_bridge.app.wishes import TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import EventId, SpaceId, UserId, UtteranceId
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM
 
@@ -118,6 +118,55 @@ async def test_guests_are_seated_as_ghosts_and_leave_with_the_floor(
     await spaces.ask(SPACE, cmd.EndSpace(HOST, 20_000))
     assert recorder.wished("UnseatGuest") == [{"space": SPACE, "user": GUEST}]
     assert recorder.called("close_space") == [(SPACE,)]
+
+
+async def approve_guest(door: Spaces) -> None:
+    await door.ask(SPACE, cmd.RequestToSpeak(GUEST, 1, name="Zoe", guest=True))
+    await door.ask(SPACE, cmd.ApproveSpeaker(HOST, GUEST))
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [cmd.ObserveLevels({HOST: 90, GUEST: 10}), cmd.ObserveLevels({HOST: 90, GUEST: 0})],
+        [cmd.ObserveRefusedGrant(GUEST, "no")],
+        [cmd.EndSpace(HOST, 20_000)],
+        [cmd.CancelRequest(GUEST)],
+    ],
+)
+async def test_a_ghost_leaves_whichever_way_its_floor_goes(
+    spaces: Spaces, recorder: Recorder, ways: list[cmd.Command]
+) -> None:
+    await approve_guest(spaces)
+    await spaces.ask(SPACE, cmd.ObserveMember(GUEST, joined=True, name="Zoe (guest)"))
+    for way in ways:
+        await spaces.ask(SPACE, way)
+    assert {"space": SPACE, "user": GUEST} in recorder.wished("UnseatGuest")
+
+
+async def test_a_guest_approved_as_the_space_ends_does_not_stay(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await approve_guest(spaces)
+    await spaces.ask(SPACE, cmd.RequestToSpeak(BEN, 2))
+    await spaces.ask(SPACE, cmd.EndSpace(HOST, 20_000))
+    assert recorder.wished("UnseatGuest") == [{"space": SPACE, "user": GUEST}]
+
+
+async def test_one_room_that_cannot_be_read_does_not_keep_the_others_from_it(
+    spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
+    second = SpaceId("second")
+    await spaces.create(cmd.CreateSpace(second, "second", "Second", BEN, "Ben", 11_000))
+    await spaces.ask(second, cmd.AttachRoom(RoomId("!second")))
+    recorder.rooms[RoomId("!second")] = RoomSnapshot({BEN: 90}, {BEN: "Ben"})
+    reconciler = Reconciler(spaces, SoundDesk(spaces), recorder)
+    reconciler.start()
+    async with asyncio.timeout(5):
+        while not (view := spaces.view(second)) or not view.person(BEN).joined:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await reconciler.stop()
 
 
 async def test_refusals_and_denials_are_told(spaces: Spaces, recorder: Recorder) -> None:
@@ -238,13 +287,14 @@ async def test_who_waits_while_the_bridge_stops_is_told(
         await late
 
 
-async def test_too_many_waiting_commands_are_refused(
+async def test_too_many_waiting_commands_are_refused_but_never_what_the_homeserver_holds(
     spaces: Spaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actor_module, "BUSY", 0)
     with pytest.raises(Rejected) as refusal:
         await spaces.ask(SPACE, cmd.React(BEN, "👏"))
     assert refusal.value.code == "busy"
+    assert await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
 
 
 async def test_a_host_has_one_live_space_at_a_time(spaces: Spaces) -> None:
@@ -392,6 +442,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     await restarted.resume()
     reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
     monkeypatch.setattr("spaces_bridge.app.reconcile.RETRY_S", 0.01)
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
     reconciler.start()
     await asyncio.sleep(0.03)
     everybody = {HOST: "Ada", BEN: "Ben", EVE: "Eve", UserId("@moe:x.y"): "Moe"}
@@ -419,6 +470,7 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     reconciler = Reconciler(door, SoundDesk(door), recorder)
     await reconciler.stop()
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_EVERY_S", 0.01)
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
     reconciler.start()
     await asyncio.sleep(0.05)
     await reconciler.stop()

@@ -153,6 +153,12 @@ def test_who_leaves_forfeits_level_and_hand() -> None:
     assert decide(live_space(), cmd.ObserveMember(EVE, joined=False)) == []
 
 
+def test_who_left_before_the_grant_was_seen_forfeits_it_too() -> None:
+    asked = after(live_space(), cmd.RequestToSpeak(BEN, 1), cmd.ApproveSpeaker(HOST, BEN))
+    seen = cmd.ObserveRoom({HOST: 90, BEN: 10}, {HOST: "Ada"})
+    assert ev.LevelForfeited(BEN) in decide(asked, seen)
+
+
 def test_the_host_who_leaves_keeps_the_level() -> None:
     events = decide(live_space(), cmd.ObserveMember(HOST, joined=False))
     assert events == [ev.PersonLeft(HOST)]
@@ -287,6 +293,12 @@ def test_reactions_are_counted_while_live() -> None:
     space = after(live_space(), cmd.React(BEN, "👏"), cmd.React(EVE, "👏"), cmd.React(BEN, "❤️"))
     assert space.reactions == {"👏": 2, "❤️": 1}
     assert refused(after(space, cmd.EndSpace(HOST, 9)), cmd.React(BEN, "👏")) == "ended"
+
+
+def test_only_so_many_kinds_of_reactions_are_counted() -> None:
+    space = after(live_space(), *(cmd.React(BEN, chr(0x1F600 + n)) for n in range(50)))
+    assert refused(space, cmd.React(BEN, "👏")) == "too_many_kinds"
+    assert after(space, cmd.React(BEN, chr(0x1F600))).reactions[chr(0x1F600)] == 2
 
 
 def test_members_invite_and_in_private_only_moderators() -> None:
