@@ -168,6 +168,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     from spaces_bridge.bootstrap import run
 
+    _allow_many_sockets()
     try:
         return asyncio.run(run(config))
     except StartUpError:
@@ -175,6 +176,14 @@ def _run(options: argparse.Namespace) -> int:
     except Exception:  # the last place where a bug can still be logged without secrets
         logging.getLogger(__name__).critical("stopped by a bug", exc_info=True)
         return ExitCode.CRASH
+
+
+def _allow_many_sockets() -> None:
+    """Every page and every TCP listener is an open file: take all the system grants."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _config_to_run(options: argparse.Namespace) -> "Config":

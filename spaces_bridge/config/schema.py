@@ -17,6 +17,7 @@ from pydantic import (
     IPvAnyAddress,
     IPvAnyNetwork,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -218,6 +219,13 @@ class Hosting(Section):
         10, ge=1, description="Speakers on a stage, besides host and co-hosts."
     )
     max_cohosts: int = Field(2, ge=0, description="Co-hosts of one space.")
+
+    @field_validator("min_followers", "max_cohosts")
+    @classmethod
+    def _not_counted_yet(cls, value: int, info: ValidationInfo) -> int:
+        if value != (0 if info.field_name == "min_followers" else 2):
+            raise ValueError("this version does not count them yet: leave the key out")
+        return value
 
 
 class Levels(Section):
