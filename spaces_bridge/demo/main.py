@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         parser.error(f"BREAK={options.sabotage}: choose one of {', '.join(PARTS)}")
     try:
         return asyncio.run(_run(options))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, SIGTERM
         print("\nEnded. Nothing is left running.")
         return 0 if not options.once else 130
 
