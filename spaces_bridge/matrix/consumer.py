@@ -14,7 +14,7 @@ from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxRow
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix.courier import back_off_s
+from spaces_bridge.matrix.courier import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s
 from spaces_bridge.matrix.errors import Away, Refused
 from spaces_bridge.matrix.transactions import parse_event
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 PAGE = 200
 HELD_MAX = 2000
 """Events in memory; the rest waits in the database."""
+HELD_PER_ROOM = 100
+"""Of them, of one room: a room whose events cannot be handled now leaves place for others."""
 LOOK_EVERY_S = 5.0
 
 Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -40,6 +42,9 @@ class InboxConsumer:
         self._tasks: dict[str | None, asyncio.Task[None]] = {}
         self._seen_seq = 0
         self._held = 0
+        self._behind: dict[str | None, int] = {}
+        """Rooms read only up to here, because they had no place for more."""
+        self._worked_at = -WORKS_WITHIN_S
 
     def wake(self) -> None:
         """There is something new in the inbox."""
@@ -68,18 +73,50 @@ class InboxConsumer:
             self._tasks.clear()
 
     async def _read(self) -> None:
+        for room in [room for room in self._behind if room not in self._rooms]:
+            if self._held < HELD_MAX:
+                await self._catch_up(room)
         while self._held < HELD_MAX:
             rows = await self._inbox.pending(self._seen_seq, PAGE)
             for row in rows:
                 self._seen_seq = row.seq
-                self._held += 1
-                self._rooms.setdefault(row.room_id, deque()).append(row)
-                if row.room_id not in self._tasks:
-                    self._tasks[row.room_id] = asyncio.create_task(
-                        self._serve(row.room_id), name=f"inbox {row.room_id}"
-                    )
+                if row.room_id in self._behind:
+                    continue
+                if self._is_full(row.room_id):
+                    self._behind[row.room_id] = row.seq - 1
+                else:
+                    self._hold(row)
             if len(rows) < PAGE:
                 return
+
+    async def _catch_up(self, room: str | None) -> None:
+        """Read on where the room was left, at most to where the others are."""
+        while True:
+            rows = await self._inbox.pending(self._behind[room], PAGE)
+            for row in rows:
+                if row.seq > self._seen_seq:
+                    break
+                if row.room_id == room:
+                    if self._is_full(room):
+                        return
+                    self._hold(row)
+                self._behind[room] = row.seq
+            else:
+                if len(rows) == PAGE:
+                    continue
+            del self._behind[room]
+            return
+
+    def _is_full(self, room: str | None) -> bool:
+        return len(self._rooms.get(room, ())) >= HELD_PER_ROOM
+
+    def _hold(self, row: InboxRow) -> None:
+        self._held += 1
+        self._rooms.setdefault(row.room_id, deque()).append(row)
+        if row.room_id not in self._tasks:
+            self._tasks[row.room_id] = asyncio.create_task(
+                self._serve(row.room_id), name=f"inbox {row.room_id}"
+            )
 
     async def _serve(self, room: str | None) -> None:
         rows = self._rooms[room]
@@ -91,6 +128,8 @@ class InboxConsumer:
                 self.wake()
         del self._rooms[room]
         del self._tasks[room]
+        if room in self._behind:
+            self.wake()
 
     async def _handle(self, row: InboxRow) -> None:
         failures = 0
@@ -99,13 +138,29 @@ class InboxConsumer:
                 await self._handle_once(row)
             except AdapterError as error:
                 failures += 1
+                if failures >= BROKEN_ATTEMPTS and self._alone_breaks(error):
+                    log.error("gave up an event the homeserver fails on: %s", error)
+                    await self._give_up(row, str(error))
+                    return
                 told_s = error.retry_after_s if isinstance(error, Away) else None
                 rest_s = told_s if told_s is not None else back_off_s(failures)
                 log.info("an event waits %.1f s: %s", rest_s, error)
                 self._back.clear()
                 await _wait(self._back, rest_s)
             else:
+                self._worked_at = asyncio.get_running_loop().time()
                 return
+
+    def _alone_breaks(self, error: AdapterError) -> bool:
+        """The homeserver has an error of its own over this, while it works for other events."""
+        rest_s = asyncio.get_running_loop().time() - self._worked_at
+        return isinstance(error, Away) and error.broken and rest_s < WORKS_WITHIN_S
+
+    async def _give_up(self, row: InboxRow, why: str) -> None:
+        try:
+            await self._inbox.bury(row.seq, why)
+        except StorageError as error:
+            log.warning("cannot bury an event: %s", error)
 
     async def _handle_once(self, row: InboxRow) -> None:
         event = parse_event(row.body)

@@ -11,6 +11,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix import people
+from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.commands import (
     PREFIX,
@@ -39,7 +40,7 @@ class _Heard:
     said: Said
     request: Request
     here: LiveSpace | None
-    """The live space in whose room it was given."""
+    """The live space, open or ended, in whose room it was given."""
 
 
 class Conversation:
@@ -49,6 +50,7 @@ class Conversation:
         self,
         bot: MatrixClient,
         spaces: SpacesDoor,
+        archive: Archive,
         dms: DirectRooms,
         outbox: Outbox,
         settings: MatrixSettings,
@@ -58,6 +60,7 @@ class Conversation:
         self._bot = bot
         self._outbox = outbox
         self._spaces = spaces
+        self._archive = archive
         self._dms = dms
         self._settings = settings
         self._clock = clock
@@ -66,10 +69,13 @@ class Conversation:
     async def hear(self, said: Said) -> None:
         """Answer if it was meant for the bot. Raises AdapterError when something is away."""
         here = self._spaces.by_room(said.room)
-        direct = here is None and await self._dms.is_direct(said.room)
+        past = await self._archive.space_of(said.room) if here is None else None
+        direct = here is None and past is None and await self._dms.is_direct(said.room)
         request = parse(said.text, direct=direct)
         if request is None:
             return
+        if past is not None:
+            here = await self._spaces.find(past)
         try:
             if isinstance(request, Misunderstood):
                 raise Rejected("misunderstood", request.text)
@@ -157,7 +163,12 @@ class Conversation:
     async def _end(self, heard: _Heard) -> str:
         space = await self._which(heard, lambda s: s.host == heard.said.sender)
         command = cmd.EndSpace(heard.said.sender, self._clock.now_ms())
-        await self._spaces.ask(space.space, command, heard.said.event)
+        try:
+            await self._spaces.ask(space.space, command, heard.said.event)
+        except Rejected:
+            # Heard again after a restart: nobody may have been told that it worked.
+            if not await self._archive.took_effect(space.space, heard.said.event):
+                raise
         return f"“{space.title}” has ended. Thank you!"
 
     # --- the floor ------------------------------------------------------------------------------
@@ -257,6 +268,8 @@ class Conversation:
     async def _which(self, heard: _Heard, fits: Callable[[LiveSpace], bool]) -> LiveSpace:
         """The live space a command is about. Raises Rejected with the candidates."""
         if heard.here is not None:
+            if heard.here.phase is Phase.ENDED and heard.request.verb != "end":
+                raise Rejected("ended", "This live space has ended.")
             return heard.here
         found = [s for s in self._spaces.open() if fits(s)]
         # A command that is heard again after a crash is about what it was about the first time.

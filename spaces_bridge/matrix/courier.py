@@ -27,6 +27,8 @@ BACK_OFF_MAX_S = 15.0
 BROKEN_ATTEMPTS = 20
 """After so many errors of its own over one wish, while all else works, the homeserver means it."""
 WORKS_WITHIN_S = 60.0
+PROMPTS = "|prompts"
+"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 
 
 class Doer(Protocol):
@@ -101,7 +103,7 @@ class OutboxCourier:
             rows = await self._outbox.pending(self._seen_id, PAGE)
             for row in rows:
                 self._seen_id = row.id
-                self._lane(row.effect.queue).add(row)
+                self._lane(_lane_of(row)).add(row)
             if len(rows) < PAGE:
                 break
         if first:
@@ -179,7 +181,8 @@ class OutboxCourier:
         except Refused as refusal:
             await self._refuse(lane, row, refusal)
             return
-        if window is not None:
+        skipped = isinstance(wanted, wish.PromptModerator) and result is None
+        if window is not None and not skipped:
             window.count()
         self._worked_at = asyncio.get_running_loop().time()
         await self._finish(lane, row, result)
@@ -255,6 +258,11 @@ class OutboxCourier:
             await self._outbox.postpone(row.effect.key, due_at_ms, str(error))
         except StorageError as storage:
             log.warning("cannot postpone %s: %s", row.effect.kind, storage)
+
+
+def _lane_of(row: OutboxRow) -> str:
+    prompt = row.effect.kind == wish.PromptModerator.__name__
+    return row.effect.queue + PROMPTS if prompt else row.effect.queue
 
 
 def back_off_s(failures: int) -> float:

@@ -6,6 +6,7 @@ then is the person invited: a crash leaves at worst an empty room that nobody se
 
 import asyncio
 from collections import defaultdict
+from enum import Enum
 
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core.ids import RoomId, UserId
@@ -16,6 +17,16 @@ from spaces_bridge.matrix.errors import Refused
 NAME_MAX_BYTES = 240
 PAIR = 2
 SMALL = 8
+
+
+class Standing(Enum):
+    """How somebody stands with the bot."""
+
+    STRANGER = "stranger"
+    KNOWN = "known"
+    """There is a direct room, and they are in it or were asked in."""
+    LEFT = "left"
+    """They left it, declined it, or sent the bot out."""
 
 
 class DirectRooms:
@@ -42,6 +53,19 @@ class DirectRooms:
             await self._record(user, room)
             await self._invite(room, user, word)
             return room
+
+    async def standing(self, user: UserId) -> Standing:
+        """Whether they want to hear from the bot, as far as one can see. Raises Away."""
+        known = await self._outbox.lookup(f"dm:{user}")
+        if known is None:
+            return Standing.STRANGER
+        try:
+            held = await self._bot.all_state(RoomId(known))
+        except Refused:
+            return Standing.STRANGER
+        both = [held.get(("m.room.member", u), {}) for u in (user, self._bot.user)]
+        left = any(member.get("membership") in {"leave", "ban"} for member in both)
+        return Standing.LEFT if left else Standing.KNOWN
 
     async def adopt(self, user: UserId, room: RoomId) -> None:
         """The person opened this direct room: it is where they look."""

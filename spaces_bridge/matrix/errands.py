@@ -6,6 +6,7 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix import captions
@@ -94,10 +95,20 @@ class RoomErrands:
                 else:
                     await self._observer.grant(space.space, room, user, level, key)
             case wish.SeatGuest():
-                await self._ghosts.join(wanted.user, wanted.name, room, private=space.private)
-                await self._observer.observe_member(space.space, room, wanted.user)
+                await self._seat_guest(wanted, space, room)
             case wish.UnseatGuest():
                 await self._ghosts.leave(wanted.user, room)
+
+    async def _seat_guest(self, wanted: wish.SeatGuest, space: LiveSpace, room: RoomId) -> None:
+        # Only after a command of ours is done, what was stored with the wish can be seen.
+        await self._observer.observe_member(space.space, room, wanted.user)
+        now = self._spaces.view(space.space)
+        request = now.requests.get(wanted.user) if now is not None else None
+        if request is None or request.state is not RequestState.ACCEPTED:
+            log.info("a guest in %s is no longer waited for", room)
+            return
+        await self._ghosts.join(wanted.user, wanted.name, room, private=space.private)
+        await self._observer.observe_member(space.space, room, wanted.user)
 
     async def refused(self, wanted: RoomWish, refusal: Refused) -> None:
         """The homeserver said no for good: tell whoever waits for it."""

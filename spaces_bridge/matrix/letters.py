@@ -8,10 +8,11 @@ from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.content import annotation, message
-from spaces_bridge.matrix.dms import DirectRooms
+from spaces_bridge.matrix.dms import DirectRooms, Standing
 from spaces_bridge.matrix.doors import SessionsDoor, SpacesDoor
 from spaces_bridge.matrix.emojis import NO, YES
 from spaces_bridge.matrix.errors import Refused
+from spaces_bridge.matrix.invites import STRANGERS_A_DAY, InviteLimits
 from spaces_bridge.matrix.people import shown
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -31,6 +32,7 @@ class Letters:
         sessions: SessionsDoor,
         outbox: Outbox,
         settings: MatrixSettings,
+        limits: InviteLimits,
     ) -> None:
         self._bot = bot
         self._dms = dms
@@ -38,6 +40,7 @@ class Letters:
         self._sessions = sessions
         self._outbox = outbox
         self._settings = settings
+        self._limits = limits
 
     async def run(self, wanted: LetterWish, key: str) -> EventId | None:
         """Write it; the result is the message's event id."""
@@ -78,6 +81,12 @@ class Letters:
         space = await self._spaces.find(wanted.space)
         if space is None or wanted.user not in space.requests:
             return None  # withdrawn or answered meanwhile
+        asked = f"asked:{wanted.space}:{wanted.moderator}:{wanted.user}"
+        hand = str(space.requests[wanted.user].asked_at_ms)
+        at, _, of = (await self._outbox.lookup(asked) or "").partition(" ")
+        if at == hand and of != key:
+            return None  # raised, lowered and raised again before we came to ask
+        await self._outbox.remember(asked, f"{hand} {key}")
         name = shown(space, wanted.user)
         who = "A guest of the page" if name == "a guest" else name
         text = (
@@ -114,6 +123,8 @@ class Letters:
         space = await self._spaces.find(wanted.space)
         if space is None or space.phase is Phase.ENDED:
             return None
+        if not await self._may_invite(space, wanted, key):
+            return None
         name = shown(space, wanted.by)
         page = self._settings.page(space.slug)
         title = f"{name} invites you: {space.title}"
@@ -127,6 +138,33 @@ class Letters:
             way = f"Accept the invitation to its room, {door}, then write `link` here to listen."
         text = f"{title}\n{when} {way}"
         return await self._bot.send(room, "m.room.message", message(text, None, "m.text"), key)
+
+    async def _may_invite(self, space: LiveSpace, wanted: wish.InviteByMessage, key: str) -> bool:
+        """Nobody is made to hear from us again and again. The inviter is told why not."""
+        user, by = wanted.user, wanted.by
+        if not await self._limits.is_first(space.space, by, user, key):
+            text = f"You have invited {user} to “{space.title}” already: I write to them once."
+            await self._tell_inviter(wanted, "again", text)
+            return False
+        way = f"Send them the link yourself: {self._settings.page(space.slug)}"
+        standing = await self._dms.standing(user)
+        if standing is Standing.LEFT:
+            text = f"{user} has left my direct messages, so I do not write to them. {way}"
+            await self._tell_inviter(wanted, "left", text)
+            return False
+        if standing is Standing.STRANGER and not await self._limits.may_meet(by, user):
+            text = (
+                f"{user} was not invited: I write to at most {STRANGERS_A_DAY} people a day for "
+                f"you who have never talked with me. {way}"
+            )
+            await self._tell_inviter(wanted, "strangers", text)
+            return False
+        await self._limits.note(space.space, by, user, key)
+        return True
+
+    async def _tell_inviter(self, wanted: wish.InviteByMessage, why: str, text: str) -> None:
+        told = f"no-invite:{why}:{wanted.space}:{wanted.by}:{wanted.user}"
+        await self._spaces.wish(wish.TellUser(wanted.by, text), told)
 
     async def _let_in(self, space: LiveSpace, user: UserId) -> None:
         if space.room is None:

@@ -151,6 +151,8 @@ class RoomObserver:
         try:
             await self._spaces.ask(space, command)
         except Rejected as refusal:
+            if refusal.code == "busy":
+                raise Away(BUSY) from refusal
             log.info("live space %s no longer observes: %s", space, refusal.code)
             return False
         return True

@@ -14,11 +14,12 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.appservice import AppserviceServer
+from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
 from spaces_bridge.matrix.conversation import Conversation, MayHost
-from spaces_bridge.matrix.courier import OutboxCourier
+from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands, RoomWish
@@ -26,6 +27,7 @@ from spaces_bridge.matrix.errors import Refused
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
+from spaces_bridge.matrix.invites import InviteLimits
 from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 
 REPLIES_PER_MINUTE = 8
 """In a live space's room; with the card's 12 edits it keeps the budget of 20."""
+PROMPTS_PER_MINUTE = 6
+"""Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 COUNTERS_EVERY_S = 15.0
 """How often it is looked whether the audience changed; the card itself decides when to say so."""
 PRUNE_EVERY_S = 6 * 3600.0
@@ -98,7 +102,9 @@ class MatrixService:
         self._observer = RoomObserver(bot, spaces, outbox)
         dms = DirectRooms(bot, outbox)
         cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size)
-        letters = Letters(bot, dms, spaces, sessions, outbox, settings)
+        letters = Letters(
+            bot, dms, spaces, sessions, outbox, settings, InviteLimits(outbox, clock)
+        )
         rooms = RoomErrands(
             bot,
             spaces,
@@ -112,7 +118,8 @@ class MatrixService:
         self._courier = OutboxCourier(
             outbox, clock, Errands(rooms, letters), pace, self._per_minute
         )
-        conversation = Conversation(bot, spaces, dms, outbox, settings, clock, may_host)
+        archive = Archive(spaces.world.directory, spaces.world.journal)
+        conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)
         greeter = Greeter(bot, dms, outbox)
         self._reception = Reception(
             spaces, settings, clock, self._observer, conversation, greeter, dms, cards, letters
@@ -199,6 +206,8 @@ class MatrixService:
         return not self._watch.last_error
 
     def _per_minute(self, queue: str) -> int | None:
+        if queue.endswith(PROMPTS):
+            return PROMPTS_PER_MINUTE
         place, _, kind = queue.partition("|")
         if kind == "captions":
             return captions.PER_MINUTE

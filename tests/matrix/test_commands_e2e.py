@@ -185,3 +185,36 @@ async def test_a_personal_link_comes_by_direct_message_only(
     answer = await say(ada, room_of(space), "!space link")
     assert "#t=" not in answer
     await sent
+
+
+async def test_who_declines_an_invitation_is_left_in_peace_and_the_inviter_told(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben, cleo = await settle("ada"), await settle("ben"), await settle("cleo")
+    dm = await meet(ada)
+    space = await bridge.live(ada, "No, thank you", [cleo])
+    invited = ben.next_invite()
+    await say(cleo, room_of(space), f"!space invite {ben.id}")
+    declined = (await invited)["room_id"]
+    await bridge.drained()
+    await ben.leave(declined)
+    told = ada.next_message(dm, f"{ben.id} has left my direct messages", BOT)
+    await say(ada, room_of(space), f"!space invite {ben.id}")
+    await told
+
+
+async def test_after_a_restart_a_command_where_a_live_space_ended_is_about_no_other(
+    town: Town, tmp_path: Path, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+        await bridge.connected()
+        over = await bridge.live(ada, "Over")
+        assert "has ended" in await say(ada, room_of(over), "!space end")
+        await bridge.drained()
+    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+        await bridge.connected()
+        on = await bridge.live(ada, "Still on")
+        answer = await say(ada, room_of(over), "!space end")
+        assert answer == "❌ This live space has ended."
+        assert bridge.view(on.space).phase is Phase.LIVE

@@ -31,6 +31,7 @@ class Notary:
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.nothing_to_do = False
 
     async def run(self, wanted: wish.Wish, key: str) -> str | None:
         await self.gate.wait()
@@ -38,7 +39,7 @@ class Notary:
             raise self.failures.pop(0)
         self.done.append(wanted)
         self.keys.append(key)
-        return f"$result-of-{key}"
+        return None if self.nothing_to_do else f"$result-of-{key}"
 
     async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
         self.told.append((wanted, refusal.errcode))
@@ -50,13 +51,14 @@ class Office:
     def __init__(self, storage: Storage, captions: int | None = None) -> None:
         self.storage = storage
         self.notary = Notary()
+        limits = {"captions": captions, "prompts": 2}
         pace = FairShare(10_000.0, asyncio.get_running_loop().time)
         self.courier = OutboxCourier(
             storage.outbox,
             SystemClock(),
             self.notary,
             pace,
-            lambda queue: captions if queue.endswith("|captions") else None,
+            lambda queue: limits.get(queue.rpartition("|")[2]),
         )
         self._running: asyncio.Task[None] | None = None
 
@@ -250,3 +252,27 @@ async def test_the_backlog_of_an_outage_is_carried_out_in_order(storage: Storage
     for queue in range(7):
         mine = [int(key[1:]) for key in office.notary.keys if int(key[1:]) % 7 == queue]
         assert mine == sorted(mine)
+
+
+async def test_questions_about_hands_are_few_a_minute_and_hold_no_letter_up(
+    office: Office,
+) -> None:
+    ada = UserId("@ada:x")
+    for number in range(5):
+        question = wish.PromptModerator(SPACE, ada, UserId(f"@p{number}:x"), False)
+        await office.wish(question, f"hand{number}")
+    await office.wish(wish.SendLink(SPACE, ada), "link")
+    await office.wish(tell("hello"), "hello")
+    await eventually(lambda: "hello" in office.notary.keys, "the letters wait")
+    await eventually(lambda: "hand1" in office.notary.keys, "nobody was asked")
+    waiting = [row.effect.key for row in await office.storage.outbox.pending(0, 10)]
+    assert waiting[-3:] == ["hand2", "hand3", "hand4"]
+
+
+async def test_hands_that_were_answered_meanwhile_use_up_no_question(office: Office) -> None:
+    office.notary.nothing_to_do = True
+    for number in range(5):
+        question = wish.PromptModerator(SPACE, UserId("@ada:x"), UserId(f"@p{number}:x"), False)
+        await office.wish(question, f"hand{number}")
+    await office.empty()
+    assert len(office.notary.done) == 5

@@ -1,0 +1,143 @@
+"""Commands in rooms whose live space has ended."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.records import SpaceSummary, StoredEvent
+from spaces_bridge.app.wishes import Reply, Wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase, born, evolve
+from spaces_bridge.core.rules import create
+from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.translate import Said
+
+pytestmark = pytest.mark.unit
+
+ADA = UserId("@ada:x")
+OLD_ROOM, ROOM = RoomId("!old"), RoomId("!room")
+ENDED_BY = "$ended-by"
+
+
+def live_space(name: str, room: RoomId, *, ended: bool = False) -> LiveSpace:
+    space = born(create(cmd.CreateSpace(SpaceId(name), name, name, ADA, "Ada", 1)))
+    happened: list[Any] = [ev.RoomAttached(room), ev.SpaceStarted(ADA, 2)]
+    if ended:
+        happened.append(ev.SpaceEnded(ADA, 3, ""))
+    for event in happened:
+        space = evolve(space, event)
+    return space
+
+
+class Town:
+    """An ended live space that nobody keeps in memory, and one of the same host that is on."""
+
+    def __init__(self) -> None:
+        self.old = live_space("old", OLD_ROOM, ended=True)
+        self.on = live_space("on", ROOM)
+        self.asked: list[SpaceId] = []
+        self.wished: list[Wish] = []
+        self.notes: dict[str, str] = {}
+
+    # --- the live spaces
+
+    def by_room(self, room: RoomId) -> LiveSpace | None:
+        return self.on if room == ROOM else None
+
+    def open(self) -> list[LiveSpace]:
+        return [self.on]
+
+    async def find(self, space: SpaceId) -> LiveSpace | None:
+        return next((s for s in (self.old, self.on) if s.space == space), None)
+
+    async def ask(self, space: SpaceId, *_: object) -> list[object]:
+        if space == self.old.space:
+            raise Rejected("ended", "This live space has ended.")
+        self.asked.append(space)
+        return []
+
+    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+        self.wished.append(wanted)
+
+    # --- the storage
+
+    async def summary(self, room: RoomId) -> SpaceSummary | None:
+        if room != OLD_ROOM:
+            return None
+        phase = Phase.ENDED.value
+        return SpaceSummary(self.old.space, "old", "old", ADA, phase, False, OLD_ROOM, None, 2, 3)
+
+    async def replay(self, space: SpaceId) -> list[StoredEvent]:
+        return [StoredEvent(1, 1, "SpaceCreated", {}), StoredEvent(2, 3, "x", {}, ENDED_BY)]
+
+    async def remember(self, name: str, value: str) -> None:
+        self.notes[name] = value
+
+    async def lookup(self, name: str) -> str | None:
+        return self.notes.get(name)
+
+    async def is_direct(self, room: RoomId) -> bool:
+        return room != ROOM
+
+    def now_ms(self) -> int:
+        return 1000
+
+
+class Directory:
+    """The town's look-ups."""
+
+    def __init__(self, town: Town) -> None:
+        self.by_room = town.summary
+
+
+async def hear(town: Town, text: str, *, event: str = "$said", room: RoomId = OLD_ROOM) -> None:
+    """Said by the host."""
+    every: Any = town
+    directory: Any = Directory(town)
+    settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
+    archive = Archive(directory, every)
+    talk = Conversation(every, every, archive, every, every, settings, every, lambda _: True)
+    await talk.hear(Said(room, EventId(event), ADA, text))
+
+
+def answer(town: Town) -> Reply:
+    (reply,) = town.wished
+    assert isinstance(reply, Reply)
+    return reply
+
+
+@pytest.mark.parametrize("verb", ["end", "start", "approve 1", "deny 1", "demote x", "link"])
+async def test_a_command_in_the_room_of_an_ended_live_space_is_about_no_other(verb: str) -> None:
+    town = Town()
+    await hear(town, f"!space {verb}")
+    reply = answer(town)
+    assert not reply.ok
+    assert "has ended" in reply.text
+    assert town.asked == []
+
+
+async def test_an_end_that_is_heard_again_after_it_took_effect_is_no_failure() -> None:
+    town = Town()
+    await hear(town, "!space end", event=ENDED_BY)
+    reply = answer(town)
+    assert reply.ok
+    assert "“old” has ended" in reply.text
+    assert town.asked == []
+
+
+async def test_talk_in_the_room_of_an_ended_live_space_is_not_meant_for_the_bot() -> None:
+    town = Town()
+    await hear(town, "end of the world")
+    assert town.wished == []
+
+
+async def test_a_direct_message_is_about_the_one_live_space_that_is_on() -> None:
+    town = Town()
+    await hear(town, "end", room=RoomId("!dm"))
+    assert answer(town).ok
+    assert town.asked == [town.on.space]

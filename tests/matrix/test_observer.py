@@ -1,0 +1,53 @@
+"""What the observer does when a live space does not listen."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.matrix.errors import Away
+from spaces_bridge.matrix.observer import RoomObserver
+
+pytestmark = pytest.mark.unit
+
+SPACE, ROOM = SpaceId("space"), RoomId("!room")
+
+
+class Bot:
+    """Reads a room in which nobody has a level."""
+
+    user = UserId("@spacesbot:x")
+
+    async def state(self, room: RoomId, type_: str, key: str = "") -> dict[str, object]:
+        return {}
+
+
+class Refusing:
+    """A live space that takes no command."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.asked = 0
+
+    async def ask(self, *_: object) -> list[object]:
+        self.asked += 1
+        raise Rejected(self.code, "no")
+
+
+def observer(spaces: Refusing) -> RoomObserver:
+    bot: Any = Bot()
+    door: Any = spaces
+    notes: Any = None
+    return RoomObserver(bot, door, notes)
+
+
+async def test_what_a_busy_live_space_did_not_hear_is_told_again() -> None:
+    with pytest.raises(Away):
+        await observer(Refusing("busy")).observe_levels(SPACE, ROOM)
+
+
+async def test_a_live_space_that_has_ended_need_not_hear_it() -> None:
+    spaces = Refusing("ended")
+    await observer(spaces).observe_levels(SPACE, ROOM)
+    assert spaces.asked == 1
