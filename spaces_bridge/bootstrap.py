@@ -5,8 +5,10 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -24,7 +26,7 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix import MatrixService, MatrixSettings
-from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.launch import MediaOptions, sole_bridge
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
@@ -34,6 +36,9 @@ from spaces_bridge.web.service import WebService
 from spaces_bridge.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
+
+CLOSE_S: Final = 2.5
+"""For what closes side by side. Service managers are impatient, and nothing is lost by it."""
 
 
 class SystemClock:
@@ -75,12 +80,14 @@ async def run(config: Config) -> int:
 
 @contextlib.asynccontextmanager
 async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
-    """Everything started, and stopped again in the reverse order.
+    """Everything started, and stopped again: first the doors, side by side, then what they use.
 
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
     async with contextlib.AsyncExitStack() as open_rooms:
         clock, bell, hub = SystemClock(), Bell(), Hub()
+        # before all else: a second bridge must not get at the first one's worker
+        open_rooms.enter_context(sole_bridge(_media_options(config)))
         storage = await _open_storage(config, clock)
         open_rooms.push_async_callback(storage.close)
         stage = Stage(_media_options(config))
@@ -122,18 +129,31 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.push_async_callback(spaces.stop)
         open_rooms.push_async_callback(stage.stop)
         await _start_stage(stage, config)
-        open_rooms.push_async_callback(matrix.stop)
+        doors: list[Callable[[], Awaitable[None]]] = [matrix.stop]
+        open_rooms.push_async_callback(side_by_side, doors)
+        open_rooms.callback(stage.end_streams)
         with _listening("appservice", config.appservice.hostname, config.appservice.port):
             await matrix.start()
         reconciler = Reconciler(spaces, desk, matrix)
         reconciler.start()
-        open_rooms.push_async_callback(reconciler.stop)
-        open_rooms.push_async_callback(pages.stop)
+        doors += [reconciler.stop, pages.stop]
         with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
             await pages.start()
         captioning = asyncio.create_task(_start_captions(captioner), name="captions start")
-        open_rooms.push_async_callback(_stop_captions, captioner, captioning)
+        doors.append(partial(_stop_captions, captioner, captioning))
         yield captioning
+
+
+async def side_by_side(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Stop all at once; who takes too long is left, and who fails keeps nobody from stopping."""
+    stopping = [asyncio.ensure_future(stop()) for stop in stops]
+    _, late = await asyncio.wait(stopping, timeout=CLOSE_S)
+    for task in late:
+        log.warning("a part of the bridge does not close in time and is left: %s", task)
+        task.cancel()
+    for outcome in await asyncio.gather(*(set(stopping) - late), return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            log.error("a part of the bridge did not close", exc_info=outcome)
 
 
 # --- starting -----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
     REGISTRATION_UNWRITABLE = 21
     CONFIG_UNWRITABLE = 22
     LISTENER = 23
-    """An address and port of the config cannot be bound."""
+    """An address and port cannot be bound, or another bridge runs with this `runtime_dir`."""
 
 
 class StartUpError(Exception):

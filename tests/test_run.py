@@ -1,14 +1,17 @@
 """From the command line to the bridge: the config is brought up to date, the code comes back."""
 
+import asyncio
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from spaces_bridge import bootstrap
 from spaces_bridge.cli import main
 from spaces_bridge.config import Config
 from spaces_bridge.config.example import example_text, with_tokens
+from spaces_bridge.media.launch import MediaOptions, sole_bridge
 from spaces_bridge.startup import ExitCode, StartUpError
 from tests.test_logs import restored_logging
 
@@ -92,3 +95,37 @@ def test_a_bug_is_logged_and_ends_with_its_own_code(
     assert main(["-n", "-c", str(config)]) == ExitCode.CRASH
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert started
+
+
+def test_a_second_bridge_is_refused_before_it_touches_anything(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runtime_dir = tmp_path / "run"
+    monkeypatch.setenv("SPACES_MEDIA__RUNTIME_DIR", str(runtime_dir))
+    with sole_bridge(MediaOptions(("127.0.0.1",), 0, ("127.0.0.1",), runtime_dir)):
+        assert main(["-n", "-c", str(config)]) == ExitCode.LISTENER
+        assert [path.name for path in runtime_dir.iterdir()] == ["bridge.lock"]
+    assert "Another bridge is running" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.db"))
+
+
+async def test_a_part_that_hangs_or_fails_keeps_no_other_from_closing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "CLOSE_S", 0.05)
+    closed: list[str] = []
+
+    async def hangs() -> None:
+        await asyncio.Event().wait()
+
+    async def fails() -> None:
+        raise ZeroDivisionError
+
+    async def closes() -> None:
+        closed.append("pages")
+
+    await asyncio.wait_for(bootstrap.side_by_side([hangs, fails, closes]), 10)
+    assert closed == ["pages"]

@@ -214,8 +214,12 @@ class Stage(Protocol):
         """Silence at the next tick; waits for nothing."""
         ...
 
-    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
-        """The floor is gone: hang up the microphone's connection."""
+    def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
+        """The floor is gone, or the session ``spare`` is the microphone now: hang up the rest."""
+        ...
+
+    def end_listening(self, space: SpaceId, user: UserId) -> None:
+        """The person may not listen any more: hang up, also what an earlier run has let in."""
         ...
 
     async def offer(

@@ -32,7 +32,6 @@ from spaces_bridge.core.ids import SpaceId, UserId
 
 _logger = logging.getLogger(__name__)
 
-_LOAD_S: Final = 120.0
 _CALM_S: Final = 10.0
 """So long after the last thing thrown away, captions count as complete again."""
 _STEADY_S: Final = 60.0
@@ -82,25 +81,16 @@ class WorkerCaptioner:
         self._numbers = CaptionerNumbers()
 
     async def start(self) -> None:
-        """Find the model, start the worker, wait until it is ready.
+        """Find the model, start the worker, wait until it is ready, however often that takes.
 
-        Raises CaptionsModelMissing, with a sentence for the administrator, if that cannot be.
+        Raises CaptionsModelMissing, with a sentence for the administrator, if there is no model
+        or the worker cannot use it. A worker that dies is no reason: another is started.
         """
         options = self._options
         self._model = await asyncio.to_thread(model_directory, options.model, options.cache)
         self._ready = asyncio.get_running_loop().create_future()
         self._supervisor = asyncio.create_task(self._supervise())
-        try:
-            async with asyncio.timeout(_LOAD_S):
-                await asyncio.wait(
-                    [self._ready, self._supervisor], return_when=asyncio.FIRST_COMPLETED
-                )
-        except TimeoutError:
-            await self.stop()
-            raise CaptionsModelMissing(
-                f"The captions model in {self._model} was not loaded within {_LOAD_S:.0f} s. "
-                "Use a smaller one in captions.model, or set captions.enabled: false."
-            ) from None
+        await asyncio.wait([self._ready, self._supervisor], return_when=asyncio.FIRST_COMPLETED)
         if not self._ready.done():
             self._supervisor.result()
         error = self._ready.exception()
@@ -261,19 +251,12 @@ class WorkerCaptioner:
                 self._listener.paused(paused)
 
     async def _supervise(self) -> None:
-        """Run worker after worker. Before the first is ready, its end is the start's failure."""
+        """Run worker after worker, whatever ends them."""
         loop = asyncio.get_running_loop()
         failures = 0
         while True:
             started = loop.time()
             status = await self._run_once()
-            if self._ready is not None and not self._ready.done():
-                self._ready.set_exception(
-                    CaptionsModelMissing(
-                        f"The caption worker ended with status {status} before it was ready; its "
-                        "own message stands above. Repair it, or set captions.enabled: false."
-                    )
-                )
             self._on_death(status)
             failures = 0 if loop.time() - started > _STEADY_S else failures + 1
             await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
@@ -291,7 +274,14 @@ class WorkerCaptioner:
             return None
 
     def _on_death(self, status: int | None) -> None:
-        _logger.warning("the caption worker ended and is started again", extra={"status": status})
+        if self._running:
+            _logger.warning("the caption worker ended (status %s) and is started again", status)
+        else:
+            _logger.error(
+                "the caption worker ended (status %s) before it was ready, the lines above may "
+                "say why; captions pause, and it is started again",
+                status,
+            )
         self._running = False
         self._numbers.restarts += 1
         if self._mailbox is not None:

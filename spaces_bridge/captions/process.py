@@ -27,8 +27,10 @@ COMMAND: Final = (sys.executable, "-m", "spaces_bridge.captions.worker")
 PING_S: Final = 10.0
 STUCK_S: Final = 60.0
 """A worker that says nothing for so long is stuck, and killed."""
+LOAD_S: Final = 300.0
+"""Before its first message: a worker that loads its model says nothing."""
 
-_GRACE_S: Final = 1.0
+_GRACE_S: Final = 0.5
 
 OnMessage: TypeAlias = Callable[[FromWorker], None]
 
@@ -101,12 +103,14 @@ async def _end(process: Process) -> None:
 
 
 async def _read(stream: asyncio.StreamReader, on_message: OnMessage) -> None:
+    patience_s = LOAD_S
     while True:
-        async with asyncio.timeout(STUCK_S):
+        async with asyncio.timeout(patience_s):
             try:
                 body = await stream.readexactly(length_of(await stream.readexactly(4)))
             except asyncio.IncompleteReadError:
                 return
+        patience_s = STUCK_S
         message = decode(body)
         if not isinstance(message, FromWorker):
             raise BadMessage(f"{type(message).__name__} is not from a worker")

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -245,6 +247,47 @@ def prepare_directory(options: MediaOptions) -> None:
             ExitCode.CONFIG_INVALID,
             f"media.runtime_dir ({path.parent}) cannot be made ({problem.strerror}): choose a "
             "directory the bridge may write.",
+        ) from problem
+
+
+@contextlib.contextmanager
+def sole_bridge(options: MediaOptions) -> Iterator[None]:
+    """Be the only bridge with this directory, and so with its worker. Raises StartUpError.
+
+    The kernel frees the lock however we end. No worker inherits it: Python's descriptors close
+    on exec.
+    """
+    prepare_directory(options)
+    path = options.runtime_dir / "bridge.lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"{path} cannot be opened ({problem.strerror}): make media.runtime_dir a directory "
+            "the bridge may write.",
+        ) from problem
+    try:
+        _lock(lock, options.runtime_dir)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(handle: int, directory: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as problem:
+        raise StartUpError(
+            ExitCode.LISTENER,
+            f"Another bridge is running with this media.runtime_dir ({directory}): stop it first, "
+            "or give this one a directory of its own.",
+        ) from problem
+    except OSError as problem:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"Files in media.runtime_dir ({directory}) cannot be locked ({problem.strerror}): "
+            "choose a directory on a local disk.",
         ) from problem
 
 

@@ -22,6 +22,7 @@ class LiveOgg:
         """``on_change``: somebody came or went; ask `count`."""
         self._queues: dict[SpaceId, set[_Queue]] = {}
         self._on_change = on_change
+        self._is_over = False
 
     def count(self, space: SpaceId) -> int:
         """Streams of this live space."""
@@ -29,6 +30,8 @@ class LiveOgg:
 
     async def stream(self, space: SpaceId) -> AsyncIterator[bytes]:
         """Ogg pages from now on, until the live space ends or the reader is too slow."""
+        if self._is_over:
+            return
         queue = _Queue(MOST_WAITING + 1)
         self._queues.setdefault(space, set()).add(queue)
         self._on_change(space)
@@ -59,7 +62,8 @@ class LiveOgg:
                 queue.put_nowait(None)
 
     def end_all(self) -> None:
-        """The sound is over."""
+        """The sound is over, also for those who come yet."""
+        self._is_over = True
         for space in self._queues:
             self.end(space)
 

@@ -67,6 +67,7 @@ class Stage:
         self._ogg = LiveOgg(self._ogg_changed)
         self._measured: Mapping[str, float] = {}
         self._claim: asyncio.TimerHandle | None = None
+        self._claimable: set[SpaceId] = set()
         self._has_worked = False
 
     # --- life ---
@@ -83,9 +84,13 @@ class Stage:
         """End the sound and the worker."""
         if self._claim is not None:
             self._claim.cancel()
-        self._ogg.end_all()
+        self.end_streams()
         await self._supervisor.stop()
         self._give_up_offers()
+
+    def end_streams(self) -> None:
+        """End the streams over HTTP, so that the pages can close: the bridge is about to stop."""
+        self._ogg.end_all()
 
     @property
     def port(self) -> int:
@@ -129,6 +134,7 @@ class Stage:
     def close_space(self, space: SpaceId) -> None:
         """Part of the port."""
         self._wanted.pop(space, None)
+        self._claimable.discard(space)
         self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
         self._supervisor.send(say.CloseSpace(space))
         self._ogg.end(space)
@@ -154,12 +160,21 @@ class Stage:
         if wanted is not None:
             wanted.on_air.discard(user)
 
-    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+    def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         """Part of the port. The app knows: it is not told that the microphone is lost."""
         self.close_microphone(space, user)
         for peer in self._microphones(space, user):
-            del self._sessions[peer]
-            self._close_peer(peer)
+            if peer != spare:
+                del self._sessions[peer]
+                self._close_peer(peer)
+
+    def end_listening(self, space: SpaceId, user: UserId) -> None:
+        """Part of the port."""
+        for peer, session in list(self._sessions.items()):
+            if (session.space, session.user) == (space, user) and (
+                session.direction is PeerDirection.LISTEN
+            ):
+                self.hang_up(peer)
 
     # --- connections ---
 
@@ -235,24 +250,29 @@ class Stage:
         for peer, kept in records.items():
             self._sessions[peer] = _Session(kept.space, kept.user, kept.direction, Phase.CONNECTED)
         self._unrestored = dict(records)
+        if not self._has_worked:
+            self._await_claims(hello.gates.keys())
+        for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
+            # it ended while nobody could tell the worker: no gate stays open
+            self._supervisor.send(say.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
             self.set_gates(space, wanted.on_air)
         for (space, user), until_ms in self._heard_ms.items():
             self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
-        if not self._has_worked:
-            self._await_claims(frozenset(hello.gates))
-        elif not hello.gates and self._wanted and self._listener is not None:
+        if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
             self._listener.worker_restarted(tuple(self._wanted))
         self._has_worked = True
 
-    def _await_claims(self, spaces: frozenset[SpaceId]) -> None:
+    def _await_claims(self, spaces: Collection[SpaceId]) -> None:
         """What an earlier run has left on the stage is taken down, unless it is wanted again."""
+        self._claimable.update(spaces)
 
         def close_unclaimed() -> None:
-            for space in spaces - self._wanted.keys():
+            for space in self._claimable - self._wanted.keys():
                 log.warning("live space %s of an earlier run is closed: nobody wants it", space)
                 self._supervisor.send(say.CloseSpace(space))
+            self._claimable.clear()
 
         loop = asyncio.get_running_loop()
         self._claim = loop.call_later(self._claim_s, close_unclaimed)

@@ -41,7 +41,7 @@ PERSON_BURST, PERSON_PER_S = 10, 5
 """Frames one person may send."""
 
 CROWD_BURST, CROWD_PER_S = 200, 50
-"""Frames of the nameless of one network, together."""
+"""Frames of the guests of one network, named or not, together."""
 
 GUESTS_BURST, GUESTS_PER_S = 30, 0.5
 """Guests with a name that one network may bring."""
@@ -72,6 +72,10 @@ class Feed:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The whole life of one connection."""
         await self._refuse_others(request)
+        with self._door.feeds.one(self._door.addresses.of(request)):
+            return await self._serve(request)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             max_msg_size=FRAME_MAX, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0
         )
@@ -158,7 +162,7 @@ class Feed:
         person = client.you.user or id(client)
         async for message in socket:
             if not self._people.take(person) or (
-                client.you.user is None and not self._crowds.take(address)
+                client.you.guest and not self._crowds.take(address)
             ):
                 client.error("too_fast", "That was too fast. Wait a moment.")
                 continue

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -31,6 +32,10 @@ class Watcher(Protocol):
 
     def gone(self, space: SpaceId, you: You) -> None:
         """A person's last connection is closed."""
+        ...
+
+    def left(self, space: SpaceId, user: UserId) -> None:
+        """A person with an account (not the host) left the live space's room."""
         ...
 
     def removed(self, space: SpaceId, user: UserId) -> None:
@@ -234,10 +239,14 @@ class Hub:
             client.send({"type": "notice", "text": text})
 
     def _send_away(self, space: LiveSpace, events: Sequence[ev.Event]) -> None:
-        if not space.private:
-            return
         for event in events:
-            if isinstance(event, ev.PersonLeft) and event.user != space.host:
+            if not isinstance(event, ev.PersonLeft) or event.user == space.host:
+                continue
+            # a guest's ghost comes and goes with the floor; its page is its own
+            if not (space.person(event.user).guest or is_ghost(event.user)):
+                for watcher in self._watchers:
+                    watcher.left(space.space, event.user)
+            if space.private:
                 self._remove(space.space, event.user)
 
     def _remove(self, space: SpaceId, user: UserId) -> None:

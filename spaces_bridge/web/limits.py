@@ -1,12 +1,15 @@
 """Rate limits: token buckets per address or person, in bounded memory."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import web
+
+from spaces_bridge.web.problems import too_many
 
 KEYS_KEPT = 20_000
 """Buckets kept; the one longest unused is forgotten first."""
@@ -54,6 +57,27 @@ class Limiter:
         return bucket
 
 
+class Places:
+    """At most so many at the same time, for each key by itself."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def one(self, key: Hashable) -> Iterator[None]:
+        """Hold a place. Raises Problem 429 when all are taken."""
+        if self._taken[key] >= self._most:
+            raise too_many()
+        self._taken[key] += 1
+        try:
+            yield
+        finally:
+            self._taken[key] -= 1
+            if not self._taken[key]:
+                del self._taken[key]
+
+
 class Addresses:
     """Where requests come from, as far as rate limits care: an IPv4 address or an IPv6 /64."""
 
@@ -62,7 +86,8 @@ class Addresses:
 
     def of(self, request: web.Request) -> str:
         """The nearest address that is not a trusted proxy's."""
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        # each proxy may have added a line of its own; all lines are one list
+        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
         nearest = request.remote or ""
         while hops and self._is_trusted(nearest):
             forwarded = hops.pop().strip()

@@ -24,7 +24,11 @@ class OggStream:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Stream until the listener or the live space has enough."""
-        space, _ = await self._door.from_request(request)
+        with self._door.streams.one(self._door.addresses.of(request)):
+            return await self._stream(request)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        space, token = await self._door.from_request(request)
         if space.phase is not Phase.LIVE:
             text = "There is no sound: this live space is not live."
             raise Problem(HTTPStatus.CONFLICT, "not_live", text)
@@ -42,6 +46,8 @@ class OggStream:
         mix = self._stage.mix(space.space)
         try:
             async for pages in mix:
+                if not self._door.still_in(space, token):
+                    break
                 async with asyncio.timeout(STALL_S):
                     await response.write(pages)
         except (ConnectionError, TimeoutError):

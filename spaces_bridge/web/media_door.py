@@ -1,23 +1,26 @@
 """WHEP to listen and WHIP to speak (RFC 9725): an SDP offer goes in, an answer comes out."""
 
-from collections import defaultdict
 from http import HTTPStatus
 
 from aiohttp import web
 
-from spaces_bridge.app.errors import OfferRefused
+from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, Stage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.problems import Problem, not_found
+from spaces_bridge.web.limits import Limiter
+from spaces_bridge.web.problems import Problem, not_found, refused, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 
 OFFER_MAX = 16 * 1024
 SDP = "application/sdp"
+
+OFFERS_BURST, OFFERS_PER_S = 60, 2
+"""Offers one address may make."""
 
 
 class MediaDoor:
@@ -28,7 +31,7 @@ class MediaDoor:
         self._door = door
         self._stage = stage
         self._microphones: dict[tuple[SpaceId, UserId], str] = {}
-        self._private: defaultdict[tuple[SpaceId, UserId], set[str]] = defaultdict(set)
+        self._offers = Limiter(OFFERS_BURST, OFFERS_PER_S)
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -36,11 +39,12 @@ class MediaDoor:
         """``POST whep``: with or without a token."""
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
-        offer = await _offer_of(request)
+        offer = await self._offer_of(request)
         user = token.user if token is not None else self._door.sessions.guest_id()
         session = await self._answer(space, user, Direction.LISTEN, offer)
-        if space.private:
-            self._private[space.space, user].add(session.id)
+        if not self._door.still_in(space, token):  # not since the offer began to come in
+            self._stage.hang_up(session.id)
+            raise not_found()
         return self._created("whep", space, session)
 
     async def speak(self, request: web.Request) -> web.Response:
@@ -49,15 +53,18 @@ class MediaDoor:
         _refuse_unless_live(space)
         if token is None or not self._may_speak(space, token.user):
             raise _no_floor()
-        offer = await _offer_of(request)
+        offer = await self._offer_of(request)
         key = (space.space, token.user)
-        self._end_earlier(*key)
         session = await self._answer(space, token.user, Direction.SPEAK, offer)
+        self._end_earlier(*key, spare=session.id)
         try:
             await self._door.spaces.ask(space.space, cmd.OpenMicrophone(token.user))
         except Rejected:
             self._stage.hang_up(session.id)
             raise _no_floor() from None
+        except AdapterError:
+            self._stage.hang_up(session.id)
+            raise
         self._microphones[key] = session.id
         return self._created("whip", space, session)
 
@@ -68,8 +75,6 @@ class MediaDoor:
             if current == session:
                 del self._microphones[key]
                 self._door.spaces.tell(key[0], cmd.CloseMicrophone(key[1]))
-        for sessions in self._private.values():
-            sessions.discard(session)
         if not self._stage.hang_up(session):
             raise not_found()
         return web.Response(status=HTTPStatus.OK)
@@ -86,18 +91,25 @@ class MediaDoor:
     def gone(self, space: SpaceId, you: You) -> None:
         """Nothing: sound may go on without a page."""
 
+    def left(self, space: SpaceId, user: UserId) -> None:
+        """Nothing: anybody may listen where it is not private."""
+
     def removed(self, space: SpaceId, user: UserId) -> None:
-        for session in self._private.pop((space, user), set()):
-            self._stage.hang_up(session)
+        self._stage.end_listening(space, user)
 
     # --- parts --------------------------------------------------------------------------------
 
-    def _end_earlier(self, space: SpaceId, user: UserId) -> None:
+    async def _offer_of(self, request: web.Request) -> str:
+        if not self._offers.take(self._door.addresses.of(request)):
+            raise too_many()
+        return await _offer_of(request)
+
+    def _end_earlier(self, space: SpaceId, user: UserId, spare: str) -> None:
         """One microphone per person: the newest. The floor stays."""
         self._microphones.pop((space, user), None)
-        if self._stage.has_microphone(space, user):
-            self._stage.end_microphone_session(space, user)
-            self._door.spaces.tell(space, cmd.CloseMicrophone(user))
+        self._stage.end_microphone_session(space, user, spare)
+        # an earlier run's session may have it open: the new one opens it by an event of its own
+        self._door.spaces.tell(space, cmd.CloseMicrophone(user))
 
     def _may_speak(self, space: LiveSpace, user: UserId) -> bool:
         now = self._door.spaces.view(space.space)
@@ -108,8 +120,8 @@ class MediaDoor:
     ) -> MediaSession:
         try:
             return await self._stage.offer(space.space, user, direction, offer)
-        except OfferRefused as refused:
-            raise Problem(HTTPStatus.BAD_REQUEST, refused.code, refused.text) from None
+        except OfferRefused as refusal:
+            raise refused(refusal) from None
 
     def _created(self, kind: str, space: LiveSpace, session: MediaSession) -> web.Response:
         location = f"{self._prefix}/s/{space.slug}/{kind}/{session.id}"

@@ -42,6 +42,9 @@ class Presence:
         if you.user is not None and you.guest:
             self._expect(space, you.user)
 
+    def left(self, space: SpaceId, user: UserId) -> None:
+        """Nothing: a room is not a page."""
+
     def removed(self, space: SpaceId, user: UserId) -> None:
         """Nothing: guests are not in private live spaces."""
 

@@ -60,6 +60,14 @@ def too_many(retry_after_s: int = 30) -> Problem:
     )
 
 
+def refused(refusal: OfferRefused) -> Problem:
+    """The media edge's refusal; ``busy`` is no fault of the offer."""
+    if refusal.code == "busy":
+        retry = {"Retry-After": "5"}
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, refusal.code, refusal.text, retry)
+    return Problem(HTTPStatus.BAD_REQUEST, refusal.code, refusal.text)
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever goes wrong below becomes a problem document."""
@@ -70,7 +78,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Rejected as refusal:
         return Problem(HTTPStatus.CONFLICT, refusal.code, refusal.text).response()
     except OfferRefused as refusal:
-        return Problem(HTTPStatus.BAD_REQUEST, refusal.code, refusal.text).response()
+        return refused(refusal).response()
     except AdapterError as error:
         log.warning("an outside part failed: %s", type(error).__name__, exc_info=error)
         text = "A part of this server is away for a moment. Try again shortly."
@@ -79,6 +87,23 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return Problem(status, "unavailable", text, retry).response()
     except web.HTTPException as error:
         return _of_aiohttp(error)
+    except web.RequestPayloadError:
+        text = "The request's body is broken. Send it again."
+        return Problem(HTTPStatus.BAD_REQUEST, "bad_body", text).response()
+    except ConnectionError:
+        raise  # the client has gone: there is nobody to answer
+    # the edge of the house: whatever bug a handler has, a stranger gets a plain answer, and the
+    # log gets the traceback without the address, which aiohttp would write down
+    except Exception as error:
+        log.error("a page's handler failed: %s", type(error).__name__, exc_info=error)
+        return _unexpected(request)
+
+
+def _unexpected(request: web.Request) -> web.Response:
+    if request.writer.output_size > 0:
+        raise ConnectionAbortedError("an answer has begun already and cannot be another one")
+    text = "Something went wrong on this server. Try again; if it stays, tell its admin."
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", text).response()
 
 
 def _of_aiohttp(error: web.HTTPException) -> web.Response:

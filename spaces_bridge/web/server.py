@@ -1,10 +1,11 @@
 """The public listener: routes, and the headers that every answer carries."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from spaces_bridge.web.api import Api
@@ -43,6 +44,7 @@ def build(
     assets: Assets,
 ) -> web.Application:
     """The application of the public listener."""
+    logging.getLogger("aiohttp.server").addFilter(_discreet)
     app = web.Application(middlewares=[_lost(pages), problems], client_max_size=BODY_MAX)
     app.on_response_prepare.append(_dresser(settings))
     # a proxy may hand on the prefix or strip it: both reach us
@@ -71,6 +73,12 @@ def _add_media(app: web.Application, path: str, post: Handler, media: MediaDoor)
     app.router.add_options(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.options)
 
 
+def _discreet(record: logging.LogRecord) -> bool:
+    """aiohttp would name the peer's address; and what is no HTTP is the peer's fault."""
+    record.msg, record.args = "a request failed outside of its handler", ()
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
 def _to_directory(settings: WebSettings) -> Handler:
     async def redirect(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPPermanentRedirect(f"{settings.path_prefix}/")
@@ -80,8 +88,7 @@ def _to_directory(settings: WebSettings) -> Handler:
 
 def content_security_policy(settings: WebSettings) -> str:
     """Everything from here, nothing from elsewhere, no inline script or style."""
-    parts = urlsplit(settings.public_url)
-    socket = f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}"
+    socket = settings.origin.replace("http", "ws", 1)
     ancestors = " ".join(settings.frame_ancestors) or "'none'"
     return "; ".join(
         (

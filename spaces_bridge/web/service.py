@@ -1,5 +1,6 @@
 """The web room as a whole: what the composition root starts and stops."""
 
+import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from spaces_bridge.web.door import Door
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Addresses
+from spaces_bridge.web.links import Links
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.ops import Ops, PageMetrics
@@ -24,7 +26,8 @@ from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
 
-DRAIN_S = 1.5
+DRAIN_S = 0.6
+"""For requests under way when we stop, twice: to end by themselves, and after being told to."""
 
 
 class WebService:
@@ -67,6 +70,7 @@ class WebService:
         hub.about = about
         hub.watch(self._presence)
         hub.watch(media)
+        hub.watch(Links(sessions))
         return server.build(
             settings,
             Pages(settings, door, hub, world.directory, assets),
@@ -90,8 +94,7 @@ class WebService:
         """Tell the pages, and close. Safe to repeat."""
         self._presence.stop()
         self._hub.stop()
-        await self._public.cleanup()
-        await self._ops.cleanup()
+        await asyncio.gather(self._public.cleanup(), self._ops.cleanup())
 
     @property
     def port(self) -> int:

@@ -1,7 +1,8 @@
 """What an admin may set about the pages."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,11 @@ class WebSettings:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the public address, as browsers send it in ``Origin``."""
-        parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        """Scheme, host and port of the public address, as browsers send it in ``Origin``.
+
+        They leave out the scheme's own port and write the host in ASCII (IDNA).
+        """
+        return str(URL(self.public_url).origin())
 
     @property
     def base_url(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,21 +143,42 @@ async def test_a_stuck_worker_costs_the_oldest_sound_and_nothing_else(tmp_path: 
         assert captioner.numbers().dropped_ms >= 280_000
 
 
-async def test_a_worker_that_babbles_is_replaced(tmp_path: Path) -> None:
-    with pytest.raises(CaptionsModelMissing, match="ended with status"):
-        async with captioning(options(tmp_path, "babble")):
-            pass
+@pytest.mark.parametrize("behaviour", ["die", "babble"])
+async def test_a_worker_that_ends_before_it_is_ready_is_replaced_and_captions_pause(
+    tmp_path: Path, behaviour: str
+) -> None:
+    well = options(tmp_path, "echo")
+    flag = tmp_path / "tried"
+    choose = f'test -e {flag} && exec "$@" echo; touch {flag}; exec "$@" {behaviour}'
+    command = ("sh", "-c", choose, "sh", *well.command[:-1])
+    async with captioning(replace(well, command=command)) as (captioner, remembered):
+        assert flag.exists()
+        assert remembered.pauses == [True, False]
+        assert captioner.numbers().restarts == 1
+        await captioner.check()
     assert workers() == []
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "why"), [("refuse", "teapot"), ("die", r"ended with status 3 .*enabled: false")]
-)
-async def test_a_worker_that_never_gets_ready_fails_the_start(
-    tmp_path: Path, behaviour: str, why: str
+async def test_a_worker_that_never_gets_ready_is_tried_again_until_the_captioner_stops(
+    tmp_path: Path,
 ) -> None:
-    with pytest.raises(CaptionsModelMissing, match=why):
-        async with captioning(options(tmp_path, behaviour)):
+    captioner = WorkerCaptioner(options(tmp_path, "die"))
+    starting = asyncio.create_task(captioner.start())
+    try:
+        await until(lambda: captioner.numbers().restarts >= 2)
+        assert not starting.done()
+        with pytest.raises(AdapterError, match="restarted"):
+            await captioner.check()
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await captioner.stop()
+    assert workers() == []
+
+
+async def test_a_worker_that_refuses_its_model_fails_the_start(tmp_path: Path) -> None:
+    with pytest.raises(CaptionsModelMissing, match="teapot"):
+        async with captioning(options(tmp_path, "refuse")):
             pass
     assert workers() == []
 

@@ -10,7 +10,7 @@ from opuslib_next import Encoder
 
 from spaces_bridge.demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge.demo.wire import WireConnection, WirePeer
-from spaces_bridge.media.worker import stun
+from spaces_bridge.media.worker import edge, stun
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, OfferRefused
 from spaces_bridge.media.worker.srtp import Profile
@@ -294,3 +294,20 @@ async def test_knowing_a_name_without_its_password_opens_nothing() -> None:
                 await client.more(5)
                 with pytest.raises(BlockingIOError):
                     stranger.recv(2000)
+
+
+async def test_more_than_can_come_in_at_once_are_told_that_it_is_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(edge, "MOST_JOINING", 2)
+    async with edge_world() as world:
+        connected = await world.wire("here already")
+        async with closing(connected):
+            offer = WirePeer(Direction.LISTEN).offer()
+            for peer in ("anna", "berta"):
+                world.edge.accept(peer, Direction.LISTEN, offer)
+            with pytest.raises(OfferRefused) as refusal:
+                world.edge.accept("clara", Direction.LISTEN, offer)
+            assert refusal.value.code == "busy"
+            world.edge.close("anna")
+            world.edge.accept("clara", Direction.LISTEN, offer)

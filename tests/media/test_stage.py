@@ -237,6 +237,19 @@ async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_pat
         assert [page async for page in quick]
 
 
+async def test_before_a_stop_all_streams_end_and_none_begins(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        early = stage.mix(SPACE)
+        await anext(early)
+        stage.end_streams()
+        async with asyncio.timeout(15):
+            assert [page async for page in early]
+            assert [page async for page in stage.mix(SPACE)] == []
+        assert stage.listeners(SPACE) == 0
+
+
 async def test_what_is_said_comes_for_the_captions_in_order_and_at_its_time(
     tmp_path: Path,
 ) -> None:
@@ -300,3 +313,28 @@ async def test_before_its_start_the_stage_says_so() -> None:
         await stage.check()
     with pytest.raises(AdapterError):
         _ = stage.port
+
+
+async def test_who_may_not_listen_any_more_is_hung_up_and_others_are_not(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        async with listening(stage) as ear, listening(stage, GUEST) as other:
+            stage.end_listening(SPACE, EAR)
+            await until(lambda: ear.state == "closed")
+            assert [session.user for session in stage._sessions.values()] == [GUEST]
+            await other.wait_packets(5)
+
+
+async def test_a_new_microphone_session_is_spared_when_earlier_ones_end(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as earlier:
+            [kept] = stage._sessions
+            stage.end_microphone_session(SPACE, HOST, spare=kept)
+            assert stage.has_microphone(SPACE, HOST)
+            stage.end_microphone_session(SPACE, HOST, spare="another one")
+            assert not stage.has_microphone(SPACE, HOST)
+            await until(lambda: earlier.state == "closed")
+            assert noted.lost == []

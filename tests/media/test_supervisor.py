@@ -18,9 +18,10 @@ from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
 from spaces_bridge.media import supervisor
-from spaces_bridge.media.launch import MediaOptions, open_sockets
+from spaces_bridge.media.launch import MediaOptions, open_sockets, sole_bridge
 from spaces_bridge.media.messages import PROTOCOL
 from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.wire import Wire
 from spaces_bridge.startup import ExitCode, StartUpError
 from tests.support.sound import RATE, decibels, tone
 from tests.support.stage import (
@@ -130,6 +131,71 @@ async def test_a_peer_that_left_is_not_resumed(tmp_path: Path) -> None:
         await until(lambda: noted.restarted == [SPACE])
         await until(lambda: "listeners" in stage.metrics())
         assert stage.metrics()["listeners"] == 0
+
+
+async def test_a_live_space_that_ended_while_the_worker_was_not_heard_is_closed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wires: list[Wire] = []
+
+    class NotedWire(Wire):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            wires.append(self)
+            super().connection_made(transport)
+
+    monkeypatch.setattr(supervisor, "Wire", NotedWire)
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        before = worker_of(stage)
+        stage.open_space(SPACE, 0)
+        stage.set_gates(SPACE, [HOST])
+        async with speaking(stage, HOST), listening(stage) as ear:
+            wires[0].abort()
+            stage.close_space(SPACE)
+            await until(lambda: len(wires) == 2 and stage.worker_pid == before)
+            await until(lambda: ear.state == "closed")
+            await until(lambda: noted.lost == [HOST])
+
+
+async def test_only_one_bridge_runs_with_a_directory_and_its_end_makes_room_for_the_next(
+    tmp_path: Path,
+) -> None:
+    with contextlib.ExitStack() as first:
+        first.enter_context(sole_bridge(options(tmp_path)))
+        stage = Stage(options(tmp_path))
+        async with running(stage):
+            with (
+                pytest.raises(StartUpError, match="Another bridge is running") as refused,
+                sole_bridge(options(tmp_path)),
+            ):
+                pass
+            assert refused.value.code is ExitCode.LISTENER
+            first.close()
+            with sole_bridge(options(tmp_path)):  # its worker, which lives, does not hold it
+                assert is_running(worker_of(stage))
+
+
+async def test_a_bridge_that_was_killed_does_not_keep_the_next_one_out(tmp_path: Path) -> None:
+    program = (
+        "import sys, time, tests.support.stage as s, pathlib\n"
+        "from spaces_bridge.media.launch import sole_bridge\n"
+        "with sole_bridge(s.options(pathlib.Path(sys.argv[1]))):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), 20) == b"held\n"
+        with pytest.raises(StartUpError, match="runtime_dir"), sole_bridge(options(tmp_path)):
+            pass
+    finally:
+        process.kill()
+        await process.wait()
+    with sole_bridge(options(tmp_path)):
+        assert (tmp_path / "bridge.lock").exists()
 
 
 async def test_a_clean_stop_ends_the_worker_and_frees_the_port(tmp_path: Path) -> None:

@@ -169,8 +169,11 @@ class Recorder:
     def close_microphone(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("close_microphone", space, user))
 
-    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
+    def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         self.calls.append(("end_microphone_session", space, user))
+
+    def end_listening(self, space: SpaceId, user: UserId) -> None:
+        self.calls.append(("end_listening", space, user))
 
     async def offer(
         self, space: SpaceId, user: UserId, direction: Direction, sdp: str

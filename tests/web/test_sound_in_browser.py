@@ -76,6 +76,26 @@ async def test_a_speakers_browser_is_heard_in_a_listeners_browser(
             await until(lambda: stage.listeners(space.space) == 1)
 
 
+async def test_who_muted_stays_muted_when_the_server_has_not_heard_of_it(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with with_sound(tmp_path) as (world, _):
+        space = await world.create()
+        await world.seat(space.space, ALICE, "Alice")
+        link = world.page(space, f"#t={await world.link(space.space, ALICE)}")
+        async with opened(browser, link) as speaker:
+            await speaker.page.click("#microphone")
+            await text(speaker.page, "#microphone", "Mute")
+            await speaker.page.click("#microphone")
+            await text(speaker.page, "#floor", "muted")
+            # as if the word had been lost with the feed
+            await world.spaces.ask(space.space, cmd.OpenMicrophone(ALICE))
+            assert world.view(space.space).on_air == {ALICE}
+            world.hub.stop()
+            await until(lambda: not world.view(space.space).on_air)
+            await text(speaker.page, "#floor", "muted")
+
+
 async def test_a_lost_connection_is_made_anew_without_a_click(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.names import clean_name
@@ -9,6 +10,7 @@ from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.limits import Addresses, Limiter
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing
+from spaces_bridge.web.server import content_security_policy
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, command_of, reaction_of
 from spaces_bridge.web.views import You
@@ -72,6 +74,13 @@ def test_limits_go_by_address_or_network(remote: str, forwarded: str, address: s
     assert Addresses(("127.0.0.0/8",)).of(request.clone(remote=remote)) == address
 
 
+def test_all_lines_of_forwarded_addresses_are_one_list() -> None:
+    headers = CIMultiDict([("X-Forwarded-For", "1.2.3.4"), ("X-Forwarded-For", "203.0.113.9")])
+    request = make_mocked_request("GET", "/", headers=headers).clone(remote="127.0.0.1")
+    assert Addresses(("127.0.0.0/8",)).of(request) == "203.0.113.9"
+    assert Addresses(("127.0.0.0/8", "203.0.113.0/24")).of(request) == "1.2.3.4"
+
+
 async def test_fading_frames_give_way_to_those_that_matter() -> None:
     outgoing = Outgoing()
     for number in range(QUEUE_MAX):
@@ -114,3 +123,19 @@ def test_addresses_are_made_from_the_settings() -> None:
     settings = WebSettings(public_url="https://Live.example:8443/", path_prefix="/spaces")
     assert settings.origin == "https://live.example:8443"
     assert settings.page("abc") == "https://Live.example:8443/spaces/s/abc"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://live.example:443", "https://live.example"),
+        ("http://live.example:80/", "http://live.example"),
+        ("http://live.example:443", "http://live.example:443"),
+        ("https://Bücher.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_the_origin_is_written_as_browsers_write_it(public_url: str, origin: str) -> None:
+    settings = WebSettings(public_url=public_url)
+    assert settings.origin == origin
+    assert origin.replace("http", "ws", 1) in content_security_policy(settings)

@@ -55,8 +55,12 @@ class RecordingStage:
         self.hung_up: list[str] = []
         self.open_microphones: set[UserId] = set()
         self.refusal = ""
+        self.refusal_code = "bad_offer"
         self.pages = [b"OggS-1", b"OggS-2"]
         self._numbers = itertools.count(1)
+
+    async def before_answering(self) -> None:
+        """What happens while an offer is answered; tests put something here."""
 
     def listen(self, listener: StageListener) -> None:
         """Nobody has anything to hear from it."""
@@ -73,17 +77,24 @@ class RecordingStage:
     def close_microphone(self, space: SpaceId, user: UserId) -> None:
         self.open_microphones.discard(user)
 
-    def end_microphone_session(self, space: SpaceId, user: UserId) -> None:
-        wanted = (space, user, Direction.SPEAK)
-        for session in [s for s, what in self.sessions.items() if what == wanted]:
+    def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
+        self._end(space, user, Direction.SPEAK, spare)
+
+    def end_listening(self, space: SpaceId, user: UserId) -> None:
+        self._end(space, user, Direction.LISTEN)
+
+    def _end(self, space: SpaceId, user: UserId, direction: Direction, spare: str = "") -> None:
+        wanted = (space, user, direction)
+        for session in [s for s, what in self.sessions.items() if what == wanted and s != spare]:
             self.hang_up(session)
 
     async def offer(
         self, space: SpaceId, user: UserId, direction: Direction, sdp: str
     ) -> MediaSession:
         await asyncio.sleep(0)
+        await self.before_answering()
         if self.refusal:
-            raise OfferRefused("bad_offer", self.refusal)
+            raise OfferRefused(self.refusal_code, self.refusal)
         session = f"session-{next(self._numbers)}"
         self.sessions[session] = (space, user, direction)
         return MediaSession(session, f"v=0\r\ns={session}\r\n")

@@ -56,6 +56,9 @@ JOIN_S = 15.0
 SILENCE_S = 20.0
 """A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
 
+MOST_JOINING = 2000
+"""Peers that have not connected yet; more are refused, so that offers alone fill no memory."""
+
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
 _LOG_S = 60.0
 
@@ -122,6 +125,7 @@ class Edge:
     def accept(self, peer_id: str, direction: Direction, offer: str) -> str:
         """Answer a client's SDP offer. Raises OfferRefused. An id in use is taken over."""
         read = sdp.read_offer(offer, direction)
+        self._refuse_a_crowd()
         self._drop(peer_id, "replaced by a newer offer")
         ufrag, pwd = new_credentials()
         ice = Ice(ufrag, pwd, read.ufrag, read.pwd)
@@ -139,6 +143,13 @@ class Edge:
             tcp=bool(self._listeners),
         )
         return sdp.write_answer(read, direction, ours)
+
+    def _refuse_a_crowd(self) -> None:
+        if len(self._peers) < MOST_JOINING:
+            return  # nothing to count
+        if sum(peer.state == NEW for peer in self._peers.values()) >= MOST_JOINING:
+            text = "Too many people come in at this moment. Try again in a few seconds."
+            raise OfferRefused("busy", text)
 
     def close(self, peer_id: str) -> None:
         """Say goodbye to a peer and forget it; an unknown id is fine."""

@@ -65,6 +65,7 @@ const frames = {
     showCaptions(frame.captions);
     show();
     if (other) listener.renew();
+    microphone.remind(frame.you.on_air);
     if (wantsFloor && frame.you.id !== null) raiseHand();
     wantsFloor = false;
   },

@@ -65,6 +65,11 @@ export class Microphone extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Say it again: what was told while there was no feed has reached nobody. */
+  remind(onAir) {
+    if (this.state === "on" && this.muted && onAir) this.#tell(true);
+  }
+
   async #connect(retries) {
     this.#drop();
     this.#become("connecting");
