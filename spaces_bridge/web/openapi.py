@@ -82,6 +82,8 @@ def _negotiate(summary: str) -> Json:
             "410": _failure("Ended"),
             "413": _failure("More than 16 kB"),
             "415": _failure("Not application/sdp"),
+            "429": _failure("Too often"),
+            "503": _failure("Too busy at this moment"),
         },
     }
 
