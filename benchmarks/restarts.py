@@ -45,7 +45,6 @@ async def _round(stage: Rig, chance: random.Random) -> float:
     await stage.house.bridge.start()
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     await mouth.close()
-    await stage.mia.join(stage.space.room)
-    for tab in (stage.host_tab, stage.mia_tab):
-        await tab.open()
+    await stage.host_tab.open()
+    await stage.mia.come_back(stage.space, stage.mia_tab)
     return stage.ear.loud_at + PACKET_S - began

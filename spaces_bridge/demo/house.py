@@ -182,6 +182,12 @@ class Person(MatrixUser):
         await self.send_text(space.room, "!space link")
         return link_in(await sent) or ""
 
+    async def come_back(self, space: "LiveRoom", tab: PageGuest) -> None:
+        """Join again after a kick, and open the page again: the old link is void."""
+        await self.join(space.room)
+        _, _, tab.token = (await self.personal_link(space)).partition("#t=")
+        await tab.open()
+
     async def open_page(self, space: "LiveRoom") -> PageGuest:
         """Open the page with a fresh personal link."""
         tab = PageGuest(await self.personal_link(space))

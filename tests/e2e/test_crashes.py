@@ -290,8 +290,7 @@ async def in_force(scene: OnAir, started: float) -> None:
 async def come_back(scene: OnAir, mia: Person, page: PageGuest) -> SpeakerPeer:
     """The kicked speaker joins again and is granted the floor again."""
     await until(lambda: has_level(scene.host, scene.space, mia, None), "the level taken away")
-    await mia.join(scene.space.alias)
-    await page.open()
+    await mia.come_back(scene.space, page)
     offered = page.next_frame("role", lambda frame: frame["may_speak"])
     await scene.host.grant_floor(scene.space, mia)
     await offered
