@@ -12,12 +12,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Captioner, Health
 from spaces_bridge.app.reconcile import Reconciler
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
@@ -92,6 +94,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.push_async_callback(storage.close)
         stage = Stage(_media_options(config))
         captioner = _captioner(config)
+        doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
+        await doorkeeper.load()
         world = World(
             journal=storage.journal,
             directory=storage.directory,
@@ -100,10 +104,13 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             captioner=captioner,
             audience=hub,
             courier=bell,
+            doorkeeper=doorkeeper,
+            followers=storage.followers,
             clock=clock,
             settings=_app_settings(config),
         )
         spaces = Spaces(world)
+        doorkeeper.attend(spaces)
         desk = SoundDesk(spaces)
         stage.listen(desk)
         captioner.listen(desk)
@@ -136,7 +143,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             await matrix.start()
         reconciler = Reconciler(spaces, desk, matrix)
         reconciler.start()
-        doors += [reconciler.stop, pages.stop]
+        timekeeper = Timekeeper(spaces)
+        timekeeper.start()
+        doors += [timekeeper.stop, reconciler.stop, doorkeeper.stop, pages.stop]
         with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
             await pages.start()
         captioning = asyncio.create_task(_start_captions(captioner), name="captions start")

@@ -7,6 +7,7 @@ outcome is missing are made again.
 
 import asyncio
 import logging
+from collections.abc import Iterator
 
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import wishes as wish
@@ -80,7 +81,9 @@ class Reconciler:
     async def observe(self, space: SpaceId, room: RoomId) -> None:
         """Read the room and tell its live space. Raises AdapterError, Rejected."""
         snapshot = await self._rooms.read_room(room)
-        await self._spaces.ask(space, cmd.ObserveRoom(snapshot.levels, snapshot.joined))
+        await self._spaces.ask(
+            space, cmd.ObserveRoom(snapshot.levels, snapshot.joined, snapshot.banned)
+        )
 
     async def _wish_again(self, space: SpaceId) -> None:
         view = self._spaces.view(space)
@@ -108,16 +111,31 @@ def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
 
     Keys carry the place in the journal: as long as nothing happens, nothing is wished twice.
     """
-    wanted: list[wish.Wish] = [
-        wish.WriteLevel(space.space, user, None) for user in sorted(space.closing)
+    effects = [
+        codec.effect_of(wanted, f"{space.space}:again:{next_seq}:{index}")
+        for index, wanted in enumerate(_unfulfilled(space))
     ]
+    made_true = [policies.arrangement, policies.state, policies.card]
+    if not space.private:
+        made_true.append(policies.listing)
+        if space.community is not None:
+            made_true.append(policies.bubble)
+    return [*effects, *(make(space.space) for make in made_true)]
+
+
+def _unfulfilled(space: LiveSpace) -> Iterator[wish.Wish]:
+    for user in sorted(space.closing):
+        yield wish.WriteLevel(space.space, user, None)
+    for user in sorted(space.overruled):
+        yield wish.WriteLevel(space.space, user, space.person(user).level)
+    for user, role in sorted(space.appointments.items()):
+        yield wish.WriteLevel(space.space, user, space.levels.of(role))
+    for user, removal in sorted(space.removed.items()):
+        if not removal.in_force and not space.person(user).guest:
+            yield wish.BanPerson(space.space, user, removal.reason)
     for request in space.requests.values():
         if request.state is RequestState.ACCEPTED:
             person = space.person(request.user)
             if person.guest and not person.joined:
-                wanted.append(wish.SeatGuest(space.space, request.user, person.name))
-            wanted.append(wish.WriteLevel(space.space, request.user, space.levels.speaker))
-    effects = [
-        codec.effect_of(w, f"{space.space}:again:{next_seq}:{i}") for i, w in enumerate(wanted)
-    ]
-    return [*effects, policies.state(space.space), policies.card(space.space)]
+                yield wish.SeatGuest(space.space, request.user, person.name)
+            yield wish.WriteLevel(space.space, request.user, space.levels.speaker)

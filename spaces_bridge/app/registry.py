@@ -11,6 +11,7 @@ import re
 import unicodedata
 from base64 import b32encode
 from collections.abc import Callable
+from dataclasses import replace
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
@@ -20,14 +21,19 @@ from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.evolution import born, replay
+from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase, born, replay
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
 
 log = logging.getLogger(__name__)
 
 LAST_WORDS_MS = 600_000
 """An ended live space stays in memory so long: last captions, pages that are still open."""
+
+OPEN_PER_HOST = 20
+"""Live spaces one host may have open, scheduled ones included."""
 
 RESTART_PAUSE_S = 0.2
 """Between two tries to read a failed actor's journal."""
@@ -61,6 +67,7 @@ class Spaces:
     async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace:
         """A new live space; the same one again if it exists. Raises Rejected, StorageError."""
         created = create(command)
+        self._refuse_crowd(command)
         space = born(created)
         row = codec.stored(created, 1, command.at_ms, source)
         room = codec.effect_of(wish.MakeRoom(space.space), f"room:{space.space}")
@@ -72,6 +79,14 @@ class Spaces:
         actor = await self._seat(space.space)
         self.world.courier.wake()
         return actor.space
+
+    def _refuse_crowd(self, command: cmd.CreateSpace) -> None:
+        others = [s for s in self.open() if s.host == command.by and s.space != command.space]
+        if len(others) >= OPEN_PER_HOST:
+            raise Rejected(
+                "too_many_spaces",
+                f"You have {OPEN_PER_HOST} live spaces open already. End or `unschedule` one.",
+            )
 
     def _retire_ended(self) -> None:
         """Let go of those that ended a while ago; whoever asks for one reads its journal."""
@@ -191,6 +206,8 @@ class Spaces:
             raise Rejected("ended", "This live space has ended.")
         if isinstance(command, cmd.StartSpace):
             self._refuse_second_live_space(actor.space)
+        if isinstance(command, cmd.RequestToSpeak):
+            command = await self._knowing_the_host(actor.space, command)
         return await actor.ask(command, source)
 
     def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None:
@@ -209,6 +226,14 @@ class Spaces:
         """Put a wish straight into the outbox."""
         await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
         self.world.courier.wake()
+
+    async def _knowing_the_host(
+        self, space: LiveSpace, command: cmd.RequestToSpeak
+    ) -> cmd.RequestToSpeak:
+        if space.speak_policy is not SpeakPolicy.FOLLOWED or command.guest:
+            return command
+        followed = await self.world.followers.follows(command.by, follower=space.host)
+        return replace(command, followed=followed)
 
     def _refuse_second_live_space(self, space: LiveSpace) -> None:
         for other in self.open():

@@ -28,7 +28,7 @@ from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.invites import InviteLimits
-from spaces_bridge.matrix.letters import Letters
+from spaces_bridge.matrix.letters import Letters, LetterWish
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare
 from spaces_bridge.matrix.reach import Reach
@@ -61,12 +61,14 @@ class Errands:
     async def run(self, wanted: wish.Wish, key: str) -> str | None:
         if isinstance(wanted, RoomWish):
             return await self._rooms.run(wanted, key)
-        return await self._letters.run(wanted, key)
+        if isinstance(wanted, LetterWish):
+            return await self._letters.run(wanted, key)
+        raise Refused(501, "M_UNRECOGNIZED", f"{type(wanted).__name__} is not built yet")
 
     async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
         if isinstance(wanted, RoomWish):
             await self._rooms.refused(wanted, refusal)
-        else:
+        elif isinstance(wanted, LetterWish):
             await self._letters.refused(wanted, refusal)
 
 

@@ -190,8 +190,8 @@ class Hub:
             channel.crowd_roster.poke()
         for event in events:
             self._show(channel, event)
-        users = {e.user for e in events if not isinstance(e, _USERLESS)}
-        everybody = any(isinstance(e, ev.SpaceStarted | ev.SpaceEnded) for e in events)
+        users = {user for e in events if (user := getattr(e, "user", None)) is not None}
+        everybody = any(isinstance(e, _FOR_EVERYBODY) for e in events)
         channel.refresh_roles(None if everybody else users)
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
@@ -258,7 +258,7 @@ class Hub:
             client.outgoing.close(4403, "removed")
 
 
-_USERLESS = ev.RoomAttached | ev.SpaceStarted | ev.SpaceEnded | ev.UtteranceCaptioned
+_FOR_EVERYBODY = ev.SpaceStarted | ev.SpaceEnded | ev.QueueCleared | ev.HostChanged
 
 
 def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.ids import UserId, UtteranceId
-from spaces_bridge.core.live_space import LiveSpace, evolve
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 from tests.support.spaces import BEN, EVE, GUEST, HOST, live_space
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.app.registry import Spaces
@@ -98,11 +99,14 @@ class Bridge:
         self._may_host = may_host
         self.storage: Storage
         self.spaces: Spaces
+        self.doorkeeper: Doorkeeper
         self.matrix: MatrixService
 
     async def __aenter__(self) -> Self:
         clock, bell = SystemClock(), Bell()
         self.storage = await open_storage(f"sqlite:{self._database}", clock)
+        self.doorkeeper = Doorkeeper(self.storage.blocks, self.storage.policy_rules, clock)
+        await self.doorkeeper.load()
         world = World(
             journal=self.storage.journal,
             directory=self.storage.directory,
@@ -111,10 +115,13 @@ class Bridge:
             captioner=self.sound,
             audience=self.sound,
             courier=bell,
+            doorkeeper=self.doorkeeper,
+            followers=self.storage.followers,
             clock=clock,
             settings=AppSettings(domain="localhost", reaction_ttl_ms=500),
         )
         self.spaces = Spaces(world)
+        self.doorkeeper.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, "localhost")
         self.matrix = MatrixService(
             self.settings, self.spaces, sessions, self.storage.inbox, lambda _: self._may_host

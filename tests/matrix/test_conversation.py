@@ -9,8 +9,9 @@ from spaces_bridge.app.wishes import Reply, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase, born, evolve
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
 from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.conversation import Conversation

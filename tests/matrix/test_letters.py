@@ -7,8 +7,9 @@ import pytest
 from spaces_bridge.app.wishes import InviteByMessage, PromptModerator, TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, born, evolve
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import create, decide
 from spaces_bridge.matrix.dms import Standing
 from spaces_bridge.matrix.errors import Refused

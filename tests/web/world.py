@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client import CollectorRegistry
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import OfferRefused
 from spaces_bridge.app.ports import (
     CaptionListener,
@@ -20,7 +21,7 @@ from spaces_bridge.app.ports import (
     Stage,
     StageListener,
 )
-from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
@@ -79,6 +80,13 @@ class RecordingStage:
 
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         self._end(space, user, Direction.SPEAK, spare)
+
+    def end_guests(self, space: SpaceId) -> None:
+        guests = [
+            s for s, (at, user, _) in self.sessions.items() if at == space and is_ghost(user)
+        ]
+        for session in guests:
+            self.hang_up(session)
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         self._end(space, user, Direction.LISTEN)
@@ -199,6 +207,7 @@ class WebWorld:
         self.stage = RecordingStage()
         self.hub = Hub()
         clock = WallClock()
+        self.doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
         self.spaces = Spaces(
             World(
                 journal=storage.journal,
@@ -208,10 +217,13 @@ class WebWorld:
                 captioner=SilentCaptioner(),
                 audience=self.hub,
                 courier=IdleCourier(),
+                doorkeeper=self.doorkeeper,
+                followers=storage.followers,
                 clock=clock,
                 settings=AppSettings(domain=DOMAIN),
             )
         )
+        self.doorkeeper.attend(self.spaces)
         self.sessions = Sessions(storage.tokens, clock, DOMAIN)
         self.service = WebService(
             settings,
