@@ -25,6 +25,7 @@ from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
+from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix import MatrixService, MatrixSettings
@@ -121,6 +122,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             sessions,
             storage.inbox,
             may_host=_may_host(config),
+            doorkeeper=doorkeeper,
+            followers=storage.followers,
+            reports=storage.reports,
         )
         bell.courier = matrix
         pages = WebService(
@@ -236,6 +240,7 @@ def _app_settings(config: Config) -> AppSettings:
         captions=config.captions.enabled,
         language=config.captions.language,
         reaction_ttl_ms=config.reactions.ttl_s * 1000,
+        host_grace_ms=config.hosting.host_grace_s * 1000,
     )
 
 
@@ -279,6 +284,16 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         caption_delivery=config.captions.delivery,
         events_per_second=config.limits.events_per_second,
         redactions_per_minute=config.reactions.redactions_per_minute,
+        max_cohosts=config.hosting.max_cohosts,
+        queue_order=QueueOrder(config.hosting.queue_order),
+        min_followers=config.hosting.min_followers,
+        timezone=config.hosting.timezone,
+        invitations_per_minute=config.invitations.per_minute,
+        strangers_per_day=config.invitations.strangers_per_day,
+        invitations_per_inviter=config.invitations.per_inviter_per_day,
+        invitations_per_person=config.invitations.per_person_per_day,
+        moderators_room=config.moderation.room,
+        policy_lists=config.moderation.policy_lists,
     )
 
 

@@ -1,6 +1,7 @@
 """Wishes carried out in rooms: what each of them means in Matrix."""
 
 import logging
+from typing import get_args
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Outbox
@@ -38,6 +39,8 @@ RoomWish = (
 
 class RoomErrands:
     """Carries out wishes about live spaces' rooms. All raise Refused, Away, StorageError."""
+
+    kinds = get_args(RoomWish)
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Wishes carried out by direct message to one person."""
 
 import json
+from typing import get_args
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Outbox
@@ -23,6 +24,8 @@ LetterWish = (
 
 class Letters:
     """Writes direct messages. All raise Refused, Away, StorageError."""
+
+    kinds = get_args(LetterWish)
 
     def __init__(
         self,

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Coroutine, Sequence
 
 from spaces_bridge.app import policies
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError, StorageError
-from spaces_bridge.app.ports import Inbox, RoomSnapshot
+from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
@@ -21,14 +21,14 @@ from spaces_bridge.matrix.consumer import InboxConsumer
 from spaces_bridge.matrix.conversation import Conversation, MayHost
 from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
 from spaces_bridge.matrix.dms import DirectRooms
+from spaces_bridge.matrix.doers import Doers
 from spaces_bridge.matrix.doors import SessionsDoor
-from spaces_bridge.matrix.errands import RoomErrands, RoomWish
-from spaces_bridge.matrix.errors import Refused
+from spaces_bridge.matrix.errands import RoomErrands
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.invites import InviteLimits
-from spaces_bridge.matrix.letters import Letters, LetterWish
+from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare
 from spaces_bridge.matrix.reach import Reach
@@ -51,27 +51,6 @@ KEPT_MS = 7 * 86_400_000
 """Done wishes and handled events are remembered for a week."""
 
 
-class Errands:
-    """Carries out any wish: in rooms or by direct message."""
-
-    def __init__(self, rooms: RoomErrands, letters: Letters) -> None:
-        self._rooms = rooms
-        self._letters = letters
-
-    async def run(self, wanted: wish.Wish, key: str) -> str | None:
-        if isinstance(wanted, RoomWish):
-            return await self._rooms.run(wanted, key)
-        if isinstance(wanted, LetterWish):
-            return await self._letters.run(wanted, key)
-        raise Refused(501, "M_UNRECOGNIZED", f"{type(wanted).__name__} is not built yet")
-
-    async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
-        if isinstance(wanted, RoomWish):
-            await self._rooms.refused(wanted, refusal)
-        elif isinstance(wanted, LetterWish):
-            await self._letters.refused(wanted, refusal)
-
-
 class MatrixService:
     """Everything towards the homeserver. Implements ``Courier``, ``RoomReader`` and ``Health``.
 
@@ -85,6 +64,9 @@ class MatrixService:
         sessions: SessionsDoor,
         inbox: Inbox,
         may_host: MayHost,
+        doorkeeper: Doorkeeper,
+        followers: Followers,
+        reports: Reports,
     ) -> None:
         outbox, clock = spaces.world.outbox, spaces.world.clock
         self._settings = settings
@@ -92,6 +74,9 @@ class MatrixService:
         self._outbox = outbox
         self._inbox = inbox
         self._clock = clock
+        self._doorkeeper = doorkeeper
+        self._followers = followers
+        self._reports = reports
         self._tasks: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
         self._reach = Reach()
@@ -118,7 +103,7 @@ class MatrixService:
             Ghosts(bot, self._client_of),
         )
         self._courier = OutboxCourier(
-            outbox, clock, Errands(rooms, letters), pace, self._per_minute
+            outbox, clock, Doers([rooms, letters]), pace, self._per_minute
         )
         archive = Archive(spaces.world.directory, spaces.world.journal)
         conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)

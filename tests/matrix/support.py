@@ -124,7 +124,14 @@ class Bridge:
         self.doorkeeper.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, "localhost")
         self.matrix = MatrixService(
-            self.settings, self.spaces, sessions, self.storage.inbox, lambda _: self._may_host
+            self.settings,
+            self.spaces,
+            sessions,
+            self.storage.inbox,
+            may_host=lambda _: self._may_host,
+            doorkeeper=self.doorkeeper,
+            followers=self.storage.followers,
+            reports=self.storage.reports,
         )
         bell.ring = self.matrix.wake
         await self.spaces.resume()
