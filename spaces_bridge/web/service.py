@@ -13,6 +13,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import server, views
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
@@ -79,6 +80,7 @@ class WebService:
             Feed(settings, door, hub),
             OggStream(door, world.stage),
             Transcripts(door, world.journal),
+            Calendar(door, settings, world.settings.domain, world.clock),
             assets,
         )
 
