@@ -189,8 +189,11 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
+    """``expired``: a reaction whose time is over; others do not wait behind a crowd of those."""
+
     space: SpaceId
     event: EventId
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
         case PostCaption():
             return f"{wish.space}|captions"
         case RedactEvent():
-            return f"{wish.space}|redactions"
+            return f"{wish.space}|redactions" if wish.expired else f"{wish.space}|answers"
         case Announce() | PinPost():
             return f"{wish.space}|timeline"
         case AnnounceLive() | InviteFollowers():

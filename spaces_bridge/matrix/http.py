@@ -34,9 +34,9 @@ class HomeserverApi:
     """HTTP to the homeserver with the appservice's token."""
 
     def __init__(
-        self, address: str, token: str, reach: Reach, on_write: Callable[[], None]
+        self, address: str, token: str, reach: Reach, on_write: Callable[[str], None]
     ) -> None:
-        """``on_write`` is told of every call that may make an event."""
+        """``on_write`` is told of every call that may make an event: its room, if it names one."""
         self._base = f"{address}/_matrix/client"
         self._token = token
         self._reach = reach
@@ -76,7 +76,7 @@ class HomeserverApi:
             if device is not None:
                 parameters["device_id"] = device
         if method != "GET" and path[0] in WRITES:
-            self._on_write()
+            self._on_write(path[1] if path[0] == "rooms" else "")
         url = "/".join([self._base, version, *(quote(part, safe="") for part in path)])
         status, headers, answer = await self._exchange(
             method, f"{url}?{urlencode(parameters)}", body

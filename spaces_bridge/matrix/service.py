@@ -10,7 +10,7 @@ from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.appservice import AppserviceServer
@@ -28,9 +28,10 @@ from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.invites import InviteLimits
+from spaces_bridge.matrix.lane import Lane
 from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
-from spaces_bridge.matrix.pace import FairShare
+from spaces_bridge.matrix.pace import FairShare, RoomBudgets
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
 from spaces_bridge.matrix.rooms import RoomMaker
@@ -40,8 +41,10 @@ from spaces_bridge.matrix.watch import HomeserverWatch
 
 log = logging.getLogger(__name__)
 
-REPLIES_PER_MINUTE = 8
-"""In a live space's room; with the card's 12 edits it keeps the budget of 20."""
+SHARES = {"replies": 0.9, "timeline": 0.85, "answers": 0.7, "state": 0.7, "card": 0.6}
+"""How much of a live space's events a minute each lane may see used before it waits."""
+REPLIES_SHARE = 0.4
+"""Of them, answers to commands at most."""
 PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 COUNTERS_EVERY_S = 15.0
@@ -81,7 +84,14 @@ class MatrixService:
         loop = asyncio.get_running_loop()
         self._reach = Reach()
         pace = FairShare(settings.events_per_second, loop.time)
-        self._api = HomeserverApi(settings.homeserver, settings.as_token, self._reach, pace.spend)
+        budgets = RoomBudgets(settings.room_events_per_minute, loop.time)
+        self._budgets = budgets
+
+        def written(room: str) -> None:
+            pace.spend()
+            budgets.note(room)
+
+        self._api = HomeserverApi(settings.homeserver, settings.as_token, self._reach, written)
         bot = self._client_of(settings.bot)
         self._watch = HomeserverWatch(
             self._api, bot, self._reach, settings.appservice_id, self._homeserver_is_back
@@ -103,7 +113,7 @@ class MatrixService:
             Ghosts(bot, self._client_of),
         )
         self._courier = OutboxCourier(
-            outbox, clock, Doers([rooms, letters]), pace, self._per_minute
+            outbox, clock, Doers([rooms, letters]), pace, self._per_minute, self._room_wait_s
         )
         archive = Archive(spaces.world.directory, spaces.world.journal)
         conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)
@@ -201,8 +211,19 @@ class MatrixService:
         if kind == "redactions":
             return self._settings.redactions_per_minute
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
-            return REPLIES_PER_MINUTE
+            return int(self._settings.room_events_per_minute * REPLIES_SHARE)
         return None
+
+    def _room_wait_s(self, lane: Lane) -> float:
+        """Until the live space's room has an event left for this lane; others wait for none."""
+        share = SHARES.get(lane.kind)
+        if share is None:
+            return 0.0
+        place = lane.group
+        space = self._spaces.view(SpaceId(place)) or self._spaces.by_room(RoomId(place))
+        if space is None or space.room is None:
+            return 0.0
+        return self._budgets.wait_s(space.room, share)
 
     async def _refresh_counters(self) -> None:
         """Guests come and go without an event: wish for the card when their number changed."""

@@ -51,7 +51,7 @@ def effects_of(
     for index, wanted in enumerate(_wishes(before, event)):
         yield codec.effect_of(wanted, f"{space}:{seq}:{index}")
     if isinstance(event, ev.Reacted) and event.annotation is not None:
-        redaction = wish.RedactEvent(space, event.annotation)
+        redaction = wish.RedactEvent(space, event.annotation, expired=True)
         yield codec.effect_of(redaction, f"{space}:{seq}:ttl", now_ms + reaction_ttl_ms)
     if before.room is not None or isinstance(event, ev.RoomAttached):
         yield from _made_true(before, event)
