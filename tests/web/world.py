@@ -38,6 +38,8 @@ HOST = UserId("@host:example.org")
 ALICE = UserId("@alice:example.org")
 BOB = UserId("@bob:example.org")
 
+ADMIN_TOKEN = "a-token-of-the-admin-0003"
+
 PATIENCE_S = 10.0
 
 
@@ -232,6 +234,8 @@ class WebWorld:
             self.sessions,
             {"database": storage.health},
             CollectorRegistry(),
+            self.doorkeeper,
+            storage.reports,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
@@ -344,6 +348,7 @@ async def web_world(
         path_prefix=prefix,
         frame_ancestors=frame_ancestors,
         ops_port=0,
+        admin_token=ADMIN_TOKEN,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
