@@ -179,6 +179,20 @@ async def until_role(feed: Feed, **wanted: object) -> dict[str, object]:
             return role
 
 
+async def guest_of(feed: Feed) -> tuple[UserId, str]:
+    """The guest whose page just opened, and its session."""
+    hello = await feed.next("hello")
+    you = hello["you"]
+    assert isinstance(you, dict)
+    return UserId(you["id"]), str(hello["session"])
+
+
+async def sent_away(feed: Feed, code: str, close: int = 4403) -> None:
+    """The page is told why, and its connection ends."""
+    await refused(feed, code)
+    assert await feed.close_code() == close
+
+
 async def refused(feed: Feed, code: str) -> None:
     error = await feed.next("error")
     assert error["code"] == code
@@ -306,6 +320,11 @@ class WebWorld:
             space,
             cmd.CaptionUtterance(utterance, speaker, start_ms, start_ms + 900, text, "en"),
         )
+
+    async def member(self, space: SpaceId, user: UserId, level: int | None = None) -> str:
+        """Somebody in the room, and the secret of their personal link."""
+        await self.joined(space, user, user[1:].partition(":")[0].title(), level)
+        return await self.link(space, user)
 
     async def link(self, space: SpaceId, user: UserId) -> str:
         """The secret of a personal link."""
