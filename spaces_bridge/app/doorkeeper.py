@@ -100,6 +100,10 @@ class Doorkeeper:
         for space in self._of(host):
             self._show_out(space)
 
+    def blocked_by(self, host: UserId) -> list[str]:
+        """Whom the host keeps out: user ids and patterns."""
+        return sorted(target for by, target in self._blocked if by == host)
+
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""
         known = await self._forget(host, target)

@@ -18,7 +18,7 @@ from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
-from spaces_bridge.matrix.conversation import Conversation, MayHost
+from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doers import Doers
@@ -36,6 +36,7 @@ from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
 from spaces_bridge.matrix.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.desk import Desk, Permission
 from spaces_bridge.matrix.transactions import parse_event
 from spaces_bridge.matrix.watch import HomeserverWatch
 
@@ -66,7 +67,7 @@ class MatrixService:
         spaces: Spaces,
         sessions: SessionsDoor,
         inbox: Inbox,
-        may_host: MayHost,
+        permission: Permission,
         doorkeeper: Doorkeeper,
         followers: Followers,
         reports: Reports,
@@ -116,7 +117,19 @@ class MatrixService:
             outbox, clock, Doers([rooms, letters]), pace, self._per_minute, self._room_wait_s
         )
         archive = Archive(spaces.world.directory, spaces.world.journal)
-        conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)
+        desk = Desk(
+            bot,
+            spaces,
+            archive,
+            outbox,
+            settings,
+            clock,
+            doorkeeper,
+            followers,
+            reports,
+            permission,
+        )
+        conversation = Conversation(desk, dms)
         greeter = Greeter(bot, dms, outbox)
         self._reception = Reception(
             spaces, settings, clock, self._observer, conversation, greeter, dms, cards, letters
