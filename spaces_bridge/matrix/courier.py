@@ -166,7 +166,7 @@ class OutboxCourier:
             if lane.note_pressed():
                 log.info("%s waits %.1f s: its budget of this minute is spent", lane.queue, wait_s)
             await asyncio.sleep(wait_s)
-        if not lane.urgent:
+        if not lane.urgent and not lane.paces_itself:
             await self._pace.turn(lane.group)
         try:
             wanted = codec.wish_from(row.effect)
