@@ -5,6 +5,8 @@ import emoji
 HANDS = frozenset({"✋", "🖐️", "🤚"})
 YES = "✅"
 NO = "❌"
+NOT_THEM = "🔕"
+NOBODY = "🚫"
 SEEDS = ("✋", "👏", "❤️", "😂", "💯")
 EMOJI_STYLE = "\ufe0f"
 KEY_MAX = 32

@@ -27,6 +27,8 @@ class MemberChanged:
 
     room: RoomId
     user: UserId
+    gone: bool = False
+    """They left, declined, or were sent out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meanin
     if head.type != "m.room.member":
         return None
     if key != settings.bot:
-        return MemberChanged(head.room, UserId(key))
+        gone = head.content.get("membership") in {"leave", "ban"}
+        return MemberChanged(head.room, UserId(key), gone)
     if head.content.get("membership") == "invite" and not settings.is_ours(head.sender):
         direct = head.content.get("is_direct") is True
         return BotInvited(head.room, head.event, head.sender, direct)

@@ -14,7 +14,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
     space = before.space
     match event:
         case ev.SpaceStarted():
-            if not before.private:
+            if not before.private or before.reminded:
                 yield wish.AnnounceLive(space)
         case ev.SpaceEnded():
             yield from _ended(before, event)
