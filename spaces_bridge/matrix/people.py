@@ -9,6 +9,8 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
 
 _USER_ID = re.compile(r"@[\x21-\x39\x3b-\x7e]{1,200}:[A-Za-z0-9.\-\[\]:]{1,200}")
+NAMELESS = "a guest"
+"""A guest without the floor, in the room."""
 _LINK = re.compile(r"https?://matrix\.to/#/([^?\s]+)")
 
 
@@ -50,7 +52,7 @@ def shown(space: LiveSpace, user: UserId) -> str:
     """A name for the room; guests without the floor stay nameless."""
     person = space.person(user)
     if person.guest and not person.joined:
-        return "a guest"
+        return NAMELESS
     return person.name or user
 
 
