@@ -160,6 +160,23 @@ class MatrixClient:
         name = answer.get("m.tz")
         return name if isinstance(name, str) else None
 
+    async def avatar(self, user: UserId) -> str | None:
+        """The ``mxc://`` address of the profile's picture, None where there is none."""
+        try:
+            answer = await self.call("GET", ["profile", user, "avatar_url"])
+        except Refused:
+            return None
+        address = answer.get("avatar_url")
+        return address if isinstance(address, str) and address else None
+
+    async def show_myself(self, address: str) -> None:
+        """Set the own picture."""
+        await self.call("PUT", ["profile", self.user, "avatar_url"], {"avatar_url": address})
+
+    async def upload(self, file: bytes, content_type: str, name: str) -> str:
+        """Upload a file; its ``mxc://`` address."""
+        return await self._api.upload(file, content_type, name, self.user)
+
     async def call_myself(self, name: str) -> None:
         """Set the own display name, unless it is so already."""
         if await self.display_name(self.user) != name:

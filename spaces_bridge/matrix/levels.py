@@ -65,6 +65,26 @@ def initial(
     }
 
 
+def bot_alone() -> dict[str, Any]:
+    """The levels of a room in which everybody reads and nobody but the bot does anything.
+
+    Its creator has ``BOT`` or stands above all levels: the homeserver sees to that.
+    """
+    kinds = ("events_default", "state_default", "ban", "kick", "redact", "invite")
+    events = (
+        "m.space.child",
+        "m.room.name",
+        "m.room.topic",
+        "m.room.avatar",
+        "m.room.power_levels",
+    )
+    return {
+        "users_default": 0,
+        **dict.fromkeys(kinds, BOT),
+        "events": {**dict.fromkeys((*_BOT_ONLY, *events), BOT), "m.room.redaction": 0},
+    }
+
+
 def own_levels(content: Content, bot: UserId) -> dict[UserId, int]:
     """Everybody's own entry, the bot's left out; what is no integer is no entry."""
     users = content.get("users")

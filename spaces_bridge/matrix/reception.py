@@ -19,6 +19,7 @@ from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.taps import Taps
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Reception:
         dms: DirectRooms,
         cards: CardKeeper,
         answers: Answers,
+        taps: Taps,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -47,6 +49,7 @@ class Reception:
         self._dms = dms
         self._cards = cards
         self._answers = answers
+        self._taps = taps
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """On arrival, before anything slow: shut the microphones this event may have taken."""
@@ -92,6 +95,8 @@ class Reception:
         await self._observer.observe_member(space.space, hint.room, hint.user)
 
     async def _reacted(self, reaction: means.ReactedTo) -> None:
+        if await self._taps.reacted(reaction):
+            return
         space = self._spaces.by_room(reaction.room)
         if space is not None:
             if reaction.target == await self._cards.event_of(space.space):
@@ -127,6 +132,8 @@ class Reception:
 
     async def _took_back(self, redaction: means.TookBack) -> None:
         """A ✋ that is gone, by its owner or a moderator, is a hand that is down."""
+        if await self._taps.took_back(redaction):
+            return
         space = self._spaces.by_room(redaction.room)
         if space is None:
             await self._answers.took_back(redaction)

@@ -2,32 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 
 from spaces_bridge.app import policies
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
-from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.app.records import Effect, InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.announcements import Announcements
 from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.appservice import AppserviceServer
 from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.bubbles import Bubbles
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.correspondence import Correspondence
 from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
+from spaces_bridge.matrix.directory import SpacesDirectory, keep_open
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doers import Doer, Doers
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands
 from spaces_bridge.matrix.etiquette import Etiquette
+from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
@@ -35,8 +38,11 @@ from spaces_bridge.matrix.invitations import Invitations
 from spaces_bridge.matrix.invites import InviteLimits, Uninvited
 from spaces_bridge.matrix.lane import Lane
 from spaces_bridge.matrix.letters import Letters
+from spaces_bridge.matrix.listing import RoomList
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare, Metronome, RoomBudgets
+from spaces_bridge.matrix.pins import Pins
+from spaces_bridge.matrix.posts import Posts
 from spaces_bridge.matrix.questions import Questions
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
@@ -44,7 +50,9 @@ from spaces_bridge.matrix.reminders import Reminders
 from spaces_bridge.matrix.rooms import RoomMaker
 from spaces_bridge.matrix.servers import RemoteServers
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.signboard import Signboard
 from spaces_bridge.matrix.talk.desk import Desk, Permission
+from spaces_bridge.matrix.taps import Taps
 from spaces_bridge.matrix.transactions import parse_event
 from spaces_bridge.matrix.watch import HomeserverWatch
 
@@ -58,6 +66,8 @@ PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 COUNTERS_EVERY_S = 15.0
 """How often it is looked whether the audience changed; the card itself decides when to say so."""
+DIRECTORY_PAUSE_S = 5.0
+"""Between two tries to open the directory."""
 PRUNE_EVERY_S = 6 * 3600.0
 KEPT_MS = 7 * 86_400_000
 """Done wishes and handled events are remembered for a week."""
@@ -107,7 +117,14 @@ class MatrixService:
         )
         self._observer = RoomObserver(bot, spaces, outbox)
         dms = DirectRooms(bot, outbox)
-        cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size)
+        pins, room_list = Pins(bot), RoomList(bot)
+        gallery = Gallery(bot, outbox, loop.time)
+        cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size, pins)
+        signboard = Signboard(bot, spaces, outbox, settings, gallery, room_list)
+        bubbles = Bubbles(bot, spaces, outbox, clock, settings, pins, spaces.audience_size)
+        posts = Posts(bot, spaces, outbox, pins, cards)
+        self._gallery = gallery
+        self._directory = SpacesDirectory(bot, spaces, settings, gallery, room_list)
         notebook = Correspondence(outbox)
         letters = Letters(bot, dms, spaces, sessions, settings)
         questions = Questions(bot, dms, spaces, outbox, notebook)
@@ -125,7 +142,18 @@ class MatrixService:
         self._courier = OutboxCourier(
             outbox,
             clock,
-            Doers([rooms, letters, questions, *inviting]),
+            Doers(
+                [
+                    rooms,
+                    letters,
+                    questions,
+                    *inviting,
+                    signboard,
+                    bubbles,
+                    self._directory,
+                    posts,
+                ]
+            ),
             pace,
             self._per_minute,
             self._room_wait_s,
@@ -146,8 +174,18 @@ class MatrixService:
         conversation = Conversation(desk, dms)
         greeter = Greeter(bot, dms, outbox)
         answers = Answers(spaces, followers, notebook, settings, clock)
+        taps = Taps(spaces, followers, outbox, clock, cards, bubbles)
         self._reception = Reception(
-            spaces, settings, clock, self._observer, conversation, greeter, dms, cards, answers
+            spaces,
+            settings,
+            clock,
+            self._observer,
+            conversation,
+            greeter,
+            dms,
+            cards,
+            answers,
+            taps,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
         self._server = AppserviceServer(
@@ -166,6 +204,7 @@ class MatrixService:
         self._spawn(self._watch.run(), "homeserver watch")
         self._spawn(self._once_registered(self._courier.run()), "outbox")
         self._spawn(self._once_registered(self._consumer.run()), "inbox")
+        self._spawn(self._once_registered(self._open_up()), "pictures and directory")
         self._spawn(self._refresh_counters(), "card counters")
         self._spawn(self._prune(), "prune")
 
@@ -209,6 +248,10 @@ class MatrixService:
             work.close()
             raise
         await work
+
+    async def _open_up(self) -> None:
+        await self._gallery.portray_bot()
+        await keep_open(self._directory, DIRECTORY_PAUSE_S)
 
     def _client_of(self, user: UserId) -> MatrixClient:
         return MatrixClient(self._api, user)
@@ -281,7 +324,7 @@ class MatrixService:
             stale = [s for s in live if shown.get(s.space, 0) != now[s.space]]
             try:
                 if stale:
-                    await self._outbox.enqueue([policies.card(s.space) for s in stale])
+                    await self._outbox.enqueue([e for s in stale for e in _counters(s)])
                     self._courier.wake()
                 shown = now
             except StorageError as error:
@@ -296,3 +339,10 @@ class MatrixService:
             except StorageError as error:
                 log.warning("cannot prune: %s", error)
             await asyncio.sleep(PRUNE_EVERY_S)
+
+
+def _counters(space: LiveSpace) -> Iterator[Effect]:
+    """The wishes for everything that shows how many listen."""
+    yield policies.card(space.space)
+    if space.community is not None and not space.private:
+        yield policies.bubble(space.space)
