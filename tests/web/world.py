@@ -359,7 +359,7 @@ async def web_world(
     frame_ancestors: tuple[str, ...] = (),
     sound: Stage | None = None,
 ) -> AsyncIterator[WebWorld]:
-    """The web room, listening."""
+    """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
     settings = WebSettings(
         port=port,
@@ -374,9 +374,12 @@ async def web_world(
     async with aiohttp.ClientSession(timeout=timeout) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound)
         try:
+            await world.doorkeeper.load()
+            await world.spaces.resume()
             await world.service.start()
             yield world
         finally:
             await world.service.stop()
             await world.spaces.stop()
+            await world.doorkeeper.stop()
             await storage.close()
