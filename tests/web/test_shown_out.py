@@ -192,7 +192,7 @@ def streaming_until_told(world: WebWorld, monkeypatch: pytest.MonkeyPatch) -> as
         yield b"OggS-heard"
         await told.wait()
         while True:
-            yield b"OggS-secret"
+            yield b"OggS-secret" * 5000
 
     monkeypatch.setattr(world.stage, "mix", mix)
     return told
