@@ -6,7 +6,7 @@ stored first, so that nothing that was answered is forgotten.
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,6 +36,11 @@ class Doorkeeper:
         self._blocked: dict[tuple[UserId, str], Block] = {}
         self._policies: dict[tuple[RoomId, str, str], PolicyRule] = {}
         self._tasks: set[asyncio.Task[bool]] = set()
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call back whenever ``verdict`` may have another answer."""
+        self._watchers.append(changed)
 
     def attend(self, spaces: Spaces) -> None:
         """These are the live spaces; once, before anything else."""
@@ -91,8 +96,13 @@ class Doorkeeper:
         block = Block(host, target, by, reason, self._clock.now_ms())
         await self._blocks.put(block)
         self._blocked[host, target] = block
+        self._changed()
         for space in self._of(host):
             self._show_out(space)
+
+    def blocked_by(self, host: UserId) -> list[str]:
+        """Whom the host keeps out: user ids and patterns."""
+        return sorted(target for by, target in self._blocked if by == host)
 
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""
@@ -106,6 +116,7 @@ class Doorkeeper:
     async def _forget(self, host: UserId, target: str) -> bool:
         known = await self._blocks.drop(host, target)
         self._blocked.pop((host, target), None)
+        self._changed()
         return known
 
     # --- policy lists -------------------------------------------------------------------------
@@ -120,6 +131,7 @@ class Doorkeeper:
         """A list has taken a rule back: who was shown out by it may be let in by hand."""
         await self._rules.drop(room, kind, key)
         self._policies.pop((room, kind, key), None)
+        self._changed()
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
@@ -132,7 +144,12 @@ class Doorkeeper:
         """What the policy lists say about whole servers: globs of server names."""
         return sorted({r.entity for r in self._policies.values() if r.kind == "server"})
 
+    def _changed(self) -> None:
+        for changed in self._watchers:
+            changed()
+
     def _show_out_everywhere(self) -> None:
+        self._changed()
         for space in self._spaces.open():
             self._show_out(space)
 

@@ -36,11 +36,12 @@ class Tally:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)
 
-    def flush(self) -> None:
-        """Tell what was counted so far."""
+    def flush(self) -> list[SpaceId]:
+        """Tell what was counted so far; gives whom."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         counted, self._counts = self._counts, defaultdict(Counter)
         for space, counts in counted.items():
             self._spaces.tell(space, cmd.CountReactions(dict(counts)))
+        return list(counted)

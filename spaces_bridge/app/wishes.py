@@ -165,6 +165,14 @@ class InviteFollowers:
 
 
 @dataclass(frozen=True, slots=True)
+class SumUpInvitations:
+    """Tell ``by`` in one message how many followers got no invitation, once that is known."""
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardReport:
     """Show a stored report to the bridge's moderators, and to the homeserver's."""
 
@@ -247,6 +255,7 @@ Wish = (
     | RemindPerson
     | AnnounceLive
     | InviteFollowers
+    | SumUpInvitations
     | ForwardReport
     | TellUser
     | Announce
@@ -281,6 +290,9 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
             return f"{wish.space}|timeline"
         case AnnounceLive() | InviteFollowers():
             return f"{wish.space}|announcements"
+        case SumUpInvitations():
+            # by themselves: they wait until the last follower was written to
+            return f"{wish.space}|{wish.by}|summaries"
         case PromptModerator():
             return f"dm|{wish.moderator}"
         case InviteByMessage() | RemindPerson():

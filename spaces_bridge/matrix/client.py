@@ -151,6 +151,15 @@ class MatrixClient:
         name = answer.get("displayname")
         return name if isinstance(name, str) else None
 
+    async def time_zone(self, user: UserId) -> str | None:
+        """The time zone in the profile (``m.tz``, spec v1.16), None where there is none."""
+        try:
+            answer = await self.call("GET", ["profile", user, "m.tz"])
+        except Refused:
+            return None
+        name = answer.get("m.tz")
+        return name if isinstance(name, str) else None
+
     async def avatar(self, user: UserId) -> str | None:
         """The ``mxc://`` address of the profile's picture, None where there is none."""
         try:

@@ -170,7 +170,7 @@ class OutboxCourier:
     async def _advance(self, lane: Lane, row: OutboxRow) -> None:
         window = self._window(lane)
         pressed = await self._wait_for_budget(lane, window)
-        if not lane.urgent:
+        if not lane.urgent and not lane.paces_itself:
             await self._pace.turn(lane.group)
         try:
             wanted = codec.wish_from(row.effect)

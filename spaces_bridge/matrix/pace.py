@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -130,3 +130,24 @@ class RoomBudgets:
         if room not in self._windows:
             self._windows[room] = Window(self._limit, self._clock)
         self._windows[room].count()
+
+
+class Metronome:
+    """Evenly spaced turns, first come first served: no burst, and none after a start."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
+        self._interval_s = MINUTE_S / per_minute
+        self._clock = clock
+        self._next = clock() + self._interval_s
+        self._order = asyncio.Lock()
+
+    async def turn(self, wanted: Callable[[], Awaitable[bool]]) -> bool:
+        """Wait for the turn, then ask whether it is still wanted; if not, the next one has it."""
+        async with self._order:
+            await asyncio.sleep(max(0.0, self._next - self._clock()))
+            if not await wanted():
+                return False
+            # what was late by a little is made up for, and no more
+            begun = max(self._next, self._clock() - self._interval_s / 2)
+            self._next = begun + self._interval_s
+            return True

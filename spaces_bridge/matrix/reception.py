@@ -9,14 +9,14 @@ from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix import emojis, people
+from spaces_bridge.matrix import emojis
 from spaces_bridge.matrix import translate as means
+from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.greeting import Greeter
-from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.taps import Taps
@@ -37,7 +37,7 @@ class Reception:
         greeter: Greeter,
         dms: DirectRooms,
         cards: CardKeeper,
-        letters: Letters,
+        answers: Answers,
         taps: Taps,
     ) -> None:
         self._spaces = spaces
@@ -48,7 +48,7 @@ class Reception:
         self._greeter = greeter
         self._dms = dms
         self._cards = cards
-        self._letters = letters
+        self._answers = answers
         self._taps = taps
 
     def hint(self, event: Mapping[str, Any]) -> None:
@@ -90,6 +90,7 @@ class Reception:
         space = self._spaces.by_room(hint.room)
         if space is None:
             self._dms.members_changed(hint.room)
+            await self._answers.member_changed(hint)
             return
         await self._observer.observe_member(space.space, hint.room, hint.user)
 
@@ -100,8 +101,8 @@ class Reception:
         if space is not None:
             if reaction.target == await self._cards.event_of(space.space):
                 await self._reacted_to_card(space, reaction)
-        elif emojis.plain(reaction.key) in {emojis.YES, emojis.NO}:
-            await self._answered_prompt(reaction)
+        else:
+            await self._answers.reacted(reaction)
 
     async def _reacted_to_card(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
         if emojis.is_hand(reaction.key):
@@ -135,6 +136,7 @@ class Reception:
             return
         space = self._spaces.by_room(redaction.room)
         if space is None:
+            await self._answers.took_back(redaction)
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:
@@ -144,28 +146,3 @@ class Reception:
                 except Rejected as refusal:
                     log.info("a hand was down already: %s", refusal.code)
                 return
-
-    async def _answered_prompt(self, reaction: means.ReactedTo) -> None:
-        question = await self._letters.question_of(reaction.target)
-        if question is None:
-            return
-        identity, user = question
-        space = await self._spaces.find(identity)
-        if space is None:
-            return
-        name = people.shown(space, user)
-        command: cmd.Command
-        if emojis.plain(reaction.key) == emojis.YES:
-            command, answer = (
-                cmd.ApproveSpeaker(reaction.sender, user),
-                f"The floor goes to {name}.",
-            )
-        else:
-            command, answer = cmd.DenySpeaker(reaction.sender, user), f"Declined: {name}."
-        ok = True
-        try:
-            await self._spaces.ask(identity, command, reaction.event)
-        except Rejected as refusal:
-            answer, ok = refusal.text, False
-        reply = wish.Reply(reaction.room, reaction.target, answer, ok)
-        await self._spaces.wish(reply, f"reply:{reaction.event}")

@@ -13,36 +13,45 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix import captions
+from spaces_bridge.matrix.announcements import Announcements
+from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.appservice import AppserviceServer
 from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.bubbles import Bubbles
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
-from spaces_bridge.matrix.conversation import Conversation, MayHost
+from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.correspondence import Correspondence
 from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
 from spaces_bridge.matrix.directory import SpacesDirectory, keep_open
 from spaces_bridge.matrix.dms import DirectRooms
-from spaces_bridge.matrix.doers import Doers
+from spaces_bridge.matrix.doers import Doer, Doers
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands
+from spaces_bridge.matrix.etiquette import Etiquette
 from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.http import HomeserverApi
-from spaces_bridge.matrix.invites import InviteLimits
+from spaces_bridge.matrix.invitations import Invitations
+from spaces_bridge.matrix.invites import InviteLimits, Uninvited
 from spaces_bridge.matrix.lane import Lane
 from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.listing import RoomList
 from spaces_bridge.matrix.observer import RoomObserver
-from spaces_bridge.matrix.pace import FairShare, RoomBudgets
+from spaces_bridge.matrix.pace import FairShare, Metronome, RoomBudgets
 from spaces_bridge.matrix.pins import Pins
 from spaces_bridge.matrix.posts import Posts
+from spaces_bridge.matrix.questions import Questions
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
+from spaces_bridge.matrix.reminders import Reminders
 from spaces_bridge.matrix.rooms import RoomMaker
+from spaces_bridge.matrix.servers import RemoteServers
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.signboard import Signboard
+from spaces_bridge.matrix.talk.desk import Desk, Permission
 from spaces_bridge.matrix.taps import Taps
 from spaces_bridge.matrix.transactions import parse_event
 from spaces_bridge.matrix.watch import HomeserverWatch
@@ -76,7 +85,7 @@ class MatrixService:
         spaces: Spaces,
         sessions: SessionsDoor,
         inbox: Inbox,
-        may_host: MayHost,
+        permission: Permission,
         doorkeeper: Doorkeeper,
         followers: Followers,
         reports: Reports,
@@ -116,9 +125,10 @@ class MatrixService:
         posts = Posts(bot, spaces, outbox, pins, cards)
         self._gallery = gallery
         self._directory = SpacesDirectory(bot, spaces, settings, gallery, room_list)
-        letters = Letters(
-            bot, dms, spaces, sessions, outbox, settings, InviteLimits(outbox, clock)
-        )
+        notebook = Correspondence(outbox)
+        letters = Letters(bot, dms, spaces, sessions, settings)
+        questions = Questions(bot, dms, spaces, outbox, notebook)
+        inviting = self._inviting(bot, dms, notebook, pace)
         rooms = RoomErrands(
             bot,
             spaces,
@@ -132,14 +142,38 @@ class MatrixService:
         self._courier = OutboxCourier(
             outbox,
             clock,
-            Doers([rooms, letters, signboard, bubbles, self._directory, posts]),
+            Doers(
+                [
+                    rooms,
+                    letters,
+                    questions,
+                    *inviting,
+                    signboard,
+                    bubbles,
+                    self._directory,
+                    posts,
+                ]
+            ),
             pace,
             self._per_minute,
             self._room_wait_s,
         )
         archive = Archive(spaces.world.directory, spaces.world.journal)
-        conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)
+        desk = Desk(
+            bot,
+            spaces,
+            archive,
+            outbox,
+            settings,
+            clock,
+            doorkeeper,
+            followers,
+            reports,
+            permission,
+        )
+        conversation = Conversation(desk, dms)
         greeter = Greeter(bot, dms, outbox)
+        answers = Answers(spaces, followers, notebook, settings, clock)
         taps = Taps(spaces, followers, outbox, clock, cards, bubbles)
         self._reception = Reception(
             spaces,
@@ -150,7 +184,7 @@ class MatrixService:
             greeter,
             dms,
             cards,
-            letters,
+            answers,
             taps,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
@@ -221,6 +255,24 @@ class MatrixService:
 
     def _client_of(self, user: UserId) -> MatrixClient:
         return MatrixClient(self._api, user)
+
+    def _inviting(
+        self, bot: MatrixClient, dms: DirectRooms, notebook: Correspondence, share: FairShare
+    ) -> list[Doer]:
+        """Those who write invitations and reminders, at one pace together."""
+        spaces, settings, clock = self._spaces, self._settings, self._clock
+        now = asyncio.get_running_loop().time
+        pace = Metronome(settings.invitations_per_minute, now)
+        limits, uninvited = InviteLimits(self._outbox, clock, settings), Uninvited(self._outbox)
+        etiquette = Etiquette(dms, self._followers, limits, settings, clock)
+        servers = RemoteServers(now)
+        return [
+            Invitations(
+                bot, dms, spaces, notebook, etiquette, uninvited, settings, servers, pace, share
+            ),
+            Announcements(spaces, self._outbox, self._followers, uninvited, settings, self.wake),
+            Reminders(bot, dms, spaces, settings, clock, pace, share),
+        ]
 
     def _homeserver_is_back(self) -> None:
         self._courier.outage_over()

@@ -85,6 +85,7 @@ class Pages:
                 "state": "unknown",
                 "host": {"name": "", "tone": 0},
                 "captions": False,
+                "locked": False,
                 "scheduled_at": None,
                 "page": self._settings.page(slug[:SLUG_MAX]),
             },

@@ -54,7 +54,7 @@ def annotation(key: object, target: object = "$card") -> dict[str, Any]:
         (event("m.room.power_levels", {}, state_key=""), means.LevelsChanged(ROOM)),
         (
             event("m.room.member", {"membership": "leave"}, state_key=BEN),
-            means.MemberChanged(ROOM, BEN),
+            means.MemberChanged(ROOM, BEN, gone=True),
         ),
         (
             event("m.room.member", {"membership": "invite", "is_direct": True}, state_key=BOT),

@@ -38,6 +38,8 @@ HOST = UserId("@host:example.org")
 ALICE = UserId("@alice:example.org")
 BOB = UserId("@bob:example.org")
 
+ADMIN_TOKEN = "a-token-of-the-admin-0003"
+
 PATIENCE_S = 10.0
 
 
@@ -177,6 +179,20 @@ async def until_role(feed: Feed, **wanted: object) -> dict[str, object]:
             return role
 
 
+async def guest_of(feed: Feed) -> tuple[UserId, str]:
+    """The guest whose page just opened, and its session."""
+    hello = await feed.next("hello")
+    you = hello["you"]
+    assert isinstance(you, dict)
+    return UserId(you["id"]), str(hello["session"])
+
+
+async def sent_away(feed: Feed, code: str, close: int = 4403) -> None:
+    """The page is told why, and its connection ends."""
+    await refused(feed, code)
+    assert await feed.close_code() == close
+
+
 async def refused(feed: Feed, code: str) -> None:
     error = await feed.next("error")
     assert error["code"] == code
@@ -232,6 +248,8 @@ class WebWorld:
             self.sessions,
             {"database": storage.health},
             CollectorRegistry(),
+            self.doorkeeper,
+            storage.reports,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
@@ -312,6 +330,11 @@ class WebWorld:
             cmd.CaptionUtterance(utterance, speaker, start_ms, start_ms + 900, text, "en"),
         )
 
+    async def member(self, space: SpaceId, user: UserId, level: int | None = None) -> str:
+        """Somebody in the room, and the secret of their personal link."""
+        await self.joined(space, user, user[1:].partition(":")[0].title(), level)
+        return await self.link(space, user)
+
     async def link(self, space: SpaceId, user: UserId) -> str:
         """The secret of a personal link."""
         return await self.sessions.mint(space, user, "", guest=False)
@@ -353,6 +376,7 @@ async def web_world(
         path_prefix=prefix,
         frame_ancestors=frame_ancestors,
         ops_port=0,
+        admin_token=ADMIN_TOKEN,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)

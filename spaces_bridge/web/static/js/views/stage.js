@@ -37,11 +37,12 @@ function fillPerson(node, person, you, moderator) {
   node.classList.toggle("on-air", person.on_air);
   const role = node.querySelector(".person-role");
   const rank = words.role[person.role] ?? "";
-  if (role.textContent.trim() !== rank || role.dataset.air !== String(person.on_air)) {
-    role.dataset.air = String(person.on_air);
+  const air = person.muted ? "muted" : String(person.on_air);
+  if (role.textContent.trim() !== rank || role.dataset.air !== air) {
+    role.dataset.air = air;
     const off = person.on_air ? [] : [icon("mic-off")];
     role.replaceChildren(...off, rank);
-    role.title = person.on_air ? "" : words.microphoneOff;
+    role.title = person.on_air ? "" : person.muted ? words.mutedByHost : words.microphoneOff;
   }
   const may = you.may_moderate && person.role === "speaker" && person.id !== you.id;
   const button = node.querySelector("button");
