@@ -94,9 +94,19 @@ class Bubbles:
             event = await self._editions.send(space.space, room, self.render(space))
         await self._dress(space, room, event)
         await self._editions.renew(space.space, room, event, self.render(space))
+        if space.phase is not Phase.SCHEDULED:
+            await self._take_tick(space, room)
         if space.phase is Phase.ENDED:
             await self._pin(room, pins.without(event))
         return event
+
+    async def _take_tick(self, space: LiveSpace, room: RoomId) -> None:
+        """What has begun is nothing to be reminded of."""
+        seed = f"bubble-seed:{space.space}:{REMIND}"
+        tick = await self._outbox.lookup(seed)
+        if tick:
+            await self._bot.redact(room, EventId(tick), f"{seed}:gone")
+            await self._outbox.remember(seed, "")
 
     async def _dress(self, space: LiveSpace, room: RoomId, event: EventId) -> None:
         """Seed what may be tapped and pin it, once."""
@@ -107,7 +117,8 @@ class Bubbles:
         taps = (FOLLOW, REMIND) if space.phase is Phase.SCHEDULED else (FOLLOW,)
         for emoji in taps:
             key = f"bubble-seed:{space.space}:{emoji}"
-            await self._bot.send(room, "m.reaction", annotation(event, emoji), key)
+            tap = await self._bot.send(room, "m.reaction", annotation(event, emoji), key)
+            await self._outbox.remember(key, tap)
         await self._pin(room, pins.added(event))
         await self._outbox.remember(note, "yes")
 

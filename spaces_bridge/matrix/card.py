@@ -30,6 +30,7 @@ _ASKING = {
     SpeakPolicy.FOLLOWED: "{way}; whom the host follows gets the floor, others a host decides",
     SpeakPolicy.INVITED: "by invitation of a host only",
 }
+_BELL = "🔔 tells you whenever this host goes live"
 _WAY_TO_ASK = "tap ✋ below, or write !space speak"
 
 
@@ -121,7 +122,7 @@ def _hands(space: LiveSpace) -> str:
     for name, group in groupby(names[:HANDS_SHOWN]):
         several = len(list(group))
         if name == NAMELESS and several > 1:
-            entries.append(f"{place}.–{place + several - 1}. {several} guests")
+            entries.append(f"{place}–{place + several - 1}. {several} guests")
         else:
             entries += [f"{place + i}. {listed(name)}" for i in range(several)]
         place += several
@@ -149,8 +150,7 @@ def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:
     if space.phase is Phase.LIVE:
         yield from _ways(space)
     else:
-        yield "Be reminded", "react with ✅"
-    yield "Hear when this host goes live", "react with 🔔"
+        yield "Be reminded", f"react with ✅; {_BELL}"
     yield from _closed_doors(space)
     words = "Words are captioned in this room and on the page." if captions else "No captions."
     yield "", f"{words} Nothing is recorded. This room is not encrypted."
@@ -161,7 +161,7 @@ def _ways(space: LiveSpace) -> Iterator[Line]:
         yield "", "🔒 Locked by a host: nobody new, no hands, and only the stage writes."
     else:
         yield "Ask to speak", _ASKING[space.speak_policy].format(way=_WAY_TO_ASK)
-    yield "React", "tap any other emoji below"
+    yield "React", f"tap any other emoji below; {_BELL}"
 
 
 def _closed_doors(space: LiveSpace) -> Iterator[Line]:

@@ -108,7 +108,7 @@ def test_the_queue_has_places_and_sums_up_nameless_guests() -> None:
         asks = cmd.RequestToSpeak(guest, 5_001 + number, name="Rude Word", guest=True)
         space = after(space, asks)
     space = after(space, cmd.ObserveMember(EVE, True, "Eve"), cmd.RequestToSpeak(EVE, 6_000))
-    assert line(space, "Hands up") == "Hands up: 1. Ben, 2.–4. 3 guests, 5. Eve"
+    assert line(space, "Hands up") == "Hands up: 1. Ben, 2–4. 3 guests, 5. Eve"
 
 
 def test_a_hundred_hands_stay_short() -> None:
@@ -117,7 +117,7 @@ def test_a_hundred_hands_stay_short() -> None:
         guest = UserId(f"@spaces_{number:016}:example.org")
         asks = cmd.RequestToSpeak(guest, 5_000 + number, name="x" * 40, guest=True)
         space = after(space, asks)
-    assert line(space, "Hands up") == "Hands up: 1.–10. 10 guests, and 90 more"
+    assert line(space, "Hands up") == "Hands up: 1–10. 10 guests, and 90 more"
     assert len(body_of(space)) < 1_000
 
 
