@@ -5,11 +5,10 @@ stored first, so that nothing that was answered is forgotten.
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from spaces_bridge.app.globs import GlobTable, matches
 from spaces_bridge.app.ports import Blocks, Clock, PolicyRules
 from spaces_bridge.app.records import Block, PolicyRule
 from spaces_bridge.app.registry import Spaces, is_ghost
@@ -35,6 +34,7 @@ class Doorkeeper:
         self._spaces: Spaces
         self._blocked: dict[tuple[UserId, str], Block] = {}
         self._policies: dict[tuple[RoomId, str, str], PolicyRule] = {}
+        self._tables: dict[str, GlobTable[PolicyRule]] | None = None
         self._tasks: set[asyncio.Task[bool]] = set()
 
     def attend(self, spaces: Spaces) -> None:
@@ -45,6 +45,7 @@ class Doorkeeper:
         """Read what is stored. Raises StorageError."""
         self._blocked = {(b.host, b.target): b for b in await self._blocks.all()}
         self._policies = {(r.room, r.kind, r.key): r for r in await self._rules.all()}
+        self._tables = None
 
     async def stop(self) -> None:
         """Finish what was begun."""
@@ -57,11 +58,22 @@ class Doorkeeper:
         for block in self._blocked.values():
             if block.host == host and matches(block.target, user):
                 return Verdict(block.reason or "blocked by the host")
-        for rule in self._policies.values():
-            subject = user if rule.kind == "user" else user.partition(":")[2]
-            if matches(rule.entity, subject):
-                return Verdict(rule.reason or "by a policy list")
+        for kind, rules in self._rules_by_kind().items():
+            for subject in subjects_of(kind, user):
+                rule = rules.find(subject)
+                if rule is not None:
+                    return Verdict(rule.reason or "by a policy list")
         return None
+
+    def _rules_by_kind(self) -> dict[str, GlobTable[PolicyRule]]:
+        """Made anew when first asked for after a change: lists may hold thousands of rules."""
+        if self._tables is None:
+            rules = self._policies.values()
+            self._tables = {
+                kind: GlobTable((rule.entity, rule) for rule in rules if rule.kind == kind)
+                for kind in ("user", "server")
+            }
+        return self._tables
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -114,43 +126,51 @@ class Doorkeeper:
         """A list recommends a ban. Raises StorageError."""
         await self._rules.put(rule)
         self._policies[rule.room, rule.kind, rule.key] = rule
-        self._show_out_everywhere()
+        self._tables = None
+        for space in self._spaces.open():
+            for user in _here(space):
+                if any(matches(rule.entity, text) for text in subjects_of(rule.kind, user)):
+                    self.entered(space, user)
 
     async def unlearn(self, room: RoomId, kind: str, key: str) -> None:
         """A list has taken a rule back: who was shown out by it may be let in by hand."""
         await self._rules.drop(room, kind, key)
         self._policies.pop((room, kind, key), None)
+        self._tables = None
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
         await self._rules.replace(room, rules)
         others = {k: r for k, r in self._policies.items() if r.room != room}
         self._policies = others | {(r.room, r.kind, r.key): r for r in rules}
-        self._show_out_everywhere()
+        self._tables = None
+        for space in self._spaces.open():
+            self._show_out(space)
+
+    def lists(self) -> set[RoomId]:
+        """The policy lists that have said something."""
+        return {rule.room for rule in self._policies.values()}
 
     def banned_servers(self) -> list[str]:
         """What the policy lists say about whole servers: globs of server names."""
         return sorted({r.entity for r in self._policies.values() if r.kind == "server"})
 
-    def _show_out_everywhere(self) -> None:
-        for space in self._spaces.open():
-            self._show_out(space)
-
     def _show_out(self, space: LiveSpace) -> None:
-        for person in list(space.people.values()):
-            if person.joined and person.user not in space.removed:
-                self.entered(space, person.user)
+        for user in _here(space):
+            self.entered(space, user)
 
     def _of(self, host: UserId) -> list[LiveSpace]:
         return [space for space in self._spaces.open() if space.host == host]
 
 
-def matches(glob: str, text: str) -> bool:
-    """Whether the whole text fits; ``*`` is any text, ``?`` one character (spec: "Glob")."""
-    return _pattern(glob.lower()).fullmatch(text.lower()) is not None
+def _here(space: LiveSpace) -> list[UserId]:
+    return [p.user for p in space.people.values() if p.joined and p.user not in space.removed]
 
 
-@lru_cache(maxsize=4096)
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(c) or re.escape(c) for c in glob), re.DOTALL)
+def subjects_of(kind: str, user: UserId) -> list[str]:
+    """What a rule of this kind must fit: the user, or the server, also without its port."""
+    if kind == "user":
+        return [user]
+    server = user.partition(":")[2]
+    name, _, port = server.rpartition(":")
+    return [server, name] if name and port.isdigit() else [server]
