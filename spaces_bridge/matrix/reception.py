@@ -18,6 +18,7 @@ from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Reception:
         dms: DirectRooms,
         cards: CardKeeper,
         letters: Letters,
+        lists: PolicyLists,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -47,6 +49,7 @@ class Reception:
         self._dms = dms
         self._cards = cards
         self._letters = letters
+        self._lists = lists
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """On arrival, before anything slow: shut the microphones this event may have taken."""
@@ -57,7 +60,7 @@ class Reception:
         for user in means.losses(event, space, self._settings):
             self._spaces.tell(space.space, cmd.SuspectLoss(user))
 
-    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901 - one call each
+    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""
         meaning = means.meaning_of(event, self._settings)
         match meaning:
@@ -80,6 +83,9 @@ class Reception:
                 await self._reacted(meaning)
             case means.TookBack():
                 await self._took_back(meaning)
+            case means.PolicyRuleChanged():
+                if self._lists.follows(meaning.room):
+                    await self._lists.rule_changed(meaning.room, meaning.type, meaning.key)
             case _:
                 assert_never(meaning)
 
@@ -125,9 +131,13 @@ class Reception:
             )
 
     async def _took_back(self, redaction: means.TookBack) -> None:
-        """A ✋ that is gone, by its owner or a moderator, is a hand that is down."""
+        """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
+        of a policy list counts no longer.
+        """
         space = self._spaces.by_room(redaction.room)
         if space is None:
+            if self._lists.follows(redaction.room):
+                await self._lists.reread(redaction.room)
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:

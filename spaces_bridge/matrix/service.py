@@ -15,6 +15,8 @@ from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.appservice import AppserviceServer
 from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.arrangement import Arranger
+from spaces_bridge.matrix.bans import Bans
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
@@ -31,8 +33,10 @@ from spaces_bridge.matrix.invites import InviteLimits
 from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare
+from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
+from spaces_bridge.matrix.reports import ReportDesk
 from spaces_bridge.matrix.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.transactions import parse_event
@@ -76,7 +80,6 @@ class MatrixService:
         self._clock = clock
         self._doorkeeper = doorkeeper
         self._followers = followers
-        self._reports = reports
         self._tasks: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
         self._reach = Reach()
@@ -102,14 +105,27 @@ class MatrixService:
             cards,
             Ghosts(bot, self._client_of),
         )
-        self._courier = OutboxCourier(
-            outbox, clock, Doers([rooms, letters]), pace, self._per_minute
-        )
+        banned = doorkeeper.banned_servers
+        arranger = Arranger(bot, spaces, settings, self._observer, banned)
+        bans = Bans(bot, spaces, self._observer)
+        report_desk = ReportDesk(bot, spaces, reports, settings)
+        doers = Doers([rooms, letters, arranger, bans, report_desk])
+        self._courier = OutboxCourier(outbox, clock, doers, pace, self._per_minute)
+        self._lists = PolicyLists(bot, doorkeeper, spaces, outbox, settings, self._courier.wake)
         archive = Archive(spaces.world.directory, spaces.world.journal)
         conversation = Conversation(bot, spaces, archive, dms, outbox, settings, clock, may_host)
         greeter = Greeter(bot, dms, outbox)
         self._reception = Reception(
-            spaces, settings, clock, self._observer, conversation, greeter, dms, cards, letters
+            spaces,
+            settings,
+            clock,
+            self._observer,
+            conversation,
+            greeter,
+            dms,
+            cards,
+            letters,
+            self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
         self._server = AppserviceServer(
@@ -128,6 +144,7 @@ class MatrixService:
         self._spawn(self._watch.run(), "homeserver watch")
         self._spawn(self._once_registered(self._courier.run()), "outbox")
         self._spawn(self._once_registered(self._consumer.run()), "inbox")
+        self._spawn(self._once_registered(self._lists.run()), "policy lists")
         self._spawn(self._refresh_counters(), "card counters")
         self._spawn(self._prune(), "prune")
 
@@ -178,6 +195,7 @@ class MatrixService:
     def _homeserver_is_back(self) -> None:
         self._courier.outage_over()
         self._consumer.outage_over()
+        self._lists.refresh()
 
     def _arrived(self, events: Sequence[InboxEvent]) -> None:
         for stored in events:
