@@ -227,7 +227,7 @@ async def what_was_sent(town: Town, part: str) -> tuple[Mapping[UserId, int], Se
     """How many such messages everybody has in all rooms they are asked into, and when all invites
     were made, in seconds; as the bot sees it.
     """
-    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda: None)
+    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
     await api.start()
     try:
         bot, gate = MatrixClient(api, UserId(BOT)), asyncio.Semaphore(AT_ONCE)
