@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -47,19 +48,25 @@ class Bell:
 
 
 class Town:
-    """A homeserver that knows the bridge; bridges come and go on the same port."""
+    """A homeserver that knows the bridge; bridges come and go on the same port.
 
-    def __init__(self, directory: Path) -> None:
+    ``homeserver``: one of another kind, not started yet; its domain is the town's.
+    """
+
+    def __init__(self, directory: Path, homeserver: Homeserver | None = None) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.port = free_port()
         self.as_token = secrets.token_hex(16)
         self.hs_token = secrets.token_hex(16)
+        self.homeserver = homeserver or Homeserver(directory / "synapse")
         registration = directory / "registration.yaml"
         registration.write_text(json.dumps(self._registration()))
-        self.homeserver = Homeserver(directory / "synapse", registrations=[registration])
+        self.homeserver.add_registration(registration)
 
     def _registration(self) -> dict[str, object]:
-        users = [r"^@spaces_.+:localhost$", r"^@spacesbot:localhost$"]
+        domain = re.escape(self.homeserver.domain)
+        users = [f"^@spaces_.+:{domain}$", f"^@spacesbot:{domain}$"]
         return {
             "id": "spaces",
             "url": f"http://127.0.0.1:{self.port}",
@@ -70,7 +77,7 @@ class Town:
             "receive_ephemeral": True,
             "namespaces": {
                 "users": [{"exclusive": True, "regex": regex} for regex in users],
-                "aliases": [{"exclusive": True, "regex": r"^#spaces(_.+)?:localhost$"}],
+                "aliases": [{"exclusive": True, "regex": f"^#spaces(_.+)?:{domain}$"}],
                 "rooms": [],
             },
         }
@@ -78,7 +85,7 @@ class Town:
     def settings(self, **changes: object) -> MatrixSettings:
         values: dict[str, object] = {
             "homeserver": self.homeserver.url,
-            "domain": "localhost",
+            "domain": self.homeserver.domain,
             "as_token": self.as_token,
             "hs_token": self.hs_token,
             "page_base": PAGES,
@@ -89,12 +96,17 @@ class Town:
 
 
 class Bridge:
-    """One run of the bridge; ``async with``. The same ``database`` again is a restart."""
+    """One run of the bridge; ``async with``. The same ``database`` again is a restart.
 
-    def __init__(self, settings: MatrixSettings, database: Path, *, may_host: bool = True) -> None:
+    ``database``: a file for SQLite, or the URL of a database.
+    """
+
+    def __init__(
+        self, settings: MatrixSettings, database: Path | str, *, may_host: bool = True
+    ) -> None:
         self.settings = settings
         self.sound = Recorder()
-        self._database = database
+        self._database = f"sqlite:{database}" if isinstance(database, Path) else database
         self._may_host = may_host
         self.storage: Storage
         self.spaces: Spaces
@@ -102,7 +114,7 @@ class Bridge:
 
     async def __aenter__(self) -> Self:
         clock, bell = SystemClock(), Bell()
-        self.storage = await open_storage(f"sqlite:{self._database}", clock)
+        self.storage = await open_storage(self._database, clock)
         world = World(
             journal=self.storage.journal,
             directory=self.storage.directory,
@@ -112,10 +124,10 @@ class Bridge:
             audience=self.sound,
             courier=bell,
             clock=clock,
-            settings=AppSettings(domain="localhost", reaction_ttl_ms=500),
+            settings=AppSettings(domain=self.settings.domain, reaction_ttl_ms=500),
         )
         self.spaces = Spaces(world)
-        sessions = Sessions(self.storage.tokens, clock, "localhost")
+        sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
         self.matrix = MatrixService(
             self.settings, self.spaces, sessions, self.storage.inbox, lambda _: self._may_host
         )
@@ -163,8 +175,8 @@ class Bridge:
             identity, slug, title, UserId(host.id), name, at_ms, private=private
         )
         await self.spaces.create(command)
-        space = await self.until(identity, lambda s: s.room is not None, "no room was made")
-        await host.join(room_of(space))
+        await self.until(identity, lambda s: s.room is not None, "no room was made")
+        await host.join(self.settings.alias(slug))
         return await self.joined(identity, host)
 
     async def live(
@@ -174,7 +186,7 @@ class Bridge:
         space = await self.create(host, title)
         await self.spaces.ask(space.space, cmd.StartSpace(UserId(host.id), SystemClock().now_ms()))
         for person in others:
-            await person.join(room_of(space))
+            await person.join(self.settings.alias(space.slug))
             await self.joined(space.space, person)
         await self.card(space.space)
         return self.view(space.space)
