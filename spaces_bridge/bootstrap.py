@@ -12,18 +12,20 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Captioner, Health
 from spaces_bridge.app.reconcile import Reconciler
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.media.launch import MediaOptions, sole_bridge
@@ -92,6 +94,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.push_async_callback(storage.close)
         stage = Stage(_media_options(config))
         captioner = _captioner(config)
+        doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
+        await doorkeeper.load()
         world = World(
             journal=storage.journal,
             directory=storage.directory,
@@ -100,10 +104,13 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             captioner=captioner,
             audience=hub,
             courier=bell,
+            doorkeeper=doorkeeper,
+            followers=storage.followers,
             clock=clock,
             settings=_app_settings(config),
         )
         spaces = Spaces(world)
+        doorkeeper.attend(spaces)
         desk = SoundDesk(spaces)
         stage.listen(desk)
         captioner.listen(desk)
@@ -113,7 +120,10 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             spaces,
             sessions,
             storage.inbox,
-            may_host=_may_host(config),
+            permission=config.permission_of,
+            doorkeeper=doorkeeper,
+            followers=storage.followers,
+            reports=storage.reports,
         )
         bell.courier = matrix
         pages = WebService(
@@ -123,6 +133,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             sessions,
             _health(storage, matrix, stage, captioner),
             CollectorRegistry(),
+            doorkeeper,
+            storage.reports,
         )
 
         await spaces.resume()
@@ -136,7 +148,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             await matrix.start()
         reconciler = Reconciler(spaces, desk, matrix)
         reconciler.start()
-        doors += [reconciler.stop, pages.stop]
+        timekeeper = Timekeeper(spaces)
+        timekeeper.start()
+        doors += [timekeeper.stop, reconciler.stop, doorkeeper.stop, pages.stop]
         with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
             await pages.start()
         captioning = asyncio.create_task(_start_captions(captioner), name="captions start")
@@ -227,6 +241,7 @@ def _app_settings(config: Config) -> AppSettings:
         captions=config.captions.enabled,
         language=config.captions.language,
         reaction_ttl_ms=config.reactions.ttl_s * 1000,
+        host_grace_ms=config.hosting.host_grace_s * 1000,
     )
 
 
@@ -270,6 +285,16 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         caption_delivery=config.captions.delivery,
         events_per_second=config.limits.events_per_second,
         redactions_per_minute=config.reactions.redactions_per_minute,
+        max_cohosts=config.hosting.max_cohosts,
+        queue_order=QueueOrder(config.hosting.queue_order),
+        min_followers=config.hosting.min_followers,
+        timezone=config.hosting.timezone,
+        invitations_per_minute=config.invitations.per_minute,
+        strangers_per_day=config.invitations.strangers_per_day,
+        invitations_per_inviter=config.invitations.per_inviter_per_day,
+        invitations_per_person=config.invitations.per_person_per_day,
+        moderators_room=config.moderation.room,
+        policy_lists=config.moderation.policy_lists,
     )
 
 
@@ -283,11 +308,8 @@ def _web_settings(config: Config) -> WebSettings:
         trusted_proxies=tuple(str(network) for network in config.web.trusted_proxies),
         ops_hostname=config.ops.hostname,
         ops_port=config.ops.port,
+        admin_token=config.ops.admin_token.get_secret_value(),
     )
-
-
-def _may_host(config: Config) -> Callable[[UserId], bool]:
-    return lambda user: config.permission_of(user) in {"host", "admin"}
 
 
 def _health(

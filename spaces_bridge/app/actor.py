@@ -17,7 +17,8 @@ from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.live_space import LiveSpace, evolve
+from spaces_bridge.core.evolution import evolve
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ BUSY = 1000
 
 OBSERVATIONS = (cmd.ObserveLevels, cmd.ObserveMember, cmd.ObserveRoom, cmd.ObserveRefusedGrant)
 """What the homeserver holds is never turned away, however many people ask for something."""
+
+REACTIONS_AT_ONCE = 200
+"""Reactions that wait one behind the other and are journalled in one transaction."""
 
 STORAGE_PATIENCE_S = 30.0
 """How long something told (not asked) waits for a database that is away."""
@@ -39,6 +43,9 @@ class _Job:
     done: asyncio.Future[list[ev.Event]] | None
 
 
+_Outcome = list[ev.Event] | Rejected
+
+
 class SpaceActor:
     """The life of one live space. ``run`` is its task."""
 
@@ -48,6 +55,8 @@ class SpaceActor:
         self._next_seq = next_seq
         self._sources = sources
         self._jobs: asyncio.Queue[_Job | Callable[[], None]] = asyncio.Queue()
+        self._held: _Job | Callable[[], None] | None = None
+        """Taken from the queue, and next."""
 
     @property
     def next_seq(self) -> int:
@@ -75,11 +84,14 @@ class SpaceActor:
     async def run(self) -> NoReturn:
         """Obey for ever. A bug ends the task; what still waits is kept for the next run."""
         while True:
-            job = await self._jobs.get()
-            if isinstance(job, _Job):
-                await self._do(job)
-            else:
+            job = self._held or await self._jobs.get()
+            self._held = None
+            if not isinstance(job, _Job):
                 job()
+            elif isinstance(job.command, cmd.React):
+                await self._do([job, *self._reactions_behind(job)])
+            else:
+                await self._do([job])
 
     def take_over(self, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
         """Go on from what the journal tells."""
@@ -90,56 +102,94 @@ class SpaceActor:
 
     def release_waiting(self) -> None:
         """The bridge stops: whoever still waits is told."""
+        waiting = [self._held] if self._held is not None else []
+        self._held = None
         while not self._jobs.empty():
-            job = self._jobs.get_nowait()
-            if isinstance(job, _Job):
-                self._answer(job, AdapterError("The bridge is stopping. Try again in a moment."))
+            waiting.append(self._jobs.get_nowait())
+        self._answer([job for job in waiting if isinstance(job, _Job)], _stopping())
 
-    async def _do(self, job: _Job) -> None:
+    def _reactions_behind(self, first: _Job) -> list[_Job]:
+        """Those that can share its transaction: asked or told like it, as failures differ."""
+        jobs: list[_Job] = []
+        while len(jobs) < REACTIONS_AT_ONCE and not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if not isinstance(job, _Job) or not _goes_with(job, first):
+                self._held = job
+                break
+            jobs.append(job)
+        return jobs
+
+    async def _do(self, jobs: Sequence[_Job]) -> None:
+        """Obey what is carried out together."""
         try:
-            events = await self._obey_patiently(job)
+            outcomes = await self._obey_patiently(jobs)
         except JournalConflict:
-            self._answer(job, AdapterError("The live space restarts. Try again."))
+            self._answer(jobs, AdapterError("The live space restarts. Try again."))
             raise
-        except (Rejected, StorageError) as refusal:
-            self._answer(job, refusal)
+        except StorageError as failure:
+            self._answer(jobs, failure)
+        except asyncio.CancelledError:
+            self._answer(jobs, _stopping())
+            raise
         except Exception:
-            self._answer(job, AdapterError("The live space restarts. Try again."))
+            self._answer(jobs, AdapterError("The live space restarts. Try again."))
             raise
         else:
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                if isinstance(outcome, Rejected):
+                    self._answer([job], outcome)
+                elif job.done is not None and not job.done.done():
+                    job.done.set_result(outcome)
+
+    def _answer(self, jobs: Sequence[_Job], refusal: Exception) -> None:
+        for job in jobs:
             if job.done is not None and not job.done.done():
-                job.done.set_result(events)
+                job.done.set_exception(refusal)
+            elif isinstance(refusal, StorageError):
+                name = type(job.command).__name__
+                log.error("dropped a command: %s", name, exc_info=refusal)
 
-    def _answer(self, job: _Job, refusal: Exception) -> None:
-        if job.done is not None and not job.done.done():
-            job.done.set_exception(refusal)
-        elif isinstance(refusal, StorageError):
-            log.error("dropped a command: %s", type(job.command).__name__, exc_info=refusal)
-
-    async def _obey_patiently(self, job: _Job) -> list[ev.Event]:
+    async def _obey_patiently(self, jobs: Sequence[_Job]) -> list[_Outcome]:
         """Who asks is told of a failing database; what was told waits for it."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + STORAGE_PATIENCE_S
         while True:
             try:
-                return await self._obey(job.command, job.source)
+                return await self._obey(jobs)
             except StorageError as error:
-                asked = job.done is not None
+                asked = any(job.done is not None for job in jobs)
                 if asked or isinstance(error, JournalConflict) or loop.time() > deadline:
                     raise
                 await asyncio.sleep(0.5)
 
-    async def _obey(self, command: cmd.Command, source: str | None) -> list[ev.Event]:
-        if source is not None and source in self._sources:
+    async def _obey(self, jobs: Sequence[_Job]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        caused: list[tuple[ev.Event, str | None]] = []
+        after, known = self.space, set[str]()
+        for job in jobs:
+            outcome = [] if job.source in known else self._decided(after, job)
+            outcomes.append(outcome)
+            events = [] if isinstance(outcome, Rejected) else outcome
+            if events and job.source is not None:
+                known.add(job.source)
+            for place, event in enumerate(events):
+                caused.append((event, job.source if place == 0 else None))
+                after = evolve(after, event)
+        if caused:
+            events = [event for event, _ in caused]
+            self._shut_first(events)
+            before = self.space
+            await self._commit(caused)
+            self._tell_ports(before, events)
+        return outcomes
+
+    def _decided(self, space: LiveSpace, job: _Job) -> _Outcome:
+        if job.source is not None and job.source in self._sources:
             return []
-        events = decide(self.space, command)
-        if not events:
-            return []
-        self._shut_first(events)
-        before = self.space
-        await self._commit(events, source)
-        self._tell_ports(before, events)
-        return events
+        try:
+            return decide(space, job.command)
+        except Rejected as refusal:
+            return refusal
 
     def _shut_at_the_door(self, command: cmd.Command) -> None:
         if isinstance(command, cmd.SuspectLoss):
@@ -152,15 +202,16 @@ class SpaceActor:
             if isinstance(event, ev.MicrophoneClosed):
                 policies.shut(self._world, self.space.space, event)
 
-    async def _commit(self, events: Sequence[ev.Event], source: str | None) -> None:
+    async def _commit(self, caused: Sequence[tuple[ev.Event, str | None]]) -> None:
+        """Journal the events, each with what caused it, and all they lead to."""
         now_ms = self._world.clock.now_ms()
         ttl_ms = self._world.settings.reaction_ttl_ms
         rows: list[StoredEvent] = []
         effects: dict[str, Effect] = {}
         after = self.space
-        for event in events:
+        for event, source in caused:
             seq = self._next_seq + len(rows)
-            rows.append(codec.stored(event, seq, now_ms, source if not rows else None))
+            rows.append(codec.stored(event, seq, now_ms, source))
             for effect in policies.effects_of(after, event, seq, now_ms, ttl_ms):
                 effects[effect.key] = effect
             after = evolve(after, event)
@@ -169,8 +220,7 @@ class SpaceActor:
         )
         self.space = after
         self._next_seq += len(rows)
-        if source is not None:
-            self._sources.add(source)
+        self._sources.update(source for _, source in caused if source is not None)
         self._world.courier.wake()
 
     def _tell_ports(self, before: LiveSpace, events: Sequence[ev.Event]) -> None:
@@ -179,6 +229,14 @@ class SpaceActor:
             policies.tell(self._world, at, event)
             at = evolve(at, event)
         self._world.audience.changed(self.space, events)
+
+
+def _goes_with(job: _Job, first: _Job) -> bool:
+    return isinstance(job.command, cmd.React) and (job.done is None) == (first.done is None)
+
+
+def _stopping() -> AdapterError:
+    return AdapterError("The bridge is stopping. Try again in a moment.")
 
 
 def summary_of(space: LiveSpace) -> SpaceSummary:

@@ -89,6 +89,11 @@ def _value(hint: object, value: object) -> object:
         return hint(value)
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
         return _build(hint, value)
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        return tuple(_value(get_args(hint)[0], item) for item in value)
+    if get_origin(hint) is Mapping and isinstance(value, Mapping):
+        item = get_args(hint)[1]
+        return {str(name): _value(item, held) for name, held in value.items()}
     if hint in (str, int, bool) and type(value) is not hint:
         raise TypeError(f"expected {hint.__name__}, found {type(value).__name__}")
     return value

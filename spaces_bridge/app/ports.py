@@ -11,10 +11,13 @@ from enum import StrEnum
 from typing import Protocol
 
 from spaces_bridge.app.records import (
+    Block,
     Effect,
     InboxEvent,
     InboxRow,
     OutboxRow,
+    PolicyRule,
+    Report,
     SpaceSummary,
     StoredEvent,
     Token,
@@ -134,6 +137,83 @@ class Tokens(Protocol):
     async def revoke_space(self, space: SpaceId) -> None: ...
 
 
+class Followers(Protocol):
+    """Who follows whom, and who wants no invitations. Kept for ever; all raise StorageError."""
+
+    async def follow(self, host: UserId, follower: UserId, at_ms: int) -> bool:
+        """Follow; lifts the silence towards this host. False: followed already."""
+        ...
+
+    async def unfollow(self, host: UserId, follower: UserId) -> bool:
+        """False: did not follow."""
+        ...
+
+    async def follows(self, host: UserId, follower: UserId) -> bool: ...
+
+    async def count(self, host: UserId) -> int: ...
+
+    async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
+        """Followers in the order of their ids, those behind ``after``."""
+        ...
+
+    async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
+        """No invitations from this host (None: from anybody); follows of it end."""
+        ...
+
+    async def hear_again(self, user: UserId, host: UserId | None) -> None:
+        """The end of ``silence``."""
+        ...
+
+    async def is_silent(self, user: UserId, host: UserId) -> bool:
+        """Whether this person wants no invitations from this host.
+
+        Silence towards everybody spares those whom the person follows (again) since.
+        """
+        ...
+
+
+class Blocks(Protocol):
+    """Hosts' block lists. All raise StorageError."""
+
+    async def put(self, block: Block) -> None: ...
+
+    async def drop(self, host: UserId, target: str) -> bool:
+        """False: was not blocked."""
+        ...
+
+    async def all(self) -> list[Block]: ...
+
+
+class PolicyRules(Protocol):
+    """Rules of the policy lists the bridge follows. All raise StorageError."""
+
+    async def put(self, rule: PolicyRule) -> None:
+        """Store; the same room, kind and key again replaces it."""
+        ...
+
+    async def drop(self, room: RoomId, kind: str, key: str) -> bool: ...
+
+    async def replace(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
+        """These are all the rules of one list."""
+        ...
+
+    async def all(self) -> list[PolicyRule]: ...
+
+
+class Reports(Protocol):
+    """Reports of people. All raise StorageError."""
+
+    async def file(self, report: Report, source: str) -> int:
+        """Store once per ``source``; the report's id."""
+        ...
+
+    async def find(self, report: int) -> Report | None: ...
+
+    async def listing(self, limit: int) -> list[Report]:
+        """Newest first."""
+        ...
+
+
 class Health(Protocol):
     """Whether an adapter works."""
 
@@ -147,10 +227,11 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room as the homeserver holds it now: own level entries, and the joined by name."""
+    """A room as the homeserver holds it now: own level entries, the joined by name, the banned."""
 
     levels: Mapping[UserId, int]
     joined: Mapping[UserId, str]
+    banned: frozenset[UserId] = frozenset()
 
 
 class RoomReader(Protocol):
@@ -220,6 +301,10 @@ class Stage(Protocol):
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         """The person may not listen any more: hang up, also what an earlier run has let in."""
+        ...
+
+    def end_guests(self, space: SpaceId) -> None:
+        """No guest may listen or speak any more: hang up all of theirs."""
         ...
 
     async def offer(
@@ -323,6 +408,21 @@ class CaptionListener(Protocol):
 
     def paused(self, paused: bool) -> None:
         """Captioning stopped (a crash, too much to do) or goes on."""
+        ...
+
+
+# --- moderation ------------------------------------------------------------------------------
+
+
+class Doorkeeper(Protocol):
+    """Knows the block lists and policy lists."""
+
+    def entered(self, space: LiveSpace, user: UserId) -> None:
+        """Somebody has come into the room: whoever may not be there is shown out."""
+        ...
+
+    def readmitted(self, space: LiveSpace, user: UserId, by: UserId | None) -> None:
+        """Somebody's ban was lifted."""
         ...
 
 

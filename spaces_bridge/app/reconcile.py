@@ -7,6 +7,7 @@ outcome is missing are made again.
 
 import asyncio
 import logging
+from collections.abc import Iterator
 
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import wishes as wish
@@ -17,7 +18,6 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 
@@ -80,7 +80,9 @@ class Reconciler:
     async def observe(self, space: SpaceId, room: RoomId) -> None:
         """Read the room and tell its live space. Raises AdapterError, Rejected."""
         snapshot = await self._rooms.read_room(room)
-        await self._spaces.ask(space, cmd.ObserveRoom(snapshot.levels, snapshot.joined))
+        await self._spaces.ask(
+            space, cmd.ObserveRoom(snapshot.levels, snapshot.joined, snapshot.banned)
+        )
 
     async def _wish_again(self, space: SpaceId) -> None:
         view = self._spaces.view(space)
@@ -108,16 +110,26 @@ def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
 
     Keys carry the place in the journal: as long as nothing happens, nothing is wished twice.
     """
-    wanted: list[wish.Wish] = [
-        wish.WriteLevel(space.space, user, None) for user in sorted(space.closing)
-    ]
-    for request in space.requests.values():
-        if request.state is RequestState.ACCEPTED:
-            person = space.person(request.user)
-            if person.guest and not person.joined:
-                wanted.append(wish.SeatGuest(space.space, request.user, person.name))
-            wanted.append(wish.WriteLevel(space.space, request.user, space.levels.speaker))
     effects = [
-        codec.effect_of(w, f"{space.space}:again:{next_seq}:{i}") for i, w in enumerate(wanted)
+        codec.effect_of(wanted, f"{space.space}:again:{next_seq}:{index}")
+        for index, wanted in enumerate(_unfulfilled(space))
     ]
-    return [*effects, policies.state(space.space), policies.card(space.space)]
+    made_true = [policies.arrangement, policies.state, policies.card]
+    if not space.private:
+        made_true.append(policies.listing)
+        if space.community is not None:
+            made_true.append(policies.bubble)
+    return [*effects, *(make(space.space) for make in made_true)]
+
+
+def _unfulfilled(space: LiveSpace) -> Iterator[wish.Wish]:
+    accepted = {user for user in space.requests if space.is_accepted(user)}
+    for user in sorted(accepted):
+        person = space.person(user)
+        if person.guest and not person.joined:
+            yield wish.SeatGuest(space.space, user, person.name)
+    for user in sorted(accepted | space.closing | {*space.overruled, *space.appointments}):
+        yield wish.WriteLevel(space.space, user, space.level_wanted(user))
+    for user, removal in sorted(space.removed.items()):
+        if not removal.in_force and not space.person(user).guest:
+            yield wish.BanPerson(space.space, user, removal.reason)

@@ -90,3 +90,41 @@ class Token:
     name: str
     guest: bool
     created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A host keeps somebody out of all spaces. ``target``: a user id, ``*`` and ``?`` match."""
+
+    host: UserId
+    target: str
+    by: UserId
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """A ban recommended by a policy list (spec: "Moderation policy lists").
+
+    ``kind`` is "user" or "server"; ``entity`` may hold ``*`` and ``?``.
+    """
+
+    room: RoomId
+    kind: str
+    key: str
+    entity: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Somebody reported somebody. ``id`` 0 before it is stored; ``context``: what was said."""
+
+    id: int
+    space: SpaceId
+    reporter: UserId
+    reported: UserId
+    reason: str
+    context: str
+    at_ms: int

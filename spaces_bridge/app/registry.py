@@ -11,6 +11,7 @@ import re
 import unicodedata
 from base64 import b32encode
 from collections.abc import Callable
+from dataclasses import replace
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
@@ -20,14 +21,19 @@ from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.evolution import born, replay
+from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase, born, replay
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
 
 log = logging.getLogger(__name__)
 
 LAST_WORDS_MS = 600_000
 """An ended live space stays in memory so long: last captions, pages that are still open."""
+
+OPEN_PER_HOST = 20
+"""Live spaces one host may have open, scheduled ones included."""
 
 RESTART_PAUSE_S = 0.2
 """Between two tries to read a failed actor's journal."""
@@ -61,6 +67,7 @@ class Spaces:
     async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace:
         """A new live space; the same one again if it exists. Raises Rejected, StorageError."""
         created = create(command)
+        self._refuse_crowd(command)
         space = born(created)
         row = codec.stored(created, 1, command.at_ms, source)
         room = codec.effect_of(wish.MakeRoom(space.space), f"room:{space.space}")
@@ -73,6 +80,14 @@ class Spaces:
         self.world.courier.wake()
         return actor.space
 
+    def _refuse_crowd(self, command: cmd.CreateSpace) -> None:
+        others = [s for s in self.open() if s.host == command.by and s.space != command.space]
+        if len(others) >= OPEN_PER_HOST:
+            raise Rejected(
+                "too_many_spaces",
+                f"You have {OPEN_PER_HOST} live spaces open already. End or `unschedule` one.",
+            )
+
     def _retire_ended(self) -> None:
         """Let go of those that ended a while ago; whoever asks for one reads its journal."""
         before_ms = self.world.clock.now_ms() - LAST_WORDS_MS
@@ -81,6 +96,7 @@ class Spaces:
             if ended_at_ms is not None and ended_at_ms < before_ms:
                 self._tasks.pop(space).cancel()
                 del self._actors[space]
+                actor.release_waiting()
 
     async def _seat(self, space: SpaceId) -> SpaceActor:
         if space not in self._actors:
@@ -191,6 +207,10 @@ class Spaces:
             raise Rejected("ended", "This live space has ended.")
         if isinstance(command, cmd.StartSpace):
             self._refuse_second_live_space(actor.space)
+        if isinstance(command, cmd.HandOver):
+            self._refuse_busy_heir(actor.space, command.user)
+        if isinstance(command, cmd.RequestToSpeak):
+            command = await self._knowing_the_host(actor.space, command)
         return await actor.ask(command, source)
 
     def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None:
@@ -210,16 +230,28 @@ class Spaces:
         await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
         self.world.courier.wake()
 
+    async def _knowing_the_host(
+        self, space: LiveSpace, command: cmd.RequestToSpeak
+    ) -> cmd.RequestToSpeak:
+        if space.speak_policy is not SpeakPolicy.FOLLOWED or command.guest:
+            return command
+        followed = await self.world.followers.follows(command.by, follower=space.host)
+        return replace(command, followed=followed)
+
     def _refuse_second_live_space(self, space: LiveSpace) -> None:
-        for other in self.open():
-            if (
-                other.host == space.host
-                and other.phase is Phase.LIVE
-                and other.space != space.space
-            ):
-                raise Rejected(
-                    "host_is_live", f"You are live in “{other.title}” already. End that first."
-                )
+        other = self._live_elsewhere(space, space.host)
+        if other is not None:
+            raise Rejected(
+                "host_is_live", f"You are live in “{other.title}” already. End that first."
+            )
+
+    def _refuse_busy_heir(self, space: LiveSpace, user: UserId) -> None:
+        if self._live_elsewhere(space, user) is not None:
+            raise Rejected("host_is_live", "That person hosts another live space right now.")
+
+    def _live_elsewhere(self, space: LiveSpace, host: UserId) -> LiveSpace | None:
+        others = [s for s in self.open() if s.host == host and s.space != space.space]
+        return next((s for s in others if s.phase is Phase.LIVE), None)
 
     # --- names --------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ are made true from the live space as it is when they are done.
 
 from dataclasses import dataclass
 
+from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 
 
@@ -18,16 +19,60 @@ class MakeRoom:
 
 @dataclass(frozen=True, slots=True)
 class PublishState:
-    """``io.spacesbridge.live``, name, directory entry: as the live space is."""
+    """``io.spacesbridge.live``, name, topic, avatar: as the live space is."""
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeRoom:
+    """What levels are needed for what, and who may join: as the live space is."""
 
     space: SpaceId
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshCard:
-    """The live card, and the community's bubble: as the live space is."""
+    """The live card: as the live space is."""
 
     space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshBubble:
+    """The small card in the community's room: as the live space is."""
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpace:
+    """The entry in the bridge's directory (an ``m.space``): as the live space is."""
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class BanPerson:
+    """Keep somebody with an account out of the room, whether they are in it or not."""
+
+    space: SpaceId
+    user: UserId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnbanPerson:
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PinPost:
+    """Show a shared link in the room, and pin the newest ones."""
+
+    space: SpaceId
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +132,54 @@ class OfferFloor:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferToSpeak:
+    """Ask somebody by DM, with ✅ and ❌ to tap, whether they want to speak."""
+
+    space: SpaceId
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RemindPerson:
+    """Remind somebody of a scheduled live space by DM."""
+
+    space: SpaceId
+    user: UserId
+    kind: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceLive:
+    """Invite the host's followers, and those who asked to be reminded: it is live."""
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class InviteFollowers:
+    """Invite the followers of ``by``, who asked for it."""
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SumUpInvitations:
+    """Tell ``by`` in one message how many followers got no invitation, once that is known."""
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardReport:
+    """Show a stored report to the bridge's moderators, and to the homeserver's."""
+
+    report: int
+
+
+@dataclass(frozen=True, slots=True)
 class TellUser:
     """One plain sentence to one person with an account, by DM."""
 
@@ -104,17 +197,24 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
+    """``expired``: a reaction whose time is over; others do not wait behind a crowd of those."""
+
     space: SpaceId
     event: EventId
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class InviteByMessage:
-    """The invitation DM of the contract."""
+    """The invitation DM of the contract.
+
+    ``announcement``: because they follow ``by``, or asked to be reminded.
+    """
 
     space: SpaceId
     user: UserId
     by: UserId
+    announcement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +238,25 @@ class Reply:
 Wish = (
     MakeRoom
     | PublishState
+    | ArrangeRoom
     | RefreshCard
+    | RefreshBubble
+    | ListSpace
+    | BanPerson
+    | UnbanPerson
+    | PinPost
     | WriteLevel
     | SeatGuest
     | UnseatGuest
     | PostCaption
     | PromptModerator
     | OfferFloor
+    | OfferToSpeak
+    | RemindPerson
+    | AnnounceLive
+    | InviteFollowers
+    | SumUpInvitations
+    | ForwardReport
     | TellUser
     | Announce
     | RedactEvent
@@ -154,24 +266,41 @@ Wish = (
 )
 
 
-def queue_of(wish: Wish) -> str:
+def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
     """The ordered lane of the outbox in which the wish waits its turn."""
     match wish:
         case MakeRoom() | SeatGuest() | UnseatGuest() | WriteLevel():
             return f"{wish.space}|urgent"
-        case PublishState():
+        case ArrangeRoom() | BanPerson():
+            # beside the levels: a lock or a ban waits for no grant
+            return f"{wish.space}|door|urgent"
+        case PublishState() | UnbanPerson():
             return f"{wish.space}|state"
         case RefreshCard():
             return f"{wish.space}|card"
+        case RefreshBubble():
+            return f"{wish.space}|bubble"
+        case ListSpace():
+            return "directory|listing"
         case PostCaption():
             return f"{wish.space}|captions"
         case RedactEvent():
-            return f"{wish.space}|redactions"
-        case Announce():
+            return f"{wish.space}|redactions" if wish.expired else f"{wish.space}|answers"
+        case Announce() | PinPost():
             return f"{wish.space}|timeline"
+        case AnnounceLive() | InviteFollowers():
+            return f"{wish.space}|announcements"
+        case SumUpInvitations():
+            # by themselves: they wait until the last follower was written to
+            return f"{wish.space}|{wish.by}|summaries"
         case PromptModerator():
             return f"dm|{wish.moderator}"
-        case OfferFloor() | TellUser() | InviteByMessage() | SendLink():
+        case InviteByMessage() | RemindPerson():
+            # by themselves: they wait for the invitations' pace, and nothing else may
+            return f"dm|{wish.user}|invitations"
+        case OfferFloor() | OfferToSpeak() | TellUser() | SendLink():
             return f"dm|{wish.user}"
+        case ForwardReport():
+            return "moderators|reports"
         case Reply():
             return f"{wish.room}|replies"

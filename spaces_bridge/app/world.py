@@ -8,6 +8,8 @@ from spaces_bridge.app.ports import (
     Clock,
     Courier,
     Directory,
+    Doorkeeper,
+    Followers,
     Journal,
     Outbox,
     Stage,
@@ -25,6 +27,7 @@ class AppSettings:
     captions: bool = True
     language: str = "auto"
     reaction_ttl_ms: int = 15_000
+    host_grace_ms: int = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +41,7 @@ class World:
     captioner: Captioner
     audience: Audience
     courier: Courier
+    doorkeeper: Doorkeeper
+    followers: Followers
     clock: Clock
     settings: AppSettings

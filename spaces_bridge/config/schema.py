@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +18,6 @@ from pydantic import (
     IPvAnyAddress,
     IPvAnyNetwork,
     SecretStr,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -147,10 +147,14 @@ class Web(Section):
 
 
 class Ops(Section):
-    """Health and metrics, for yourself only."""
+    """Health, metrics and the admin API, for yourself only."""
 
     hostname: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(29342, description="Port to listen on.")
+    admin_token: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of the admin API, 16 characters or more. Empty: there is no such API.",
+    )
 
 
 class Media(Section):
@@ -219,13 +223,54 @@ class Hosting(Section):
         10, ge=1, description="Speakers on a stage, besides host and co-hosts."
     )
     max_cohosts: int = Field(2, ge=0, description="Co-hosts of one space.")
+    queue_order: Literal["arrival", "airtime"] = Field(
+        "arrival", description="Who is first in the hand queue; airtime = who spoke least."
+    )
+    host_grace_s: int = Field(
+        300,
+        ge=1,
+        description="Seconds a space goes on without its host; then a co-host takes over, or it "
+        "ends.",
+    )
+    timezone: str = Field(
+        "UTC", description="Of times that people write without one, such as Europe/Berlin."
+    )
 
-    @field_validator("min_followers", "max_cohosts")
+    @field_validator("timezone")
     @classmethod
-    def _not_counted_yet(cls, value: int, info: ValidationInfo) -> int:
-        if value != (0 if info.field_name == "min_followers" else 2):
-            raise ValueError("this version does not count them yet: leave the key out")
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("write a time zone such as UTC or Europe/Berlin") from error
         return value
+
+
+class Invitations(Section):
+    """Direct messages that invite. Homeservers do not limit them: the bridge must."""
+
+    per_minute: int = Field(
+        120, ge=1, description="How many the bot writes a minute, to all people together."
+    )
+    strangers_per_day: int = Field(
+        5, ge=0, description="People who never used the bot, for each inviter."
+    )
+    per_inviter_per_day: int = Field(
+        50, ge=0, description="Personal invitations of one inviter; telling followers is apart."
+    )
+    per_person_per_day: int = Field(20, ge=0, description="Invitations one person gets, in all.")
+
+
+class Moderation(Section):
+    """Who looks after the bridge, and whose ban lists count."""
+
+    room: str = Field(
+        "", description="Room ID or alias where reports are shown; invite the bot. Empty: nowhere."
+    )
+    policy_lists: tuple[str, ...] = Field(
+        (),
+        description="Policy list rooms (ID or alias) whose bans keep people out of all spaces.",
+    )
 
 
 class Levels(Section):
@@ -283,6 +328,8 @@ class Config(Section):
     hosting: Hosting = Field(default_factory=Hosting)
     levels: Levels = Field(default_factory=Levels)
     reactions: Reactions = Field(default_factory=Reactions)
+    invitations: Invitations = Field(default_factory=Invitations)
+    moderation: Moderation = Field(default_factory=Moderation)
     limits: Limits = Field(default_factory=Limits)
     logging: Logging = Field(default_factory=Logging)
 
@@ -299,9 +346,10 @@ class Config(Section):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that must never reach a log."""
-        held = (self.appservice.as_token, self.appservice.hs_token)
+        held = (self.appservice.as_token, self.appservice.hs_token, self.ops.admin_token)
         password = urlsplit(self.database.url.get_secret_value()).password
-        return (*(secret.get_secret_value() for secret in held), *([password] if password else []))
+        texts = (*(secret.get_secret_value() for secret in held), password)
+        return tuple(text for text in texts if text)
 
     def permission_of(self, mxid: str) -> Permission:
         """What a user may do: own entry first, then the domain's, then everybody's."""

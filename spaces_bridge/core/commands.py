@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaces_bridge.core.floor import SpeakPolicy
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
@@ -29,6 +30,8 @@ class CreateSpace:
     language: str = "auto"
     captions: bool = True
     community: RoomId | None = None
+    max_cohosts: int = 2
+    queue_order: QueueOrder = QueueOrder.ARRIVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,78 @@ class EndSpace:
 
 
 @dataclass(frozen=True, slots=True)
+class Reschedule:
+    by: UserId
+    scheduled_at_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retitle:
+    by: UserId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetSpeakPolicy:
+    by: UserId
+    policy: SpeakPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SetCaptions:
+    """``language``: ISO 639-1, "auto", or empty to leave it as it is."""
+
+    by: UserId
+    on: bool
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassTime:
+    """The clock says ``at_ms``: reminders, a host who is gone, a space nobody started."""
+
+    at_ms: int
+    host_grace_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHostAway:
+    """The host's page is gone."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHostBack:
+    """A sign of life of the host."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class WantReminder:
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class DropReminder:
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class RequestToSpeak:
-    """Raise the hand. ``name`` matters for guests, whom no member event names."""
+    """Raise the hand. ``name`` matters for guests, whom no member event names.
+
+    ``followed``: whether the host follows the asker (see ``SpeakPolicy.FOLLOWED``).
+    """
 
     by: UserId
     at_ms: int
     name: str = ""
     guest: bool = False
     reaction: EventId | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +146,49 @@ class ApproveSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveNext:
+    """Approve whoever is first in the queue."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class DenySpeaker:
     by: UserId
     listener: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Lower all hands."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class OrderQueue:
+    by: UserId
+    order: QueueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class BringSpeaker:
+    """Invite somebody to speak. Nobody is put on the stage unasked: see AcceptInvitation."""
+
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    """Take the floor one was invited to."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineInvitation:
+    by: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +202,98 @@ class LeaveStage:
     """Give up the floor."""
 
     by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class MuteSpeaker:
+    """Mute somebody so that only a moderator can lift it."""
+
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class MuteAll:
+    """Mute every speaker; hosts and co-hosts go on."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UnmuteSpeaker:
+    """Lift a moderator's mute. The microphone stays shut until its owner opens it."""
+
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AppointCohost:
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class DismissCohost:
+    """A co-host becomes a speaker again."""
+
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Make somebody else the host; the old one becomes a co-host."""
+
+    by: UserId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePerson:
+    """Keep somebody out until the space ends; ``blocked``: for longer than that.
+
+    ``by`` None: a rule of the bridge (a block list, a policy list).
+    """
+
+    by: UserId | None
+    user: UserId
+    reason: str = ""
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadmitPerson:
+    """Let a removed person in again. ``by`` None: a rule of the bridge was lifted."""
+
+    by: UserId | None
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class LockSpace:
+    """Nobody new, no hands, no chat of listeners."""
+
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockSpace:
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SetChat:
+    """Whether listeners may write in the room."""
+
+    by: UserId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetGuests:
+    by: UserId
+    policy: GuestPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +322,38 @@ class ObserveLevels:
     """The room's ``users`` power levels as the homeserver holds them now.
 
     ``settled`` names whose level we have just written (or found as wished): only that, or a level
-    seen to fall, ends a closing of ours.
+    seen to fall, ends a closing of ours. ``by`` wrote them; None: we ourselves, or nobody knows.
     """
 
     levels: Mapping[UserId, int]
     settled: UserId | None = None
+    by: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ObserveMember:
-    """One person's membership as the homeserver holds it now."""
+    """One person's membership as the homeserver holds it now.
+
+    ``by`` made it so, when that was neither the person nor the bot. ``kicked``: was joined before;
+    ``unbanned``: was banned before.
+    """
 
     user: UserId
     joined: bool
     name: str = ""
+    banned: bool = False
+    kicked: bool = False
+    unbanned: bool = False
+    by: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ObserveRoom:
-    """The whole room as the homeserver holds it now: levels, and the joined with their names."""
+    """The whole room as the homeserver holds it now: levels, the joined by name, the banned."""
 
     levels: Mapping[UserId, int]
     joined: Mapping[UserId, str]
+    banned: frozenset[UserId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +386,23 @@ class React:
 
 
 @dataclass(frozen=True, slots=True)
+class CountReactions:
+    """Reactions of guests since the last time, by emoji."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SharePost:
+    """Show a link to everybody. ``event``: a message of this room that the link is about."""
+
+    by: UserId
+    url: str
+    at_ms: int
+    event: EventId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InvitePerson:
     """Invite somebody by direct message."""
 
@@ -188,12 +414,39 @@ Command = (
     AttachRoom
     | StartSpace
     | EndSpace
+    | Reschedule
+    | Retitle
+    | SetSpeakPolicy
+    | SetCaptions
+    | PassTime
+    | NoteHostAway
+    | NoteHostBack
+    | WantReminder
+    | DropReminder
     | RequestToSpeak
     | CancelRequest
     | ApproveSpeaker
+    | ApproveNext
     | DenySpeaker
+    | ClearQueue
+    | OrderQueue
+    | BringSpeaker
+    | AcceptInvitation
+    | DeclineInvitation
     | DemoteSpeaker
     | LeaveStage
+    | MuteSpeaker
+    | MuteAll
+    | UnmuteSpeaker
+    | AppointCohost
+    | DismissCohost
+    | HandOver
+    | RemovePerson
+    | ReadmitPerson
+    | LockSpace
+    | UnlockSpace
+    | SetChat
+    | SetGuests
     | OpenMicrophone
     | CloseMicrophone
     | SuspectLoss
@@ -203,5 +456,7 @@ Command = (
     | ObserveRefusedGrant
     | CaptionUtterance
     | React
+    | CountReactions
+    | SharePost
     | InvitePerson
 )

@@ -1,9 +1,11 @@
 """What happened to a live space. Past tense; the journal keeps them, ``evolve`` applies them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spaces_bridge.core.floor import SpeakPolicy
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Levels, Role
 
@@ -26,6 +28,8 @@ class SpaceCreated:
     language: str
     captions: bool
     community: RoomId | None
+    max_cohosts: int = 2
+    queue_order: QueueOrder = QueueOrder.ARRIVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,91 @@ class SpaceEnded:
     by: UserId | None
     at_ms: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRescheduled:
+    scheduled_at_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRetitled:
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakPolicyChanged:
+    policy: SpeakPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionsSwitched:
+    on: bool
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceLocked:
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceUnlocked:
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSwitched:
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuestsLimited:
+    policy: GuestPolicy
+
+
+class Reminder(StrEnum):
+    """What people who asked for it are reminded of."""
+
+    DAY_BEFORE = "day"
+    SOON = "soon"
+    HOST_DUE = "due"
+    """The time has come: only the host is told, who alone can start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderWanted:
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDropped:
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDue:
+    kind: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class HostLeftPage:
+    """The host's page is gone; by itself that changes nothing (see ``HostMissed``)."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class HostMissed:
+    """Nobody hosts: from now on the grace time runs."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostReturned:
+    user: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +155,67 @@ class LevelChanged:
     user: UserId
     level: int | None
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOverruled:
+    """Somebody gave a level that live roles do not allow; ``kept`` is to be put back."""
+
+    user: UserId
+    seen: int | None
+    kept: int | None
+    by: UserId | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleAppointed:
+    """Our intent to give this role; it counts once the homeserver holds its level."""
+
+    user: UserId
+    role: Role
+    by: UserId | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentEnded:
+    """The intended role will not come to be."""
+
+    user: UserId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostChanged:
+    user: UserId
+    before: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRemoved:
+    """Kept out until the end, or for longer when ``blocked``. ``by`` None: a rule of ours.
+
+    ``in_force``: it was a ban by somebody's own client, which the homeserver holds already.
+    """
+
+    user: UserId
+    by: UserId | None
+    reason: str
+    blocked: bool
+    in_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalInForce:
+    """The homeserver holds the ban."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PersonReadmitted:
+    user: UserId
+    by: UserId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +257,46 @@ class SpeakerDenied:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueCleared:
+    """All waiting hands were lowered."""
+
+    by: UserId
+    users: tuple[UserId, ...]
+    reactions: tuple[EventId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReordered:
+    order: QueueOrder
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerInvited:
+    """Invited to speak; it needs their own yes."""
+
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakInvitationDeclined:
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerMuted:
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerUnmuted:
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class GrantRefused:
     """The homeserver refused the level: the hand is up again."""
 
@@ -136,6 +326,7 @@ class MicrophoneEnd(StrEnum):
     OWN = "own"
     LOST_FLOOR = "lost_floor"
     SUSPECTED = "suspected"
+    MUTED = "muted"
     SPACE_ENDED = "space_ended"
 
 
@@ -169,6 +360,25 @@ class Reacted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReactionsCounted:
+    """Guests' reactions, added up."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PostShared:
+    """``number`` counts the posts of the live space from 1."""
+
+    number: int
+    url: str
+    event: EventId | None
+    by: UserId
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PersonInvited:
     user: UserId
     by: UserId
@@ -178,19 +388,48 @@ Event = (
     RoomAttached
     | SpaceStarted
     | SpaceEnded
+    | SpaceRescheduled
+    | SpaceRetitled
+    | SpeakPolicyChanged
+    | CaptionsSwitched
+    | SpaceLocked
+    | SpaceUnlocked
+    | ChatSwitched
+    | GuestsLimited
+    | ReminderWanted
+    | ReminderDropped
+    | ReminderDue
+    | HostLeftPage
+    | HostMissed
+    | HostReturned
     | PersonJoined
     | PersonLeft
     | LevelChanged
+    | LevelOverruled
+    | RoleAppointed
+    | AppointmentEnded
+    | HostChanged
+    | PersonRemoved
+    | RemovalInForce
+    | PersonReadmitted
     | LevelForfeited
     | SpeakRequested
     | SpeakRequestWithdrawn
     | SpeakerApproved
     | SpeakerDenied
+    | QueueCleared
+    | QueueReordered
+    | SpeakerInvited
+    | SpeakInvitationDeclined
+    | SpeakerMuted
+    | SpeakerUnmuted
     | GrantRefused
     | FloorClosing
     | MicrophoneOpened
     | MicrophoneClosed
     | UtteranceCaptioned
     | Reacted
+    | ReactionsCounted
+    | PostShared
     | PersonInvited
 )

@@ -27,6 +27,14 @@ class SpeakPolicy(StrEnum):
     INVITED = "invited"
 
 
+class QueueOrder(StrEnum):
+    """Who is first in the hand queue."""
+
+    ARRIVAL = "arrival"
+    AIRTIME = "airtime"
+    """Least time spoken first."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpeakRequest:
     """A raised hand. ``reaction`` is the ✋ annotation that raised it, if one did."""
@@ -37,7 +45,12 @@ class SpeakRequest:
     reaction: EventId | None = None
 
 
-def queue(requests: Mapping[UserId, SpeakRequest]) -> tuple[SpeakRequest, ...]:
-    """The hands that wait, first come first."""
+def queue(
+    requests: Mapping[UserId, SpeakRequest],
+    order: QueueOrder = QueueOrder.ARRIVAL,
+    airtime_ms: Mapping[UserId, int] | None = None,
+) -> tuple[SpeakRequest, ...]:
+    """The hands that wait: first come first, or those who spoke least first."""
+    spoken = airtime_ms if airtime_ms is not None and order is QueueOrder.AIRTIME else {}
     waiting = [r for r in requests.values() if r.state is RequestState.PENDING]
-    return tuple(sorted(waiting, key=lambda r: (r.asked_at_ms, r.user)))
+    return tuple(sorted(waiting, key=lambda r: (spoken.get(r.user, 0), r.asked_at_ms, r.user)))

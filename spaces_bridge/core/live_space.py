@@ -1,21 +1,24 @@
-"""The state of a live space, and how events change it.
+"""The state of a live space, and what follows from it.
 
-``evolve`` cannot refuse: what may happen was decided in ``rules``. Who is on air is derived from
-levels, membership, closings and open microphones, and stored nowhere.
+Who is on air is derived from levels, membership, mutes, closings and open microphones, and stored
+nowhere. ``spaces_bridge.core.evolution`` says how events change the state.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
 
-from spaces_bridge.core import events as ev
-from spaces_bridge.core.floor import RequestState, SpeakPolicy, SpeakRequest, queue
-from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.core.door import GuestPolicy, Removal
+from spaces_bridge.core.events import Reminder
+from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy, SpeakRequest, queue
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Levels, Role
 
 CAPTIONS_KEPT = 50
 """Captions a newcomer is shown (the feed's ``hello``)."""
+
+POSTS_KEPT = 5
+"""Shared posts that stay pinned; a newer one takes the oldest one's place."""
 
 
 class Phase(StrEnum):
@@ -51,8 +54,20 @@ class CaptionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """A shared link. ``event``: the message of this room it is about, if it is about one."""
+
+    number: int
+    url: str
+    event: EventId | None
+    by: UserId
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveSpace:
-    """One live space. Changed only by ``evolve``."""
+    """One live space. Changed only by ``spaces_bridge.core.evolution.evolve``."""
 
     space: SpaceId
     slug: str
@@ -65,7 +80,11 @@ class LiveSpace:
     max_speakers: int
     language: str
     captions: bool
+    max_cohosts: int = 2
+    queue_order: QueueOrder = QueueOrder.ARRIVAL
     scheduled_at_ms: int | None = None
+    planned_at_ms: int = 0
+    """When the time was set."""
     community: RoomId | None = None
     room: RoomId | None = None
     phase: Phase = Phase.SCHEDULED
@@ -73,11 +92,42 @@ class LiveSpace:
     ended_at_ms: int | None = None
     people: Mapping[UserId, Person] = field(default_factory=dict)
     requests: Mapping[UserId, SpeakRequest] = field(default_factory=dict)
+    asked_at_ms: Mapping[UserId, tuple[int, ...]] = field(default_factory=dict)
+    """When somebody raised the hand, the last few times."""
+    offers: Mapping[UserId, UserId] = field(default_factory=dict)
+    """Who was invited to speak, and by whom."""
     closing: frozenset[UserId] = frozenset()
+    muted: frozenset[UserId] = frozenset()
+    """Muted by a moderator; kept over a loss of the floor, lifted by a moderator alone."""
     microphones: frozenset[UserId] = frozenset()
+    spoke: frozenset[UserId] = frozenset()
+    """Who has opened a microphone so far."""
+    appointments: Mapping[UserId, Role] = field(default_factory=dict)
+    """Roles we mean to give, until the homeserver holds their levels."""
+    overruled: Mapping[UserId, int | None] = field(default_factory=dict)
+    """Levels that the homeserver holds, and that live roles do not allow."""
+    cohost_seniority: tuple[UserId, ...] = ()
+    """Co-hosts, longest-serving first."""
+    removed: Mapping[UserId, Removal] = field(default_factory=dict)
+    locked: bool = False
+    chat: bool = True
+    guests: GuestPolicy = GuestPolicy.SPEAK
+    host_left_page: bool = False
+    host_missed_at_ms: int | None = None
+    passed_over: frozenset[UserId] = frozenset()
+    """Heirs whom the homeserver did not let take over from a missed host."""
+    reminded: frozenset[UserId] = frozenset()
+    """Who asked to be reminded."""
+    reminders_sent: frozenset[Reminder] = frozenset()
+    posts: tuple[Post, ...] = ()
+    posts_shared: int = 0
+    hands_raised: int = 0
     reactions: Mapping[str, int] = field(default_factory=dict)
     caption_lines: tuple[CaptionLine, ...] = ()
+    captions_said: int = 0
     captioned_until_ms: Mapping[UserId, int] = field(default_factory=dict)
+    airtime_ms: Mapping[UserId, int] = field(default_factory=dict)
+    """How long each speaker has spoken, as far as it was captioned."""
 
     def person(self, user: UserId) -> Person:
         """The person, also one never heard of."""
@@ -94,6 +144,8 @@ class LiveSpace:
             self.phase is Phase.LIVE
             and person.joined
             and user not in self.closing
+            and user not in self.muted
+            and user not in self.removed
             and self.levels.role(person.level).may_speak
         )
 
@@ -111,7 +163,7 @@ class LiveSpace:
     @property
     def hands(self) -> tuple[SpeakRequest, ...]:
         """The hand queue."""
-        return queue(self.requests)
+        return queue(self.requests, self.queue_order, self.airtime_ms)
 
     @property
     def moderators(self) -> tuple[UserId, ...]:
@@ -122,129 +174,43 @@ class LiveSpace:
     def cohosts(self) -> tuple[UserId, ...]:
         return tuple(p.user for p in self.stage if self.role(p.user) is Role.COHOST)
 
+    @property
+    def listeners_may_write(self) -> bool:
+        """Whether people without the floor may chat."""
+        return self.chat and not self.locked
 
-def born(event: ev.SpaceCreated) -> LiveSpace:
-    """The live space right after its creation."""
-    host = Person(event.host, name=event.host_name)
-    return LiveSpace(
-        space=event.space,
-        slug=event.slug,
-        title=event.title,
-        host=event.host,
-        created_at_ms=event.at_ms,
-        private=event.private,
-        speak_policy=event.speak_policy,
-        levels=event.levels,
-        max_speakers=event.max_speakers,
-        language=event.language,
-        captions=event.captions,
-        scheduled_at_ms=event.scheduled_at_ms,
-        community=event.community,
-        people={event.host: host},
-    )
+    @property
+    def host_present(self) -> bool:
+        """Whether somebody hosts: in the room, with the level, and not vanished from the page."""
+        here = self.person(self.host).joined and self.role(self.host) is Role.HOST
+        return here and (not self.host_left_page or self.host in self.microphones)
 
+    def is_accepted(self, user: UserId) -> bool:
+        """Whether the person is to get the floor as soon as the homeserver holds the level."""
+        request = self.requests.get(user)
+        return request is not None and request.state is RequestState.ACCEPTED
 
-def replay(created: ev.SpaceCreated, events: Iterable[ev.Event]) -> LiveSpace:
-    """The live space that a journal tells of."""
-    space = born(created)
-    for event in events:
-        space = evolve(space, event)
-    return space
+    def level_wanted(self, user: UserId) -> int | None:
+        """The own level that live roles want the homeserver to hold; None: no entry.
 
+        It is the one the homeserver holds already unless we mean to change it.
+        """
+        if user in self.removed or user in self.closing:
+            return None
+        appointed = self.appointments.get(user)
+        if appointed is not None:
+            return self.levels.of(appointed)
+        if self.is_accepted(user):
+            return self.levels.speaker
+        person = self.person(user)
+        return person.level if person.joined or user == self.host else None
 
-def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR0912 - an arm per event
-    """The live space after ``event``."""
-    match event:
-        case ev.RoomAttached():
-            return replace(space, room=event.room)
-        case ev.SpaceStarted():
-            return replace(space, phase=Phase.LIVE, started_at_ms=event.at_ms)
-        case ev.SpaceEnded():
-            return replace(space, phase=Phase.ENDED, ended_at_ms=event.at_ms, requests={})
-        case ev.PersonJoined():
-            return _person(space, event.user, joined=True, name=event.name)
-        case ev.PersonLeft():
-            return _person(space, event.user, joined=False)
-        case ev.LevelChanged():
-            return _level_changed(space, event)
-        case ev.LevelForfeited() | ev.PersonInvited():
-            return space
-        case ev.SpeakRequested():
-            return _requested(space, event)
-        case ev.SpeakRequestWithdrawn() | ev.SpeakerDenied():
-            return _without_request(space, event.user)
-        case ev.SpeakerApproved():
-            return _request_state(space, event.user, RequestState.ACCEPTED)
-        case ev.GrantRefused():
-            return _request_state(space, event.user, RequestState.PENDING)
-        case ev.FloorClosing():
-            return replace(space, closing=space.closing | {event.user})
-        case ev.MicrophoneOpened():
-            return replace(space, microphones=space.microphones | {event.user})
-        case ev.MicrophoneClosed():
-            return replace(space, microphones=space.microphones - {event.user})
-        case ev.UtteranceCaptioned():
-            return _captioned(space, event)
-        case ev.Reacted():
-            count = space.reactions.get(event.emoji, 0) + 1
-            return replace(space, reactions={**space.reactions, event.emoji: count})
-        case _:
-            assert_never(event)
-
-
-def _person(
-    space: LiveSpace,
-    user: UserId,
-    *,
-    joined: bool | None = None,
-    name: str | None = None,
-    guest: bool | None = None,
-) -> LiveSpace:
-    old = space.person(user)
-    new = replace(
-        old,
-        joined=old.joined if joined is None else joined,
-        name=name or old.name,
-        guest=old.guest if guest is None else guest,
-    )
-    return replace(space, people={**space.people, user: new})
-
-
-def _level_changed(space: LiveSpace, event: ev.LevelChanged) -> LiveSpace:
-    person = replace(space.person(event.user), level=event.level)
-    space = replace(space, people={**space.people, event.user: person})
-    if event.role.may_speak:
-        return _without_request(space, event.user)
-    return replace(space, closing=space.closing - {event.user})
-
-
-def _requested(space: LiveSpace, event: ev.SpeakRequested) -> LiveSpace:
-    space = _person(space, event.user, name=event.name, guest=event.guest)
-    request = SpeakRequest(event.user, event.at_ms, reaction=event.reaction)
-    return replace(space, requests={**space.requests, event.user: request})
-
-
-def _without_request(space: LiveSpace, user: UserId) -> LiveSpace:
-    return replace(space, requests={u: r for u, r in space.requests.items() if u != user})
-
-
-def _request_state(space: LiveSpace, user: UserId, state: RequestState) -> LiveSpace:
-    request = replace(space.requests[user], state=state)
-    return replace(space, requests={**space.requests, user: request})
-
-
-def _captioned(space: LiveSpace, event: ev.UtteranceCaptioned) -> LiveSpace:
-    line = CaptionLine(
-        event.utterance,
-        event.speaker,
-        event.name,
-        event.start_ms,
-        event.end_ms,
-        event.text,
-        event.language,
-    )
-    return replace(
-        space,
-        caption_lines=(*space.caption_lines, line)[-CAPTIONS_KEPT:],
-        captioned_until_ms={**space.captioned_until_ms, event.speaker: event.end_ms},
-    )
+    @property
+    def heirs(self) -> tuple[UserId, ...]:
+        """Co-hosts who may take over from a host who is gone, longest-serving first."""
+        return tuple(
+            u
+            for u in self.cohost_seniority
+            if self.person(u).joined
+            and not (u in self.removed or u in self.closing or u in self.passed_over)
+        )

@@ -40,6 +40,15 @@ class Levels:
         if not 0 < self.speaker < self.cohost < self.host < 100:
             raise ValueError("levels must satisfy 0 < speaker < cohost < host < 100")
 
+    def of(self, role: Role) -> int | None:
+        """The level that stands for the role. None: no entry."""
+        return {
+            Role.LISTENER: None,
+            Role.SPEAKER: self.speaker,
+            Role.COHOST: self.cohost,
+            Role.HOST: self.host,
+        }[role]
+
     def role(self, level: int | None) -> Role:
         """The role of somebody whose own ``users`` entry is ``level`` (None: no entry)."""
         if level is None or level < self.speaker:

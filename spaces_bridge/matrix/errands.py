@@ -1,6 +1,7 @@
 """Wishes carried out in rooms: what each of them means in Matrix."""
 
 import logging
+from typing import get_args
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Outbox
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 RoomWish = (
     wish.MakeRoom
-    | wish.PublishState
     | wish.RefreshCard
     | wish.WriteLevel
     | wish.SeatGuest
@@ -38,6 +38,8 @@ RoomWish = (
 
 class RoomErrands:
     """Carries out wishes about live spaces' rooms. All raise Refused, Away, StorageError."""
+
+    kinds = get_args(RoomWish)
 
     def __init__(
         self,
@@ -82,13 +84,11 @@ class RoomErrands:
 
     async def _make_true(
         self,
-        wanted: wish.PublishState | wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
+        wanted: wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
         key: str,
     ) -> None:
         space, room = await self._place(wanted.space)
         match wanted:
-            case wish.PublishState():
-                await self._maker.publish(space, room)
             case wish.WriteLevel(user=user, level=level):
                 if level is None:
                     await self._observer.write_level(space.space, room, user, None)

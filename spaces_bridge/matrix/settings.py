@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
@@ -28,7 +29,22 @@ class MatrixSettings:
     captions: bool = True
     caption_delivery: CaptionDelivery = "thread"
     events_per_second: float = 10.0
+    room_events_per_minute: int = 20
+    """In one live space's room, besides captions and expired reactions."""
     redactions_per_minute: int = 60
+    max_cohosts: int = 2
+    queue_order: QueueOrder = QueueOrder.ARRIVAL
+    min_followers: int = 0
+    timezone: str = "UTC"
+    invitations_per_minute: int = 120
+    strangers_per_day: int = 5
+    invitations_per_inviter: int = 50
+    """A day; telling followers is apart."""
+    invitations_per_person: int = 20
+    """A day, from everybody together."""
+    moderators_room: str = ""
+    """Room id or alias; empty: there is none."""
+    policy_lists: tuple[str, ...] = ()
     room_version: str | None = None
     """Of the rooms we make; None: the homeserver's own choice."""
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.launch import MediaOptions
@@ -174,6 +175,12 @@ class Stage:
             if (session.space, session.user) == (space, user) and (
                 session.direction is PeerDirection.LISTEN
             ):
+                self.hang_up(peer)
+
+    def end_guests(self, space: SpaceId) -> None:
+        """Part of the port."""
+        for peer, session in list(self._sessions.items()):
+            if session.space == space and is_ghost(session.user):
                 self.hang_up(peer)
 
     # --- connections ---

@@ -5,10 +5,24 @@ import asyncio
 from mautrix.util.async_db import Connection
 from mautrix.util.async_db import Database as Pool
 
-from spaces_bridge.app.ports import Clock, Directory, Health, Inbox, Journal, Outbox, Tokens
+from spaces_bridge.app.ports import (
+    Blocks,
+    Clock,
+    Directory,
+    Followers,
+    Health,
+    Inbox,
+    Journal,
+    Outbox,
+    PolicyRules,
+    Reports,
+    Tokens,
+)
 from spaces_bridge.storage.database import Database, open_database
+from spaces_bridge.storage.followers import SqlFollowers
 from spaces_bridge.storage.inbox import SqlInbox
 from spaces_bridge.storage.journal import SqlDirectory, SqlJournal
+from spaces_bridge.storage.moderation import SqlBlocks, SqlPolicyRules, SqlReports
 from spaces_bridge.storage.outbox import SqlOutbox
 from spaces_bridge.storage.tokens import SqlTokens
 
@@ -45,6 +59,10 @@ class Storage:
         self.outbox: Outbox = SqlOutbox(database, clock, outbox_order)
         self.inbox: Inbox = SqlInbox(database, clock)
         self.tokens: Tokens = SqlTokens(database)
+        self.followers: Followers = SqlFollowers(database)
+        self.blocks: Blocks = SqlBlocks(database)
+        self.policy_rules: PolicyRules = SqlPolicyRules(database)
+        self.reports: Reports = SqlReports(database)
         self.health: Health = SqlHealth(database)
 
     @property

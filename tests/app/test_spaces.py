@@ -264,7 +264,7 @@ async def test_what_waits_while_an_actor_restarts_is_not_lost(
     monkeypatch.setattr(registry, "RESTART_PAUSE_S", 0.01)
     recorder.failures = [RuntimeError("a bug"), StorageError("not yet")]
     spaces.tell(SPACE, cmd.React(BEN, "👏"))
-    spaces.tell(SPACE, cmd.React(BEN, "❤️"))
+    spaces.tell(SPACE, cmd.CountReactions({"❤️": 1}))
     await settled(spaces)
     view = spaces.view(SPACE)
     assert view is not None
@@ -503,7 +503,8 @@ async def test_reactions_with_an_annotation_are_redacted_in_time(
 
 async def test_invitations_become_messages(spaces: Spaces, recorder: Recorder) -> None:
     await spaces.ask(SPACE, cmd.InvitePerson(BEN, EVE))
-    assert recorder.wished("InviteByMessage") == [{"space": SPACE, "user": EVE, "by": BEN}]
+    wished = {"space": SPACE, "user": EVE, "by": BEN, "announcement": False}
+    assert recorder.wished("InviteByMessage") == [wished]
 
 
 async def test_who_leaves_loses_level_and_connection(spaces: Spaces, recorder: Recorder) -> None:

@@ -255,7 +255,7 @@ def test_demotion_reaches_speakers_and_the_accepted_but_not_equals() -> None:
 
 
 def test_hosts_keep_the_floor_and_listeners_have_none_to_leave() -> None:
-    assert refused(live_space(), cmd.LeaveStage(HOST)) == "is_moderator"
+    assert refused(live_space(), cmd.LeaveStage(HOST)) == "is_host"
     assert refused(live_space(), cmd.LeaveStage(BEN)) == "not_speaker"
 
 

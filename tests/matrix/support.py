@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
@@ -25,6 +27,7 @@ from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.support.recorder import Recorder
 
+Standing = Literal["listen", "host", "admin"]
 PATIENCE_S = 30.0
 PAGES = "https://spaces.example.org"
 BOT = "@spacesbot:localhost"
@@ -91,6 +94,7 @@ class Town:
             "page_base": PAGES,
             "port": self.port,
             "events_per_second": 1000.0,
+            "room_events_per_minute": 1000,
         }
         return MatrixSettings(**{**values, **changes})  # type: ignore[arg-type]  # a test's choice
 
@@ -102,19 +106,29 @@ class Bridge:
     """
 
     def __init__(
-        self, settings: MatrixSettings, database: Path | str, *, may_host: bool = True
+        self,
+        settings: MatrixSettings,
+        database: Path | str,
+        *,
+        permission: Standing = "host",
+        host_grace_ms: int = 300_000,
     ) -> None:
         self.settings = settings
         self.sound = Recorder()
         self._database = f"sqlite:{database}" if isinstance(database, Path) else database
-        self._may_host = may_host
+        self._permission = permission
+        self._host_grace_ms = host_grace_ms
         self.storage: Storage
         self.spaces: Spaces
+        self.doorkeeper: Doorkeeper
         self.matrix: MatrixService
+        self._timekeeper: Timekeeper
 
     async def __aenter__(self) -> Self:
         clock, bell = SystemClock(), Bell()
         self.storage = await open_storage(self._database, clock)
+        self.doorkeeper = Doorkeeper(self.storage.blocks, self.storage.policy_rules, clock)
+        await self.doorkeeper.load()
         world = World(
             journal=self.storage.journal,
             directory=self.storage.directory,
@@ -123,17 +137,33 @@ class Bridge:
             captioner=self.sound,
             audience=self.sound,
             courier=bell,
+            doorkeeper=self.doorkeeper,
+            followers=self.storage.followers,
             clock=clock,
-            settings=AppSettings(domain=self.settings.domain, reaction_ttl_ms=500),
+            settings=AppSettings(
+                domain=self.settings.domain,
+                reaction_ttl_ms=500,
+                host_grace_ms=self._host_grace_ms,
+            ),
         )
         self.spaces = Spaces(world)
+        self.doorkeeper.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
         self.matrix = MatrixService(
-            self.settings, self.spaces, sessions, self.storage.inbox, lambda _: self._may_host
+            self.settings,
+            self.spaces,
+            sessions,
+            self.storage.inbox,
+            permission=lambda _: self._permission,
+            doorkeeper=self.doorkeeper,
+            followers=self.storage.followers,
+            reports=self.storage.reports,
         )
         bell.ring = self.matrix.wake
+        self._timekeeper = Timekeeper(self.spaces)
         await self.spaces.resume()
         await self.matrix.start()
+        self._timekeeper.start()
         return self
 
     async def __aexit__(
@@ -142,6 +172,7 @@ class Bridge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._timekeeper.stop()
         await self.matrix.stop()
         await self.spaces.stop()
         await self.storage.close()

@@ -9,12 +9,14 @@ from spaces_bridge.app.wishes import Reply, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase, born, evolve
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
 from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.desk import Desk
 from spaces_bridge.matrix.translate import Said
 
 pytestmark = pytest.mark.unit
@@ -101,7 +103,10 @@ async def hear(town: Town, text: str, *, event: str = "$said", room: RoomId = OL
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    talk = Conversation(every, every, archive, every, every, settings, every, lambda _: True)
+    desk = Desk(
+        every, every, archive, every, settings, every, every, every, every, lambda _: "host"
+    )
+    talk = Conversation(desk, every)
     await talk.hear(Said(room, EventId(event), ADA, text))
 
 

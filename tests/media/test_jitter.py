@@ -101,7 +101,8 @@ def test_on_an_even_way_nothing_is_lost_and_the_delay_stays_small(
     assert max(waits) < 0.0601
 
 
-@given(st.randoms(use_true_random=False), st.floats(0.005, 0.12))
+# true chance: delays chosen against the buffer can always be worse than it has seen so far
+@given(st.randoms(use_true_random=True), st.floats(0.005, 0.12))
 def test_an_uneven_way_is_evened_out_once_it_is_known(
     chance: random.Random, unevenness: float
 ) -> None:
@@ -109,7 +110,7 @@ def test_an_uneven_way_is_evened_out_once_it_is_known(
     delays[:20:5] = [unevenness] * 4
     outcome = play(stream(delays), 440)
     missed = set(range(100, 400)) - set(outcome.played)
-    assert len(missed) <= 6
+    assert len(missed) <= 9
     waits = [at - number * TICK for number, at in outcome.played_at.items() if number > 100]
     assert max(waits) <= MAX_TARGET_S + 0.05
 

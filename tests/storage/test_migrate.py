@@ -16,6 +16,7 @@ from tests.storage.support import SPACE, opened, stored, summary
 pytestmark = pytest.mark.peers
 
 NEWEST = len(load_migrations())
+NEWER = ("followers", "silence", "blocks", "policy_rules", "reports")
 OWN_TABLES = {"database_owner", "schema_version", "sqlite_sequence"}
 
 
@@ -100,7 +101,7 @@ async def test_migrating_from_nothing_equals_the_full_schema(
             migrated = await catalogue(connection)
             for table in ("journal", "spaces", "outbox", "notes"):
                 await connection.execute(f"DROP TABLE {table}")
-            for table in ("inbox", "tokens", "health"):
+            for table in ("inbox", "tokens", "health", *NEWER):
                 await connection.execute(f"DROP TABLE {table}")
             assert not any((await catalogue(connection)).values())
             for statement in full.statements(connection.scheme):

@@ -31,11 +31,13 @@ class Recorder:
         self.failures: list[Exception] = []
         self.rooms: dict[RoomId, RoomSnapshot] = {}
         self.microphones: set[UserId] = set()
+        self.following: set[tuple[UserId, UserId]] = set()
+        self.silent: set[tuple[UserId, UserId | None]] = set()
         self._enqueued = asyncio.Event()
 
     def world(self, settings: AppSettings | None = None) -> World:
         chosen = settings or AppSettings(domain="example.org")
-        return World(self, self, self, self, self, self, self, self, chosen)
+        return World(self, self, self, self, self, self, self, self, self, self, chosen)
 
     def kinds(self) -> list[str]:
         """The kinds of all wishes so far."""
@@ -175,6 +177,9 @@ class Recorder:
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("end_listening", space, user))
 
+    def end_guests(self, space: SpaceId) -> None:
+        self.calls.append(("end_guests", space))
+
     async def offer(
         self, space: SpaceId, user: UserId, direction: Direction, sdp: str
     ) -> MediaSession:
@@ -208,6 +213,47 @@ class Recorder:
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("close_track", user))
+
+    # doorkeeper
+    def entered(self, space: LiveSpace, user: UserId) -> None:
+        self.calls.append(("entered", space.space, user))
+
+    def readmitted(self, space: LiveSpace, user: UserId, by: UserId | None) -> None:
+        self.calls.append(("readmitted", space.space, user, by))
+
+    # followers: pairs of host and follower
+    async def follow(self, host: UserId, follower: UserId, at_ms: int) -> bool:
+        known = (host, follower) in self.following
+        self.following.add((host, follower))
+        self.silent.discard((follower, host))
+        return not known
+
+    async def unfollow(self, host: UserId, follower: UserId) -> bool:
+        known = (host, follower) in self.following
+        self.following.discard((host, follower))
+        return known
+
+    async def follows(self, host: UserId, follower: UserId) -> bool:
+        return (host, follower) in self.following
+
+    async def count(self, host: UserId) -> int:
+        return sum(h == host for h, _ in self.following)
+
+    async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
+        return sorted(f for h, f in self.following if h == host and f > (after or ""))[:limit]
+
+    async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
+        self.silent.add((user, host))
+        gone = {(h, f) for h, f in self.following if f == user and host in (None, h)}
+        self.following -= gone
+
+    async def hear_again(self, user: UserId, host: UserId | None) -> None:
+        self.silent.discard((user, host))
+
+    async def is_silent(self, user: UserId, host: UserId) -> bool:
+        if (user, host) in self.silent:
+            return True
+        return (user, None) in self.silent and (host, user) not in self.following
 
     # audience
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from functools import reduce
 
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, born, evolve
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import create, decide
 
 HOST = UserId("@ada:example.org")

@@ -1,0 +1,95 @@
+"""What follows from the life of a live space as a whole."""
+
+from collections.abc import Iterator
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.policies.people import take_level
+from spaces_bridge.app.policies.words import moment, name_of
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.live_space import LiveSpace, Phase
+
+
+def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
+    space = before.space
+    match event:
+        case ev.SpaceStarted():
+            if not before.private or before.reminded:
+                yield wish.AnnounceLive(space)
+        case ev.SpaceEnded():
+            yield from _ended(before, event)
+        case ev.SpaceRescheduled():
+            for user in sorted(before.reminded):
+                time = moment(event.scheduled_at_ms)
+                yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
+        case ev.ReminderDue(kind):
+            yield from _remind(before, kind)
+        case ev.CaptionsSwitched(on) if on is not before.captions:
+            text = "Captions are on." if on else "Captions are off: nothing is written down."
+            yield wish.Announce(space, text)
+        case ev.HostMissed():
+            yield from _host_missed(before)
+        case ev.HostReturned() if before.host_missed_at_ms is not None:
+            yield wish.Announce(space, f"{name_of(before, before.host)} is back.")
+        case ev.HostChanged():
+            yield from _host_changed(before, event)
+        case ev.UtteranceCaptioned():
+            yield wish.PostCaption(
+                space,
+                event.utterance,
+                event.speaker,
+                event.name,
+                event.start_ms,
+                event.end_ms,
+                event.text,
+                event.language,
+            )
+        case ev.PostShared():
+            yield wish.PinPost(space, event.number)
+        case ev.PersonInvited():
+            yield wish.InviteByMessage(space, event.user, event.by)
+        case _:
+            return
+
+
+def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
+    coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
+    for person in sorted(before.people.values(), key=lambda p: p.user):
+        if person.guest and (person.joined or person.user in coming):
+            yield from take_level(before, person.user)
+    for user, removal in sorted(before.removed.items()):
+        if not removal.blocked:
+            yield wish.UnbanPerson(before.space, user)
+    if before.phase is Phase.SCHEDULED:
+        for user in sorted(before.reminded - {before.host}):
+            yield wish.TellUser(user, f"“{before.title}” is called off.")
+        if event.by is None:
+            text = f"“{before.title}” was called off: nobody started it. `create` makes a new one."
+            yield wish.TellUser(before.host, text)
+    elif event.by is None:
+        why = f": {event.reason}" if event.reason else ""
+        yield wish.Announce(before.space, f"This live space has ended{why}.")
+
+
+def _remind(before: LiveSpace, kind: ev.Reminder) -> Iterator[wish.Wish]:
+    everybody = {before.host} if kind is ev.Reminder.HOST_DUE else before.reminded | {before.host}
+    for user in sorted(everybody):
+        yield wish.RemindPerson(before.space, user, kind)
+
+
+def _host_missed(before: LiveSpace) -> Iterator[wish.Wish]:
+    heirs = before.heirs
+    then = f"{name_of(before, heirs[0])} takes over" if heirs else "the live space ends"
+    text = f"{name_of(before, before.host)} seems to be gone. Unless they come back soon, {then}."
+    yield wish.Announce(before.space, text)
+    yield wish.TellUser(
+        before.host,
+        f"You are missed in “{before.title}”. Come back to the page or write something in its "
+        f"room; else {then}.",
+    )
+
+
+def _host_changed(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.Wish]:
+    yield wish.Announce(before.space, f"{name_of(before, event.user)} is the host now.")
+    text = f"You host “{before.title}” now: everything is in your hands, also `end`."
+    yield wish.TellUser(event.user, text)

@@ -1,0 +1,48 @@
+"""Adds up the reactions of guests, so that a flood of them costs a handful of journal lines."""
+
+import asyncio
+from collections import Counter, defaultdict
+
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.rules.talk import EMOJI_MAX
+
+EVERY_S = 0.25
+"""Pages show reactions at most so often, so waiting longer would be seen."""
+
+
+class Tally:
+    """Counts per live space; what was counted is told to it four times a second."""
+
+    def __init__(self, spaces: Spaces) -> None:
+        self._spaces = spaces
+        self._counts: defaultdict[SpaceId, Counter[str]] = defaultdict(Counter)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def count(self, space: SpaceId, emoji: str) -> None:
+        """One reaction. Raises Rejected."""
+        view = self._spaces.view(space)
+        if view is None or view.phase is not Phase.LIVE:
+            raise Rejected("not_live", "Reactions are counted while the live space is live.")
+        counts = self._counts[space]
+        known = view.reactions.keys() | counts.keys()
+        if emoji not in known and len(known) >= EMOJI_MAX:
+            raise Rejected(
+                "too_many_kinds", "Too many different emoji already. Pick one of those."
+            )
+        counts[emoji] += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)
+
+    def flush(self) -> list[SpaceId]:
+        """Tell what was counted so far; gives whom."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        counted, self._counts = self._counts, defaultdict(Counter)
+        for space, counts in counted.items():
+            self._spaces.tell(space, cmd.CountReactions(dict(counts)))
+        return list(counted)

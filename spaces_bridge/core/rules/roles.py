@@ -1,0 +1,83 @@
+"""Who hosts: co-hosts named and dismissed, the host's seat handed over."""
+
+from collections.abc import Iterator
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.roles import Role
+from spaces_bridge.core.rules.common import (
+    cohost_places,
+    places_left,
+    refuse_if_ended,
+    refuse_unless_host,
+)
+from spaces_bridge.core.rules.floor import take_floor
+
+
+def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.Event]:
+    refuse_unless_host(space, command.by, "name co-hosts")
+    refuse_if_ended(space)
+    _refuse_stranger(space, command.user)
+    if space.role(command.user) >= Role.COHOST or command.user == space.host:
+        raise Rejected("already_cohost", "That person hosts with you already.")
+    _refuse_if_coming(space, command.user)
+    if cohost_places(space) <= 0:
+        most = f"{space.max_cohosts} co-host" + ("" if space.max_cohosts == 1 else "s")
+        raise Rejected("cohosts_full", f"There can be {most}. Dismiss one first: `uncohost`.")
+    yield from _lower_hand(space, command.user)
+    yield ev.RoleAppointed(command.user, Role.COHOST, command.by)
+
+
+def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.Event]:
+    refuse_unless_host(space, command.by, "dismiss co-hosts")
+    refuse_if_ended(space)
+    user = command.user
+    coming, role = space.appointments.get(user), space.role(user)
+    if coming is not None and coming > role:
+        yield ev.AppointmentEnded(user, "dismissed")
+    elif role is not Role.COHOST or coming is not None or user in space.closing:
+        raise Rejected("not_cohost", "That person is no co-host.")
+    if role is not Role.COHOST:
+        return
+    if places_left(space) > 0:
+        yield ev.RoleAppointed(user, Role.SPEAKER, command.by)
+    else:
+        yield from take_floor(space, user, command.by, ev.FloorEnd.REVOKED)
+
+
+def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
+    refuse_unless_host(space, command.by, "hand over")
+    refuse_if_ended(space)
+    if command.user == space.host:
+        raise Rejected("is_host", "That person is the host already.")
+    _refuse_stranger(space, command.user)
+    if Role.HOST in space.appointments.values():
+        raise Rejected("handing_over", "Somebody is just becoming the host. Wait a moment.")
+    yield from _lower_hand(space, command.user)
+    yield ev.RoleAppointed(command.user, Role.HOST, command.by)
+
+
+def _refuse_if_coming(space: LiveSpace, user: UserId) -> None:
+    if user in space.appointments:
+        raise Rejected("role_coming", "That person's role is just changing. Wait a moment.")
+
+
+def _refuse_stranger(space: LiveSpace, user: UserId) -> None:
+    person = space.person(user)
+    if person.guest:
+        raise Rejected("is_guest", "Guests have no account: they cannot host.")
+    if user in space.removed or not person.joined:
+        raise Rejected("not_joined", "That person is not in the room.")
+    if user in space.closing:
+        raise Rejected(
+            "closing", "That person's floor is just being taken. Try again in a moment."
+        )
+
+
+def _lower_hand(space: LiveSpace, user: UserId) -> Iterator[ev.Event]:
+    request = space.requests.get(user)
+    if request is not None:
+        yield ev.SpeakRequestWithdrawn(user, request.reaction)

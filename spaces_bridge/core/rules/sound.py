@@ -1,0 +1,72 @@
+"""Microphones and mutes."""
+
+from collections.abc import Iterator
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.roles import Role
+from spaces_bridge.core.rules.common import (
+    refuse_unless_above,
+    refuse_unless_live,
+    refuse_unless_moderator,
+)
+
+
+def open_microphone(space: LiveSpace, command: cmd.OpenMicrophone) -> Iterator[ev.Event]:
+    refuse_unless_live(space)
+    if command.by in space.muted and space.role(command.by).may_speak:
+        raise Rejected(
+            "muted", "A host has muted you. Raise your hand to ask for your microphone."
+        )
+    if not space.may_speak(command.by):
+        raise Rejected("no_floor", "You do not have the floor. Ask to speak first.")
+    if command.by not in space.microphones:
+        yield ev.MicrophoneOpened(command.by)
+
+
+def close_microphone(space: LiveSpace, user: UserId, why: ev.MicrophoneEnd) -> Iterator[ev.Event]:
+    if user in space.microphones:
+        yield ev.MicrophoneClosed(user, why)
+
+
+def mute_speaker(space: LiveSpace, command: cmd.MuteSpeaker) -> Iterator[ev.Event]:
+    refuse_unless_moderator(space, command.by)
+    refuse_unless_live(space)
+    if not space.role(command.user).may_speak:
+        raise Rejected("not_speaker", "That person does not have the floor.")
+    refuse_unless_above(space, command.by, command.user, "mute")
+    if command.user in space.muted:
+        raise Rejected("already_muted", "That person is muted already.")
+    yield from _mute(space, command.user, command.by)
+
+
+def mute_all(space: LiveSpace, command: cmd.MuteAll) -> Iterator[ev.Event]:
+    refuse_unless_moderator(space, command.by)
+    refuse_unless_live(space)
+    speakers = [p.user for p in space.stage if space.role(p.user) is Role.SPEAKER]
+    loud = [user for user in speakers if user not in space.muted]
+    if not loud:
+        raise Rejected("nobody", "There is nobody left to mute.")
+    for user in loud:
+        yield from _mute(space, user, command.by)
+
+
+def _mute(space: LiveSpace, user: UserId, by: UserId) -> Iterator[ev.Event]:
+    yield from close_microphone(space, user, ev.MicrophoneEnd.MUTED)
+    yield ev.SpeakerMuted(user, by)
+
+
+def unmute_speaker(space: LiveSpace, command: cmd.UnmuteSpeaker) -> Iterator[ev.Event]:
+    refuse_unless_moderator(space, command.by)
+    if command.user not in space.muted:
+        raise Rejected("not_muted", "No host has muted that person.")
+    if command.user == command.by:
+        raise Rejected("too_high", "Another moderator has to lift your mute.")
+    refuse_unless_above(space, command.by, command.user, "unmute")
+    request = space.requests.get(command.user)
+    if request is not None and space.role(command.user).may_speak:
+        yield ev.SpeakRequestWithdrawn(command.user, request.reaction)
+    yield ev.SpeakerUnmuted(command.user, command.by)

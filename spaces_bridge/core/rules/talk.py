@@ -1,0 +1,99 @@
+"""What is said and shown: captions, reactions, posts, invitations."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.rules.common import (
+    refuse_if_ended,
+    refuse_unless_live,
+    refuse_unless_moderator,
+)
+
+EMOJI_MAX = 50
+"""Different emoji counted in one live space; everybody is sent all counts."""
+
+URL_MAX = 2000
+
+
+def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
+    if space.phase is Phase.SCHEDULED or not space.captions:
+        return
+    middle_ms = (command.start_ms + command.end_ms) // 2
+    if middle_ms <= space.captioned_until_ms.get(command.speaker, -1):
+        return  # said again after a restart; neighbours only share their edges
+    name = space.person(command.speaker).name or command.speaker
+    yield ev.UtteranceCaptioned(
+        command.utterance,
+        command.speaker,
+        name,
+        command.start_ms,
+        command.end_ms,
+        command.text,
+        command.language,
+    )
+
+
+def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
+    refuse_unless_live(space)
+    if command.by in space.removed:
+        raise Rejected("removed", "A host has removed you from this live space.")
+    if command.emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
+        raise Rejected("too_many_kinds", "Too many different emoji already. Pick one of those.")
+    yield ev.Reacted(command.by, command.emoji, command.annotation)
+
+
+def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[ev.Event]:
+    if space.phase is not Phase.LIVE:
+        return
+    counts = dict[str, int]()
+    for emoji, count in sorted(command.counts.items()):
+        known = emoji in space.reactions or len(space.reactions.keys() | counts) < EMOJI_MAX
+        if known and count > 0:
+            counts[emoji] = count
+    if counts:
+        yield ev.ReactionsCounted(counts)
+
+
+def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
+    refuse_unless_moderator(space, command.by)
+    refuse_unless_live(space)
+    if len(command.url) > URL_MAX:
+        raise Rejected("bad_link", f"That link is longer than {URL_MAX} characters.")
+    if not _is_web_address(command.url):
+        raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
+    if command.url in [post.url for post in space.posts]:
+        raise Rejected("already_shared", "That is pinned already.")
+    name = space.person(command.by).name or command.by
+    yield ev.PostShared(
+        space.posts_shared + 1, command.url, command.event, command.by, name, command.at_ms
+    )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    clean = url.isprintable() and not any(char.isspace() for char in url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
+
+
+def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
+    refuse_if_ended(space)
+    if space.person(command.by).guest or space.person(command.user).guest:
+        raise Rejected("is_guest", "Inviting is for people with a Matrix account.")
+    if command.by in space.removed or not space.person(command.by).joined:
+        raise Rejected("not_joined", "Join the room first, then invite others.")
+    if space.private and not space.role(command.by).may_moderate:
+        raise Rejected("not_moderator", "In a private live space only hosts invite.")
+    if space.locked:
+        raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+    if command.user in space.removed:
+        raise Rejected("removed", "That person was removed from this live space.")
+    if space.person(command.user).joined:
+        raise Rejected("already_here", "That person is here already.")
+    yield ev.PersonInvited(command.user, command.by)

@@ -1,0 +1,139 @@
+"""Who follows whom, and who wants no invitations."""
+
+from mautrix.util.async_db import Connection
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.storage.database import Database
+from spaces_bridge.storage.text import from_column, to_column
+
+EVERYBODY = ""
+"""Stands for every host in ``silence``."""
+
+
+class SqlFollowers:
+    """Implements the app's `Followers`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def follow(self, host: UserId, follower: UserId, at_ms: int) -> bool:
+        """Follow; lifts the silence towards this host. False: followed already."""
+        pair = to_column(host), to_column(follower)
+
+        async def work(connection: Connection) -> bool:
+            known = await _has(connection, *pair)
+            await connection.execute(
+                "INSERT INTO followers (host, follower, at_ms) VALUES ($1, $2, $3) "
+                "ON CONFLICT (host, follower) DO NOTHING",
+                *pair,
+                at_ms,
+            )
+            await connection.execute("DELETE FROM silence WHERE host = $1 AND user_id = $2", *pair)
+            return not known
+
+        return await self._database.write(work)
+
+    async def unfollow(self, host: UserId, follower: UserId) -> bool:
+        """False: did not follow."""
+        pair = to_column(host), to_column(follower)
+
+        async def work(connection: Connection) -> bool:
+            known = await _has(connection, *pair)
+            await connection.execute(
+                "DELETE FROM followers WHERE host = $1 AND follower = $2", *pair
+            )
+            return known
+
+        return await self._database.write(work)
+
+    async def follows(self, host: UserId, follower: UserId) -> bool:
+        async def work(connection: Connection) -> bool:
+            return await _has(connection, to_column(host), to_column(follower))
+
+        return await self._database.read(work)
+
+    async def count(self, host: UserId) -> int:
+        """How many follow this host."""
+
+        async def work(connection: Connection) -> int:
+            query = "SELECT COUNT(*) FROM followers WHERE host = $1"
+            return int(await connection.fetchval(query, to_column(host)))
+
+        return await self._database.read(work)
+
+    async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
+        """Followers in the order of their ids, those behind `after`."""
+
+        async def work(connection: Connection) -> list[UserId]:
+            found = await connection.fetch(
+                "SELECT follower FROM followers WHERE host = $1 AND follower > $2 "
+                "ORDER BY follower LIMIT $3",
+                to_column(host),
+                to_column(after or ""),
+                limit,
+            )
+            return [UserId(from_column(row["follower"])) for row in found]
+
+        return await self._database.read(work)
+
+    async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
+        """No invitations from this host (None: from anybody); follows of it end."""
+        who = to_column(user)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "INSERT INTO silence (user_id, host, at_ms) VALUES ($1, $2, $3) "
+                "ON CONFLICT (user_id, host) DO NOTHING",
+                who,
+                to_column(host or EVERYBODY),
+                at_ms,
+            )
+            if host is None:
+                await connection.execute("DELETE FROM followers WHERE follower = $1", who)
+            else:
+                await connection.execute(
+                    "DELETE FROM followers WHERE follower = $1 AND host = $2",
+                    who,
+                    to_column(host),
+                )
+
+        await self._database.write(work)
+
+    async def hear_again(self, user: UserId, host: UserId | None) -> None:
+        """The end of `silence`."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "DELETE FROM silence WHERE user_id = $1 AND host = $2",
+                to_column(user),
+                to_column(host or EVERYBODY),
+            )
+
+        await self._database.write(work)
+
+    async def is_silent(self, user: UserId, host: UserId) -> bool:
+        """Whether this person wants no invitations from this host.
+
+        Silence towards everybody spares those whom the person follows (again) since.
+        """
+
+        async def work(connection: Connection) -> bool:
+            rows = await connection.fetch(
+                "SELECT host FROM silence WHERE user_id = $1 AND host IN ($2, $3)",
+                to_column(user),
+                to_column(host),
+                EVERYBODY,
+            )
+            silent = {row["host"] for row in rows}
+            if silent == {EVERYBODY}:
+                return not await _has(connection, to_column(host), to_column(user))
+            return bool(silent)
+
+        return await self._database.read(work)
+
+
+async def _has(connection: Connection, host: str, follower: str) -> bool:
+    row = await connection.fetchrow(
+        "SELECT 1 FROM followers WHERE host = $1 AND follower = $2", host, follower
+    )
+    return row is not None
