@@ -152,7 +152,7 @@ class Reception:
         for request in space.requests.values():
             if request.reaction == redaction.target:
                 try:
-                    command = cmd.CancelRequest(request.user)
+                    command = cmd.CancelRequest(request.user, reaction_gone=True)
                     await self._spaces.ask(space.space, command, redaction.event)
                 except Rejected as refusal:
                     log.info("a hand was down already: %s", refusal.code)

@@ -194,6 +194,14 @@ def test_hands_wait_first_come_first_and_can_be_lowered() -> None:
     assert [r.user for r in after(space, cmd.CancelRequest(BEN)).hands] == [GUEST]
 
 
+def test_a_reaction_that_its_owner_took_back_is_not_to_be_redacted_again() -> None:
+    asked = after(live_space(), cmd.RequestToSpeak(BEN, 1, reaction=EventId("$hand")))
+    lowered = decide(asked, cmd.CancelRequest(BEN))
+    assert lowered == [ev.SpeakRequestWithdrawn(BEN, EventId("$hand"))]
+    taken_back = decide(asked, cmd.CancelRequest(BEN, reaction_gone=True))
+    assert taken_back == [ev.SpeakRequestWithdrawn(BEN, None)]
+
+
 def test_lowering_an_accepted_hand_takes_the_level_back() -> None:
     space = after(live_space(), cmd.RequestToSpeak(BEN, 1), cmd.ApproveSpeaker(HOST, BEN))
     events = decide(space, cmd.CancelRequest(BEN))
