@@ -133,6 +133,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             sessions,
             _health(storage, matrix, stage, captioner),
             CollectorRegistry(),
+            doorkeeper,
+            storage.reports,
         )
 
         await spaces.resume()
@@ -306,6 +308,7 @@ def _web_settings(config: Config) -> WebSettings:
         trusted_proxies=tuple(str(network) for network in config.web.trusted_proxies),
         ops_hostname=config.ops.hostname,
         ops_port=config.ops.port,
+        admin_token=config.ops.admin_token.get_secret_value(),
     )
 
 

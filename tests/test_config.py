@@ -176,6 +176,7 @@ def test_a_wrong_variable_is_named(environ: dict[str, str], words: str) -> None:
         (("spaces.home.test", "spaces.example.com"), ExitCode.CONFIG_INVALID, "public_url"),
         ((AS_TOKEN, PLACEHOLDER), ExitCode.CONFIG_INVALID, "appservice.as_token"),
         ((HS_TOKEN, "changeme"), ExitCode.CONFIG_INVALID, "appservice.hs_token"),
+        (("admin_token: ''", "admin_token: changeme"), ExitCode.CONFIG_INVALID, "ops.admin_token"),
     ],
 )
 def test_placeholders_are_refused(
@@ -199,6 +200,13 @@ def test_a_complete_config_loads_read_only(tmp_path: Path) -> None:
 
 def test_a_password_in_the_database_url_counts_as_a_secret() -> None:
     assert "pa55word" in settings("database: {url: 'postgres://me:pa55word@host/db'}").secrets
+
+
+def test_the_admin_token_counts_as_a_secret() -> None:
+    assert (
+        "a-token-of-the-admin-0003"
+        in settings("ops: {admin_token: a-token-of-the-admin-0003}").secrets
+    )
 
 
 @pytest.mark.parametrize("secret", ["", "short", PLACEHOLDER, "<placeholder>", "changeme"])

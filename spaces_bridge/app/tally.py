@@ -28,7 +28,8 @@ class Tally:
         if view is None or view.phase is not Phase.LIVE:
             raise Rejected("not_live", "Reactions are counted while the live space is live.")
         counts = self._counts[space]
-        if emoji not in view.reactions and len(view.reactions.keys() | counts) >= EMOJI_MAX:
+        known = view.reactions.keys() | counts.keys()
+        if emoji not in known and len(known) >= EMOJI_MAX:
             raise Rejected(
                 "too_many_kinds", "Too many different emoji already. Pick one of those."
             )
@@ -36,11 +37,12 @@ class Tally:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)
 
-    def flush(self) -> None:
-        """Tell what was counted so far."""
+    def flush(self) -> list[SpaceId]:
+        """Tell what was counted so far; gives whom."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         counted, self._counts = self._counts, defaultdict(Counter)
         for space, counts in counted.items():
             self._spaces.tell(space, cmd.CountReactions(dict(counts)))
+        return list(counted)

@@ -147,10 +147,14 @@ class Web(Section):
 
 
 class Ops(Section):
-    """Health and metrics, for yourself only."""
+    """Health, metrics and the admin API, for yourself only."""
 
     hostname: str = Field("127.0.0.1", description="Address to listen on.")
     port: Port = Field(29342, description="Port to listen on.")
+    admin_token: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of the admin API, 16 characters or more. Empty: there is no such API.",
+    )
 
 
 class Media(Section):
@@ -342,9 +346,10 @@ class Config(Section):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that must never reach a log."""
-        held = (self.appservice.as_token, self.appservice.hs_token)
+        held = (self.appservice.as_token, self.appservice.hs_token, self.ops.admin_token)
         password = urlsplit(self.database.url.get_secret_value()).password
-        return (*(secret.get_secret_value() for secret in held), *([password] if password else []))
+        texts = (*(secret.get_secret_value() for secret in held), password)
+        return tuple(text for text in texts if text)
 
     def permission_of(self, mxid: str) -> Permission:
         """What a user may do: own entry first, then the domain's, then everybody's."""

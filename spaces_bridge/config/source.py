@@ -125,6 +125,13 @@ def refuse_placeholders(config: Config, path: Path) -> None:
                 f"{path}: `appservice.{name}` is not set. Run `spaces-bridge -g -c {path} -r "
                 "registration.yaml`: it writes both secrets.",
             )
+    admin_token = config.ops.admin_token.get_secret_value()
+    if admin_token and not is_usable_secret(admin_token):
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"{path}: `ops.admin_token` is no secret. Write 16 random characters or more, such as "
+            "`openssl rand -hex 24` prints, or leave it empty: then there is no admin API.",
+        )
 
 
 def is_usable_secret(secret: str) -> bool:

@@ -17,6 +17,8 @@ from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.commands import QUOTES
 
 _USER_ID = re.compile(r"@[\x21-\x39\x3b-\x7e]{1,200}:[A-Za-z0-9.\-\[\]:]{1,200}")
+NAMELESS = "a guest"
+"""A guest without the floor, in the room."""
 _LINK = re.compile(r"https?://matrix\.to/#/([^?\s]+)(?:\?\S*)?")
 _NUMBER = re.compile(r"#?(\d{1,6})\.?")
 _ROOM = re.compile(r"[!#][^\s:]+:\S+")
@@ -142,7 +144,7 @@ def shown(space: LiveSpace, user: UserId) -> str:
     """A name for the room; guests without the floor stay nameless."""
     person = space.person(user)
     if person.guest and not person.joined:
-        return "a guest"
+        return NAMELESS
     return person.name or user
 
 

@@ -1,17 +1,26 @@
-"""Who may see what: private live spaces do not exist for those without a member's token."""
+"""Who may see and hear what.
+
+A private live space does not exist for those without a member's token. Whoever was removed or is
+blocked gets nowhere by the token they hold. Where guests are off or the room is locked, the page
+can be read, but its feed and its sound are for those who may come in.
+"""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from http import HTTPStatus
 
 from aiohttp import web
 
+from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.records import Token
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web.limits import Addresses, Limiter, Places
-from spaces_bridge.web.problems import not_found, too_many
+from spaces_bridge.web.problems import Problem, not_found, too_many
 
 GUESSES = 20
 """Wrong tokens one address may show at once, then one every three seconds."""
@@ -27,6 +36,9 @@ MOST_AT_ONCE = 200
 SECRET_MAX = 200
 SLUG_MAX = 100
 
+ANSWERS_KEPT = 10_000
+"""People of whom it is remembered whether a list bars them; the lists may be long."""
+
 
 class Door:
     """Identifies people and lets them in."""
@@ -36,16 +48,22 @@ class Door:
         spaces: Spaces,
         sessions: Sessions,
         addresses: Addresses,
+        doorkeeper: Doorkeeper,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spaces = spaces
         self.sessions = sessions
         self.addresses = addresses
+        self._doorkeeper = doorkeeper
+        self._barred: dict[tuple[UserId, UserId], bool] = {}
+        doorkeeper.watch(self._barred.clear)
         self._guesses = Limiter(GUESSES, 1 / 3)
         self._clock = clock
         self._ended: OrderedDict[str, tuple[float, LiveSpace]] = OrderedDict()
         self.feeds = Places(MOST_AT_ONCE)
         self.streams = Places(MOST_AT_ONCE)
+
+    # --- who asks -----------------------------------------------------------------------------
 
     async def bearer(self, request: web.Request) -> Token | None:
         """Who the ``Authorization`` header names. Raises Problem 429 for guessers."""
@@ -63,11 +81,18 @@ class Door:
             self._guesses.take(address)
         return token
 
+    # --- who may come in ----------------------------------------------------------------------
+
     async def enter(self, slug: str, token: Token | None) -> LiveSpace:
-        """The live space. Raises Problem 404, also for a private one that is not theirs."""
+        """The live space, to look at it.
+
+        Raises Problem 404, also for a private one that is not theirs, and 403 ``removed`` for the
+        token of somebody who was shown out, however they came by it.
+        """
         space = await self._find(slug) if len(slug) <= SLUG_MAX else None
         if space is None or not may_enter(space, token):
             raise not_found()
+        self._refuse_shown_out(space, token)
         return space
 
     async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
@@ -77,9 +102,52 @@ class Door:
         mine = token if token is not None and token.space == space.space else None
         return space, mine
 
+    def admit(self, space: LiveSpace, token: Token | None) -> None:
+        """Let somebody follow or hear the live space as it is now, whom ``enter`` let look.
+
+        Raises Problem 404, 403 ``removed``, ``guests_off`` or ``locked``. Ask again after
+        whatever took time: the answer may be another one by then.
+        """
+        now = self._stay(space, token)
+        # who holds a token of this live space has been here already
+        if now.phase is not Phase.ENDED and now.locked and not _is_of(now, token):
+            raise locked()
+
     def still_in(self, space: LiveSpace, token: Token | None) -> bool:
-        """Whether whoever was let in a moment ago would be let in again."""
-        return may_enter(self.spaces.view(space.space) or space, token)
+        """Whether whoever was admitted a moment ago may stay."""
+        try:
+            self._stay(space, token)
+        except Problem:
+            return False
+        return True
+
+    def bars(self, space: LiveSpace, user: UserId) -> bool:
+        """Whether a block list or a policy list keeps this account out."""
+        key = (space.host, user)
+        answer = self._barred.get(key)
+        if answer is None:
+            if len(self._barred) >= ANSWERS_KEPT:
+                self._barred.clear()
+            answer = self._barred[key] = self._doorkeeper.verdict(*key) is not None
+        return answer
+
+    def _stay(self, space: LiveSpace, token: Token | None) -> LiveSpace:
+        now = self.spaces.view(space.space) or space
+        if not may_enter(now, token):
+            raise not_found()
+        self._refuse_shown_out(now, token)
+        member = _is_of(now, token) and token is not None and not token.guest
+        if now.phase is not Phase.ENDED and now.guests is GuestPolicy.OFF and not member:
+            raise guests_off()
+        return now
+
+    def _refuse_shown_out(self, space: LiveSpace, token: Token | None) -> None:
+        if token is None or token.space != space.space:
+            return
+        if token.user in space.removed or (not token.guest and self.bars(space, token.user)):
+            raise removed()
+
+    # --- finding ------------------------------------------------------------------------------
 
     async def _find(self, slug: str) -> LiveSpace | None:
         here = self.spaces.by_slug(slug)
@@ -109,3 +177,34 @@ def may_enter(space: LiveSpace, token: Token | None) -> bool:
     if token is None or token.guest or token.space != space.space:
         return False
     return token.user == space.host or space.person(token.user).joined
+
+
+def _is_of(space: LiveSpace, token: Token | None) -> bool:
+    return token is not None and token.space == space.space
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def removed() -> Problem:
+    """For those who were shown out."""
+    text = "A host has removed you from this live space, or you are on a list that bars you."
+    return Problem(HTTPStatus.FORBIDDEN, "removed", text)
+
+
+def guests_off() -> Problem:
+    """For those without a member's link, where guests are off."""
+    text = "Guests are not admitted here. Join the room with a Matrix account and ask for a link."
+    return Problem(HTTPStatus.FORBIDDEN, "guests_off", text)
+
+
+def guests_listen() -> Problem:
+    """For guests who would speak where they only listen."""
+    text = "Guests only listen here. Join with a Matrix account to speak."
+    return Problem(HTTPStatus.FORBIDDEN, "guests_listen", text)
+
+
+def locked() -> Problem:
+    """For newcomers to a locked live space."""
+    text = "This live space is locked: nobody new comes in right now. Try again later."
+    return Problem(HTTPStatus.FORBIDDEN, "locked", text)

@@ -2,7 +2,8 @@
 
 A private live space and one that does not exist look the same until a token is shown, and tokens
 come in the first frame, never in an address. So every well-formed upgrade is accepted, and the
-refusal comes afterwards: an ``error`` frame ``not_found`` and close code 4404.
+refusal comes afterwards: an ``error`` frame ``not_found`` and close code 4404. Who is shown out,
+and guests where they are off, get 4403; newcomers to a locked one get 4423 and may try later.
 """
 
 import asyncio
@@ -14,14 +15,16 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.records import Token
+from spaces_bridge.app.tally import Tally
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
 from spaces_bridge.web import verbs
+from spaces_bridge.web.acts import Acts
+from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.hub import Client, Hub
+from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.outgoing import encode
 from spaces_bridge.web.problems import Problem
@@ -60,11 +63,15 @@ class _Refused(Exception):
 class Feed:
     """Serves ``GET /s/SLUG/feed``."""
 
-    def __init__(self, settings: WebSettings, door: Door, hub: Hub) -> None:
+    def __init__(
+        self, settings: WebSettings, door: Door, hub: Hub, acts: Acts, tally: Tally
+    ) -> None:
         self._origin = settings.origin
         self._door = door
         self._spaces = door.spaces
         self._hub = hub
+        self._acts = acts
+        self._tally = tally
         self._people = Limiter(PERSON_BURST, PERSON_PER_S)
         self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
         self._guests = Limiter(GUESTS_BURST, GUESTS_PER_S)
@@ -109,17 +116,21 @@ class Feed:
         try:
             token = await self._door.identify(secret, address) if secret else None
             space = await self._door.enter(slug, token)
+            if secret:
+                you = _holder(space, token)
+                self._door.admit(space, token)
+                return space, you, secret
+            self._door.admit(space, None)
+            if name and space.phase is not Phase.ENDED:
+                guest = await self._new_guest(space, name, address)
+                self._door.admit(space, None)  # still, after the time it took
+                return space, *guest
+            return space, You(), None
         except Problem as problem:
-            close = 4404 if problem.status is HTTPStatus.NOT_FOUND else 4429
-            raise _Refused(close, problem.code, problem.text) from None
+            raise _Refused(_close_code(problem), problem.code, problem.text) from None
         except AdapterError:
             text = "A part of this server is away for a moment. Trying again."
             raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
-        if secret:
-            return space, _holder(space, token), secret
-        if name and space.phase is not Phase.ENDED:
-            return space, *await self._new_guest(space, name, address)
-        return space, You(), None
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
         name = clean_name(text)
@@ -128,11 +139,7 @@ class Feed:
         if not self._guests.take(address):
             raise _Refused(4429, "too_many_requests", "Too many guests at once. Wait a minute.")
         user = self._door.sessions.guest_id()
-        try:
-            secret = await self._door.sessions.mint(space.space, user, name, guest=True)
-        except AdapterError:
-            text = "A part of this server is away for a moment. Trying again."
-            raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+        secret = await self._door.sessions.mint(space.space, user, name, guest=True)
         return You(user, name, guest=True), secret
 
     # --- being there --------------------------------------------------------------------------
@@ -174,19 +181,37 @@ class Feed:
                 log.warning("a page's wish failed: %s", type(error).__name__)
                 client.error("unavailable", "That did not work just now. Try again in a moment.")
 
-    async def _obey(self, frame: Frame, client: Client, space: LiveSpace) -> None:
+    async def _obey(self, frame: Frame, client: Client, joined: LiveSpace) -> None:
+        space = self._spaces.view(joined.space) or joined
+        self._note_sign_of_life(space, client.you)
         if frame.get("type") == "react":
-            by = client.you.user or UserId(f"@spaces_:{self._spaces.world.settings.domain}")
-            await self._spaces.ask(space.space, cmd.React(by, verbs.reaction_of(frame)))
-            return
-        now_ms = self._spaces.world.clock.now_ms()
-        command = verbs.command_of(frame, client.you, now_ms)
+            self._tally.count(space.space, verbs.reaction_of(frame))
+        elif self._acts.knows(frame):
+            told = await self._acts.do(frame, client.you, space)
+            if told is not None:
+                client.notice(told)
+        else:
+            await self._command(frame, client.you, space)
+
+    async def _command(self, frame: Frame, you: You, space: LiveSpace) -> None:
+        command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
         if isinstance(command, cmd.OpenMicrophone) and not self._has_microphone(space, command):
             raise Refusal("no_microphone", "Turn on your microphone first.")
         await self._spaces.ask(space.space, command)
 
+    def _note_sign_of_life(self, space: LiveSpace, you: You) -> None:
+        if you.user == space.host and space.host_left_page:
+            self._spaces.tell(space.space, cmd.NoteHostBack(space.host))
+
     def _has_microphone(self, space: LiveSpace, command: cmd.OpenMicrophone) -> bool:
         return self._spaces.world.stage.has_microphone(space.space, command.by)
+
+
+def _close_code(problem: Problem) -> int:
+    if problem.code == "locked":
+        return 4423
+    codes = {HTTPStatus.NOT_FOUND: 4404, HTTPStatus.FORBIDDEN: 4403}
+    return codes.get(problem.status, 4429)
 
 
 def _text(frame: Frame, key: str) -> str:

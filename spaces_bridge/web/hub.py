@@ -1,26 +1,18 @@
 """Everybody who follows live spaces on their pages (implements ``app.ports.Audience``)."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web import views
-from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
+from spaces_bridge.web import told, views
+from spaces_bridge.web.channel import Channel, Client
+from spaces_bridge.web.door import guests_off, removed
 from spaces_bridge.web.views import Json, You
-
-STAGE_INTERVAL_S = 0.1
-"""Between two rosters when stage or queue change; the first change goes out at once."""
-
-CROWD_INTERVAL_S = 1.0
-"""Between two rosters when only the crowd changes."""
-
-REACTIONS_INTERVAL_S = 0.25
-
-CAPTION_FIELDS = ("utterance", "speaker", "name", "start_ms", "end_ms", "text", "language")
 
 
 class Watcher(Protocol):
@@ -39,88 +31,8 @@ class Watcher(Protocol):
         ...
 
     def removed(self, space: SpaceId, user: UserId) -> None:
-        """The person may not follow this private live space any more."""
+        """The person, guest or not, may not follow this live space any more."""
         ...
-
-
-class Client:
-    """One connection of a page."""
-
-    def __init__(self, you: You) -> None:
-        self.you = you
-        self.outgoing = Outgoing()
-        self.role: Json = {}
-
-    def send(self, frame: Json) -> None:
-        """Queue a frame for this page only."""
-        self.outgoing.put(encode(frame))
-
-    def error(self, code: str, text: str) -> None:
-        self.send({"type": "error", "code": code, "text": text})
-
-
-class Channel:
-    """All pages of one live space."""
-
-    def __init__(self, space: LiveSpace) -> None:
-        self.space = space
-        self.clients: set[Client] = set()
-        self.stage_roster = Throttle(STAGE_INTERVAL_S, self._send_roster)
-        self.crowd_roster = Throttle(CROWD_INTERVAL_S, self.stage_roster.poke)
-        self._reactions = Throttle(REACTIONS_INTERVAL_S, self._send_reactions)
-        self._fresh: Counter[str] = Counter()
-
-    def of(self, user: UserId | None) -> list[Client]:
-        """The connections of one person."""
-        return [c for c in self.clients if user is not None and c.you.user == user]
-
-    def broadcast(self, frame: Json, *, fades: bool = False) -> None:
-        """To all pages."""
-        text = encode(frame)
-        for client in self.clients:
-            client.outgoing.put(text, fades=fades)
-
-    def guests(self) -> int:
-        """Guests who listen: the nameless one by one, the others once each."""
-        nameless = sum(c.you.user is None for c in self.clients)
-        seated = {person.user for person in self.space.stage}
-        named = {c.you.user for c in self.clients if c.you.guest and c.you.user is not None}
-        return nameless + len(named - seated)
-
-    def react(self, emoji: str) -> None:
-        self._fresh[emoji] += 1
-        self._reactions.poke()
-
-    def refresh_roles(self, users: set[UserId] | None) -> None:
-        """Tell those whose own role, hand or microphone changed. None: look at everybody."""
-        for client in self.clients:
-            user = client.you.user
-            if user is None or (users is not None and user not in users):
-                continue
-            role = views.role_view(self.space, client.you)
-            if role != client.role:
-                client.role = role
-                client.send({"type": "role", **role})
-
-    def stop(self) -> None:
-        self.crowd_roster.stop()
-        self.stage_roster.stop()
-        self._reactions.stop()
-
-    def _send_roster(self) -> None:
-        guests = self.guests()
-        texts: dict[bool, str] = {}
-        for client in self.clients:
-            names = client.you.moderates(self.space)
-            if names not in texts:
-                roster = views.roster_view(self.space, guests, names=names)
-                texts[names] = encode({"type": "roster", **roster})
-            client.outgoing.put(texts[names])
-
-    def _send_reactions(self) -> None:
-        frame: Json = {"type": "reactions", "counts": dict(self._fresh)}
-        self._fresh.clear()
-        self.broadcast(frame, fades=True)
 
 
 class Hub:
@@ -136,17 +48,19 @@ class Hub:
         """Tell ``watcher`` of comings and goings."""
         self._watchers.append(watcher)
 
+    # --- pages --------------------------------------------------------------------------------
+
     def join(self, space: LiveSpace, client: Client, session: str | None) -> None:
         """A page opened: it gets ``hello``, the others a new count."""
+        about = self.about(space)
         channel = self._channels.get(space.space)
         if channel is None:
-            channel = self._channels[space.space] = Channel(space)
+            channel = self._channels[space.space] = Channel(space, about)
         channel.space = space
         first = not channel.of(client.you.user)
         channel.clients.add(client)
-        client.role = views.role_view(space, client.you)
-        about, guests = self.about(space), channel.guests()
-        client.send(views.hello_view(space, client.you, session, guests, about))
+        client.role = views.role_view(space, client.you, views.places(space))
+        client.send(views.hello_view(space, client.you, session, channel.guests(), about))
         channel.crowd_roster.poke()
         if first:
             for watcher in self._watchers:
@@ -170,6 +84,19 @@ class Hub:
         """Pages that are open."""
         return sum(len(channel.clients) for channel in self._channels.values())
 
+    def present(self, space: SpaceId) -> list[You]:
+        """Who follows the live space: one entry for each page."""
+        channel = self._channels.get(space)
+        return [client.you for client in channel.clients] if channel is not None else []
+
+    def show_out(self, space: SpaceId, user: UserId, text: str) -> None:
+        """End all that this person has open here."""
+        for watcher in self._watchers:
+            watcher.removed(space, user)
+        channel = self._channels.get(space)
+        for client in channel.of(user) if channel is not None else ():
+            client.send_away("removed", text)
+
     def stop(self) -> None:
         """Tell every page that the server goes away; they come back by themselves."""
         for channel in self._channels.values():
@@ -188,11 +115,13 @@ class Hub:
         channel.space = space
         if not events:
             channel.crowd_roster.poke()
+            return
         for event in events:
             self._show(channel, event)
+        channel.describe(self.about(space))
         users = {user for e in events if (user := getattr(e, "user", None)) is not None}
-        everybody = any(isinstance(e, _FOR_EVERYBODY) for e in events)
-        channel.refresh_roles(None if everybody else users)
+        for_all = any(isinstance(e, _FOR_EVERYBODY) for e in events)
+        channel.refresh_roles(None if for_all else users)
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         channel = self._channels.get(space)
@@ -212,53 +141,74 @@ class Hub:
     # --- what events look like ----------------------------------------------------------------
 
     def _show(self, channel: Channel, event: ev.Event) -> None:
+        _say(channel, event)
         if isinstance(event, ev.UtteranceCaptioned):
             channel.broadcast({"type": "caption", **_caption(channel.space, event)})
+            if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
+                channel.stage_roster.poke()
         elif isinstance(event, ev.Reacted):
-            channel.react(event.emoji)
-        elif isinstance(event, ev.SpaceStarted | ev.SpaceEnded | ev.RoomAttached):
-            channel.broadcast({"type": "space", "space": self.about(channel.space)})
-            channel.stage_roster.poke()
+            channel.react({event.emoji: 1})
+        elif isinstance(event, ev.ReactionsCounted):
+            channel.react(event.counts)
+        elif isinstance(event, ev.PostShared):
+            channel.broadcast({"type": "post", **_post(channel.space, event)})
         elif isinstance(event, ev.PersonJoined | ev.PersonLeft):
-            self._show_member(channel, event)
-        elif isinstance(event, ev.SpeakerDenied):
-            self._tell(channel, event.user, "The host said: not now. You can ask again later.")
-            channel.stage_roster.poke()
-        elif not isinstance(event, ev.PersonInvited):
+            # a listener who comes or goes changes a count; others what the stage looks like
+            seated = channel.space.role(event.user).may_speak
+            (channel.stage_roster if seated else channel.crowd_roster).poke()
+        elif not isinstance(event, _UNSEEN):
             channel.stage_roster.poke()
 
-    @staticmethod
-    def _show_member(channel: Channel, event: ev.PersonJoined | ev.PersonLeft) -> None:
-        # a listener who comes or goes changes a count; others change what the stage looks like
-        seated = channel.space.role(event.user).may_speak
-        (channel.stage_roster if seated else channel.crowd_roster).poke()
-
-    @staticmethod
-    def _tell(channel: Channel, user: UserId, text: str) -> None:
-        for client in channel.of(user):
-            client.send({"type": "notice", "text": text})
+    # --- who may not be here any more ---------------------------------------------------------
 
     def _send_away(self, space: LiveSpace, events: Sequence[ev.Event]) -> None:
         for event in events:
-            if not isinstance(event, ev.PersonLeft) or event.user == space.host:
-                continue
-            # a guest's ghost comes and goes with the floor; its page is its own
-            if not (space.person(event.user).guest or is_ghost(event.user)):
-                for watcher in self._watchers:
-                    watcher.left(space.space, event.user)
-            if space.private:
-                self._remove(space.space, event.user)
+            match event:
+                case ev.PersonLeft(user):
+                    self._left(space, user)
+                case ev.PersonRemoved(user):
+                    self.show_out(space.space, user, removed().text)
+                case ev.GuestsLimited(GuestPolicy.OFF):
+                    self._send_guests_away(space.space)
+                case _:
+                    pass
 
-    def _remove(self, space: SpaceId, user: UserId) -> None:
-        for watcher in self._watchers:
-            watcher.removed(space, user)
+    def _left(self, space: LiveSpace, user: UserId) -> None:
+        if user == space.host:
+            return
+        # a guest's ghost comes and goes with the floor; its page is its own
+        if not (space.person(user).guest or is_ghost(user)):
+            for watcher in self._watchers:
+                watcher.left(space.space, user)
+        if space.private:
+            text = "You are not in this private live space any more."
+            self.show_out(space.space, user, text)
+
+    def _send_guests_away(self, space: SpaceId) -> None:
         channel = self._channels.get(space)
-        for client in channel.of(user) if channel is not None else ():
-            client.error("removed", "You are not in this private live space any more.")
-            client.outgoing.close(4403, "removed")
+        for client in channel.clients if channel is not None else ():
+            if client.you.guest:
+                client.send_away("guests_off", guests_off().text)
 
 
 _FOR_EVERYBODY = ev.SpaceStarted | ev.SpaceEnded | ev.QueueCleared | ev.HostChanged
+_UNSEEN = (
+    ev.PersonInvited
+    | ev.ReminderWanted
+    | ev.ReminderDropped
+    | ev.ReminderDue
+    | ev.RemovalInForce
+    | ev.HostLeftPage
+)
+
+
+def _say(channel: Channel, event: ev.Event) -> None:
+    text = told.everybody(channel.space, event)
+    if text is not None:
+        channel.broadcast({"type": "notice", "text": text})
+    for user, words in told.somebody(channel.space, event):
+        for client in channel.of(user):
+            client.notice(words)
 
 
 def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:
@@ -266,3 +216,10 @@ def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:
         if line.utterance == event.utterance:
             return views.caption_view(space, line)
     raise AssertionError("a caption that has just been said is among the last ones")
+
+
+def _post(space: LiveSpace, event: ev.PostShared) -> Json:
+    for post in space.posts:
+        if post.number == event.number:
+            return views.post_view(post)
+    raise AssertionError("a post that has just been shared is among the last ones")

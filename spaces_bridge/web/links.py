@@ -1,4 +1,4 @@
-"""Personal links end with the membership they came with."""
+"""Personal links end with the membership they came with, and with being shown out."""
 
 import asyncio
 import logging
@@ -12,7 +12,11 @@ log = logging.getLogger(__name__)
 
 
 class Links:
-    """Voids the secrets of accounts that left (a ``Watcher`` of the hub)."""
+    """Voids the secrets of those who left or were removed (a ``Watcher`` of the hub).
+
+    A door that finds them valid still, because the database was away or one was made meanwhile,
+    asks the live space, too.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -25,12 +29,15 @@ class Links:
         """Nothing: a page is not a room."""
 
     def left(self, space: SpaceId, user: UserId) -> None:
+        self._void(space, user)
+
+    def removed(self, space: SpaceId, user: UserId) -> None:
+        self._void(space, user)
+
+    def _void(self, space: SpaceId, user: UserId) -> None:
         task = asyncio.get_running_loop().create_task(self._revoke(space, user))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def removed(self, space: SpaceId, user: UserId) -> None:
-        """Nothing more: they left, too."""
 
     async def _revoke(self, space: SpaceId, user: UserId) -> None:
         try:

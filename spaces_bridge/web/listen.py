@@ -32,6 +32,7 @@ class OggStream:
         if space.phase is not Phase.LIVE:
             text = "There is no sound: this live space is not live."
             raise Problem(HTTPStatus.CONFLICT, "not_live", text)
+        self._door.admit(space, token)
         response = web.StreamResponse(
             headers={
                 "Content-Type": "audio/ogg; codecs=opus",

@@ -6,11 +6,13 @@ from aiohttp import web
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, Stage
+from spaces_bridge.app.records import Token
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.web.door import Door
+from spaces_bridge.web.door import Door, guests_listen, guests_off
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, refused, too_many
 from spaces_bridge.web.settings import WebSettings
@@ -32,6 +34,7 @@ class MediaDoor:
         self._stage = stage
         self._microphones: dict[tuple[SpaceId, UserId], str] = {}
         self._offers = Limiter(OFFERS_BURST, OFFERS_PER_S)
+        self._accounts: dict[SpaceId, set[UserId]] = {}
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -39,18 +42,24 @@ class MediaDoor:
         """``POST whep``: with or without a token."""
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
+        self._door.admit(space, token)
         offer = await self._offer_of(request)
         user = token.user if token is not None else self._door.sessions.guest_id()
+        if token is not None and not token.guest:
+            self._remember(space.space, user)
         session = await self._answer(space, user, Direction.LISTEN, offer)
-        if not self._door.still_in(space, token):  # not since the offer began to come in
+        try:
+            self._door.admit(space, token)  # still, after the time it took
+        except Problem:
             self._stage.hang_up(session.id)
-            raise not_found()
+            raise
         return self._created("whep", space, session)
 
     async def speak(self, request: web.Request) -> web.Response:
         """``POST whip``: for those with the floor; opens the microphone."""
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
+        self._refuse_guest(space, token)
         if token is None or not self._may_speak(space, token.user):
             raise _no_floor()
         offer = await self._offer_of(request)
@@ -58,11 +67,12 @@ class MediaDoor:
         session = await self._answer(space, token.user, Direction.SPEAK, offer)
         self._end_earlier(*key, spare=session.id)
         try:
+            self._refuse_guest(space, token)
             await self._door.spaces.ask(space.space, cmd.OpenMicrophone(token.user))
         except Rejected:
             self._stage.hang_up(session.id)
             raise _no_floor() from None
-        except AdapterError:
+        except (AdapterError, Problem):
             self._stage.hang_up(session.id)
             raise
         self._microphones[key] = session.id
@@ -78,6 +88,10 @@ class MediaDoor:
         if not self._stage.hang_up(session):
             raise not_found()
         return web.Response(status=HTTPStatus.OK)
+
+    def listening(self, space: SpaceId) -> set[UserId]:
+        """Accounts that came to listen by a personal link; some may have gone since."""
+        return set(self._accounts.get(space, ()))
 
     async def options(self, _request: web.Request) -> web.Response:
         """What browsers of other origins ask first; the headers are the server's."""
@@ -95,6 +109,9 @@ class MediaDoor:
         """Nothing: anybody may listen where it is not private."""
 
     def removed(self, space: SpaceId, user: UserId) -> None:
+        """Not a sound more; the gate of their microphone was shut before."""
+        self._accounts.get(space, set()).discard(user)
+        self._stage.end_microphone_session(space, user)
         self._stage.end_listening(space, user)
 
     # --- parts --------------------------------------------------------------------------------
@@ -110,6 +127,20 @@ class MediaDoor:
         self._stage.end_microphone_session(space, user, spare)
         # an earlier run's session may have it open: the new one opens it by an event of its own
         self._door.spaces.tell(space, cmd.CloseMicrophone(user))
+
+    def _remember(self, space: SpaceId, user: UserId) -> None:
+        if space not in self._accounts:
+            view = self._door.spaces.view
+            self._accounts = {s: users for s, users in self._accounts.items() if view(s)}
+        self._accounts.setdefault(space, set()).add(user)
+
+    def _refuse_guest(self, space: LiveSpace, token: Token | None) -> None:
+        now = self._door.spaces.view(space.space) or space
+        is_guest = token is None or token.guest
+        if is_guest and now.guests is GuestPolicy.OFF:
+            raise guests_off()
+        if is_guest and token is not None and now.guests is GuestPolicy.LISTEN:
+            raise guests_listen()
 
     def _may_speak(self, space: LiveSpace, user: UserId) -> bool:
         now = self._door.spaces.view(space.space)

@@ -25,7 +25,12 @@ def document(base_url: str) -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Space": _space(), "Person": _person(), "Problem": _problem()},
+            "schemas": {
+                "Space": _space(),
+                "Person": _person(),
+                "Post": _post(),
+                "Problem": _problem(),
+            },
         },
     }
 
@@ -51,6 +56,7 @@ def _paths() -> Json:
         },
         "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
+        "/s/{slug}/event.ics": {"get": _calendar()},
     }
 
 
@@ -60,6 +66,7 @@ def _read(summary: str, schema: Json, *, slug: bool) -> Json:
     operation: Json = {"summary": summary, "responses": responses}
     if slug:
         operation |= {"parameters": [_SLUG], "security": _BEARER}
+        responses["403"] = _failure("The bearer was removed")
         responses["404"] = _failure("No such live space, or a private one")
     return operation
 
@@ -76,7 +83,7 @@ def _negotiate(summary: str) -> Json:
         "responses": {
             "201": created,
             "400": _failure("The offer is refused"),
-            "403": _failure("The bearer may not speak"),
+            "403": _failure("The bearer may not speak, or was removed; guests are off; locked"),
             "404": _failure("No such live space, or a private one"),
             "409": _failure("Not live yet"),
             "410": _failure("Ended"),
@@ -96,9 +103,24 @@ def _stream(summary: str, content_type: str) -> Json:
         "security": _BEARER,
         "responses": {
             "200": {"description": "OK", "content": {content_type: {"schema": schema}}},
+            "403": _failure("The bearer was removed; guests are off; locked"),
             "404": _failure("No such live space, or a private one"),
             "409": _failure("Not live"),
             "429": _failure("Too often"),
+        },
+    }
+
+
+def _calendar() -> Json:
+    entry: Json = {"description": "OK", "content": {"text/calendar": {"schema": _STRING}}}
+    return {
+        "summary": "The scheduled time, for calendars",
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": entry,
+            "404": _failure("No such live space, or a private one, or no time is set"),
+            "429": _failure("Too many wrong tokens"),
         },
     }
 
@@ -121,7 +143,23 @@ def _person() -> Json:
             "role": {"enum": ["host", "cohost", "speaker"]},
             "guest": {"type": "boolean"},
             "on_air": {"type": "boolean"},
+            "muted": {"type": "boolean", "description": "By a host."},
             "tone": _COUNT,
+        },
+    }
+
+
+def _post() -> Json:
+    return {
+        "type": "object",
+        "description": "A shared link; the newest five are shown.",
+        "required": ["number", "url", "by", "name", "at_ms"],
+        "properties": {
+            "number": _COUNT,
+            "url": _STRING,
+            "by": _STRING,
+            "name": _STRING,
+            "at_ms": _COUNT,
         },
     }
 
@@ -149,6 +187,10 @@ def _space() -> Json:
             "ended_at": _MS,
             "language": _STRING,
             "captions": {"type": "boolean"},
+            "locked": {"type": "boolean", "description": "Nobody new comes in."},
+            "chat": {"type": "boolean", "description": "Listeners may write in the room."},
+            "guests": {"enum": ["off", "listen", "speak"]},
+            "posts": {"type": "array", "items": {"$ref": "#/components/schemas/Post"}},
             "recording": {"type": "boolean"},
             "encrypted": {"type": "boolean"},
             "page": {"type": "string", "format": "uri"},

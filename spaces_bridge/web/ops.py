@@ -1,4 +1,4 @@
-"""Health and metrics, on their own listener: for the admin, never for the public."""
+"""Health, metrics and the admin API: a listener for the admin, never for the public."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -14,24 +14,30 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Health
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.live_space import Phase
+from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.hub import Hub
 
 CHECK_WITHIN_S = 5.0
+BODY_MAX = 16 * 1024
 
 
 class Ops:
-    """Serves ``/live``, ``/ready`` and ``/metrics``."""
+    """Serves ``/live``, ``/ready``, ``/metrics``, and the admin API below ``/admin/v1``."""
 
-    def __init__(self, health: Mapping[str, Health], registry: CollectorRegistry) -> None:
+    def __init__(
+        self, health: Mapping[str, Health], registry: CollectorRegistry, admin: Admin
+    ) -> None:
         self._health = health
+        self._admin = admin
         self._registry = registry
 
     def app(self) -> web.Application:
         """The listener's application."""
-        app = web.Application()
+        app = web.Application(client_max_size=BODY_MAX)
         app.router.add_get("/live", self._live)
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/metrics", self._metrics)
+        app.add_subapp("/admin/v1", self._admin.app())
         return app
 
     async def _live(self, _request: web.Request) -> web.Response:

@@ -85,10 +85,11 @@ class Pages:
                 "state": "unknown",
                 "host": {"name": "", "tone": 0},
                 "captions": False,
+                "locked": False,
                 "scheduled_at": None,
                 "page": self._settings.page(slug[:SLUG_MAX]),
             },
-            "roster": {"stage": [], "queue": [], "listeners": 0},
+            "roster": {"stage": [], "queue": [], "hands": 0, "listeners": 0},
             "captions": [],
         }
         return self._html(

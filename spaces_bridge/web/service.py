@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from spaces_bridge.app.ports import Health
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ports import Health, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.tally import Tally
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import server, views
+from spaces_bridge.web.acts import Acts
+from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.bouncer import Bouncer
+from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
@@ -35,6 +42,7 @@ class WebService:
 
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
     ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
+    ``doorkeeper`` and ``reports`` are for what pages and admins do about people.
     """
 
     def __init__(
@@ -45,22 +53,26 @@ class WebService:
         sessions: Sessions,
         health: Mapping[str, Health],
         registry: CollectorRegistry,
+        doorkeeper: Doorkeeper,
+        reports: Reports,
         seat_kept_s: float = SEAT_KEPT_S,
     ) -> None:
         self._settings = settings
         self._hub = hub
+        self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
-        self._public = web.AppRunner(
-            self._build(spaces, sessions), access_log=None, shutdown_timeout=DRAIN_S
-        )
+        self._tally = Tally(spaces)
+        acts = Acts(spaces, doorkeeper, reports)
+        public = self._build(sessions, doorkeeper, acts)
+        self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
         registry.register(PageMetrics(spaces, hub))
-        self._ops = web.AppRunner(
-            Ops(health, registry).app(), access_log=None, shutdown_timeout=DRAIN_S
-        )
+        ops = Ops(health, registry, Admin(settings, spaces, hub, reports))
+        self._ops = web.AppRunner(ops.app(), access_log=None, shutdown_timeout=DRAIN_S)
 
-    def _build(self, spaces: Spaces, sessions: Sessions) -> web.Application:
-        settings, hub, world = self._settings, self._hub, spaces.world
-        door = Door(spaces, sessions, Addresses(settings.trusted_proxies))
+    def _build(self, sessions: Sessions, doorkeeper: Doorkeeper, acts: Acts) -> web.Application:
+        settings, hub, spaces = self._settings, self._hub, self._spaces
+        world = spaces.world
+        door = Door(spaces, sessions, Addresses(settings.trusted_proxies), doorkeeper)
         assets = Assets()
         media = MediaDoor(settings, door, world.stage)
 
@@ -71,14 +83,16 @@ class WebService:
         hub.watch(self._presence)
         hub.watch(media)
         hub.watch(Links(sessions))
+        Bouncer(door, hub, doorkeeper, media.listening)
         return server.build(
             settings,
             Pages(settings, door, hub, world.directory, assets),
             Api(settings, door, hub),
             media,
-            Feed(settings, door, hub),
+            Feed(settings, door, hub, acts, self._tally),
             OggStream(door, world.stage),
             Transcripts(door, world.journal),
+            Calendar(door, settings, world.settings.domain, world.clock),
             assets,
         )
 
@@ -95,6 +109,17 @@ class WebService:
         self._presence.stop()
         self._hub.stop()
         await asyncio.gather(self._public.cleanup(), self._ops.cleanup())
+        await self._journal_last_reactions()
+
+    async def _journal_last_reactions(self) -> None:
+        """Nobody can react any more; what was counted is in the journal before we go."""
+        counted = self._tally.flush()
+        if not counted:
+            return
+        done = {asyncio.get_running_loop().create_future() for _ in counted}
+        for space, future in zip(counted, done, strict=True):
+            self._spaces.then(space, partial(future.set_result, None))
+        await asyncio.wait(done, timeout=DRAIN_S)
 
     @property
     def port(self) -> int:

@@ -1,12 +1,12 @@
 """How a live space looks from outside: the JSON of feed and API. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person
+from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
@@ -15,6 +15,9 @@ Json = dict[str, object]
 
 TONES = 8
 """Colours a picture without a picture may have."""
+
+QUEUE_SHOWN = 50
+"""Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
 
 REACTIONS = ("👏", "❤️", "😂", "💯")
 """What the page and the live card offer."""
@@ -72,6 +75,10 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         "ended_at": space.ended_at_ms,
         "language": space.language,
         "captions": space.captions,
+        "locked": space.locked,
+        "chat": space.chat,
+        "guests": space.guests.value,
+        "posts": [post_view(post) for post in space.posts],
         "recording": False,
         "encrypted": False,
         "page": settings.page(space.slug),
@@ -80,18 +87,28 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
 
 
 def roster_view(space: LiveSpace, guests: int, *, names: bool) -> Json:
-    """Stage, hand queue and count. ``names``: also those of guests who wait (for moderators)."""
+    """Stage, the front of the hand queue, and counts.
+
+    ``names``: also those of guests who wait (for moderators).
+    """
     return {
         "stage": [_on_stage(space, person) for person in space.stage],
-        "queue": [_in_queue(space, request, names=names) for request in waiting(space)],
+        "queue": [_in_queue(space, r, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
+        "hands": len(space.hands),
         "listeners": listeners(space, guests),
         "guests": guests,
     }
 
 
 def waiting(space: LiveSpace) -> list[SpeakRequest]:
-    """Raised hands and those just granted, in the order they were raised."""
-    return sorted(space.requests.values(), key=lambda r: (r.asked_at_ms, r.user))
+    """Those just approved, then the hand queue in its order."""
+    accepted = [r for r in space.requests.values() if r.state is RequestState.ACCEPTED]
+    return [*sorted(accepted, key=lambda r: (r.asked_at_ms, r.user)), *space.hands]
+
+
+def places(space: LiveSpace) -> Mapping[UserId, int]:
+    """Everybody's place in the hand queue, from 1."""
+    return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
 def _on_stage(space: LiveSpace, person: Person) -> Json:
@@ -101,6 +118,7 @@ def _on_stage(space: LiveSpace, person: Person) -> Json:
         "role": space.role(person.user).name.lower(),
         "guest": person.guest,
         "on_air": person.user in space.on_air,
+        "muted": person.user in space.muted,
         "tone": tone(person.user),
     }
 
@@ -118,8 +136,11 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, *, names: bool) -> Json:
     }
 
 
-def role_view(space: LiveSpace, you: You) -> Json:
-    """What this person may do now, and where their hand is."""
+def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
+    """What this person may do now, and where their hand is among all ``places``.
+
+    ``muted``: by a host, who alone lifts it. ``invited``: to speak, and not answered yet.
+    """
     role = space.role(you.user) if you.user is not None else Role.LISTENER
     if you.user == space.host:
         role = Role.HOST
@@ -129,6 +150,9 @@ def role_view(space: LiveSpace, you: You) -> Json:
         "may_speak": you.user is not None and space.may_speak(you.user),
         "on_air": you.user is not None and you.user in space.on_air,
         "hand": request.state.value if request is not None else None,
+        "queue_place": places.get(you.user) if you.user is not None else None,
+        "muted": you.user in space.muted,
+        "invited": you.user in space.offers,
         "may_moderate": you.moderates(space),
         "may_end": role.may_end,
     }
@@ -150,6 +174,17 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     }
 
 
+def post_view(post: Post) -> Json:
+    """A shared link."""
+    return {
+        "number": post.number,
+        "url": post.url,
+        "by": post.by,
+        "name": shown_name(post.name, post.by, guest=False),
+        "at_ms": post.at_ms,
+    }
+
+
 def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, about: Json) -> Json:
     """Everything a page needs when it opens."""
     return {
@@ -158,7 +193,7 @@ def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, abo
             "id": you.user,
             "name": you.name,
             "guest": you.guest,
-            **role_view(space, you),
+            **role_view(space, you, places(space)),
         },
         "session": session,
         "space": about,

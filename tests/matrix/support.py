@@ -86,6 +86,7 @@ class Town:
             "page_base": PAGES,
             "port": self.port,
             "events_per_second": 1000.0,
+            "room_events_per_minute": 1000,
         }
         return MatrixSettings(**{**values, **changes})  # type: ignore[arg-type]  # a test's choice
 

@@ -147,7 +147,9 @@ async def test_an_ended_space_is_kept_for_readers_for_five_minutes_at_most(
 ) -> None:
     space = await world.create()
     now = [0.0]
-    with_clock = Door(world.spaces, world.sessions, Addresses(()), clock=lambda: now[0])
+    with_clock = Door(
+        world.spaces, world.sessions, Addresses(()), world.doorkeeper, clock=lambda: now[0]
+    )
     await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
     seated = await with_clock.enter(space.slug, None)
     assert seated is world.view(space.space)

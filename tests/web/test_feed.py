@@ -37,6 +37,9 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "may_speak": False,
         "on_air": False,
         "hand": None,
+        "queue_place": None,
+        "muted": False,
+        "invited": False,
         "may_moderate": False,
         "may_end": False,
     }

@@ -38,6 +38,8 @@ HOST = UserId("@host:example.org")
 ALICE = UserId("@alice:example.org")
 BOB = UserId("@bob:example.org")
 
+ADMIN_TOKEN = "a-token-of-the-admin-0003"
+
 PATIENCE_S = 10.0
 
 
@@ -177,6 +179,20 @@ async def until_role(feed: Feed, **wanted: object) -> dict[str, object]:
             return role
 
 
+async def guest_of(feed: Feed) -> tuple[UserId, str]:
+    """The guest whose page just opened, and its session."""
+    hello = await feed.next("hello")
+    you = hello["you"]
+    assert isinstance(you, dict)
+    return UserId(you["id"]), str(hello["session"])
+
+
+async def sent_away(feed: Feed, code: str, close: int = 4403) -> None:
+    """The page is told why, and its connection ends."""
+    await refused(feed, code)
+    assert await feed.close_code() == close
+
+
 async def refused(feed: Feed, code: str) -> None:
     error = await feed.next("error")
     assert error["code"] == code
@@ -232,6 +248,8 @@ class WebWorld:
             self.sessions,
             {"database": storage.health},
             CollectorRegistry(),
+            self.doorkeeper,
+            storage.reports,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
@@ -254,6 +272,7 @@ class WebWorld:
         private: bool = False,
         captions: bool = True,
         live: bool = True,
+        scheduled_at_ms: int | None = None,
     ) -> LiveSpace:
         """A live space with a room and its host in it."""
         number = next(self._numbers)
@@ -261,7 +280,15 @@ class WebWorld:
         at_ms = WallClock().now_ms()
         await self.spaces.create(
             cmd.CreateSpace(
-                space, slug, title, HOST, host_name, at_ms, private=private, captions=captions
+                space,
+                slug,
+                title,
+                HOST,
+                host_name,
+                at_ms,
+                private=private,
+                captions=captions,
+                scheduled_at_ms=scheduled_at_ms,
             )
         )
         await self.spaces.ask(space, cmd.AttachRoom(RoomId(f"!room{number}")))
@@ -303,6 +330,11 @@ class WebWorld:
             cmd.CaptionUtterance(utterance, speaker, start_ms, start_ms + 900, text, "en"),
         )
 
+    async def member(self, space: SpaceId, user: UserId, level: int | None = None) -> str:
+        """Somebody in the room, and the secret of their personal link."""
+        await self.joined(space, user, user[1:].partition(":")[0].title(), level)
+        return await self.link(space, user)
+
     async def link(self, space: SpaceId, user: UserId) -> str:
         """The secret of a personal link."""
         return await self.sessions.mint(space, user, "", guest=False)
@@ -335,8 +367,9 @@ async def web_world(
     seat_kept_s: float = SEAT_KEPT_S,
     frame_ancestors: tuple[str, ...] = (),
     sound: Stage | None = None,
+    admin_token: str = ADMIN_TOKEN,
 ) -> AsyncIterator[WebWorld]:
-    """The web room, listening."""
+    """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
     settings = WebSettings(
         port=port,
@@ -344,15 +377,19 @@ async def web_world(
         path_prefix=prefix,
         frame_ancestors=frame_ancestors,
         ops_port=0,
+        admin_token=admin_token,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound)
         try:
+            await world.doorkeeper.load()
+            await world.spaces.resume()
             await world.service.start()
             yield world
         finally:
             await world.service.stop()
             await world.spaces.stop()
+            await world.doorkeeper.stop()
             await storage.close()

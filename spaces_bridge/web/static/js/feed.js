@@ -7,6 +7,9 @@ const LIMITED_WAIT_MS = 30000;
 /** Close codes after which coming back as the same person is pointless. */
 const FINAL = new Set([4403, 4404]);
 
+/** Those after which it makes sense to wait a while: too often, locked. */
+const LATER = new Set([4429, 4423]);
+
 export class Feed extends EventTarget {
   #socket = null;
   #timer = 0;
@@ -64,7 +67,7 @@ export class Feed extends EventTarget {
     this.dispatchEvent(new CustomEvent("closed", { detail: code }));
     if (this.#stopped || FINAL.has(code)) return;
     const doubled = FIRST_WAIT_MS * 2 ** Math.min(this.#failures, 5);
-    const wait = code === 4429 ? LIMITED_WAIT_MS : Math.min(LONGEST_WAIT_MS, doubled);
+    const wait = LATER.has(code) ? LIMITED_WAIT_MS : Math.min(LONGEST_WAIT_MS, doubled);
     this.#failures += 1;
     this.#soon(wait * (0.5 + Math.random() / 2));
   }

@@ -14,6 +14,7 @@ import { fadeLevels, showLevels, showQueue, showStage } from "./views/stage.js";
 import { words } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
+const POSTS_SHOWN = 5;
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
@@ -37,6 +38,11 @@ const listener = new Listener(
 const microphone = new Microphone(at("whip"), session, (muted) =>
   feed.send({ type: "mute", muted }),
 );
+
+const guest = {
+  accept: () => feed.send({ type: "accept" }),
+  decline: () => feed.send({ type: "decline" }),
+};
 
 const moderator = {
   approve: (user) => feed.send({ type: "approve", user }),
@@ -84,12 +90,18 @@ const frames = {
   speaking: (frame) => showLevels(frame.levels),
   caption: (frame) => addCaption(frame),
   reactions: (frame) => showReactions(frame.counts),
+  post(frame) {
+    const others = state.space.posts.filter((post) => post.number !== frame.number);
+    state.space.posts = [...others, frame].slice(-POSTS_SHOWN);
+  },
   notice(frame) {
     listener.noticed();
     showNotice(frame.text);
   },
   error(frame) {
-    if (frame.code === "removed") return sorry(words.removedTitle, words.removedText);
+    if (frame.code === "removed") return sorry(words.removedTitle, frame.text);
+    if (frame.code === "guests_off") return sorry(words.guestsOffTitle, frame.text);
+    if (frame.code === "locked" && state === null) return wait(words.lockedTitle, frame.text);
     if (frame.code === "not_found") return sorry(words.missingTitle, frame.text);
     if (frame.code === "token_unknown") identity.forget();
     if (frame.code === "bad_name") identity.name = null;
@@ -103,6 +115,12 @@ feed.addEventListener("closed", () => {
   clearTimeout(slow);
   slow = setTimeout(() => setText(byId("link"), words.reconnecting), RECONNECTING_SHOWN_MS);
 });
+
+/** Not now: the feed tries again by itself. */
+function wait(title, text) {
+  clearTimeout(slow);
+  showSorry(title, text);
+}
 
 function sorry(title, text) {
   clearTimeout(slow);
@@ -123,7 +141,7 @@ function show() {
   showHeadline(state, host);
   showStage(state, moderator);
   showQueue(state, moderator);
-  showBar(state, listener, microphone);
+  showBar(state, listener, microphone, guest);
 }
 
 // --- what the person does -------------------------------------------------------------------
@@ -134,7 +152,7 @@ function raiseHand() {
 
 async function ask() {
   const { you } = state;
-  if (you.role === "speaker") {
+  if (you.role === "speaker" && !you.muted) {
     microphone.turnOff();
     feed.send({ type: "leave-stage" });
   } else if (you.hand !== null) {

@@ -41,6 +41,13 @@ export const words = {
   demote: "Make listener",
   demoteName: (name) => `Make ${name} a listener again`,
 
+  mutedTitle: "A host has muted you",
+  mutedText: "Raise your hand to ask for your microphone.",
+  invitedTitle: "You are invited to speak",
+  invitedText: "If you accept, you get the floor. Nobody hears you before you turn on your microphone.",
+  accept: "Accept",
+  decline: "Decline",
+  mutedByHost: "muted by a host",
   floorTitle: "You have the floor",
   floorOffered: "Nobody hears you yet. Turn on your microphone when you are ready.",
   floorMuted: "Your microphone is muted. Unmute when you want to be heard.",
@@ -64,6 +71,7 @@ export const words = {
 
   ended: "This live space has ended. Thank you for being here.",
   removedTitle: "You are not in here any more",
-  removedText: "This live space is private, and you have left it or were removed from it.",
+  guestsOffTitle: "For members only",
+  lockedTitle: "Locked right now",
   missingTitle: "Nothing to see here",
 };

@@ -13,6 +13,7 @@ export function showHeadline({ space, roster, you }, host) {
   const badge = byId("state");
   badge.className = `badge badge-${space.state}`;
   setText(badge, words.state[space.state]);
+  byId("locked").hidden = !space.locked;
   byId("count").hidden = space.state !== "live";
   setText(byId("count-text"), words.listening(roster.listeners));
   byId("when").hidden = space.state !== "scheduled";

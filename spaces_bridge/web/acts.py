@@ -1,0 +1,186 @@
+"""What a page asks for that takes more than one command: lists, reports, followers, invitations.
+
+Each act gives a sentence for whoever asked, because nothing on the page shows that it was done;
+None where something does. All raise Refusal, Rejected, AdapterError.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ports import Reports
+from spaces_bridge.app.records import Report
+from spaces_bridge.app.registry import Spaces, is_ghost
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.rules.common import (
+    refuse_unless_above,
+    refuse_unless_host,
+    refuse_unless_moderator,
+)
+from spaces_bridge.web.limits import Limiter
+from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
+from spaces_bridge.web.views import You, name_of
+
+REASON_MAX = 500
+CONTEXT_LINES = 5
+"""Captions of the reported that go with a report."""
+
+REPORTS_BURST, REPORTS_PER_S = 5, 1 / 60
+"""Reports one person may file."""
+
+CROWD_REPORTS_BURST, CROWD_REPORTS_PER_S = 20, 1 / 15
+"""Reports all guests of one live space may file: moderators are people, too."""
+
+
+_Act = Callable[[Frame, You, LiveSpace], Awaitable[str | None]]
+
+
+class Acts:
+    """Carries out these verbs of the feed."""
+
+    def __init__(self, spaces: Spaces, doorkeeper: Doorkeeper, reports: Reports) -> None:
+        self._spaces = spaces
+        self._world = spaces.world
+        self._doorkeeper = doorkeeper
+        self._reports = reports
+        self._reporters = Limiter(REPORTS_BURST, REPORTS_PER_S)
+        self._crowds = Limiter(CROWD_REPORTS_BURST, CROWD_REPORTS_PER_S)
+        self._acts: dict[str, _Act] = {
+            "block": self._block,
+            "unblock": self._unblock,
+            "report": self._report,
+            "follow": self._follow,
+            "unfollow": self._unfollow,
+            "invite": self._invite,
+            "unschedule": self._unschedule,
+        }
+
+    def knows(self, frame: Frame) -> bool:
+        """Whether the frame's verb is one of these."""
+        kind = frame.get("type")
+        return isinstance(kind, str) and kind in self._acts
+
+    async def do(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        """Carry it out; ``space`` as it is now."""
+        return await self._acts[str(frame["type"])](frame, you, space)
+
+    # --- the host's list ----------------------------------------------------------------------
+
+    async def _block(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, user = doer_of(you), user_of(frame)
+        reason = text_of(frame, "reason")
+        if is_ghost(user):
+            await self._spaces.ask(space.space, cmd.RemovePerson(by, user, reason))
+            return "A guest has no account to block: they are removed from this live space."
+        if self._is_half_blocked(space, user):
+            # it failed half-way the last time; only the list does not know yet
+            refuse_unless_moderator(space, by)
+            refuse_unless_above(space, by, user, "block")
+        else:
+            removal = cmd.RemovePerson(by, user, reason, blocked=True)
+            await self._spaces.ask(space.space, removal)
+        await self._doorkeeper.block(space.host, user, by, reason)
+        return f"{user} is blocked, also from later live spaces of {name_of(space, space.host)}."
+
+    def _is_half_blocked(self, space: LiveSpace, user: UserId) -> bool:
+        removal = space.removed.get(user)
+        blocked_here = removal is not None and removal.blocked
+        return blocked_here and self._doorkeeper.verdict(space.host, user) is None
+
+    async def _unblock(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, user = doer_of(you), user_of(frame)
+        refuse_unless_moderator(space, by)
+        known = await self._doorkeeper.unblock(space.host, user)
+        verdict = self._doorkeeper.verdict(space.host, user)
+        if verdict is not None:
+            text = f"Another entry still keeps that person out: {verdict.reason}."
+            raise Rejected("still_barred", text)
+        if user in space.removed:
+            await self._readmit(space, by, user)
+        elif not known:
+            raise Rejected("not_blocked", "That person is neither blocked nor removed here.")
+        return f"{user} may come in again."
+
+    async def _readmit(self, space: LiveSpace, by: UserId, user: UserId) -> None:
+        try:
+            await self._spaces.ask(space.space, cmd.ReadmitPerson(by, user))
+        except Rejected as refusal:
+            if refusal.code != "not_removed":  # the doorkeeper was quicker
+                raise
+
+    # --- reports ------------------------------------------------------------------------------
+
+    async def _report(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, user = doer_of(you), user_of(frame)
+        reason = " ".join(text_of(frame, "reason").split())[:REASON_MAX]
+        if not reason:
+            raise Refusal("reason_needed", "Say in a few words what is wrong.")
+        if user not in space.people and user not in space.removed:
+            raise Refusal("unknown_person", "That person is not in this live space.")
+        if not self._reporters.take(by) or (you.guest and not self._crowds.take(space.space)):
+            raise Refusal("too_often", "That was many reports just now. Wait a minute.")
+        now_ms = self._world.clock.now_ms()
+        report = Report(0, space.space, by, user, reason, _said_by(space, user), now_ms)
+        number = await self._reports.file(report, f"page:{secrets.token_hex(16)}")
+        await self._spaces.wish(wish.ForwardReport(number), f"report:{number}")
+        return "Thank you. Your report goes to the moderators of this server."
+
+    # --- followers and invitations ------------------------------------------------------------
+
+    async def _follow(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, host = self._account(you, "follow"), _host_of(frame, space)
+        if host == by:
+            raise Rejected("oneself", "You cannot follow yourself.")
+        if is_ghost(host):
+            raise Rejected("is_guest", "Guests have no account: they cannot host.")
+        new = await self._world.followers.follow(host, by, self._world.clock.now_ms())
+        who = name_of(space, host)
+        if not new:
+            return f"You follow {who} already."
+        return f"You follow {who}: the bot writes to you when they go live."
+
+    async def _unfollow(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, host = self._account(you, "unfollow"), _host_of(frame, space)
+        if not await self._world.followers.unfollow(host, by):
+            raise Rejected("not_following", "You do not follow that person.")
+        return f"You do not follow {name_of(space, host)} any more."
+
+    async def _invite(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by, user = self._account(you, "invite"), user_of(frame)
+        if is_ghost(user):
+            raise Rejected("is_guest", "Guests have no account: send them the link of this page.")
+        await self._spaces.ask(space.space, cmd.InvitePerson(by, user))
+        return f"The bot invites {user}."
+
+    @staticmethod
+    def _account(you: You, what: str) -> UserId:
+        user = doer_of(you)
+        if you.guest:
+            text = f"Guests cannot {what} people: that takes a Matrix account."
+            raise Rejected("account_needed", text)
+        return user
+
+    # --- the plan -----------------------------------------------------------------------------
+
+    async def _unschedule(self, _frame: Frame, you: You, space: LiveSpace) -> str | None:
+        by = doer_of(you)
+        refuse_unless_host(space, by, "call this live space off")
+        if space.phase is Phase.LIVE:
+            raise Rejected("already_live", "This live space is live already: end it instead.")
+        end = cmd.EndSpace(by, self._world.clock.now_ms(), "called off")
+        await self._spaces.ask(space.space, end)
+        return None
+
+
+def _host_of(frame: Frame, space: LiveSpace) -> UserId:
+    """Whom to follow: the host of this live space, unless the frame names somebody."""
+    return user_of(frame) if "user" in frame else space.host
+
+
+def _said_by(space: LiveSpace, user: UserId) -> str:
+    lines = [line.text for line in space.caption_lines if line.speaker == user]
+    return "\n".join(lines[-CONTEXT_LINES:])

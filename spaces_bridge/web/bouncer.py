@@ -1,0 +1,40 @@
+"""Shows out accounts whom a list bars and whom nobody can remove: they are on the page alone."""
+
+from collections.abc import Callable
+
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.web.door import Door, removed
+from spaces_bridge.web.hub import Hub
+
+
+class Bouncer:
+    """Looks around whenever a list has changed.
+
+    ``listening`` gives the accounts that hear a live space without a page, as far as this run
+    knows them.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        hub: Hub,
+        doorkeeper: Doorkeeper,
+        listening: Callable[[SpaceId], set[UserId]],
+    ) -> None:
+        self._door = door
+        self._hub = hub
+        self._listening = listening
+        doorkeeper.watch(self.look)
+
+    def look(self) -> None:
+        """Show out whoever is barred now."""
+        for space in self._door.spaces.open():
+            on_page = {
+                you.user
+                for you in self._hub.present(space.space)
+                if you.user is not None and not you.guest
+            }
+            for user in sorted(on_page | self._listening(space.space)):
+                if self._door.bars(space, user):
+                    self._hub.show_out(space.space, user, removed().text)

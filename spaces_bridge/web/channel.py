@@ -1,0 +1,118 @@
+"""All pages of one live space, and what they are sent."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.web import views
+from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
+from spaces_bridge.web.views import Json, You
+
+STAGE_INTERVAL_S = 0.1
+"""Between two rosters when stage or queue change; the first change goes out at once."""
+
+CROWD_INTERVAL_S = 1.0
+"""Between two rosters when only the crowd changes."""
+
+REACTIONS_INTERVAL_S = 0.25
+
+
+class Client:
+    """One connection of a page."""
+
+    def __init__(self, you: You) -> None:
+        self.you = you
+        self.outgoing = Outgoing()
+        self.role: Json = {}
+
+    def send(self, frame: Json) -> None:
+        """Queue a frame for this page only."""
+        self.outgoing.put(encode(frame))
+
+    def error(self, code: str, text: str) -> None:
+        self.send({"type": "error", "code": code, "text": text})
+
+    def notice(self, text: str) -> None:
+        self.send({"type": "notice", "text": text})
+
+    def send_away(self, code: str, text: str) -> None:
+        """Say why, then close: whoever this is may not be here any more."""
+        self.error(code, text)
+        self.outgoing.close(4403, code)
+
+
+class Channel:
+    """All pages of one live space."""
+
+    def __init__(self, space: LiveSpace, about: Json) -> None:
+        self.space = space
+        self.about = about
+        """How the live space was described the last time."""
+        self.clients: set[Client] = set()
+        self.stage_roster = Throttle(STAGE_INTERVAL_S, self._send_roster)
+        self.crowd_roster = Throttle(CROWD_INTERVAL_S, self.stage_roster.poke)
+        self._reactions = Throttle(REACTIONS_INTERVAL_S, self._send_reactions)
+        self._fresh: Counter[str] = Counter()
+
+    def of(self, user: UserId | None) -> list[Client]:
+        """The connections of one person."""
+        return [c for c in self.clients if user is not None and c.you.user == user]
+
+    def broadcast(self, frame: Json, *, fades: bool = False) -> None:
+        """To all pages."""
+        text = encode(frame)
+        for client in self.clients:
+            client.outgoing.put(text, fades=fades)
+
+    def guests(self) -> int:
+        """Guests who listen: the nameless one by one, the others once each."""
+        nameless = sum(c.you.user is None for c in self.clients)
+        seated = {person.user for person in self.space.stage}
+        named = {c.you.user for c in self.clients if c.you.guest and c.you.user is not None}
+        return nameless + len(named - seated)
+
+    def react(self, counts: Mapping[str, int]) -> None:
+        self._fresh.update(counts)
+        self._reactions.poke()
+
+    def describe(self, about: Json) -> None:
+        """Tell everybody of the live space itself, when that has changed."""
+        if about != self.about:
+            self.about = about
+            self.broadcast({"type": "space", "space": about})
+            self.stage_roster.poke()
+
+    def refresh_roles(self, users: set[UserId] | None) -> None:
+        """Tell those whose own role, hand or microphone changed. None: look at everybody."""
+        places = views.places(self.space)
+        for client in self.clients:
+            user = client.you.user
+            if user is None or (users is not None and user not in users):
+                continue
+            role = views.role_view(self.space, client.you, places)
+            if role != client.role:
+                client.role = role
+                client.send({"type": "role", **role})
+
+    def stop(self) -> None:
+        self.crowd_roster.stop()
+        self.stage_roster.stop()
+        self._reactions.stop()
+
+    def _send_roster(self) -> None:
+        guests = self.guests()
+        texts: dict[bool, str] = {}
+        for client in self.clients:
+            names = client.you.moderates(self.space)
+            if names not in texts:
+                roster = views.roster_view(self.space, guests, names=names)
+                texts[names] = encode({"type": "roster", **roster})
+            client.outgoing.put(texts[names])
+        # whoever waits may have moved up because of somebody else
+        self.refresh_roles({hand.user for hand in self.space.hands})
+
+    def _send_reactions(self) -> None:
+        frame: Json = {"type": "reactions", "counts": dict(self._fresh)}
+        self._fresh.clear()
+        self.broadcast(frame, fades=True)
