@@ -23,10 +23,6 @@ from spaces_bridge.matrix.verbs import VERBS
 COMMANDS_A_MINUTE = 10
 OF_MODERATORS = 20
 TOO_MANY = "Too many commands at once: wait a minute."
-ANSWERS_A_MINUTE = 8
-"""In a live space's room; with the card's 12 edits it keeps the budget of 20 events. Whoever asks
-beyond that is answered by direct message, so that a crowd's commands hold up no host's.
-"""
 
 
 class Conversation:
@@ -70,9 +66,9 @@ class Conversation:
         self, said: Said, here: LiveSpace | None, answer: str, *, ok: bool
     ) -> wish.Reply | wish.TellUser:
         if here is not None:
-            now_ms = self._desk.clock.now_ms()
-            places = self._answered.judge(said.room, ANSWERS_A_MINUTE, now_ms)
-            if places is not Patience.ANSWER:
+            # beyond the room's budget by direct message: a crowd's commands hold up no host's
+            limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
+            if self._answered.judge(said.room, limit, now_ms) is not Patience.ANSWER:
                 sign = "" if ok else "❌ "
                 return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
         return wish.Reply(said.room, said.event, answer, ok)
