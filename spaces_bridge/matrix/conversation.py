@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.commands import Misunderstood, Request, parse
@@ -31,6 +32,7 @@ class Conversation:
         self._desk = desk
         self._dms = dms
         self._flood = FloodGate()
+        self._answered = FloodGate()
         parts = (Life(desk), Floor(desk), Stage(desk), Door(desk), Care(desk), Around(desk))
         self.answers: Answers = {
             verb: answer for part in parts for verb, answer in part.answers.items()
@@ -39,6 +41,8 @@ class Conversation:
     async def hear(self, said: Said) -> None:
         """Answer if it was meant for the bot. Raises AdapterError when something is away."""
         here = self._desk.spaces.by_room(said.room)
+        if here is not None and here.host_left_page and said.sender == here.host:
+            self._desk.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
         past = await self._desk.archive.space_of(said.room) if here is None else None
         direct = here is None and past is None and await self._dms.is_direct(said.room)
         request = parse(said.text, direct=direct)
@@ -55,8 +59,19 @@ class Conversation:
             answer, ok = await self._answer(said, request, here, direct=direct), True
         except Rejected as refusal:
             answer, ok = refusal.text, False
-        reply = wish.Reply(said.room, said.event, answer, ok)
+        reply = self._reply(said, here, answer, ok=ok)
         await self._desk.spaces.wish(reply, f"reply:{said.event}")
+
+    def _reply(
+        self, said: Said, here: LiveSpace | None, answer: str, *, ok: bool
+    ) -> wish.Reply | wish.TellUser:
+        if here is not None:
+            # beyond the room's budget by direct message: a crowd's commands hold up no host's
+            limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
+            if self._answered.judge(said.room, limit, now_ms) is not Patience.ANSWER:
+                sign = "" if ok else "❌ "
+                return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
+        return wish.Reply(said.room, said.event, answer, ok)
 
     async def _answer(
         self,

@@ -22,6 +22,7 @@ class Patience(Enum):
 class _Window:
     begun_ms: int
     count: int = 0
+    warned: bool = False
 
 
 class FloodGate:
@@ -39,7 +40,10 @@ class FloodGate:
         window.count += 1
         if window.count <= limit:
             return Patience.ANSWER
-        return Patience.WARN if window.count == limit + 1 else Patience.IGNORE
+        if window.warned:
+            return Patience.IGNORE
+        window.warned = True
+        return Patience.WARN
 
     def _make_room(self, now_ms: int) -> None:
         if len(self._windows) >= WINDOWS_MAX:

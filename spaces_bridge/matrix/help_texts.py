@@ -24,11 +24,14 @@ def greeting(*, direct: bool) -> str:
     )
 
 
-def help_text(topic: str) -> str:
-    """All commands, or one. Raises Rejected for an unknown one, with what may have been meant."""
+def help_text(topic: str, *, direct: bool) -> str:
+    """All commands, briefly where others read along; or one.
+
+    Raises Rejected for an unknown one, with what may have been meant.
+    """
     name = topic.lower().removeprefix(PREFIX).strip().removeprefix("!")
     if not name:
-        return _everything()
+        return _everything() if direct else _names()
     if name in VERBS:
         return _in_full(VERBS[name])
     hint = meant(name)
@@ -37,11 +40,22 @@ def help_text(topic: str) -> str:
 
 
 def _everything() -> str:
-    lines = [f"In a room, write `{PREFIX}` before each; here is what I do:"]
+    lines = [f"Here is what I do. In a room, write `{PREFIX}` before each."]
     for section in Section:
         lines.append(f"— {section} —")
         lines += [f"`{v.usage}` {v.does}" for v in VERBS.values() if v.section is section]
     lines.append("`help COMMAND` tells more about one, such as `help create`.")
+    return "\n".join(lines)
+
+
+def _names() -> str:
+    lines = []
+    for section in Section:
+        names = ", ".join(verb.name for verb in VERBS.values() if verb.section is section)
+        lines.append(f"{section}: {names}")
+    lines.append(
+        f"`{PREFIX} help COMMAND` tells more about one; alone with me, `help` explains them all."
+    )
     return "\n".join(lines)
 
 

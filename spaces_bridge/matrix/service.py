@@ -64,8 +64,6 @@ log = logging.getLogger(__name__)
 
 SHARES = {"replies": 0.9, "timeline": 0.85, "answers": 0.7, "state": 0.7, "card": 0.6}
 """How much of a live space's events a minute each lane may see used before it waits."""
-REPLIES_SHARE = 0.4
-"""Of them, answers to commands at most."""
 PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 COUNTERS_EVERY_S = 15.0
@@ -314,7 +312,7 @@ class MatrixService:
         if kind == "redactions":
             return self._settings.redactions_per_minute
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
-            return int(self._settings.room_events_per_minute * REPLIES_SHARE)
+            return self._settings.answers_per_minute
         return None
 
     def _room_wait_s(self, lane: Lane) -> float:

@@ -7,6 +7,7 @@ from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
+ANSWERS_SHARE = 0.4
 CaptionDelivery = Literal["thread", "timeline", "off"]
 
 
@@ -47,6 +48,11 @@ class MatrixSettings:
     policy_lists: tuple[str, ...] = ()
     room_version: str | None = None
     """Of the rooms we make; None: the homeserver's own choice."""
+
+    @property
+    def answers_per_minute(self) -> int:
+        """Answers to commands in a live space's room, within the events it is allowed."""
+        return max(1, int(self.room_events_per_minute * ANSWERS_SHARE))
 
     @property
     def bot(self) -> UserId:

@@ -328,7 +328,7 @@ _DOOR = (
         "USER [REASON]",
         Takes.ARGUMENT,
         "USER may also be a whole server, `evil.example` or `*.evil.example`, or a pattern such "
-        "as `@spam*:evil.example`; whoever fits it is shown out at once.",
+        "as `@spam*:evil.example`, if you host: whoever fits it is shown out at once.",
         "block evil.example",
         ("ban",),
     ),

@@ -105,6 +105,8 @@ class TalkTown:
         )
         self.conversation = Conversation(desk, any_)
         self.space = SpaceId("")
+        self.answered: list[str] = []
+        """The kinds of the wishes that answered."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -178,7 +180,9 @@ class TalkTown:
         reply = self.notebook.effects.pop(f"reply:{event}", None)
         if reply is None:
             return ""
-        return ("" if reply.body["ok"] else "❌ ") + str(reply.body["text"])
+        sign = "" if reply.body.get("ok", True) else "❌ "
+        self.answered.append(reply.kind)
+        return sign + str(reply.body["text"])
 
     @property
     def view(self) -> LiveSpace:

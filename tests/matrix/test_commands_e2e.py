@@ -6,38 +6,11 @@ import pytest
 
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, PAGES, Bridge, Town, eventually, room_of
+from tests.matrix.talking import meet, say
 
 pytestmark = pytest.mark.e2e
-
-
-async def meet(person: MatrixUser) -> str:
-    """A direct room in which the bot has greeted; its id."""
-    greeted = person.next_event(
-        lambda e: e.get("sender") == BOT and "body" in e.get("content", {}), "a greeting"
-    )
-    room = await person.open_dm(BOT)
-    await greeted
-    return room
-
-
-async def say(person: MatrixUser, room: str, text: str) -> str:
-    """Say something to the bot; its answer to just that."""
-    said = await person.send_text(room, text)
-
-    def answers() -> list[str]:
-        return [
-            str(event["content"]["body"])
-            for event in person.seen
-            if event.get("sender") == BOT
-            and event.get("content", {}).get("m.relates_to", {})
-            == {"m.in_reply_to": {"event_id": said}}
-        ]
-
-    await eventually(answers, f"no answer to {text}")
-    return answers()[0]
 
 
 async def test_a_live_space_from_creation_to_its_end(bridge: Bridge, settle: Settle) -> None:
@@ -120,7 +93,7 @@ async def test_a_reaction_is_counted_and_goes_away(bridge: Bridge, settle: Settl
         ("start", "no live space"),
         ("aprove 1", "Did you mean `approve`"),
         ("create", "create TITLE"),
-        ("create x --at noon", "do not know"),
+        ("create x --at whenever", "I cannot read"),
         ("invite bob", "no live space"),
         ("help approve", "approve USER"),
         ("help", "raises your hand"),
@@ -198,7 +171,8 @@ async def test_who_declines_an_invitation_is_left_in_peace_and_the_inviter_told(
     declined = (await invited)["room_id"]
     await bridge.drained()
     await ben.leave(declined)
-    told = ada.next_message(dm, f"{ben.id} has left my direct messages", BOT)
+    # who declines is left alone by the host as well, in whose name all invitations come
+    told = ada.next_message(dm, f"{ben.id} was not invited: they take no invitations", BOT)
     await say(ada, room_of(space), f"!space invite {ben.id}")
     await told
 

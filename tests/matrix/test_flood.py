@@ -22,6 +22,14 @@ def test_the_first_one_too_many_is_told_so_and_the_rest_ignored_until_a_minute_i
     assert gate.judge("ben", 2, WINDOW_MS) is Patience.ANSWER
 
 
+def test_who_loses_a_higher_limit_is_told_so() -> None:
+    gate = FloodGate()
+    for _ in range(5):
+        gate.judge("ben", 10, 0)
+    assert gate.judge("ben", 2, 0) is Patience.WARN
+    assert gate.judge("ben", 2, 0) is Patience.IGNORE
+
+
 def test_everybody_is_counted_apart() -> None:
     gate = FloodGate()
     assert gate.judge(("room", "ben"), 1, 0) is Patience.ANSWER

@@ -409,11 +409,12 @@ async def test_a_server_or_pattern_is_blocked_at_once(
     assert town.view.removed == {}
 
 
-async def test_a_cohost_blocks_no_other_cohost_by_pattern(town: TalkTown) -> None:
+async def test_a_cohost_blocks_neither_by_pattern_nor_hosts(town: TalkTown) -> None:
     await town.open()
     await town.gives(BEN, 60)
     await town.gives(EVE, 60)
-    assert "keep out the host" in await town.say(BEN, "!space block elsewhere.net")
+    assert "Only the host blocks by pattern" in await town.say(BEN, "!space block evil.example")
+    assert "keep out the host" in await town.say(BEN, "!space block @b*:example.org")
     assert town.lists.blocks == {}
     assert "own rank" in await town.say(BEN, "!space block eve")
     assert "own rank" in await town.say(BEN, "!space remove ada")
@@ -546,9 +547,23 @@ async def test_numbers_and_links(town: TalkTown) -> None:
 async def test_help_says_everything_and_more_about_one(town: TalkTown) -> None:
     everything = await town.say(BEN, "help", DM)
     assert all(f"`{verb.usage}` {verb.does}" in everything for verb in VERBS.values())
+    briefly = await town.say(BEN, "!space help", COMMUNITY)
+    assert len(briefly.splitlines()) == 6
+    assert all(f" {name}" in briefly for name in VERBS)
     one = await town.say(BEN, "!space help !space create", COMMUNITY)
     assert "Europe/Berlin" in one
     assert "whoever may host" in one
+
+
+async def test_a_host_who_writes_in_the_room_is_back(town: TalkTown) -> None:
+    await town.open()
+    await town.does(cmd.OpenMicrophone(HOST), cmd.NoteHostAway(HOST))
+    await town.say(BEN, "where is she?")
+    await town.settled()
+    assert town.view.host_left_page
+    assert await town.say(HOST, "my browser crashed") == ""
+    await town.settled()
+    assert not town.view.host_left_page
 
 
 # --- who may host --------------------------------------------------------------------------------
@@ -606,11 +621,21 @@ async def test_a_flood_is_answered_once_and_then_ignored(town: TalkTown) -> None
     await town.open()
     answers = [await town.say(BEN, "!space nonsense") for _ in range(12)]
     assert all("Did you" in a or "I do not know" in a for a in answers[:10])
-    assert answers[10:] == ["❌ Too many commands at once: wait a minute.", ""]
+    assert answers[10:] == ["❌ “First talk”: Too many commands at once: wait a minute.", ""]
     assert await town.say(BEN, "queue", DM) != ""
     assert await town.say(HOST, "!space queue") != ""
     town.notebook.now += 60_000
     assert await town.say(BEN, "!space queue") != ""
+
+
+async def test_beyond_the_rooms_budget_answers_come_by_direct_message(town: TalkTown) -> None:
+    await town.open()
+    answers = [await town.say(who, "!space queue") for who in (BEN, MIA, EVE) for _ in range(4)]
+    assert town.answered == ["Reply"] * 8 + ["TellUser"] * 4
+    assert answers[-1] == "“First talk”: No hand is up right now."
+    assert (await town.say(HOST, "!space title")).startswith("❌ “First talk”: Write it like")
+    town.notebook.now += 60_000
+    assert await town.say(HOST, "!space queue") == "No hand is up right now."
 
 
 async def test_moderators_have_twice_the_patience(town: TalkTown) -> None:

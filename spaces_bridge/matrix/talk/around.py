@@ -132,4 +132,4 @@ class Around:
         return statistics(space, listeners, self._desk.clock.now_ms())
 
     async def _help(self, heard: Heard) -> str:
-        return help_text(heard.argument)
+        return help_text(heard.argument, direct=heard.direct)

@@ -76,9 +76,7 @@ class Door:
         space = await self._moderated(heard)
         if pattern is not None:
             refuse_unless_moderator(space, heard.by)
-            equals = () if heard.by == space.host else space.moderators
-            spared = {space.host, heard.by, *equals}
-            refuse_too_wide(pattern, spared, self._desk.settings.bot)
+            refuse_too_wide(pattern, {space.host, heard.by}, self._desk.settings.bot)
             await self._desk.doorkeeper.block(space.host, pattern, heard.by, reason)
             return f"Blocked: nobody of `{pattern}` comes into a live space of this host."
         return await self._block_person(space, heard)
