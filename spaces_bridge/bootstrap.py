@@ -26,7 +26,6 @@ from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.media.launch import MediaOptions, sole_bridge
@@ -121,7 +120,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             spaces,
             sessions,
             storage.inbox,
-            may_host=_may_host(config),
+            permission=config.permission_of,
             doorkeeper=doorkeeper,
             followers=storage.followers,
             reports=storage.reports,
@@ -311,10 +310,6 @@ def _web_settings(config: Config) -> WebSettings:
         ops_port=config.ops.port,
         admin_token=config.ops.admin_token.get_secret_value(),
     )
-
-
-def _may_host(config: Config) -> Callable[[UserId], bool]:
-    return lambda user: config.permission_of(user) in {"host", "admin"}
 
 
 def _health(

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
@@ -73,7 +74,7 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
     ):
         if note is not None:
             yield note
-        for step in (_versions, _whoami, _ping):
+        for step in (_versions, _whoami, _ping, listing_finding):
             finding = await step(session, config, registration)
             yield finding
             if finding.code is not ExitCode.OK:
@@ -259,4 +260,23 @@ async def _ping(session: aiohttp.ClientSession, config: Config, _: str) -> Findi
         f"({answer.get('error', status)}). From the homeserver's machine that address must lead "
         "to `appservice.hostname` and `appservice.port`.",
         ExitCode.HOMESERVER_REFUSED,
+    )
+
+
+async def listing_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    """Whether the homeserver lists our rooms: seen by the directory, which a first start makes."""
+    alias, token = quote(f"#spaces:{config.homeserver.domain}"), config.appservice.as_token
+    path = "/_matrix/client/v3/directory"
+    status, found = await _call(session, "GET", f"{path}/room/{alias}", token=token)
+    if status != 200 or "room_id" not in found:
+        return Finding("its list of public rooms is looked at once the bridge has run")
+    room = quote(str(found["room_id"]))
+    status, answer = await _call(session, "GET", f"{path}/list/room/{room}", token=token)
+    if status == 200 and answer.get("visibility") == "public":
+        return Finding("its list of public rooms shows live spaces")
+    return Finding(
+        "live spaces are not in the homeserver's list of public rooms. To list them, add to "
+        "homeserver.yaml, restart the homeserver, then the bridge:\n"
+        "room_list_publication_rules: [{action: allow}]",
+        warning=True,
     )

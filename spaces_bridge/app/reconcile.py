@@ -18,7 +18,6 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 
@@ -124,18 +123,13 @@ def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
 
 
 def _unfulfilled(space: LiveSpace) -> Iterator[wish.Wish]:
-    for user in sorted(space.closing):
-        yield wish.WriteLevel(space.space, user, None)
-    for user in sorted(space.overruled):
-        yield wish.WriteLevel(space.space, user, space.person(user).level)
-    for user, role in sorted(space.appointments.items()):
-        yield wish.WriteLevel(space.space, user, space.levels.of(role))
+    accepted = {user for user in space.requests if space.is_accepted(user)}
+    for user in sorted(accepted):
+        person = space.person(user)
+        if person.guest and not person.joined:
+            yield wish.SeatGuest(space.space, user, person.name)
+    for user in sorted(accepted | space.closing | {*space.overruled, *space.appointments}):
+        yield wish.WriteLevel(space.space, user, space.level_wanted(user))
     for user, removal in sorted(space.removed.items()):
         if not removal.in_force and not space.person(user).guest:
             yield wish.BanPerson(space.space, user, removal.reason)
-    for request in space.requests.values():
-        if request.state is RequestState.ACCEPTED:
-            person = space.person(request.user)
-            if person.guest and not person.joined:
-                yield wish.SeatGuest(space.space, request.user, person.name)
-            yield wish.WriteLevel(space.space, request.user, space.levels.speaker)

@@ -165,6 +165,14 @@ class InviteFollowers:
 
 
 @dataclass(frozen=True, slots=True)
+class SumUpInvitations:
+    """Tell ``by`` in one message how many followers got no invitation, once that is known."""
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardReport:
     """Show a stored report to the bridge's moderators, and to the homeserver's."""
 
@@ -189,8 +197,11 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
+    """``expired``: a reaction whose time is over; others do not wait behind a crowd of those."""
+
     space: SpaceId
     event: EventId
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +255,7 @@ Wish = (
     | RemindPerson
     | AnnounceLive
     | InviteFollowers
+    | SumUpInvitations
     | ForwardReport
     | TellUser
     | Announce
@@ -273,11 +285,14 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
         case PostCaption():
             return f"{wish.space}|captions"
         case RedactEvent():
-            return f"{wish.space}|redactions"
+            return f"{wish.space}|redactions" if wish.expired else f"{wish.space}|answers"
         case Announce() | PinPost():
             return f"{wish.space}|timeline"
         case AnnounceLive() | InviteFollowers():
             return f"{wish.space}|announcements"
+        case SumUpInvitations():
+            # by themselves: they wait until the last follower was written to
+            return f"{wish.space}|{wish.by}|summaries"
         case PromptModerator():
             return f"dm|{wish.moderator}"
         case InviteByMessage() | RemindPerson():

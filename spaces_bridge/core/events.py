@@ -159,7 +159,7 @@ class LevelChanged:
 
 @dataclass(frozen=True, slots=True)
 class LevelOverruled:
-    """Somebody gave a level that live roles do not allow; ours (``kept``) is to be put back."""
+    """Somebody gave a level that live roles do not allow; ``kept`` is to be put back."""
 
     user: UserId
     seen: int | None
@@ -193,12 +193,16 @@ class HostChanged:
 
 @dataclass(frozen=True, slots=True)
 class PersonRemoved:
-    """Kept out until the end, or for longer when ``blocked``. ``by`` None: a rule of ours."""
+    """Kept out until the end, or for longer when ``blocked``. ``by`` None: a rule of ours.
+
+    ``in_force``: it was a ban by somebody's own client, which the homeserver holds already.
+    """
 
     user: UserId
     by: UserId | None
     reason: str
     blocked: bool
+    in_force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

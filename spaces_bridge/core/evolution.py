@@ -98,10 +98,12 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
         case ev.HostMissed():
             return replace(space, host_missed_at_ms=event.at_ms)
         case ev.HostReturned():
-            return replace(space, host_missed_at_ms=None, host_left_page=False)
+            return replace(
+                space, host_missed_at_ms=None, host_left_page=False, passed_over=frozenset()
+            )
         # --- who is there, with which role
         case ev.PersonJoined():
-            return _person(space, event.user, joined=True, name=event.name)
+            return _joined(space, event)
         case ev.PersonLeft():
             return _person(space, event.user, joined=False)
         case ev.LevelChanged():
@@ -109,15 +111,16 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
         case ev.LevelOverruled():
             return replace(space, overruled={**space.overruled, event.user: event.seen})
         case ev.RoleAppointed():
-            return replace(space, appointments={**space.appointments, event.user: event.role})
+            return _appointed(space, event)
         case ev.AppointmentEnded():
-            return replace(space, appointments=_without(space.appointments, event.user))
+            return _appointment_ended(space, event)
         case ev.HostChanged():
             return replace(
                 space,
                 host=event.user,
                 host_missed_at_ms=None,
                 host_left_page=False,
+                passed_over=frozenset(),
                 muted=space.muted - {event.user},  # nobody is left to lift it
             )
         case ev.LevelForfeited() | ev.PersonInvited():
@@ -161,6 +164,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
                 space,
                 closing=space.closing | {event.user},
                 appointments=_without(space.appointments, event.user),
+                overruled=_without(space.overruled, event.user),
             )
         # --- sound
         case ev.SpeakerMuted():
@@ -219,6 +223,32 @@ def _person(
     return replace(space, people={**space.people, user: new})
 
 
+def _joined(space: LiveSpace, event: ev.PersonJoined) -> LiveSpace:
+    # coming in is a sign of life
+    left_page = space.host_left_page and event.user != space.host
+    space = replace(space, host_left_page=left_page)
+    return _person(space, event.user, joined=True, name=event.name)
+
+
+def _appointed(space: LiveSpace, event: ev.RoleAppointed) -> LiveSpace:
+    return replace(
+        space,
+        appointments={**space.appointments, event.user: event.role},
+        overruled=_without(space.overruled, event.user),
+        offers=_without(space.offers, event.user),
+    )
+
+
+def _appointment_ended(space: LiveSpace, event: ev.AppointmentEnded) -> LiveSpace:
+    missed = space.host_missed_at_ms is not None
+    failed_heir = missed and space.appointments.get(event.user) is Role.HOST
+    return replace(
+        space,
+        appointments=_without(space.appointments, event.user),
+        passed_over=space.passed_over | {event.user} if failed_heir else space.passed_over,
+    )
+
+
 def _level_changed(space: LiveSpace, event: ev.LevelChanged) -> LiveSpace:
     user, role = event.user, event.role
     person = replace(space.person(user), level=event.level)
@@ -246,7 +276,7 @@ def _removed(space: LiveSpace, event: ev.PersonRemoved) -> LiveSpace:
         event.by,
         event.reason,
         event.blocked,
-        in_force=earlier is not None and earlier.in_force,
+        in_force=event.in_force or (earlier is not None and earlier.in_force),
     )
     return replace(
         space,
@@ -279,6 +309,7 @@ def _request_state(space: LiveSpace, user: UserId, state: RequestState) -> LiveS
     return replace(
         space,
         requests={**space.requests, user: replace(request, state=state)},
+        overruled=_without(space.overruled, user),
         offers=_without(space.offers, user),
     )
 

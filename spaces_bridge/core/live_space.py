@@ -114,6 +114,8 @@ class LiveSpace:
     guests: GuestPolicy = GuestPolicy.SPEAK
     host_left_page: bool = False
     host_missed_at_ms: int | None = None
+    passed_over: frozenset[UserId] = frozenset()
+    """Heirs whom the homeserver did not let take over from a missed host."""
     reminded: frozenset[UserId] = frozenset()
     """Who asked to be reminded."""
     reminders_sent: frozenset[Reminder] = frozenset()
@@ -183,13 +185,32 @@ class LiveSpace:
         here = self.person(self.host).joined and self.role(self.host) is Role.HOST
         return here and (not self.host_left_page or self.host in self.microphones)
 
+    def is_accepted(self, user: UserId) -> bool:
+        """Whether the person is to get the floor as soon as the homeserver holds the level."""
+        request = self.requests.get(user)
+        return request is not None and request.state is RequestState.ACCEPTED
+
     def level_wanted(self, user: UserId) -> int | None:
-        """The level that we mean somebody to get and that the homeserver does not hold yet."""
-        if user in self.overruled:
-            return self.person(user).level
+        """The own level that live roles want the homeserver to hold; None: no entry.
+
+        It is the one the homeserver holds already unless we mean to change it.
+        """
+        if user in self.removed or user in self.closing:
+            return None
         appointed = self.appointments.get(user)
         if appointed is not None:
             return self.levels.of(appointed)
-        request = self.requests.get(user)
-        accepted = request is not None and request.state is RequestState.ACCEPTED
-        return self.levels.speaker if accepted else None
+        if self.is_accepted(user):
+            return self.levels.speaker
+        person = self.person(user)
+        return person.level if person.joined or user == self.host else None
+
+    @property
+    def heirs(self) -> tuple[UserId, ...]:
+        """Co-hosts who may take over from a host who is gone, longest-serving first."""
+        return tuple(
+            u
+            for u in self.cohost_seniority
+            if self.person(u).joined
+            and not (u in self.removed or u in self.closing or u in self.passed_over)
+        )

@@ -16,13 +16,19 @@ from spaces_bridge.demo.peer import ListenerPeer, SpeakerPeer, over_http
 class PageGuest:
     """One browser tab: with a personal link somebody known, with a bare one a guest."""
 
-    def __init__(self, link: str, name: str | None = None) -> None:
-        """`link`: the page's address, a personal one with `#t=TOKEN`. `name`: a guest's."""
+    def __init__(self, link: str, name: str | None = None, address: str | None = None) -> None:
+        """`link`: the page's address, a personal one with `#t=TOKEN`. `name`: a guest's.
+
+        `address`: where the tab says to come from, as a reverse proxy would add it.
+        """
         self.page, fragment = urldefrag(link)
         self.token = fragment.removeprefix("t=") or None
         self.name = name
         self.hello: Mapping[str, Any] = {}
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20))
+        self._http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(20),
+            headers={"X-Forwarded-For": address} if address is not None else None,
+        )
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
         self._watch = Watch()

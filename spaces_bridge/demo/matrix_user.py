@@ -57,12 +57,14 @@ class MatrixUser:
     ) -> None:
         await self.stop()
 
-    async def start(self) -> None:
-        """Log in and follow all rooms from now on."""
+    async def start(self, *, follow: bool = True) -> None:
+        """Log in and follow all rooms from now on, or only act."""
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self.account.access_token}"},
             timeout=aiohttp.ClientTimeout(60),
         )
+        if not follow:
+            return
         since = await self._sync_once(None, 0)
         self._sync = asyncio.create_task(self._follow(since))
 

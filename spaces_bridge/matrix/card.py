@@ -3,16 +3,35 @@
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import groupby
 
-from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.app.policies.words import moment
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.floor import SpeakPolicy
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Person, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.content import Content, message
-from spaces_bridge.matrix.people import shown
+from spaces_bridge.matrix.people import NAMELESS, shown
+from spaces_bridge.matrix.wording import listed, one_line
 
 CARD = "io.spacesbridge.card"
 HANDS_SHOWN = 10
+SPEAKERS_SHOWN = 20
 REACTIONS_SHOWN = 8
+MUTED = "🔇"
+
+Line = tuple[str, str]
+"""What it is about (may be empty), and what there is to say."""
+
+_ASKING = {
+    SpeakPolicy.REQUEST: "{way}; a host decides",
+    SpeakPolicy.EVERYONE: "{way}; the floor is yours at once while there are places",
+    SpeakPolicy.FOLLOWED: "{way}; whom the host follows gets the floor, others a host decides",
+    SpeakPolicy.INVITED: "by invitation of a host only",
+}
+_BELL = "🔔 tells you whenever this host goes live"
+_WAY_TO_ASK = "tap ✋ below, or write !space speak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +45,22 @@ class Card:
 
 def render(space: LiveSpace, listeners: int, page: str, *, captions: bool) -> Card:
     """The card of a live space as it is."""
-    head = _headline(space)
+    head = headline(space)
     stage = list(_stage(space))
     counters = list(_counters(space, listeners))
     foot = list(_foot(space, page, captions=captions and space.captions))
-    lines = [*stage, *counters, *foot]
-    body = "\n".join([head, *(f"{name}: {text}" if name else text for name, text in lines)])
-    rich = [f"<strong>{html.escape(head)}</strong>", *map(_html_line, lines)]
-    content = {**message(body, "<br>\n".join(rich), "m.text"), CARD: True}
+    content = {**written(head, [*stage, *counters, *foot]), CARD: True}
     return Card("\n".join(map(str, [head, *stage, *foot])), str(counters), content)
 
 
-def _html_line(line: tuple[str, str]) -> str:
+def written(head: str, lines: list[Line]) -> Content:
+    """A message of a headline and lines, plain and in HTML."""
+    body = "\n".join([head, *(f"{name}: {text}" if name else text for name, text in lines)])
+    rich = [f"<strong>{html.escape(head)}</strong>", *map(_html_line, lines)]
+    return message(body, "<br>\n".join(rich), "m.text")
+
+
+def _html_line(line: Line) -> str:
     name, text = line
     escaped = html.escape(text)
     if text.startswith(("http://", "https://")):
@@ -45,49 +68,106 @@ def _html_line(line: tuple[str, str]) -> str:
     return f"<em>{html.escape(name)}:</em> {escaped}" if name else escaped
 
 
-def _headline(space: LiveSpace) -> str:
+def headline(space: LiveSpace) -> str:
+    """Where its life stands, and its title."""
+    title = one_line(space.title)
     if space.phase is Phase.LIVE:
-        return f"🔴 Live now: {space.title}"
-    if space.phase is Phase.ENDED:
-        return f"Ended: {space.title}"
-    if space.scheduled_at_ms is None:
-        return f"Soon: {space.title}"
-    when = datetime.fromtimestamp(space.scheduled_at_ms / 1000, UTC)
-    return f"{when:%d %B, %H:%M} UTC: {space.title}"
+        return f"🔴 Live now: {title}"
+    return f"Ended: {title}" if space.phase is Phase.ENDED else f"Soon: {title}"
 
 
-def _stage(space: LiveSpace) -> Iterator[tuple[str, str]]:
-    yield "Host", shown(space, space.host)
-    cohosts = [p.name or p.user for p in space.stage if space.role(p.user) is Role.COHOST]
+def when(space: LiveSpace) -> Iterator[Line]:
+    """The time of a scheduled live space, if it has one."""
+    if space.phase is Phase.SCHEDULED and space.scheduled_at_ms is not None:
+        yield "When", moment(space.scheduled_at_ms)
+
+
+def _stage(space: LiveSpace) -> Iterator[Line]:
+    yield from when(space)
+    yield "Host", _host(space)
+    cohosts = [p for p in space.stage if space.role(p.user) is Role.COHOST]
     if cohosts:
-        yield "Co-hosts", ", ".join(cohosts)
+        yield "Co-hosts", _names(space, cohosts)
     if space.phase is not Phase.LIVE:
         return
-    speakers = [p.name or p.user for p in space.stage if space.role(p.user) is Role.SPEAKER]
-    yield "Speakers", ", ".join(speakers) or "the host alone, so far"
-    hands = [f"{i}. {shown(space, hand.user)}" for i, hand in enumerate(space.hands, 1)]
+    speakers = [p for p in space.stage if space.role(p.user) is Role.SPEAKER]
+    yield "Speakers", _names(space, speakers) or "nobody else, so far"
+    hands = _hands(space)
     if hands:
-        more = len(hands) - HANDS_SHOWN
-        rest = [f"and {more} more"] if more > 0 else []
-        yield "Hands up", ", ".join([*hands[:HANDS_SHOWN], *rest])
+        yield "Hands up", hands
 
 
-def _counters(space: LiveSpace, listeners: int) -> Iterator[tuple[str, str]]:
+def _host(space: LiveSpace) -> str:
+    away = space.phase is Phase.LIVE and space.host_missed_at_ms is not None
+    return f"{_name(space, space.host)} (away right now)" if away else _name(space, space.host)
+
+
+def _names(space: LiveSpace, people: list[Person]) -> str:
+    names = [_name(space, p.user) for p in people[:SPEAKERS_SHOWN]]
+    more = len(people) - SPEAKERS_SHOWN
+    return ", ".join([*names, f"and {more} more"] if more > 0 else names)
+
+
+def _name(space: LiveSpace, user: UserId) -> str:
+    name = listed(shown(space, user))
+    silenced = space.phase is Phase.LIVE and user in space.muted
+    return f"{name} {MUTED}" if silenced else name
+
+
+def _hands(space: LiveSpace) -> str:
+    """The queue with places; nameless guests in a row are one entry."""
+    names = [shown(space, hand.user) for hand in space.hands]
+    entries = []
+    place = 1
+    for name, group in groupby(names[:HANDS_SHOWN]):
+        several = len(list(group))
+        if name == NAMELESS and several > 1:
+            entries.append(f"{place}–{place + several - 1}. {several} guests")
+        else:
+            entries += [f"{place + i}. {listed(name)}" for i in range(several)]
+        place += several
+    more = len(names) - HANDS_SHOWN
+    return ", ".join([*entries, f"and {more} more"] if more > 0 else entries)
+
+
+def _counters(space: LiveSpace, listeners: int) -> Iterator[Line]:
     if space.phase is Phase.LIVE:
         yield "Listening", str(listeners)
     totals = sorted(space.reactions.items(), key=lambda item: (-item[1], item[0]))
     if totals:
-        yield "Reactions", "  ".join(f"{e} {n}" for e, n in totals[:REACTIONS_SHOWN])
+        most = [f"{emoji} {count}" for emoji, count in totals[:REACTIONS_SHOWN]]
+        if len(totals) > len(most):
+            most.append(f"({sum(space.reactions.values())} in all)")
+        yield "Reactions", "  ".join(most)
 
 
-def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[tuple[str, str]]:
+def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:
     if space.phase is Phase.ENDED:
         yield "", "Thank you for being here."
         yield "What was said", page
         return
     yield "Listen in the browser, with large captions", page
     if space.phase is Phase.LIVE:
-        yield "Ask to speak", "tap ✋ below, or write !space speak"
-        yield "React", "tap any other emoji below"
+        yield from _ways(space)
+    else:
+        yield "Be reminded", f"react with ✅; {_BELL}"
+    yield from _closed_doors(space)
     words = "Words are captioned in this room and on the page." if captions else "No captions."
     yield "", f"{words} Nothing is recorded. This room is not encrypted."
+
+
+def _ways(space: LiveSpace) -> Iterator[Line]:
+    if space.locked:
+        yield "", "🔒 Locked by a host: nobody new, no hands, and only the stage writes."
+    else:
+        yield "Ask to speak", _ASKING[space.speak_policy].format(way=_WAY_TO_ASK)
+    yield "React", f"tap any other emoji below; {_BELL}"
+
+
+def _closed_doors(space: LiveSpace) -> Iterator[Line]:
+    if not space.chat and not space.locked:
+        yield "", "Chat is off: only the stage writes here."
+    if space.guests is GuestPolicy.OFF:
+        yield "", "No guests: listening needs a Matrix account in this room."
+    elif space.guests is GuestPolicy.LISTEN:
+        yield "", "Guests of the page may listen, not speak."

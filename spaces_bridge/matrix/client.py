@@ -14,16 +14,19 @@ from spaces_bridge.matrix.http import DEVICE, HomeserverApi, Json
 
 
 class StateEvent(NamedTuple):
-    """``replaced`` is the event whose place it took."""
+    """``replaced`` is the event whose place it took; ``sender`` wrote it."""
 
     event: EventId | None
     replaced: EventId | None
     content: Json
+    sender: UserId | None = None
 
 
 def _state_event(answer: Json) -> StateEvent:
     replaced = answer.get("unsigned", {}).get("replaces_state")
-    return StateEvent(answer["event_id"], replaced, answer["content"])
+    sender = answer.get("sender")
+    author = UserId(sender) if isinstance(sender, str) else None
+    return StateEvent(answer["event_id"], replaced, answer["content"], author)
 
 
 def transaction_id(key: str) -> str:
@@ -95,9 +98,9 @@ class MatrixClient:
             raise
         return content if isinstance(content, dict) else None
 
-    async def state_event(self, room: RoomId, type_: str) -> StateEvent:
+    async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
         """The whole event; from homeservers that only give contents, without the rest."""
-        path = ["rooms", room, "state", type_, ""]
+        path = ["rooms", room, "state", type_, key]
         answer = await self.call("GET", path, query={"format": "event"})
         if not isinstance(answer.get("content"), dict) or "event_id" not in answer:
             return StateEvent(None, None, answer)
@@ -131,6 +134,11 @@ class MatrixClient:
             UserId(user): profile.get("display_name") for user, profile in answer["joined"].items()
         }
 
+    async def banned(self, room: RoomId) -> dict[UserId, UserId]:
+        """Who is banned, and by whom."""
+        answer = await self.call("GET", ["rooms", room, "members"], query={"membership": "ban"})
+        return {UserId(event["state_key"]): UserId(event["sender"]) for event in answer["chunk"]}
+
     # --- rooms ----------------------------------------------------------------------------------
 
     async def join(self, room: RoomId, via: Sequence[str] = ()) -> None:
@@ -150,6 +158,32 @@ class MatrixClient:
             return None
         name = answer.get("displayname")
         return name if isinstance(name, str) else None
+
+    async def time_zone(self, user: UserId) -> str | None:
+        """The time zone in the profile (``m.tz``, spec v1.16), None where there is none."""
+        try:
+            answer = await self.call("GET", ["profile", user, "m.tz"])
+        except Refused:
+            return None
+        name = answer.get("m.tz")
+        return name if isinstance(name, str) else None
+
+    async def avatar(self, user: UserId) -> str | None:
+        """The ``mxc://`` address of the profile's picture, None where there is none."""
+        try:
+            answer = await self.call("GET", ["profile", user, "avatar_url"])
+        except Refused:
+            return None
+        address = answer.get("avatar_url")
+        return address if isinstance(address, str) and address else None
+
+    async def show_myself(self, address: str) -> None:
+        """Set the own picture."""
+        await self.call("PUT", ["profile", self.user, "avatar_url"], {"avatar_url": address})
+
+    async def upload(self, file: bytes, content_type: str, name: str) -> str:
+        """Upload a file; its ``mxc://`` address."""
+        return await self._api.upload(file, content_type, name, self.user)
 
     async def call_myself(self, name: str) -> None:
         """Set the own display name, unless it is so already."""

@@ -6,34 +6,16 @@ In a room a command begins with ``!space``; in a direct message everything is on
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaces_bridge.core.floor import SpeakPolicy
+from spaces_bridge.matrix.verbs import PREFIX, VERBS, Takes
 
-PREFIX = "!space"
 LENGTH_MAX = 1000
 QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’"}
-POLICIES = (SpeakPolicy.REQUEST, SpeakPolicy.EVERYONE)
-"""What ``create --speak`` knows so far."""
-
-VERBS: Mapping[str, str] = {
-    "create": "create TITLE [--private] [--speak request|everyone]",
-    "start": "start",
-    "end": "end",
-    "speak": "speak",
-    "cancel": "cancel",
-    "approve": "approve USER",
-    "deny": "deny USER",
-    "demote": "demote USER",
-    "invite": "invite USER…",
-    "link": "link",
-    "live": "live",
-    "help": "help [COMMAND]",
+_KNOWN = {name: name for name in VERBS} | {
+    other: verb.name for verb in VERBS.values() for other in verb.also
 }
-"""Each verb and how to write it."""
-_ALONE = frozenset({"start", "end", "speak", "cancel", "link", "live"})
-_WITH_ARGUMENT = frozenset({"create", "invite"})
+"""What people try -> the command it is called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +31,6 @@ class Misunderstood:
     """Meant for the bot, but not clear: ``text`` says what to write."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """The argument of ``create``."""
-
-    title: str
-    private: bool
-    speak_policy: SpeakPolicy
 
 
 def parse(body: str, *, direct: bool) -> Request | Misunderstood | None:
@@ -81,43 +54,38 @@ def parse(body: str, *, direct: bool) -> Request | Misunderstood | None:
 
 
 def _request(text: str) -> Request | Misunderstood:
-    verb, _, argument = text.partition(" ")
-    verb = verb.lower().removeprefix("!") or "help"
-    if verb not in VERBS:
-        close = difflib.get_close_matches(verb[:30], VERBS, n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else "`help` shows what I do."
-        return Misunderstood(f"I do not know `{_shown(verb)}`. {hint}")
-    argument = _unquoted(argument.strip())
-    if verb in _ALONE and argument:
-        return Misunderstood(f"`{verb}` stands alone: write just `{PREFIX} {verb}`.")
-    if verb in _WITH_ARGUMENT and not argument:
-        return Misunderstood(f"Write it like this: `{PREFIX} {VERBS[verb]}`.")
-    return Request(verb, argument)
+    word, _, argument = text.partition(" ")
+    # phones make a dash of a hyphen
+    name = re.sub("[—–‑]", "-", word).lower().removeprefix("!").removeprefix("/") or "help"
+    if name not in VERBS:
+        hint = meant(name)
+        better = f"Did you mean `{hint}`?" if hint else "`help` shows what I do."
+        return Misunderstood(f"I do not know `{quoted(name)}`. {better}")
+    verb, argument = VERBS[name], unquoted(argument.strip())
+    if verb.takes is Takes.NOTHING and argument:
+        return Misunderstood(f"`{name}` stands alone: write just `{PREFIX} {name}`.")
+    if verb.takes is Takes.ARGUMENT and not argument:
+        example = f", such as `{PREFIX} {verb.example}`" if verb.example else ""
+        return Misunderstood(f"Write it like this: `{PREFIX} {verb.usage}`{example}.")
+    return Request(name, argument)
 
 
-def parse_creation(argument: str) -> Creation | Misunderstood:
-    """The title and options of ``create``."""
-    title: list[str] = []
-    private, policy = False, SpeakPolicy.REQUEST
-    words = iter(argument.split())
-    for word in words:
-        option = re.sub("^[—–]", "--", word).lower()  # phones turn -- into a dash
-        if option == "--private":
-            private = True
-        elif option == "--speak":
-            wanted = next(words, "").lower()
-            if wanted not in list(POLICIES):
-                return Misunderstood(f"`--speak` takes {' or '.join(POLICIES)}.")
-            policy = SpeakPolicy(wanted)
-        elif option.startswith("--"):
-            return Misunderstood(
-                f"I do not know `{_shown(word)}`. Write: `{PREFIX} {VERBS['create']}`."
-            )
-        else:
-            title.append(word)
-    if not title:
-        return Misunderstood(f"A live space needs a title: `{PREFIX} create My first talk`.")
-    return Creation(_unquoted(" ".join(title)), private, policy)
+def meant(word: str) -> str | None:
+    """The command that somebody may have meant by a word that is none."""
+    close = difflib.get_close_matches(word.lower()[:30], _KNOWN, n=1, cutoff=0.65)
+    return _KNOWN[close[0]] if close else None
+
+
+def unquoted(text: str) -> str:
+    """Without the quotes around the whole of it."""
+    if len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def quoted(word: str) -> str:
+    """What somebody wrote, for an answer: short, and unable to leave its quotes."""
+    return word[:30].replace("`", "'")
 
 
 def _without_quoted_reply(body: str) -> str:
@@ -126,13 +94,3 @@ def _without_quoted_reply(body: str) -> str:
     while len(lines) > 1 and lines[0].startswith(">"):
         lines.pop(0)
     return "\n".join(lines)
-
-
-def _unquoted(text: str) -> str:
-    if len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
-        return text[1:-1].strip()
-    return text
-
-
-def _shown(word: str) -> str:
-    return word[:30].replace("`", "'")

@@ -7,7 +7,8 @@ because something is away is tried again.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from spaces_bridge.app.errors import AdapterError, StorageError
@@ -15,6 +16,7 @@ from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxRow
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.matrix.courier import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s
+from spaces_bridge.matrix.emojis import is_hand
 from spaces_bridge.matrix.errors import Away, Refused
 from spaces_bridge.matrix.transactions import parse_event
 
@@ -121,10 +123,13 @@ class InboxConsumer:
     async def _serve(self, room: str | None) -> None:
         rows = self._rooms[room]
         while rows:
-            await self._handle(rows[0])
-            rows.popleft()
-            self._held -= 1
-            if self._held == HELD_MAX // 2:
+            together = _handled_together(rows)
+            await asyncio.gather(*(self._handle(row) for row in together))
+            was_full = self._held > HELD_MAX // 2
+            for _ in together:
+                rows.popleft()
+            self._held -= len(together)
+            if was_full and self._held <= HELD_MAX // 2:
                 self.wake()
         del self._rooms[room]
         del self._tasks[room]
@@ -182,6 +187,26 @@ class InboxConsumer:
             await self._inbox.bury(row.seq, "a bug of the bridge; see its log")
         else:
             await self._inbox.done(row.seq)
+
+
+def _handled_together(rows: Iterable[InboxRow]) -> list[InboxRow]:
+    """The first row; a run of reactions at once: their order among themselves is nothing.
+
+    Raised hands are no such reactions: who was first counts.
+    """
+    first, *others = rows
+    if not _is_unordered(first):
+        return [first]
+    return [first, *takewhile(_is_unordered, others)]
+
+
+def _is_unordered(row: InboxRow) -> bool:
+    event = parse_event(row.body)
+    if event is None or event.get("type") != "m.reaction":
+        return False
+    content = event.get("content")
+    relation = content.get("m.relates_to") if isinstance(content, Mapping) else None
+    return isinstance(relation, Mapping) and not is_hand(relation.get("key"))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.errors import Away, NotYetError, Refused
 from spaces_bridge.matrix.lane import Lane
-from spaces_bridge.matrix.pace import FairShare, Window
+from spaces_bridge.matrix.pace import FairShare, Window, counted_apart
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ BACK_OFF_MAX_S = 15.0
 BROKEN_ATTEMPTS = 20
 """After so many errors of its own over one wish, while all else works, the homeserver means it."""
 WORKS_WITHIN_S = 60.0
+APART = frozenset({"captions", "redactions"})
+"""Lanes whose events have budgets of their own, beside the room's."""
 PROMPTS = "|prompts"
 """How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 
@@ -49,13 +52,18 @@ class OutboxCourier:
         doer: Doer,
         pace: FairShare,
         per_minute: Callable[[str], int | None],
+        room_wait_s: Callable[[Lane], float] = lambda _: 0.0,
     ) -> None:
-        """``per_minute``: how many wishes a minute a queue may carry out, None for any number."""
+        """``per_minute``: how many wishes a minute a queue may carry out, None for any number.
+
+        ``room_wait_s``: seconds until the room's budget has something left for this lane.
+        """
         self._outbox = outbox
         self._clock = clock
         self._doer = doer
         self._pace = pace
         self._per_minute = per_minute
+        self._room_wait_s = room_wait_s
         self._news = asyncio.Event()
         self._lanes: dict[str, Lane] = {}
         self._stirred: dict[str, asyncio.Event] = {}
@@ -161,12 +169,8 @@ class OutboxCourier:
 
     async def _advance(self, lane: Lane, row: OutboxRow) -> None:
         window = self._window(lane)
-        wait_s = window.wait_s() if window is not None else 0.0
-        if wait_s > 0:
-            if lane.note_pressed():
-                log.info("%s waits %.1f s: its budget of this minute is spent", lane.queue, wait_s)
-            await asyncio.sleep(wait_s)
-        if not lane.urgent:
+        pressed = await self._wait_for_budget(lane, window)
+        if not lane.urgent and not lane.paces_itself:
             await self._pace.turn(lane.group)
         try:
             wanted = codec.wish_from(row.effect)
@@ -174,10 +178,11 @@ class OutboxCourier:
             await self._give_up(lane, row, str(error))
             return
         if isinstance(wanted, wish.PostCaption):
-            wanted = await self._merged(lane, row, wanted, pressed=wait_s > 0)
+            wanted = await self._merged(lane, row, wanted, pressed=pressed)
         lane.note_try(row)
         try:
-            result = await self._doer.run(wanted, row.effect.key)
+            with counted_apart() if lane.kind in APART else nullcontext():
+                result = await self._doer.run(wanted, row.effect.key)
         except Refused as refusal:
             await self._refuse(lane, row, refusal)
             return
@@ -186,6 +191,19 @@ class OutboxCourier:
             window.count()
         self._worked_at = asyncio.get_running_loop().time()
         await self._finish(lane, row, result)
+
+    async def _wait_for_budget(self, lane: Lane, window: Window | None) -> bool:
+        """Whether it had to wait."""
+        pressed = False
+        while True:
+            own_s = window.wait_s() if window is not None else 0.0
+            wait_s = max(own_s, self._room_wait_s(lane))
+            if wait_s <= 0:
+                return pressed
+            if lane.note_pressed():
+                log.info("%s waits %.1f s: its budget of this minute is spent", lane.queue, wait_s)
+            await asyncio.sleep(wait_s)
+            pressed = True
 
     async def _merged(
         self, lane: Lane, row: OutboxRow, head: wish.PostCaption, *, pressed: bool

@@ -23,10 +23,15 @@ class Standing(Enum):
     """How somebody stands with the bot."""
 
     STRANGER = "stranger"
+    ASKED = "asked"
+    """They were asked into a direct room, and have not answered."""
     KNOWN = "known"
-    """There is a direct room, and they are in it or were asked in."""
+    """They are in a direct room."""
     LEFT = "left"
     """They left it, declined it, or sent the bot out."""
+
+
+_STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
 
 
 class DirectRooms:
@@ -64,8 +69,9 @@ class DirectRooms:
         except Refused:
             return Standing.STRANGER
         both = [held.get(("m.room.member", u), {}) for u in (user, self._bot.user)]
-        left = any(member.get("membership") in {"leave", "ban"} for member in both)
-        return Standing.LEFT if left else Standing.KNOWN
+        if any(member.get("membership") in {"leave", "ban"} for member in both):
+            return Standing.LEFT
+        return _STANDINGS.get(str(both[0].get("membership")), Standing.STRANGER)
 
     async def adopt(self, user: UserId, room: RoomId) -> None:
         """The person opened this direct room: it is where they look."""

@@ -3,8 +3,14 @@
 import emoji
 
 HANDS = frozenset({"✋", "🖐️", "🤚"})
+BELLS = frozenset({"🔔", "🛎️"})
+TICKS = frozenset({"✅", "☑️", "✔️"})
+FOLLOW = "🔔"
+REMIND = "✅"
 YES = "✅"
 NO = "❌"
+NOT_THEM = "🔕"
+NOBODY = "🚫"
 SEEDS = ("✋", "👏", "❤️", "😂", "💯")
 EMOJI_STYLE = "\ufe0f"
 KEY_MAX = 32
@@ -23,3 +29,13 @@ def plain(key: object) -> str | None:
 def is_hand(key: object) -> bool:
     """Whether the key asks for the floor."""
     return plain(key) in HANDS
+
+
+def is_bell(key: object) -> bool:
+    """Whether the key follows the host."""
+    return plain(key) in BELLS
+
+
+def is_tick(key: object) -> bool:
+    """Whether the key asks to be reminded."""
+    return plain(key) in TICKS

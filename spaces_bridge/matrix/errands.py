@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 RoomWish = (
     wish.MakeRoom
-    | wish.PublishState
     | wish.RefreshCard
     | wish.WriteLevel
     | wish.SeatGuest
@@ -85,13 +84,11 @@ class RoomErrands:
 
     async def _make_true(
         self,
-        wanted: wish.PublishState | wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
+        wanted: wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
         key: str,
     ) -> None:
         space, room = await self._place(wanted.space)
         match wanted:
-            case wish.PublishState():
-                await self._maker.publish(space, room)
             case wish.WriteLevel(user=user, level=level):
                 if level is None:
                     await self._observer.write_level(space.space, room, user, None)

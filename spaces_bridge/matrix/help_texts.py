@@ -1,8 +1,8 @@
 """What the bot says about itself."""
 
-from collections.abc import Mapping
-
-from spaces_bridge.matrix.commands import PREFIX, VERBS
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.matrix.commands import meant
+from spaces_bridge.matrix.verbs import PREFIX, VERBS, Section, Verb
 
 BOT_NAME = "Spaces"
 CIPHER = (
@@ -11,21 +11,6 @@ CIPHER = (
 )
 PLAIN_ROOM = "Spaces (unencrypted chat)"
 PLAIN_REASON = "Your chat with the Spaces bot. It cannot read encrypted messages yet."
-
-_EXPLAINED: Mapping[str, str] = {
-    "create": "prepares a live audio room and invites you. `--private`: only for people invited.",
-    "start": "goes live.",
-    "end": "ends it for everybody.",
-    "speak": "raises your hand. Tapping ✋ on the card does the same.",
-    "cancel": "lowers your hand.",
-    "approve": "gives the floor to somebody with a hand up: a name, a Matrix ID or their number.",
-    "deny": "declines a raised hand.",
-    "demote": "takes the floor from a speaker.",
-    "invite": "invites people by direct message, by their Matrix IDs.",
-    "link": "sends you your personal link to the page, where you listen and speak.",
-    "live": "shows what is on now.",
-    "help": "shows this, or how to write one command.",
-}
 
 
 def greeting(*, direct: bool) -> str:
@@ -39,12 +24,31 @@ def greeting(*, direct: bool) -> str:
     )
 
 
-def help_text(topic: str) -> str | None:
-    """All commands, or one; None for an unknown one."""
-    verb = topic.lower().removeprefix(PREFIX).strip().removeprefix("!")
-    if not verb:
-        lines = [f"`{PREFIX} {VERBS[verb]}` {text}" for verb, text in _EXPLAINED.items()]
-        return "\n".join([*lines, f"Here with me alone you can leave `{PREFIX}` out."])
-    if verb not in VERBS:
-        return None
-    return f"`{PREFIX} {VERBS[verb]}` {_EXPLAINED[verb]}"
+def help_text(topic: str) -> str:
+    """All commands, or one. Raises Rejected for an unknown one, with what may have been meant."""
+    name = topic.lower().removeprefix(PREFIX).strip().removeprefix("!")
+    if not name:
+        return _everything()
+    if name in VERBS:
+        return _in_full(VERBS[name])
+    hint = meant(name)
+    better = f"Did you mean `{hint}`?" if hint else "`help` shows them all."
+    raise Rejected("no_such_command", f"There is no such command. {better}")
+
+
+def _everything() -> str:
+    lines = [f"In a room, write `{PREFIX}` before each; here is what I do:"]
+    for section in Section:
+        lines.append(f"— {section} —")
+        lines += [f"`{v.usage}` {v.does}" for v in VERBS.values() if v.section is section]
+    lines.append("`help COMMAND` tells more about one, such as `help create`.")
+    return "\n".join(lines)
+
+
+def _in_full(verb: Verb) -> str:
+    lines = [f"`{PREFIX} {verb.usage}` {verb.does}. Who may: {verb.who}."]
+    if verb.more:
+        lines.append(verb.more)
+    if verb.example:
+        lines.append(f"Example: `{PREFIX} {verb.example}`")
+    return "\n".join(lines)

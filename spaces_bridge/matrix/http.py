@@ -34,10 +34,11 @@ class HomeserverApi:
     """HTTP to the homeserver with the appservice's token."""
 
     def __init__(
-        self, address: str, token: str, reach: Reach, on_write: Callable[[], None]
+        self, address: str, token: str, reach: Reach, on_write: Callable[[str], None]
     ) -> None:
-        """``on_write`` is told of every call that may make an event."""
+        """``on_write`` is told of every call that may make an event: its room, if it names one."""
         self._base = f"{address}/_matrix/client"
+        self._media = f"{address}/_matrix/media/v3/upload"
         self._token = token
         self._reach = reach
         self._on_write = on_write
@@ -76,7 +77,7 @@ class HomeserverApi:
             if device is not None:
                 parameters["device_id"] = device
         if method != "GET" and path[0] in WRITES:
-            self._on_write()
+            self._on_write(path[1] if path[0] == "rooms" else "")
         url = "/".join([self._base, version, *(quote(part, safe="") for part in path)])
         status, headers, answer = await self._exchange(
             method, f"{url}?{urlencode(parameters)}", body
@@ -86,14 +87,34 @@ class HomeserverApi:
             return answer
         raise self._failure(status, headers, answer)
 
+    async def upload(self, file: bytes, content_type: str, name: str, user: UserId) -> str:
+        """Upload a file; its ``mxc://`` address. Raises Refused, Away.
+
+        Media may be served by another program than the rest, or by none: what it answers says
+        nothing about whether the homeserver is there.
+        """
+        query = urlencode({"filename": name, "user_id": user})
+        data = aiohttp.BytesPayload(file, content_type=content_type)
+        status, headers, answer = await self._exchange("POST", f"{self._media}?{query}", data=data)
+        if isinstance(answer, dict) and isinstance(answer.get("errcode"), str):
+            raise self._failure(status, headers, answer)
+        address = answer.get("content_uri") if isinstance(answer, dict) else None
+        if status != 200 or not isinstance(address, str):
+            raise Away(f"No media: {status} without a Matrix error.", broken=True)
+        return address
+
     async def _exchange(
-        self, method: str, url: str, body: Json | None
+        self,
+        method: str,
+        url: str,
+        body: Json | None = None,
+        data: aiohttp.BytesPayload | None = None,
     ) -> tuple[int, Mapping[str, str], Any]:
         if self._session is None:
             raise Away("The Matrix side is not running.", unreached=True)
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), json=body, allow_redirects=False
+                method, URL(url, encoded=True), json=body, data=data, allow_redirects=False
             ) as response:
                 try:
                     answer = await response.json(content_type=None)

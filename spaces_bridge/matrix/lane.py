@@ -28,6 +28,11 @@ class Lane:
         return self.queue.endswith("|urgent")
 
     @property
+    def paces_itself(self) -> bool:
+        """Whether who carries it out waits for the rate budget, event by event."""
+        return self.queue.startswith("dm|") and self.kind == "invitations"
+
+    @property
     def group(self) -> str:
         """Who shares the budget: a live space, a room, or one person's messages."""
         return self.queue.partition("|")[0] if not self.queue.startswith("dm|") else "dm"

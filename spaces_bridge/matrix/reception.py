@@ -9,16 +9,18 @@ from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix import emojis, people
+from spaces_bridge.matrix import emojis
 from spaces_bridge.matrix import translate as means
+from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.greeting import Greeter
-from spaces_bridge.matrix.letters import Letters
 from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.taps import Taps
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,9 @@ class Reception:
         greeter: Greeter,
         dms: DirectRooms,
         cards: CardKeeper,
-        letters: Letters,
+        answers: Answers,
+        taps: Taps,
+        lists: PolicyLists,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -46,7 +50,9 @@ class Reception:
         self._greeter = greeter
         self._dms = dms
         self._cards = cards
-        self._letters = letters
+        self._answers = answers
+        self._taps = taps
+        self._lists = lists
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """On arrival, before anything slow: shut the microphones this event may have taken."""
@@ -57,7 +63,7 @@ class Reception:
         for user in means.losses(event, space, self._settings):
             self._spaces.tell(space.space, cmd.SuspectLoss(user))
 
-    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901 - one call each
+    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""
         meaning = means.meaning_of(event, self._settings)
         match meaning:
@@ -80,6 +86,9 @@ class Reception:
                 await self._reacted(meaning)
             case means.TookBack():
                 await self._took_back(meaning)
+            case means.PolicyRuleChanged():
+                if self._lists.follows(meaning.room):
+                    await self._lists.rule_changed(meaning.room, meaning.type, meaning.key)
             case _:
                 assert_never(meaning)
 
@@ -87,16 +96,19 @@ class Reception:
         space = self._spaces.by_room(hint.room)
         if space is None:
             self._dms.members_changed(hint.room)
+            await self._answers.member_changed(hint)
             return
         await self._observer.observe_member(space.space, hint.room, hint.user)
 
     async def _reacted(self, reaction: means.ReactedTo) -> None:
+        if await self._taps.reacted(reaction):
+            return
         space = self._spaces.by_room(reaction.room)
         if space is not None:
             if reaction.target == await self._cards.event_of(space.space):
                 await self._reacted_to_card(space, reaction)
-        elif emojis.plain(reaction.key) in {emojis.YES, emojis.NO}:
-            await self._answered_prompt(reaction)
+        else:
+            await self._answers.reacted(reaction)
 
     async def _reacted_to_card(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
         if emojis.is_hand(reaction.key):
@@ -125,9 +137,17 @@ class Reception:
             )
 
     async def _took_back(self, redaction: means.TookBack) -> None:
-        """A ✋ that is gone, by its owner or a moderator, is a hand that is down."""
+        """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
+        of a policy list counts no longer.
+        """
+        if await self._taps.took_back(redaction):
+            return
         space = self._spaces.by_room(redaction.room)
         if space is None:
+            if self._lists.follows(redaction.room):
+                await self._lists.reread(redaction.room)
+            else:
+                await self._answers.took_back(redaction)
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:
@@ -137,28 +157,3 @@ class Reception:
                 except Rejected as refusal:
                     log.info("a hand was down already: %s", refusal.code)
                 return
-
-    async def _answered_prompt(self, reaction: means.ReactedTo) -> None:
-        question = await self._letters.question_of(reaction.target)
-        if question is None:
-            return
-        identity, user = question
-        space = await self._spaces.find(identity)
-        if space is None:
-            return
-        name = people.shown(space, user)
-        command: cmd.Command
-        if emojis.plain(reaction.key) == emojis.YES:
-            command, answer = (
-                cmd.ApproveSpeaker(reaction.sender, user),
-                f"The floor goes to {name}.",
-            )
-        else:
-            command, answer = cmd.DenySpeaker(reaction.sender, user), f"Declined: {name}."
-        ok = True
-        try:
-            await self._spaces.ask(identity, command, reaction.event)
-        except Rejected as refusal:
-            answer, ok = refusal.text, False
-        reply = wish.Reply(reaction.room, reaction.target, answer, ok)
-        await self._spaces.wish(reply, f"reply:{reaction.event}")

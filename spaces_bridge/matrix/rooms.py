@@ -84,6 +84,12 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
     yield StatePart("m.room.name", "", {"name": room_name(space)})
     yield StatePart("m.room.topic", "", {"topic": topic(space, page)})
     yield StatePart(LIVE, "", live_state(space, page))
+    yield from way_in(space, settings)
+
+
+def way_in(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
+    """Where clients find the page: bridge information (MSC2346) and a widget."""
+    page = settings.page(space.slug)
     bridge = {
         "bridgebot": settings.bot,
         "creator": space.host,
@@ -104,7 +110,7 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
 
 
 class RoomMaker:
-    """Makes and adopts rooms, and publishes what they show."""
+    """Makes and adopts rooms."""
 
     def __init__(self, bot: MatrixClient, settings: MatrixSettings) -> None:
         self._bot = bot
@@ -122,19 +128,6 @@ class RoomMaker:
             room = await self._adopt(space, version)
         await self._invite_host(space, room)
         return room
-
-    async def publish(self, space: LiveSpace, room: RoomId) -> None:
-        """Make state and name say how the live space is. Raises Refused, Away."""
-        page = self._settings.page(space.slug)
-        await self._bot.ensure_state(room, LIVE, live_state(space, page))
-        await self._bot.ensure_state(room, "m.room.name", {"name": room_name(space)})
-        if space.phase is Phase.ENDED and not space.private:
-            try:
-                await self._bot.call(
-                    "PUT", ["directory", "list", "room", room], {"visibility": "private"}
-                )
-            except Refused as refusal:
-                log.info("room directory refused %s: %s", room, refusal.errcode)
 
     async def _room_version(self) -> str:
         if self._version is None:

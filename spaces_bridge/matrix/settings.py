@@ -29,6 +29,8 @@ class MatrixSettings:
     captions: bool = True
     caption_delivery: CaptionDelivery = "thread"
     events_per_second: float = 10.0
+    room_events_per_minute: int = 20
+    """In one live space's room, besides captions and expired reactions."""
     redactions_per_minute: int = 60
     max_cohosts: int = 2
     queue_order: QueueOrder = QueueOrder.ARRIVAL

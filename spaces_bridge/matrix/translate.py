@@ -7,6 +7,8 @@ from typing import Any
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.levels import own_levels
+from spaces_bridge.matrix.pills import Pill, pills_of
+from spaces_bridge.matrix.policy_rules import KINDS
 from spaces_bridge.matrix.settings import MatrixSettings
 
 Event = Mapping[str, Any]
@@ -26,6 +28,8 @@ class MemberChanged:
 
     room: RoomId
     user: UserId
+    gone: bool = False
+    """They left, declined, or were sent out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Said:
     event: EventId
     sender: UserId
     text: str
+    pills: tuple[Pill, ...] = ()
+    """People it links to, whose names alone stand in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,25 @@ class TookBack:
     target: EventId
 
 
-Meaning = BotInvited | MemberChanged | LevelsChanged | Said | SaidInCipher | ReactedTo | TookBack
+@dataclass(frozen=True, slots=True)
+class PolicyRuleChanged:
+    """A hint that a rule of a policy list is another one now."""
+
+    room: RoomId
+    type: str
+    key: str
+
+
+Meaning = (
+    BotInvited
+    | MemberChanged
+    | LevelsChanged
+    | Said
+    | SaidInCipher
+    | ReactedTo
+    | TookBack
+    | PolicyRuleChanged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +160,13 @@ def _head(event: Event) -> _Head | None:
 def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
     if head.type == "m.room.power_levels" and key == "":
         return LevelsChanged(head.room)
+    if head.type in KINDS:
+        return PolicyRuleChanged(head.room, head.type, key)
     if head.type != "m.room.member":
         return None
     if key != settings.bot:
-        return MemberChanged(head.room, UserId(key))
+        gone = head.content.get("membership") in {"leave", "ban"}
+        return MemberChanged(head.room, UserId(key), gone)
     if head.content.get("membership") == "invite" and not settings.is_ours(head.sender):
         direct = head.content.get("is_direct") is True
         return BotInvited(head.room, head.event, head.sender, direct)
@@ -152,7 +179,8 @@ def _message(head: _Head) -> Meaning | None:
     edited = isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
     if head.content.get("msgtype") != "m.text" or not isinstance(text, str) or edited:
         return None
-    return Said(head.room, head.event, head.sender, text)
+    pills = pills_of(head.content.get("formatted_body"))
+    return Said(head.room, head.event, head.sender, text, pills)
 
 
 def _reaction(head: _Head) -> Meaning | None:

@@ -56,6 +56,7 @@ def _paths() -> Json:
         },
         "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
+        "/s/{slug}/event.ics": {"get": _calendar()},
     }
 
 
@@ -106,6 +107,20 @@ def _stream(summary: str, content_type: str) -> Json:
             "404": _failure("No such live space, or a private one"),
             "409": _failure("Not live"),
             "429": _failure("Too often"),
+        },
+    }
+
+
+def _calendar() -> Json:
+    entry: Json = {"description": "OK", "content": {"text/calendar": {"schema": _STRING}}}
+    return {
+        "summary": "The scheduled time, for calendars",
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": entry,
+            "404": _failure("No such live space, or a private one, or no time is set"),
+            "429": _failure("Too many wrong tokens"),
         },
     }
 

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
@@ -41,6 +42,7 @@ def build(
     feed: Feed,
     ogg: OggStream,
     transcripts: Transcripts,
+    calendar: Calendar,
     assets: Assets,
 ) -> web.Application:
     """The application of the public listener."""
@@ -55,6 +57,7 @@ def build(
         app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
         app.router.add_get(f"{root}/live.ogg", ogg.handle)
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
+        app.router.add_get(f"{root}/event.ics", calendar.handle)
         _add_media(app, f"{root}/whep", media.listen, media)
         _add_media(app, f"{root}/whip", media.speak, media)
         app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)

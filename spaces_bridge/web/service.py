@@ -19,6 +19,7 @@ from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.bouncer import Bouncer
+from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
@@ -91,6 +92,7 @@ class WebService:
             Feed(settings, door, hub, acts, self._tally),
             OggStream(door, world.stage),
             Transcripts(door, world.journal),
+            Calendar(door, settings, world.settings.domain, world.clock),
             assets,
         )
 

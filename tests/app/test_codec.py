@@ -24,14 +24,14 @@ WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(wishes.Wish)))
 @given(EVENTS)
 def test_every_event_is_read_back_as_it_was(event: codec.AnyEvent) -> None:
     row = codec.stored(event, 1, 2, "$source")
-    body = json.loads(json.dumps(row.body))
+    body = json.loads(json.dumps(row.body, default=dict))
     assert codec.event_from(StoredEvent(1, 2, row.kind, body)) == event
 
 
 @given(WISHES)
 def test_every_wish_is_read_back_as_it_was(wish: wishes.Wish) -> None:
     effect = codec.effect_of(wish, "key")
-    body = json.loads(json.dumps(effect.body))
+    body = json.loads(json.dumps(effect.body, default=dict))
     assert codec.wish_from(Effect("key", effect.queue, effect.kind, body)) == wish
 
 

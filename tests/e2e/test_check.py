@@ -3,14 +3,19 @@
 import asyncio
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
+from spaces_bridge.check import listing_finding
+from spaces_bridge.config import Config
 from spaces_bridge.config.example import example_text
 from spaces_bridge.demo.homeserver import DOMAIN, Homeserver
 from spaces_bridge.startup import ExitCode
+from tests.matrix.support import Bridge, Town, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -67,3 +72,48 @@ async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
         code, output = await program("--check", directory=tmp_path)
         assert code == ExitCode.OK, output
         assert "it reaches the bridge at" in output
+        assert "once the bridge has run" in output
+
+
+class Ruled(Homeserver):
+    """Lists rooms, or does not."""
+
+    action = "allow"
+
+    def _config(self) -> Mapping[str, Any]:
+        return {**super()._config(), "room_list_publication_rules": [{"action": self.action}]}
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "warning"),
+    [
+        ("allow", "shows live spaces", False),
+        ("deny", "room_list_publication_rules: [{action: allow}]", True),
+    ],
+)
+async def test_a_homeserver_that_lists_no_rooms_is_named_with_the_line_to_add(
+    tmp_path: Path, action: str, text: str, warning: bool
+) -> None:
+    village = Town(tmp_path)
+    registration = tmp_path / "registration.yaml"
+    village.homeserver = Ruled(tmp_path / "synapse", registrations=[registration])
+    village.homeserver.action = action
+    config = Config.model_validate(
+        {
+            "homeserver": {"address": village.homeserver.url, "domain": DOMAIN},
+            "appservice": {"as_token": village.as_token, "hs_token": village.hs_token},
+        }
+    )
+    async with (
+        village.homeserver,
+        aiohttp.ClientSession(village.homeserver.url) as session,
+        Bridge(village.settings(), tmp_path / "spaces.db") as bridge,
+    ):
+        await bridge.connected()
+
+        async def said() -> bool:
+            finding = await listing_finding(session, config, "")
+            return text in finding.text and finding.warning is warning
+
+        await eventually(said, text)
+        assert (await listing_finding(session, config, "")).code is ExitCode.OK

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
@@ -25,6 +25,7 @@ from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.support.recorder import Recorder
 
+Standing = Literal["listen", "host", "admin"]
 PATIENCE_S = 30.0
 PAGES = "https://spaces.example.org"
 BOT = "@spacesbot:localhost"
@@ -85,6 +86,7 @@ class Town:
             "page_base": PAGES,
             "port": self.port,
             "events_per_second": 1000.0,
+            "room_events_per_minute": 1000,
         }
         return MatrixSettings(**{**values, **changes})  # type: ignore[arg-type]  # a test's choice
 
@@ -92,11 +94,13 @@ class Town:
 class Bridge:
     """One run of the bridge; ``async with``. The same ``database`` again is a restart."""
 
-    def __init__(self, settings: MatrixSettings, database: Path, *, may_host: bool = True) -> None:
+    def __init__(
+        self, settings: MatrixSettings, database: Path, *, permission: Standing = "host"
+    ) -> None:
         self.settings = settings
         self.sound = Recorder()
         self._database = database
-        self._may_host = may_host
+        self._permission = permission
         self.storage: Storage
         self.spaces: Spaces
         self.doorkeeper: Doorkeeper
@@ -128,7 +132,7 @@ class Bridge:
             self.spaces,
             sessions,
             self.storage.inbox,
-            may_host=lambda _: self._may_host,
+            permission=lambda _: self._permission,
             doorkeeper=self.doorkeeper,
             followers=self.storage.followers,
             reports=self.storage.reports,

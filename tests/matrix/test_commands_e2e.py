@@ -136,7 +136,7 @@ async def test_whatever_is_said_in_a_direct_message_is_answered(
 
 async def test_who_may_not_host_is_told_so(town: Town, tmp_path: Path, settle: Settle) -> None:
     ada = await settle("ada")
-    async with Bridge(town.settings(), tmp_path / "db", may_host=False) as bridge:
+    async with Bridge(town.settings(), tmp_path / "db", permission="listen") as bridge:
         await bridge.connected()
         answer = await say(ada, await meet(ada), "create Nothing")
         assert answer.startswith("❌")

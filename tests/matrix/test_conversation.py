@@ -16,6 +16,7 @@ from spaces_bridge.core.rules import create
 from spaces_bridge.matrix.archive import Archive
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.desk import Desk
 from spaces_bridge.matrix.translate import Said
 
 pytestmark = pytest.mark.unit
@@ -102,7 +103,10 @@ async def hear(town: Town, text: str, *, event: str = "$said", room: RoomId = OL
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    talk = Conversation(every, every, archive, every, every, settings, every, lambda _: True)
+    desk = Desk(
+        every, every, archive, every, settings, every, every, every, every, lambda _: "host"
+    )
+    talk = Conversation(desk, every)
     await talk.hear(Said(room, EventId(event), ADA, text))
 
 

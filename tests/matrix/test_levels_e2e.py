@@ -86,7 +86,7 @@ async def test_a_hosts_write_that_crosses_with_ours_is_not_lost(
     town: Town, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben, eve = [await settle(name) for name in ("ada", "ben", "eve")]
-    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda: None)
+    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
     await api.start()
     async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Crossing", [ben, eve])

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from spaces_bridge.matrix.errors import Away
 from spaces_bridge.matrix.http import retry_after_s
-from spaces_bridge.matrix.pace import FairShare, Window
+from spaces_bridge.matrix.pace import FairShare, Metronome, Window
 
 pytestmark = pytest.mark.unit
 
@@ -87,3 +88,46 @@ def test_the_header_says_when_to_come_back_before_the_field(
     header: str, field: object, seconds: float | None
 ) -> None:
     assert retry_after_s({"Retry-After": header}, {"retry_after_ms": field}) == seconds
+
+
+async def wanted() -> bool:
+    return True
+
+
+async def unwanted() -> bool:
+    return False
+
+
+async def test_turns_are_evenly_spaced_and_in_the_order_of_asking() -> None:
+    loop = asyncio.get_running_loop()
+    metronome = Metronome(3000, loop.time)
+    begun, order, times = loop.time(), list[int](), list[float]()
+
+    async def ask(number: int) -> None:
+        await metronome.turn(wanted)
+        order.append(number)
+        times.append(loop.time() - begun)
+
+    await asyncio.gather(*(ask(number) for number in range(10)))
+    assert order == list(range(10))
+    assert times[0] >= 0.019, "not even the first one at once: there may have been a start"
+    assert times[-1] >= 0.19
+
+
+async def test_a_turn_that_is_not_wanted_any_more_costs_nothing() -> None:
+    clock = Hand()
+    metronome = Metronome(60_000_000, clock)
+    clock.now = 1.0
+    assert not await metronome.turn(unwanted)
+    assert await metronome.turn(wanted)
+
+
+async def test_whoever_is_turned_away_in_turn_holds_up_nobody() -> None:
+    async def refuse() -> bool:
+        raise Away("its server does not answer")
+
+    metronome = Metronome(60_000, asyncio.get_running_loop().time)
+    turns = [metronome.turn(refuse), metronome.turn(wanted)]
+    away, last = await asyncio.gather(*turns, return_exceptions=True)
+    assert isinstance(away, Away)
+    assert last is True

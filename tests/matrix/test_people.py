@@ -1,12 +1,15 @@
 """USER in a command."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.people import asking, speaking, user_id
+from spaces_bridge.matrix import people
+from spaces_bridge.matrix.people import Found, user_id
 from tests.support.spaces import BEN, EVE, GUEST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -39,23 +42,24 @@ def space() -> LiveSpace:
     ],
 )
 def test_somebody_is_named_by_number_name_or_id(space: LiveSpace, text: str, who: UserId) -> None:
-    assert asking(space, text) == who
+    assert people.one(space, people.with_hands(space), text) == who
 
 
 @pytest.mark.parametrize("text", ["", "0", "4", "zoe", "be", "Gus"])
 def test_whom_nobody_can_tell_is_asked_for_in_words(space: LiveSpace, text: str) -> None:
     with pytest.raises(Rejected) as refusal:
-        asking(space, text)
+        people.one(space, people.with_hands(space), text)
     assert refusal.value.text.endswith(".")
 
 
 def test_a_lone_hand_needs_no_name() -> None:
-    assert asking(after(live_space(), cmd.RequestToSpeak(BEN, 1)), "") == BEN
+    space = after(live_space(), cmd.RequestToSpeak(BEN, 1))
+    assert people.one(space, people.with_hands(space), "") == BEN
 
 
 def test_nobody_speaking_is_said_so() -> None:
     with pytest.raises(Rejected):
-        speaking(live_space(), "ben")
+        people.one(live_space(), people.speaking(live_space()), "ben")
 
 
 @pytest.mark.parametrize(
@@ -63,3 +67,54 @@ def test_nobody_speaking_is_said_so() -> None:
 )
 def test_what_is_no_matrix_id_is_none(text: str) -> None:
     assert user_id(text) is None
+
+
+MIA, MIA_TWO = UserId("@maier:example.org"), UserId("@mimi:example.org")
+
+
+@pytest.mark.parametrize(
+    ("text", "who", "rest"),
+    [
+        ("Mia Maier", MIA, ""),
+        ("Mia Maier bad words", MIA, "bad words"),
+        ("mia maier: bad words", MIA, "bad words"),
+        ("@Mia Maier, bad words", MIA, "bad words"),
+        ("Mia bad words", MIA_TWO, "bad words"),
+        ("'Mia Maier' bad words", MIA, "bad words"),
+        ("„Mia“ bad words", MIA_TWO, "bad words"),
+        ("mimi bad words", MIA_TWO, "bad words"),
+        ("José sings", EVE, "sings"),
+        ("@eve:elsewhere.net, she", EVE, "she"),
+    ],
+)
+def test_the_longest_known_name_counts_and_the_rest_is_the_reason(
+    text: str, who: UserId, rest: str
+) -> None:
+    space = after(
+        live_space(),
+        cmd.ObserveMember(MIA, True, "Mia Maier"),
+        cmd.ObserveMember(MIA_TWO, True, "Mia"),
+        cmd.ObserveMember(EVE, True, "José"),
+    )
+    assert people.one_with_reason(space, people.present(space), text) == Found(who, rest)
+
+
+def test_names_alike_are_told_apart_by_id() -> None:
+    space = after(
+        live_space(),
+        cmd.ObserveMember(MIA, True, "Ben"),
+    )
+    with pytest.raises(Rejected, match=r"@ben:example.org, @maier:example.org. Use the ID"):
+        people.one_with_reason(space, people.present(space), "ben is rude")
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_written_names_somebody_or_is_refused_in_words(text: str) -> None:
+    space = live_space()
+    crowd = people.present(space)
+    try:
+        answer: str = people.one(space, crowd, text)
+        answer = people.one_with_reason(space, crowd, text).user
+    except Rejected as refusal:
+        answer = refusal.text
+    assert answer.startswith("@") or answer.endswith(".")

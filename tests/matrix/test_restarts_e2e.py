@@ -62,7 +62,7 @@ async def captions_in(person: MatrixUser, room: str) -> list[str]:
 async def test_a_room_whose_creation_was_never_answered_is_found_again(village: Town) -> None:
     async with AsyncExitStack() as people:
         ada = await arrive(village, people, "ada")
-        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda _: None)
         await api.start()
         bot = MatrixClient(api, UserId(BOT))
         await bot.register()
@@ -85,7 +85,7 @@ async def test_a_room_whose_creation_was_never_answered_is_found_again(village: 
 async def test_a_wreck_that_bears_the_alias_is_replaced(village: Town) -> None:
     async with AsyncExitStack() as people:
         ada = await arrive(village, people, "ada")
-        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+        api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda _: None)
         await api.start()
         bot = MatrixClient(api, UserId(BOT))
         await bot.register()
@@ -102,7 +102,7 @@ async def test_a_wreck_that_bears_the_alias_is_replaced(village: Town) -> None:
 
 
 async def test_transaction_ids_survive_a_restart_of_the_homeserver(village: Town) -> None:
-    api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda: None)
+    api = HomeserverApi(village.homeserver.url, village.as_token, Reach(), lambda _: None)
     await api.start()
     bot = MatrixClient(api, UserId(BOT))
     await bot.register()

@@ -1,4 +1,4 @@
-"""WHEP, WHIP, the Ogg stream, transcripts, the API, and the admin's listener."""
+"""WHEP, WHIP, the Ogg stream, transcripts, calendar entries, the API, and the admin's listener."""
 
 import json
 from collections.abc import AsyncIterator
@@ -145,11 +145,13 @@ PRIVATE_PATHS = (
     "/transcript.srt",
     "/transcript.txt",
     "/transcript.json",
+    "/event.ics",
 )
 
 
 async def test_a_private_space_answers_404_without_a_members_token(world: WebWorld) -> None:
-    space = await world.create(private=True)
+    in_a_minute = WallClock().now_ms() + 60_000
+    space = await world.create(private=True, scheduled_at_ms=in_a_minute)
     await world.joined(space.space, ALICE, "Alice")
     secret = await world.link(space.space, ALICE)
     api = f"{world.base}/api/v1/spaces/{space.slug}"
@@ -194,6 +196,37 @@ async def test_what_was_said_can_be_taken_away_in_four_formats(world: WebWorld) 
     assert told["txt"] == "[01:02:03] Hanna: Roses & <thorns> → ouch new\n"
     [utterance] = json.loads(told["json"])["utterances"]
     assert (utterance["speaker"], utterance["start_ms"]) == (HOST, 3_723_004)
+
+
+async def test_a_scheduled_space_can_be_put_into_a_calendar(world: WebWorld) -> None:
+    at_ms = WallClock().now_ms() + 3_600_000
+    space = await world.create("Rosés & thorns", live=False, scheduled_at_ms=at_ms)
+    async with world.http.get(world.page(space, "/event.ics")) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "text/calendar; charset=utf-8"
+        assert f'filename="{space.slug}.ics"' in response.headers["Content-Disposition"]
+        lines = (await response.read()).decode().replace("\r\n ", "").split("\r\n")
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert "SUMMARY:Rosés & thorns" in lines
+    assert f"UID:{space.space}@example.org" in lines
+    assert f"URL:{world.page(space)}" in lines
+    assert "STATUS:CONFIRMED" in lines
+    await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
+    async with world.http.get(world.page(space, "/event.ics")) as response:
+        assert "STATUS:CANCELLED" in await response.text()
+
+
+async def test_without_a_time_there_is_nothing_for_a_calendar(world: WebWorld) -> None:
+    space = await world.create("Garden hour")
+    async with world.http.get(world.page(space, "/event.ics")) as response:
+        assert response.status == 404
+        assert response.content_type == "application/problem+json"
+        problem = await response.json()
+    assert problem["code"] == "not_scheduled"
+    assert problem["detail"].endswith(".")
+    secret = await world.create("Family matters", private=True, live=False)
+    async with world.http.get(world.page(secret, "/event.ics")) as response:
+        assert (await response.json())["code"] == "not_found"
 
 
 async def test_the_api_tells_of_live_spaces(world: WebWorld) -> None:

@@ -272,6 +272,7 @@ class WebWorld:
         private: bool = False,
         captions: bool = True,
         live: bool = True,
+        scheduled_at_ms: int | None = None,
     ) -> LiveSpace:
         """A live space with a room and its host in it."""
         number = next(self._numbers)
@@ -279,7 +280,15 @@ class WebWorld:
         at_ms = WallClock().now_ms()
         await self.spaces.create(
             cmd.CreateSpace(
-                space, slug, title, HOST, host_name, at_ms, private=private, captions=captions
+                space,
+                slug,
+                title,
+                HOST,
+                host_name,
+                at_ms,
+                private=private,
+                captions=captions,
+                scheduled_at_ms=scheduled_at_ms,
             )
         )
         await self.spaces.ask(space, cmd.AttachRoom(RoomId(f"!room{number}")))

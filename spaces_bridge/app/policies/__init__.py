@@ -51,7 +51,7 @@ def effects_of(
     for index, wanted in enumerate(_wishes(before, event)):
         yield codec.effect_of(wanted, f"{space}:{seq}:{index}")
     if isinstance(event, ev.Reacted) and event.annotation is not None:
-        redaction = wish.RedactEvent(space, event.annotation)
+        redaction = wish.RedactEvent(space, event.annotation, expired=True)
         yield codec.effect_of(redaction, f"{space}:{seq}:ttl", now_ms + reaction_ttl_ms)
     if before.room is not None or isinstance(event, ev.RoomAttached):
         yield from _made_true(before, event)
@@ -78,7 +78,7 @@ _LISTED = (
     ev.RoomAttached | ev.SpaceStarted | ev.SpaceEnded | ev.SpaceRescheduled | ev.SpaceRetitled
 )
 _ON_BUBBLE = _LISTED | ev.LevelChanged | ev.PersonJoined | ev.PersonLeft | ev.HostChanged
-_ARRANGED = ev.SpaceLocked | ev.SpaceUnlocked | ev.ChatSwitched | ev.SpaceEnded
+_ARRANGED = ev.RoomAttached | ev.SpaceLocked | ev.SpaceUnlocked | ev.ChatSwitched | ev.SpaceEnded
 _NOT_ON_CARD = (
     ev.UtteranceCaptioned
     | ev.PersonInvited

@@ -42,8 +42,9 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
             text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
             yield from to_account(before, event.user, text)
         case ev.SpeakerUnmuted():
-            text = f"You may switch your microphone on again in “{before.title}”."
-            yield from to_account(before, event.user, text)
+            if before.role(event.user).may_speak:
+                text = f"You may switch your microphone on again in “{before.title}”."
+                yield from to_account(before, event.user, text)
         case _:
             return
 

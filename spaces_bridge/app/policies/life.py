@@ -14,7 +14,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
     space = before.space
     match event:
         case ev.SpaceStarted():
-            if not before.private:
+            if not before.private or before.reminded:
                 yield wish.AnnounceLive(space)
         case ev.SpaceEnded():
             yield from _ended(before, event)
@@ -61,13 +61,14 @@ def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
         if not removal.blocked:
             yield wish.UnbanPerson(before.space, user)
     if before.phase is Phase.SCHEDULED:
-        for user in sorted(before.reminded):
+        for user in sorted(before.reminded - {before.host}):
             yield wish.TellUser(user, f"“{before.title}” is called off.")
         if event.by is None:
             text = f"“{before.title}” was called off: nobody started it. `create` makes a new one."
             yield wish.TellUser(before.host, text)
     elif event.by is None:
-        yield wish.Announce(before.space, f"This live space has ended: {event.reason}.")
+        why = f": {event.reason}" if event.reason else ""
+        yield wish.Announce(before.space, f"This live space has ended{why}.")
 
 
 def _remind(before: LiveSpace, kind: ev.Reminder) -> Iterator[wish.Wish]:
@@ -77,7 +78,7 @@ def _remind(before: LiveSpace, kind: ev.Reminder) -> Iterator[wish.Wish]:
 
 
 def _host_missed(before: LiveSpace) -> Iterator[wish.Wish]:
-    heirs = [u for u in before.cohost_seniority if before.person(u).joined]
+    heirs = before.heirs
     then = f"{name_of(before, heirs[0])} takes over" if heirs else "the live space ends"
     text = f"{name_of(before, before.host)} seems to be gone. Unless they come back soon, {then}."
     yield wish.Announce(before.space, text)

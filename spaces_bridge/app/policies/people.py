@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.policies.words import name_of, to_account, to_moderators
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
@@ -80,11 +81,12 @@ def _appointment_ended(before: LiveSpace, event: ev.AppointmentEnded) -> Iterato
             f"({event.reason}). Try again, or change it in your client."
         )
         yield from to_moderators(before, text)
-    elif before.person(event.user).level is None:
+    else:
         # it may have been written already
-        yield wish.WriteLevel(before.space, event.user, None)
+        after = evolve(before, event)
+        yield wish.WriteLevel(before.space, event.user, after.level_wanted(event.user))
 
 
 def _removed(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.Wish]:
-    if not before.person(event.user).guest:
+    if not before.person(event.user).guest and not event.in_force:
         yield wish.BanPerson(before.space, event.user, event.reason)

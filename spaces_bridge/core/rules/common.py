@@ -1,29 +1,43 @@
 """Refusals that many rules share."""
 
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 
 
 def is_host(space: LiveSpace, user: UserId) -> bool:
-    """Whether the person hosts: by name, also before joining the room, or by level."""
-    if user in space.removed:
-        return False
-    return user == space.host or space.role(user).may_end
+    """Whether the person is the one host, also before joining the room."""
+    return user == space.host and user not in space.removed
 
 
 def rank(space: LiveSpace, user: UserId) -> Role:
-    """The person's role for the question who may do what to whom."""
-    return Role.HOST if user == space.host else space.role(user)
+    """The person's role for the question who may do what to whom.
+
+    There is one host: who was it a moment ago, and has the level still, is a co-host.
+    """
+    return Role.HOST if user == space.host else min(space.role(user), Role.COHOST)
 
 
-def places_left(space: LiveSpace) -> int:
-    """How many more speakers the stage holds; those approved count already."""
-    speakers = [p for p in space.stage if not space.role(p.user).may_moderate]
-    accepted = [r for r in space.requests.values() if r.state is RequestState.ACCEPTED]
-    return space.max_speakers - len(speakers) - len(accepted)
+def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
+    """How many more speakers the stage holds, not counting ``besides``.
+
+    Everybody with the level has a place, in the room or not, and those who are to get it.
+    """
+    return space.max_speakers - len(_seated(space, Role.SPEAKER) - {besides})
+
+
+def cohost_places(space: LiveSpace, besides: UserId | None = None) -> int:
+    """How many more co-hosts there may be, counted in the same way."""
+    return space.max_cohosts - len(_seated(space, Role.COHOST) - {besides})
+
+
+def _seated(space: LiveSpace, role: Role) -> set[UserId]:
+    have = {p.user for p in space.people.values() if space.role(p.user) is role}
+    coming = {u for u, appointed in space.appointments.items() if appointed is role}
+    if role is Role.SPEAKER:
+        coming |= {u for u in space.requests if space.is_accepted(u)}
+    return have | coming
 
 
 def refuse_if_full(space: LiveSpace) -> None:
@@ -50,7 +64,8 @@ def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
 
 def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId, what: str) -> None:
     """``what``: the rest of the sentence "You cannot …"."""
-    if rank(space, user) >= rank(space, by):
+    theirs = max(rank(space, user), space.appointments.get(user, Role.LISTENER))
+    if theirs >= rank(space, by):
         raise Rejected("too_high", f"You cannot {what} somebody of your own rank or above.")
 
 

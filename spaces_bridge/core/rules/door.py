@@ -6,7 +6,6 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import (
@@ -43,8 +42,8 @@ def show_out(space: LiveSpace, user: UserId, by: UserId | None) -> Iterator[ev.E
     request = space.requests.get(user)
     if request is not None:
         yield ev.SpeakRequestWithdrawn(user, request.reaction)
-    accepted = request is not None and request.state is RequestState.ACCEPTED
-    if space.person(user).level is not None or accepted:
+    coming = space.is_accepted(user) or user in space.appointments
+    if space.person(user).level is not None or coming:
         yield from take_floor(space, user, by or space.host, ev.FloorEnd.REVOKED)
 
 

@@ -47,6 +47,8 @@ def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
         raise Rejected("removed", "A host has removed you from this live space.")
     if command.by in space.closing:
         raise Rejected("closing", "Your floor is just being taken back. Ask again in a moment.")
+    if command.by in space.appointments:
+        raise Rejected("role_coming", "A host is just giving you another role. Wait a moment.")
     if space.role(command.by).may_speak and command.by not in space.muted:
         raise Rejected("has_floor", "You have the floor already: open your microphone.")
     if space.locked:
@@ -76,8 +78,11 @@ def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
 
 def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.Event]:
     request = space.requests.get(command.by)
-    if request is None and command.by in space.appointments:
-        yield ev.AppointmentEnded(command.by, "cancelled")
+    coming = space.appointments.get(command.by)
+    if request is None and coming is not None:
+        # what is offered can be declined; what is taken cannot be kept
+        if coming > space.role(command.by):
+            yield ev.AppointmentEnded(command.by, "cancelled")
         return
     if request is None:
         raise Rejected("no_hand", "Your hand is not up.")
@@ -150,10 +155,7 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
     request = space.requests.get(user)
     if space.role(user).may_speak:
         raise Rejected("has_floor", "That person has the floor already.")
-    if user in space.removed:
-        raise Rejected("removed", "That person was removed. Let them in again first: `unblock`.")
-    if not space.person(user).joined:
-        raise Rejected("not_joined", "That person is not in the room. Invite them first.")
+    _refuse_unseatable(space, user)
     if request is not None:
         # they have asked: inviting them is approving them
         yield from approve_speaker(space, cmd.ApproveSpeaker(command.by, user))
@@ -161,7 +163,20 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
     if user in space.offers:
         raise Rejected("already_invited", "That person is invited to speak already.")
     refuse_if_full(space)
+    if user in space.muted:
+        # who invites the muted to speak lifts the mute
+        refuse_unless_above(space, command.by, user, "unmute")
+        yield ev.SpeakerUnmuted(user, command.by)
     yield ev.SpeakerInvited(user, command.by)
+
+
+def _refuse_unseatable(space: LiveSpace, user: UserId) -> None:
+    if user in space.removed:
+        raise Rejected("removed", "That person was removed. Let them in again first: `unblock`.")
+    if not space.person(user).joined and user not in space.requests:
+        raise Rejected("not_joined", "That person is not in the room. Invite them first.")
+    if user in space.closing or user in space.appointments:
+        raise Rejected("role_coming", "That person's role is just changing. Wait a moment.")
 
 
 def accept_invitation(space: LiveSpace, command: cmd.AcceptInvitation) -> Iterator[ev.Event]:
@@ -169,8 +184,10 @@ def accept_invitation(space: LiveSpace, command: cmd.AcceptInvitation) -> Iterat
     by = space.offers.get(command.by)
     if by is None:
         raise Rejected("not_invited", "Nobody has invited you to speak. Ask with ✋ or `speak`.")
-    if not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then accept.")
+    if by in space.removed or not space.role(by).may_moderate:
+        raise Rejected("invitation_over", "That invitation holds no more. Ask with ✋ or `speak`.")
+    if command.by in space.closing:
+        raise Rejected("closing", "Your floor is just being taken back. Try again in a moment.")
     if places_left(space) <= 0:
         raise Rejected("stage_full", "The stage has filled up meanwhile. Try again in a moment.")
     yield ev.SpeakerApproved(command.by, by, reaction=None)
@@ -204,6 +221,9 @@ def leave_stage(space: LiveSpace, command: cmd.LeaveStage) -> Iterator[ev.Event]
         raise Rejected(
             "is_host", "The host keeps the floor: mute your microphone, or hand over first."
         )
+    request = space.requests.get(command.by)
+    if request is not None:
+        yield ev.SpeakRequestWithdrawn(command.by, request.reaction)
     yield from take_floor(space, command.by, command.by, ev.FloorEnd.RELEASED)
 
 

@@ -163,7 +163,8 @@ def note_host_away(space: LiveSpace, command: cmd.NoteHostAway) -> Iterator[ev.E
 
 
 def note_host_back(space: LiveSpace, command: cmd.NoteHostBack) -> Iterator[ev.Event]:
-    if command.by == space.host and space.host_left_page:
+    here = space.person(command.by).joined
+    if command.by == space.host and here and space.host_left_page:
         yield ev.HostReturned(command.by)
 
 
@@ -201,8 +202,7 @@ def _while_live(space: LiveSpace, command: cmd.PassTime) -> Iterator[ev.Event]:
     coming = Role.HOST in space.appointments.values()
     if coming or command.at_ms < space.host_missed_at_ms + command.host_grace_ms:
         return
-    heir = next((u for u in space.cohost_seniority if space.person(u).joined), None)
-    if heir is not None:
-        yield ev.RoleAppointed(heir, Role.HOST, by=None)
+    if space.heirs:
+        yield ev.RoleAppointed(space.heirs[0], Role.HOST, by=None)
     else:
         yield from _end(space, command.at_ms, "the host is gone")

@@ -8,7 +8,13 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.roles import Role
-from spaces_bridge.core.rules.common import refuse_if_ended, refuse_unless_host
+from spaces_bridge.core.rules.common import (
+    cohost_places,
+    places_left,
+    refuse_if_ended,
+    refuse_unless_host,
+)
+from spaces_bridge.core.rules.floor import take_floor
 
 
 def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.Event]:
@@ -17,6 +23,7 @@ def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.
     _refuse_stranger(space, command.user)
     if space.role(command.user) >= Role.COHOST or command.user == space.host:
         raise Rejected("already_cohost", "That person hosts with you already.")
+    _refuse_if_coming(space, command.user)
     if cohost_places(space) <= 0:
         most = f"{space.max_cohosts} co-host" + ("" if space.max_cohosts == 1 else "s")
         raise Rejected("cohosts_full", f"There can be {most}. Dismiss one first: `uncohost`.")
@@ -26,12 +33,19 @@ def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.
 
 def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.Event]:
     refuse_unless_host(space, command.by, "dismiss co-hosts")
-    if space.appointments.get(command.user) is Role.COHOST:
-        yield ev.AppointmentEnded(command.user, "dismissed")
-    elif space.role(command.user) is Role.COHOST:
-        yield ev.RoleAppointed(command.user, Role.SPEAKER, command.by)
-    else:
+    refuse_if_ended(space)
+    user = command.user
+    coming, role = space.appointments.get(user), space.role(user)
+    if coming is not None and coming > role:
+        yield ev.AppointmentEnded(user, "dismissed")
+    elif role is not Role.COHOST or coming is not None or user in space.closing:
         raise Rejected("not_cohost", "That person is no co-host.")
+    if role is not Role.COHOST:
+        return
+    if places_left(space) > 0:
+        yield ev.RoleAppointed(user, Role.SPEAKER, command.by)
+    else:
+        yield from take_floor(space, user, command.by, ev.FloorEnd.REVOKED)
 
 
 def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
@@ -40,18 +54,15 @@ def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
     if command.user == space.host:
         raise Rejected("is_host", "That person is the host already.")
     _refuse_stranger(space, command.user)
+    if Role.HOST in space.appointments.values():
+        raise Rejected("handing_over", "Somebody is just becoming the host. Wait a moment.")
     yield from _lower_hand(space, command.user)
     yield ev.RoleAppointed(command.user, Role.HOST, command.by)
 
 
-def cohost_places(space: LiveSpace) -> int:
-    """How many more co-hosts there may be; those appointed count already."""
-    coming = [
-        u
-        for u, role in space.appointments.items()
-        if role is Role.COHOST and space.role(u) is not Role.COHOST
-    ]
-    return space.max_cohosts - len(space.cohosts) - len(coming)
+def _refuse_if_coming(space: LiveSpace, user: UserId) -> None:
+    if user in space.appointments:
+        raise Rejected("role_coming", "That person's role is just changing. Wait a moment.")
 
 
 def _refuse_stranger(space: LiveSpace, user: UserId) -> None:

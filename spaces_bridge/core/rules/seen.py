@@ -6,12 +6,11 @@ from functools import reduce
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.evolution import evolve
-from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge.core.rules.common import places_left
-from spaces_bridge.core.rules.roles import cohost_places
+from spaces_bridge.core.rules.common import cohost_places, places_left
+from spaces_bridge.core.rules.floor import take_floor
 
 ONE_HOST = "there is one host; `host USER` hands over"
 
@@ -32,10 +31,12 @@ def observe_room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Even
 def observe_refused_grant(
     space: LiveSpace, command: cmd.ObserveRefusedGrant
 ) -> Iterator[ev.Event]:
-    request = space.requests.get(command.user)
-    if command.user in space.appointments:
-        yield ev.AppointmentEnded(command.user, command.reason)
-    elif request is not None and request.state is RequestState.ACCEPTED:
+    coming = space.appointments.get(command.user)
+    if coming is not None:
+        # a role that is to be taken stays to be taken: it is tried again with the next look
+        if coming > space.role(command.user):
+            yield ev.AppointmentEnded(command.user, command.reason)
+    elif space.is_accepted(command.user):
         yield ev.GrantRefused(command.user, command.reason)
 
 
@@ -70,7 +71,7 @@ def _level(
     if why is None:
         yield ev.LevelChanged(user, level, role)
     elif (user, level) not in space.overruled.items():
-        yield ev.LevelOverruled(user, level, space.person(user).level, by, why)
+        yield ev.LevelOverruled(user, level, space.level_wanted(user), by, why)
 
 
 def _overruled(space: LiveSpace, user: UserId, level: int | None) -> str | None:
@@ -82,9 +83,9 @@ def _overruled(space: LiveSpace, user: UserId, level: int | None) -> str | None:
         return "that person is removed"
     if role is Role.HOST:
         return ONE_HOST
-    if role is Role.COHOST and cohost_places(space) <= 0:
+    if role is Role.COHOST and cohost_places(space, besides=user) <= 0:
         return f"there can be {space.max_cohosts} co-hosts"
-    if role is Role.SPEAKER and places_left(space) <= 0:
+    if role is Role.SPEAKER and places_left(space, besides=user) <= 0:
         return f"the stage is full ({space.max_speakers} speakers)"
     return None
 
@@ -103,7 +104,7 @@ def _member(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.Event]:
         yield from _gone(space, user)
     if command.banned:
         yield from _banned(space, command)
-    elif command.kicked and user not in space.removed:
+    elif command.kicked and user not in space.removed and space.phase is not Phase.ENDED:
         # a kick from any client holds until the space ends
         yield ev.PersonRemoved(user, command.by, "", blocked=False)
     elif command.unbanned and user in space.removed:
@@ -120,8 +121,8 @@ def _let_in_again(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.E
 def _banned(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.Event]:
     removal = space.removed.get(command.user)
     if removal is None:
-        yield ev.PersonRemoved(command.user, command.by, "", blocked=False)
-    if removal is None or not removal.in_force:
+        yield ev.PersonRemoved(command.user, command.by, "", blocked=False, in_force=True)
+    elif not removal.in_force:
         yield ev.RemovalInForce(command.user)
 
 
@@ -176,10 +177,14 @@ def _seat_changes(space: LiveSpace, user: UserId) -> Iterator[ev.Event]:
     if user == old:
         return
     yield ev.HostChanged(user, old)
-    if space.person(old).level is None:
+    if not space.person(old).joined:
+        if space.person(old).level is not None:
+            yield ev.LevelForfeited(old)
+    elif space.role(old) is not Role.HOST:
         return
-    if space.person(old).joined:
-        room = cohost_places(space) > 0
-        yield ev.RoleAppointed(old, Role.COHOST if room else Role.SPEAKER, by=None)
+    elif cohost_places(space) > 0:
+        yield ev.RoleAppointed(old, Role.COHOST, by=None)
+    elif places_left(space) > 0:
+        yield ev.RoleAppointed(old, Role.SPEAKER, by=None)
     else:
-        yield ev.LevelForfeited(old)
+        yield from take_floor(space, old, user, ev.FloorEnd.REVOKED)

@@ -76,15 +76,20 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
     except ValueError:
         return False
+    clean = url.isprintable() and not any(char.isspace() for char in url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
 
 
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
     refuse_if_ended(space)
+    if space.person(command.by).guest or space.person(command.user).guest:
+        raise Rejected("is_guest", "Inviting is for people with a Matrix account.")
     if command.by in space.removed or not space.person(command.by).joined:
         raise Rejected("not_joined", "Join the room first, then invite others.")
+    if space.person(command.by).guest:
+        raise Rejected("guests_invite_nobody", "Only people with a Matrix account can invite.")
     if space.private and not space.role(command.by).may_moderate:
         raise Rejected("not_moderator", "In a private live space only hosts invite.")
     if space.locked:

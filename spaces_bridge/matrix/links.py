@@ -1,0 +1,51 @@
+"""LINK in a command: a web address, or a link into Matrix. Pure."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import quote, unquote, urlsplit
+
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import EventId
+
+_PERMALINK = re.compile(r"https?://matrix\.to/#/([^/?\s]+)/(\$[^/?\s]+)(?:\?\S*)?")
+_URI = re.compile(r"matrix:(r|roomid|u)/([^/?\s]+)(?:/e/([^/?\s]+))?(?:\?\S*)?")
+_SIGNS = {"r": "#", "roomid": "!", "u": "@"}
+_NAMED = re.compile(r"[#!@][^\s:/]+:[A-Za-z0-9.\-\[\]:]+")
+
+
+def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]:
+    """The web address to show, and the event it is about if that is in one of ``rooms``.
+
+    ``rooms``: ids and aliases of the room it is shared in. Raises Rejected with a sentence.
+    """
+    url = _address(text.strip("<>"))
+    if " " in url:
+        raise Rejected("bad_link", "Write just the link, nothing after it.")
+    found = _PERMALINK.fullmatch(_decoded(url))
+    if found is not None and found[1] in rooms:
+        return url, EventId(found[2])
+    return url, None
+
+
+def _address(text: str) -> str:
+    """Links into Matrix as matrix.to, which any client understands."""
+    uri = _URI.fullmatch(text)
+    if uri is not None:
+        event = f"/{quote('$' + unquote(uri[3]))}" if uri[3] else ""
+        query = urlsplit(text).query
+        return f"{_into_matrix(_SIGNS[uri[1]] + unquote(uri[2]))}{event}" + (
+            f"?{query}" if query else ""
+        )
+    if _NAMED.fullmatch(text):
+        return _into_matrix(text)
+    if re.match(r"(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/|$)", text, re.IGNORECASE):
+        return f"https://{text}"
+    return text
+
+
+def _into_matrix(name: str) -> str:
+    return f"https://matrix.to/#/{quote(name, safe='!#@:$')}"
+
+
+def _decoded(url: str) -> str:
+    return unquote(url) if "matrix.to" in url else url

@@ -1,0 +1,1 @@
+"""The answers to commands, by subject; ``spaces_bridge.matrix.conversation`` hands them out."""

@@ -1,0 +1,135 @@
+"""What goes on around a live space: who is told of it, links, numbers, help."""
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.rules.common import refuse_unless_moderator
+from spaces_bridge.matrix import people
+from spaces_bridge.matrix.help_texts import help_text
+from spaces_bridge.matrix.links import shared_link
+from spaces_bridge.matrix.statistics import statistics
+from spaces_bridge.matrix.talk.desk import (
+    LISTED_MAX,
+    Answers,
+    Desk,
+    Heard,
+    is_in,
+    moderates,
+)
+from spaces_bridge.matrix.times import shown_time
+
+INVITES_AT_ONCE = 10
+
+
+class Around:
+    """Answers what is asked about invitations, links and the like."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.answers: Answers = {
+            "live": self._live,
+            "invite": self._invite,
+            "share": self._share,
+            "link": self._link,
+            "stats": self._stats,
+            "help": self._help,
+        }
+
+    async def _live(self, heard: Heard) -> str:
+        """Public ones; to one person alone also the private ones they are in."""
+        shown = [
+            s
+            for s in self._desk.spaces.open()
+            if s.room is not None and (not s.private or (heard.direct and is_in(s, heard.by)))
+        ]
+        on = [s for s in shown if s.phase is Phase.LIVE]
+        soon = [s for s in shown if s.phase is Phase.SCHEDULED]
+        soon.sort(key=lambda s: (s.scheduled_at_ms is None, s.scheduled_at_ms or 0))
+        lines = [f"🔴 {self._desk.listed(s)}" for s in on[:LISTED_MAX]]
+        soon = soon[: LISTED_MAX - len(lines)]
+        zone = await self._desk.zone_of(heard.by) if soon else self._desk.own_zone
+        for space in soon:
+            at_ms = space.scheduled_at_ms
+            when = "Soon" if at_ms is None else shown_time(at_ms, zone)
+            lines.append(f"{when}: {self._desk.listed(space)}")
+        return "\n".join(lines) or "Nothing is on right now."
+
+    # --- invitations ---------------------------------------------------------------------------
+
+    async def _invite(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
+        if heard.argument.lower() == "followers":
+            return await self._invite_followers(space, heard)
+        refused: list[str] = []
+        for place, user in enumerate(self._invited(heard)):
+            try:
+                await self._desk.ask(space, cmd.InvitePerson(heard.by, user), heard, place)
+            except Rejected as refusal:
+                refused.append(f"{user}: {refusal.text}")
+        if refused:
+            raise Rejected("not_invited", "\n".join(refused))
+        return "I write to them now."
+
+    def _invited(self, heard: Heard) -> list[UserId]:
+        words = list(dict.fromkeys(heard.argument.replace(",", " ").split()))
+        if len(words) > INVITES_AT_ONCE:
+            raise Rejected("too_many", f"At most {INVITES_AT_ONCE} people at once, please.")
+        users = [people.user_id(word) for word in words]
+        strange = [word[:40] for word, user in zip(words, users, strict=True) if user is None]
+        if strange:
+            raise Rejected(
+                "no_user_id",
+                f"{', '.join(strange)}: that is no Matrix ID. Write it like @ann:example.org.",
+            )
+        known = [user for user in users if user is not None]
+        others = [user for user in known if not self._desk.settings.is_ours(user)]
+        if not others:
+            raise Rejected("ours", "I am here already. Name people, such as @ann:example.org.")
+        return others
+
+    async def _invite_followers(self, space: LiveSpace, heard: Heard) -> str:
+        refuse_unless_moderator(space, heard.by)
+        if space.locked:
+            raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+        note = f"followers-invited:{space.space}:{heard.by}"
+        before = await self._desk.outbox.lookup(note)
+        if before not in {None, heard.said.event}:
+            raise Rejected("again", "I have told your followers of this live space already.")
+        count = await self._desk.followers.count(heard.by)
+        if not count:
+            raise Rejected("no_followers", "Nobody follows you yet.")
+        await self._desk.outbox.remember(note, heard.said.event)
+        wanted = wish.InviteFollowers(space.space, heard.by)
+        await self._desk.spaces.wish(wanted, f"invite-followers:{space.space}:{heard.by}")
+        whom = "the one who follows" if count == 1 else f"the {count} who follow"
+        return f"I write to {whom} you, little by little."
+
+    # --- links ---------------------------------------------------------------------------------
+
+    async def _share(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
+        aliases = {self._desk.settings.alias(space.slug), space.room}
+        url, event = shared_link(heard.argument, {str(name) for name in aliases if name})
+        command = cmd.SharePost(heard.by, url, self._desk.clock.now_ms(), event)
+        await self._desk.ask(space, command, heard)
+        return "Everybody sees it now."
+
+    async def _link(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
+        if not is_in(space, heard.by):
+            raise Rejected("not_joined", "Join the room first, then ask for your link.")
+        wanted = wish.SendLink(space.space, heard.by)
+        await self._desk.spaces.wish(wanted, f"link:{heard.said.event}")
+        return "I send you your personal link by direct message."
+
+    # --- numbers and help ----------------------------------------------------------------------
+
+    async def _stats(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: is_in(s, heard.by), ended_too=True)
+        listeners = self._desk.spaces.audience_size(space.space)
+        return statistics(space, listeners, self._desk.clock.now_ms())
+
+    async def _help(self, heard: Heard) -> str:
+        return help_text(heard.argument)

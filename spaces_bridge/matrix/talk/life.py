@@ -1,0 +1,186 @@
+"""A live space's life: made, moved, started, ended, named."""
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.creation import (
+    Creation,
+    names_a_time,
+    parse_creation,
+    speak_policy,
+)
+from spaces_bridge.matrix.languages import language_code
+from spaces_bridge.matrix.names import tidy
+from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard
+from spaces_bridge.matrix.times import parse_time, shown_time
+from spaces_bridge.matrix.verbs import PREFIX
+
+
+class Life:
+    """Answers what is asked about a live space as a whole."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.answers: Answers = {
+            "create": self._create,
+            "reschedule": self._reschedule,
+            "unschedule": self._unschedule,
+            "start": self._start,
+            "end": self._end,
+            "title": self._title,
+            "policy": self._policy,
+            "captions": self._captions,
+            "record": self._record,
+        }
+
+    # --- making it -----------------------------------------------------------------------------
+
+    async def _create(self, heard: Heard) -> str:
+        desk, now_ms = self._desk, self._desk.clock.now_ms()
+        await self._refuse_who_may_not_host(heard)
+        zone = await desk.zone_of(heard.by) if names_a_time(heard.argument) else None
+        wanted = parse_creation(heard.argument, now_ms, zone or desk.own_zone)
+        space = await desk.spaces.create(
+            await self._creation(heard, wanted, now_ms), heard.said.event
+        )
+        opening = f"“{space.title}” is ready: {desk.page(space)}"
+        if space.scheduled_at_ms is not None:
+            when = shown_time(space.scheduled_at_ms, zone or desk.own_zone)
+            opening = (
+                f"“{space.title}” is planned for {when}: {desk.page(space)}\n"
+                f"For calendars: {desk.calendar(space)}"
+            )
+        return (
+            f"{opening}\n"
+            f"Accept my invitation to its room {desk.settings.alias(space.slug)}; "
+            f"when you are all set, write `{PREFIX} start` there."
+        )
+
+    async def _creation(self, heard: Heard, wanted: Creation, now_ms: int) -> cmd.CreateSpace:
+        settings = self._desk.settings
+        identity, slug = self._desk.spaces.new_identity(wanted.title, heard.said.event)
+        return cmd.CreateSpace(
+            space=identity,
+            slug=slug,
+            title=wanted.title,
+            by=heard.by,
+            host_name=tidy(await self._desk.bot.display_name(heard.by), heard.by),
+            at_ms=now_ms,
+            private=wanted.private,
+            speak_policy=wanted.speak_policy,
+            scheduled_at_ms=wanted.at_ms,
+            levels=settings.levels,
+            max_speakers=settings.max_speakers,
+            language=settings.language,
+            captions=settings.captions,
+            community=_community(heard),
+            max_cohosts=settings.max_cohosts,
+            queue_order=settings.queue_order,
+        )
+
+    async def _refuse_who_may_not_host(self, heard: Heard) -> None:
+        permission = self._desk.permission(heard.by)
+        if permission == "listen":
+            raise Rejected(
+                "may_not_host", "You may not host here. Ask the admin of this server for it."
+            )
+        least = self._desk.settings.min_followers
+        if permission == "admin" or not least:
+            return
+        count = await self._desk.followers.count(heard.by)
+        if count < least:
+            raise Rejected(
+                "too_few_followers",
+                f"Hosting here takes {least} followers, and you have {count}. People follow you "
+                f"with `{PREFIX} follow {heard.by}`.",
+            )
+
+    # --- its time ------------------------------------------------------------------------------
+
+    async def _reschedule(self, heard: Heard) -> str:
+        desk = self._desk
+        space = await desk.which(heard, lambda s: _waits(s) and s.host == heard.by)
+        zone, now_ms = await desk.zone_of(heard.by), desk.clock.now_ms()
+        at_ms = parse_time(heard.argument, now_ms, zone)
+        await desk.ask(space, cmd.Reschedule(heard.by, at_ms, now_ms), heard)
+        when = shown_time(desk.now(space).scheduled_at_ms or at_ms, zone)
+        return f"“{space.title}” is planned for {when} now.\nFor calendars: {desk.calendar(space)}"
+
+    async def _unschedule(self, heard: Heard) -> str:
+        space = await self._desk.which(
+            heard, lambda s: _waits(s) and s.host == heard.by, ended_too=True
+        )
+        if space.phase is Phase.LIVE:
+            raise Rejected("already_live", "It is live already: `end` ends it for everybody.")
+        await self._end_it(space, heard)
+        return f"“{space.title}” is called off."
+
+    async def _start(self, heard: Heard) -> str:
+        desk, now_ms = self._desk, self._desk.clock.now_ms()
+        space = await desk.which(heard, lambda s: _waits(s) and s.host == heard.by)
+        await desk.ask(space, cmd.StartSpace(heard.by, now_ms), heard)
+        return (
+            f"“{space.title}” is live: {desk.page(space)}\n"
+            f"To speak, open your personal link (`{PREFIX} link`) and switch your microphone on."
+        )
+
+    async def _end(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: s.host == heard.by, ended_too=True)
+        await self._end_it(space, heard)
+        return f"“{space.title}” has ended. Thank you!"
+
+    async def _end_it(self, space: LiveSpace, heard: Heard) -> None:
+        try:
+            await self._desk.ask(space, cmd.EndSpace(heard.by, self._desk.clock.now_ms()), heard)
+        except Rejected:
+            # Heard again after a restart: nobody may have been told that it worked.
+            if not await self._desk.archive.took_effect(space.space, heard.said.event):
+                raise
+
+    # --- how it is -----------------------------------------------------------------------------
+
+    async def _title(self, heard: Heard) -> str:
+        space = await self._desk.which(heard, lambda s: s.host == heard.by)
+        await self._desk.ask(space, cmd.Retitle(heard.by, heard.argument), heard)
+        return f"It is called “{heard.argument}” now."
+
+    async def _policy(self, heard: Heard) -> str:
+        policy = speak_policy(heard.argument)
+        space = await self._desk.which(heard, lambda s: s.host == heard.by)
+        await self._desk.ask(space, cmd.SetSpeakPolicy(heard.by, policy), heard)
+        meaning = {
+            "request": "People ask, and a host decides.",
+            "everyone": "The floor is given on asking, while places are free.",
+            "followed": "People whom the host follows get the floor on asking; others ask.",
+            "invited": "Only people whom a host brings speak.",
+        }
+        return meaning[policy]
+
+    async def _captions(self, heard: Heard) -> str:
+        if not self._desk.settings.captions:
+            raise Rejected("no_captions", "This server writes no captions.")
+        word = heard.argument.lower()
+        on, language = word != "off", ""
+        if word not in {"on", "off"}:
+            language = language_code(word)
+        space = await self._desk.which(heard, lambda s: s.host == heard.by)
+        await self._desk.ask(space, cmd.SetCaptions(heard.by, on, language), heard)
+        if not on:
+            return "Captions are off."
+        spoken = language or space.language
+        return (
+            f"Captions are on; language: {'found by listening' if spoken == 'auto' else spoken}."
+        )
+
+    async def _record(self, heard: Heard) -> str:
+        raise Rejected("not_built", "I cannot record yet: nothing is recorded, so all is off.")
+
+
+def _waits(space: LiveSpace) -> bool:
+    return space.phase is Phase.SCHEDULED
+
+
+def _community(heard: Heard) -> RoomId | None:
+    """The room in which it is announced."""
+    return heard.said.room if heard.here is None and not heard.direct else None

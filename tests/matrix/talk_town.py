@@ -1,0 +1,188 @@
+"""Commands without a homeserver: the real conversation and live spaces, the rest in memory."""
+
+import asyncio
+from dataclasses import replace
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.records import Block, PolicyRule, Report
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.desk import Desk
+from spaces_bridge.matrix.translate import Said
+from tests.support.recorder import Recorder
+from tests.support.spaces import BEN, CREATE, EVE, ROOM
+
+MIA = UserId("@mia:example.org")
+PAGES = "https://pages"
+DM = RoomId("!dm")
+COMMUNITY = RoomId("!community")
+SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", PAGES)
+
+
+class Notebook(Recorder):
+    """A recorder that keeps notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, str] = {}
+
+    async def remember(self, name: str, value: str) -> None:
+        self.notes[name] = value
+
+    async def lookup(self, name: str) -> str | None:
+        return self.notes.get(name)
+
+
+class Lists:
+    """Block lists, policy rules and reports."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[tuple[UserId, str], Block] = {}
+        self.reports: dict[str, Report] = {}
+
+    async def put(self, block: Block) -> None:
+        self.blocks[block.host, block.target] = block
+
+    async def drop(self, host: UserId, target: str) -> bool:
+        return self.blocks.pop((host, target), None) is not None
+
+    async def all(self) -> list[Block]:
+        return list(self.blocks.values())
+
+    async def file(self, report: Report, source: str) -> int:
+        self.reports.setdefault(source, report)
+        return list(self.reports).index(source) + 1
+
+    async def find(self, report: int) -> Report | None:
+        return list(self.reports.values())[report - 1]
+
+    async def listing(self, limit: int) -> list[Report]:
+        return list(self.reports.values())[:limit]
+
+
+class Rules:
+    """No policy lists."""
+
+    async def all(self) -> list[PolicyRule]:
+        return []
+
+
+class TalkTown:
+    """Ada hosts; Ben and Mia Maier (of here) and Eve (of elsewhere) are in the room."""
+
+    def __init__(self, settings: MatrixSettings = SETTINGS, *, permission: str = "host") -> None:
+        self.notebook = Notebook()
+        self.lists = Lists()
+        self.zones: dict[UserId, str] = {}
+        self._events = count(1)
+        any_: Any = self
+        rules: Any = Rules()
+        self.doorkeeper = Doorkeeper(self.lists, rules, self.notebook)
+        world = replace(self.notebook.world(), doorkeeper=self.doorkeeper)
+        self.spaces = Spaces(world)
+        self.doorkeeper.attend(self.spaces)
+        archive = Archive(self.notebook, self.notebook)
+        allowed: Any = permission
+        desk = Desk(
+            any_,
+            self.spaces,
+            archive,
+            self.notebook,
+            settings,
+            self.notebook,
+            self.doorkeeper,
+            self.notebook,
+            self.lists,
+            lambda _: allowed,
+        )
+        self.conversation = Conversation(desk, any_)
+        self.space = SpaceId("")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.doorkeeper.stop()
+        await self.spaces.stop()
+
+    # --- the homeserver
+
+    async def is_direct(self, room: RoomId) -> bool:
+        return room == DM
+
+    async def display_name(self, user: UserId) -> str | None:
+        return user[1:].partition(":")[0].capitalize()
+
+    async def time_zone(self, user: UserId) -> str | None:
+        return self.zones.get(user)
+
+    # --- what happens
+
+    async def plan(self, **changes: Any) -> LiveSpace:  # noqa: ANN401 - fields of CreateSpace
+        """A live space that has not started, with everybody in its room."""
+        wanted = replace(CREATE, at_ms=self.notebook.now, **changes)
+        room = ROOM if wanted.space == CREATE.space else RoomId(f"!{wanted.space}")
+        self.space = wanted.space
+        await self.spaces.create(wanted)
+        names = {wanted.by: "Ada", BEN: "Ben", MIA: "Mia Maier", EVE: "Eve"}
+        await self.does(cmd.AttachRoom(room), cmd.ObserveRoom({wanted.by: 90}, names))
+        return self.view
+
+    async def open(self, **changes: Any) -> LiveSpace:  # noqa: ANN401 - fields of CreateSpace
+        """One that is live."""
+        space = await self.plan(**changes)
+        await self.does(cmd.StartSpace(space.host, self.notebook.now))
+        return self.view
+
+    async def does(self, *commands: cmd.Command) -> None:
+        for command in commands:
+            await self.spaces.ask(self.space, command)
+
+    async def gives(self, user: UserId, level: int | None) -> None:
+        """The homeserver holds this level now."""
+        known = {p.user: p.level for p in self.view.people.values()} | {user: level}
+        levels = {u: held for u, held in known.items() if held is not None}
+        await self.does(cmd.ObserveLevels(levels, settled=user))
+
+    async def settled(self) -> None:
+        """Everything the live space was told is done."""
+        done = asyncio.Event()
+        self.spaces.then(self.space, done.set)
+        await done.wait()
+
+    async def say(
+        self,
+        who: UserId,
+        text: str,
+        room: RoomId = ROOM,
+        *,
+        event: str = "",
+        pills: tuple[tuple[str, UserId], ...] = (),
+    ) -> str:
+        """Say it; the answer, beginning with ❌ when refused, empty when there is none."""
+        event = event or f"$said{next(self._events)}"
+        await self.conversation.hear(Said(room, EventId(event), who, text, pills))
+        reply = self.notebook.effects.pop(f"reply:{event}", None)
+        if reply is None:
+            return ""
+        return ("" if reply.body["ok"] else "❌ ") + str(reply.body["text"])
+
+    @property
+    def view(self) -> LiveSpace:
+        found = self.spaces.view(self.space)
+        if found is None:
+            raise AssertionError("no live space")
+        return found

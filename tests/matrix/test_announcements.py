@@ -1,0 +1,148 @@
+"""Telling all followers, and how it went."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app import codec
+from spaces_bridge.app.records import OutboxRow
+from spaces_bridge.app.wishes import (
+    AnnounceLive,
+    InviteByMessage,
+    InviteFollowers,
+    SumUpInvitations,
+    TellUser,
+)
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix import announcements
+from spaces_bridge.matrix.announcements import Announcements
+from spaces_bridge.matrix.errors import NotYetError
+from spaces_bridge.matrix.invites import Uninvited
+from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
+from tests.support.recorder import Recorder
+
+pytestmark = pytest.mark.unit
+
+CAT, DAN = UserId("@cat:x"), UserId("@dan:x")
+
+
+class Pending(Recorder):
+    """An outbox that reads its notes from the desk, and in which a wish may have been tried."""
+
+    def __init__(self, notes: dict[str, str]) -> None:
+        super().__init__()
+        self.notes = notes
+        self.tried: set[str] = set()
+
+    async def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
+        rows = await super().pending(after_id, limit)
+        return [OutboxRow(r.id, r.effect, int(r.effect.key in self.tried), 0) for r in rows]
+
+
+class Herald(Desk):
+    """Announces for Ada."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        every: Any = self
+        self.outbox = Pending(self.notes)
+        self.woken = 0
+        self.uninvited = Uninvited(every)
+        self.announces = Announcements(
+            every, self.outbox, self.followers, self.uninvited, SETTINGS, self.wake
+        )
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def followed_by(self, *people: UserId, host: UserId = ADA) -> None:
+        for user in people:
+            await self.followers.follow(host, user, 1)
+
+    @property
+    def invited(self) -> dict[str, InviteByMessage]:
+        wanted = {key: codec.wish_from(e) for key, e in self.outbox.effects.items()}
+        return {key: w for key, w in wanted.items() if isinstance(w, InviteByMessage)}
+
+
+async def test_every_follower_is_invited_once_however_often_it_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announcements, "PAGE", 10)
+    desk = Herald()
+    people = [UserId(f"@p{n:02}:x") for n in range(35)]
+    await desk.followed_by(*people, ADA, SETTINGS.bot)
+    for _ in range(2):
+        await desk.announces.run(AnnounceLive(SPACE), "key")
+    assert desk.invited == {
+        f"live:{SPACE}:{user}": InviteByMessage(SPACE, user, ADA, announcement=True)
+        for user in people
+    }
+    assert desk.woken
+    assert desk.wished == [SumUpInvitations(SPACE, ADA)] * 2
+
+
+async def test_who_asked_to_be_reminded_is_told_too_and_once() -> None:
+    desk = Herald()
+    desk.space = scheduled()
+    for user in (CAT, DAN):
+        desk.happen(cmd.WantReminder(user))
+    await desk.followed_by(CAT)
+    desk.happen(cmd.StartSpace(ADA, 5))
+    await desk.announces.run(AnnounceLive(SPACE), "key")
+    assert sorted(w.user for w in desk.invited.values()) == [CAT, DAN]
+
+
+async def test_a_private_one_is_told_only_to_those_who_asked() -> None:
+    desk = Herald()
+    made = scheduled(private=True)
+    desk.space = made
+    desk.happen(cmd.WantReminder(DAN))
+    await desk.followed_by(CAT)
+    await desk.announces.run(AnnounceLive(SPACE), "key")
+    assert [w.user for w in desk.invited.values()] == [DAN]
+    await desk.announces.run(InviteFollowers(SPACE, ADA), "by hand")
+    assert sorted(w.user for w in desk.invited.values()) == [CAT, DAN]
+
+
+async def test_followers_of_somebody_who_is_here_are_invited_in_their_name() -> None:
+    desk = Herald()
+    await desk.followed_by(CAT, ADA, host=BEN)
+    await desk.followed_by(CAT, host=DAN)
+    for by in (BEN, DAN):
+        await desk.announces.run(InviteFollowers(SPACE, by), "key")
+    (wanted,) = desk.invited.values()
+    assert wanted == InviteByMessage(SPACE, CAT, BEN, announcement=True)
+
+
+async def test_what_is_over_is_announced_to_nobody() -> None:
+    desk = Herald()
+    await desk.followed_by(CAT)
+    desk.happen(cmd.EndSpace(ADA, 9))
+    await desk.announces.run(AnnounceLive(SPACE), "key")
+    await desk.announces.run(InviteFollowers(SPACE, ADA), "key")
+    assert desk.invited == {}
+
+
+async def test_it_is_summed_up_when_all_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcements, "LOOK_EVERY_S", 0.0)
+    desk = Herald()
+    await desk.followed_by(CAT, DAN)
+    await desk.announces.run(AnnounceLive(SPACE), "key")
+    await desk.uninvited.note(SPACE, ADA, CAT, tomorrow=False)
+    with pytest.raises(NotYetError):
+        await desk.announces.run(SumUpInvitations(SPACE, ADA), "sum")
+    del desk.outbox.effects[f"live:{SPACE}:{CAT}"]
+    desk.outbox.tried.add(f"live:{SPACE}:{DAN}")
+    await desk.announces.run(SumUpInvitations(SPACE, ADA), "sum")
+    text = "About your invitations to “Bread”: 1 follower takes no invitations."
+    assert desk.told == [TellUser(ADA, text)]
+    await desk.announces.run(SumUpInvitations(SPACE, ADA), "the next one")
+    assert len(desk.told) == 1
+
+
+async def test_when_all_went_well_nothing_is_said() -> None:
+    desk = Herald()
+    await desk.announces.run(SumUpInvitations(SPACE, ADA), "sum")
+    assert desk.told == []

@@ -1,0 +1,172 @@
+"""Taps on the bot's direct messages, and leaving the direct room."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.wishes import Reply
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.matrix.answers import Answers
+from spaces_bridge.matrix.correspondence import Correspondence, Invitation, Offer
+from spaces_bridge.matrix.translate import MemberChanged, ReactedTo, TookBack
+from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
+
+pytestmark = pytest.mark.unit
+
+CAT = UserId("@cat:x")
+DM = RoomId("!dm-@cat:x")
+MESSAGE, TAP = EventId("$message"), EventId("$tap")
+
+
+class Counter(Desk):
+    """Where answers come in; Cat was invited by Ben, a listener of Ada's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        every: Any = self
+        self.letters = Correspondence(every)
+        self.answers = Answers(every, self.followers, self.letters, SETTINGS, every)
+        self.space = scheduled(at_ms=86_400_000)
+        self.notes[f"direct:{DM}"] = CAT
+
+    async def invited(self) -> None:
+        sent = Invitation(SPACE, CAT, BEN, ADA)
+        await self.letters.note_last(sent)
+        await self.letters.note_invitation(MESSAGE, sent)
+
+    async def tap(self, key: str, sender: UserId = CAT, room: RoomId = DM) -> None:
+        await self.answers.reacted(ReactedTo(room, TAP, sender, MESSAGE, key))
+
+    async def take_back(self, sender: UserId = CAT, event: str = "$redaction") -> None:
+        await self.answers.took_back(TookBack(DM, EventId(event), sender, TAP))
+
+    @property
+    def replies(self) -> list[Reply]:
+        return [wanted for wanted in self.wished if isinstance(wanted, Reply)]
+
+
+async def test_a_check_mark_brings_a_reminder_until_it_is_taken_back() -> None:
+    desk = Counter()
+    await desk.invited()
+    await desk.tap("✅")
+    assert CAT in desk.space.reminded
+    assert desk.replies[0] == Reply(
+        DM, MESSAGE, "I remind you a day and 15 minutes before, and when it starts.", True
+    )
+    await desk.take_back(BEN)
+    assert CAT in desk.space.reminded, "only their own"
+    await desk.take_back()
+    assert CAT not in desk.space.reminded
+    assert desk.replies[1].text == "No reminder, then."
+    await desk.take_back()
+    assert len(desk.replies) == 2
+
+
+async def test_without_a_time_the_promise_names_none() -> None:
+    desk = Counter()
+    desk.space = scheduled()
+    await desk.invited()
+    await desk.tap("✅")
+    assert desk.replies[0].text == "I write to you when it starts."
+
+
+async def test_a_check_mark_that_comes_late_is_answered_with_the_way_in() -> None:
+    desk = Counter()
+    await desk.invited()
+    desk.happen(cmd.StartSpace(ADA, 5))
+    await desk.tap("✅")
+    (reply,) = desk.replies
+    assert reply.ok
+    assert reply.text == "It is live already: come in! https://pages/s/bread"
+    desk.happen(cmd.EndSpace(ADA, 9))
+    await desk.tap("✅")
+    assert not desk.replies[1].ok
+    assert "has ended" in desk.replies[1].text
+
+
+async def test_a_crossed_bell_silences_who_invited_and_the_host_until_it_is_taken_back() -> None:
+    desk = Counter()
+    await desk.invited()
+    await desk.tap("🔕")
+    assert desk.followers.silent == {(CAT, BEN), (CAT, ADA)}
+    assert len(desk.replies) == 1
+    await desk.take_back()
+    assert desk.followers.silent == set()
+    assert desk.replies[1].text == "You may be invited again."
+
+
+async def test_a_no_entry_sign_silences_everybody_until_it_is_taken_back() -> None:
+    desk = Counter()
+    await desk.invited()
+    await desk.tap("🚫")
+    assert desk.followers.silent == {(CAT, None)}
+    await desk.take_back()
+    assert desk.followers.silent == set()
+
+
+@pytest.mark.parametrize("key", ["✅", "🔕", "🚫"])
+async def test_nobody_else_and_nowhere_else_answers_for_them(key: str) -> None:
+    desk = Counter()
+    await desk.invited()
+    await desk.tap(key, sender=BEN)
+    await desk.tap(key, room=RoomId("!elsewhere"))
+    assert desk.followers.silent == set()
+    assert desk.asked == []
+    assert desk.replies == []
+
+
+async def test_other_emoji_and_other_messages_mean_nothing() -> None:
+    desk = Counter()
+    await desk.tap("🔕")
+    await desk.invited()
+    await desk.tap("👏")
+    await desk.tap("no emoji")
+    assert desk.replies == []
+    assert desk.asked == []
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_leaving_the_direct_room_is_a_no_to_who_invited_last(gone: bool) -> None:
+    desk = Counter()
+    await desk.answers.member_changed(MemberChanged(DM, CAT, gone=True))
+    assert desk.followers.silent == set(), "nobody has invited them"
+    await desk.invited()
+    await desk.answers.member_changed(MemberChanged(DM, BEN, gone=True))
+    await desk.answers.member_changed(MemberChanged(RoomId("!other"), CAT, gone=True))
+    assert desk.followers.silent == set()
+    await desk.answers.member_changed(MemberChanged(DM, CAT, gone=gone))
+    assert desk.followers.silent == ({(CAT, BEN), (CAT, ADA)} if gone else set())
+
+
+@pytest.mark.parametrize(
+    ("key", "command"), [("✅", cmd.AcceptInvitation(CAT)), ("❌", cmd.DeclineInvitation(CAT))]
+)
+async def test_an_offer_to_speak_is_answered_by_who_got_it(key: str, command: cmd.Command) -> None:
+    desk = Counter()
+    desk.happen(cmd.StartSpace(ADA, 5))
+    desk.happen(cmd.ObserveMember(CAT, True, "Cat"))
+    desk.happen(cmd.BringSpeaker(ADA, CAT))
+    await desk.letters.note_offer(MESSAGE, Offer(SPACE, CAT))
+    await desk.tap(key, sender=BEN)
+    assert desk.asked == []
+    await desk.tap(key)
+    assert desk.asked == [command]
+    assert desk.replies[0].ok
+    await desk.tap(key)
+    assert not desk.replies[1].ok
+
+
+@pytest.mark.parametrize(
+    ("key", "part"), [("✅", "The floor goes to Cat."), ("❌", "Declined: Cat.")]
+)
+async def test_a_prompt_about_a_hand_is_answered_by_a_moderator(key: str, part: str) -> None:
+    desk = Counter()
+    desk.happen(cmd.StartSpace(ADA, 5))
+    desk.happen(cmd.ObserveMember(CAT, True, "Cat"))
+    desk.happen(cmd.RequestToSpeak(CAT, 6))
+    await desk.letters.note_prompt(MESSAGE, SPACE, CAT)
+    await desk.tap(key, sender=CAT)
+    assert not desk.replies[0].ok
+    await desk.tap(key, sender=ADA)
+    assert desk.replies[1].text == part

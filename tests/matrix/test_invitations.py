@@ -1,0 +1,293 @@
+"""Invitations by direct message: who gets one, what it says, and what an inviter is told."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.wishes import InviteByMessage
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.matrix.correspondence import Correspondence, Invitation
+from spaces_bridge.matrix.dms import Standing
+from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.etiquette import Etiquette
+from spaces_bridge.matrix.invitations import Invitations
+from spaces_bridge.matrix.invites import DAY_MS, InviteLimits, Uninvited
+from spaces_bridge.matrix.pace import FairShare, Metronome
+from spaces_bridge.matrix.servers import REST_S, RemoteServers
+from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled, started
+
+pytestmark = pytest.mark.unit
+
+CAT, DAN = UserId("@cat:x"), UserId("@dan:x")
+STRANGERS = SETTINGS.strangers_per_day
+FAST = 60_000
+
+
+class Office(Desk):
+    """Where invitations are written."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__()
+        every: Any = self
+        chosen = replace(SETTINGS, **settings)  # type: ignore[arg-type]  # a test's choice
+        clock = asyncio.get_running_loop().time
+        self.letters = Correspondence(every)
+        self.uninvited = Uninvited(every)
+        self.loop_time = 0.0
+        self.writes = Invitations(
+            every,
+            every,
+            every,
+            self.letters,
+            Etiquette(every, self.followers, InviteLimits(every, every, chosen), chosen, every),
+            self.uninvited,
+            chosen,
+            RemoteServers(lambda: self.loop_time),
+            Metronome(FAST, clock),
+            FairShare(10_000.0, clock),
+        )
+
+    async def invite(
+        self, user: UserId, key: str, by: UserId = ADA, *, announcement: bool = False
+    ) -> bool:
+        """Whether they were written to."""
+        wanted = InviteByMessage(self.space.space, user, by, announcement)
+        return await self.writes.run(wanted, key) is not None
+
+
+async def test_it_says_when_and_where_and_what_a_tap_does() -> None:
+    desk = Office()
+    assert await desk.invite(CAT, "live")
+    (text,) = desk.texts[CAT]
+    assert text.splitlines() == [
+        "Ada invites you: Bread",
+        "It is live now.",
+        "Listen in your browser: https://pages/s/bread",
+        "Or join the room: https://matrix.to/#/#spaces_bread:x",
+        "Tap 🔕 nothing more from Ada · 🚫 no invitations at all.",
+    ]
+    assert desk.seeds["$live"] == ["🔕", "🚫"]
+
+
+async def test_a_scheduled_one_names_its_time_and_offers_a_reminder() -> None:
+    desk = Office()
+    desk.space = scheduled(at_ms=86_400_000)
+    assert await desk.invite(CAT, "k")
+    assert "It starts on Fri 2 January 1970, 00:00 UTC." in desk.texts[CAT][0]
+    assert desk.seeds["$k"] == ["✅", "🔕", "🚫"]
+
+
+async def test_an_announcement_says_that_the_host_is_live() -> None:
+    desk = Office()
+    assert await desk.invite(CAT, "k", announcement=True)
+    assert desk.texts[CAT][0].startswith("🔴 Ada is live: Bread\n")
+
+
+@pytest.mark.parametrize(
+    ("errcode", "part"),
+    [
+        ("M_FORBIDDEN", "take no invitations"),
+        ("M_INVITE_BLOCKED", "take no invitations"),
+        ("M_INVALID_PARAM", "Is that Matrix ID right?"),
+    ],
+)
+async def test_a_refused_invitation_is_told_to_the_inviter(errcode: str, part: str) -> None:
+    desk = Office()
+    await desk.writes.refused(InviteByMessage(SPACE, CAT, ADA), Refused(403, errcode, "no"))
+    (told,) = desk.told
+    assert told.user == ADA
+    assert part in told.text
+    assert CAT in told.text
+
+
+async def test_refused_followers_are_told_in_one_sum() -> None:
+    desk = Office(invitations_per_person=0)
+    for user in (CAT, DAN):
+        wanted = InviteByMessage(SPACE, user, ADA, announcement=True)
+        await desk.writes.refused(wanted, Refused(403, "M_FORBIDDEN", "no"))
+        await desk.writes.refused(wanted, Refused(403, "M_FORBIDDEN", "again, after a crash"))
+    assert not await desk.invite(UserId("@eve:x"), "k", announcement=True)
+    assert desk.told == []
+    told = await desk.uninvited.told(SPACE, ADA)
+    assert told == "2 followers take no invitations, 1 follower was invited often today"
+    assert await desk.uninvited.told(SPACE, BEN) == ""
+
+
+async def test_an_inviter_reaches_only_so_many_strangers_a_day() -> None:
+    desk = Office()
+    people = [UserId(f"@p{n}:x") for n in range(STRANGERS + 1)]
+    reached = [await desk.invite(user, f"k{user}") for user in people]
+    assert reached == [True] * STRANGERS + [False]
+    (told,) = desk.told
+    assert told.user == ADA
+    assert f"at most {STRANGERS} people a day" in told.text
+    assert await desk.invite(people[0], f"k{people[0]}"), "a retry is not counted again"
+    assert await desk.invite(people[-1], "by another", by=BEN)
+    desk.standings[UserId("@friend:x")] = Standing.KNOWN
+    assert await desk.invite(UserId("@friend:x"), "friend")
+    desk.now += DAY_MS
+    assert await desk.invite(people[-1], "tomorrow")
+
+
+async def test_followers_are_no_strangers() -> None:
+    desk = Office(strangers_per_day=0, invitations_per_inviter=0)
+    assert await desk.invite(CAT, "k", announcement=True)
+    assert not await desk.invite(DAN, "k2")
+
+
+async def test_an_inviter_has_so_many_invitations_a_day() -> None:
+    desk = Office(invitations_per_inviter=1)
+    assert await desk.invite(CAT, "one")
+    assert await desk.invite(CAT, "one"), "again after a crash"
+    assert not await desk.invite(DAN, "two")
+    assert "at most 1 invitations a day" in desk.told[0].text
+    assert await desk.invite(DAN, "by another", by=BEN)
+
+
+async def test_a_person_gets_so_many_invitations_a_day_from_everybody_together() -> None:
+    desk = Office(invitations_per_person=2)
+    desk.standings[CAT] = Standing.KNOWN
+    assert await desk.invite(CAT, "one")
+    assert await desk.invite(CAT, "two", by=BEN)
+    assert not await desk.invite(CAT, "three", by=DAN)
+    assert desk.told[0].user == DAN
+    assert "many invitations today" in desk.told[0].text
+    desk.now += DAY_MS
+    assert await desk.invite(CAT, "three", by=DAN)
+
+
+async def test_the_same_inviter_invites_somebody_once() -> None:
+    desk = Office()
+    assert await desk.invite(CAT, "first")
+    assert await desk.invite(CAT, "first"), "the same wish once more, after a crash"
+    assert not await desk.invite(CAT, "second")
+    assert "already" in desk.told[0].text
+
+
+async def test_that_it_is_live_is_news_to_invited_followers_once() -> None:
+    desk = Office()
+    desk.space = scheduled()
+    assert await desk.invite(CAT, "before", announcement=True)
+    assert not await desk.invite(CAT, "again", announcement=True)
+    desk.space = started()
+    assert await desk.invite(CAT, "live", announcement=True)
+    assert not await desk.invite(CAT, "once more", announcement=True)
+    assert desk.told == []
+    assert await desk.uninvited.told(SPACE, ADA) == ""
+
+
+async def test_who_left_the_direct_messages_is_not_asked_back_by_an_invitation() -> None:
+    desk = Office()
+    desk.standings[CAT] = Standing.LEFT
+    assert not await desk.invite(CAT, "k")
+    assert not desk.texts
+    assert "has left my direct messages" in desk.told[0].text
+    assert "https://pages" in desk.told[0].text
+    assert not await desk.invite(CAT, "live", announcement=True)
+    await desk.followers.follow(ADA, CAT, 1)
+    assert await desk.invite(CAT, "live again", announcement=True), "they follow this host"
+
+
+async def test_an_unanswered_invitation_is_a_no_to_the_next_one_of_this_host() -> None:
+    desk = Office()
+    assert await desk.invite(CAT, "first")
+    desk.standings[CAT] = Standing.ASKED
+    assert await desk.invite(CAT, "first"), "again after a crash"
+    desk.space = replace(desk.space, space=SpaceId("next"))
+    assert not await desk.invite(CAT, "second")
+    assert "has not answered" in desk.told[0].text
+    assert await desk.followers.is_silent(CAT, ADA)
+    assert not await desk.invite(CAT, "third"), "from now on they count as silent"
+    assert len(desk.texts[CAT]) == 2
+
+
+async def test_an_unanswered_invitation_is_no_word_about_another_host() -> None:
+    desk = Office()
+    assert await desk.invite(CAT, "first")
+    desk.standings[CAT] = Standing.ASKED
+    desk.space = replace(desk.space, space=SpaceId("next"), host=DAN)
+    assert await desk.invite(CAT, "second", by=DAN)
+
+
+@pytest.mark.parametrize("host", [ADA, None])
+async def test_who_wants_none_gets_none(host: UserId | None) -> None:
+    desk = Office()
+    await desk.followers.silence(CAT, host, 1)
+    assert not await desk.invite(CAT, "k")
+    assert "they take no invitations" in desk.told[0].text
+    assert not await desk.invite(CAT, "by a listener of hers", by=BEN)
+    assert not await desk.invite(CAT, "live", announcement=True)
+    assert not desk.texts
+
+
+@pytest.mark.parametrize("who", [BEN, SETTINGS.bot, UserId("@spaces_guest:x")])
+async def test_who_is_here_or_is_ours_is_not_invited(who: UserId) -> None:
+    desk = Office()
+    assert not await desk.invite(who, "k", announcement=True)
+    assert desk.wished == []
+
+
+async def test_nobody_is_invited_to_what_is_over_locked_or_closed_to_them() -> None:
+    desk = Office()
+    desk.happen(cmd.RemovePerson(ADA, BEN))
+    assert not await desk.invite(BEN, "removed", announcement=True)
+    desk.happen(cmd.LockSpace(ADA))
+    assert not await desk.invite(CAT, "locked")
+    desk.happen(cmd.UnlockSpace(ADA))
+    desk.happen(cmd.EndSpace(ADA, 9))
+    assert not await desk.invite(CAT, "over")
+    assert not desk.texts
+
+
+async def test_it_is_noted_what_a_message_was_about() -> None:
+    desk = Office()
+    wanted = InviteByMessage(SPACE, CAT, BEN)
+    event = await desk.writes.run(wanted, "k")
+    assert event is not None
+    sent = Invitation(SPACE, CAT, BEN, ADA)
+    assert await desk.letters.invitation(event) == sent
+    assert await desk.letters.last(CAT) == sent
+    assert sent.senders == (BEN, ADA)
+
+
+async def test_a_server_that_does_not_answer_is_left_alone() -> None:
+    desk = Office()
+    far, near = UserId("@far:gone.example"), UserId("@near:gone.example")
+    desk.away = [Away("502", broken=True)]
+    with pytest.raises(Away) as first:
+        await desk.invite(far, "far", announcement=True)
+    assert first.value.retry_after_s == REST_S
+    with pytest.raises(Away) as second:
+        await desk.invite(near, "near", announcement=True)
+    assert second.value.retry_after_s == REST_S
+    assert await desk.invite(CAT, "here", announcement=True)
+    desk.loop_time += REST_S
+    desk.away = [Away("502", broken=True)]
+    with pytest.raises(Away) as third:
+        await desk.invite(far, "far", announcement=True)
+    assert third.value.retry_after_s == 2 * REST_S
+    desk.loop_time += 2 * REST_S
+    assert await desk.invite(far, "far", announcement=True)
+    assert await desk.invite(near, "near", announcement=True)
+
+
+async def test_when_nobody_knows_who_is_away_the_rest_does_not_grow() -> None:
+    desk = Office()
+    far = UserId("@far:gone.example")
+    for _ in range(3):
+        desk.away = [Away("no answer", unreached=True)]
+        with pytest.raises(Away) as away:
+            await desk.invite(far, "far", announcement=True)
+        assert away.value.retry_after_s == REST_S
+        desk.loop_time += REST_S
+
+
+async def test_the_own_homeserver_is_waited_for_as_ever() -> None:
+    desk = Office()
+    desk.away = [Away("no", unreached=True)]
+    with pytest.raises(Away) as away:
+        await desk.invite(CAT, "k")
+    assert away.value.retry_after_s is None

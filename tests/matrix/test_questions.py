@@ -1,0 +1,55 @@
+"""Questions by direct message: asked once, and only while they are open."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.wishes import OfferToSpeak, PromptModerator, TellUser
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.matrix.correspondence import Correspondence, Offer
+from spaces_bridge.matrix.errors import Refused
+from spaces_bridge.matrix.questions import Questions
+from tests.matrix.desk import ADA, BEN, SPACE, Desk
+
+pytestmark = pytest.mark.unit
+
+
+def questions(desk: Desk) -> Questions:
+    every: Any = desk
+    return Questions(every, every, every, every, Correspondence(every))
+
+
+async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> None:
+    desk = Desk()
+    asks = questions(desk)
+    question = PromptModerator(SPACE, ADA, BEN, False)
+    assert await asks.run(question, "early") is None, "no hand is up"
+    desk.happen(cmd.RequestToSpeak(BEN, 10))
+    assert await asks.run(question, "first") == "$first"
+    assert await asks.run(question, "first") == "$first", "again after a crash"
+    assert await asks.run(question, "second") is None
+    desk.happen(cmd.CancelRequest(BEN))
+    desk.happen(cmd.RequestToSpeak(BEN, 20))
+    assert await asks.run(question, "third") == "$third"
+
+
+async def test_an_offer_to_speak_is_made_while_it_stands() -> None:
+    desk = Desk()
+    asks = questions(desk)
+    offer = OfferToSpeak(SPACE, BEN, ADA)
+    assert await asks.run(offer, "early") is None
+    desk.happen(cmd.BringSpeaker(ADA, BEN))
+    event = await asks.run(offer, "key")
+    assert event == "$key"
+    assert desk.texts[BEN][0].startswith("🎙 Ada invites you to speak in “Bread”. Tap ✅")
+    assert desk.seeds["$key"] == ["✅", "❌"]
+    assert await Correspondence(desk).offer(event) == Offer(SPACE, BEN)
+
+
+async def test_whose_offer_did_not_reach_anybody_is_told() -> None:
+    desk = Desk()
+    await questions(desk).refused(OfferToSpeak(SPACE, BEN, ADA), Refused(403, "M_FORBIDDEN", ""))
+    (told,) = desk.wished
+    assert isinstance(told, TellUser)
+    assert told.user == ADA
+    assert BEN in told.text
