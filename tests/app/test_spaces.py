@@ -16,6 +16,7 @@ from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.app.wishes import TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from tests.support.recorder import Recorder
@@ -476,6 +477,24 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     await reconciler.stop()
     assert recorder.kinds() == ["MakeRoom"]
     await door.stop()
+
+
+async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await spaces.ask(SPACE, cmd.RemovePerson(HOST, BEN))
+    await spaces.ask(SPACE, cmd.SetGuests(HOST, GuestPolicy.OFF))
+    await spaces.stop()
+    recorder.calls.clear()
+    restarted = Spaces(recorder.world())
+    await restarted.resume()
+    reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
+    reconciler.start()
+    await reconciler.stop()
+    assert recorder.called("end_listening") == [(SPACE, BEN)]
+    assert recorder.called("end_microphone_session") == [(SPACE, BEN)]
+    assert recorder.called("end_guests") == [(SPACE,)]
+    await restarted.stop()
 
 
 async def test_secrets_are_stored_hashed_and_can_be_revoked(recorder: Recorder) -> None:

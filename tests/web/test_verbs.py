@@ -298,6 +298,19 @@ async def stage_of(feed: Feed, flag: str) -> list[dict[str, object]]:
             return stage
 
 
+async def test_who_has_handed_over_is_no_host_any_more_whatever_the_level(
+    world: WebWorld,
+) -> None:
+    async with AsyncExitStack() as stack:
+        space, host = await evening(world, stack, "host")
+        await host.send(type="host", user=BOB)
+        await until(lambda: BOB in world.view(space.space).appointments)
+        await world.levels(space.space, {BOB: 90})
+        await until_role(host, role="cohost", may_end=False)
+        await host.send(type="end")
+        await refused(host, "not_host")
+
+
 async def test_everybody_in_the_queue_knows_their_place(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
         space, bob = await evening(world, stack, "listener")
