@@ -284,6 +284,17 @@ async def test_a_policy_list_cuts_those_who_are_on_the_page_alone(
             await again.next("hello")
 
 
+async def test_with_a_new_host_their_list_counts(world: WebWorld) -> None:
+    space = await world.create()
+    await world.member(space.space, ALICE)
+    await world.doorkeeper.block(ALICE, BOB, ALICE, "rude")
+    async with world.feed(space, token=await world.link(space.space, BOB)) as page:
+        await page.next("hello")  # and not in the room
+        await world.spaces.ask(space.space, cmd.HandOver(HOST, ALICE))
+        await world.levels(space.space, {ALICE: 90})
+        await sent_away(page, "removed")
+
+
 async def test_a_list_of_the_server_is_not_overruled_by_a_host(world: WebWorld) -> None:
     space = await world.create()
     await world.doorkeeper.learn(PolicyRule(LISTS, "user", "1", ALICE, "spam"))
