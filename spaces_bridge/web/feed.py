@@ -169,6 +169,8 @@ class Feed:
     ) -> None:
         person = client.you.user or id(client)
         async for message in socket:
+            if client.outgoing.closing is not None:
+                return  # sent away: what was on its way is not obeyed any more
             if not self._people.take(person) or (
                 client.you.guest and not self._crowds.take(address)
             ):
