@@ -12,6 +12,7 @@ from spaces_bridge.app.reconcile import Reconciler, missing
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.app.support import SPACE, seat
@@ -146,3 +147,21 @@ async def test_a_kicked_host_of_the_room_read_anew_is_seen(
     assert view is not None
     assert not view.host_present
     assert view.removed[EVE].in_force
+
+
+async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await spaces.ask(SPACE, cmd.RemovePerson(HOST, BEN))
+    await spaces.ask(SPACE, cmd.SetGuests(HOST, GuestPolicy.OFF))
+    await spaces.stop()
+    recorder.calls.clear()
+    restarted = Spaces(recorder.world())
+    await restarted.resume()
+    reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
+    reconciler.start()
+    await reconciler.stop()
+    assert recorder.called("end_listening") == [(SPACE, BEN)]
+    assert recorder.called("end_microphone_session") == [(SPACE, BEN)]
+    assert recorder.called("end_guests") == [(SPACE,)]
+    await restarted.stop()
