@@ -198,7 +198,7 @@ async def test_who_declines_an_invitation_is_left_in_peace_and_the_inviter_told(
     declined = (await invited)["room_id"]
     await bridge.drained()
     await ben.leave(declined)
-    told = ada.next_message(dm, f"{ben.id} has left my direct messages", BOT)
+    told = ada.next_message(dm, f"{ben.id} was not invited: they take no", BOT)
     await say(ada, room_of(space), f"!space invite {ben.id}")
     await told
 

@@ -183,21 +183,38 @@ async def kill_again_and_again(
 ) -> None:
     """Zoe taps 🔕 in the middle of it; others opt out while the bridge is dead."""
     bridge = Killed(settings, database)
-    share_s = 60.0 * FOLLOWERS / PER_MINUTE / ROUNDS
+    # by how many are still to be told: all along, and several times while it begins
+    left = sorted((chance.randrange(1, FOLLOWERS) for _ in range(ROUNDS)), reverse=True)
     try:
-        for round_ in range(ROUNDS):
+        for round_, until in enumerate(left):
             await bridge.start()
             if round_ == ZOE_TAPS_IN:
                 answered = zoe.next_message(earlier[0], "Nothing more from them", BOT, 90.0)
                 await zoe.react(*earlier, "🔕")
                 await answered
                 crowd.silent.add(UserId(zoe.id))
-            await asyncio.sleep(chance.uniform(0.0, 1.5 * share_s))
+            await at_most_left(database, until)
+            await asyncio.sleep(chance.uniform(0.0, 0.5))
             await bridge.kill9()
             if round_ % SILENT_MEANWHILE == 0:
                 await opt_out(database, host, crowd, chance)
     finally:
         await bridge.kill9()
+
+
+async def at_most_left(database: Path, number: int) -> None:
+    """Returns when so many or fewer invitations are still to be sent."""
+    storage = await open_storage(f"sqlite:{database}", SystemClock())
+
+    async def reached() -> bool:
+        rows = await storage.outbox.pending(0, FOLLOWERS + 100)
+        kinds = Counter(row.effect.kind for row in rows)
+        return not kinds["AnnounceLive"] and kinds["InviteByMessage"] <= number
+
+    try:
+        await eventually(reached, f"not down to {number}", PATIENCE_S)
+    finally:
+        await storage.close()
 
 
 async def opt_out(database: Path, host: UserId, crowd: Crowd, chance: random.Random) -> None:
