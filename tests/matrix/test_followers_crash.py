@@ -74,9 +74,15 @@ class Killed:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, *self._command, stdout=asyncio.subprocess.PIPE
         )
+        await self.at_most_left(FOLLOWERS)
+
+    async def at_most_left(self, number: int) -> None:
+        """Returns when so many or fewer invitations are still to be sent."""
+        assert self._process is not None
         assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            assert await self._process.stdout.readline() == b"ready\n"
+        async with asyncio.timeout(PATIENCE_S):
+            while int(await self._process.stdout.readline()) > number:
+                pass
 
     async def kill9(self) -> None:
         """As if the power had been cut."""
@@ -193,28 +199,13 @@ async def kill_again_and_again(
                 await zoe.react(*earlier, "🔕")
                 await answered
                 crowd.silent.add(UserId(zoe.id))
-            await at_most_left(database, until)
+            await bridge.at_most_left(until)
             await asyncio.sleep(chance.uniform(0.0, 0.5))
             await bridge.kill9()
             if round_ % SILENT_MEANWHILE == 0:
                 await opt_out(database, host, crowd, chance)
     finally:
         await bridge.kill9()
-
-
-async def at_most_left(database: Path, number: int) -> None:
-    """Returns when so many or fewer invitations are still to be sent."""
-    storage = await open_storage(f"sqlite:{database}", SystemClock())
-
-    async def reached() -> bool:
-        rows = await storage.outbox.pending(0, FOLLOWERS + 100)
-        kinds = Counter(row.effect.kind for row in rows)
-        return not kinds["AnnounceLive"] and kinds["InviteByMessage"] <= number
-
-    try:
-        await eventually(reached, f"not down to {number}", PATIENCE_S)
-    finally:
-        await storage.close()
 
 
 async def opt_out(database: Path, host: UserId, crowd: Crowd, chance: random.Random) -> None:
