@@ -2,13 +2,14 @@
 # make check    format, lint, types, import contracts, fast tests: under two minutes
 # make test     the whole suite against real peers (APT=no: install no Debian packages)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
+# make docs     write docs/commands.md again, from the table of commands
 # make lock     resolve pyproject.toml into requirements/*.txt again
 # make clean    remove what the others made
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench lock clean
+.PHONY: help demo check test bench docs lock clean
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium postgresql
@@ -45,6 +46,10 @@ bench:
 	@tools/apt $(BENCH_PACKAGES)
 	@tools/setup dev
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only '$(ONLY)')
+
+docs:
+	@tools/setup dev
+	$(BIN)/python -m spaces_bridge.matrix.commands_doc > docs/commands.md
 
 lock:
 	@tools/lock $(ARGS)

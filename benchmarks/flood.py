@@ -163,8 +163,8 @@ class Flood:
         """The number of reactions that the live card shows, None while it shows none."""
         edits = [e for e in await self._host.timeline(self._space.room) if _edits(e, self._space)]
         body = str(edits[-1]["content"]["m.new_content"]["body"]) if edits else ""
-        found = re.search(r"^Reactions: ([\d,]+)", body, re.MULTILINE)
-        return int(found[1].replace(",", "")) if found else None
+        found = re.search(r"\((\d+) in all\)", body)
+        return int(found[1]) if found else None
 
     async def events_of_bridge(self, from_ms: int, until_ms: int) -> list[dict[str, Any]]:
         """What bot and ghosts sent to the room besides captions and redactions."""

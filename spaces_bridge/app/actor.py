@@ -89,7 +89,7 @@ class SpaceActor:
             if not isinstance(job, _Job):
                 job()
             elif isinstance(job.command, cmd.React):
-                await self._do([job, *self._reactions_behind()])
+                await self._do([job, *self._reactions_behind(job)])
             else:
                 await self._do([job])
 
@@ -102,17 +102,18 @@ class SpaceActor:
 
     def release_waiting(self) -> None:
         """The bridge stops: whoever still waits is told."""
+        waiting = [self._held] if self._held is not None else []
+        self._held = None
         while not self._jobs.empty():
-            job = self._jobs.get_nowait()
-            if isinstance(job, _Job):
-                stopping = AdapterError("The bridge is stopping. Try again in a moment.")
-                self._answer([job], stopping)
+            waiting.append(self._jobs.get_nowait())
+        self._answer([job for job in waiting if isinstance(job, _Job)], _stopping())
 
-    def _reactions_behind(self) -> list[_Job]:
+    def _reactions_behind(self, first: _Job) -> list[_Job]:
+        """Those that can share its transaction: asked or told like it, as failures differ."""
         jobs: list[_Job] = []
         while len(jobs) < REACTIONS_AT_ONCE and not self._jobs.empty():
             job = self._jobs.get_nowait()
-            if not isinstance(job, _Job) or not isinstance(job.command, cmd.React):
+            if not isinstance(job, _Job) or not _goes_with(job, first):
                 self._held = job
                 break
             jobs.append(job)
@@ -127,6 +128,9 @@ class SpaceActor:
             raise
         except StorageError as failure:
             self._answer(jobs, failure)
+        except asyncio.CancelledError:
+            self._answer(jobs, _stopping())
+            raise
         except Exception:
             self._answer(jobs, AdapterError("The live space restarts. Try again."))
             raise
@@ -161,11 +165,13 @@ class SpaceActor:
     async def _obey(self, jobs: Sequence[_Job]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         caused: list[tuple[ev.Event, str | None]] = []
-        after = self.space
+        after, known = self.space, set[str]()
         for job in jobs:
-            outcome = self._decided(after, job)
+            outcome = [] if job.source in known else self._decided(after, job)
             outcomes.append(outcome)
             events = [] if isinstance(outcome, Rejected) else outcome
+            if events and job.source is not None:
+                known.add(job.source)
             for place, event in enumerate(events):
                 caused.append((event, job.source if place == 0 else None))
                 after = evolve(after, event)
@@ -223,6 +229,14 @@ class SpaceActor:
             policies.tell(self._world, at, event)
             at = evolve(at, event)
         self._world.audience.changed(self.space, events)
+
+
+def _goes_with(job: _Job, first: _Job) -> bool:
+    return isinstance(job.command, cmd.React) and (job.done is None) == (first.done is None)
+
+
+def _stopping() -> AdapterError:
+    return AdapterError("The bridge is stopping. Try again in a moment.")
 
 
 def summary_of(space: LiveSpace) -> SpaceSummary:

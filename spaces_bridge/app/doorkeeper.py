@@ -5,17 +5,21 @@ stored first, so that nothing that was answered is forgotten.
 """
 
 import asyncio
-import re
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.policy_book import PolicyBook, matches
 from spaces_bridge.app.ports import Blocks, Clock, PolicyRules
 from spaces_bridge.app.records import Block, PolicyRule
-from spaces_bridge.app.registry import Spaces, is_ghost
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ class Doorkeeper:
         self._clock = clock
         self._spaces: Spaces
         self._blocked: dict[tuple[UserId, str], Block] = {}
-        self._policies: dict[tuple[RoomId, str, str], PolicyRule] = {}
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._policies = PolicyBook()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, changed: Callable[[], None]) -> None:
@@ -49,7 +53,7 @@ class Doorkeeper:
     async def load(self) -> None:
         """Read what is stored. Raises StorageError."""
         self._blocked = {(b.host, b.target): b for b in await self._blocks.all()}
-        self._policies = {(r.room, r.kind, r.key): r for r in await self._rules.all()}
+        self._policies = PolicyBook(await self._rules.all())
 
     async def stop(self) -> None:
         """Finish what was begun."""
@@ -62,18 +66,15 @@ class Doorkeeper:
         for block in self._blocked.values():
             if block.host == host and matches(block.target, user):
                 return Verdict(block.reason or "blocked by the host")
-        for rule in self._policies.values():
-            subject = user if rule.kind == "user" else user.partition(":")[2]
-            if matches(rule.entity, subject):
-                return Verdict(rule.reason or "by a policy list")
-        return None
+        rule = self._policies.rule_against(user)
+        return Verdict(rule.reason or "by a policy list") if rule is not None else None
 
     # --- the port -----------------------------------------------------------------------------
 
     def entered(self, space: LiveSpace, user: UserId) -> None:
         """Show out whoever may not be here."""
-        if is_ghost(user):
-            return
+        if space.person(user).guest:
+            return  # a ghost of ours: guests have no account to block
         verdict = self.verdict(space.host, user)
         if verdict is not None:
             command = cmd.RemovePerson(None, user, verdict.reason, blocked=True)
@@ -82,7 +83,7 @@ class Doorkeeper:
     def readmitted(self, space: LiveSpace, user: UserId, by: UserId | None) -> None:
         """A host who lifts a ban in any client unblocks."""
         if by == space.host and (by, user) in self._blocked:
-            task = asyncio.create_task(self._forget(by, user), name="unblock")
+            task = asyncio.create_task(self._unblock_quietly(by, user), name="unblock")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -91,8 +92,10 @@ class Doorkeeper:
     async def block(self, host: UserId, target: str, by: UserId, reason: str) -> None:
         """Keep ``target`` (a user id, may hold ``*`` and ``?``) out of all spaces of the host.
 
-        Raises StorageError.
+        Co-hosts block one person at a time, and not each other. Raises Rejected, StorageError.
         """
+        if by != host:
+            self._refuse_helper(host, target)
         block = Block(host, target, by, reason, self._clock.now_ms())
         await self._blocks.put(block)
         self._blocked[host, target] = block
@@ -104,14 +107,29 @@ class Doorkeeper:
         """Whom the host keeps out: user ids and patterns."""
         return sorted(target for by, target in self._blocked if by == host)
 
+    def _refuse_helper(self, host: UserId, target: str) -> None:
+        if "*" in target or "?" in target:
+            raise Rejected("not_host", "Only the host blocks by pattern: name one person.")
+        user = UserId(target)
+        if user == host or any(space.role(user).may_moderate for space in self._of(host)):
+            raise Rejected("too_high", "You cannot block somebody of your own rank or above.")
+
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""
         known = await self._forget(host, target)
         for space in self._of(host):
-            for user in list(space.removed):
-                if matches(target, user) and self.verdict(host, user) is None:
+            for user, removal in space.removed.items():
+                # a pattern lets in again whom it kept out, and nobody else
+                meant = user == target or (removal.blocked and matches(target, user))
+                if meant and self.verdict(host, user) is None:
                     self._spaces.tell(space.space, cmd.ReadmitPerson(None, user))
         return known
+
+    async def _unblock_quietly(self, host: UserId, user: UserId) -> None:
+        try:
+            await self._forget(host, user)
+        except AdapterError as error:
+            log.warning("a host's unban could not be remembered: %s", error)
 
     async def _forget(self, host: UserId, target: str) -> bool:
         known = await self._blocks.drop(host, target)
@@ -124,25 +142,28 @@ class Doorkeeper:
     async def learn(self, rule: PolicyRule) -> None:
         """A list recommends a ban. Raises StorageError."""
         await self._rules.put(rule)
-        self._policies[rule.room, rule.kind, rule.key] = rule
+        self._policies.put(rule)
         self._show_out_everywhere()
 
     async def unlearn(self, room: RoomId, kind: str, key: str) -> None:
         """A list has taken a rule back: who was shown out by it may be let in by hand."""
         await self._rules.drop(room, kind, key)
-        self._policies.pop((room, kind, key), None)
+        self._policies.drop(room, kind, key)
         self._changed()
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
         await self._rules.replace(room, rules)
-        others = {k: r for k, r in self._policies.items() if r.room != room}
-        self._policies = others | {(r.room, r.kind, r.key): r for r in rules}
+        self._policies.replace(room, rules)
         self._show_out_everywhere()
+
+    def lists(self) -> set[RoomId]:
+        """The policy lists that have said something."""
+        return {rule.room for rule in self._policies.rules()}
 
     def banned_servers(self) -> list[str]:
         """What the policy lists say about whole servers: globs of server names."""
-        return sorted({r.entity for r in self._policies.values() if r.kind == "server"})
+        return sorted({r.entity for r in self._policies.rules() if r.kind == "server"})
 
     def _changed(self) -> None:
         for changed in self._watchers:
@@ -160,14 +181,3 @@ class Doorkeeper:
 
     def _of(self, host: UserId) -> list[LiveSpace]:
         return [space for space in self._spaces.open() if space.host == host]
-
-
-def matches(glob: str, text: str) -> bool:
-    """Whether the whole text fits; ``*`` is any text, ``?`` one character (spec: "Glob")."""
-    return _pattern(glob.lower()).fullmatch(text.lower()) is not None
-
-
-@lru_cache(maxsize=4096)
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(c) or re.escape(c) for c in glob), re.DOTALL)

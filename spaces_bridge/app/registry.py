@@ -96,6 +96,7 @@ class Spaces:
             if ended_at_ms is not None and ended_at_ms < before_ms:
                 self._tasks.pop(space).cancel()
                 del self._actors[space]
+                actor.release_waiting()
 
     async def _seat(self, space: SpaceId) -> SpaceActor:
         if space not in self._actors:
@@ -206,6 +207,8 @@ class Spaces:
             raise Rejected("ended", "This live space has ended.")
         if isinstance(command, cmd.StartSpace):
             self._refuse_second_live_space(actor.space)
+        if isinstance(command, cmd.HandOver):
+            self._refuse_busy_heir(actor.space, command.user)
         if isinstance(command, cmd.RequestToSpeak):
             command = await self._knowing_the_host(actor.space, command)
         return await actor.ask(command, source)
@@ -236,15 +239,19 @@ class Spaces:
         return replace(command, followed=followed)
 
     def _refuse_second_live_space(self, space: LiveSpace) -> None:
-        for other in self.open():
-            if (
-                other.host == space.host
-                and other.phase is Phase.LIVE
-                and other.space != space.space
-            ):
-                raise Rejected(
-                    "host_is_live", f"You are live in “{other.title}” already. End that first."
-                )
+        other = self._live_elsewhere(space, space.host)
+        if other is not None:
+            raise Rejected(
+                "host_is_live", f"You are live in “{other.title}” already. End that first."
+            )
+
+    def _refuse_busy_heir(self, space: LiveSpace, user: UserId) -> None:
+        if self._live_elsewhere(space, user) is not None:
+            raise Rejected("host_is_live", "That person hosts another live space right now.")
+
+    def _live_elsewhere(self, space: LiveSpace, host: UserId) -> LiveSpace | None:
+        others = [s for s in self.open() if s.host == host and s.space != space.space]
+        return next((s for s in others if s.phase is Phase.LIVE), None)
 
     # --- names --------------------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ class Tally:
         if view is None or view.phase is not Phase.LIVE:
             raise Rejected("not_live", "Reactions are counted while the live space is live.")
         counts = self._counts[space]
-        if emoji not in view.reactions and len(view.reactions.keys() | counts) >= EMOJI_MAX:
+        known = view.reactions.keys() | counts.keys()
+        if emoji not in known and len(known) >= EMOJI_MAX:
             raise Rejected(
                 "too_many_kinds", "Too many different emoji already. Pick one of those."
             )

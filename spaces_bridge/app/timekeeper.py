@@ -1,13 +1,18 @@
 """Tells live spaces the time, when it matters to one."""
 
 import asyncio
+from functools import partial
 
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 
 LOOK_EVERY_S = 1.0
+
+SETTLE_S = 5.0
+"""After a start pages come back first: a host who is on one is not gone."""
 
 
 class Timekeeper:
@@ -16,6 +21,8 @@ class Timekeeper:
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
         self._task: asyncio.Task[None] | None = None
+        self._told = set[SpaceId]()
+        """Those that have not got to it yet; they are not told again."""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._watch(), name="timekeeper")
@@ -29,14 +36,17 @@ class Timekeeper:
         """Tell those for whom something is due."""
         for space in self._spaces.open():
             command = self._time()
-            if _is_due(space, command):
+            if space.space not in self._told and _is_due(space, command):
+                self._told.add(space.space)
                 self._spaces.tell(space.space, command)
+                self._spaces.then(space.space, partial(self._told.discard, space.space))
 
     def _time(self) -> cmd.PassTime:
         world = self._spaces.world
         return cmd.PassTime(world.clock.now_ms(), world.settings.host_grace_ms)
 
     async def _watch(self) -> None:
+        await asyncio.sleep(SETTLE_S)
         while True:
             self.look()
             await asyncio.sleep(LOOK_EVERY_S)

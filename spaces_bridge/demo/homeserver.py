@@ -48,10 +48,12 @@ class Homeserver:
         database_url: str | None = None,
         domain: str = DOMAIN,
         port: int | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """`database_url`: `postgres://USER@HOST:PORT/DATABASE` (C collation), else SQLite.
 
-        The registrations are read when it starts: they may be written after this.
+        The registrations are read when it starts: they may be written after this. `environ`: of
+        its process, else our own.
         """
         self.directory = directory
         self.domain = domain
@@ -66,6 +68,7 @@ class Homeserver:
             [sys.executable, "-c", _PROGRAM, "-c", "homeserver.yaml"],
             directory=directory,
             log=directory / "homeserver.log",
+            environ=environ,
         )
 
     async def __aenter__(self) -> Self:
@@ -164,10 +167,11 @@ class Homeserver:
         (self.directory / "signing.key").write_text(f"ed25519 a_demo {key}\n")
         (self.directory / "log.yaml").write_text(json.dumps(_LOGGING))
         # YAML is a superset of JSON: no YAML writer is needed.
-        config = self._config()
+        config = self.config()
         (self.directory / "homeserver.yaml").write_text(json.dumps(config, indent=1))
 
-    def _config(self) -> Mapping[str, Any]:
+    def config(self) -> dict[str, Any]:
+        """What its homeserver.yaml holds; made once, at the first start."""
         listener = {
             "port": self.port,
             "bind_addresses": ["127.0.0.1"],

@@ -58,7 +58,7 @@ class Announcements:
                 await self._sum_up(space, by, key)
             case wish.AnnounceLive() if space.phase is not Phase.ENDED:
                 await self._announce(space, key)
-            case wish.InviteFollowers(by=by) if space.phase is not Phase.ENDED:
+            case wish.InviteFollowers(by=by) if _may_tell_followers(space, by):
                 await self._invite_followers(space, by, f"followers:{space.space}:{by}:{key}")
                 await self._then_sum_up(space, by, key)
             case _:
@@ -113,6 +113,7 @@ class Announcements:
         if told:
             text = f"About your invitations to “{space.title}”: {told}."
             await self._spaces.wish(wish.TellUser(by, text), f"{key}:told")
+            await self._uninvited.forget(space.space, by)
 
     async def _under_way(self, space: SpaceId, by: UserId) -> bool:
         """Whether some of them were not tried yet; whose server is away is not waited for."""
@@ -127,3 +128,12 @@ class Announcements:
             if len(rows) < PAGE:
                 return False
             after = rows[-1].id
+
+
+def _may_tell_followers(space: LiveSpace, by: UserId) -> bool:
+    """As for one invitation: who is here may invite; into a private one, hosts only."""
+    if space.phase is Phase.ENDED or by in space.removed:
+        return False
+    person = space.person(by)
+    here = person.joined and not person.guest
+    return by == space.host or (here and (not space.private or space.role(by).may_moderate))

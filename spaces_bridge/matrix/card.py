@@ -135,7 +135,10 @@ def _counters(space: LiveSpace, listeners: int) -> Iterator[Line]:
         yield "Listening", str(listeners)
     totals = sorted(space.reactions.items(), key=lambda item: (-item[1], item[0]))
     if totals:
-        yield "Reactions", "  ".join(f"{e} {n}" for e, n in totals[:REACTIONS_SHOWN])
+        most = [f"{emoji} {count}" for emoji, count in totals[:REACTIONS_SHOWN]]
+        if len(totals) > len(most):
+            most.append(f"({sum(space.reactions.values())} in all)")
+        yield "Reactions", "  ".join(most)
 
 
 def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:

@@ -14,16 +14,19 @@ from spaces_bridge.matrix.http import DEVICE, HomeserverApi, Json
 
 
 class StateEvent(NamedTuple):
-    """``replaced`` is the event whose place it took."""
+    """``replaced`` is the event whose place it took; ``sender`` wrote it."""
 
     event: EventId | None
     replaced: EventId | None
     content: Json
+    sender: UserId | None = None
 
 
 def _state_event(answer: Json) -> StateEvent:
     replaced = answer.get("unsigned", {}).get("replaces_state")
-    return StateEvent(answer["event_id"], replaced, answer["content"])
+    sender = answer.get("sender")
+    author = UserId(sender) if isinstance(sender, str) else None
+    return StateEvent(answer["event_id"], replaced, answer["content"], author)
 
 
 def transaction_id(key: str) -> str:
@@ -95,9 +98,9 @@ class MatrixClient:
             raise
         return content if isinstance(content, dict) else None
 
-    async def state_event(self, room: RoomId, type_: str) -> StateEvent:
+    async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
         """The whole event; from homeservers that only give contents, without the rest."""
-        path = ["rooms", room, "state", type_, ""]
+        path = ["rooms", room, "state", type_, key]
         answer = await self.call("GET", path, query={"format": "event"})
         if not isinstance(answer.get("content"), dict) or "event_id" not in answer:
             return StateEvent(None, None, answer)
@@ -130,6 +133,11 @@ class MatrixClient:
         return {
             UserId(user): profile.get("display_name") for user, profile in answer["joined"].items()
         }
+
+    async def banned(self, room: RoomId) -> dict[UserId, UserId]:
+        """Who is banned, and by whom."""
+        answer = await self.call("GET", ["rooms", room, "members"], query={"membership": "ban"})
+        return {UserId(event["state_key"]): UserId(event["sender"]) for event in answer["chunk"]}
 
     # --- rooms ----------------------------------------------------------------------------------
 

@@ -55,9 +55,10 @@ def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
                     "misunderstood",
                     f"I do not know `{quoted(word)}`. Write: `{PREFIX} {VERBS['create'].usage}`.",
                 )
-    if not title:
+    shown = unquoted(" ".join(title))
+    if not shown:
         raise Rejected("no_title", f"A live space needs a title: `{PREFIX} create My first talk`.")
-    return Creation(unquoted(" ".join(title)), private, policy, at_ms)
+    return Creation(shown, private, policy, at_ms)
 
 
 def speak_policy(word: str, what: str = "`policy`") -> SpeakPolicy:

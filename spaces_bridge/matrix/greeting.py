@@ -1,6 +1,8 @@
 """Meeting the bot: it joins, says who it is and what comes next."""
 
+import asyncio
 import logging
+from collections.abc import Sequence
 
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core.ids import RoomId, UserId
@@ -13,20 +15,30 @@ from spaces_bridge.matrix.translate import BotInvited, SaidInCipher
 
 log = logging.getLogger(__name__)
 
+JOIN_AGAIN_S = (0.1, 0.5, 2.0, 5.0)
+"""Another homeserver sends its invite before it keeps it itself, and knows of none at first."""
+
 
 class Greeter:
     """Accepts invites. In an encrypted room it says so and opens an unencrypted one."""
 
-    def __init__(self, bot: MatrixClient, dms: DirectRooms, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        bot: MatrixClient,
+        dms: DirectRooms,
+        outbox: Outbox,
+        rests_s: Sequence[float] = JOIN_AGAIN_S,
+    ) -> None:
+        """``rests_s``: before each further try to join where it is forbidden at first."""
         self._bot = bot
         self._dms = dms
         self._outbox = outbox
+        self._rests_s = rests_s
 
     async def invited(self, invite: BotInvited) -> None:
         """Join and greet. Raises Away, StorageError."""
-        via = [server] if (server := invite.sender.partition(":")[2]) else []
         try:
-            await self._bot.join(invite.room, via)
+            await self._join(invite)
             encrypted = await self._bot.state(invite.room, "m.room.encryption") is not None
             direct = invite.direct or await self._dms.is_direct(invite.room)
             if encrypted:
@@ -37,6 +49,19 @@ class Greeter:
             await self._say(invite.room, help_texts.greeting(direct=direct), invite.event)
         except Refused as refusal:
             log.info("could not greet in %s: %s", invite.room, refusal.errcode)
+
+    async def _join(self, invite: BotInvited) -> None:
+        via = [server] if (server := invite.sender.partition(":")[2]) else []
+        for rest_s in self._rests_s:
+            try:
+                await self._bot.join(invite.room, via)
+            except Refused as refusal:
+                if refusal.errcode != "M_FORBIDDEN":
+                    raise
+                await asyncio.sleep(rest_s)
+            else:
+                return
+        await self._bot.join(invite.room, via)
 
     async def heard_cipher(self, said: SaidInCipher) -> None:
         """Somebody writes where the bot cannot read. In a direct room that needs a word."""

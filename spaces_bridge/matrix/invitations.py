@@ -128,7 +128,8 @@ class Invitations:
         except Away as away:
             if server == self._settings.domain or away.retry_after_s is not None:
                 raise
-            raise Away(str(away), retry_after_s=self._servers.failed(server)) from away
+            rest_s = self._servers.failed(server, certain=not away.unreached)
+            raise Away(str(away), retry_after_s=rest_s) from away
         self._servers.answered(server)
         return room
 

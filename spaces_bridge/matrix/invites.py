@@ -95,6 +95,11 @@ class Uninvited:
         parts.append(_followers(late, "was invited often today", "were invited often today"))
         return ", ".join(part for part in parts if part)
 
+    async def forget(self, space: SpaceId, by: UserId) -> None:
+        """The inviter was told."""
+        async with self._lock:
+            await self._notes.remember(f"uninvited:{space}:{by}", "{}")
+
     async def _held(self, space: SpaceId, by: UserId) -> dict[str, bool]:
         held: dict[str, bool] = json.loads(
             await self._notes.lookup(f"uninvited:{space}:{by}") or "{}"

@@ -1,9 +1,11 @@
 """Power levels as plain dicts. Spec: ``m.room.power_levels``; room version 12: MSC4289."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.roles import Levels
 
 Content = Mapping[str, Any]
@@ -35,22 +37,32 @@ def creators_are_above(room_version: str) -> bool:
     return room_version not in _EARLIER_VERSIONS
 
 
-def initial(
-    levels: Levels, host: UserId, bot: UserId, *, private: bool, room_version: str
-) -> dict[str, Any]:
-    """The levels of a live space's new room."""
-    users: dict[str, int] = {host: levels.host}
-    if not creators_are_above(room_version):
-        users[bot] = BOT
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the needed levels depend on. ``quiet``: only people with the floor may write."""
+
+    levels: Levels
+    private: bool = False
+    locked: bool = False
+    quiet: bool = False
+
+
+def needs_of(space: LiveSpace) -> Needs:
+    """What a live space's levels have to say now."""
+    return Needs(space.levels, space.private, space.locked, not space.listeners_may_write)
+
+
+def structure(needs: Needs) -> dict[str, Any]:
+    """What level is needed for what: all that the power levels say apart from ``users``."""
+    levels = needs.levels
     return {
-        "users": users,
         "users_default": 0,
-        "events_default": 0,
+        "events_default": levels.speaker if needs.quiet else 0,
         "state_default": BOT,
         "ban": levels.cohost,
         "kick": levels.cohost,
         "redact": levels.cohost,
-        "invite": levels.cohost if private else 0,
+        "invite": levels.cohost if needs.private or needs.locked else 0,
         "events": {
             "m.room.name": levels.host,
             "m.room.topic": levels.host,
@@ -63,6 +75,29 @@ def initial(
         },
         "notifications": {"room": levels.cohost},
     }
+
+
+def initial(
+    levels: Levels, host: UserId, bot: UserId, *, private: bool, room_version: str
+) -> dict[str, Any]:
+    """The levels of a live space's new room."""
+    users: dict[str, int] = {host: levels.host}
+    if not creators_are_above(room_version):
+        users[bot] = BOT
+    return {"users": users, **structure(Needs(levels, private))}
+
+
+def arranged(content: Content, needs: Needs) -> dict[str, Any]:
+    """The same levels of people, and everything else as it has to be.
+
+    Entries that nobody made ours are dropped; fields that no rule knows stay.
+    """
+    return {**content, **structure(needs)}
+
+
+def rules_of(content: Content) -> dict[str, Any]:
+    """What the power levels say apart from ``users``."""
+    return {key: value for key, value in content.items() if key != "users"}
 
 
 def bot_alone() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.taps import Taps
 
@@ -39,6 +40,7 @@ class Reception:
         cards: CardKeeper,
         answers: Answers,
         taps: Taps,
+        lists: PolicyLists,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -50,6 +52,7 @@ class Reception:
         self._cards = cards
         self._answers = answers
         self._taps = taps
+        self._lists = lists
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """On arrival, before anything slow: shut the microphones this event may have taken."""
@@ -60,7 +63,7 @@ class Reception:
         for user in means.losses(event, space, self._settings):
             self._spaces.tell(space.space, cmd.SuspectLoss(user))
 
-    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901 - one call each
+    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""
         meaning = means.meaning_of(event, self._settings)
         match meaning:
@@ -83,6 +86,9 @@ class Reception:
                 await self._reacted(meaning)
             case means.TookBack():
                 await self._took_back(meaning)
+            case means.PolicyRuleChanged():
+                if self._lists.follows(meaning.room):
+                    await self._lists.rule_changed(meaning.room, meaning.type, meaning.key)
             case _:
                 assert_never(meaning)
 
@@ -131,12 +137,17 @@ class Reception:
             )
 
     async def _took_back(self, redaction: means.TookBack) -> None:
-        """A ✋ that is gone, by its owner or a moderator, is a hand that is down."""
+        """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
+        of a policy list counts no longer.
+        """
         if await self._taps.took_back(redaction):
             return
         space = self._spaces.by_room(redaction.room)
         if space is None:
-            await self._answers.took_back(redaction)
+            if self._lists.follows(redaction.room):
+                await self._lists.reread(redaction.room)
+            else:
+                await self._answers.took_back(redaction)
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:

@@ -38,10 +38,13 @@ class RemoteServers:
         """It works."""
         self._troubles.pop(server, None)
 
-    def failed(self, server: str) -> float:
-        """It does not; seconds to leave it alone."""
+    def failed(self, server: str, *, certain: bool) -> float:
+        """It does not; seconds to leave it alone, each time longer.
+
+        Not ``certain``: it may have been our own homeserver that does not answer.
+        """
         trouble = self._troubles.setdefault(server, _Trouble())
         rest_s: float = min(REST_MAX_S, REST_S * 2.0 ** min(trouble.failures, 10))
-        trouble.failures += 1
+        trouble.failures += certain
         trouble.rests_until = self._clock() + rest_s
         return rest_s

@@ -17,6 +17,8 @@ from spaces_bridge.matrix.announcements import Announcements
 from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.appservice import AppserviceServer
 from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.arrangement import Arranger
+from spaces_bridge.matrix.bans import Bans
 from spaces_bridge.matrix.bubbles import Bubbles
 from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.client import MatrixClient
@@ -42,11 +44,13 @@ from spaces_bridge.matrix.listing import RoomList
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.pace import FairShare, Metronome, RoomBudgets
 from spaces_bridge.matrix.pins import Pins
+from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.posts import Posts
 from spaces_bridge.matrix.questions import Questions
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.reception import Reception
 from spaces_bridge.matrix.reminders import Reminders
+from spaces_bridge.matrix.reports import ReportDesk
 from spaces_bridge.matrix.rooms import RoomMaker
 from spaces_bridge.matrix.servers import RemoteServers
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -98,7 +102,6 @@ class MatrixService:
         self._clock = clock
         self._doorkeeper = doorkeeper
         self._followers = followers
-        self._reports = reports
         self._tasks: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
         self._reach = Reach()
@@ -139,11 +142,18 @@ class MatrixService:
             cards,
             Ghosts(bot, self._client_of),
         )
+        banned = doorkeeper.banned_servers
+        arranger = Arranger(bot, spaces, settings, self._observer, banned)
+        bans = Bans(bot, spaces, self._observer)
+        report_desk = ReportDesk(bot, spaces, reports, settings)
         self._courier = OutboxCourier(
             outbox,
             clock,
             Doers(
                 [
+                    arranger,
+                    bans,
+                    report_desk,
                     rooms,
                     letters,
                     questions,
@@ -158,6 +168,7 @@ class MatrixService:
             self._per_minute,
             self._room_wait_s,
         )
+        self._lists = PolicyLists(bot, doorkeeper, spaces, outbox, settings, self._courier.wake)
         archive = Archive(spaces.world.directory, spaces.world.journal)
         desk = Desk(
             bot,
@@ -186,6 +197,7 @@ class MatrixService:
             cards,
             answers,
             taps,
+            self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
         self._server = AppserviceServer(
@@ -205,6 +217,7 @@ class MatrixService:
         self._spawn(self._once_registered(self._courier.run()), "outbox")
         self._spawn(self._once_registered(self._consumer.run()), "inbox")
         self._spawn(self._once_registered(self._open_up()), "pictures and directory")
+        self._spawn(self._once_registered(self._lists.run()), "policy lists")
         self._spawn(self._refresh_counters(), "card counters")
         self._spawn(self._prune(), "prune")
 
@@ -277,6 +290,7 @@ class MatrixService:
     def _homeserver_is_back(self) -> None:
         self._courier.outage_over()
         self._consumer.outage_over()
+        self._lists.refresh()
 
     def _arrived(self, events: Sequence[InboxEvent]) -> None:
         for stored in events:

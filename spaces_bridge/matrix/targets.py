@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from spaces_bridge.app.doorkeeper import matches
+from spaces_bridge.app.policy_book import matches
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 

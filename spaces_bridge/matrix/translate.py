@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.levels import own_levels
 from spaces_bridge.matrix.pills import Pill, pills_of
+from spaces_bridge.matrix.policy_rules import KINDS
 from spaces_bridge.matrix.settings import MatrixSettings
 
 Event = Mapping[str, Any]
@@ -78,7 +79,25 @@ class TookBack:
     target: EventId
 
 
-Meaning = BotInvited | MemberChanged | LevelsChanged | Said | SaidInCipher | ReactedTo | TookBack
+@dataclass(frozen=True, slots=True)
+class PolicyRuleChanged:
+    """A hint that a rule of a policy list is another one now."""
+
+    room: RoomId
+    type: str
+    key: str
+
+
+Meaning = (
+    BotInvited
+    | MemberChanged
+    | LevelsChanged
+    | Said
+    | SaidInCipher
+    | ReactedTo
+    | TookBack
+    | PolicyRuleChanged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +160,8 @@ def _head(event: Event) -> _Head | None:
 def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
     if head.type == "m.room.power_levels" and key == "":
         return LevelsChanged(head.room)
+    if head.type in KINDS:
+        return PolicyRuleChanged(head.room, head.type, key)
     if head.type != "m.room.member":
         return None
     if key != settings.bot:

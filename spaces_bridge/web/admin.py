@@ -23,7 +23,6 @@ from spaces_bridge.web.views import Json
 
 REPORTS_SHOWN = 100
 REPORTS_MAX = 1000
-BODY_MAX = 16 * 1024
 GUESSES = 10
 """Wrong tokens one address may show at once, then one every six seconds."""
 
@@ -40,7 +39,7 @@ class Admin:
 
     def app(self) -> web.Application:
         """The application below ``/admin/v1``."""
-        app = web.Application(middlewares=[problems, self._guard()], client_max_size=BODY_MAX)
+        app = web.Application(middlewares=[problems, self._guard()])
         app.router.add_get("/reports", self._list_reports)
         app.router.add_get("/spaces", self._list_spaces)
         app.router.add_get("/spaces/{slug}/participants", self._participants)

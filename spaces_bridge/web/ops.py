@@ -18,6 +18,7 @@ from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.hub import Hub
 
 CHECK_WITHIN_S = 5.0
+BODY_MAX = 16 * 1024
 
 
 class Ops:
@@ -32,7 +33,7 @@ class Ops:
 
     def app(self) -> web.Application:
         """The listener's application."""
-        app = web.Application()
+        app = web.Application(client_max_size=BODY_MAX)
         app.router.add_get("/live", self._live)
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/metrics", self._metrics)

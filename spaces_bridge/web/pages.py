@@ -89,7 +89,7 @@ class Pages:
                 "scheduled_at": None,
                 "page": self._settings.page(slug[:SLUG_MAX]),
             },
-            "roster": {"stage": [], "queue": [], "listeners": 0},
+            "roster": {"stage": [], "queue": [], "hands": 0, "listeners": 0},
             "captions": [],
         }
         return self._html(

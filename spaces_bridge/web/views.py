@@ -16,6 +16,9 @@ Json = dict[str, object]
 TONES = 8
 """Colours a picture without a picture may have."""
 
+QUEUE_SHOWN = 50
+"""Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
+
 REACTIONS = ("👏", "❤️", "😂", "💯")
 """What the page and the live card offer."""
 
@@ -84,10 +87,14 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
 
 
 def roster_view(space: LiveSpace, guests: int, *, names: bool) -> Json:
-    """Stage, hand queue and count. ``names``: also those of guests who wait (for moderators)."""
+    """Stage, the front of the hand queue, and counts.
+
+    ``names``: also those of guests who wait (for moderators).
+    """
     return {
         "stage": [_on_stage(space, person) for person in space.stage],
-        "queue": [_in_queue(space, request, names=names) for request in waiting(space)],
+        "queue": [_in_queue(space, r, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
+        "hands": len(space.hands),
         "listeners": listeners(space, guests),
         "guests": guests,
     }

@@ -80,8 +80,8 @@ class Ruled(Homeserver):
 
     action = "allow"
 
-    def _config(self) -> Mapping[str, Any]:
-        return {**super()._config(), "room_list_publication_rules": [{"action": self.action}]}
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config(), "room_list_publication_rules": [{"action": self.action}]}
 
 
 @pytest.mark.parametrize(

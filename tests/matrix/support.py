@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
@@ -49,19 +51,25 @@ class Bell:
 
 
 class Town:
-    """A homeserver that knows the bridge; bridges come and go on the same port."""
+    """A homeserver that knows the bridge; bridges come and go on the same port.
 
-    def __init__(self, directory: Path) -> None:
+    ``homeserver``: one of another kind, not started yet; its domain is the town's.
+    """
+
+    def __init__(self, directory: Path, homeserver: Homeserver | None = None) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.port = free_port()
         self.as_token = secrets.token_hex(16)
         self.hs_token = secrets.token_hex(16)
+        self.homeserver = homeserver or Homeserver(directory / "synapse")
         registration = directory / "registration.yaml"
         registration.write_text(json.dumps(self._registration()))
-        self.homeserver = Homeserver(directory / "synapse", registrations=[registration])
+        self.homeserver.add_registration(registration)
 
     def _registration(self) -> dict[str, object]:
-        users = [r"^@spaces_.+:localhost$", r"^@spacesbot:localhost$"]
+        domain = re.escape(self.homeserver.domain)
+        users = [f"^@spaces_.+:{domain}$", f"^@spacesbot:{domain}$"]
         return {
             "id": "spaces",
             "url": f"http://127.0.0.1:{self.port}",
@@ -72,7 +80,7 @@ class Town:
             "receive_ephemeral": True,
             "namespaces": {
                 "users": [{"exclusive": True, "regex": regex} for regex in users],
-                "aliases": [{"exclusive": True, "regex": r"^#spaces(_.+)?:localhost$"}],
+                "aliases": [{"exclusive": True, "regex": f"^#spaces(_.+)?:{domain}$"}],
                 "rooms": [],
             },
         }
@@ -80,7 +88,7 @@ class Town:
     def settings(self, **changes: object) -> MatrixSettings:
         values: dict[str, object] = {
             "homeserver": self.homeserver.url,
-            "domain": "localhost",
+            "domain": self.homeserver.domain,
             "as_token": self.as_token,
             "hs_token": self.hs_token,
             "page_base": PAGES,
@@ -92,23 +100,33 @@ class Town:
 
 
 class Bridge:
-    """One run of the bridge; ``async with``. The same ``database`` again is a restart."""
+    """One run of the bridge; ``async with``. The same ``database`` again is a restart.
+
+    ``database``: a file for SQLite, or the URL of a database.
+    """
 
     def __init__(
-        self, settings: MatrixSettings, database: Path, *, permission: Standing = "host"
+        self,
+        settings: MatrixSettings,
+        database: Path | str,
+        *,
+        permission: Standing = "host",
+        host_grace_ms: int = 300_000,
     ) -> None:
         self.settings = settings
         self.sound = Recorder()
-        self._database = database
+        self._database = f"sqlite:{database}" if isinstance(database, Path) else database
         self._permission = permission
+        self._host_grace_ms = host_grace_ms
         self.storage: Storage
         self.spaces: Spaces
         self.doorkeeper: Doorkeeper
         self.matrix: MatrixService
+        self._timekeeper: Timekeeper
 
     async def __aenter__(self) -> Self:
         clock, bell = SystemClock(), Bell()
-        self.storage = await open_storage(f"sqlite:{self._database}", clock)
+        self.storage = await open_storage(self._database, clock)
         self.doorkeeper = Doorkeeper(self.storage.blocks, self.storage.policy_rules, clock)
         await self.doorkeeper.load()
         world = World(
@@ -122,11 +140,15 @@ class Bridge:
             doorkeeper=self.doorkeeper,
             followers=self.storage.followers,
             clock=clock,
-            settings=AppSettings(domain="localhost", reaction_ttl_ms=500),
+            settings=AppSettings(
+                domain=self.settings.domain,
+                reaction_ttl_ms=500,
+                host_grace_ms=self._host_grace_ms,
+            ),
         )
         self.spaces = Spaces(world)
         self.doorkeeper.attend(self.spaces)
-        sessions = Sessions(self.storage.tokens, clock, "localhost")
+        sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
         self.matrix = MatrixService(
             self.settings,
             self.spaces,
@@ -138,8 +160,10 @@ class Bridge:
             reports=self.storage.reports,
         )
         bell.ring = self.matrix.wake
+        self._timekeeper = Timekeeper(self.spaces)
         await self.spaces.resume()
         await self.matrix.start()
+        self._timekeeper.start()
         return self
 
     async def __aexit__(
@@ -148,6 +172,7 @@ class Bridge:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._timekeeper.stop()
         await self.matrix.stop()
         await self.spaces.stop()
         await self.storage.close()
@@ -181,8 +206,8 @@ class Bridge:
             identity, slug, title, UserId(host.id), name, at_ms, private=private
         )
         await self.spaces.create(command)
-        space = await self.until(identity, lambda s: s.room is not None, "no room was made")
-        await host.join(room_of(space))
+        await self.until(identity, lambda s: s.room is not None, "no room was made")
+        await host.join(self.settings.alias(slug))
         return await self.joined(identity, host)
 
     async def live(
@@ -192,7 +217,7 @@ class Bridge:
         space = await self.create(host, title)
         await self.spaces.ask(space.space, cmd.StartSpace(UserId(host.id), SystemClock().now_ms()))
         for person in others:
-            await person.join(room_of(space))
+            await person.join(self.settings.alias(space.slug))
             await self.joined(space.space, person)
         await self.card(space.space)
         return self.view(space.space)

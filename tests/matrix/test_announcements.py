@@ -106,10 +106,12 @@ async def test_a_private_one_is_told_only_to_those_who_asked() -> None:
     assert sorted(w.user for w in desk.invited.values()) == [CAT, DAN]
 
 
-async def test_somebody_elses_followers_are_invited_in_their_name() -> None:
+async def test_followers_of_somebody_who_is_here_are_invited_in_their_name() -> None:
     desk = Herald()
     await desk.followed_by(CAT, ADA, host=BEN)
-    await desk.announces.run(InviteFollowers(SPACE, BEN), "key")
+    await desk.followed_by(CAT, host=DAN)
+    for by in (BEN, DAN):
+        await desk.announces.run(InviteFollowers(SPACE, by), "key")
     (wanted,) = desk.invited.values()
     assert wanted == InviteByMessage(SPACE, CAT, BEN, announcement=True)
 
@@ -136,6 +138,8 @@ async def test_it_is_summed_up_when_all_were_tried(monkeypatch: pytest.MonkeyPat
     await desk.announces.run(SumUpInvitations(SPACE, ADA), "sum")
     text = "About your invitations to “Bread”: 1 follower takes no invitations."
     assert desk.told == [TellUser(ADA, text)]
+    await desk.announces.run(SumUpInvitations(SPACE, ADA), "the next one")
+    assert len(desk.told) == 1
 
 
 async def test_when_all_went_well_nothing_is_said() -> None:

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.e2e
 class WithoutMedia(Homeserver):
     """Stores no files."""
 
-    def _config(self) -> Mapping[str, Any]:
-        return {**super()._config(), "enable_media_repo": False}
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config(), "enable_media_repo": False}
 
 
 async def download(user: MatrixUser, address: str) -> bytes:

@@ -22,8 +22,8 @@ ALIAS = "#spaces:localhost"
 class Secretive(Homeserver):
     """As it comes: no room is listed."""
 
-    def _config(self) -> Mapping[str, Any]:
-        return {**super()._config(), "room_list_publication_rules": [{"action": "deny"}]}
+    def config(self) -> Mapping[str, Any]:
+        return {**super().config(), "room_list_publication_rules": [{"action": "deny"}]}
 
 
 async def children(user: MatrixUser, directory: str) -> Mapping[str, Any]:

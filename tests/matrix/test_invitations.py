@@ -265,8 +265,24 @@ async def test_a_server_that_does_not_answer_is_left_alone() -> None:
     assert second.value.retry_after_s == REST_S
     assert await desk.invite(CAT, "here", announcement=True)
     desk.loop_time += REST_S
+    desk.away = [Away("502", broken=True)]
+    with pytest.raises(Away) as third:
+        await desk.invite(far, "far", announcement=True)
+    assert third.value.retry_after_s == 2 * REST_S
+    desk.loop_time += 2 * REST_S
     assert await desk.invite(far, "far", announcement=True)
     assert await desk.invite(near, "near", announcement=True)
+
+
+async def test_when_nobody_knows_who_is_away_the_rest_does_not_grow() -> None:
+    desk = Office()
+    far = UserId("@far:gone.example")
+    for _ in range(3):
+        desk.away = [Away("no answer", unreached=True)]
+        with pytest.raises(Away) as away:
+            await desk.invite(far, "far", announcement=True)
+        assert away.value.retry_after_s == REST_S
+        desk.loop_time += REST_S
 
 
 async def test_the_own_homeserver_is_waited_for_as_ever() -> None:

@@ -2,9 +2,21 @@
 
 import pytest
 
+from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.roles import DEFAULT_LEVELS
-from spaces_bridge.matrix.levels import creators_are_above, initial, own_levels, with_level
+from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
+from spaces_bridge.matrix.levels import (
+    Needs,
+    arranged,
+    creators_are_above,
+    initial,
+    needs_of,
+    own_levels,
+    rules_of,
+    structure,
+    with_level,
+)
+from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +45,43 @@ def test_encryption_and_call_membership_are_the_bots_alone() -> None:
     assert content["state_default"] == 100
     assert content["invite"] == 60
     assert events["m.room.redaction"] == events["m.reaction"] == 0
+
+
+@pytest.mark.parametrize("version", ["11", "12"])
+@pytest.mark.parametrize("private", [True, False])
+def test_a_new_room_is_arranged_already(version: str, private: bool) -> None:
+    levels = Levels(host=80, cohost=40, speaker=20)
+    content = initial(levels, ADA, BOT, private=private, room_version=version)
+    assert arranged(content, Needs(levels, private)) == content
+    assert content["ban"] == 40
+
+
+def test_what_somebody_changed_is_found_and_people_keep_their_levels() -> None:
+    needs = Needs(DEFAULT_LEVELS)
+    content = initial(DEFAULT_LEVELS, ADA, BOT, private=False, room_version="12")
+    meddled = {
+        **content,
+        "users": {ADA: 90, BEN: 10},
+        "users_default": 100,
+        "invite": 0,
+        "events": {**content["events"], "m.room.encryption": 0, "m.room.message": 100},
+        "historical": 100,
+    }
+    back = arranged(meddled, needs)
+    assert back == {**content, "users": {ADA: 90, BEN: 10}, "historical": 100}
+    assert arranged({}, needs) == {k: v for k, v in content.items() if k != "users"}
+    assert rules_of(back) == {**structure(needs), "historical": 100}
+
+
+def test_a_locked_space_is_quiet_and_reactions_go_on() -> None:
+    locked = after(live_space(), cmd.LockSpace(HOST))
+    quiet = after(live_space(), cmd.SetChat(HOST, on=False))
+    for space, invite in ((locked, 60), (quiet, 0)):
+        content = structure(needs_of(space))
+        assert (content["events_default"], content["invite"]) == (10, invite)
+        assert content["events"]["m.reaction"] == content["events"]["m.room.redaction"] == 0
+    assert structure(needs_of(live_space()))["events_default"] == 0
+    assert structure(needs_of(live_space(private=True)))["invite"] == 60
 
 
 def test_one_entry_changes_and_nothing_else() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.matrix.client import StateEvent
 from spaces_bridge.matrix.errors import Away
 from spaces_bridge.matrix.observer import RoomObserver
 
@@ -19,8 +20,8 @@ class Bot:
 
     user = UserId("@spacesbot:x")
 
-    async def state(self, room: RoomId, type_: str, key: str = "") -> dict[str, object]:
-        return {}
+    async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
+        return StateEvent(None, None, {})
 
 
 class Refusing:

@@ -1,7 +1,5 @@
 """USER in a command."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,15 +111,10 @@ def test_names_alike_are_told_apart_by_id() -> None:
 @given(st.text(max_size=200))
 def test_whatever_is_written_names_somebody_or_is_refused_in_words(text: str) -> None:
     space = live_space()
-    for find in (people.one, people.one_with_reason):
-        found = outcome(lambda find=find: find(space, people.present(space), text))  # type: ignore[misc]  # mypy knows no bound defaults
-        assert found is None or found.endswith(".")
-
-
-def outcome(act: Callable[[], object]) -> str | None:
-    """The refusal's text."""
+    crowd = people.present(space)
     try:
-        act()
+        answer: str = people.one(space, crowd, text)
+        answer = people.one_with_reason(space, crowd, text).user
     except Rejected as refusal:
-        return refusal.text
-    return None
+        answer = refusal.text
+    assert answer.startswith("@") or answer.endswith(".")

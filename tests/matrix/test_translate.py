@@ -53,6 +53,14 @@ def annotation(key: object, target: object = "$card") -> dict[str, Any]:
         (event("m.room.encrypted", {"ciphertext": "x"}), means.SaidInCipher(ROOM, EVENT, BEN)),
         (event("m.room.power_levels", {}, state_key=""), means.LevelsChanged(ROOM)),
         (
+            event("m.policy.rule.user", {}, state_key="x"),
+            means.PolicyRuleChanged(ROOM, "m.policy.rule.user", "x"),
+        ),
+        (
+            event("org.matrix.mjolnir.rule.server", {}, state_key=""),
+            means.PolicyRuleChanged(ROOM, "org.matrix.mjolnir.rule.server", ""),
+        ),
+        (
             event("m.room.member", {"membership": "leave"}, state_key=BEN),
             means.MemberChanged(ROOM, BEN, gone=True),
         ),

@@ -367,8 +367,9 @@ async def web_world(
     seat_kept_s: float = SEAT_KEPT_S,
     frame_ancestors: tuple[str, ...] = (),
     sound: Stage | None = None,
+    admin_token: str = ADMIN_TOKEN,
 ) -> AsyncIterator[WebWorld]:
-    """The web room, listening."""
+    """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
     settings = WebSettings(
         port=port,
@@ -376,16 +377,19 @@ async def web_world(
         path_prefix=prefix,
         frame_ancestors=frame_ancestors,
         ops_port=0,
-        admin_token=ADMIN_TOKEN,
+        admin_token=admin_token,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound)
         try:
+            await world.doorkeeper.load()
+            await world.spaces.resume()
             await world.service.start()
             yield world
         finally:
             await world.service.stop()
             await world.spaces.stop()
+            await world.doorkeeper.stop()
             await storage.close()

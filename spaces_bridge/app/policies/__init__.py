@@ -78,7 +78,7 @@ _LISTED = (
     ev.RoomAttached | ev.SpaceStarted | ev.SpaceEnded | ev.SpaceRescheduled | ev.SpaceRetitled
 )
 _ON_BUBBLE = _LISTED | ev.LevelChanged | ev.PersonJoined | ev.PersonLeft | ev.HostChanged
-_ARRANGED = ev.SpaceLocked | ev.SpaceUnlocked | ev.ChatSwitched | ev.SpaceEnded
+_ARRANGED = ev.RoomAttached | ev.SpaceLocked | ev.SpaceUnlocked | ev.ChatSwitched | ev.SpaceEnded
 _NOT_ON_CARD = (
     ev.UtteranceCaptioned
     | ev.PersonInvited

@@ -3,6 +3,7 @@
 from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 
@@ -40,10 +41,19 @@ def tell(world: World, before: LiveSpace, event: ev.Event) -> None:  # noqa: C90
         case ev.PersonJoined():
             if not before.person(event.user).joined:
                 world.doorkeeper.entered(before, event.user)
+        case ev.HostChanged():
+            _check_everybody(world, evolve(before, event))
         case ev.PersonReadmitted():
             world.doorkeeper.readmitted(before, event.user, event.by)
         case _:
             return
+
+
+def _check_everybody(world: World, space: LiveSpace) -> None:
+    """The new host has a block list of their own."""
+    for person in sorted(space.people.values(), key=lambda p: p.user):
+        if person.joined:
+            world.doorkeeper.entered(space, person.user)
 
 
 def shut(world: World, space: SpaceId, event: ev.MicrophoneClosed) -> None:

@@ -31,8 +31,11 @@ def observe_room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Even
 def observe_refused_grant(
     space: LiveSpace, command: cmd.ObserveRefusedGrant
 ) -> Iterator[ev.Event]:
-    if command.user in space.appointments:
-        yield ev.AppointmentEnded(command.user, command.reason)
+    coming = space.appointments.get(command.user)
+    if coming is not None:
+        # a role that is to be taken stays to be taken: it is tried again with the next look
+        if coming > space.role(command.user):
+            yield ev.AppointmentEnded(command.user, command.reason)
     elif space.is_accepted(command.user):
         yield ev.GrantRefused(command.user, command.reason)
 

@@ -88,8 +88,6 @@ def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Ev
         raise Rejected("is_guest", "Inviting is for people with a Matrix account.")
     if command.by in space.removed or not space.person(command.by).joined:
         raise Rejected("not_joined", "Join the room first, then invite others.")
-    if space.person(command.by).guest:
-        raise Rejected("guests_invite_nobody", "Only people with a Matrix account can invite.")
     if space.private and not space.role(command.by).may_moderate:
         raise Rejected("not_moderator", "In a private live space only hosts invite.")
     if space.locked:

@@ -58,8 +58,7 @@ function fillPerson(node, person, you, moderator) {
 
 export function showQueue({ roster, you }, moderator) {
   byId("queue").hidden = roster.queue.length === 0;
-  setText(byId("queue-count"), String(roster.queue.length));
-  const waiting = roster.queue.filter((hand) => hand.state === "pending").map((hand) => hand.id);
+  setText(byId("queue-count"), String(roster.hands));
   keyed(
     byId("hands"),
     roster.queue,
@@ -69,14 +68,14 @@ export function showQueue({ roster, you }, moderator) {
       const mine = hand.id === you.id;
       node.classList.toggle("mine", mine);
       setText(node.querySelector("bdi"), mine ? words.you : (hand.name ?? words.aGuest));
-      setText(node.querySelector(".hand-note"), noteOf(hand, mine, waiting.indexOf(hand.id) + 1));
+      setText(node.querySelector(".hand-note"), noteOf(hand, mine, you.queue_place));
     },
   );
 }
 
 function noteOf(hand, mine, place) {
   if (hand.state === "accepted") return words.approved;
-  return mine ? words.yourPlace(place) : words.wantsToSpeak;
+  return mine && place !== null ? words.yourPlace(place) : words.wantsToSpeak;
 }
 
 function newHand(hand, you, moderator) {

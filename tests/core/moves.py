@@ -1,0 +1,170 @@
+"""Moves that people, hosts' clients and the homeserver may make, for property tests."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
+from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
+from tests.core.world import ROOM, Town
+from tests.support.spaces import BEN, EVE, GUEST, HOST
+
+CAT = UserId("@cat:example.org")
+DAN = UserId("@dan:elsewhere.net")
+ACCOUNTS = (HOST, BEN, CAT, DAN, EVE)
+EVERYBODY = (*ACCOUNTS, GUEST)
+CREATE = cmd.CreateSpace(
+    SpaceId("space1"), "talk", "Talk", HOST, "Ada", 0, max_speakers=2, max_cohosts=1
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a move led to. ``command``: it was a command of somebody's."""
+
+    before: LiveSpace
+    command: cmd.Command | None
+    events: Sequence[ev.Event]
+
+
+@dataclass(frozen=True)
+class Move:
+    """Something somebody does; ``told`` reads well in a failing example."""
+
+    told: str
+    act: Callable[[Town], object]
+    command: cmd.Command | None = None
+
+    def make(self, town: Town) -> Step:
+        before, known = town.space, len(town.journal)
+        self.act(town)
+        return Step(before, self.command, town.journal[known:])
+
+    def __repr__(self) -> str:
+        return self.told
+
+
+def opened() -> Town:
+    """Live, with the host and everybody with an account in the room."""
+    town = Town(CREATE)
+    town.obey(cmd.AttachRoom(ROOM))
+    for user in ACCOUNTS:
+        town.joins(user)
+    town.see_levels()
+    town.obey(cmd.StartSpace(HOST, 1))
+    return town
+
+
+def _obey(command: cmd.Command) -> Move:
+    return Move(repr(command), lambda town: town.obey(command), command)
+
+
+def _moved(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[Move]:
+    def move(chosen: tuple[object, ...]) -> Move:
+        return Move(f"{name}{chosen}", lambda town: getattr(town, name)(*chosen))
+
+    return st.tuples(*arguments).map(move)
+
+
+WHO = st.sampled_from(ACCOUNTS)
+ANYBODY = st.sampled_from(EVERYBODY)
+MODERATOR = st.one_of(st.just(HOST), st.just(BEN), WHO)
+NOW = st.integers(0, 10**9)
+WORD = st.sampled_from(["", "N", "https://example.org/"])
+
+COMMANDS: st.SearchStrategy[cmd.Command] = st.one_of(
+    st.builds(cmd.RequestToSpeak, WHO, NOW, st.just("N"), followed=st.booleans()),
+    st.builds(cmd.RequestToSpeak, st.just(GUEST), NOW, st.just("Zoe"), st.just(True)),
+    st.builds(cmd.CancelRequest, ANYBODY),
+    st.builds(cmd.ApproveSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.ApproveNext, MODERATOR),
+    st.builds(cmd.DenySpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.ClearQueue, MODERATOR),
+    st.builds(cmd.OrderQueue, MODERATOR, st.sampled_from(QueueOrder)),
+    st.builds(cmd.BringSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.AcceptInvitation, ANYBODY),
+    st.builds(cmd.DeclineInvitation, ANYBODY),
+    st.builds(cmd.DemoteSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.LeaveStage, ANYBODY),
+    st.builds(cmd.MuteSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.MuteAll, MODERATOR),
+    st.builds(cmd.UnmuteSpeaker, MODERATOR, ANYBODY),
+    st.builds(cmd.AppointCohost, MODERATOR, ANYBODY),
+    st.builds(cmd.DismissCohost, MODERATOR, ANYBODY),
+    st.builds(cmd.HandOver, MODERATOR, ANYBODY),
+    st.builds(
+        cmd.RemovePerson, st.one_of(st.none(), MODERATOR), ANYBODY, WORD, blocked=st.booleans()
+    ),
+    st.builds(cmd.ReadmitPerson, st.one_of(st.none(), MODERATOR), ANYBODY),
+    st.builds(cmd.LockSpace, MODERATOR),
+    st.builds(cmd.UnlockSpace, MODERATOR),
+    st.builds(cmd.SetChat, MODERATOR, st.booleans()),
+    st.builds(cmd.SetGuests, MODERATOR, st.sampled_from(GuestPolicy)),
+    st.builds(cmd.OpenMicrophone, ANYBODY),
+    st.builds(cmd.OpenMicrophone, ANYBODY),
+    st.builds(cmd.CloseMicrophone, ANYBODY),
+    st.builds(cmd.SuspectLoss, ANYBODY),
+    st.builds(cmd.SetSpeakPolicy, MODERATOR, st.sampled_from(SpeakPolicy)),
+    st.builds(cmd.SetCaptions, MODERATOR, st.booleans(), st.sampled_from(["", "en"])),
+    st.builds(cmd.Reschedule, MODERATOR, NOW, NOW),
+    st.builds(cmd.Retitle, MODERATOR, WORD),
+    st.builds(cmd.NoteHostAway, WHO),
+    st.builds(cmd.NoteHostBack, WHO),
+    st.builds(cmd.WantReminder, WHO),
+    st.builds(cmd.DropReminder, WHO),
+    st.builds(cmd.PassTime, NOW, st.sampled_from([0, 300_000, 10**9])),
+    st.builds(cmd.React, ANYBODY, st.sampled_from(["👏", "❤️"])),
+    st.builds(cmd.CountReactions, st.dictionaries(st.just("👏"), st.integers(-1, 9))),
+    st.builds(cmd.SharePost, MODERATOR, WORD, NOW),
+    st.builds(cmd.InvitePerson, ANYBODY, ANYBODY),
+    st.builds(
+        cmd.CaptionUtterance,
+        st.just(UtteranceId("u")),
+        ANYBODY,
+        st.integers(0, 9),
+        st.integers(10, 99),
+        st.just("words"),
+        st.just("en"),
+    ),
+)
+LEVEL = st.sampled_from([None, 0, 9, 10, 50, 60, 90])
+BY_CLIENTS = st.one_of(
+    _moved("joins", WHO),
+    _moved("leaves", WHO),
+    st.builds(
+        lambda by, user, level, seen: Move(
+            f"{by} gives {user} {level} seen={seen}",
+            lambda town: town.writes_level(by, user, level, seen=seen),
+        ),
+        MODERATOR,
+        WHO,
+        LEVEL,
+        st.booleans(),
+    ),
+    st.builds(
+        lambda by, user, ban: Move(
+            f"{by} kicks {user} ban={ban}", lambda town: town.kicks(by, user, ban=ban)
+        ),
+        MODERATOR,
+        WHO,
+        st.booleans(),
+    ),
+    _moved("unbans", MODERATOR, WHO),
+)
+BY_HOMESERVER = st.one_of(
+    _moved("carry_out"),
+    _moved("carry_out"),
+    _moved("settle"),
+    _moved("see_levels"),
+    _moved("see_room"),
+    st.just(Move("refuse", lambda town: town.carry_out(refuse=True))),
+)
+RARELY = st.sampled_from([cmd.EndSpace(HOST, 9), cmd.EndSpace(None, 9), cmd.EndSpace(BEN, 9)])
+MOVES: st.SearchStrategy[Move] = st.one_of(
+    COMMANDS.map(_obey), COMMANDS.map(_obey), BY_CLIENTS, BY_HOMESERVER, RARELY.map(_obey)
+)

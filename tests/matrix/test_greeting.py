@@ -1,0 +1,64 @@
+"""Accepting an invite that the inviting homeserver does not know of yet."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.matrix.errors import Refused
+from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.translate import BotInvited
+
+pytestmark = pytest.mark.unit
+
+INVITE = BotInvited(RoomId("!r"), EventId("$e"), UserId("@carl:far.example:8448"), direct=True)
+NOT_YET = Refused(403, "M_FORBIDDEN", "You are not invited to this room.")
+GONE = Refused(404, "M_NOT_FOUND", "There is no such room.")
+
+
+class Door:
+    """The bot's client, its direct rooms and its notes: joining is refused as told."""
+
+    def __init__(self, *refusals: Refused) -> None:
+        self.refusals = list(refusals)
+        self.tries: list[tuple[RoomId, list[str]]] = []
+        self.said: list[str] = []
+
+    async def join(self, room: RoomId, via: list[str]) -> None:
+        self.tries.append((room, via))
+        if self.refusals:
+            raise self.refusals.pop(0)
+
+    async def state(self, room: RoomId, type_: str) -> None:
+        return None
+
+    async def adopt(self, user: UserId, room: RoomId) -> None:
+        return None
+
+    async def send(self, room: RoomId, type_: str, content: Any, key: str) -> None:  # noqa: ANN401
+        self.said.append(key)
+
+
+def greeter(door: Any) -> Greeter:  # noqa: ANN401  # plays three parts
+    return Greeter(door, door, door, rests_s=(0.0, 0.0))
+
+
+async def test_it_tries_again_while_the_other_server_knows_of_no_invite() -> None:
+    door = Door(NOT_YET, NOT_YET)
+    await greeter(door).invited(INVITE)
+    assert door.tries == [(INVITE.room, ["far.example:8448"])] * 3
+    assert door.said == ["greeting:$e"]
+
+
+async def test_it_takes_no_for_an_answer_in_the_end() -> None:
+    door = Door(NOT_YET, NOT_YET, NOT_YET)
+    await greeter(door).invited(INVITE)
+    assert len(door.tries) == 3
+    assert door.said == []
+
+
+async def test_what_is_not_forbidden_but_gone_is_not_tried_again() -> None:
+    door = Door(GONE)
+    await greeter(door).invited(INVITE)
+    assert len(door.tries) == 1
+    assert door.said == []

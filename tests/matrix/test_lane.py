@@ -1,0 +1,36 @@
+"""How the queues of the outbox are named, and what the names mean."""
+
+import pytest
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core.events import Reminder
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.matrix.lane import Lane
+
+pytestmark = pytest.mark.unit
+
+SPACE, ADA, BEN = SpaceId("space"), UserId("@ada:x"), UserId("@ben:x")
+
+
+@pytest.mark.parametrize(
+    "wanted", [wish.InviteByMessage(SPACE, BEN, ADA), wish.RemindPerson(SPACE, BEN, Reminder.SOON)]
+)
+def test_invitations_pace_themselves(wanted: wish.Wish) -> None:
+    lane = Lane(wish.queue_of(wanted))
+    assert lane.paces_itself
+    assert not lane.urgent
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        wish.TellUser(BEN, "word"),
+        wish.OfferToSpeak(SPACE, BEN, ADA),
+        wish.AnnounceLive(SPACE),
+        wish.InviteFollowers(SPACE, ADA),
+        wish.SumUpInvitations(SPACE, ADA),
+        wish.PublishState(SPACE),
+    ],
+)
+def test_everything_else_waits_for_the_common_budget(wanted: wish.Wish) -> None:
+    assert not Lane(wish.queue_of(wanted)).paces_itself

@@ -1,0 +1,436 @@
+"""Roles both ways, and moderation with the buttons of any client, on a real Synapse."""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.reconcile import Reconciler
+from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.roles import Role
+from spaces_bridge.demo.expected import Event, Wanted
+from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from tests.matrix.conftest import Settle
+from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+
+pytestmark = pytest.mark.e2e
+
+POWER = "m.room.power_levels"
+VERSIONS = pytest.mark.parametrize("version", ["11", "12"])
+
+
+def id_of(person: MatrixUser) -> UserId:
+    return UserId(person.id)
+
+
+async def greeted(person: MatrixUser) -> str:
+    """A direct room with the bot, in which it writes to the person."""
+    greeting = person.next_event(said(""), "a greeting")
+    room = await person.open_dm(BOT)
+    await greeting
+    return room
+
+
+async def on_air(
+    bridge: Bridge, host: MatrixUser, speaker: MatrixUser, *others: MatrixUser
+) -> SpaceId:
+    """A live space in which ``speaker`` has an open microphone."""
+    space = (await bridge.live(host, "On air", [speaker, *others])).space
+    await host.set_level(room_of(bridge.view(space)), speaker.id, 10)
+    await bridge.until(space, lambda s: s.may_speak(id_of(speaker)), "no floor")
+    await bridge.spaces.ask(space, cmd.OpenMicrophone(id_of(speaker)))
+    await settled(bridge, space)
+    bridge.sound.calls.clear()
+    return space
+
+
+async def refused(act: Awaitable[object]) -> str:
+    """The error code with which the homeserver refuses."""
+    with pytest.raises(MatrixError) as refusal:
+        await act
+    return refusal.value.errcode
+
+
+async def banned(reader: MatrixUser, room: str, user: str) -> bool:
+    try:
+        return str((await reader.state(room, "m.room.member", user))["membership"]) == "ban"
+    except MatrixError:
+        return False
+
+
+async def until_level(reader: MatrixUser, room: str, user: str, level: int | None) -> None:
+    async def check() -> bool:
+        return (await reader.levels(room)).get(user) == level
+
+    await eventually(check, f"{user} has not level {level}")
+
+
+def said(part: str) -> Wanted:
+    """Messages of the bot that hold this."""
+
+    def wanted(event: Event) -> bool:
+        words = str(event.get("content", {}).get("body", ""))
+        return event.get("sender") == BOT and part in words
+
+    return wanted
+
+
+@asynccontextmanager
+async def reconciled(bridge: Bridge) -> AsyncIterator[None]:
+    """Rooms are read as after any start."""
+    reconciler = Reconciler(bridge.spaces, SoundDesk(bridge.spaces), bridge.matrix)
+    reconciler.start()
+    yield
+    await reconciler.stop()
+
+
+async def until_banned(reader: MatrixUser, room: str, user: str, *, so: bool = True) -> None:
+    async def check() -> bool:
+        return await banned(reader, room, user) is so
+
+    await eventually(check, f"{user} is {'not ' if so else ''}banned")
+
+
+async def settled(bridge: Bridge, space: SpaceId) -> None:
+    """Nothing is left to be done but cards, and nothing follows from what was done last."""
+
+    async def done() -> bool:
+        left = [row.effect.kind for row in await bridge.outbox.pending(0, 100)]
+        return not {*left} - {"RefreshCard"} and not await bridge.storage.inbox.pending(0, 1)
+
+    await eventually(done, "the outbox or the inbox did not get empty")
+    await bridge.spaces.ask(space, cmd.ObserveRefusedGrant(UserId(BOT), ""))
+    await eventually(done, "the outbox or the inbox did not get empty")
+
+
+# --- levels that live roles do not allow --------------------------------------------------------
+
+
+@VERSIONS
+async def test_raising_users_default_opens_nothing_and_is_put_back_with_a_word(
+    town: Town, tmp_path: Path, settle: Settle, version: str
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+        await greeted(ada)
+        space = await bridge.live(ada, "Defaults", [ben])
+        room = room_of(space)
+        await settled(bridge, space.space)
+        before = dict(await ada.state(room, POWER))
+        events = {**before["events"], "m.room.message": 50}
+        told = ada.next_event(said("permissions of “Defaults”"))
+        await ada.put_state(room, POWER, {**before, "users_default": 50, "events": events})
+        await told
+
+        async def as_before() -> bool:
+            return dict(await ada.state(room, POWER)) == before
+
+        await eventually(as_before, "the levels were not put back")
+        await settled(bridge, space.space)
+        assert bridge.view(space.space).role(id_of(ben)) is Role.LISTENER
+        with pytest.raises(Rejected):
+            await bridge.spaces.ask(space.space, cmd.OpenMicrophone(id_of(ben)))
+        words = [e for e in ada.seen if said("permissions of “Defaults”")(e)]
+        assert len(words) == 1
+
+
+@VERSIONS
+async def test_a_second_host_and_a_third_cohost_are_put_back_with_a_word(
+    town: Town, tmp_path: Path, settle: Settle, version: str
+) -> None:
+    ada, ben, eve, sam = [await settle(name) for name in ("ada", "ben", "eve", "sam")]
+    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+        await greeted(ada)
+        space = await bridge.live(ada, "Crowded", [ben, eve, sam])
+        room, id_ = room_of(space), space.space
+        told = ada.next_event(said("there is one host"))
+        await ada.set_level(room, ben.id, 90)
+        await told
+        await until_level(ada, room, ben.id, None)
+        for person in (ben, eve):
+            await ada.set_level(room, person.id, 60)
+        await bridge.until(id_, lambda s: len(s.cohosts) == 2, "no two co-hosts")
+        told = ada.next_event(said("2 co-hosts"))
+        await ada.set_level(room, sam.id, 60)
+        await told
+        await until_level(ada, room, sam.id, None)
+        await ada.set_level(room, sam.id, 10)
+        await bridge.until(id_, lambda s: s.role(id_of(sam)) is Role.SPEAKER, "no speaker")
+        await settled(bridge, id_)
+        assert await ada.levels(room) == {
+            ada.id: 90,
+            ben.id: 60,
+            eve.id: 60,
+            sam.id: 10,
+            **({BOT: 100} if version == "11" else {}),
+        }
+
+
+async def test_a_speaker_more_than_the_stage_holds_is_put_back(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    await greeted(ada)
+    space = await bridge.live(ada, "Full", [ben])
+    room = room_of(space)
+    content = dict(await ada.state(room, POWER))
+    members = [await settle(f"crowd{n}") for n in range(space.max_speakers)]
+    for member in members:
+        await member.join(room)
+        await bridge.joined(space.space, member)
+    crowd = {member.id: 10 for member in members}
+    await ada.put_state(room, POWER, {**content, "users": {**content["users"], **crowd}})
+    await bridge.until(space.space, lambda s: len(s.stage) == 11, "no full stage")
+    told = ada.next_event(said("the stage is full"))
+    await ada.set_level(room, ben.id, 10)
+    await told
+    await until_level(ada, room, ben.id, None)
+    await settled(bridge, space.space)
+    assert not bridge.view(space.space).may_speak(id_of(ben))
+    assert crowd.items() <= (await ada.levels(room)).items()
+
+
+async def test_what_was_put_back_before_is_put_back_again(bridge: Bridge, settle: Settle) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await bridge.live(ada, "Stubborn", [ben])
+    room = room_of(space)
+    await ada.set_level(room, ben.id, 10)
+    await bridge.until(space.space, lambda s: s.may_speak(id_of(ben)), "no floor")
+    for _ in range(3):
+        await ada.set_level(room, ben.id, 90)
+        await until_level(ada, room, ben.id, 10)
+    await settled(bridge, space.space)
+    after = bridge.view(space.space)
+    assert (after.host, after.role(id_of(ben))) == (id_of(ada), Role.SPEAKER)
+
+
+async def test_roles_given_by_command_are_written(bridge: Bridge, settle: Settle) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await bridge.live(ada, "Ladder", [ben])
+    room, id_ = room_of(space), space.space
+    await bridge.spaces.ask(id_, cmd.AppointCohost(id_of(ada), id_of(ben)))
+    await until_level(ada, room, ben.id, 60)
+    await bridge.until(id_, lambda s: s.role(id_of(ben)) is Role.COHOST, "no co-host")
+    await bridge.spaces.ask(id_, cmd.HandOver(id_of(ada), id_of(ben)))
+    await bridge.until(id_, lambda s: s.host == id_of(ben), "no new host")
+    await until_level(ada, room, ada.id, 60)
+    await until_level(ada, room, ben.id, 90)
+    await bridge.until(id_, lambda s: s.role(id_of(ada)) is Role.COHOST, "no co-host")
+    await bridge.spaces.ask(id_, cmd.DismissCohost(id_of(ben), id_of(ada)))
+    await until_level(ada, room, ada.id, 10)
+
+
+# --- kicks, bans, unbans ------------------------------------------------------------------------
+
+
+async def test_a_kick_from_a_plain_client_is_a_ban_that_its_lifting_ends(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben, eve = [await settle(name) for name in ("ada", "ben", "eve")]
+    space = await on_air(bridge, ada, ben, eve)
+    room = room_of(bridge.view(space))
+    await ada.set_level(room, eve.id, 60)
+    await bridge.until(space, lambda s: id_of(eve) in s.cohosts, "no co-host")
+    await eve.kick(room, ben.id)
+    await until_banned(ada, room, ben.id)
+    after = await bridge.until(
+        space, lambda s: id_of(ben) in s.removed and s.removed[id_of(ben)].in_force, "not removed"
+    )
+    assert after.removed[id_of(ben)].by == eve.id
+    assert ("close_microphone", space, ben.id) in bridge.sound.calls
+    assert not after.on_air
+    await until_level(ada, room, ben.id, None)
+    assert await refused(ben.join(room)) == "M_BAD_STATE"
+    await settled(bridge, space)
+
+    await ada.request("POST", f"rooms/{quote(room)}/unban", {"user_id": ben.id})
+    await bridge.until(space, lambda s: id_of(ben) not in s.removed, "removed still")
+    await settled(bridge, space)
+    await ben.join(room)
+    await bridge.joined(space, ben)
+    await settled(bridge, space)
+    assert not bridge.view(space).removed
+    assert not await banned(ada, room, ben.id)
+
+
+async def test_who_comes_back_faster_than_the_kick_is_seen_is_banned_too(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await bridge.live(ada, "Fast", [ben])
+    room = room_of(space)
+    await bridge.matrix.stop()
+    await ada.kick(room, ben.id)
+    await ben.join(room)
+    await bridge.matrix.start()
+    await until_banned(ada, room, ben.id)
+    after = await bridge.until(space.space, lambda s: id_of(ben) in s.removed, "not removed")
+    assert after.removed[id_of(ben)].by == ada.id
+
+
+async def test_leaving_declining_and_coming_back_are_no_removals(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await bridge.live(ada, "Doors", [ben])
+    room = room_of(space)
+    await ben.leave(room)
+    await bridge.until(space.space, lambda s: not s.person(id_of(ben)).joined, "not gone")
+    await ada.request("POST", f"rooms/{quote(room)}/invite", {"user_id": ben.id})
+    await ada.kick(room, ben.id)  # takes the invitation back
+    await settled(bridge, space.space)
+    await ben.join(room)
+    await bridge.joined(space.space, ben)
+    await settled(bridge, space.space)
+    assert not bridge.view(space.space).removed
+
+
+@pytest.mark.parametrize("how", ["kick", "ban"])
+async def test_removals_and_their_lifting_while_the_bridge_is_down_count(
+    town: Town, tmp_path: Path, settle: Settle, how: str
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+        space = await on_air(bridge, ada, ben)
+        room = room_of(bridge.view(space))
+    await (ada.kick if how == "kick" else ada.ban)(room, ben.id)
+    async with Bridge(town.settings(), tmp_path / "db") as bridge, reconciled(bridge):
+        await bridge.until(space, lambda s: id_of(ben) in s.removed, "not removed")
+        await until_banned(ada, room, ben.id)
+        await bridge.until(space, lambda s: s.removed[id_of(ben)].in_force, "not in force")
+        await settled(bridge, space)
+        assert not bridge.view(space).on_air
+    await ada.request("POST", f"rooms/{quote(room)}/unban", {"user_id": ben.id})
+    async with Bridge(town.settings(), tmp_path / "db") as bridge, reconciled(bridge):
+        await bridge.until(space, lambda s: not s.removed, "removed still")
+        await settled(bridge, space)
+        assert not await banned(ada, room, ben.id)
+        await ben.join(room)
+        await bridge.joined(space, ben)
+
+
+async def test_who_is_not_here_can_be_removed_and_readmitted(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await bridge.live(ada, "Beforehand")
+    room, id_ = room_of(space), space.space
+    for _ in range(2):
+        await bridge.spaces.ask(id_, cmd.RemovePerson(id_of(ada), id_of(ben), "spam"))
+        await until_banned(ada, room, ben.id)
+        await bridge.until(id_, lambda s: s.removed[id_of(ben)].in_force, "not in force")
+        assert await refused(ben.join(room)) == "M_BAD_STATE"
+        await bridge.spaces.ask(id_, cmd.ReadmitPerson(id_of(ada), id_of(ben)))
+        await until_banned(ada, room, ben.id, so=False)
+    await bridge.spaces.ask(id_, cmd.RemovePerson(id_of(ada), id_of(ben)))
+    await bridge.spaces.ask(id_, cmd.ReadmitPerson(id_of(ada), id_of(ben)))
+    await settled(bridge, id_)
+    assert not await banned(ada, room, ben.id)
+    await ben.join(room)
+
+
+async def test_removals_end_with_the_live_space_and_blocks_do_not(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben, eve = [await settle(name) for name in ("ada", "ben", "eve")]
+    space = await bridge.live(ada, "Over", [ben, eve])
+    room, id_ = room_of(space), space.space
+    await ada.ban(room, ben.id)
+    await bridge.doorkeeper.block(id_of(ada), id_of(eve), id_of(ada), "spam")
+    for person in (ben, eve):
+        await until_banned(ada, room, person.id)
+    await bridge.until(id_, lambda s: len(s.removed) == 2, "not both removed")
+    await settled(bridge, id_)
+    await bridge.spaces.ask(id_, cmd.EndSpace(id_of(ada), 9))
+    await until_banned(ada, room, ben.id, so=False)
+    await settled(bridge, space.space)
+    assert await banned(ada, room, eve.id)
+
+
+async def test_moderators_hear_once_of_a_ban_that_is_refused(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    await greeted(ada)
+    space = await bridge.live(ada, "Refused")
+    told = ada.next_event(said("did not let me ban"))
+    nobody = UserId("not-a-user")
+    await bridge.spaces.ask(space.space, cmd.RemovePerson(id_of(ada), nobody))
+    await bridge.spaces.wish(wish.BanPerson(space.space, nobody, ""), "again")
+    await told
+    await settled(bridge, space.space)
+    assert len([e for e in ada.seen if said("did not let me ban")(e)]) == 1
+
+
+async def test_who_is_blocked_while_speaking_is_silent_and_banned(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    space = await on_air(bridge, ada, ben)
+    room = room_of(bridge.view(space))
+    await bridge.doorkeeper.block(id_of(ada), "@ben*:localhost", id_of(ada), "spam")
+    await until_banned(ada, room, ben.id)
+    after = await bridge.until(space, lambda s: id_of(ben) in s.removed, "not removed")
+    assert not after.on_air
+    kinds = [call[0] for call in bridge.sound.calls if ben.id in call]
+    assert {"close_microphone", "end_listening"} <= set(kinds)
+    later = await bridge.create(ada, "Later")
+    await ben.join(room_of(later))
+    await until_banned(ada, room_of(later), ben.id)
+
+
+# --- locked, quiet ------------------------------------------------------------------------------
+
+
+@VERSIONS
+async def test_a_locked_room_lets_nobody_in_and_listeners_only_react(
+    town: Town, tmp_path: Path, settle: Settle, version: str
+) -> None:
+    ada, ben, eve, sam = [await settle(name) for name in ("ada", "ben", "eve", "sam")]
+    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+        space = await bridge.live(ada, "Locked", [ben, eve])
+        room, id_ = room_of(space), space.space
+        card = await bridge.card(id_)
+        await ada.set_level(room, eve.id, 10)
+        await bridge.until(id_, lambda s: s.may_speak(id_of(eve)), "no floor")
+        await bridge.spaces.ask(id_, cmd.LockSpace(id_of(ada)))
+        await settled(bridge, space.space)
+        assert await ada.state(room, "m.room.join_rules") == {"join_rule": "invite"}
+        assert await refused(sam.join(room)) == "M_FORBIDDEN"
+        assert await refused(ben.send_text(room, "buy this")) == "M_FORBIDDEN"
+        invite = {"user_id": sam.id}
+        path = f"rooms/{quote(room)}/invite"
+        assert await refused(ben.request("POST", path, invite)) == "M_FORBIDDEN"
+        await eve.send_text(room, "I have the floor")
+        mine = await ben.react(room, card, "🎉")
+        await ben.redact(room, mine)
+
+        await bridge.spaces.ask(id_, cmd.UnlockSpace(id_of(ada)))
+        await settled(bridge, space.space)
+        await sam.join(room)
+        await ben.send_text(room, "hello")
+
+        await bridge.spaces.ask(id_, cmd.SetChat(id_of(ada), on=False))
+        await settled(bridge, space.space)
+        assert await refused(ben.send_text(room, "hello?")) == "M_FORBIDDEN"
+        await bridge.spaces.ask(id_, cmd.SetChat(id_of(ada), on=True))
+        await settled(bridge, space.space)
+        await ben.send_text(room, "hello!")
+        assert (await ada.levels(room))[eve.id] == 10
+
+
+async def test_an_arranged_room_costs_no_event(bridge: Bridge, settle: Settle) -> None:
+    ada = await settle("ada")
+    space = await bridge.live(ada, "Tidy")
+    await settled(bridge, space.space)
+    before = [event["event_id"] for event in await ada.timeline(room_of(space))]
+    for number in range(3):
+        await bridge.spaces.wish(wish.ArrangeRoom(space.space), f"tidy:{number}")
+    await settled(bridge, space.space)
+    assert [event["event_id"] for event in await ada.timeline(room_of(space))] == before
