@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class Ruled(Homeserver):
 
     action = "allow"
 
-    def config(self) -> Mapping[str, Any]:
+    def config(self) -> dict[str, Any]:
         return {**super().config(), "room_list_publication_rules": [{"action": self.action}]}
 
 

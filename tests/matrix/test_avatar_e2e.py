@@ -2,7 +2,6 @@
 
 import logging
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.e2e
 class WithoutMedia(Homeserver):
     """Stores no files."""
 
-    def config(self) -> Mapping[str, Any]:
+    def config(self) -> dict[str, Any]:
         return {**super().config(), "enable_media_repo": False}
 
 

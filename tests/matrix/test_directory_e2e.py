@@ -22,7 +22,7 @@ ALIAS = "#spaces:localhost"
 class Secretive(Homeserver):
     """As it comes: no room is listed."""
 
-    def config(self) -> Mapping[str, Any]:
+    def config(self) -> dict[str, Any]:
         return {**super().config(), "room_list_publication_rules": [{"action": "deny"}]}
 
 
