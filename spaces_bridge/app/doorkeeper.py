@@ -140,7 +140,9 @@ class Doorkeeper:
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
-        await self._rules.replace(room, rules)
+        known = {k: r for k, r in self._policies.items() if r.room == room}
+        if known != {(r.room, r.kind, r.key): r for r in rules}:
+            await self._rules.replace(room, rules)
         others = {k: r for k, r in self._policies.items() if r.room != room}
         self._policies = others | {(r.room, r.kind, r.key): r for r in rules}
         self._tables = None
