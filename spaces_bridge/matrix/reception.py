@@ -137,7 +137,7 @@ class Reception:
         space = self._spaces.by_room(redaction.room)
         if space is None:
             if self._lists.follows(redaction.room):
-                await self._lists.reread(redaction.room)
+                self._lists.refresh()
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:

@@ -16,6 +16,10 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.expected import Event, Wanted
 from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.http import HomeserverApi
+from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.reach import Reach
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
@@ -138,6 +142,35 @@ async def test_raising_users_default_opens_nothing_and_is_put_back_with_a_word(
             await bridge.spaces.ask(space.space, cmd.OpenMicrophone(id_of(ben)))
         words = [e for e in ada.seen if said("permissions of “Defaults”")(e)]
         assert len(words) == 1
+
+
+@pytest.mark.parametrize("on_top", [False, True])
+async def test_levels_changed_while_nobody_looked_are_put_back_under_later_writes(
+    town: Town, bridge: Bridge, settle: Settle, on_top: bool
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    await greeted(ada)
+    space = await bridge.live(ada, "Later", [ben])
+    room = room_of(space)
+    before = dict(await ada.state(room, POWER))
+    await settled(bridge, space.space)
+    await bridge.matrix.stop()
+    told = ada.next_event(said("permissions of “Later”"))
+    await ada.put_state(room, POWER, {**before, "ban": 0, "users_default": 90})
+    if on_top:
+        api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda: None)
+        await api.start()
+        observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.outbox)
+        await observer.write_level(space.space, room, id_of(ben), 10)
+        await api.stop()
+    await bridge.matrix.start()
+    await told
+
+    async def as_before() -> bool:
+        users = before["users"] | ({ben.id: 10} if on_top else {})
+        return dict(await ada.state(room, POWER)) == {**before, "users": users}
+
+    await eventually(as_before, "the levels were not put back")
 
 
 @VERSIONS
