@@ -386,6 +386,28 @@ async def test_removals_end_with_the_live_space_and_blocks_do_not(
     assert await banned(ada, room, eve.id)
 
 
+async def test_a_guest_who_is_kicked_has_no_floor_and_gets_none_again(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    space = await bridge.live(ada, "Guests")
+    room, id_ = room_of(space), space.space
+    guest = UserId(f"@spaces_{id_}k:localhost")
+    await bridge.spaces.ask(id_, cmd.RequestToSpeak(guest, 1, name="Gus", guest=True))
+    await bridge.spaces.ask(id_, cmd.ApproveSpeaker(id_of(ada), guest))
+    await bridge.until(id_, lambda s: s.may_speak(guest), "the guest has no floor")
+    await bridge.spaces.ask(id_, cmd.OpenMicrophone(guest))
+    await ada.kick(room, guest)
+    await bridge.until(id_, lambda s: guest in s.removed, "not removed")
+    await until_level(ada, room, guest, None)
+    await settled(bridge, id_)
+    assert ("end_listening", id_, guest) in bridge.sound.calls
+    assert not bridge.view(id_).on_air
+    with pytest.raises(Rejected):
+        await bridge.spaces.ask(id_, cmd.RequestToSpeak(guest, 2, name="Gus", guest=True))
+    assert (await ada.state(room, "m.room.member", guest))["membership"] == "leave"
+
+
 async def test_moderators_hear_once_of_a_ban_that_is_refused(
     bridge: Bridge, settle: Settle
 ) -> None:
