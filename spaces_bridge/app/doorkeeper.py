@@ -158,8 +158,10 @@ class Doorkeeper:
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
-        await self._rules.replace(room, rules)
-        self._policies.replace(room, rules)
+        known = {rule for rule in self._policies.rules() if rule.room == room}
+        if known != set(rules):
+            await self._rules.replace(room, rules)
+            self._policies.replace(room, rules)
         self._show_out_everywhere()
 
     def lists(self) -> set[RoomId]:

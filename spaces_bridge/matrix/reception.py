@@ -145,7 +145,7 @@ class Reception:
         space = self._spaces.by_room(redaction.room)
         if space is None:
             if self._lists.follows(redaction.room):
-                await self._lists.reread(redaction.room)
+                self._lists.refresh()
             else:
                 await self._answers.took_back(redaction)
             return
