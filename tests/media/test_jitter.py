@@ -101,18 +101,19 @@ def test_on_an_even_way_nothing_is_lost_and_the_delay_stays_small(
     assert max(waits) < 0.0601
 
 
-# true chance: delays chosen against the buffer can always be worse than it has seen so far
-@given(st.randoms(use_true_random=True), st.floats(0.005, 0.12))
-def test_an_uneven_way_is_evened_out_once_it_is_known(
-    chance: random.Random, unevenness: float
-) -> None:
-    delays = [chance.uniform(0, unevenness) for _ in range(400)]
-    delays[:20:5] = [unevenness] * 4
-    outcome = play(stream(delays), 440)
-    missed = set(range(100, 400)) - set(outcome.played)
-    assert len(missed) <= 9
-    waits = [at - number * TICK for number, at in outcome.played_at.items() if number > 100]
-    assert max(waits) <= MAX_TARGET_S + 0.05
+def test_an_uneven_way_is_evened_out_once_it_is_known() -> None:
+    """Delays are true chance: chosen against the buffer, they can be worse than any seen before."""
+    missed = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        unevenness = chance.uniform(0.005, 0.12)
+        delays = [chance.uniform(0, unevenness) for _ in range(400)]
+        delays[:20:5] = [unevenness] * 4
+        outcome = play(stream(delays), 440)
+        missed += len(set(range(100, 400)) - set(outcome.played))
+        waits = [at - number * TICK for number, at in outcome.played_at.items() if number > 100]
+        assert max(waits) <= MAX_TARGET_S + 0.05
+    assert missed <= 0.01 * 60 * 300
 
 
 def test_a_lost_packet_is_concealed_and_shifts_nothing() -> None:
