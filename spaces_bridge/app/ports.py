@@ -303,8 +303,8 @@ class Stage(Protocol):
         """The person may not listen any more: hang up, also what an earlier run has let in."""
         ...
 
-    def end_guests(self, space: SpaceId) -> None:
-        """No guest may listen or speak any more: hang up all of theirs."""
+    def end_guests(self, space: SpaceId, domain: str) -> None:
+        """No guest may listen or speak any more: hang up all of theirs. ``domain``: our own."""
         ...
 
     async def offer(

@@ -113,7 +113,7 @@ class Reconciler:
             stage.end_microphone_session(space.space, user)
             stage.end_listening(space.space, user)
         if space.guests is GuestPolicy.OFF:
-            stage.end_guests(space.space)
+            stage.end_guests(space.space, self._spaces.world.settings.domain)
 
 
 def missing(space: LiveSpace, next_seq: int) -> list[Effect]:

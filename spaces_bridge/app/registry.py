@@ -264,6 +264,6 @@ class Spaces:
         return SpaceId(digest[:16]), f"{words or 'space'}-{digest[16:20]}"
 
 
-def is_ghost(user: UserId) -> bool:
-    """Whether the id is one of ours for a guest of the page."""
-    return user.startswith("@spaces_")
+def is_ghost(user: UserId, domain: str) -> bool:
+    """Whether the id is one of ours for a guest of the page; other servers have such names."""
+    return user.startswith("@spaces_") and user.endswith(f":{domain}")

@@ -177,10 +177,10 @@ class Stage:
             ):
                 self.hang_up(peer)
 
-    def end_guests(self, space: SpaceId) -> None:
+    def end_guests(self, space: SpaceId, domain: str) -> None:
         """Part of the port."""
         for peer, session in list(self._sessions.items()):
-            if session.space == space and is_ghost(session.user):
+            if session.space == space and is_ghost(session.user, domain):
                 self.hang_up(peer)
 
     # --- connections ---

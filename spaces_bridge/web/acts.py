@@ -184,7 +184,7 @@ class Acts:
         return "The bot writes to those who follow you, little by little."
 
     def _is_guest(self, user: UserId) -> bool:
-        return is_ghost(user) and user.endswith(f":{self._world.settings.domain}")
+        return is_ghost(user, self._world.settings.domain)
 
     @staticmethod
     def _account(you: You, what: str) -> UserId:

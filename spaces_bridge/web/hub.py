@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
@@ -181,7 +180,7 @@ class Hub:
         if user == space.host:
             return
         # a guest's ghost comes and goes with the floor; its page is its own
-        if not (space.person(user).guest or is_ghost(user)):
+        if not space.person(user).guest:
             for watcher in self._watchers:
                 watcher.left(space.space, user)
         if space.private:

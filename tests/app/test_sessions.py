@@ -22,5 +22,5 @@ async def test_secrets_are_stored_hashed_and_can_be_revoked(recorder: Recorder) 
     await sessions.revoke(SPACE, BEN)
     assert await sessions.identify(secret) is None
     assert sessions.guest_id() != sessions.guest_id()
-    assert registry.is_ghost(sessions.guest_id())
-    assert not registry.is_ghost(BEN)
+    assert registry.is_ghost(sessions.guest_id(), "example.org")
+    assert not registry.is_ghost(BEN, "example.org")

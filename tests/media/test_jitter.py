@@ -102,7 +102,7 @@ def test_on_an_even_way_nothing_is_lost_and_the_delay_stays_small(
 
 
 def test_an_uneven_way_is_evened_out_once_it_is_known() -> None:
-    """Delays are true chance: chosen against the buffer, they can be worse than any seen before."""
+    """Delays are true chance: chosen against the buffer, they could always be worse."""
     missed = 0
     for seed in range(60):
         chance = random.Random(seed)

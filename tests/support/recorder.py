@@ -177,7 +177,7 @@ class Recorder:
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("end_listening", space, user))
 
-    def end_guests(self, space: SpaceId) -> None:
+    def end_guests(self, space: SpaceId, domain: str) -> None:
         self.calls.append(("end_guests", space))
 
     async def offer(

@@ -84,9 +84,11 @@ class RecordingStage:
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         self._end(space, user, Direction.SPEAK, spare)
 
-    def end_guests(self, space: SpaceId) -> None:
+    def end_guests(self, space: SpaceId, domain: str) -> None:
         guests = [
-            s for s, (at, user, _) in self.sessions.items() if at == space and is_ghost(user)
+            s
+            for s, (at, user, _) in self.sessions.items()
+            if at == space and is_ghost(user, domain)
         ]
         for session in guests:
             self.hang_up(session)

@@ -37,7 +37,7 @@ def tell(world: World, before: LiveSpace, event: ev.Event) -> None:  # noqa: C90
             world.stage.end_listening(space, event.user)
         case ev.GuestsLimited(policy):
             if policy is GuestPolicy.OFF:
-                world.stage.end_guests(space)
+                world.stage.end_guests(space, world.settings.domain)
         case ev.PersonJoined():
             if not before.person(event.user).joined:
                 world.doorkeeper.entered(before, event.user)
