@@ -50,7 +50,7 @@ class Move:
 
 
 def opened() -> Town:
-    """Live, everybody with an account there: Ben and Cat are co-hosts, Dan speaks and is heard."""
+    """Live, everybody with an account there: Ben and Cat co-host, Cat muted, Dan is heard."""
     town = Town(CREATE)
     town.obey(cmd.AttachRoom(ROOM))
     for user in ACCOUNTS:
@@ -63,6 +63,7 @@ def opened() -> Town:
     town.obey(cmd.ApproveSpeaker(HOST, DAN))
     town.settle()
     town.obey(cmd.OpenMicrophone(DAN))
+    town.obey(cmd.MuteSpeaker(HOST, CAT))
     return town
 
 

@@ -180,11 +180,19 @@ def _seat_changes(space: LiveSpace, user: UserId) -> Iterator[ev.Event]:
     if not space.person(old).joined:
         if space.person(old).level is not None:
             yield ev.LevelForfeited(old)
-    elif space.role(old) is not Role.HOST:
         return
-    elif cohost_places(space) > 0:
-        yield ev.RoleAppointed(old, Role.COHOST, by=None)
-    elif places_left(space) > 0:
-        yield ev.RoleAppointed(old, Role.SPEAKER, by=None)
-    else:
+    seat, had = _best_seat(space, old), space.role(old)
+    if seat is not had and seat.may_speak:
+        yield ev.RoleAppointed(old, seat, by=None)
+    elif seat is not had:
         yield from take_floor(space, old, user, ev.FloorEnd.REVOKED)
+
+
+def _best_seat(space: LiveSpace, old: UserId) -> Role:
+    """What is free for who hosted until now, and was not given up by themselves."""
+    had = space.role(old)
+    if had.may_moderate and cohost_places(space, besides=old) > 0:
+        return Role.COHOST
+    if had.may_speak and places_left(space, besides=old) > 0:
+        return Role.SPEAKER
+    return Role.LISTENER
