@@ -308,6 +308,7 @@ def _web_settings(config: Config) -> WebSettings:
         trusted_proxies=tuple(str(network) for network in config.web.trusted_proxies),
         ops_hostname=config.ops.hostname,
         ops_port=config.ops.port,
+        bot=config.bot_mxid,
         admin_token=config.ops.admin_token.get_secret_value(),
     )
 

@@ -21,6 +21,9 @@ from spaces_bridge.core.live_space import LiveSpace
 
 log = logging.getLogger(__name__)
 
+TARGET_MAX = 255
+"""Bytes a user id may have (spec), and so a pattern of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -94,6 +97,8 @@ class Doorkeeper:
 
         Co-hosts block one person at a time, and not each other. Raises Rejected, StorageError.
         """
+        if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
+            raise Rejected("bad_user", "That is too long for a Matrix ID.")
         if by != host:
             self._refuse_helper(host, target)
         block = Block(host, target, by, reason, self._clock.now_ms())
@@ -153,8 +158,10 @@ class Doorkeeper:
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
         """These are all rules of this list. Raises StorageError."""
-        await self._rules.replace(room, rules)
-        self._policies.replace(room, rules)
+        known = {rule for rule in self._policies.rules() if rule.room == room}
+        if known != set(rules):
+            await self._rules.replace(room, rules)
+            self._policies.replace(room, rules)
         self._show_out_everywhere()
 
     def lists(self) -> set[RoomId]:

@@ -17,6 +17,7 @@ from spaces_bridge.app.records import Effect
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -101,8 +102,18 @@ class Reconciler:
                 self._spaces.tell(space.space, cmd.CloseMicrophone(user))
             elif space.captions and world.settings.captions:
                 world.captioner.open_track(space.space, user, space.language)
+        self._show_out_again(space)
         # last: it sends what the worker kept, which the tracks are there to hear now
         self._desk.open_stage(space.space)
+
+    def _show_out_again(self, space: LiveSpace) -> None:
+        """Whoever was shown out a moment before we went: the worker may not know yet."""
+        stage = self._spaces.world.stage
+        for user in sorted(space.removed):
+            stage.end_microphone_session(space.space, user)
+            stage.end_listening(space.space, user)
+        if space.guests is GuestPolicy.OFF:
+            stage.end_guests(space.space)
 
 
 def missing(space: LiveSpace, next_seq: int) -> list[Effect]:

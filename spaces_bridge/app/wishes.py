@@ -271,8 +271,10 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
     match wish:
         case MakeRoom() | SeatGuest() | UnseatGuest() | WriteLevel():
             return f"{wish.space}|urgent"
-        case ArrangeRoom() | BanPerson():
-            # beside the levels: a lock or a ban waits for no grant
+        case ArrangeRoom():
+            # beside the others: a lock waits for no grant and for no bans
+            return f"{wish.space}|arrangement|urgent"
+        case BanPerson():
             return f"{wish.space}|door|urgent"
         case PublishState() | UnbanPerson():
             return f"{wish.space}|state"

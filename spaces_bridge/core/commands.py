@@ -133,9 +133,10 @@ class RequestToSpeak:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Lower one's own hand."""
+    """Lower one's own hand. ``reaction_gone``: by taking back the reaction that raised it."""
 
     by: UserId
+    reaction_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import get_args
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Followers, Outbox
+from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -21,6 +22,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 PAGE = 500
 LOOK_EVERY_S = 5.0
 """How often it is looked whether all followers were written to."""
+TRIES_AWAITED = 2
 
 AnnouncementWish = wish.AnnounceLive | wish.InviteFollowers | wish.SumUpInvitations
 
@@ -116,18 +118,22 @@ class Announcements:
             await self._uninvited.forget(space.space, by)
 
     async def _under_way(self, space: SpaceId, by: UserId) -> bool:
-        """Whether some of them were not tried yet; whose server is away is not waited for."""
+        """Whether some of them are still to be tried."""
         after = 0
         while True:
             rows = await self._outbox.pending(after, PAGE)
-            for row in rows:
-                body = row.effect.body
-                ours = (body.get("space"), body.get("by"), body.get("announcement"))
-                if ours == (space, by, True) and row.attempts == 0:
-                    return True
+            if any(self._is_awaited(row, space, by) for row in rows):
+                return True
             if len(rows) < PAGE:
                 return False
             after = rows[-1].id
+
+    def _is_awaited(self, row: OutboxRow, space: SpaceId, by: UserId) -> bool:
+        """Whether it is one of them; those whose server does not answer are not waited for."""
+        body = row.effect.body
+        ours = (body.get("space"), body.get("by"), body.get("announcement")) == (space, by, True)
+        here = str(body.get("user")).endswith(f":{self._settings.domain}")
+        return ours and (here or row.attempts < TRIES_AWAITED)
 
 
 def _may_tell_followers(space: LiveSpace, by: UserId) -> bool:

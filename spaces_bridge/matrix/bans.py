@@ -32,7 +32,7 @@ class Bans:
         """Raises Refused, Away, StorageError."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
-            raise Refused(404, "M_NOT_FOUND", f"live space {wanted.space} has no room")
+            return
         reason = wanted.reason if isinstance(wanted, wish.BanPerson) else ""
         async with self._locks[space.room]:
             await self._make_true(space, space.room, wanted.user, reason)

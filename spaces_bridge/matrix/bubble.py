@@ -1,6 +1,7 @@
 """The bubble: the small card of a live space in its community's room. Pure."""
 
 from collections.abc import Iterator
+from datetime import UTC, tzinfo
 
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.card import Card, Line, headline, when, written
@@ -10,19 +11,20 @@ from spaces_bridge.matrix.wording import one_line
 BUBBLE = "io.spacesbridge.bubble"
 
 
-def render(space: LiveSpace, listeners: int, page: str, room_link: str) -> Card:
+def render(
+    space: LiveSpace, listeners: int, page: str, room_link: str, zone: tzinfo = UTC
+) -> Card:
     """The bubble as it is. ``room_link``: a matrix.to link to the live space's room.
 
     Its frame is the phase alone: all else can wait for a minute.
     """
     head = headline(space)
-    lines = list(_lines(space, listeners, page, room_link))
+    lines = [*when(space, zone), *_lines(space, listeners, page, room_link)]
     content = {**written(head, lines), BUBBLE: {"space_id": space.space}}
     return Card(space.phase.value, str([head, *lines]), content)
 
 
 def _lines(space: LiveSpace, listeners: int, page: str, room_link: str) -> Iterator[Line]:
-    yield from when(space)
     host = one_line(shown(space, space.host))
     if space.phase is Phase.ENDED:
         yield "Host", host

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Clock, Outbox
@@ -84,7 +85,8 @@ class Bubbles:
         """The bubble as it should be now."""
         door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         listeners = self._audience_size(space.space)
-        return bubble.render(space, listeners, self._settings.page(space.slug), door)
+        page, zone = self._settings.page(space.slug), ZoneInfo(self._settings.timezone)
+        return bubble.render(space, listeners, page, door, zone)
 
     async def _refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:
         event = await self._editions.event_of(space.space)

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import groupby
 
 from spaces_bridge.app.policies.words import moment
@@ -13,6 +14,7 @@ from spaces_bridge.core.live_space import LiveSpace, Person, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.content import Content, message
 from spaces_bridge.matrix.people import NAMELESS, shown
+from spaces_bridge.matrix.times import shown_time
 from spaces_bridge.matrix.wording import listed, one_line
 
 CARD = "io.spacesbridge.card"
@@ -43,10 +45,12 @@ class Card:
     content: Content
 
 
-def render(space: LiveSpace, listeners: int, page: str, *, captions: bool) -> Card:
-    """The card of a live space as it is."""
+def render(
+    space: LiveSpace, listeners: int, page: str, *, captions: bool, zone: tzinfo = UTC
+) -> Card:
+    """The card of a live space as it is. ``zone``: where most people here live."""
     head = headline(space)
-    stage = list(_stage(space))
+    stage = list(_stage(space, zone))
     counters = list(_counters(space, listeners))
     foot = list(_foot(space, page, captions=captions and space.captions))
     content = {**written(head, [*stage, *counters, *foot]), CARD: True}
@@ -76,14 +80,17 @@ def headline(space: LiveSpace) -> str:
     return f"Ended: {title}" if space.phase is Phase.ENDED else f"Soon: {title}"
 
 
-def when(space: LiveSpace) -> Iterator[Line]:
-    """The time of a scheduled live space, if it has one."""
-    if space.phase is Phase.SCHEDULED and space.scheduled_at_ms is not None:
-        yield "When", moment(space.scheduled_at_ms)
+def when(space: LiveSpace, zone: tzinfo) -> Iterator[Line]:
+    """The time of a scheduled live space, if it has one; other zones reckon from UTC."""
+    at_ms = space.scheduled_at_ms
+    if space.phase is not Phase.SCHEDULED or at_ms is None:
+        return
+    here, utc = shown_time(at_ms, zone), moment(at_ms)
+    yield "When", utc if here == utc else f"{here} ({utc})"
 
 
-def _stage(space: LiveSpace) -> Iterator[Line]:
-    yield from when(space)
+def _stage(space: LiveSpace, zone: tzinfo) -> Iterator[Line]:
+    yield from when(space, zone)
     yield "Host", _host(space)
     cohosts = [p for p in space.stage if space.role(p.user) is Role.COHOST]
     if cohosts:

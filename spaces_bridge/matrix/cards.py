@@ -1,6 +1,7 @@
 """Keeps the live card in the room true."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
@@ -43,7 +44,8 @@ class CardKeeper:
         """The card as it should be now."""
         page = self._settings.page(space.slug)
         listeners = self._audience_size(space.space)
-        return card.render(space, listeners, page, captions=self._settings.captions)
+        captions, zone = self._settings.captions, ZoneInfo(self._settings.timezone)
+        return card.render(space, listeners, page, captions=captions, zone=zone)
 
     async def refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:
         """Make the card true. Raises NotYetError, Refused, Away, StorageError."""

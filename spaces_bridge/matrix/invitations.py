@@ -14,10 +14,10 @@ from spaces_bridge.matrix.emojis import NOBODY, NOT_THEM, YES
 from spaces_bridge.matrix.errors import Away, Refused
 from spaces_bridge.matrix.etiquette import Etiquette, Objection
 from spaces_bridge.matrix.invites import Uninvited
-from spaces_bridge.matrix.pace import FairShare, Metronome
+from spaces_bridge.matrix.pace import FairShare
 from spaces_bridge.matrix.people import shown
-from spaces_bridge.matrix.servers import RemoteServers
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.sluice import Sluice
 from spaces_bridge.matrix.tappable import seed, write
 
 GROUP = "invitations"
@@ -39,8 +39,7 @@ class Invitations:
         etiquette: Etiquette,
         uninvited: Uninvited,
         settings: MatrixSettings,
-        servers: RemoteServers,
-        pace: Metronome,
+        sluice: Sluice,
         share: FairShare,
     ) -> None:
         self._bot = bot
@@ -50,25 +49,26 @@ class Invitations:
         self._etiquette = etiquette
         self._uninvited = uninvited
         self._settings = settings
-        self._servers = servers
-        self._pace = pace
+        self._sluice = sluice
         self._share = share
 
     async def run(self, wanted: wish.InviteByMessage, key: str) -> EventId | None:
         """Write it when its turn comes; the result is the message's event id."""
-        if not await self._pace.turn(partial(self._is_wanted, wanted)):
-            await self._tell_of_silence(wanted)
-            return None
-        space = await self._spaces.find(wanted.space)
-        if space is None:
-            return None
-        objection = await self._etiquette.objection(space, wanted, key)
-        if objection is not None:
-            await self._not_invited(wanted, objection)
-            return None
-        sent = Invitation(space.space, wanted.user, wanted.by, space.host)
-        await self._letters.note_last(sent)
-        return await self._write(space, sent, wanted, key)
+        server = _server(wanted.user)
+        async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
+            space = await self._spaces.find(wanted.space)
+            if space is None:
+                return None
+            if not is_wanted:
+                await self._tell_of_silence(space, wanted)
+                return None
+            objection = await self._etiquette.objection(space, wanted, key)
+            if objection is not None:
+                await self._not_invited(wanted, objection)
+                return None
+            sent = Invitation(space.space, wanted.user, wanted.by, space.host)
+            await self._letters.note_last(sent)
+            return await self._write(space, sent, wanted, key)
 
     async def refused(self, wanted: wish.InviteByMessage, refusal: Refused) -> None:
         """The person cannot be written to: the inviter is told."""
@@ -82,16 +82,11 @@ class Invitations:
         space = await self._spaces.find(wanted.space)
         if space is None or self._etiquette.is_moot(space, wanted):
             return False
-        if await self._etiquette.is_silent(space, wanted):
-            return False
-        self._servers.refuse_if_resting(_server(wanted.user))
-        return True
+        return not await self._etiquette.is_silent(space, wanted)
 
-    async def _tell_of_silence(self, wanted: wish.InviteByMessage) -> None:
-        space = await self._spaces.find(wanted.space)
-        if space is None or wanted.announcement or self._etiquette.is_moot(space, wanted):
-            return
-        await self._not_invited(wanted, self._etiquette.silence(space, wanted))
+    async def _tell_of_silence(self, space: LiveSpace, wanted: wish.InviteByMessage) -> None:
+        if not wanted.announcement and not self._etiquette.is_moot(space, wanted):
+            await self._not_invited(wanted, self._etiquette.silence(space, wanted))
 
     async def _not_invited(self, wanted: wish.InviteByMessage, no: Objection) -> None:
         space, by, user = wanted.space, wanted.by, wanted.user
@@ -128,9 +123,9 @@ class Invitations:
         except Away as away:
             if server == self._settings.domain or away.retry_after_s is not None:
                 raise
-            rest_s = self._servers.failed(server, certain=not away.unreached)
+            rest_s = self._sluice.failed(server, certain=not away.unreached)
             raise Away(str(away), retry_after_s=rest_s) from away
-        self._servers.answered(server)
+        self._sluice.answered(server)
         return room
 
     async def _let_in(self, space: LiveSpace, user: UserId) -> None:

@@ -116,8 +116,9 @@ class RoomObserver:
         await self._tell(space, seen, f"act:{act.event}")
 
     async def _mind_structure(self, space: SpaceId, held: StateEvent) -> None:
+        """A write of ours may lie on top of somebody else's: whose it is does not matter here."""
         view = self._spaces.view(space)
-        if view is None or held.event is None or self._author(held) is None:
+        if view is None or held.event is None:
             return
         if levels.arranged(held.content, levels.needs_of(view)) != held.content:
             await self._spaces.wish(ArrangeRoom(space), f"arrange:{held.event}")

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 REREAD_EVERY_S = 600.0
 RETRY_S = 30.0
+SETTLE_S = 1.0
+"""Rules are often taken back many at a time."""
 
 
 class PolicyLists:
@@ -50,7 +52,7 @@ class PolicyLists:
         self._again = asyncio.Event()
 
     def refresh(self) -> None:
-        """The homeserver is back: something may have changed meanwhile."""
+        """Something may have changed: read all lists again, soon and once."""
         self._again.set()
 
     def follows(self, room: RoomId) -> bool:
@@ -65,6 +67,7 @@ class PolicyLists:
             try:
                 async with asyncio.timeout(REREAD_EVERY_S if well else RETRY_S):
                     await self._again.wait()
+                    await asyncio.sleep(SETTLE_S)
             except TimeoutError:
                 continue
 
@@ -80,8 +83,7 @@ class PolicyLists:
                 await self._doorkeeper.unlearn(room, KINDS[type_], key_of(type_, state_key))
             await self._arrange_if_changed(before)
 
-    async def reread(self, room: RoomId) -> None:
-        """Look at all rules of a list. Raises Refused, Away, StorageError."""
+    async def _reread(self, room: RoomId) -> None:
         async with self._lock:
             state = await self._bot.all_state(room)
             before = self._doorkeeper.banned_servers()
@@ -105,7 +107,7 @@ class PolicyLists:
         try:
             if name not in self._rooms:
                 self._rooms[name] = await self._join(name)
-            await self.reread(self._rooms[name])
+            await self._reread(self._rooms[name])
         except Refused as refusal:
             self._rooms.pop(name, None)
             log.warning(

@@ -145,14 +145,14 @@ class Reception:
         space = self._spaces.by_room(redaction.room)
         if space is None:
             if self._lists.follows(redaction.room):
-                await self._lists.reread(redaction.room)
+                self._lists.refresh()
             else:
                 await self._answers.took_back(redaction)
             return
         for request in space.requests.values():
             if request.reaction == redaction.target:
                 try:
-                    command = cmd.CancelRequest(request.user)
+                    command = cmd.CancelRequest(request.user, reaction_gone=True)
                     await self._spaces.ask(space.space, command, redaction.event)
                 except Rejected as refusal:
                     log.info("a hand was down already: %s", refusal.code)

@@ -13,8 +13,9 @@ from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.dms import DirectRooms, Standing
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.pace import FairShare, Metronome
+from spaces_bridge.matrix.pace import FairShare
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.sluice import Sluice
 from spaces_bridge.matrix.tappable import write
 
 
@@ -30,7 +31,7 @@ class Reminders:
         spaces: SpacesDoor,
         settings: MatrixSettings,
         clock: Clock,
-        pace: Metronome,
+        sluice: Sluice,
         share: FairShare,
     ) -> None:
         self._bot = bot
@@ -38,20 +39,22 @@ class Reminders:
         self._spaces = spaces
         self._settings = settings
         self._clock = clock
-        self._pace = pace
+        self._sluice = sluice
         self._share = share
 
     async def run(self, wanted: wish.RemindPerson, key: str) -> EventId | None:
         """Remind, unless it is no longer to come; the result is the message's event id."""
         space = await self._spaces.find(wanted.space)
-        is_host = space is not None and wanted.user == space.host
-        # a host is one person, and waits behind nobody's followers
-        if not is_host and not await self._pace.turn(partial(self._is_wanted, wanted)):
-            return None
+        if space is not None and wanted.user == space.host:
+            # one person, who waits behind nobody's followers
+            return await self._write(wanted, key) if self._is_due(space, wanted) else None
+        server = wanted.user.partition(":")[2]
+        async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
+            return await self._write(wanted, key) if is_wanted else None
+
+    async def _write(self, wanted: wish.RemindPerson, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
-        if space is None or not self._is_due(space, wanted):
-            return None
-        if await self._dms.standing(wanted.user) is Standing.LEFT:
+        if space is None or await self._dms.standing(wanted.user) is Standing.LEFT:
             return None
         await self._share.turn("dm")
         room = await self._dms.room_for(wanted.user)

@@ -52,9 +52,9 @@ from spaces_bridge.matrix.reception import Reception
 from spaces_bridge.matrix.reminders import Reminders
 from spaces_bridge.matrix.reports import ReportDesk
 from spaces_bridge.matrix.rooms import RoomMaker
-from spaces_bridge.matrix.servers import RemoteServers
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.signboard import Signboard
+from spaces_bridge.matrix.sluice import Sluice
 from spaces_bridge.matrix.talk.desk import Desk, Permission
 from spaces_bridge.matrix.taps import Taps
 from spaces_bridge.matrix.transactions import parse_event
@@ -274,15 +274,13 @@ class MatrixService:
         spaces, settings, clock = self._spaces, self._settings, self._clock
         now = asyncio.get_running_loop().time
         pace = Metronome(settings.invitations_per_minute, now)
+        sluice = Sluice(pace, settings.domain, now)
         limits, uninvited = InviteLimits(self._outbox, clock, settings), Uninvited(self._outbox)
         etiquette = Etiquette(dms, self._followers, limits, settings, clock)
-        servers = RemoteServers(now)
         return [
-            Invitations(
-                bot, dms, spaces, notebook, etiquette, uninvited, settings, servers, pace, share
-            ),
+            Invitations(bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, share),
             Announcements(spaces, self._outbox, self._followers, uninvited, settings, self.wake),
-            Reminders(bot, dms, spaces, settings, clock, pace, share),
+            Reminders(bot, dms, spaces, settings, clock, sluice, share),
         ]
 
     def _homeserver_is_back(self) -> None:

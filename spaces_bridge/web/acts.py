@@ -12,22 +12,23 @@ from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
 from spaces_bridge.app.registry import Spaces, is_ghost
+from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
+    refuse_if_ended,
     refuse_unless_above,
     refuse_unless_host,
     refuse_unless_moderator,
 )
 from spaces_bridge.web.limits import Limiter
+from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
 from spaces_bridge.web.views import You, name_of
 
 REASON_MAX = 500
-CONTEXT_LINES = 5
-"""Captions of the reported that go with a report."""
 
 REPORTS_BURST, REPORTS_PER_S = 5, 1 / 60
 """Reports one person may file."""
@@ -42,7 +43,10 @@ _Act = Callable[[Frame, You, LiveSpace], Awaitable[str | None]]
 class Acts:
     """Carries out these verbs of the feed."""
 
-    def __init__(self, spaces: Spaces, doorkeeper: Doorkeeper, reports: Reports) -> None:
+    def __init__(
+        self, settings: WebSettings, spaces: Spaces, doorkeeper: Doorkeeper, reports: Reports
+    ) -> None:
+        self._settings = settings
         self._spaces = spaces
         self._world = spaces.world
         self._doorkeeper = doorkeeper
@@ -66,6 +70,8 @@ class Acts:
 
     async def do(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
         """Carry it out; ``space`` as it is now."""
+        if "user" in frame and user_of(frame) == self._settings.bot:
+            raise Rejected("ours", "That is the bot that keeps this room.")
         return await self._acts[str(frame["type"])](frame, you, space)
 
     # --- the host's list ----------------------------------------------------------------------
@@ -73,7 +79,7 @@ class Acts:
     async def _block(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
         by, user = doer_of(you), user_of(frame)
         reason = text_of(frame, "reason")
-        if is_ghost(user):
+        if self._is_guest(user):
             await self._spaces.ask(space.space, cmd.RemovePerson(by, user, reason))
             return "A guest has no account to block: they are removed from this live space."
         if self._is_half_blocked(space, user):
@@ -118,13 +124,15 @@ class Acts:
         by, user = doer_of(you), user_of(frame)
         reason = " ".join(text_of(frame, "reason").split())[:REASON_MAX]
         if not reason:
-            raise Refusal("reason_needed", "Say in a few words what is wrong.")
+            raise Refusal("no_reason", "Say in a few words what is wrong.")
+        if user == by:
+            raise Rejected("oneself", "You cannot report yourself.")
         if user not in space.people and user not in space.removed:
             raise Refusal("unknown_person", "That person is not in this live space.")
         if not self._reporters.take(by) or (you.guest and not self._crowds.take(space.space)):
             raise Refusal("too_often", "That was many reports just now. Wait a minute.")
         now_ms = self._world.clock.now_ms()
-        report = Report(0, space.space, by, user, reason, _said_by(space, user), now_ms)
+        report = Report(0, space.space, by, user, reason, context_of(space, user), now_ms)
         number = await self._reports.file(report, f"page:{secrets.token_hex(16)}")
         await self._spaces.wish(wish.ForwardReport(number), f"report:{number}")
         return "Thank you. Your report goes to the moderators of this server."
@@ -135,7 +143,7 @@ class Acts:
         by, host = self._account(you, "follow"), _host_of(frame, space)
         if host == by:
             raise Rejected("oneself", "You cannot follow yourself.")
-        if is_ghost(host):
+        if self._is_guest(host):
             raise Rejected("is_guest", "Guests have no account: they cannot host.")
         new = await self._world.followers.follow(host, by, self._world.clock.now_ms())
         who = name_of(space, host)
@@ -150,11 +158,33 @@ class Acts:
         return f"You do not follow {name_of(space, host)} any more."
 
     async def _invite(self, frame: Frame, you: You, space: LiveSpace) -> str | None:
-        by, user = self._account(you, "invite"), user_of(frame)
-        if is_ghost(user):
+        by = self._account(you, "invite")
+        if frame.get("followers") is True:
+            return await self._invite_followers(by, space)
+        user = user_of(frame)
+        if self._is_guest(user):
             raise Rejected("is_guest", "Guests have no account: send them the link of this page.")
         await self._spaces.ask(space.space, cmd.InvitePerson(by, user))
         return f"The bot invites {user}."
+
+    async def _invite_followers(self, by: UserId, space: LiveSpace) -> str:
+        refuse_if_ended(space)
+        refuse_unless_moderator(space, by)
+        if space.locked:
+            raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+        if not await self._world.followers.count(by):
+            raise Rejected("no_followers", "Nobody follows you yet.")
+        # the command of that name goes by the same note
+        note, outbox = f"followers-invited:{space.space}:{by}", self._world.outbox
+        if await outbox.lookup(note) is not None:
+            raise Rejected("again", "Your followers were told of this live space already.")
+        wanted = wish.InviteFollowers(space.space, by)
+        await self._spaces.wish(wanted, f"invite-followers:{space.space}:{by}")
+        await outbox.remember(note, "page")
+        return "The bot writes to those who follow you, little by little."
+
+    def _is_guest(self, user: UserId) -> bool:
+        return is_ghost(user) and user.endswith(f":{self._world.settings.domain}")
 
     @staticmethod
     def _account(you: You, what: str) -> UserId:
@@ -179,8 +209,3 @@ class Acts:
 def _host_of(frame: Frame, space: LiveSpace) -> UserId:
     """Whom to follow: the host of this live space, unless the frame names somebody."""
     return user_of(frame) if "user" in frame else space.host
-
-
-def _said_by(space: LiveSpace, user: UserId) -> str:
-    lines = [line.text for line in space.caption_lines if line.speaker == user]
-    return "\n".join(lines[-CONTEXT_LINES:])

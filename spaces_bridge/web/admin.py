@@ -119,6 +119,8 @@ class Admin:
         if user == space.host:
             text = "That person hosts this live space: end it instead."
             raise Problem(HTTPStatus.CONFLICT, "is_host", text)
+        if user == self._settings.bot:
+            raise Problem(HTTPStatus.CONFLICT, "ours", "That is the bot that keeps this room.")
         await self._spaces.ask(space.space, cmd.RemovePerson(None, user, reason))
         return _json({"removed": True})
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web.door import Door, removed
 from spaces_bridge.web.hub import Hub
 
 
 class Bouncer:
-    """Looks around whenever a list has changed.
+    """Looks around whenever a list has changed, or the host whose list counts.
 
     ``listening`` gives the accounts that hear a live space without a page, as far as this run
     knows them.
@@ -26,15 +27,20 @@ class Bouncer:
         self._hub = hub
         self._listening = listening
         doorkeeper.watch(self.look)
+        hub.new_host = self.look_at
 
     def look(self) -> None:
         """Show out whoever is barred now."""
         for space in self._door.spaces.open():
-            on_page = {
-                you.user
-                for you in self._hub.present(space.space)
-                if you.user is not None and not you.guest
-            }
-            for user in sorted(on_page | self._listening(space.space)):
-                if self._door.bars(space, user):
-                    self._hub.show_out(space.space, user, removed().text)
+            self.look_at(space)
+
+    def look_at(self, space: LiveSpace) -> None:
+        """The same in one live space."""
+        on_page = {
+            you.user
+            for you in self._hub.present(space.space)
+            if you.user is not None and not you.guest
+        }
+        for user in sorted(on_page | self._listening(space.space)):
+            if self._door.bars(space, user):
+                self._hub.show_out(space.space, user, removed().text)

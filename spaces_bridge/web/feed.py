@@ -67,6 +67,7 @@ class Feed:
         self, settings: WebSettings, door: Door, hub: Hub, acts: Acts, tally: Tally
     ) -> None:
         self._origin = settings.origin
+        self._bot = settings.bot
         self._door = door
         self._spaces = door.spaces
         self._hub = hub
@@ -168,6 +169,8 @@ class Feed:
     ) -> None:
         person = client.you.user or id(client)
         async for message in socket:
+            if client.outgoing.closing is not None:
+                return  # sent away: what was on its way is not obeyed any more
             if not self._people.take(person) or (
                 client.you.guest and not self._crowds.take(address)
             ):
@@ -197,6 +200,8 @@ class Feed:
         command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
         if isinstance(command, cmd.OpenMicrophone) and not self._has_microphone(space, command):
             raise Refusal("no_microphone", "Turn on your microphone first.")
+        if isinstance(command, cmd.RemovePerson) and command.user == self._bot:
+            raise Refusal("ours", "That is the bot that keeps this room.")
         await self._spaces.ask(space.space, command)
 
     def _note_sign_of_life(self, space: LiveSpace, you: You) -> None:

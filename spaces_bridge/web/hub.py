@@ -43,6 +43,8 @@ class Hub:
         self._watchers: list[Watcher] = []
         self.about: Callable[[LiveSpace], Json] = lambda _space: {}
         """How a live space is described; the service, which knows the addresses, sets it."""
+        self.new_host: Callable[[LiveSpace], None] = lambda _space: None
+        """Told when somebody else hosts, whose lists count from now on."""
 
     def watch(self, watcher: Watcher) -> None:
         """Tell ``watcher`` of comings and goings."""
@@ -170,6 +172,8 @@ class Hub:
                     self.show_out(space.space, user, removed().text)
                 case ev.GuestsLimited(GuestPolicy.OFF):
                     self._send_guests_away(space.space)
+                case ev.HostChanged():
+                    self.new_host(space)
                 case _:
                     pass
 

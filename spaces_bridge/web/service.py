@@ -62,7 +62,7 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
-        acts = Acts(spaces, doorkeeper, reports)
+        acts = Acts(settings, spaces, doorkeeper, reports)
         public = self._build(sessions, doorkeeper, acts)
         self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
         registry.register(PageMetrics(spaces, hub))

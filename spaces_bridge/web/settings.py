@@ -12,7 +12,7 @@ class WebSettings:
     ``port`` and ``ops_port`` may be 0: a free one is taken. ``frame_ancestors`` are origins whose
     pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
     ``X-Forwarded-For`` is believed, for rate limits only. ``admin_token``: the bearer of the
-    admin API; empty, there is none.
+    admin API; empty, there is none. ``bot`` is the user id that nobody shows out.
     """
 
     hostname: str = "127.0.0.1"
@@ -23,6 +23,7 @@ class WebSettings:
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     ops_hostname: str = "127.0.0.1"
     ops_port: int = 29342
+    bot: str = ""
     admin_token: str = field(default="", repr=False)
 
     @property

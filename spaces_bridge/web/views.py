@@ -8,6 +8,7 @@ from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
 from spaces_bridge.core.roles import Role
+from spaces_bridge.core.rules.common import rank
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
@@ -141,9 +142,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
 
     ``muted``: by a host, who alone lifts it. ``invited``: to speak, and not answered yet.
     """
-    role = space.role(you.user) if you.user is not None else Role.LISTENER
-    if you.user == space.host:
-        role = Role.HOST
+    role = rank(space, you.user) if you.user is not None else Role.LISTENER
     request = space.requests.get(you.user) if you.user is not None else None
     return {
         "role": role.name.lower(),

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from spaces_bridge.app import codec, wishes
 from spaces_bridge.app.records import Effect, StoredEvent
 from spaces_bridge.core import events
+from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.rules import create
+from tests.support.spaces import CREATE
 
 pytestmark = pytest.mark.unit
 
@@ -49,3 +52,34 @@ def test_every_wish_is_read_back_as_it_was(wish: wishes.Wish) -> None:
 def test_what_cannot_be_read_is_an_error(kind: str, body: dict[str, object]) -> None:
     with pytest.raises(codec.CodecError):
         codec.event_from(StoredEvent(1, 2, kind, body))
+
+
+def test_a_journal_written_before_there_were_cohosts_is_read() -> None:
+    body = dict(codec.to_body(create(CREATE)))
+    for newer in ("max_cohosts", "queue_order"):
+        del body[newer]
+    born_before = codec.event_from(StoredEvent(1, 2, "SpaceCreated", body))
+    assert born_before == create(CREATE)
+    removed = {"user": "@a:b", "by": None, "reason": "", "blocked": True}
+    event = codec.event_from(StoredEvent(2, 2, "PersonRemoved", removed))
+    assert event == events.PersonRemoved(UserId("@a:b"), None, "", blocked=True)
+
+
+def test_lists_and_objects_come_back_as_what_they_were() -> None:
+    cleared = events.QueueCleared(UserId("@a:b"), (UserId("@c:d"),), (EventId("$e"),))
+    counted = events.ReactionsCounted({"👏": 3})
+    for event in (cleared, counted):
+        row = codec.stored(event, 1, 2, None)
+        body = json.loads(json.dumps(row.body))
+        assert codec.event_from(StoredEvent(1, 2, row.kind, body)) == event
+    for kind, wrong in (
+        ("QueueCleared", {"by": "@a:b", "users": [1], "reactions": []}),
+        ("ReactionsCounted", {"counts": {"👏": "many"}}),
+    ):
+        with pytest.raises(codec.CodecError):
+            codec.event_from(StoredEvent(1, 2, kind, wrong))
+
+
+@given(WISHES)
+def test_every_wish_has_a_lane(wanted: wishes.Wish) -> None:
+    assert wishes.queue_of(wanted).count("|") >= 1

@@ -23,6 +23,13 @@ _IMPATIENT = {
     "destination_retry_multiplier": 1,
     "destination_max_retry_interval": 500,
 }
+_UNLIMITED = {
+    "window_size": 1000,
+    "sleep_limit": 1000,
+    "sleep_delay": 1,
+    "reject_limit": 1000,
+    "concurrent": 50,
+}
 
 
 class FederatedHomeserver(Homeserver):
@@ -81,6 +88,7 @@ class FederatedHomeserver(Homeserver):
             "ip_range_blacklist": [],
             "allow_public_rooms_over_federation": True,
             "federation": _IMPATIENT,
+            "rc_federation": _UNLIMITED,
         }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from urllib.parse import quote
 
 import pytest
 
@@ -120,8 +119,8 @@ async def _floor(
 ) -> None:
     """A remote listener is given the floor; a remote co-host mutes her, and lifts it."""
     town = evening.town
-    # clients read what is pinned: so her server fetches what was said before she came
-    await dora.request("GET", f"rooms/{quote(room_of(space))}/event/{quote(card)}")
+    # clients read back when a room is opened: so her server fetches what was said before
+    await dora.timeline(room_of(space))
     asked = evening.ada.next_prompt(dora)
     await dora.react(room_of(space), card, "🖐🏽")
     prompt = await asked

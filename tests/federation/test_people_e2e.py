@@ -5,6 +5,7 @@ import pytest
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
+from spaces_bridge.demo.expected import Event
 from spaces_bridge.demo.house import link_in
 from spaces_bridge.demo.matrix_user import MatrixError
 from tests.federation.town import FederatedTown, id_of
@@ -53,6 +54,20 @@ async def test_a_remote_listener_is_given_the_floor_and_loses_it(town: Federated
     await town.open_microphone(identity, carl)
     assert town.heard(identity) == {carl.id}
     await town.follows_state(space)
+
+
+async def test_a_remote_hand_is_taken_back_with_its_reaction(town: FederatedTown) -> None:
+    ada, carl = await town.person("ada"), await town.remote("carl")
+    space = await town.live(ada, "On second thoughts", carl)
+    room, identity = room_of(space), space.space
+    hand = await carl.react(room, await town.bridge.card(identity), "✋")
+    await town.bridge.until(identity, lambda s: id_of(carl) in s.requests, "no hand")
+    await carl.redact(room, hand)
+    await town.bridge.until(identity, lambda s: not s.hands, "the hand is up still")
+    await town.fence(space, ada, carl)
+    await town.settled()
+    redacted = [e["sender"] for e in await ada.timeline(room) if target_of(e) == hand]
+    assert redacted == [carl.id], "the bot redacts what is redacted"
 
 
 async def test_a_kick_from_a_plain_client_shuts_a_remote_speakers_gate(
@@ -135,3 +150,8 @@ async def test_a_remote_host_steers_the_space(town: FederatedTown, options: str)
     assert await town.refused_at_microphone(identity, ben) == "no_floor"
     assert "has ended" in await town.say(hana, made.room, "!space end")
     await town.follows_state(space)
+
+
+def target_of(event: Event) -> object:
+    """What a redaction redacts."""
+    return event["content"].get("redacts")

@@ -101,7 +101,7 @@ class FederatedTown:
         """A live space that has started, with its card, and everybody in its room."""
         space = await self.bridge.live(host, title, others)
         for person in (host, *others):
-            await person.all_state(room_of(space))  # answered once their server has all of it
+            await self._arrived(space, person)
         await self.settled()
         return self.bridge.view(space.space)
 
@@ -114,8 +114,23 @@ class FederatedTown:
         for person in people:
             await person.join(self.alias(space))
             await self.bridge.joined(space.space, person)
-            await person.all_state(room_of(space))
+            await self._arrived(space, person)
         return self.bridge.view(space.space)
+
+    async def _arrived(self, space: LiveSpace, person: Person) -> None:
+        """Their homeserver holds the room's whole state, which it need not when it lets people
+        in, and the card, which it fetches when somebody looks back.
+        """
+        room, card = room_of(space), await self.bridge.card(space.space)
+
+        async def whole() -> bool:
+            with suppress(MatrixError):
+                state = await state_of(person, room)
+                known = {event["event_id"] for event in await person.timeline(room)}
+                return ("m.room.member", person.id) in state and card in known
+            return False
+
+        await eventually(whole, f"the homeserver of {person.id} does not know the room")
 
     async def give_level(
         self, space: LiveSpace, by: Person, user: Person, level: int | None
@@ -219,14 +234,22 @@ class FederatedTown:
         What was rejected is never seen: but an answer to a message of ours comes after it, and
         stands on what both servers agree to hold, or we would not see the answer either.
         """
-        room = room_of(space)
-        number = next(_NAMES)
-        word, mark = f"fence {number}", chr(_ANIMALS + number % 40)
-        heard, answered = far.next_message(room, word), near.next_message(room, f"re: {word}")
+        room, word = room_of(space), f"fence {next(_NAMES)}"
+        heard = far.next_message(room, word)
         await near.send_text(room, word)
         await heard
-        await far.send_text(room, f"re: {word}")
-        await answered
+        await self.fence_from(space, far, near)
+
+    async def fence_from(self, space: LiveSpace, far: Person, near: Person) -> None:
+        """The bridge has handled all that is accepted of what `far`'s server sent before.
+
+        One way only: enough while what `far` says stands on nothing that will be rejected.
+        """
+        room, number = room_of(space), next(_NAMES)
+        word, mark = f"over {number}", chr(_ANIMALS + number % 40)
+        heard = near.next_message(room, word)
+        await far.send_text(room, word)
+        await heard
         # What happens in a room is handled in order: the mark is counted after all before it.
         before = self.bridge.view(space.space).reactions.get(mark, 0)
         await near.react(room, await self.bridge.card(space.space), mark)

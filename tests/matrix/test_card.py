@@ -1,5 +1,7 @@
 """What the live card says."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from spaces_bridge.core import commands as cmd
@@ -152,3 +154,13 @@ def test_the_time_of_a_scheduled_one_is_in_words_and_utc() -> None:
     space = after(scheduled(), cmd.Reschedule(HOST, at_ms, at_ms - 86_400_000))
     assert line(space, "When") == "When: Thu 3 December 2026, 19:00 UTC"
     assert "react with ✅" in line(space, "Be reminded")
+
+
+def test_a_zone_of_ones_own_stands_before_utc() -> None:
+    at_ms = 1_796_324_400_000
+    space = after(scheduled(), cmd.Reschedule(HOST, at_ms, at_ms - 86_400_000))
+    card = render(space, 0, PAGE, captions=True, zone=ZoneInfo("Europe/Berlin"))
+    here, utc = "Thu 3 December 2026, 20:00 Europe/Berlin", "Thu 3 December 2026, 19:00 UTC"
+    assert f"When: {here} ({utc})" in card.content["body"]
+    plain = render(space, 0, PAGE, captions=True, zone=ZoneInfo("UTC"))
+    assert f"When: {utc}\n" in plain.content["body"]

@@ -177,3 +177,10 @@ async def test_rooms_are_listed_where_the_homeserver_allows_it(
     for room in (directory, room_of(space)):
         answer = await ada.request("GET", f"directory/list/room/{room}")
         assert answer["visibility"] == "public"
+    await bridge.spaces.ask(space.space, cmd.EndSpace(UserId(ada.id), 223_456))
+
+    async def hidden() -> bool:
+        answer = await ada.request("GET", f"directory/list/room/{room_of(space)}")
+        return bool(answer["visibility"] == "private")
+
+    await eventually(hidden, "an ended one is still listed")

@@ -74,9 +74,15 @@ class Killed:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, *self._command, stdout=asyncio.subprocess.PIPE
         )
+        await self.at_most_left(FOLLOWERS)
+
+    async def at_most_left(self, number: int) -> None:
+        """Returns when so many or fewer invitations are still to be sent."""
+        assert self._process is not None
         assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            assert await self._process.stdout.readline() == b"ready\n"
+        async with asyncio.timeout(PATIENCE_S):
+            while int(await self._process.stdout.readline()) > number:
+                pass
 
     async def kill9(self) -> None:
         """As if the power had been cut."""
@@ -183,16 +189,18 @@ async def kill_again_and_again(
 ) -> None:
     """Zoe taps 🔕 in the middle of it; others opt out while the bridge is dead."""
     bridge = Killed(settings, database)
-    share_s = 60.0 * FOLLOWERS / PER_MINUTE / ROUNDS
+    # by how many are still to be told: all along, and several times while it begins
+    left = sorted((chance.randrange(1, FOLLOWERS) for _ in range(ROUNDS)), reverse=True)
     try:
-        for round_ in range(ROUNDS):
+        for round_, until in enumerate(left):
             await bridge.start()
             if round_ == ZOE_TAPS_IN:
                 answered = zoe.next_message(earlier[0], "Nothing more from them", BOT, 90.0)
                 await zoe.react(*earlier, "🔕")
                 await answered
                 crowd.silent.add(UserId(zoe.id))
-            await asyncio.sleep(chance.uniform(0.0, 1.5 * share_s))
+            await bridge.at_most_left(until)
+            await asyncio.sleep(chance.uniform(0.0, 0.5))
             await bridge.kill9()
             if round_ % SILENT_MEANWHILE == 0:
                 await opt_out(database, host, crowd, chance)

@@ -16,7 +16,7 @@ from spaces_bridge.matrix.etiquette import Etiquette
 from spaces_bridge.matrix.invitations import Invitations
 from spaces_bridge.matrix.invites import DAY_MS, InviteLimits, Uninvited
 from spaces_bridge.matrix.pace import FairShare, Metronome
-from spaces_bridge.matrix.servers import REST_S, RemoteServers
+from spaces_bridge.matrix.sluice import REST_S, Sluice
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled, started
 
 pytestmark = pytest.mark.unit
@@ -45,8 +45,7 @@ class Office(Desk):
             Etiquette(every, self.followers, InviteLimits(every, every, chosen), chosen, every),
             self.uninvited,
             chosen,
-            RemoteServers(lambda: self.loop_time),
-            Metronome(FAST, clock),
+            Sluice(Metronome(FAST, clock), "x", lambda: self.loop_time),
             FairShare(10_000.0, clock),
         )
 

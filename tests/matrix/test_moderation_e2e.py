@@ -16,6 +16,10 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.expected import Event, Wanted
 from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.http import HomeserverApi
+from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.reach import Reach
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
@@ -138,6 +142,35 @@ async def test_raising_users_default_opens_nothing_and_is_put_back_with_a_word(
             await bridge.spaces.ask(space.space, cmd.OpenMicrophone(id_of(ben)))
         words = [e for e in ada.seen if said("permissions of “Defaults”")(e)]
         assert len(words) == 1
+
+
+@pytest.mark.parametrize("on_top", [False, True])
+async def test_levels_changed_while_nobody_looked_are_put_back_under_later_writes(
+    town: Town, bridge: Bridge, settle: Settle, on_top: bool
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    await greeted(ada)
+    space = await bridge.live(ada, "Later", [ben])
+    room = room_of(space)
+    before = dict(await ada.state(room, POWER))
+    await settled(bridge, space.space)
+    await bridge.matrix.stop()
+    told = ada.next_event(said("permissions of “Later”"))
+    await ada.put_state(room, POWER, {**before, "ban": 0, "users_default": 90})
+    if on_top:
+        api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+        await api.start()
+        observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.outbox)
+        await observer.write_level(space.space, room, id_of(ben), 10)
+        await api.stop()
+    await bridge.matrix.start()
+    await told
+
+    async def as_before() -> bool:
+        users = before["users"] | ({ben.id: 10} if on_top else {})
+        return dict(await ada.state(room, POWER)) == {**before, "users": users}
+
+    await eventually(as_before, "the levels were not put back")
 
 
 @VERSIONS
@@ -351,6 +384,28 @@ async def test_removals_end_with_the_live_space_and_blocks_do_not(
     await until_banned(ada, room, ben.id, so=False)
     await settled(bridge, space.space)
     assert await banned(ada, room, eve.id)
+
+
+async def test_a_guest_who_is_kicked_has_no_floor_and_gets_none_again(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    space = await bridge.live(ada, "Guests")
+    room, id_ = room_of(space), space.space
+    guest = UserId(f"@spaces_{id_}k:localhost")
+    await bridge.spaces.ask(id_, cmd.RequestToSpeak(guest, 1, name="Gus", guest=True))
+    await bridge.spaces.ask(id_, cmd.ApproveSpeaker(id_of(ada), guest))
+    await bridge.until(id_, lambda s: s.may_speak(guest), "the guest has no floor")
+    await bridge.spaces.ask(id_, cmd.OpenMicrophone(guest))
+    await ada.kick(room, guest)
+    await bridge.until(id_, lambda s: guest in s.removed, "not removed")
+    await until_level(ada, room, guest, None)
+    await settled(bridge, id_)
+    assert ("end_listening", id_, guest) in bridge.sound.calls
+    assert not bridge.view(id_).on_air
+    with pytest.raises(Rejected):
+        await bridge.spaces.ask(id_, cmd.RequestToSpeak(guest, 2, name="Gus", guest=True))
+    assert (await ada.state(room, "m.room.member", guest))["membership"] == "leave"
 
 
 async def test_moderators_hear_once_of_a_ban_that_is_refused(

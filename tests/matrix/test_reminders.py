@@ -13,6 +13,7 @@ from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS
 from spaces_bridge.matrix.dms import Standing
 from spaces_bridge.matrix.pace import FairShare, Metronome
 from spaces_bridge.matrix.reminders import Reminders
+from spaces_bridge.matrix.sluice import Sluice
 from tests.matrix.desk import ADA, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit
@@ -31,8 +32,9 @@ class Alarm(Desk):
         self.space = scheduled(at_ms=AT_MS)
         self.happen(cmd.WantReminder(CAT))
         self.standings[CAT] = Standing.KNOWN
-        pace, share = Metronome(60_000, clock), FairShare(10_000.0, clock)
-        self.reminds = Reminders(every, every, every, SETTINGS, every, pace, share)
+        sluice = Sluice(Metronome(60_000, clock), "x", clock)
+        share = FairShare(10_000.0, clock)
+        self.reminds = Reminders(every, every, every, SETTINGS, every, sluice, share)
 
     async def remind(self, user: UserId, kind: Reminder, before_ms: int) -> list[str]:
         self.now = AT_MS - before_ms

@@ -9,6 +9,8 @@ import pytest
 from mautrix.util.async_db import Connection, Scheme
 from mautrix.util.async_db import Database as Pool
 
+from spaces_bridge.app.records import StoredEvent
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.migrate import Migration, load_migrations, migrate
 from tests.storage.support import SPACE, opened, stored, summary
@@ -125,6 +127,38 @@ async def test_an_upgrade_keeps_what_is_stored(url: str, caplog: pytest.LogCaptu
     assert f"schema version {NEWEST + 1}: remember the mood" in caplog.text
     async with opened(url) as storage:
         assert await storage.journal.replay(SPACE) == [stored(1)]
+
+
+async def test_a_database_of_the_first_version_keeps_everything(url: str) -> None:
+    """What a bridge without followers and blocks has stored is there afterwards."""
+    await upgrade(url, load_migrations()[:1])
+    async with connected(url) as connection:
+        await connection.execute(
+            "INSERT INTO spaces (space, slug, title, host, phase, private) "
+            "VALUES ('s', 'talk-s', 'Talk', '@a:b', 'live', FALSE)"
+        )
+        await connection.execute(
+            "INSERT INTO journal (space, seq, at_ms, kind, body) VALUES ('s', 1, 2, 'K', '{}')"
+        )
+        await connection.execute(
+            "INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation) "
+            "VALUES ('k', 'q', 'W', '{}', 0, FALSE, 0)"
+        )
+        await connection.execute("INSERT INTO notes (name, value) VALUES ('n', 'v')")
+    async with opened(url) as storage:
+        assert await storage.journal.replay(SpaceId("s")) == [StoredEvent(1, 2, "K", {})]
+        assert await storage.journal.open_spaces() == [SpaceId("s")]
+        assert [row.effect.key for row in await storage.outbox.pending(0, 9)] == ["k"]
+        assert await storage.outbox.lookup("n") == "v"
+        assert await storage.followers.follow(UserId("@a:b"), UserId("@c:d"), 1)
+    async with connected(url) as connection:
+        assert await connection.fetchval("SELECT version FROM schema_version") == NEWEST
+
+
+async def test_the_first_versions_bridge_refuses_the_second_versions_tables(url: str) -> None:
+    await upgrade(url, load_migrations())
+    with pytest.raises(SchemaError, match="upgraded by a newer bridge"):
+        await upgrade(url, load_migrations()[:1])
 
 
 async def test_an_older_bridge_works_with_a_newer_schema_that_allows_it(

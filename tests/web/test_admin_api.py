@@ -14,6 +14,7 @@ from tests.web.world import (
     ADMIN_TOKEN,
     ALICE,
     BOB,
+    BOT,
     HOST,
     WebWorld,
     guest_of,
@@ -216,7 +217,8 @@ async def test_a_guest_reports_somebody_and_the_moderators_will_hear_of_it(
     [report] = await world.storage.reports.listing(10)
     assert (report.reporter, report.reported) == (ghost, ALICE)
     assert report.reason == "They insult people ?"
-    assert report.context == "\n".join(f"Slur {number}." for number in range(2, 7))
+    said = "\n".join(f"“Slur {number}.”" for number in range(2, 7))
+    assert report.context == f"Alice · speaker in “Garden hour”\n{said}"
     effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
     forwarded = [e.body for e in effects if e.kind == "ForwardReport"]
     assert forwarded == [{"report": report.id}]
@@ -238,6 +240,37 @@ async def test_a_flood_of_reports_is_stopped(world: WebWorld) -> None:
     assert len(await world.storage.reports.listing(100)) == 5
 
 
+async def test_nobody_shows_out_the_bot(world: WebWorld) -> None:
+    space = await world.create()
+    async with world.feed(space, token=await world.link(space.space, HOST)) as host:
+        await host.next("hello")
+        for kind in ("remove", "block", "report", "invite"):
+            await host.send(type=kind, user=BOT, reason="x")
+            await refused(host, "ours")
+    status, body = await post(world, f"/spaces/{space.slug}/remove", {"user": BOT})
+    assert (status, body["code"]) == (409, "ours")
+    assert not world.view(space.space).removed
+
+
+async def test_the_host_tells_followers_once(world: WebWorld) -> None:
+    space = await world.create()
+    async with (
+        world.feed(space, token=await world.link(space.space, HOST)) as host,
+        world.feed(space, token=await world.member(space.space, ALICE)) as alice,
+    ):
+        await alice.send(type="invite", followers=True)
+        await refused(alice, "not_moderator")
+        await host.send(type="invite", followers=True)
+        await refused(host, "no_followers")
+        await world.storage.followers.follow(HOST, ALICE, 1)
+        await host.send(type="invite", followers=True)
+        assert "little by little" in str((await host.next("notice"))["text"])
+        await host.send(type="invite", followers=True)
+        await refused(host, "again")
+    effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
+    assert [e.body["by"] for e in effects if e.kind == "InviteFollowers"] == [HOST]
+
+
 async def test_guests_follow_and_invite_nobody(world: WebWorld) -> None:
     space = await world.create()
     async with world.feed(space, name="Maria") as guest:
@@ -246,6 +279,7 @@ async def test_guests_follow_and_invite_nobody(world: WebWorld) -> None:
             {"type": "follow"},
             {"type": "unfollow"},
             {"type": "invite", "user": BOB},
+            {"type": "invite", "followers": True},
         ):
             await guest.send(**frame)
             await refused(guest, "account_needed")

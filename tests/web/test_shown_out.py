@@ -154,6 +154,21 @@ async def test_a_guest_is_removed_by_their_id(world: WebWorld) -> None:
     assert again != user
 
 
+async def test_what_the_removed_had_on_the_way_is_not_obeyed(world: WebWorld) -> None:
+    space = await world.create()
+    async with world.feed(space, token=await world.member(space.space, ALICE)) as page:
+        await page.next("hello")
+        await world.spaces.ask(space.space, cmd.RemovePerson(HOST, ALICE))
+        await page.send(type="react", emoji="👏")
+        await page.send(type="report", user=HOST, reason="revenge")
+        await page.send(type="follow")
+        await sent_away(page, "removed")
+    await until(lambda: world.hub.connections() == 0)
+    assert world.service._tally.flush() == []
+    assert await world.storage.reports.listing(10) == []
+    assert await world.storage.followers.count(HOST) == 0
+
+
 async def test_who_is_removed_while_an_offer_is_answered_hears_nothing(
     world: WebWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +297,17 @@ async def test_a_policy_list_cuts_those_who_are_on_the_page_alone(
         await world.doorkeeper.unlearn(LISTS, kind, "1")
         async with world.feed(space, token=await world.link(space.space, ALICE)) as again:
             await again.next("hello")
+
+
+async def test_with_a_new_host_their_list_counts(world: WebWorld) -> None:
+    space = await world.create()
+    await world.member(space.space, ALICE)
+    await world.doorkeeper.block(ALICE, BOB, ALICE, "rude")
+    async with world.feed(space, token=await world.link(space.space, BOB)) as page:
+        await page.next("hello")  # and not in the room
+        await world.spaces.ask(space.space, cmd.HandOver(HOST, ALICE))
+        await world.levels(space.space, {ALICE: 90})
+        await sent_away(page, "removed")
 
 
 async def test_a_list_of_the_server_is_not_overruled_by_a_host(world: WebWorld) -> None:

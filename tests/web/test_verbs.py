@@ -231,8 +231,9 @@ async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> N
         ({"type": "captions", "on": True, "language": "Klingon"}, "bad_language"),
         ({"type": "title", "title": "  "}, "no_title"),
         ({"type": "share", "url": "javascript:alert(1)"}, "bad_link"),
-        ({"type": "report", "user": BOB, "reason": " \n "}, "reason_needed"),
+        ({"type": "report", "user": BOB, "reason": " \n "}, "no_reason"),
         ({"type": "report", "user": "@no:one", "reason": "x"}, "unknown_person"),
+        ({"type": "report", "user": HOST, "reason": "x"}, "oneself"),
         ({"type": "follow"}, "oneself"),
         ({"type": "follow", "user": "@spaces_0123:example.org"}, "is_guest"),
         ({"type": "unfollow", "user": BOB}, "not_following"),
@@ -296,6 +297,19 @@ async def stage_of(feed: Feed, flag: str) -> list[dict[str, object]]:
         assert isinstance(stage, list)
         if any(entry[flag] for entry in stage):
             return stage
+
+
+async def test_who_has_handed_over_is_no_host_any_more_whatever_the_level(
+    world: WebWorld,
+) -> None:
+    async with AsyncExitStack() as stack:
+        space, host = await evening(world, stack, "host")
+        await host.send(type="host", user=BOB)
+        await until(lambda: BOB in world.view(space.space).appointments)
+        await world.levels(space.space, {BOB: 90})
+        await until_role(host, role="cohost", may_end=False)
+        await host.send(type="end")
+        await refused(host, "not_host")
 
 
 async def test_everybody_in_the_queue_knows_their_place(world: WebWorld) -> None:

@@ -38,6 +38,7 @@ HOST = UserId("@host:example.org")
 ALICE = UserId("@alice:example.org")
 BOB = UserId("@bob:example.org")
 
+BOT = UserId("@spacesbot:example.org")
 ADMIN_TOKEN = "a-token-of-the-admin-0003"
 
 PATIENCE_S = 10.0
@@ -377,6 +378,7 @@ async def web_world(
         path_prefix=prefix,
         frame_ancestors=frame_ancestors,
         ops_port=0,
+        bot=BOT,
         admin_token=admin_token,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())

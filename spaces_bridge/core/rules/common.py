@@ -64,8 +64,8 @@ def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
 
 def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId, what: str) -> None:
     """``what``: the rest of the sentence "You cannot …"."""
-    theirs = max(rank(space, user), space.appointments.get(user, Role.LISTENER))
-    if theirs >= rank(space, by):
+    coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
+    if max(rank(space, user), coming) >= rank(space, by):
         raise Rejected("too_high", f"You cannot {what} somebody of your own rank or above.")
 
 

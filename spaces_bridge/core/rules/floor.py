@@ -86,7 +86,8 @@ def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.
         return
     if request is None:
         raise Rejected("no_hand", "Your hand is not up.")
-    yield ev.SpeakRequestWithdrawn(command.by, request.reaction)
+    left = None if command.reaction_gone else request.reaction
+    yield ev.SpeakRequestWithdrawn(command.by, left)
     if request.state is RequestState.ACCEPTED:
         yield ev.FloorClosing(command.by, command.by, ev.FloorEnd.RELEASED)
 

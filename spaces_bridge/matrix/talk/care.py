@@ -4,17 +4,16 @@ import json
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.records import Report
+from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.live_space import LiveSpace, Person
-from spaces_bridge.core.rules.common import rank
+from spaces_bridge.core.live_space import Person
 from spaces_bridge.matrix import people
 from spaces_bridge.matrix.people import Crowd
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, is_in
 
 REPORTS_AN_HOUR = 5
 HOUR_MS = 3_600_000
-LINES_OF_CONTEXT = 5
 REASON_MAX = 500
 THANKS = "Thank you: the moderators of this server have your report."
 
@@ -82,7 +81,7 @@ class Care:
             raise Rejected("no_reason", "Say why: `report USER REASON`.")
         await self._refuse_flood(heard)
         now_ms = desk.clock.now_ms()
-        context = _context(space, reported)
+        context = context_of(space, reported)
         report = Report(0, space.space, heard.by, reported, reason, context, now_ms)
         number = await desk.reports.file(report, heard.said.event)
         await desk.spaces.wish(wish.ForwardReport(number), f"report:{number}")
@@ -105,17 +104,3 @@ class Care:
                 "at. In danger, call for help where you live.",
             )
         await self._desk.outbox.remember(note, json.dumps({**recent, heard.said.event: now_ms}))
-
-
-def _context(space: LiveSpace, reported: UserId) -> str:
-    """What moderators need to judge: role, and the last words."""
-    person = space.person(reported)
-    role = (
-        "guest"
-        if person.guest
-        else rank(space, reported).name.lower().replace("cohost", "co-host")
-    )
-    named = f"{person.name} · {role}" if person.name else role
-    said = [line for line in space.caption_lines if line.speaker == reported]
-    lines = [f"“{line.text}”" for line in said[-LINES_OF_CONTEXT:]]
-    return "\n".join([f"{named} in “{space.title}”", *lines])
