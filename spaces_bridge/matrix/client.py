@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.errors import Refused
+from spaces_bridge.matrix.errors import Away, Refused
 from spaces_bridge.matrix.http import DEVICE, HomeserverApi, Json
+
+EARLY_TIME_ZONE = "us.cloke.msc4175.tz"
+"""What clients wrote before ``m.tz`` was in the spec (MSC4175)."""
 
 
 class StateEvent(NamedTuple):
@@ -152,21 +155,24 @@ class MatrixClient:
 
     async def display_name(self, user: UserId) -> str | None:
         """The profile's display name, None where there is none."""
-        try:
-            answer = await self.call("GET", ["profile", user, "displayname"])
-        except Refused:
-            return None
-        name = answer.get("displayname")
-        return name if isinstance(name, str) else None
+        return await self._profile(user, "displayname")
 
     async def time_zone(self, user: UserId) -> str | None:
-        """The time zone in the profile (``m.tz``, spec v1.16), None where there is none."""
+        """The time zone in the profile (spec v1.16), None where there is none."""
+        return await self._profile(user, "m.tz") or await self._profile(user, EARLY_TIME_ZONE)
+
+    async def _profile(self, user: UserId, field: str) -> str | None:
+        """Nobody waits for a profile whose own server is away."""
         try:
-            answer = await self.call("GET", ["profile", user, "m.tz"])
+            answer = await self.call("GET", ["profile", user, field])
         except Refused:
             return None
-        name = answer.get("m.tz")
-        return name if isinstance(name, str) else None
+        except Away as away:
+            if away.broken:
+                return None
+            raise
+        value = answer.get(field)
+        return value if isinstance(value, str) else None
 
     async def avatar(self, user: UserId) -> str | None:
         """The ``mxc://`` address of the profile's picture, None where there is none."""

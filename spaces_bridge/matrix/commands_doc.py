@@ -39,7 +39,8 @@ else the one the admin has \
 set (`hosting.timezone`).
 
 At most {COMMANDS_A_MINUTE} commands a minute are answered per person and room \
-({OF_MODERATORS} of hosts and co-hosts).
+({OF_MODERATORS} of hosts and co-hosts). When a crowd gives many commands in one room, some of \
+the answers come by direct message.
 """
 
 _REACTIONS = """\
