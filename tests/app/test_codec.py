@@ -17,6 +17,9 @@ from tests.support.spaces import CREATE
 
 pytestmark = pytest.mark.unit
 
+# of all mappings there are, events hold plain ones
+COUNTS = st.dictionaries(st.text(), st.integers())
+st.register_type_strategy(events.ReactionsCounted, st.builds(events.ReactionsCounted, COUNTS))
 st.register_type_strategy(Levels, st.just(Levels(host=80, cohost=50, speaker=25)))
 EVENTS = st.one_of(
     st.from_type(events.SpaceCreated), *(st.from_type(cls) for cls in get_args(events.Event))
