@@ -1,5 +1,6 @@
 """A host goes live, a thousand followers are told, and the bridge is killed again and again.
 
+It took eleven minutes on a busy machine with two cores: Synapse makes a thousand direct rooms.
 `FOLLOWERS` (default 1000), `CRASH_ROUNDS` (default 20) and `CRASH_SEED` make it another run.
 """
 
