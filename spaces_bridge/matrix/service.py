@@ -197,7 +197,7 @@ class MatrixService:
             taps,
             self._lists,
         )
-        self._consumer = InboxConsumer(inbox, self._reception.receive)
+        self._consumer = InboxConsumer(inbox, self._reception.receive, self._reception.is_pressing)
         self._server = AppserviceServer(
             settings.hs_token, inbox, self._arrived, self._knows_user, self._is_ready
         )
