@@ -1,6 +1,7 @@
 """Reading the inbox while some of what it holds cannot be handled."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,9 +24,10 @@ class MemoryInbox:
     def __init__(self) -> None:
         self.rows: dict[int, InboxRow] = {}
         self.buried: list[str] = []
+        self._seqs = itertools.count(1)
 
     def add(self, event: str, room: str, **more: object) -> None:
-        seq = 1 + max(self.rows, default=0)
+        seq = next(self._seqs)
         body = json.dumps({"event_id": event, "room_id": room, **more})
         self.rows[seq] = InboxRow(seq, event, room, body)
 
