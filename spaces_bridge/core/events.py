@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spaces_bridge.core.door import GuestPolicy
-from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
+from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Levels, Role
 
@@ -320,6 +320,22 @@ class FloorClosing:
     end: FloorEnd
 
 
+@dataclass(frozen=True, slots=True)
+class FloorDoubted:
+    """They may have lost the floor: nobody knows until the homeserver was asked."""
+
+    user: UserId
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLookedInto:
+    """The homeserver was asked."""
+
+    user: UserId
+    doubt: Doubt
+
+
 class MicrophoneEnd(StrEnum):
     """Why a microphone closed."""
 
@@ -425,6 +441,8 @@ Event = (
     | SpeakerUnmuted
     | GrantRefused
     | FloorClosing
+    | FloorDoubted
+    | FloorLookedInto
     | MicrophoneOpened
     | MicrophoneClosed
     | UtteranceCaptioned

@@ -166,6 +166,10 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
                 appointments=_without(space.appointments, event.user),
                 overruled=_without(space.overruled, event.user),
             )
+        case ev.FloorDoubted(user, doubt):
+            return replace(space, doubts=space.doubts | {(user, doubt)})
+        case ev.FloorLookedInto(user, doubt):
+            return replace(space, doubts=space.doubts - {(user, doubt)})
         # --- sound
         case ev.SpeakerMuted():
             return replace(space, muted=space.muted | {event.user})

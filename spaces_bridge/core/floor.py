@@ -27,6 +27,13 @@ class SpeakPolicy(StrEnum):
     INVITED = "invited"
 
 
+class Doubt(StrEnum):
+    """Why somebody may have lost the floor: a hint that nobody has looked into yet."""
+
+    LEVEL = "level"
+    MEMBERSHIP = "membership"
+
+
 class QueueOrder(StrEnum):
     """Who is first in the hand queue."""
 

@@ -60,8 +60,8 @@ class Reception:
         space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
         if space is None:
             return
-        for user in means.losses(event, space, self._settings):
-            self._spaces.tell(space.space, cmd.SuspectLoss(user))
+        for loss in means.losses(event, space, self._settings):
+            self._spaces.tell(space.space, loss)
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""

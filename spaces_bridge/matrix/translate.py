@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spaces_bridge.core.commands import SuspectLoss
+from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.levels import own_levels
@@ -131,8 +133,8 @@ def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
             return None
 
 
-def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[UserId]:
-    """Those with an open microphone whose floor this event may have taken.
+def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
+    """Those on the stage, silent or not, whose floor this event may have taken.
 
     Our own events are skipped: what they take was shut before they were sent, and an old one
     that comes back late takes nothing.
@@ -140,11 +142,14 @@ def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[Use
     head = _head(event)
     if head is None or head.sender == settings.bot:
         return []
+    seated = sorted({person.user for person in space.stage} | space.microphones)
     if head.type == "m.room.power_levels" and event.get("state_key") == "":
         levels = own_levels(head.content, settings.bot)
-        return [u for u in sorted(space.microphones) if levels.get(u, -1) < space.levels.speaker]
+        lost = [user for user in seated if levels.get(user, -1) < space.levels.speaker]
+        return [SuspectLoss(user, Doubt.LEVEL) for user in lost]
     if head.type == "m.room.member" and head.content.get("membership") != "join":
-        return [u for u in space.microphones if u == event.get("state_key")]
+        gone = [user for user in seated if user == event.get("state_key")]
+        return [SuspectLoss(user, Doubt.MEMBERSHIP) for user in gone]
     return []
 
 
