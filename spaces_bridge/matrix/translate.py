@@ -201,6 +201,6 @@ def _reaction(head: _Head) -> Meaning | None:
 def _redaction(head: _Head, event: Event) -> Meaning | None:
     # Room version 11 moved it from the event into its content.
     target = head.content.get("redacts", event.get("redacts"))
-    if not isinstance(target, str):
-        return None
+    if not isinstance(target, str) or event.get("redacts", target) != target:
+        return None  # homeservers heed one of the two, and whoever writes them both lies in one
     return TookBack(head.room, head.event, head.sender, EventId(target))

@@ -96,6 +96,7 @@ def test_events_mean_what_they_say(given_event: dict[str, Any], meaning: means.M
                 "m.relates_to": {"rel_type": "m.replace"},
             },
         ),
+        event("m.room.redaction", {"redacts": "$of-ben"}, redacts="$own"),
         event("m.reaction", annotation(5)),
         event("m.reaction", annotation("✋", 5)),
         event("m.reaction", {"m.relates_to": "odd"}),
