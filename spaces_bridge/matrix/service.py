@@ -35,6 +35,7 @@ from spaces_bridge.matrix.etiquette import Etiquette
 from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.hands import RaisedHands
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.invitations import Invitations
 from spaces_bridge.matrix.invites import InviteLimits, Uninvited
@@ -187,7 +188,6 @@ class MatrixService:
         self._reception = Reception(
             spaces,
             settings,
-            clock,
             self._observer,
             conversation,
             greeter,
@@ -195,6 +195,7 @@ class MatrixService:
             cards,
             answers,
             taps,
+            RaisedHands(spaces, settings, clock),
             self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
