@@ -14,6 +14,7 @@ from spaces_bridge.matrix.cards import CardKeeper
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.evictions import Evictions
 from spaces_bridge.matrix.greeting import Greeter
 from spaces_bridge.matrix.hands import RaisedHands
 from spaces_bridge.matrix.observer import RoomObserver
@@ -39,6 +40,7 @@ class Reception:
         answers: Answers,
         taps: Taps,
         hands: RaisedHands,
+        evictions: Evictions,
         lists: PolicyLists,
     ) -> None:
         self._spaces = spaces
@@ -51,6 +53,7 @@ class Reception:
         self._answers = answers
         self._taps = taps
         self._hands = hands
+        self._evictions = evictions
         self._lists = lists
 
     def hint(self, event: Mapping[str, Any]) -> None:
@@ -70,6 +73,8 @@ class Reception:
                 return
             case means.BotInvited():
                 await self._greeter.invited(meaning)
+            case means.RoomLost():
+                await self._evictions.look(meaning.room)
             case means.Said():
                 await self._conversation.hear(meaning)
             case means.SaidInCipher():

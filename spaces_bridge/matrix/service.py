@@ -32,6 +32,7 @@ from spaces_bridge.matrix.doers import Doer, Doers
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands
 from spaces_bridge.matrix.etiquette import Etiquette
+from spaces_bridge.matrix.evictions import Evictions
 from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
@@ -196,6 +197,7 @@ class MatrixService:
             answers,
             taps,
             RaisedHands(spaces, settings, clock),
+            Evictions(bot, spaces, clock),
             self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)

@@ -25,6 +25,13 @@ class BotInvited:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomLost:
+    """A hint that the bot was put out of a room, or that the room was replaced."""
+
+    room: RoomId
+
+
+@dataclass(frozen=True, slots=True)
 class MemberChanged:
     """A hint that somebody's membership or name is another one now."""
 
@@ -92,6 +99,7 @@ class PolicyRuleChanged:
 
 Meaning = (
     BotInvited
+    | RoomLost
     | MemberChanged
     | LevelsChanged
     | Said
@@ -165,13 +173,17 @@ def _head(event: Event) -> _Head | None:
 def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
     if head.type == "m.room.power_levels" and key == "":
         return LevelsChanged(head.room)
+    if head.type == "m.room.tombstone" and key == "":
+        return RoomLost(head.room)
     if head.type in KINDS:
         return PolicyRuleChanged(head.room, head.type, key)
     if head.type != "m.room.member":
         return None
+    gone = head.content.get("membership") in {"leave", "ban"}
     if key != settings.bot:
-        gone = head.content.get("membership") in {"leave", "ban"}
         return MemberChanged(head.room, UserId(key), gone)
+    if gone:
+        return RoomLost(head.room)
     if head.content.get("membership") == "invite" and not settings.is_ours(head.sender):
         direct = head.content.get("is_direct") is True
         return BotInvited(head.room, head.event, head.sender, direct)
