@@ -232,6 +232,7 @@ class SpeakRequested:
     name: str
     guest: bool
     reaction: EventId | None
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +243,13 @@ class SpeakRequestWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerApproved:
-    """Accepted: a host said yes, the homeserver has not yet."""
+    """Accepted: a host said yes, the homeserver has not yet. ``by`` None: the policy did."""
 
     user: UserId
     by: UserId | None
     reaction: EventId | None
+    at_ms: int = 0
+    """When, if the policy did."""
 
 
 @dataclass(frozen=True, slots=True)

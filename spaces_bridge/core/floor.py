@@ -50,6 +50,8 @@ class SpeakRequest:
     asked_at_ms: int
     state: RequestState = RequestState.PENDING
     reaction: EventId | None = None
+    promised: bool = False
+    """The policy gives them the floor, as soon as it is not too many at once."""
 
 
 def queue(

@@ -132,7 +132,7 @@ async def test_whom_the_host_follows_is_asked_where_it_matters(
     await spaces.ask(SPACE, cmd.RequestToSpeak(EVE, 1))
     await spaces.ask(SPACE, cmd.CancelRequest(EVE))
     await spaces.ask(SPACE, cmd.SetSpeakPolicy(HOST, SpeakPolicy.FOLLOWED))
-    assert ev.SpeakerApproved(EVE, None, None) in await spaces.ask(
+    assert ev.SpeakerApproved(EVE, None, None, 2) in await spaces.ask(
         SPACE, cmd.RequestToSpeak(EVE, 2)
     )
     asked = [cmd.RequestToSpeak(BEN, 3), cmd.RequestToSpeak(GUEST, 4, name="Z", guest=True)]
