@@ -30,6 +30,8 @@ BROKEN_ATTEMPTS = 20
 WORKS_WITHIN_S = 60.0
 APART = frozenset({"captions", "redactions"})
 """Lanes whose events have budgets of their own, beside the room's."""
+ARRANGEMENT = "arrangement|urgent"
+"""How the lanes end in which rooms are locked and opened: they wait for no grant and no ban."""
 PROMPTS = "|prompts"
 """How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 

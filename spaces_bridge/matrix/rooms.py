@@ -165,6 +165,8 @@ class RoomMaker:
             log.warning("room %s was never finished; making a new one", room)
             await self._bot.call("DELETE", ["directory", "room", alias])
             return await self._create(space, version)
+        if held.get((LIVE, ""), {}).get("space_id", space.space) != space.space:
+            raise Refused(409, "M_ROOM_IN_USE", "the alias leads to another live space's room")
         made_as = str(held["m.room.create", ""].get("room_version", "1"))
         for part in parts(space, self._settings, made_as):
             if (part.type, part.key) not in held:

@@ -25,16 +25,18 @@ from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.consumer import InboxConsumer
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.correspondence import Correspondence
-from spaces_bridge.matrix.courier import PROMPTS, OutboxCourier
+from spaces_bridge.matrix.courier import ARRANGEMENT, PROMPTS, OutboxCourier
 from spaces_bridge.matrix.directory import SpacesDirectory, keep_open
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doers import Doer, Doers
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands
 from spaces_bridge.matrix.etiquette import Etiquette
+from spaces_bridge.matrix.evictions import Evictions
 from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.ghosts import Ghosts
 from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.hands import RaisedHands
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.invitations import Invitations
 from spaces_bridge.matrix.invites import InviteLimits, Uninvited
@@ -68,6 +70,8 @@ PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 COUNTERS_EVERY_S = 15.0
 """How often it is looked whether the audience changed; the card itself decides when to say so."""
+ARRANGEMENTS_PER_MINUTE = 10
+"""How often locking, chat and server rules are written to one room; each takes two events."""
 DIRECTORY_PAUSE_S = 5.0
 """Between two tries to open the directory."""
 PRUNE_EVERY_S = 6 * 3600.0
@@ -187,7 +191,6 @@ class MatrixService:
         self._reception = Reception(
             spaces,
             settings,
-            clock,
             self._observer,
             conversation,
             greeter,
@@ -195,6 +198,8 @@ class MatrixService:
             cards,
             answers,
             taps,
+            RaisedHands(spaces, settings, clock),
+            Evictions(bot, spaces, clock),
             self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive, self._reception.is_pressing)
@@ -305,6 +310,8 @@ class MatrixService:
         if queue.endswith(PROMPTS):
             return PROMPTS_PER_MINUTE
         place, _, kind = queue.partition("|")
+        if kind == ARRANGEMENT:
+            return ARRANGEMENTS_PER_MINUTE
         if kind == "captions":
             return captions.PER_MINUTE
         if kind == "redactions":

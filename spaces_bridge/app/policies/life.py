@@ -64,7 +64,8 @@ def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
         for user in sorted(before.reminded - {before.host}):
             yield wish.TellUser(user, f"“{before.title}” is called off.")
         if event.by is None:
-            text = f"“{before.title}” was called off: nobody started it. `create` makes a new one."
+            why = event.reason or "nobody started it"
+            text = f"“{before.title}” was called off: {why}. `create` makes a new one."
             yield wish.TellUser(before.host, text)
     elif event.by is None:
         why = f": {event.reason}" if event.reason else ""
