@@ -1,10 +1,12 @@
 """What people tell the bot in words, and its answers. Every command is answered."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.commands import Misunderstood, Request, parse
 from spaces_bridge.matrix.dms import DirectRooms
@@ -28,7 +30,11 @@ TOO_MANY = "Too many commands at once: wait a minute."
 class Conversation:
     """Understands commands, has them answered by subject, and answers in the room."""
 
-    def __init__(self, desk: Desk, dms: DirectRooms) -> None:
+    def __init__(
+        self, desk: Desk, dms: DirectRooms, is_full: Callable[[RoomId], bool] = lambda _: False
+    ) -> None:
+        """``is_full``: whether an answer in the room would have to wait for its budget."""
+        self._is_full = is_full
         self._desk = desk
         self._dms = dms
         self._flood = FloodGate()
@@ -68,9 +74,11 @@ class Conversation:
         if here is not None:
             # beyond the room's budget by direct message: a crowd's commands hold up no host's
             limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
-            if self._answered.judge(said.room, limit, now_ms) is not Patience.ANSWER:
-                sign = "" if ok else "❌ "
-                return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
+            many = self._answered.judge(said.room, limit, now_ms) is not Patience.ANSWER
+            if many or self._is_full(said.room):
+                sign, about = "" if ok else "❌ ", f"“{here.title}”"
+                text = answer if answer.startswith(about) else f"{about}: {answer}"
+                return wish.TellUser(said.sender, sign + text)
         return wish.Reply(said.room, said.event, answer, ok)
 
     async def _answer(

@@ -132,9 +132,8 @@ class Reception:
         except Rejected as refusal:
             redaction = wish.RedactEvent(space.space, reaction.event)
             await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
-            await self._spaces.wish(
-                wish.TellUser(reaction.sender, refusal.text), f"why:{reaction.event}"
-            )
+            why = f"❌ “{space.title}”: {refusal.text}"
+            await self._spaces.wish(wish.TellUser(reaction.sender, why), f"why:{reaction.event}")
 
     async def _took_back(self, redaction: means.TookBack) -> None:
         """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
