@@ -1,7 +1,6 @@
 """Keeps the live card in the room true."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
@@ -45,7 +44,7 @@ class CardKeeper:
         """The card as it should be now."""
         page = self._settings.page(space.slug)
         listeners = self._audience_size(space.space)
-        captions, zone = self._settings.captions, ZoneInfo(self._settings.timezone)
+        captions, zone = self._settings.captions, self._settings.zone
         return card.render(space, listeners, page, captions=captions, zone=zone)
 
     async def refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:

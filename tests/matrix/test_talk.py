@@ -610,6 +610,14 @@ async def test_a_community_room_is_about_what_was_announced_there_alone(town: Ta
     assert "“Here” has ended" in await town.say(HOST, "!space end", COMMUNITY)
 
 
+async def test_alone_with_the_bot_it_says_where_to_go_when_there_is_nothing(
+    town: TalkTown,
+) -> None:
+    answer = await town.say(HOST, "end", DM)
+    assert "I see no live space this could be about. Join its room first" in answer
+    assert "to me alone" not in answer
+
+
 async def test_a_number_of_the_queue_is_the_same_person_after_a_crash(town: TalkTown) -> None:
     await town.open()
     await town.say(BEN, "!space speak")
