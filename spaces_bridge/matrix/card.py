@@ -151,7 +151,8 @@ def _counters(space: LiveSpace, listeners: int) -> Iterator[Line]:
 def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:
     if space.phase is Phase.ENDED:
         yield "", "Thank you for being here."
-        yield "What was said", page
+        if space.captions_said:
+            yield "What was said", page
         return
     yield "Listen in the browser, with large captions", page
     if space.phase is Phase.LIVE:

@@ -54,5 +54,5 @@ class RaisedHands:
         if self._cleaned.judge(reaction.room, most, now_ms) is Patience.ANSWER:
             redaction = wish.RedactEvent(space.space, reaction.event)
             await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
-        word = wish.TellUser(reaction.sender, refusal.text)
+        word = wish.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
         await self._spaces.wish(word, f"why:{reaction.event}")

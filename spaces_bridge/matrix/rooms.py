@@ -66,6 +66,11 @@ def topic(space: LiveSpace, page: str) -> str:
     return f"Live audio room. Listen: {page} · {words}This room is not encrypted."
 
 
+def topic_state(text: str) -> StatePart:
+    """As homeservers write it by themselves (spec v1.15), so that it is not written twice."""
+    return StatePart("m.room.topic", "", {"topic": text, "m.topic": {"m.text": [{"body": text}]}})
+
+
 def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iterator[StatePart]:
     """All state of a new room but its creation and alias; levels first."""
     page = settings.page(space.slug)
@@ -82,7 +87,7 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
     yield StatePart("m.room.history_visibility", "", {"history_visibility": "shared"})
     yield StatePart("m.room.guest_access", "", {"guest_access": "forbidden"})
     yield StatePart("m.room.name", "", {"name": room_name(space)})
-    yield StatePart("m.room.topic", "", {"topic": topic(space, page)})
+    yield topic_state(topic(space, page))
     yield StatePart(LIVE, "", live_state(space, page))
     yield from way_in(space, settings)
 

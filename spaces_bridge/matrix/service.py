@@ -184,7 +184,7 @@ class MatrixService:
             reports,
             permission,
         )
-        conversation = Conversation(desk, dms)
+        conversation = Conversation(desk, dms, self._is_full)
         greeter = Greeter(bot, dms, outbox)
         answers = Answers(spaces, followers, notebook, settings, clock)
         taps = Taps(spaces, followers, outbox, clock, cards, bubbles)
@@ -319,6 +319,9 @@ class MatrixService:
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
             return self._settings.answers_per_minute
         return None
+
+    def _is_full(self, room: RoomId) -> bool:
+        return self._budgets.wait_s(room, SHARES["replies"]) > 0
 
     def _room_wait_s(self, lane: Lane) -> float:
         """Until the live space's room has an event left for this lane; others wait for none."""
