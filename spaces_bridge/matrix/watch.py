@@ -17,9 +17,16 @@ from spaces_bridge.matrix.reach import Reach
 log = logging.getLogger(__name__)
 
 PING_EVERY_S = 30.0
-"""While the homeserver is there but cannot reach us."""
+"""While the homeserver is there but cannot reach us; sooner at first."""
 PROBE_EVERY_S = 1.0
 """While nobody answers at all."""
+
+
+def rest_s(pings_failed: int) -> float:
+    """Before the next ping. The first may fail for no lasting reason: a homeserver tries the
+    connection that it had with a bridge before its restart.
+    """
+    return float(min(PING_EVERY_S, 2.0 ** min(pings_failed - 1, 10)))
 
 
 class HomeserverWatch:
@@ -59,7 +66,7 @@ class HomeserverWatch:
             log.warning("the homeserver does not answer; trying every second")
 
     async def _until_answered(self) -> None:
-        said = ""
+        said, failed = "", 0
         while True:
             try:
                 if not self._registered.is_set():
@@ -71,7 +78,8 @@ class HomeserverWatch:
                     said = self.last_error
                     log.warning("not connected with the homeserver: %s", error)
                 unreached = isinstance(error, Away) and error.unreached
-                await asyncio.sleep(PROBE_EVERY_S if unreached else PING_EVERY_S)
+                failed = 0 if unreached else failed + 1
+                await asyncio.sleep(PROBE_EVERY_S if unreached else rest_s(failed))
             else:
                 log.info("the homeserver reaches the bridge")
                 return

@@ -85,6 +85,14 @@ def test_only_hands_that_are_up_are_answered() -> None:
     assert refused(accepted, cmd.DenySpeaker(HOST, BEN)) == "no_hand"
 
 
+def test_a_reaction_that_its_owner_took_back_is_not_to_be_redacted_again() -> None:
+    asked = after(live_space(), cmd.RequestToSpeak(BEN, 1, reaction=EventId("$hand")))
+    lowered = decide(asked, cmd.CancelRequest(BEN))
+    assert lowered == [ev.SpeakRequestWithdrawn(BEN, EventId("$hand"))]
+    taken_back = decide(asked, cmd.CancelRequest(BEN, reaction_gone=True))
+    assert taken_back == [ev.SpeakRequestWithdrawn(BEN, None)]
+
+
 def test_demotion_reaches_speakers_and_the_accepted_but_not_equals() -> None:
     space = after(live_space(), cmd.ObserveMember(EVE, joined=True, name="Eve"))
     space = after(space, cmd.ObserveLevels({HOST: 90, EVE: 60, BEN: 60}))

@@ -6,8 +6,8 @@ need not be what the event says that came last.
 
 import pytest
 
-from spaces_bridge.app.wishes import WriteLevel
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.roles import Role
 from tests.federation.town import (
     FederatedTown,
     forge_levels,
@@ -21,86 +21,103 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("later", ["home", "away"])
-async def test_the_microphone_follows_the_state_whichever_event_came_last(
+async def test_the_floor_follows_the_state_whichever_event_came_last(
     town: FederatedTown, later: str
 ) -> None:
+    """Two hosts: the bridge allows that nowhere, so it is away while they write."""
     ada, ben = await town.person("ada"), await town.person("ben")
     hana, carl = await town.remote("hana"), await town.remote("carl")
     space = await town.live(ada, "Two minds", ben, hana, carl)
     room, identity = room_of(space), space.space
-    await town.give_level(space, ada, hana, 90)
     await town.on_air(space, ada, ben)
-
-    await town.cut(space, ada, hana)
-    if later == "home":
-        there = await forge_levels(hana, room, users={carl.id: 10})
-        await ada.set_level(room, ben.id, None)
-    else:
-        await ada.set_level(room, ben.id, None)
-        there = await forge_levels(hana, room, users={carl.id: 10})
-    here = await levels_event(ada, room)
-    await town.silenced(identity, ben)
-    await town.heal(space, ada, hana)
-
-    # Theirs came last in either case; of two hosts' writes the younger one stands.
-    assert last_levels_event(ada, room) == there
-    stands = await levels_event(ada, room)
-    assert stands == (here if later == "home" else there)
-    await town.follows_state(space)
-    assert town.heard(identity) == frozenset()
-    for person in (ben, carl):
-        if stands == there:
-            await town.open_microphone(identity, person)
+    async with town.bridge_away():
+        await ada.set_level(room, hana.id, 90)
+        await town.cut(space, ada, hana)
+        if later == "home":
+            there = await forge_levels(hana, room, users={carl.id: 10})
+            await ada.set_level(room, ben.id, None)
         else:
+            await ada.set_level(room, ben.id, None)
+            there = await forge_levels(hana, room, users={carl.id: 10})
+        here = await levels_event(ada, room)
+        await town.heal(space, ada, hana)
+        # Theirs came last in either case; of two hosts' writes the younger one stands.
+        assert last_levels_event(ada, room) == there
+        assert await levels_event(ada, room) == (here if later == "home" else there)
+
+    await town.fence(space, ada, hana)
+    await town.settled()
+    view = await town.follows_state(space)
+    assert view.host == ada.id
+    assert (await ada.levels(room)).get(hana.id, 0) < 90
+    for person in (ben, carl):
+        if later == "home":
             assert await town.refused_at_microphone(identity, person) == "no_floor"
-    await town.follows_state(space)
+        else:
+            await town.open_microphone(identity, person)
+    assert town.heard(identity) == (set() if later == "home" else {ben.id, carl.id})
 
 
-async def test_a_demotion_there_that_did_not_stand_takes_nothing_for_good(
-    town: FederatedTown,
+@pytest.mark.parametrize("later", ["home", "away"])
+async def test_what_the_host_wrote_far_away_stands_and_opens_nothing_by_itself(
+    town: FederatedTown, later: str
 ) -> None:
     ada, ben = await town.person("ada"), await town.person("ben")
     hana, carl = await town.remote("hana"), await town.remote("carl")
-    space = await town.live(ada, "Only a hint", ben, hana, carl)
+    space = await town.live(hana, "Far from home", ada, ben, carl)
     room, identity = room_of(space), space.space
-    await town.give_level(space, ada, hana, 90)
-    await town.on_air(space, ada, ben)
+    await town.give_level(space, hana, ada, 60)
+    await town.on_air(space, hana, ben)
 
     await town.cut(space, ada, hana)
-    await hana.set_level(room, ben.id, None)
-    await town.give_level(space, ada, carl, 1)  # lets nobody in or out: it is only the younger
+    demotion = cmd.DemoteSpeaker(id_of(ada), id_of(ben))
+    if later == "away":
+        await town.bridge.spaces.ask(identity, demotion)
+        await town.silenced(identity, ben)
+    there = await forge_levels(hana, room, users={carl.id: 10})
+    if later == "home":
+        await town.bridge.spaces.ask(identity, demotion)
+        await town.silenced(identity, ben)
+    assert ben.id not in await ada.levels(room)
     await town.heal(space, ada, hana)
 
-    assert await levels_event(ada, room) != last_levels_event(ada, room)
+    # Of the bot's write and a host's, at odds, the host's stands: it counts as made later.
+    assert await levels_event(ada, room) == there
     view = await town.follows_state(space)
-    assert view.may_speak(id_of(ben))
-    # The hint may have shut the gate: what is shut too much, the person opens again.
-    await town.open_microphone(identity, ben)
-    assert town.heard(identity) == {ben.id}
+    assert town.heard(identity) == frozenset()
+    for person in (ben, carl):
+        assert view.may_speak(id_of(person))
+        await town.open_microphone(identity, person)
+    assert town.heard(identity) == {ben.id, carl.id}
 
 
-async def test_a_host_who_lost_the_floor_gives_it_to_nobody_from_the_past(
-    town: FederatedTown,
-) -> None:
+async def test_a_host_of_the_past_gives_the_floor_to_nobody(town: FederatedTown) -> None:
     ada, hana, carl = (
         await town.person("ada"),
         await town.remote("hana"),
         await town.remote("carl"),
     )
-    space = await town.live(ada, "No longer", hana, carl)
+    space = await town.live(hana, "No longer", ada, carl)
     room, identity = room_of(space), space.space
-    await town.give_level(space, ada, hana, 90)
+    await town.give_level(space, hana, ada, 60)
 
     await town.cut(space, ada, hana)
-    await town.bridge.spaces.wish(WriteLevel(identity, id_of(hana), None), "taken back")
+    await town.bridge.spaces.ask(identity, cmd.HandOver(id_of(hana), id_of(ada)))
+    await town.bridge.until(
+        identity,
+        lambda s: s.host == ada.id and s.role(id_of(hana)) < Role.HOST,
+        "the host is not another one",
+    )
     await town.settled()
-    await forge_levels(hana, room, users={carl.id: 10, hana.id: 91 - 1})
+    await forge_levels(hana, room, users={carl.id: 10})
     await town.heal(space, ada, carl)
 
-    assert not {hana.id, carl.id} & (await ada.levels(room)).keys()
+    levels = await ada.levels(room)
+    assert levels[ada.id] == 90
+    assert levels[hana.id] < 90
+    assert carl.id not in levels
     await town.follows_state(space)
-    for person in (hana, carl):
-        assert await town.refused_at_microphone(identity, person) == "no_floor"
+    assert await town.refused_at_microphone(identity, carl) == "no_floor"
 
 
 @pytest.mark.parametrize("later", ["home", "away"])

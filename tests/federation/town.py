@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from spaces_bridge.app.records import OutboxRow
@@ -53,6 +53,7 @@ class FederatedTown:
         self.twins = twins
         self.bridge = bridge
         self.bot = str(bridge.settings.bot)
+        self._bridge_is_there = True
         self._people = people
 
     # --- people ---------------------------------------------------------------------------------
@@ -217,6 +218,20 @@ class FederatedTown:
 
     # --- between the servers --------------------------------------------------------------------
 
+    @asynccontextmanager
+    async def bridge_away(self) -> AsyncIterator[None]:
+        """The bridge is stopped; at the end it comes back to the same database, to hear what it
+        has missed. Sound and all it was told so far remain.
+        """
+        await self.bridge.__aexit__(None, None, None)
+        self._bridge_is_there = False
+        try:
+            yield
+        finally:
+            await self.bridge.__aenter__()
+            self._bridge_is_there = True
+            await self.bridge.connected()
+
     async def cut(self, space: LiveSpace, near: Person, far: Person) -> None:
         """Nothing passes between the servers any more; what was said before has arrived."""
         await self.fence(space, near, far)
@@ -228,8 +243,8 @@ class FederatedTown:
         await self.fence(space, near, far)
 
     async def fence(self, space: LiveSpace, near: Person, far: Person) -> None:
-        """Each server has judged all that the other one sent into the room before, and the bridge
-        has handled it. `near` and `far` are honest members on either side.
+        """Each server has judged all that the other one sent into the room before, and the bridge,
+        if it is there, has handled it. `near` and `far` are honest members on either side.
 
         What was rejected is never seen: but an answer to a message of ours comes after it, and
         stands on what both servers agree to hold, or we would not see the answer either.
@@ -241,18 +256,22 @@ class FederatedTown:
         await self.fence_from(space, far, near)
 
     async def fence_from(self, space: LiveSpace, far: Person, near: Person) -> None:
-        """The bridge has handled all that is accepted of what `far`'s server sent before.
+        """The same for all that is accepted of what `far`'s server sent before.
 
         One way only: enough while what `far` says stands on nothing that will be rejected.
         """
-        room, number = room_of(space), next(_NAMES)
-        word, mark = f"over {number}", chr(_ANIMALS + number % 40)
+        room, word = room_of(space), f"over {next(_NAMES)}"
         heard = near.next_message(room, word)
         await far.send_text(room, word)
         await heard
-        # What happens in a room is handled in order: the mark is counted after all before it.
+        if self._bridge_is_there:
+            await self._mark(space, near)
+
+    async def _mark(self, space: LiveSpace, near: Person) -> None:
+        """What happens in a room is handled in order: the mark is counted after all before it."""
+        mark = chr(_ANIMALS + next(_NAMES) % 40)
         before = self.bridge.view(space.space).reactions.get(mark, 0)
-        await near.react(room, await self.bridge.card(space.space), mark)
+        await near.react(room_of(space), await self.bridge.card(space.space), mark)
         await self.bridge.until(
             space.space, lambda s: s.reactions.get(mark, 0) > before, "the mark was not counted"
         )
