@@ -15,7 +15,7 @@ from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.lane import Lane
+from spaces_bridge.matrix.lane import PROMPTS, Lane
 from spaces_bridge.matrix.pace import FairShare, Window, counted_apart
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ BROKEN_ATTEMPTS = 20
 WORKS_WITHIN_S = 60.0
 APART = frozenset({"captions", "redactions"})
 """Lanes whose events have budgets of their own, beside the room's."""
-PROMPTS = "|prompts"
-"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 
 
 class Doer(Protocol):

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from spaces_bridge.app.records import OutboxRow
 
+PROMPTS = "|prompts"
+"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
+
 
 class Lane:
     """Rows of one queue, by id. A row whose time has not come lets later ones pass, a row that
