@@ -27,17 +27,31 @@ HELD_MAX = 2000
 """Events in memory; the rest waits in the database."""
 HELD_PER_ROOM = 100
 """Of them, of one room: a room whose events cannot be handled now leaves place for others."""
+WAITING_MAX = 20
+"""So many events of a room may wait before what presses passes them."""
 LOOK_EVERY_S = 5.0
 
 Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class InboxConsumer:
-    """``receive`` handles one event; it must be safe to repeat."""
+    """``receive`` handles one event; it must be safe to repeat.
 
-    def __init__(self, inbox: Inbox, receive: Receive) -> None:
+    ``is_pressing``: whether an event may pass those of its room that wait, because it takes
+    something from somebody: a host's word against a mob does not wait behind the mob's.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        receive: Receive,
+        is_pressing: Callable[[Mapping[str, Any]], bool] = lambda _: False,
+    ) -> None:
         self._inbox = inbox
         self._receive = receive
+        self._is_pressing = is_pressing
+        self._passing: dict[int, asyncio.Task[None]] = {}
+        """By ``seq``: handled right now, beside the others of their room."""
         self._news = asyncio.Event()
         self._back = asyncio.Event()
         self._rooms: dict[str | None, deque[InboxRow]] = {}
@@ -69,9 +83,10 @@ class InboxConsumer:
                     continue
                 await rest(self._news, LOOK_EVERY_S)
         finally:
-            for task in self._tasks.values():
+            tasks = [*self._tasks.values(), *self._passing.values()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._tasks.clear()
 
     async def _read(self) -> None:
@@ -82,7 +97,7 @@ class InboxConsumer:
             rows = await self._inbox.pending(self._seen_seq, PAGE)
             for row in rows:
                 self._seen_seq = row.seq
-                if row.room_id in self._behind:
+                if self._passes(row) or row.room_id in self._behind:
                     continue
                 if self._is_full(row.room_id):
                     self._behind[row.room_id] = row.seq - 1
@@ -98,7 +113,7 @@ class InboxConsumer:
             for row in rows:
                 if row.seq > self._seen_seq:
                     break
-                if row.room_id == room:
+                if row.room_id == room and row.seq not in self._passing:
                     if self._is_full(room):
                         return
                     self._hold(row)
@@ -108,6 +123,19 @@ class InboxConsumer:
                     continue
             del self._behind[room]
             return
+
+    def _passes(self, row: InboxRow) -> bool:
+        """Begin with it at once, if it presses and others of its room wait."""
+        waiting = len(self._rooms.get(row.room_id, ()))
+        if waiting < WAITING_MAX and row.room_id not in self._behind:
+            return False
+        event = parse_event(row.body)
+        if event is None or not self._is_pressing(event):
+            return False
+        task = asyncio.create_task(self._handle(row), name=f"inbox, pressing {row.seq}")
+        self._passing[row.seq] = task
+        task.add_done_callback(lambda _: self._passing.pop(row.seq, None))
+        return True
 
     def _is_full(self, room: str | None) -> bool:
         return len(self._rooms.get(room, ())) >= HELD_PER_ROOM

@@ -23,6 +23,7 @@ from spaces_bridge.matrix.verbs import VERBS
 COMMANDS_A_MINUTE = 10
 OF_MODERATORS = 20
 TOO_MANY = "Too many commands at once: wait a minute."
+CROWDED = "Too many commands in this room at once: write to me alone, and I answer there."
 
 
 class Conversation:
@@ -59,19 +60,31 @@ class Conversation:
             answer, ok = await self._answer(said, request, here, direct=direct), True
         except Rejected as refusal:
             answer, ok = refusal.text, False
-        reply = self._reply(said, here, answer, ok=ok)
-        await self._desk.spaces.wish(reply, f"reply:{said.event}")
+        reply = await self._reply(said, here, answer, ok=ok)
+        if reply is not None:
+            await self._desk.spaces.wish(reply, f"reply:{said.event}")
 
-    def _reply(
+    async def _reply(
         self, said: Said, here: LiveSpace | None, answer: str, *, ok: bool
-    ) -> wish.Reply | wish.TellUser:
-        if here is not None:
-            # beyond the room's budget by direct message: a crowd's commands hold up no host's
-            limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
-            if self._answered.judge(said.room, limit, now_ms) is not Patience.ANSWER:
-                sign = "" if ok else "❌ "
-                return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
-        return wish.Reply(said.room, said.event, answer, ok)
+    ) -> wish.Reply | wish.TellUser | None:
+        """Beyond the room's budget by direct message: a crowd's commands hold up no host's.
+
+        Strangers in a crowd are told once, all together, to write to the bot: a mob must not make
+        it open a direct room for each of them.
+        """
+        reply = wish.Reply(said.room, said.event, answer, ok)
+        if here is None:
+            return reply
+        limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
+        patience = self._answered.judge(said.room, limit, now_ms)
+        if patience is Patience.ANSWER:
+            return reply
+        if moderates(here, said.sender) or await self._dms.have_met(said.sender):
+            sign = "" if ok else "❌ "
+            return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
+        if patience is Patience.WARN:
+            return wish.Reply(said.room, said.event, CROWDED, ok=False)
+        return None
 
     async def _answer(
         self,

@@ -73,6 +73,10 @@ class DirectRooms:
             return Standing.LEFT
         return _STANDINGS.get(str(both[0].get("membership")), Standing.STRANGER)
 
+    async def have_met(self, user: UserId) -> bool:
+        """Whether the person has, or had, a direct room with the bot."""
+        return await self._outbox.lookup(f"dm:{user}") is not None
+
     async def adopt(self, user: UserId, room: RoomId) -> None:
         """The person opened this direct room: it is where they look."""
         async with self._locks[user]:

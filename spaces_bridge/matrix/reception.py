@@ -13,6 +13,7 @@ from spaces_bridge.matrix import emojis
 from spaces_bridge.matrix import translate as means
 from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.cards import CardKeeper
+from spaces_bridge.matrix.commands import Request, parse
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -23,6 +24,11 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.taps import Taps
 
 log = logging.getLogger(__name__)
+
+CLOSING = frozenset(
+    {"lock", "mute", "demote", "remove", "block", "clear-queue", "chat", "guests", "end"}
+)
+"""Commands that take something from somebody."""
 
 
 class Reception:
@@ -62,6 +68,17 @@ class Reception:
             return
         for user in means.losses(event, space, self._settings):
             self._spaces.tell(space.space, cmd.SuspectLoss(user))
+
+    def is_pressing(self, event: Mapping[str, Any]) -> bool:
+        """Whether a moderator takes something from somebody in a live space's room."""
+        said = means.meaning_of(event, self._settings)
+        if not isinstance(said, means.Said):
+            return False
+        space = self._spaces.by_room(said.room)
+        if space is None or not (said.sender == space.host or said.sender in space.moderators):
+            return False
+        request = parse(said.text, direct=False)
+        return isinstance(request, Request) and request.verb in CLOSING
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""

@@ -87,7 +87,8 @@ class MatrixService:
         self._courier = OutboxCourier(
             outbox, clock, self._parts.doers, pace, allowed.per_minute, allowed.room_wait_s
         )
-        self._consumer = InboxConsumer(inbox, self._parts.reception.receive)
+        reception = self._parts.reception
+        self._consumer = InboxConsumer(inbox, reception.receive, reception.is_pressing)
         self._server = AppserviceServer(
             settings.hs_token, inbox, self._arrived, self._knows_user, self._is_ready
         )

@@ -259,7 +259,7 @@ class Bridge:
             raise AssertionError("a dressed card without an event")
         return found
 
-    async def drained(self) -> None:
+    async def drained(self, timeout: float = PATIENCE_S) -> None:
         """Nothing is left to be done, towards Matrix or from it."""
 
         async def done() -> bool:
@@ -267,7 +267,7 @@ class Bridge:
                 0, 1
             )
 
-        await eventually(done, "the outbox or the inbox did not get empty")
+        await eventually(done, "the outbox or the inbox did not get empty", timeout)
 
 
 async def eventually(true: Callable[[], object], what: str, timeout: float = PATIENCE_S) -> None:

@@ -107,6 +107,8 @@ class TalkTown:
         self.space = SpaceId("")
         self.answered: list[str] = []
         """The kinds of the wishes that answered."""
+        self.strangers: set[UserId] = set()
+        """Who has no direct room with the bot."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,6 +126,9 @@ class TalkTown:
 
     async def is_direct(self, room: RoomId) -> bool:
         return room == DM
+
+    async def have_met(self, user: UserId) -> bool:
+        return user not in self.strangers
 
     async def display_name(self, user: UserId) -> str | None:
         return user[1:].partition(":")[0].capitalize()

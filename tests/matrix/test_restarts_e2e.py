@@ -140,7 +140,7 @@ async def test_killing_bridge_and_homeserver_doubles_and_loses_nothing(village: 
                     await village.homeserver.kill9()
                     await village.homeserver.start()
         async with Bridge(settings, database) as bridge:
-            await bridge.drained()
+            await bridge.drained(100.0)  # captions wait for their minute
             found = Counter(await captions_in(ada, room))
             recalled = [await bridge.outbox.recall(f"{space.space}:test:{n}") for n in range(sent)]
     assert set(found.values()) == {1}

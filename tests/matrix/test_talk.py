@@ -638,6 +638,16 @@ async def test_beyond_the_rooms_budget_answers_come_by_direct_message(town: Talk
     assert await town.say(HOST, "!space queue") == "No hand is up right now."
 
 
+async def test_a_mob_of_strangers_opens_no_direct_rooms(town: TalkTown) -> None:
+    await town.open()
+    mob = [UserId(f"@troll{number}:evil.example") for number in range(20)]
+    town.strangers = set(mob)
+    answers = [await town.say(troll, "!space queue") for troll in mob]
+    assert town.answered == ["Reply"] * 9
+    assert "write to me alone" in answers[8]
+    assert (await town.say(HOST, "!space queue")).endswith("No hand is up right now.")
+
+
 async def test_moderators_have_twice_the_patience(town: TalkTown) -> None:
     await town.open()
     answers = [await town.say(HOST, "!space queue") for _ in range(21)]
