@@ -15,9 +15,9 @@ from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxRow
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix.courier import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s
 from spaces_bridge.matrix.emojis import is_hand
 from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
 from spaces_bridge.matrix.transactions import parse_event
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class InboxConsumer:
                     log.warning("cannot read the inbox: %s", error)
                     await asyncio.sleep(1.0)
                     continue
-                await _wait(self._news, LOOK_EVERY_S)
+                await rest(self._news, LOOK_EVERY_S)
         finally:
             tasks = [*self._tasks.values(), *self._passing.values()]
             for task in tasks:
@@ -179,7 +179,7 @@ class InboxConsumer:
                 rest_s = told_s if told_s is not None else back_off_s(failures)
                 log.info("an event waits %.1f s: %s", rest_s, error)
                 self._back.clear()
-                await _wait(self._back, rest_s)
+                await rest(self._back, rest_s)
             else:
                 self._worked_at = asyncio.get_running_loop().time()
                 return
@@ -235,11 +235,3 @@ def _is_unordered(row: InboxRow) -> bool:
     content = event.get("content")
     relation = content.get("m.relates_to") if isinstance(content, Mapping) else None
     return isinstance(relation, Mapping) and not is_hand(relation.get("key"))
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

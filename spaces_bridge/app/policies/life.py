@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.policies.people import take_level
-from spaces_bridge.app.policies.words import moment, name_of
+from spaces_bridge.app.policies.words import name_of
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.moments import shown_utc
 
 
 def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
@@ -20,7 +21,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
             yield from _ended(before, event)
         case ev.SpaceRescheduled():
             for user in sorted(before.reminded):
-                time = moment(event.scheduled_at_ms)
+                time = shown_utc(event.scheduled_at_ms)
                 yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
         case ev.ReminderDue(kind):
             yield from _remind(before, kind)
