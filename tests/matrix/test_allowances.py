@@ -8,7 +8,12 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix import captions
-from spaces_bridge.matrix.allowances import PROMPTS_PER_MINUTE, SHARES, Allowances
+from spaces_bridge.matrix.allowances import (
+    ARRANGEMENTS_PER_MINUTE,
+    PROMPTS_PER_MINUTE,
+    SHARES,
+    Allowances,
+)
 from spaces_bridge.matrix.lane import PROMPTS, Lane
 from spaces_bridge.matrix.pace import RoomBudgets
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -67,6 +72,7 @@ CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type
         (wish.queue_of(PROMPT), None),
         (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 8),
         (wish.queue_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
+        (wish.queue_of(wish.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
         (wish.queue_of(wish.MakeRoom(SPACE)), None),
         (wish.queue_of(wish.RefreshCard(SPACE)), None),
     ],
@@ -103,6 +109,15 @@ def test_what_matters_less_waits_earlier_and_levels_never(
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
+
+
+def test_a_room_is_full_when_an_answer_would_have_to_wait(room: Room) -> None:
+    for _ in range(17):
+        room.budgets.note(ROOM)
+    assert not room.allowed.is_full(ROOM)
+    room.budgets.note(ROOM)
+    assert room.allowed.is_full(ROOM)
+    assert not room.allowed.is_full(ELSEWHERE)
 
 
 def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
