@@ -31,6 +31,7 @@ from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doers import Doer, Doers
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.errands import RoomErrands
+from spaces_bridge.matrix.errors import Refused
 from spaces_bridge.matrix.etiquette import Etiquette
 from spaces_bridge.matrix.evictions import Evictions
 from spaces_bridge.matrix.gallery import Gallery
@@ -144,8 +145,7 @@ class MatrixService:
             cards,
             Ghosts(bot, self._client_of),
         )
-        banned = doorkeeper.banned_servers
-        arranger = Arranger(bot, spaces, settings, self._observer, banned)
+        arranger = Arranger(bot, spaces, settings, self._observer, doorkeeper.banned_servers)
         bans = Bans(bot, spaces, self._observer)
         report_desk = ReportDesk(bot, spaces, reports, settings)
         self._courier = OutboxCourier(
@@ -170,6 +170,7 @@ class MatrixService:
             self._per_minute,
             self._room_wait_s,
         )
+        self._evictions = Evictions(bot, spaces, clock)
         self._lists = PolicyLists(bot, doorkeeper, spaces, outbox, settings, self._courier.wake)
         archive = Archive(spaces.world.directory, spaces.world.journal)
         desk = Desk(
@@ -199,7 +200,7 @@ class MatrixService:
             answers,
             taps,
             RaisedHands(spaces, settings, clock),
-            Evictions(bot, spaces, clock),
+            self._evictions,
             self._lists,
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
@@ -239,7 +240,11 @@ class MatrixService:
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
         """The room as the homeserver holds it now. Raises AdapterError."""
-        return await self._observer.read_room(room)
+        try:
+            return await self._observer.read_room(room)
+        except Refused:
+            await self._evictions.look(room)
+            raise
 
     async def check(self) -> None:
         """Raises AdapterError, with a sentence, while not connected."""
