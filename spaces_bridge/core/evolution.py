@@ -26,6 +26,9 @@ from spaces_bridge.core.roles import Role
 ASKED_KEPT = 6
 """How many of somebody's last raised hands are remembered."""
 
+MOVES_KEPT = 3
+"""How many changes of the time are remembered."""
+
 GRANTS_KEPT = 5
 """How many grants without a host are remembered."""
 
@@ -82,6 +85,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
                 space,
                 scheduled_at_ms=event.scheduled_at_ms,
                 planned_at_ms=event.at_ms,
+                moved_at_ms=(*space.moved_at_ms, event.at_ms)[-MOVES_KEPT:],
                 reminders_sent=frozenset(),
             )
         case ev.SpaceRetitled(title):

@@ -92,6 +92,8 @@ class LiveSpace:
     scheduled_at_ms: int | None = None
     planned_at_ms: int = 0
     """When the time was set."""
+    moved_at_ms: tuple[int, ...] = ()
+    """When it was set anew, the last few times."""
     community: RoomId | None = None
     room: RoomId | None = None
     phase: Phase = Phase.SCHEDULED

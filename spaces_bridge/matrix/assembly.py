@@ -86,6 +86,7 @@ class Parts:
     doers: Doers
     reception: Reception
     observer: RoomObserver
+    evictions: Evictions
     lists: PolicyLists
     gallery: Gallery
     directory: SpacesDirectory
@@ -106,8 +107,9 @@ def assemble(on: Ground) -> Parts:
             *shown.doers,
         ]
     )
-    reception = _reception(on, observer, dms, notebook, shown, lists)
-    return Parts(doers, reception, observer, lists, shown.gallery, shown.directory)
+    evictions = Evictions(on.bot, on.spaces, on.clock)
+    reception = _reception(on, observer, dms, notebook, shown, evictions, lists)
+    return Parts(doers, reception, observer, evictions, lists, shown.gallery, shown.directory)
 
 
 class _Shown:
@@ -173,6 +175,7 @@ def _reception(
     dms: DirectRooms,
     notebook: Correspondence,
     shown: _Shown,
+    evictions: Evictions,
     lists: PolicyLists,
 ) -> Reception:
     """Everybody who is told of what happens, behind one door."""
@@ -187,7 +190,7 @@ def _reception(
         Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
         Taps(on.spaces, on.followers, on.outbox, on.clock, shown.cards, shown.bubbles),
         RaisedHands(on.spaces, on.settings, on.clock),
-        Evictions(on.bot, on.spaces, on.clock),
+        evictions,
         lists,
     )
 

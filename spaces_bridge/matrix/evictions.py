@@ -10,7 +10,6 @@ from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.doors import SpacesDoor
-from spaces_bridge.matrix.errors import Refused
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ class Evictions:
         self._clock = clock
 
     async def look(self, room: RoomId) -> None:
-        """End the live space if the room is not ours any more. Raises Away, StorageError."""
+        """End the live space if the room is not ours any more. Raises AdapterError."""
         space = self._spaces.by_room(room)
         if space is None or space.phase is Phase.ENDED:
             return
@@ -37,13 +36,11 @@ class Evictions:
             await self._end(space, why)
 
     async def _why(self, room: RoomId) -> str | None:
-        try:
-            member = await self._bot.state(room, "m.room.member", self._bot.user) or {}
-            if member.get("membership") != "join":
-                return PUT_OUT
-            tombstone = await self._bot.state(room, "m.room.tombstone")
-        except Refused:
+        """The bot's own list of rooms decides: a refusal may have many reasons."""
+        answer = await self._bot.call("GET", ["joined_rooms"])
+        if room not in answer["joined_rooms"]:
             return PUT_OUT
+        tombstone = await self._bot.state(room, "m.room.tombstone")
         return REPLACED if tombstone is not None else None
 
     async def _end(self, space: LiveSpace, why: str) -> None:

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 REFUSALS_A_MINUTE = 2
 """So often one person is told why the hand stays down."""
 
+WORDS_A_MINUTE = 30
+"""So many people of one room are told: a word may take a direct room that has to be made."""
+
 
 class RaisedHands:
     """Asks for the floor. Raises AdapterError when something is away."""
@@ -32,6 +35,7 @@ class RaisedHands:
         self._clock = clock
         self._tapped = FloodGate()
         self._refused = FloodGate()
+        self._told = FloodGate()
         self._cleaned = FloodGate()
 
     async def raised(self, space: LiveSpace, reaction: ReactedTo) -> None:
@@ -54,5 +58,6 @@ class RaisedHands:
         if self._cleaned.judge(reaction.room, most, now_ms) is Patience.ANSWER:
             redaction = wish.RedactEvent(space.space, reaction.event)
             await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
-        word = wish.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
-        await self._spaces.wish(word, f"why:{reaction.event}")
+        if self._told.judge(reaction.room, WORDS_A_MINUTE, now_ms) is Patience.ANSWER:
+            word = wish.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
+            await self._spaces.wish(word, f"why:{reaction.event}")

@@ -4,6 +4,7 @@ from typing import get_args
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Outbox
+from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.correspondence import Correspondence, Offer
@@ -53,10 +54,11 @@ class Questions:
 
     async def _prompt(self, wanted: wish.PromptModerator, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
-        if space is None or wanted.user not in space.requests:
+        request = space.requests.get(wanted.user) if space is not None else None
+        if space is None or request is None or request.state is not RequestState.PENDING:
             return None  # withdrawn or answered meanwhile
         asked = f"asked:{wanted.space}:{wanted.moderator}:{wanted.user}"
-        hand = str(space.requests[wanted.user].asked_at_ms)
+        hand = str(request.asked_at_ms)
         at, _, of = (await self._outbox.lookup(asked) or "").partition(" ")
         if at == hand and of != key:
             return None  # raised, lowered and raised again before we came to ask

@@ -18,6 +18,7 @@ from spaces_bridge.matrix.consumer import InboxConsumer
 from spaces_bridge.matrix.courier import OutboxCourier
 from spaces_bridge.matrix.directory import keep_open
 from spaces_bridge.matrix.doors import SessionsDoor
+from spaces_bridge.matrix.errors import Refused
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.pace import FairShare, RoomBudgets
 from spaces_bridge.matrix.reach import Reach
@@ -128,7 +129,11 @@ class MatrixService:
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
         """The room as the homeserver holds it now. Raises AdapterError."""
-        return await self._parts.observer.read_room(room)
+        try:
+            return await self._parts.observer.read_room(room)
+        except Refused:
+            await self._parts.evictions.look(room)
+            raise
 
     async def check(self) -> None:
         """Raises AdapterError, with a sentence, while not connected."""

@@ -12,7 +12,7 @@ from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules import create, decide
-from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS
+from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS, MOVES, MOVES_WITHIN_MS
 from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM, after, live_space, scheduled
 
@@ -211,3 +211,14 @@ def test_the_end_closes_every_microphone_and_forgets_what_was_coming() -> None:
     ended = after(space, cmd.EndSpace(None, 9, "enough"))
     assert not ended.appointments
     assert not ended.on_air
+
+
+def test_the_time_is_not_moved_again_and_again() -> None:
+    """Whoever asked for a reminder is told of each new time."""
+    space = after(scheduled(), cmd.AttachRoom(ROOM), cmd.WantReminder(BEN))
+    for place in range(MOVES):
+        space = after(space, cmd.Reschedule(HOST, 10_000_000 + place, 2_000 + place))
+    assert refused(space, cmd.Reschedule(HOST, 20_000_000, 3_000)) == "too_often"
+    assert decide(space, cmd.Reschedule(HOST, 10_000_000 + MOVES - 1, 3_000)) == []
+    later = cmd.Reschedule(HOST, 20_000_000, 2_000 + MOVES_WITHIN_MS)
+    assert after(space, later).scheduled_at_ms == 20_000_000

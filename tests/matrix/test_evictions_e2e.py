@@ -2,6 +2,7 @@
 
 import pytest
 
+from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
@@ -35,6 +36,8 @@ async def test_a_live_space_that_has_lost_its_room_ends_with_a_word(
     bot = MatrixClient(api, UserId(BOT))
     if why == PUT_OUT:
         await bot.leave(room)
+        with pytest.raises(AdapterError):
+            await bridge.matrix.read_room(room)
     else:
         await bot.write_state(room, "m.room.tombstone", {"replacement_room": "!x", "body": "x"})
     await api.stop()

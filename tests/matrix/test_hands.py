@@ -9,7 +9,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.rules import decide
 from spaces_bridge.matrix.flood import WINDOW_MS
-from spaces_bridge.matrix.hands import REFUSALS_A_MINUTE, RaisedHands
+from spaces_bridge.matrix.hands import WORDS_A_MINUTE, RaisedHands
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.translate import ReactedTo
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space
@@ -63,7 +63,7 @@ async def test_a_flood_of_hands_costs_next_to_nothing() -> None:
     for number in range(100):
         for troll in trolls:
             await card.tap(troll, number)
-    assert card.count(TellUser) == 50 * REFUSALS_A_MINUTE
+    assert card.count(TellUser) == WORDS_A_MINUTE
     assert card.count(RedactEvent) == SETTINGS.answers_per_minute
     assert card.asked <= 50 * 12
     card.now += WINDOW_MS

@@ -31,6 +31,10 @@ async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> N
     desk.happen(cmd.CancelRequest(BEN))
     desk.happen(cmd.RequestToSpeak(BEN, 20))
     assert await asks.run(question, "third") == "$third"
+    desk.happen(cmd.CancelRequest(BEN))
+    desk.happen(cmd.RequestToSpeak(BEN, 30))
+    desk.happen(cmd.ApproveSpeaker(ADA, BEN))
+    assert await asks.run(question, "late") is None, "answered, though the level is on its way"
 
 
 async def test_an_offer_to_speak_is_made_while_it_stands() -> None:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.demo.matrix_user import MatrixUser
 from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.errors import Refused
 from spaces_bridge.matrix.http import HomeserverApi
 from spaces_bridge.matrix.reach import Reach
 from spaces_bridge.matrix.rooms import RoomMaker
@@ -78,6 +80,11 @@ async def test_a_room_whose_creation_was_never_answered_is_found_again(village: 
                 "state"
             ] == "scheduled"
             twice = await RoomMaker(bot, village.settings()).make(space)
+            # whose name leads there by chance or by design gets no room of others
+            with pytest.raises(Refused, match="another live space"):
+                await RoomMaker(bot, village.settings()).make(
+                    replace(space, space=SpaceId("other"))
+                )
             assert twice == space.room
         await api.stop()
 

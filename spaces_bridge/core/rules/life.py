@@ -29,6 +29,12 @@ GIVEN_UP_MS = 6 * HOUR_MS
 FORGOTTEN_MS = 7 * DAY_MS
 """So long one without a time waits to be started."""
 
+MOVES = 3
+MOVES_WITHIN_MS = 10 * MINUTE_MS
+"""So often the time may change: everybody who asked for a reminder is told each time.
+``evolution.MOVES_KEPT`` remembers as many.
+"""
+
 REMINDERS = {
     ev.Reminder.DAY_BEFORE: (-DAY_MS, -HOUR_MS),
     ev.Reminder.SOON: (-15 * MINUTE_MS, 0),
@@ -115,6 +121,9 @@ def reschedule(space: LiveSpace, command: cmd.Reschedule) -> Iterator[ev.Event]:
         raise Rejected("already_live", "This live space is live already: its time cannot change.")
     _refuse_time(command.scheduled_at_ms, command.at_ms)
     if command.scheduled_at_ms != space.scheduled_at_ms:
+        moved = space.moved_at_ms
+        if len(moved) >= MOVES and command.at_ms - moved[-MOVES] < MOVES_WITHIN_MS:
+            raise Rejected("too_often", "You have moved it often just now. Wait ten minutes.")
         yield ev.SpaceRescheduled(command.scheduled_at_ms, command.at_ms)
 
 
