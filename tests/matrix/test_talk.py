@@ -411,6 +411,15 @@ async def test_a_server_or_pattern_is_blocked_at_once(
     assert town.view.removed == {}
 
 
+async def test_who_is_readmitted_beneath_a_wider_rule_is_still_kept_out(town: TalkTown) -> None:
+    await town.open()
+    assert "is blocked" in await town.say(HOST, "!space block eve")
+    await town.say(HOST, "!space block elsewhere.net too many names")
+    answer = await town.say(HOST, "!space unblock eve")
+    assert "still keeps them out: too many names" in answer
+    assert "may come in" not in answer
+
+
 async def test_a_cohost_blocks_neither_by_pattern_nor_hosts(town: TalkTown) -> None:
     await town.open()
     await town.gives(BEN, 60)

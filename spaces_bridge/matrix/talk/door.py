@@ -129,7 +129,12 @@ class Door:
         not_out = await self._goes_without(self._desk.ask(space, command, heard), "not_removed")
         answer = await self._take_off(heard, space.host, user, readmitted=not not_out)
         verdict = self._desk.doorkeeper.verdict(space.host, user)
-        return f"{answer} Still kept out, though: {verdict.reason}." if verdict else answer
+        if verdict is None:
+            return answer
+        return (
+            f"`{user}` is on the list no more, but a wider rule still keeps them out: "
+            f"{verdict.reason}."
+        )
 
     async def _take_off(self, heard: Heard, host: UserId, target: str, *, readmitted: bool) -> str:
         """Off the host's list. What was on it is noted, for when this is heard again."""
