@@ -62,7 +62,7 @@ from spaces_bridge.matrix.watch import HomeserverWatch
 
 log = logging.getLogger(__name__)
 
-SHARES = {"replies": 0.9, "timeline": 0.85, "answers": 0.7, "state": 0.7, "card": 0.6}
+SHARES = {"replies": 0.9, "timeline": 0.85, "state": 0.8, "answers": 0.7, "card": 0.7}
 """How much of a live space's events a minute each lane may see used before it waits."""
 PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
