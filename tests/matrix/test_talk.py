@@ -306,11 +306,14 @@ async def test_cohosts_come_and_go_and_the_host_hands_over(town: TalkTown) -> No
 
 async def test_the_door_is_locked_and_opened(town: TalkTown) -> None:
     await town.open()
-    assert "Locked" in await town.say(HOST, "!space lock")
+    # the room has a notice of its own, so the answer there says only what that does not
+    assert await town.say(HOST, "!space lock") == "✅ `unlock` opens it again."
     assert "no hands right now" in await town.say(BEN, "!space speak")
     assert "locked" in await town.say(HOST, "!space invite @zoe:example.org")
     assert "locked" in await town.say(HOST, "!space invite followers")
-    assert "Open" in await town.say(HOST, "!space unlock")
+    assert await town.say(HOST, "!space unlock") == "✅"
+    assert "Locked" in await town.say(HOST, "lock", DM)
+    assert "Open" in await town.say(HOST, "unlock", DM)
     assert "on the stage" in await town.say(HOST, "!space chat off")
     assert not town.view.chat
     assert "Guests only listen" in await town.say(HOST, "!space guests listen")

@@ -52,12 +52,13 @@ class Door:
     async def _lock(self, heard: Heard) -> str:
         space = await self._moderated(heard)
         await self._desk.ask(space, cmd.LockSpace(heard.by), heard)
-        return "Locked. `unlock` opens it again."
+        # the room is told by itself: see the policies
+        return "✅ `unlock` opens it again." if heard.here else "Locked. `unlock` opens it again."
 
     async def _unlock(self, heard: Heard) -> str:
         space = await self._moderated(heard)
         await self._desk.ask(space, cmd.UnlockSpace(heard.by), heard)
-        return "Open again."
+        return "✅" if heard.here else "Open again."
 
     async def _remove(self, heard: Heard) -> str:
         space = await self._moderated(heard)
