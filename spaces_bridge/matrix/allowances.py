@@ -9,7 +9,7 @@ from spaces_bridge.matrix.lane import ARRANGEMENT, PROMPTS, Lane
 from spaces_bridge.matrix.pace import RoomBudgets
 from spaces_bridge.matrix.settings import MatrixSettings
 
-SHARES = {"replies": 0.9, "timeline": 0.85, "answers": 0.7, "state": 0.7, "card": 0.6}
+SHARES = {"replies": 0.9, "timeline": 0.85, "state": 0.8, "answers": 0.7, "card": 0.7}
 """How much of a live space's events a minute each lane may see used before it waits."""
 ARRANGEMENTS_PER_MINUTE = 10
 """How often locking, chat and server rules are written to one room; each takes two events."""

@@ -17,6 +17,9 @@ from spaces_bridge.matrix.translate import MemberChanged, ReactedTo, TookBack
 
 log = logging.getLogger(__name__)
 
+QUARTER_MS = 15 * 60_000
+DAY_MS = 86_400_000
+
 
 class Answers:
     """Understands them. Safe to repeat. Raises AdapterError."""
@@ -105,7 +108,7 @@ class Answers:
         )
         space = await self._spaces.find(invitation.space)
         if refusal is None:
-            return _promise(space), True
+            return _promise(space, self._clock.now_ms()), True
         if space is not None and space.phase is Phase.LIVE:
             return f"{refusal} {self._way(space)}", True
         return refusal, False
@@ -173,7 +176,13 @@ class Answers:
         await self._spaces.wish(wish.Reply(room, message, text, ok), f"reply:{cause}")
 
 
-def _promise(space: LiveSpace | None) -> str:
+def _promise(space: LiveSpace | None, now_ms: int) -> str:
+    """Only of reminders that are still to come."""
     if space is None or space.scheduled_at_ms is None:
         return "I write to you when it starts."
-    return "I remind you a day and 15 minutes before, and when it starts."
+    left_ms = space.scheduled_at_ms - now_ms
+    if left_ms > DAY_MS:
+        return "I remind you a day and 15 minutes before, and when it starts."
+    if left_ms > QUARTER_MS:
+        return "I remind you 15 minutes before, and when it starts."
+    return "I write to you when it starts."

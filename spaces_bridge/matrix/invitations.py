@@ -141,11 +141,12 @@ class Invitations:
     def _text(self, space: LiveSpace, wanted: wish.InviteByMessage) -> str:
         name = shown(space, wanted.by)
         title = _title(space, wanted)
+        when = [_when(space)]
         if wanted.announcement and space.phase is Phase.LIVE:
-            title = f"🔴 {name} is live: {space.title}"
+            title, when = f"🔴 {name} is live: {space.title}", []
         reminder = "" if space.phase is Phase.LIVE else f"{YES} remind me · "
         taps = f"{reminder}{NOT_THEM} nothing more from {name} · {NOBODY} no invitations at all"
-        return "\n".join([title, _when(space), self._ways(space), f"Tap {taps}."])
+        return "\n".join([title, *when, self._ways(space), f"Tap {taps}."])
 
     def _ways(self, space: LiveSpace) -> str:
         door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"

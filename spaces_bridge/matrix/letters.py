@@ -47,8 +47,9 @@ class Letters:
     async def refused(self, wanted: LetterWish, refusal: Refused) -> None:
         """Who cannot be written to cannot be told so either."""
 
-    async def _write(self, user: UserId, text: str, key: str) -> EventId:
-        room = await self._dms.room_for(user)
+    async def _write(self, user: UserId, text: str, key: str, word: str = "") -> EventId:
+        """``word``: what somebody who never met the bot is told before they accept its chat."""
+        room = await self._dms.room_for(user, word=word)
         return await write(self._bot, room, text, key)
 
     async def _offer(self, wanted: wish.OfferFloor, key: str) -> EventId | None:
@@ -60,7 +61,7 @@ class Letters:
             f"The floor in “{space.title}” is yours. Open {link} and switch your microphone on: "
             "nobody hears you before you do. The link is yours alone, keep it to yourself."
         )
-        return await self._write(wanted.user, text, key)
+        return await self._write(wanted.user, text, key, f"The floor in “{space.title}” is yours.")
 
     async def _link(self, wanted: wish.SendLink, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
@@ -68,7 +69,7 @@ class Letters:
             return None
         link = await self._personal_link(space, wanted.user)
         text = f"Your personal link to “{space.title}”: {link}\nKeep it to yourself: it is you."
-        return await self._write(wanted.user, text, key)
+        return await self._write(wanted.user, text, key, f"Your link to “{space.title}”.")
 
     async def _personal_link(self, space: LiveSpace, user: UserId) -> str:
         name = space.person(user).name

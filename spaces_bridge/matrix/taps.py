@@ -58,7 +58,7 @@ class Taps:
         """
         if await self._bubbles.removed(redaction.target, redaction.room):
             return True
-        note = await self._outbox.lookup(f"tap:{redaction.target}")
+        note = await self._outbox.lookup(f"card-tap:{redaction.target}")
         if note is None:
             return False
         kind, sender, subject = json.loads(note)
@@ -91,7 +91,7 @@ class Taps:
 
     async def _note(self, kind: str, reaction: ReactedTo, subject: str) -> None:
         note = json.dumps([kind, reaction.sender, subject])
-        await self._outbox.remember(f"tap:{reaction.event}", note)
+        await self._outbox.remember(f"card-tap:{reaction.event}", note)
 
     async def _ask(self, space: SpaceId, command: cmd.Command, source: str) -> bool:
         try:

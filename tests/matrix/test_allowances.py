@@ -83,6 +83,7 @@ def test_some_lanes_have_a_limit_of_their_own(room: Room, queue: str, limit: int
 
 CARD = wish.RefreshCard(SPACE)
 REDACTION = wish.RedactEvent(SPACE, EVENT)
+STATE = wish.PublishState(SPACE)
 WORD = wish.Announce(SPACE, "Live.")
 REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
 LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
@@ -92,12 +93,12 @@ LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
     ("written", "waiting"),
     [
         (0, []),
-        (11, []),
-        (12, [CARD]),
+        (13, []),
         (14, [CARD, REDACTION]),
-        (17, [CARD, REDACTION, WORD]),
-        (18, [CARD, REDACTION, WORD, REPLY]),
-        (40, [CARD, REDACTION, WORD, REPLY]),
+        (16, [CARD, REDACTION, STATE]),
+        (17, [CARD, REDACTION, STATE, WORD]),
+        (18, [CARD, REDACTION, STATE, WORD, REPLY]),
+        (40, [CARD, REDACTION, STATE, WORD, REPLY]),
     ],
 )
 def test_what_matters_less_waits_earlier_and_levels_never(
@@ -105,7 +106,7 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 ) -> None:
     for _ in range(written):
         room.budgets.note(ROOM)
-    everything: list[wish.Wish] = [CARD, REDACTION, WORD, REPLY, LEVEL]
+    everything: list[wish.Wish] = [CARD, REDACTION, STATE, WORD, REPLY, LEVEL]
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
@@ -130,5 +131,5 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[wish.Wish] = [CARD, REDACTION, WORD, REPLY, wish.PublishState(SPACE)]
+    some: list[wish.Wish] = [CARD, REDACTION, STATE, WORD, REPLY]
     assert {Lane(wish.queue_of(wanted)).kind for wanted in some} == SHARES.keys()

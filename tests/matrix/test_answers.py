@@ -27,7 +27,7 @@ class Counter(Desk):
         every: Any = self
         self.letters = Correspondence(every)
         self.answers = Answers(every, self.followers, self.letters, SETTINGS, every)
-        self.space = scheduled(at_ms=86_400_000)
+        self.space = scheduled(at_ms=self.now_ms() + 2 * 86_400_000)
         self.notes[f"direct:{DM}"] = CAT
 
     async def invited(self) -> None:
@@ -61,6 +61,23 @@ async def test_a_check_mark_brings_a_reminder_until_it_is_taken_back() -> None:
     assert desk.replies[1].text == "No reminder, then."
     await desk.take_back()
     assert len(desk.replies) == 2
+
+
+@pytest.mark.parametrize(
+    ("in_minutes", "promise"),
+    [
+        (24 * 60 + 1, "I remind you a day and 15 minutes before, and when it starts."),
+        (24 * 60, "I remind you 15 minutes before, and when it starts."),
+        (16, "I remind you 15 minutes before, and when it starts."),
+        (15, "I write to you when it starts."),
+    ],
+)
+async def test_only_reminders_that_are_to_come_are_promised(in_minutes: int, promise: str) -> None:
+    desk = Counter()
+    desk.space = scheduled(at_ms=desk.now_ms() + in_minutes * 60_000)
+    await desk.invited()
+    await desk.tap("✅")
+    assert desk.replies[0].text == promise
 
 
 async def test_without_a_time_the_promise_names_none() -> None:

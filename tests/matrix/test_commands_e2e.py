@@ -28,7 +28,9 @@ async def test_a_live_space_from_creation_to_its_end(bridge: Bridge, settle: Set
     assert "number 1" in await say(ben, room, "!space speak")
     offered = ben.next_invite()
     assert "The floor goes to Ben" in await say(ada, room, "!space approve 1")
-    letter = (await offered)["room_id"]
+    invite = await offered
+    assert invite["content"]["reason"] == "The floor in “Bread and roses” is yours."
+    letter = invite["room_id"]
     await ben.join(letter)
 
     async def offer() -> bool:

@@ -82,7 +82,7 @@ async def test_a_scheduled_one_names_its_time_and_offers_a_reminder() -> None:
 async def test_an_announcement_says_that_the_host_is_live() -> None:
     desk = Office()
     assert await desk.invite(CAT, "k", announcement=True)
-    assert desk.texts[CAT][0].startswith("🔴 Ada is live: Bread\n")
+    assert desk.texts[CAT][0].startswith("🔴 Ada is live: Bread\nListen in your browser: ")
 
 
 @pytest.mark.parametrize(

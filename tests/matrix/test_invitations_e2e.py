@@ -117,7 +117,7 @@ async def test_a_check_mark_brings_a_reminder_and_the_word_that_it_is_live(
     ]
     assert reactions == ["✅", "🔕", "🚫"]
     _, answer = await tap(ben, message, "✅")
-    assert answer == "I remind you a day and 15 minutes before, and when it starts."
+    assert answer == "I remind you 15 minutes before, and when it starts."
     assert user(ben) in quick.view(space.space).reminded
     told = ben.next_message(message["room_id"], "is live: Tonight", BOT)
     await start(quick, space, ada)

@@ -88,7 +88,7 @@ async def test_making_a_room_leaves_the_minutes_events_to_what_follows(
 ) -> None:
     ada = await settle("ada")
     # card, avatar; then name, avatar and state of going live: the card may see ten used
-    async with Bridge(town.settings(room_events_per_minute=17), tmp_path / "db") as bridge:
+    async with Bridge(town.settings(room_events_per_minute=15), tmp_path / "db") as bridge:
         await bridge.connected()
         space = await bridge.create(ada, "At once")
         shown = ada.next_message(room_of(space), "Live now: At once", BOT)

@@ -306,11 +306,14 @@ async def test_cohosts_come_and_go_and_the_host_hands_over(town: TalkTown) -> No
 
 async def test_the_door_is_locked_and_opened(town: TalkTown) -> None:
     await town.open()
-    assert "Locked" in await town.say(HOST, "!space lock")
+    # the room has a notice of its own, so the answer there says only what that does not
+    assert await town.say(HOST, "!space lock") == "✅ `unlock` opens it again."
     assert "no hands right now" in await town.say(BEN, "!space speak")
     assert "locked" in await town.say(HOST, "!space invite @zoe:example.org")
     assert "locked" in await town.say(HOST, "!space invite followers")
-    assert "Open" in await town.say(HOST, "!space unlock")
+    assert await town.say(HOST, "!space unlock") == "✅"
+    assert "Locked" in await town.say(HOST, "lock", DM)
+    assert "Open" in await town.say(HOST, "unlock", DM)
     assert "on the stage" in await town.say(HOST, "!space chat off")
     assert not town.view.chat
     assert "Guests only listen" in await town.say(HOST, "!space guests listen")
@@ -409,6 +412,15 @@ async def test_a_server_or_pattern_is_blocked_at_once(
     assert "may come in" in await town.say(HOST, f"!space unblock {word}")
     await town.settled()
     assert town.view.removed == {}
+
+
+async def test_who_is_readmitted_beneath_a_wider_rule_is_still_kept_out(town: TalkTown) -> None:
+    await town.open()
+    assert "is blocked" in await town.say(HOST, "!space block eve")
+    await town.say(HOST, "!space block elsewhere.net too many names")
+    answer = await town.say(HOST, "!space unblock eve")
+    assert "still keeps them out: too many names" in answer
+    assert "may come in" not in answer
 
 
 async def test_a_cohost_blocks_neither_by_pattern_nor_hosts(town: TalkTown) -> None:

@@ -52,12 +52,13 @@ class Door:
     async def _lock(self, heard: Heard) -> str:
         space = await self._moderated(heard)
         await self._desk.ask(space, cmd.LockSpace(heard.by), heard)
-        return "Locked. `unlock` opens it again."
+        # the room is told by itself: see the policies
+        return "✅ `unlock` opens it again." if heard.here else "Locked. `unlock` opens it again."
 
     async def _unlock(self, heard: Heard) -> str:
         space = await self._moderated(heard)
         await self._desk.ask(space, cmd.UnlockSpace(heard.by), heard)
-        return "Open again."
+        return "✅" if heard.here else "Open again."
 
     async def _remove(self, heard: Heard) -> str:
         space = await self._moderated(heard)
@@ -129,7 +130,12 @@ class Door:
         not_out = await self._goes_without(self._desk.ask(space, command, heard), "not_removed")
         answer = await self._take_off(heard, space.host, user, readmitted=not not_out)
         verdict = self._desk.doorkeeper.verdict(space.host, user)
-        return f"{answer} Still kept out, though: {verdict.reason}." if verdict else answer
+        if verdict is None:
+            return answer
+        return (
+            f"`{user}` is on the list no more, but a wider rule still keeps them out: "
+            f"{verdict.reason}."
+        )
 
     async def _take_off(self, heard: Heard, host: UserId, target: str, *, readmitted: bool) -> str:
         """Off the host's list. What was on it is noted, for when this is heard again."""
