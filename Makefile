@@ -49,7 +49,7 @@ bench:
 
 docs:
 	@tools/setup dev
-	$(BIN)/python -m spaces_bridge.matrix.commands_doc > docs/commands.md
+	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
 
 lock:
 	@tools/lock $(ARGS)

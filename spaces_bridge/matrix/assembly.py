@@ -7,46 +7,46 @@ from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.announcements import Announcements
-from spaces_bridge.matrix.answers import Answers
-from spaces_bridge.matrix.archive import Archive
-from spaces_bridge.matrix.arrangement import Arranger
-from spaces_bridge.matrix.bans import Bans
-from spaces_bridge.matrix.bubbles import Bubbles
-from spaces_bridge.matrix.cards import CardKeeper
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.conversation import Conversation
-from spaces_bridge.matrix.correspondence import Correspondence
-from spaces_bridge.matrix.directory import SpacesDirectory
-from spaces_bridge.matrix.dms import DirectRooms
-from spaces_bridge.matrix.doers import Doer, Doers
+from spaces_bridge.matrix.direct.answers import Answers
+from spaces_bridge.matrix.direct.correspondence import Correspondence
+from spaces_bridge.matrix.direct.dms import DirectRooms
+from spaces_bridge.matrix.direct.letters import Letters
+from spaces_bridge.matrix.direct.questions import Questions
 from spaces_bridge.matrix.doors import SessionsDoor
-from spaces_bridge.matrix.errands import RoomErrands
-from spaces_bridge.matrix.etiquette import Etiquette
-from spaces_bridge.matrix.evictions import Evictions
-from spaces_bridge.matrix.gallery import Gallery
-from spaces_bridge.matrix.ghosts import Ghosts
-from spaces_bridge.matrix.greeting import Greeter
-from spaces_bridge.matrix.hands import RaisedHands
-from spaces_bridge.matrix.invitations import Invitations
-from spaces_bridge.matrix.invites import InviteLimits, Uninvited
-from spaces_bridge.matrix.letters import Letters
-from spaces_bridge.matrix.listing import RoomList
-from spaces_bridge.matrix.observer import RoomObserver
-from spaces_bridge.matrix.pace import FairShare, Metronome
-from spaces_bridge.matrix.pins import Pins
-from spaces_bridge.matrix.policy_lists import PolicyLists
-from spaces_bridge.matrix.posts import Posts
-from spaces_bridge.matrix.questions import Questions
-from spaces_bridge.matrix.reception import Reception
-from spaces_bridge.matrix.reminders import Reminders
-from spaces_bridge.matrix.reports import ReportDesk
-from spaces_bridge.matrix.rooms import RoomMaker
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.incoming.hands import RaisedHands
+from spaces_bridge.matrix.incoming.reception import Reception
+from spaces_bridge.matrix.incoming.taps import Taps
+from spaces_bridge.matrix.inviting.announcements import Announcements
+from spaces_bridge.matrix.inviting.etiquette import Etiquette
+from spaces_bridge.matrix.inviting.invitations import Invitations
+from spaces_bridge.matrix.inviting.invites import InviteLimits, Uninvited
+from spaces_bridge.matrix.inviting.reminders import Reminders
+from spaces_bridge.matrix.inviting.sluice import Sluice
+from spaces_bridge.matrix.moderation.bans import Bans
+from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
+from spaces_bridge.matrix.moderation.reports import ReportDesk
+from spaces_bridge.matrix.outgoing.doers import Doer, Doers
+from spaces_bridge.matrix.outgoing.errands import RoomErrands
+from spaces_bridge.matrix.room.arrangement import Arranger
+from spaces_bridge.matrix.room.evictions import Evictions
+from spaces_bridge.matrix.room.ghosts import Ghosts
+from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge.matrix.room.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.signboard import Signboard
-from spaces_bridge.matrix.sluice import Sluice
+from spaces_bridge.matrix.shown.bubbles import Bubbles
+from spaces_bridge.matrix.shown.cards import CardKeeper
+from spaces_bridge.matrix.shown.directory import SpacesDirectory
+from spaces_bridge.matrix.shown.gallery import Gallery
+from spaces_bridge.matrix.shown.listing import RoomList
+from spaces_bridge.matrix.shown.pins import Pins
+from spaces_bridge.matrix.shown.posts import Posts
+from spaces_bridge.matrix.shown.signboard import Signboard
+from spaces_bridge.matrix.talk.archive import Archive
+from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.desk import Desk, Permission
-from spaces_bridge.matrix.taps import Taps
+from spaces_bridge.matrix.talk.greeting import Greeter
 
 
 @dataclass(frozen=True, slots=True)

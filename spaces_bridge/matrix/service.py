@@ -10,23 +10,23 @@ from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.allowances import Allowances
-from spaces_bridge.matrix.appservice import AppserviceServer
 from spaces_bridge.matrix.assembly import Ground, assemble
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.consumer import InboxConsumer
-from spaces_bridge.matrix.courier import OutboxCourier
-from spaces_bridge.matrix.directory import keep_open
 from spaces_bridge.matrix.doors import SessionsDoor
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.http import HomeserverApi
-from spaces_bridge.matrix.pace import FairShare, RoomBudgets
-from spaces_bridge.matrix.reach import Reach
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.homeserver.http import HomeserverApi
+from spaces_bridge.matrix.homeserver.pace import FairShare, RoomBudgets
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.homeserver.watch import HomeserverWatch
+from spaces_bridge.matrix.incoming.appservice import AppserviceServer
+from spaces_bridge.matrix.incoming.consumer import InboxConsumer
+from spaces_bridge.matrix.incoming.transactions import parse_event
+from spaces_bridge.matrix.outgoing.allowances import Allowances
+from spaces_bridge.matrix.outgoing.courier import OutboxCourier
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.shown.directory import keep_open
 from spaces_bridge.matrix.talk.desk import Permission
-from spaces_bridge.matrix.transactions import parse_event
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
-from spaces_bridge.matrix.watch import HomeserverWatch
 
 log = logging.getLogger(__name__)
 

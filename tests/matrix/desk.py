@@ -11,8 +11,8 @@ from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import create, decide
-from spaces_bridge.matrix.dms import Standing
-from spaces_bridge.matrix.invites import DAY_MS
+from spaces_bridge.matrix.direct.dms import Standing
+from spaces_bridge.matrix.inviting.invites import DAY_MS
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.recorder import Recorder
 

@@ -12,11 +12,11 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.archive import Archive
-from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.events.translate import Said
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.archive import Archive
+from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.desk import Desk
-from spaces_bridge.matrix.translate import Said
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, ROOM
 

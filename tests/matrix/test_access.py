@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from spaces_bridge.app.policy_book import matches
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.access import DENIED_MAX, DENIED_MAX_BYTES, access_of, server_acl
-from spaces_bridge.matrix.content import size
+from spaces_bridge.matrix.events.access import DENIED_MAX, DENIED_MAX_BYTES, access_of, server_acl
+from spaces_bridge.matrix.events.content import size
 from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit

@@ -7,15 +7,15 @@ import pytest
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix import captions
-from spaces_bridge.matrix.allowances import (
+from spaces_bridge.matrix.events import captions
+from spaces_bridge.matrix.homeserver.pace import RoomBudgets
+from spaces_bridge.matrix.outgoing.allowances import (
     ARRANGEMENTS_PER_MINUTE,
     PROMPTS_PER_MINUTE,
     SHARES,
     Allowances,
 )
-from spaces_bridge.matrix.lane import PROMPTS, Lane
-from spaces_bridge.matrix.pace import RoomBudgets
+from spaces_bridge.matrix.outgoing.lane import PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.spaces import BEN, HOST, ROOM, live_space
 

@@ -15,10 +15,10 @@ from spaces_bridge.app.wishes import (
 )
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix import announcements
-from spaces_bridge.matrix.announcements import Announcements
-from spaces_bridge.matrix.errors import NotYetError
-from spaces_bridge.matrix.invites import Uninvited
+from spaces_bridge.matrix.homeserver.errors import NotYetError
+from spaces_bridge.matrix.inviting import announcements
+from spaces_bridge.matrix.inviting.announcements import Announcements
+from spaces_bridge.matrix.inviting.invites import Uninvited
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
 from tests.support.recorder import Recorder
 

@@ -7,9 +7,9 @@ import pytest
 from spaces_bridge.app.wishes import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.answers import Answers
-from spaces_bridge.matrix.correspondence import Correspondence, Invitation, Offer
-from spaces_bridge.matrix.translate import MemberChanged, ReactedTo, TookBack
+from spaces_bridge.matrix.direct.answers import Answers
+from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation, Offer
+from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from spaces_bridge.app.records import InboxEvent
-from spaces_bridge.matrix.appservice import BODY_MAX_BYTES, AppserviceServer
-from spaces_bridge.matrix.consumer import InboxConsumer
+from spaces_bridge.matrix.incoming.appservice import BODY_MAX_BYTES, AppserviceServer
+from spaces_bridge.matrix.incoming.consumer import InboxConsumer
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
 

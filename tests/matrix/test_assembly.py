@@ -9,12 +9,12 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.wishes import Announce, Wish
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.assembly import Ground, Parts, assemble
-from spaces_bridge.matrix.bans import Bans
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.doers import Doers
-from spaces_bridge.matrix.http import HomeserverApi
-from spaces_bridge.matrix.pace import FairShare
-from spaces_bridge.matrix.reach import Reach
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.http import HomeserverApi
+from spaces_bridge.matrix.homeserver.pace import FairShare
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.moderation.bans import Bans
+from spaces_bridge.matrix.outgoing.doers import Doers
 from tests.matrix.talk_town import SETTINGS, TalkTown
 
 pytestmark = pytest.mark.unit

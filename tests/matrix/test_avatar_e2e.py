@@ -13,7 +13,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.demo.homeserver import Homeserver
 from spaces_bridge.demo.matrix_user import MatrixUser
-from spaces_bridge.matrix.pictures import bot_picture, picture
+from spaces_bridge.matrix.shown.pictures import bot_picture, picture
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
@@ -116,7 +116,7 @@ async def test_without_media_state_and_name_are_published_all_the_same(
     village.homeserver = WithoutMedia(tmp_path / "synapse", registrations=[registration])
     async with village.homeserver:
         account = await village.homeserver.register("ada")
-        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.gallery"):
+        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.shown.gallery"):
             async with (
                 MatrixUser(village.homeserver.url, account) as ada,
                 Bridge(village.settings(), tmp_path / "db") as bridge,

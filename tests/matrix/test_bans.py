@@ -8,9 +8,9 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.bans import Bans, is_kept_out
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.members import Membership
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.moderation.bans import Bans, is_kept_out
+from spaces_bridge.matrix.room.members import Membership
 from tests.support.spaces import BEN, EVE, HOST, after, live_space
 
 pytestmark = pytest.mark.unit

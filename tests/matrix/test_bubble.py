@@ -10,13 +10,13 @@ from spaces_bridge.app.wishes import RefreshBubble, TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.bubble import render
-from spaces_bridge.matrix.bubbles import Bubbles
-from spaces_bridge.matrix.card import Card
-from spaces_bridge.matrix.client import StateEvent
-from spaces_bridge.matrix.errors import NotYetError, Refused
-from spaces_bridge.matrix.pins import Pins
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import NotYetError, Refused
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.shown.bubble import render
+from spaces_bridge.matrix.shown.bubbles import Bubbles
+from spaces_bridge.matrix.shown.card import Card
+from spaces_bridge.matrix.shown.pins import Pins
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit

@@ -255,7 +255,7 @@ async def test_kicked_out_it_gives_up_and_tells_the_host_once(
     await place.bubble()
     await ada.kick(place.room, BOT)
     invited = ada.next_invite()
-    with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.bubbles"):
+    with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.shown.bubbles"):
         await place.start()
         dm = await ada.join((await invited)["room_id"])
         await place.end()
@@ -264,7 +264,7 @@ async def test_kicked_out_it_gives_up_and_tells_the_host_once(
         m for m in await ada.messages(dm, BOT) if "cannot show “Bread”" in m["content"]["body"]
     ]
     assert len(told) == 1
-    said = [r for r in caplog.records if r.name == "spaces_bridge.matrix.bubbles"]
+    said = [r for r in caplog.records if r.name == "spaces_bridge.matrix.shown.bubbles"]
     assert len(said) == 1
 
 

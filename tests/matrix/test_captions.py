@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from spaces_bridge.app.wishes import PostCaption
 from spaces_bridge.core.ids import EventId, SpaceId, UserId, UtteranceId
-from spaces_bridge.matrix.captions import content, merge
+from spaces_bridge.matrix.events.captions import content, merge
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.card import Card, render
+from spaces_bridge.matrix.shown.card import Card, render
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit

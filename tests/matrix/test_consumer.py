@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.records import InboxRow
-from spaces_bridge.matrix import consumer as consumer_module
-from spaces_bridge.matrix.consumer import HELD_MAX, InboxConsumer
-from spaces_bridge.matrix.errors import Away
+from spaces_bridge.matrix.homeserver.errors import Away
+from spaces_bridge.matrix.incoming import consumer as consumer_module
+from spaces_bridge.matrix.incoming.consumer import HELD_MAX, InboxConsumer
 from tests.matrix.support import eventually
 
 pytestmark = pytest.mark.unit

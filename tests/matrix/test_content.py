@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.core.ids import EventId
-from spaces_bridge.matrix.content import BODY_MAX_BYTES, cut, edit, message, reply, size
+from spaces_bridge.matrix.events.content import BODY_MAX_BYTES, cut, edit, message, reply, size
 
 pytestmark = pytest.mark.unit
 

@@ -13,11 +13,11 @@ from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
-from spaces_bridge.matrix.archive import Archive
-from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.events.translate import Said
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.talk.archive import Archive
+from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.desk import Desk
-from spaces_bridge.matrix.translate import Said
 
 pytestmark = pytest.mark.unit
 

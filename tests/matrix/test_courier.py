@@ -10,9 +10,9 @@ import pytest
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.matrix.courier import OutboxCourier
-from spaces_bridge.matrix.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.pace import FairShare
+from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
+from spaces_bridge.matrix.homeserver.pace import FairShare
+from spaces_bridge.matrix.outgoing.courier import OutboxCourier
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
 
@@ -211,7 +211,7 @@ async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: St
 async def test_a_lane_that_waits_for_its_budget_says_so_once_and_without_its_text(
     storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "spaces_bridge.matrix.courier")
+    caplog.set_level(logging.INFO, "spaces_bridge.matrix.outgoing.courier")
     office = Office(storage, captions=1)
     await office.wish(said("ada", 0), "a")
     await office.wish(said("ada", 9_000), "b")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.matrix.emojis import SEEDS, is_hand, plain
+from spaces_bridge.matrix.events.emojis import SEEDS, is_hand, plain
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,8 @@ from spaces_bridge.app.wishes import Announce, ArrangeRoom, queue_of
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.errands import RoomErrands
-from spaces_bridge.matrix.lane import ARRANGEMENT
+from spaces_bridge.matrix.outgoing.errands import RoomErrands
+from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT
 from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit

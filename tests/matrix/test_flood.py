@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.flood import WINDOW_MS, WINDOWS_MAX, FloodGate, Patience
+from spaces_bridge.matrix.talk.flood import WINDOW_MS, WINDOWS_MAX, FloodGate, Patience
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.errors import Away, Refused
-from spaces_bridge.matrix.gallery import REST_S, Gallery
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.shown.gallery import REST_S, Gallery
 from tests.support.spaces import live_space, scheduled
 
 pytestmark = pytest.mark.unit

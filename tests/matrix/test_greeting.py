@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.greeting import Greeter
-from spaces_bridge.matrix.translate import BotInvited
+from spaces_bridge.matrix.events.translate import BotInvited
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.talk.greeting import Greeter
 
 pytestmark = pytest.mark.unit
 

@@ -8,10 +8,10 @@ from spaces_bridge.app.wishes import RedactEvent, TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.rules import decide
-from spaces_bridge.matrix.flood import WINDOW_MS
-from spaces_bridge.matrix.hands import WORDS_A_MINUTE, RaisedHands
+from spaces_bridge.matrix.events.translate import ReactedTo
+from spaces_bridge.matrix.incoming.hands import WORDS_A_MINUTE, RaisedHands
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.translate import ReactedTo
+from spaces_bridge.matrix.talk.flood import WINDOW_MS
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space
 
 pytestmark = pytest.mark.unit

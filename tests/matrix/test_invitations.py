@@ -9,14 +9,14 @@ import pytest
 from spaces_bridge.app.wishes import InviteByMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.correspondence import Correspondence, Invitation
-from spaces_bridge.matrix.dms import Standing
-from spaces_bridge.matrix.errors import Away, Refused
-from spaces_bridge.matrix.etiquette import Etiquette
-from spaces_bridge.matrix.invitations import Invitations
-from spaces_bridge.matrix.invites import DAY_MS, InviteLimits, Uninvited
-from spaces_bridge.matrix.pace import FairShare, Metronome
-from spaces_bridge.matrix.sluice import REST_S, Sluice
+from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation
+from spaces_bridge.matrix.direct.dms import Standing
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.inviting.etiquette import Etiquette
+from spaces_bridge.matrix.inviting.invitations import Invitations
+from spaces_bridge.matrix.inviting.invites import DAY_MS, InviteLimits, Uninvited
+from spaces_bridge.matrix.inviting.sluice import REST_S, Sluice
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled, started
 
 pytestmark = pytest.mark.unit

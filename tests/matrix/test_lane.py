@@ -5,7 +5,7 @@ import pytest
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.lane import Lane
+from spaces_bridge.matrix.outgoing.lane import Lane
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
-from spaces_bridge.matrix.levels import (
+from spaces_bridge.matrix.events.levels import (
     Needs,
     arranged,
     creators_are_above,

@@ -12,10 +12,10 @@ from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.matrix_user import MatrixUser
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.http import HomeserverApi, Json
-from spaces_bridge.matrix.observer import RoomObserver
-from spaces_bridge.matrix.reach import Reach
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.http import HomeserverApi, Json
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.room.observer import RoomObserver
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import RoomId
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.listing import RoomList
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.shown.listing import RoomList
 
 pytestmark = pytest.mark.unit
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.client import StateEvent
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.meddling import STEPS, Meddlers, word_to
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.room.meddling import STEPS, Meddlers, word_to
 from tests.support.spaces import BEN, HOST, live_space
 
 pytestmark = pytest.mark.unit

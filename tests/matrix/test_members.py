@@ -3,9 +3,9 @@
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.client import StateEvent
-from spaces_bridge.matrix.errors import Away, Refused
-from spaces_bridge.matrix.members import Act, Membership, Memberships
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.room.members import Act, Membership, Memberships
 
 pytestmark = pytest.mark.unit
 

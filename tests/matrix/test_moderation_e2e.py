@@ -16,10 +16,10 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.expected import Event, Wanted
 from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.http import HomeserverApi
-from spaces_bridge.matrix.observer import RoomObserver
-from spaces_bridge.matrix.reach import Reach
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.http import HomeserverApi
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.room.observer import RoomObserver
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.names import tidy
+from spaces_bridge.matrix.words.names import tidy
 
 pytestmark = pytest.mark.unit
 

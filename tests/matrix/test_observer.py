@@ -6,9 +6,9 @@ import pytest
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.matrix.client import StateEvent
-from spaces_bridge.matrix.errors import Away
-from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import Away
+from spaces_bridge.matrix.room.observer import RoomObserver
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from spaces_bridge.matrix.errors import Away
-from spaces_bridge.matrix.http import retry_after_s
-from spaces_bridge.matrix.pace import FairShare, Metronome, Window
+from spaces_bridge.matrix.homeserver.errors import Away
+from spaces_bridge.matrix.homeserver.http import retry_after_s
+from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome, Window
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix import people
-from spaces_bridge.matrix.people import Found, user_id
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.people import Found, user_id
 from tests.support.spaces import BEN, EVE, GUEST, after, live_space
 
 pytestmark = pytest.mark.unit

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix import png
-from spaces_bridge.matrix.pictures import SIZE, bot_picture, picture
+from spaces_bridge.matrix.shown import png
+from spaces_bridge.matrix.shown.pictures import SIZE, bot_picture, picture
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId
-from spaces_bridge.matrix import pins
-from spaces_bridge.matrix.client import StateEvent
-from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.shown import pins
 
 pytestmark = pytest.mark.unit
 

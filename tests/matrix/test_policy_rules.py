@@ -7,7 +7,7 @@ import pytest
 
 from spaces_bridge.app.records import PolicyRule
 from spaces_bridge.core.ids import RoomId
-from spaces_bridge.matrix.policy_rules import KINDS, rule_of, rules_in
+from spaces_bridge.matrix.events.policy_rules import KINDS, rule_of, rules_in
 from spaces_bridge.matrix.settings import MatrixSettings
 
 pytestmark = pytest.mark.unit

@@ -8,10 +8,10 @@ from spaces_bridge.app.wishes import PinPost, TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.content import Content
-from spaces_bridge.matrix.errors import Away, Refused
-from spaces_bridge.matrix.pins import Placing
-from spaces_bridge.matrix.posts import Posts
+from spaces_bridge.matrix.events.content import Content
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.shown.pins import Placing
+from spaces_bridge.matrix.shown.posts import Posts
 from tests.support.spaces import HOST, ROOM, after, live_space
 
 pytestmark = pytest.mark.unit

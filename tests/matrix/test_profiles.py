@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
 
 pytestmark = pytest.mark.unit
 

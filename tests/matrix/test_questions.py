@@ -6,9 +6,9 @@ import pytest
 
 from spaces_bridge.app.wishes import OfferToSpeak, PromptModerator, TellUser
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.correspondence import Correspondence, Offer
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.questions import Questions
+from spaces_bridge.matrix.direct.correspondence import Correspondence, Offer
+from spaces_bridge.matrix.direct.questions import Questions
+from spaces_bridge.matrix.homeserver.errors import Refused
 from tests.matrix.desk import ADA, BEN, SPACE, Desk
 
 pytestmark = pytest.mark.unit

@@ -10,10 +10,10 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS
-from spaces_bridge.matrix.dms import Standing
-from spaces_bridge.matrix.pace import FairShare, Metronome
-from spaces_bridge.matrix.reminders import Reminders
-from spaces_bridge.matrix.sluice import Sluice
+from spaces_bridge.matrix.direct.dms import Standing
+from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.inviting.reminders import Reminders
+from spaces_bridge.matrix.inviting.sluice import Sluice
 from tests.matrix.desk import ADA, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit

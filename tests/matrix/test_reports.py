@@ -4,7 +4,7 @@ import pytest
 
 from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.reports import texts
+from spaces_bridge.matrix.moderation.reports import texts
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.spaces import BEN, EVE, GUEST, live_space
 

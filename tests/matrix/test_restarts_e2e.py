@@ -16,11 +16,11 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.demo.matrix_user import MatrixUser
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.errors import Refused
-from spaces_bridge.matrix.http import HomeserverApi
-from spaces_bridge.matrix.reach import Reach
-from spaces_bridge.matrix.rooms import RoomMaker
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.homeserver.http import HomeserverApi
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.room.rooms import RoomMaker
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

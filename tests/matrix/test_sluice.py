@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from spaces_bridge.matrix.pace import Metronome
-from spaces_bridge.matrix.sluice import AT_ONCE, AT_ONCE_PER_SERVER, Sluice
+from spaces_bridge.matrix.homeserver.pace import Metronome
+from spaces_bridge.matrix.inviting.sluice import AT_ONCE, AT_ONCE_PER_SERVER, Sluice
 from tests.matrix.support import eventually
 
 pytestmark = pytest.mark.unit

@@ -13,7 +13,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.verbs import VERBS
+from spaces_bridge.matrix.words.verbs import VERBS
 from tests.matrix.talk_town import COMMUNITY, DM, MIA, PAGES, SETTINGS, TalkTown
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM
 

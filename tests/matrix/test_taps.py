@@ -9,8 +9,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.taps import Taps
-from spaces_bridge.matrix.translate import ReactedTo, TookBack
+from spaces_bridge.matrix.events.translate import ReactedTo, TookBack
+from spaces_bridge.matrix.incoming.taps import Taps
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, HOST, ROOM, live_space, scheduled
 

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix import zones
-from spaces_bridge.matrix.times import (
+from spaces_bridge.matrix.words import zones
+from spaces_bridge.matrix.words.times import (
     DAY_MS,
     DAYS_AHEAD_MAX,
     MINUTE_MS,

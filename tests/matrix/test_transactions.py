@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.transactions import BadTransaction, parse_event, parse_transaction
+from spaces_bridge.matrix.incoming.transactions import (
+    BadTransaction,
+    parse_event,
+    parse_transaction,
+)
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix import translate as means
+from spaces_bridge.matrix.events import translate as means
+from spaces_bridge.matrix.events.translate import losses, meaning_of
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.translate import losses, meaning_of
 from tests.support.spaces import BEN, GUEST, HOST, after, live_space
 
 pytestmark = pytest.mark.unit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.matrix.watch import PING_EVERY_S, rest_s
+from spaces_bridge.matrix.homeserver.watch import PING_EVERY_S, rest_s
 
 pytestmark = pytest.mark.unit
 

@@ -1,1 +1,1 @@
-"""The answers to commands, by subject; ``spaces_bridge.matrix.conversation`` hands them out."""
+"""The answers to commands, by subject; ``conversation`` hands them out."""

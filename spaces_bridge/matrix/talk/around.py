@@ -6,10 +6,6 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix import people
-from spaces_bridge.matrix.help_texts import help_text
-from spaces_bridge.matrix.links import shared_link
-from spaces_bridge.matrix.statistics import statistics
 from spaces_bridge.matrix.talk.desk import (
     LISTED_MAX,
     Answers,
@@ -18,7 +14,11 @@ from spaces_bridge.matrix.talk.desk import (
     is_in,
     moderates,
 )
-from spaces_bridge.matrix.times import shown_time
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.help_texts import help_text
+from spaces_bridge.matrix.words.links import shared_link
+from spaces_bridge.matrix.words.statistics import statistics
+from spaces_bridge.matrix.words.times import shown_time
 
 INVITES_AT_ONCE = 10
 

@@ -8,9 +8,9 @@ from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Person
-from spaces_bridge.matrix import people
-from spaces_bridge.matrix.people import Crowd
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, is_in
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.people import Crowd
 
 REPORTS_AN_HOUR = 5
 HOUR_MS = 3_600_000

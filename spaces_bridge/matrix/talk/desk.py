@@ -13,15 +13,15 @@ from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix import people
-from spaces_bridge.matrix.archive import Archive
-from spaces_bridge.matrix.client import MatrixClient
-from spaces_bridge.matrix.commands import Request
 from spaces_bridge.matrix.doors import SpacesDoor
-from spaces_bridge.matrix.people import Crowd, Found
+from spaces_bridge.matrix.events.translate import Said
+from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.translate import Said
-from spaces_bridge.matrix.zones import zone_named
+from spaces_bridge.matrix.talk.archive import Archive
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.commands import Request
+from spaces_bridge.matrix.words.people import Crowd, Found
+from spaces_bridge.matrix.words.zones import zone_named
 
 LISTED_MAX = 10
 

@@ -8,9 +8,9 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import refuse_unless_moderator
-from spaces_bridge.matrix import people
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, moderates, on_or_off
-from spaces_bridge.matrix.targets import pattern_of, refuse_too_wide
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.targets import pattern_of, refuse_too_wide
 
 GUESTS = {
     GuestPolicy.OFF: "Nobody without an account is let in.",

@@ -6,8 +6,8 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix import people
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, is_in, moderates
+from spaces_bridge.matrix.words import people
 
 HANDS_SHOWN = 20
 ORDERS = {

@@ -4,17 +4,17 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.creation import (
+from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard
+from spaces_bridge.matrix.words.creation import (
     Creation,
     names_a_time,
     parse_creation,
     speak_policy,
 )
-from spaces_bridge.matrix.languages import language_code
-from spaces_bridge.matrix.names import tidy
-from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard
-from spaces_bridge.matrix.times import parse_time, shown_time
-from spaces_bridge.matrix.verbs import PREFIX
+from spaces_bridge.matrix.words.languages import language_code
+from spaces_bridge.matrix.words.names import tidy
+from spaces_bridge.matrix.words.times import parse_time, shown_time
+from spaces_bridge.matrix.words.verbs import PREFIX
 
 
 class Life:

@@ -7,9 +7,9 @@ from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix import people
-from spaces_bridge.matrix.people import Crowd
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, moderates
+from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.people import Crowd
 
 
 class Stage:

@@ -1,0 +1,1 @@
+"""One person alone with the bot: their direct room, letters, questions and answers."""

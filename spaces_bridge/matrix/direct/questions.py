@@ -1,0 +1,92 @@
+"""Questions by direct message that are answered with a tap on ✅ or ❌."""
+
+from typing import get_args
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.ports import Outbox
+from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.ids import EventId
+from spaces_bridge.matrix.direct.correspondence import Correspondence, Offer
+from spaces_bridge.matrix.direct.dms import DirectRooms
+from spaces_bridge.matrix.direct.tappable import seed, write
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.events.emojis import NO, YES
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.words.people import shown
+
+Question = wish.PromptModerator | wish.OfferToSpeak
+
+
+class Questions:
+    """Asks. Raises Refused, Away, StorageError."""
+
+    kinds = get_args(Question)
+
+    def __init__(
+        self,
+        bot: MatrixClient,
+        dms: DirectRooms,
+        spaces: SpacesDoor,
+        outbox: Outbox,
+        letters: Correspondence,
+    ) -> None:
+        self._bot = bot
+        self._dms = dms
+        self._spaces = spaces
+        self._outbox = outbox
+        self._letters = letters
+
+    async def run(self, wanted: Question, key: str) -> EventId | None:
+        """Ask, unless it is answered already; the result is the message's event id."""
+        match wanted:
+            case wish.PromptModerator():
+                return await self._prompt(wanted, key)
+            case wish.OfferToSpeak():
+                return await self._offer(wanted, key)
+
+    async def refused(self, wanted: Question, refusal: Refused) -> None:
+        """Who invited somebody to speak is told that it did not reach them."""
+        if isinstance(wanted, wish.OfferToSpeak):
+            text = f"I could not ask {wanted.user} whether they want to speak: write to them."
+            key = f"refused-offer:{wanted.space}:{wanted.by}:{wanted.user}"
+            await self._spaces.wish(wish.TellUser(wanted.by, text), key)
+
+    async def _prompt(self, wanted: wish.PromptModerator, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        request = space.requests.get(wanted.user) if space is not None else None
+        if space is None or request is None or request.state is not RequestState.PENDING:
+            return None  # withdrawn or answered meanwhile
+        asked = f"asked:{wanted.space}:{wanted.moderator}:{wanted.user}"
+        hand = str(request.asked_at_ms)
+        at, _, of = (await self._outbox.lookup(asked) or "").partition(" ")
+        if at == hand and of != key:
+            return None  # raised, lowered and raised again before we came to ask
+        await self._outbox.remember(asked, f"{hand} {key}")
+        name = shown(space, wanted.user)
+        who = "A guest of the page" if name == "a guest" else name
+        text = (
+            f"✋ {who} asks to speak in “{space.title}”. "
+            f"Tap {YES} to give the floor, {NO} to decline."
+        )
+        room = await self._dms.room_for(wanted.moderator)
+        event = await write(self._bot, room, text, key)
+        await self._letters.note_prompt(event, wanted.space, wanted.user)
+        await seed(self._bot, room, event, (YES, NO), key)
+        return event
+
+    async def _offer(self, wanted: wish.OfferToSpeak, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        if space is None or space.offers.get(wanted.user) != wanted.by:
+            return None  # answered or taken back meanwhile
+        name = shown(space, wanted.by)
+        text = (
+            f"🎙 {name} invites you to speak in “{space.title}”. "
+            f"Tap {YES} to take the floor, {NO} to stay a listener. Nobody hears you before you "
+            "switch your microphone on."
+        )
+        room = await self._dms.room_for(wanted.user, f"{name} invites you to speak: {space.title}")
+        event = await write(self._bot, room, text, key)
+        await self._letters.note_offer(event, Offer(space.space, wanted.user))
+        await seed(self._bot, room, event, (YES, NO), key)
+        return event

@@ -1,0 +1,218 @@
+"""From a Matrix event to what it means for us. Pure; odd events mean nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces_bridge.core.commands import SuspectLoss
+from spaces_bridge.core.floor import Doubt
+from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.events.levels import own_levels
+from spaces_bridge.matrix.events.policy_rules import KINDS
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.words.pills import Pill, pills_of
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BotInvited:
+    room: RoomId
+    event: EventId
+    sender: UserId
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLost:
+    """A hint that the bot was put out of a room, or that the room was replaced."""
+
+    room: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """A hint that somebody's membership or name is another one now."""
+
+    room: RoomId
+    user: UserId
+    gone: bool = False
+    """They left, declined, or were sent out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelsChanged:
+    """A hint that the power levels are other ones now."""
+
+    room: RoomId
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text message."""
+
+    room: RoomId
+    event: EventId
+    sender: UserId
+    text: str
+    pills: tuple[Pill, ...] = ()
+    """People it links to, whose names alone stand in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidInCipher:
+    """An encrypted event, which the bot cannot read."""
+
+    room: RoomId
+    event: EventId
+    sender: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ReactedTo:
+    room: RoomId
+    event: EventId
+    sender: UserId
+    target: EventId
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TookBack:
+    """A redaction."""
+
+    room: RoomId
+    event: EventId
+    sender: UserId
+    target: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRuleChanged:
+    """A hint that a rule of a policy list is another one now."""
+
+    room: RoomId
+    type: str
+    key: str
+
+
+Meaning = (
+    BotInvited
+    | RoomLost
+    | MemberChanged
+    | LevelsChanged
+    | Said
+    | SaidInCipher
+    | ReactedTo
+    | TookBack
+    | PolicyRuleChanged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    type: str
+    room: RoomId
+    event: EventId
+    sender: UserId
+    content: Mapping[str, Any]
+
+
+def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
+    """What the event means, None when nothing. Our own users' words are never commands."""
+    head = _head(event)
+    if head is None:
+        return None
+    if isinstance(event.get("state_key"), str):
+        return _meaning_of_state(head, event["state_key"], settings)
+    if settings.is_ours(head.sender):
+        return None
+    match head.type:
+        case "m.room.message":
+            return _message(head)
+        case "m.room.encrypted":
+            return SaidInCipher(head.room, head.event, head.sender)
+        case "m.reaction":
+            return _reaction(head)
+        case "m.room.redaction":
+            return _redaction(head, event)
+        case _:
+            return None
+
+
+def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
+    """Those on the stage, silent or not, whose floor this event may have taken.
+
+    Our own events are skipped: what they take was shut before they were sent, and an old one
+    that comes back late takes nothing.
+    """
+    head = _head(event)
+    if head is None or head.sender == settings.bot:
+        return []
+    seated = sorted({person.user for person in space.stage} | space.microphones)
+    if head.type == "m.room.power_levels" and event.get("state_key") == "":
+        levels = own_levels(head.content, settings.bot)
+        lost = [user for user in seated if levels.get(user, -1) < space.levels.speaker]
+        return [SuspectLoss(user, Doubt.LEVEL) for user in lost]
+    if head.type == "m.room.member" and head.content.get("membership") != "join":
+        gone = [user for user in seated if user == event.get("state_key")]
+        return [SuspectLoss(user, Doubt.MEMBERSHIP) for user in gone]
+    return []
+
+
+def _head(event: Event) -> _Head | None:
+    names = [event.get(name) for name in ("type", "room_id", "event_id", "sender")]
+    content = event.get("content")
+    if not all(isinstance(name, str) for name in names) or not isinstance(content, Mapping):
+        return None
+    type_, room, event_id, sender = map(str, names)
+    return _Head(type_, RoomId(room), EventId(event_id), UserId(sender), content)
+
+
+def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
+    if head.type == "m.room.power_levels" and key == "":
+        return LevelsChanged(head.room)
+    if head.type == "m.room.tombstone" and key == "":
+        return RoomLost(head.room)
+    if head.type in KINDS:
+        return PolicyRuleChanged(head.room, head.type, key)
+    if head.type != "m.room.member":
+        return None
+    gone = head.content.get("membership") in {"leave", "ban"}
+    if key != settings.bot:
+        return MemberChanged(head.room, UserId(key), gone)
+    if gone:
+        return RoomLost(head.room)
+    if head.content.get("membership") == "invite" and not settings.is_ours(head.sender):
+        direct = head.content.get("is_direct") is True
+        return BotInvited(head.room, head.event, head.sender, direct)
+    return None
+
+
+def _message(head: _Head) -> Meaning | None:
+    text = head.content.get("body")
+    relation = head.content.get("m.relates_to")
+    edited = isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
+    if head.content.get("msgtype") != "m.text" or not isinstance(text, str) or edited:
+        return None
+    pills = pills_of(head.content.get("formatted_body"))
+    return Said(head.room, head.event, head.sender, text, pills)
+
+
+def _reaction(head: _Head) -> Meaning | None:
+    relation = head.content.get("m.relates_to")
+    if not isinstance(relation, Mapping) or relation.get("rel_type") != "m.annotation":
+        return None
+    target, key = relation.get("event_id"), relation.get("key")
+    if not isinstance(target, str) or not isinstance(key, str):
+        return None
+    return ReactedTo(head.room, head.event, head.sender, EventId(target), key)
+
+
+def _redaction(head: _Head, event: Event) -> Meaning | None:
+    # Room version 11 moved it from the event into its content.
+    target = head.content.get("redacts", event.get("redacts"))
+    if not isinstance(target, str) or event.get("redacts", target) != target:
+        return None  # homeservers heed one of the two, and whoever writes them both lies in one
+    return TookBack(head.room, head.event, head.sender, EventId(target))

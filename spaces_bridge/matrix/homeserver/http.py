@@ -1,0 +1,167 @@
+"""Calls of the Client-Server API as an appservice.
+
+Every call on behalf of a user carries ``user_id`` and ``device_id``: without the device Synapse
+forgets transaction ids over a restart and does things twice.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.homeserver.reach import Reach
+
+log = logging.getLogger(__name__)
+
+Json = Mapping[str, Any]
+
+DEVICE = "SPACES"
+"""The device of the bot and of every ghost."""
+TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 5.0
+WRITES = frozenset({"rooms", "createRoom", "join"})
+"""Paths whose calls make events."""
+TRANSIENT = frozenset({"M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
+"""Errors that are not about the request: too fast, or the registration is not loaded (yet)."""
+
+
+class HomeserverApi:
+    """HTTP to the homeserver with the appservice's token."""
+
+    def __init__(
+        self, address: str, token: str, reach: Reach, on_write: Callable[[str], None]
+    ) -> None:
+        """``on_write`` is told of every call that may make an event: its room, if it names one."""
+        self._base = f"{address}/_matrix/client"
+        self._media = f"{address}/_matrix/media/v3/upload"
+        self._token = token
+        self._reach = reach
+        self._on_write = on_write
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+            middlewares=(_write_state_once,),
+        )
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def call(
+        self,
+        method: str,
+        path: Sequence[str],
+        body: Json | None = None,
+        *,
+        user: UserId | None = None,
+        device: str | None = DEVICE,
+        query: Mapping[str, str] | None = None,
+        version: str = "v3",
+    ) -> Any:  # noqa: ANN401 - JSON
+        """One call; ``path`` is the unescaped parts below ``/_matrix/client/VERSION``.
+
+        Returns the JSON of a success. Raises Refused, Away.
+        """
+        parameters = dict(query or {})
+        if user is not None:
+            parameters["user_id"] = user
+            if device is not None:
+                parameters["device_id"] = device
+        if method != "GET" and path[0] in WRITES:
+            self._on_write(path[1] if path[0] == "rooms" else "")
+        url = "/".join([self._base, version, *(quote(part, safe="") for part in path)])
+        status, headers, answer = await self._exchange(
+            method, f"{url}?{urlencode(parameters)}", body
+        )
+        if 200 <= status < 300 and answer is not None:
+            self._reach.note_found()
+            return answer
+        raise self._failure(status, headers, answer)
+
+    async def upload(self, file: bytes, content_type: str, name: str, user: UserId) -> str:
+        """Upload a file; its ``mxc://`` address. Raises Refused, Away.
+
+        Media may be served by another program than the rest, or by none: what it answers says
+        nothing about whether the homeserver is there.
+        """
+        query = urlencode({"filename": name, "user_id": user})
+        data = aiohttp.BytesPayload(file, content_type=content_type)
+        status, headers, answer = await self._exchange("POST", f"{self._media}?{query}", data=data)
+        if isinstance(answer, dict) and isinstance(answer.get("errcode"), str):
+            raise self._failure(status, headers, answer)
+        address = answer.get("content_uri") if isinstance(answer, dict) else None
+        if status != 200 or not isinstance(address, str):
+            raise Away(f"No media: {status} without a Matrix error.", broken=True)
+        return address
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: Json | None = None,
+        data: aiohttp.BytesPayload | None = None,
+    ) -> tuple[int, Mapping[str, str], Any]:
+        if self._session is None:
+            raise Away("The Matrix side is not running.", unreached=True)
+        try:
+            async with self._session.request(
+                method, URL(url, encoded=True), json=body, data=data, allow_redirects=False
+            ) as response:
+                try:
+                    answer = await response.json(content_type=None)
+                except ValueError:
+                    answer = None
+                return response.status, response.headers, answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._reach.note_lost()
+            raise Away(
+                f"The homeserver does not answer ({type(error).__name__}).", unreached=True
+            ) from error
+
+    def _failure(self, status: int, headers: Mapping[str, str], answer: object) -> Exception:
+        if not isinstance(answer, dict) or not isinstance(answer.get("errcode"), str):
+            self._reach.note_lost()
+            return Away(f"Not the homeserver, but something answers {status}.", unreached=True)
+        errcode = answer["errcode"]
+        text = str(answer.get("error", ""))[:500]
+        self._reach.note_found()
+        if status >= 500:
+            return Away(f"{status} {errcode}: {text}", broken=True)
+        if status in {408, 429} or errcode in TRANSIENT:
+            wait_s = retry_after_s(headers, answer)
+            return Away(f"{status} {errcode}: {text}", retry_after_s=wait_s)
+        return Refused(status, errcode, text)
+
+
+async def _write_state_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """aiohttp sends an unanswered PUT once more by itself. State has no transaction ids: it may
+    have been taken, and changed by somebody else since. Who wrote it must look first.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method != "PUT" or "/state/" not in request.url.path:
+            raise
+        raise aiohttp.ClientConnectionError("A state event may have been written.") from error
+
+
+def retry_after_s(headers: Mapping[str, str], answer: Json) -> float | None:
+    """The header first, then the deprecated field. Spec: Client-Server API, "Rate limiting"."""
+    header = headers.get("Retry-After", "")
+    if header.isascii() and header.isdigit():
+        return min(float(header), 3600.0)
+    field = answer.get("retry_after_ms")
+    if isinstance(field, int) and not isinstance(field, bool) and field >= 0:
+        return min(field / 1000, 3600.0)
+    return None

@@ -1,0 +1,119 @@
+"""Gets ready with the homeserver, and watches that both sides reach each other.
+
+Until it answers a ping the homeserver may keep events back for minutes; a ping makes it deliver.
+Spec: Application Service API, "Pinging".
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Away, MatrixError, Refused
+from spaces_bridge.matrix.homeserver.http import HomeserverApi
+from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.words.help_texts import BOT_NAME
+
+log = logging.getLogger(__name__)
+
+PING_EVERY_S = 30.0
+"""While the homeserver is there but cannot reach us; sooner at first."""
+PROBE_EVERY_S = 1.0
+"""While nobody answers at all."""
+
+
+def rest_s(pings_failed: int) -> float:
+    """Before the next ping. The first may fail for no lasting reason: a homeserver tries the
+    connection that it had with a bridge before its restart.
+    """
+    return float(min(PING_EVERY_S, 2.0 ** min(pings_failed - 1, 10)))
+
+
+class HomeserverWatch:
+    """Registers the bot once, pings at start and after every outage."""
+
+    def __init__(
+        self,
+        api: HomeserverApi,
+        bot: MatrixClient,
+        reach: Reach,
+        appservice_id: str,
+        back: Callable[[], None],
+    ) -> None:
+        """``back`` is called whenever the homeserver is (again) there and reaches us."""
+        self._api = api
+        self._bot = bot
+        self._reach = reach
+        self._id = appservice_id
+        self._back = back
+        self._pings = 0
+        self._registered = asyncio.Event()
+        self.last_error = "The homeserver has not answered yet."
+        """Why we are not ready, in a sentence; empty when we are."""
+
+    async def registered(self) -> None:
+        """Returns once the bot may act."""
+        await self._registered.wait()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._until_answered()
+            self.last_error = ""
+            self._back()
+            await self._reach.until_lost()
+            self.last_error = "The homeserver does not answer."
+            log.warning("the homeserver does not answer; trying every second")
+
+    async def _until_answered(self) -> None:
+        said, failed = "", 0
+        while True:
+            try:
+                if not self._registered.is_set():
+                    await self._register()
+                await self._ping()
+            except MatrixError as error:
+                self.last_error = str(error)
+                if said != self.last_error:
+                    said = self.last_error
+                    log.warning("not connected with the homeserver: %s", error)
+                unreached = isinstance(error, Away) and error.unreached
+                failed = 0 if unreached else failed + 1
+                await asyncio.sleep(PROBE_EVERY_S if unreached else rest_s(failed))
+            else:
+                log.info("the homeserver reaches the bridge")
+                return
+
+    async def _register(self) -> None:
+        await self._bot.register()
+        localpart = self._bot.user[1:].partition(":")[0]
+        if await self._bot.display_name(self._bot.user) in {None, localpart}:
+            await self._bot.call_myself(BOT_NAME)
+        self._registered.set()
+
+    async def _ping(self) -> None:
+        self._pings += 1
+        try:
+            await self._api.call(
+                "POST",
+                ["appservice", self._id, "ping"],
+                {"transaction_id": f"ping{self._pings}"},
+                version="v1",
+            )
+        except Refused as refusal:
+            if refusal.errcode == "M_UNRECOGNIZED":
+                return  # an older homeserver: nothing to find out
+            if refusal.errcode in {"M_URL_NOT_SET", "M_FORBIDDEN"}:
+                raise PingFailed(f"The registration does not fit: {refusal.text}") from refusal
+            raise
+        except Away as away:
+            if away.broken:
+                raise PingFailed(
+                    f"The homeserver cannot reach the bridge: {away} "
+                    "Check the registration's url and appservice.hostname."
+                ) from away
+            raise
+
+
+class PingFailed(MatrixError):
+    """The homeserver is there, but does not reach us."""

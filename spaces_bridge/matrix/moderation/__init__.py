@@ -1,0 +1,1 @@
+"""Keeping people out and bringing reports to people: bans, policy lists, reports."""

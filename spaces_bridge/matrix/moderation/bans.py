@@ -1,0 +1,71 @@
+"""Bans follow from who is removed: made, made again and lifted until the room says so."""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.room.observer import RoomObserver
+
+log = logging.getLogger(__name__)
+
+
+class Bans:
+    """Carries out ``BanPerson`` and ``UnbanPerson``. Both make true what the live space says now:
+    they wait in different lanes, and the later word counts.
+    """
+
+    kinds = (wish.BanPerson, wish.UnbanPerson)
+
+    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, observer: RoomObserver) -> None:
+        self._bot = bot
+        self._spaces = spaces
+        self._observer = observer
+        self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def run(self, wanted: wish.BanPerson | wish.UnbanPerson, key: str) -> None:
+        """Raises Refused, Away, StorageError."""
+        space = await self._spaces.find(wanted.space)
+        if space is None or space.room is None:
+            return
+        reason = wanted.reason if isinstance(wanted, wish.BanPerson) else ""
+        async with self._locks[space.room]:
+            await self._make_true(space, space.room, wanted.user, reason)
+
+    async def _make_true(self, space: LiveSpace, room: RoomId, user: UserId, reason: str) -> None:
+        member = await self._observer.membership(space.space, room, user)
+        now = await self._spaces.find(space.space) or space
+        out = is_kept_out(now, user)
+        if out is member.banned:
+            return
+        body = {"user_id": user, **({"reason": reason} if out and reason else {})}
+        await self._bot.call("POST", ["rooms", room, "ban" if out else "unban"], body)
+        await self._observer.membership(space.space, room, user)
+
+    async def refused(self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: Refused) -> None:
+        """The moderators are told once."""
+        space = await self._spaces.find(wanted.space)
+        if space is None:
+            return
+        if isinstance(wanted, wish.UnbanPerson):
+            log.warning("a ban in live space %s cannot be lifted: %s", wanted.space, refusal)
+            return
+        text = (
+            f"The homeserver did not let me ban {wanted.user} from the room of “{space.title}” "
+            f"({refusal.errcode}). They are not heard and cannot listen on the page, but they may "
+            "read and write in the room."
+        )
+        for moderator in space.moderators:
+            told = f"no-ban:{wanted.space}:{wanted.user}:{moderator}"
+            await self._spaces.wish(wish.TellUser(moderator, text), told)
+
+
+def is_kept_out(space: LiveSpace, user: UserId) -> bool:
+    """Whether the room must hold a ban; after the end only for those who are blocked."""
+    removal = space.removed.get(user)
+    return removal is not None and (removal.blocked or space.phase is not Phase.ENDED)

@@ -1,0 +1,80 @@
+"""The pictures as the homeserver knows them: each is drawn and uploaded once."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from zlib import crc32
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Outbox
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.shown.pictures import bot_picture, picture
+
+log = logging.getLogger(__name__)
+
+TONES = 8
+REST_S = 300.0
+"""How long nothing is uploaded after the homeserver took no file."""
+
+
+class Gallery:
+    """Addresses of pictures; None while the homeserver takes none: then it goes without.
+
+    Raises Away (only when nobody answers at all) and StorageError.
+    """
+
+    def __init__(self, bot: MatrixClient, outbox: Outbox, clock: Callable[[], float]) -> None:
+        """``clock``: seconds, of the event loop."""
+        self._bot = bot
+        self._outbox = outbox
+        self._clock = clock
+        self._rest_until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def of_space(self, space: LiveSpace) -> str | None:
+        """The picture of a live space's room; the tone is the host's, as on the page."""
+        tone = crc32(space.host.encode()) % TONES
+        return await self._address(await asyncio.to_thread(picture, space.phase, tone))
+
+    async def of_directory(self) -> str | None:
+        """The picture of all live spaces together."""
+        return await self._address(await asyncio.to_thread(picture, Phase.LIVE, 0))
+
+    async def portray_bot(self) -> None:
+        """Give the bot its picture, unless it has one: an admin may have chosen another."""
+        try:
+            if await self._bot.avatar(self._bot.user) is None:
+                address = await self._address(await asyncio.to_thread(bot_picture))
+                if address is not None:
+                    await self._bot.show_myself(address)
+        except AdapterError as error:
+            log.warning("the bot goes without a picture: %s", error)
+
+    async def _address(self, file: bytes) -> str | None:
+        note = f"picture:{hashlib.sha256(file).hexdigest()[:32]}"
+        async with self._lock:
+            known = await self._outbox.lookup(note)
+            if known is not None:
+                return known
+            address = await self._upload(file)
+            if address is not None:
+                await self._outbox.remember(note, address)
+            return address
+
+    async def _upload(self, file: bytes) -> str | None:
+        if self._clock() < self._rest_until:
+            return None
+        try:
+            return await self._bot.upload(file, "image/png", "live-space.png")
+        except Refused as refusal:
+            why = str(refusal)
+        except Away as away:
+            if away.unreached:
+                raise
+            why = str(away)
+        self._rest_until = self._clock() + REST_S
+        log.warning("rooms go without a picture for now, no file can be uploaded: %s", why)
+        return None

@@ -1,0 +1,116 @@
+"""What people tell the bot in words, and its answers. Every command is answered."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.direct.dms import DirectRooms
+from spaces_bridge.matrix.events.translate import Said
+from spaces_bridge.matrix.talk.around import Around
+from spaces_bridge.matrix.talk.care import Care
+from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, moderates
+from spaces_bridge.matrix.talk.door import Door
+from spaces_bridge.matrix.talk.flood import FloodGate, Patience
+from spaces_bridge.matrix.talk.floor import Floor
+from spaces_bridge.matrix.talk.life import Life
+from spaces_bridge.matrix.talk.stage import Stage
+from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
+from spaces_bridge.matrix.words.pills import with_ids
+from spaces_bridge.matrix.words.verbs import VERBS
+
+COMMANDS_A_MINUTE = 10
+OF_MODERATORS = 20
+TOO_MANY = "Too many commands at once: wait a minute."
+CROWDED = "Too many commands in this room at once: write to me alone, and I answer there."
+
+
+class Conversation:
+    """Understands commands, has them answered by subject, and answers in the room."""
+
+    def __init__(
+        self, desk: Desk, dms: DirectRooms, is_full: Callable[[RoomId], bool] = lambda _: False
+    ) -> None:
+        """``is_full``: whether an answer in the room would have to wait for its budget."""
+        self._is_full = is_full
+        self._desk = desk
+        self._dms = dms
+        self._flood = FloodGate()
+        self._answered = FloodGate()
+        parts = (Life(desk), Floor(desk), Stage(desk), Door(desk), Care(desk), Around(desk))
+        self.answers: Answers = {
+            verb: answer for part in parts for verb, answer in part.answers.items()
+        }
+
+    async def hear(self, said: Said) -> None:
+        """Answer if it was meant for the bot. Raises AdapterError when something is away."""
+        here = self._desk.spaces.by_room(said.room)
+        if here is not None and here.host_left_page and said.sender == here.host:
+            self._desk.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
+        past = await self._desk.archive.space_of(said.room) if here is None else None
+        direct = here is None and past is None and await self._dms.is_direct(said.room)
+        request = parse(said.text, direct=direct)
+        if request is None:
+            return
+        patience = self._patience(said, here, direct=direct)
+        if patience is Patience.IGNORE:
+            return
+        if past is not None:
+            here = await self._desk.spaces.find(past)
+        try:
+            if patience is Patience.WARN:
+                raise Rejected("too_many_commands", TOO_MANY)
+            answer, ok = await self._answer(said, request, here, direct=direct), True
+        except Rejected as refusal:
+            answer, ok = refusal.text, False
+        reply = await self._reply(said, here, answer, ok=ok)
+        if reply is not None:
+            await self._desk.spaces.wish(reply, f"reply:{said.event}")
+
+    async def _reply(
+        self, said: Said, here: LiveSpace | None, answer: str, *, ok: bool
+    ) -> wish.Reply | wish.TellUser | None:
+        """Beyond the room's budget by direct message: a crowd's commands hold up no host's.
+
+        Strangers in a crowd are told once, all together, to write to the bot: a mob must not make
+        it open a direct room for each of them.
+        """
+        reply = wish.Reply(said.room, said.event, answer, ok)
+        if here is None:
+            return reply
+        limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
+        patience = self._answered.judge(said.room, limit, now_ms)
+        if patience is Patience.ANSWER and not self._is_full(said.room):
+            return reply
+        if moderates(here, said.sender) or await self._dms.have_met(said.sender):
+            sign, about = "" if ok else "❌ ", f"“{here.title}”"
+            text = answer if answer.startswith(about) else f"{about}: {answer}"
+            return wish.TellUser(said.sender, sign + text)
+        if patience is Patience.ANSWER:
+            return reply
+        if patience is Patience.WARN:
+            return wish.Reply(said.room, said.event, CROWDED, ok=False)
+        return None
+
+    async def _answer(
+        self,
+        said: Said,
+        request: Request | Misunderstood,
+        here: LiveSpace | None,
+        *,
+        direct: bool,
+    ) -> str:
+        if isinstance(request, Misunderstood):
+            raise Rejected("misunderstood", request.text)
+        if VERBS[request.verb].names_people:
+            request = replace(request, argument=with_ids(request.argument, said.pills))
+        return await self.answers[request.verb](Heard(said, request, here, direct))
+
+    def _patience(self, said: Said, here: LiveSpace | None, *, direct: bool) -> Patience:
+        spaces = self._desk.spaces.open() if direct else [here] if here is not None else []
+        may_more = any(moderates(space, said.sender) for space in spaces)
+        limit = OF_MODERATORS if may_more else COMMANDS_A_MINUTE
+        return self._flood.judge((said.room, said.sender), limit, self._desk.clock.now_ms())

@@ -1,0 +1,1 @@
+"""What people write, understood, and how we word it ourselves. Pure."""
