@@ -205,7 +205,12 @@ class MatrixService:
         )
         self._consumer = InboxConsumer(inbox, self._reception.receive)
         self._server = AppserviceServer(
-            settings.hs_token, inbox, self._arrived, self._knows_user, self._is_ready
+            settings.hs_token,
+            inbox,
+            self._hint,
+            self._consumer.wake,
+            self._knows_user,
+            self._is_ready,
         )
 
     @property
@@ -298,12 +303,12 @@ class MatrixService:
         self._consumer.outage_over()
         self._lists.refresh()
 
-    def _arrived(self, events: Sequence[InboxEvent]) -> None:
-        for stored in events:
-            event = parse_event(stored.body)
+    def _hint(self, events: Sequence[InboxEvent]) -> None:
+        """Silence waits for nothing, and so not for the database."""
+        for arriving in events:
+            event = parse_event(arriving.body)
             if event is not None:
                 self._reception.hint(event)
-        self._consumer.wake()
 
     def _knows_user(self, user: str) -> bool:
         return user == self._settings.bot
