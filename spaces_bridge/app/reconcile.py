@@ -29,6 +29,9 @@ RETRY_S = 1.0
 RETRY_MOST_S = 30.0
 LOOK_EVERY_S = 0.5
 
+DOUBT_S = 3.0
+"""A hint of a lost floor is looked into with its event; one that waits longer has lost it."""
+
 
 class Reconciler:
     """Brings the world to where the journals are."""
@@ -38,6 +41,7 @@ class Reconciler:
         self._desk = desk
         self._rooms = rooms
         self._task: asyncio.Task[None] | None = None
+        self._doubted: dict[SpaceId, float] = {}
 
     def start(self) -> None:
         """Sound at once; each room as soon as it can be read, then every ten minutes."""
@@ -56,13 +60,21 @@ class Reconciler:
         while True:
             for space in [s.space for s in self._spaces.open()]:
                 at, rest_s = due.get(space, (0.0, RETRY_S))
-                if loop.time() < at:
+                forgotten = self._is_doubt_old(space, loop.time()) and rest_s == RETRY_S
+                if loop.time() < at and not forgotten:
                     continue
                 if await self._reread(space):
                     due[space] = (loop.time() + REREAD_EVERY_S, RETRY_S)
                 else:
                     due[space] = (loop.time() + rest_s, min(rest_s * 2, RETRY_MOST_S))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _is_doubt_old(self, space: SpaceId, now: float) -> bool:
+        view = self._spaces.view(space)
+        if view is None or not view.doubts:
+            self._doubted.pop(space, None)
+            return False
+        return now - self._doubted.setdefault(space, now) >= DOUBT_S
 
     async def _reread(self, space: SpaceId) -> bool:
         view = self._spaces.view(space)

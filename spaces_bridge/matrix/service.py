@@ -92,7 +92,12 @@ class MatrixService:
         reception = self._parts.reception
         self._consumer = InboxConsumer(inbox, reception.receive, reception.is_pressing)
         self._server = AppserviceServer(
-            settings.hs_token, inbox, self._arrived, self._knows_user, self._is_ready
+            settings.hs_token,
+            inbox,
+            self._hint,
+            self._consumer.wake,
+            self._knows_user,
+            self._is_ready,
         )
         self._counters = CounterWatch(spaces, outbox, self.wake)
         self._pruning = Pruning(inbox, outbox, clock)
@@ -171,12 +176,12 @@ class MatrixService:
         self._consumer.outage_over()
         self._parts.lists.refresh()
 
-    def _arrived(self, events: Sequence[InboxEvent]) -> None:
-        for stored in events:
-            event = parse_event(stored.body)
+    def _hint(self, events: Sequence[InboxEvent]) -> None:
+        """Silence waits for nothing, and so not for the database."""
+        for arriving in events:
+            event = parse_event(arriving.body)
             if event is not None:
                 self._parts.reception.hint(event)
-        self._consumer.wake()
 
     def _knows_user(self, user: str) -> bool:
         return user == self._settings.bot

@@ -15,7 +15,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from tests.app.support import SPACE, seat
+from tests.app.support import SPACE, now, seat, settled
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM, after, live_space
 
@@ -165,3 +165,24 @@ async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
     assert recorder.called("end_microphone_session") == [(SPACE, BEN)]
     assert recorder.called("end_guests") == [(SPACE,)]
     await restarted.stop()
+
+
+async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
+    spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event may be one that was handled before, or one that could not be handled."""
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("spaces_bridge.app.reconcile.DOUBT_S", 0.05)
+    await seat(spaces)
+    recorder.rooms[ROOM] = RoomSnapshot({HOST: 90, BEN: 10}, {HOST: "Ada", BEN: "Ben"})
+    reconciler = Reconciler(spaces, SoundDesk(spaces), recorder)
+    reconciler.start()
+    async with asyncio.timeout(5):
+        await recorder.wished_for("RefreshCard")
+        await settled(spaces)
+        await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
+        assert now(spaces).doubts
+        while now(spaces).doubts:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert now(spaces).may_speak(BEN)
+    await reconciler.stop()

@@ -64,7 +64,12 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
         return True
 
     server = AppserviceServer(
-        TOKEN, made.storage.inbox, made.note, lambda user: user == "@spacesbot:x", ready
+        TOKEN,
+        made.storage.inbox,
+        made.note,
+        lambda: made.arrived.append("stored"),
+        lambda user: user == "@spacesbot:x",
+        ready,
     )
     await server.start("127.0.0.1", 0)
     made.base = f"http://127.0.0.1:{server.port}"
@@ -197,3 +202,13 @@ async def test_ping_queries_and_health_answer(door: Door) -> None:
             assert (await nothing.json())["errcode"] == "M_UNRECOGNIZED"
         async with http.get(f"{door.base}/_matrix/mau/live") as live:
             assert live.status == 200
+
+
+async def test_hints_are_heard_even_while_the_database_is_away(door: Door) -> None:
+    body = {"events": [event(1)]}
+    assert (await door.put("1", body))[0] == 200
+    assert (await door.put("2", body))[0] == 200
+    assert door.arrived == ["$e1", "stored", "$e1"], "known events are hints, and nothing to do"
+    await door.storage.close()
+    assert (await door.put("3", {"events": [event(2)]}))[0] == 503
+    assert door.arrived[-1] == "$e2"

@@ -11,7 +11,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.moderation.bans import Bans, is_kept_out
 from spaces_bridge.matrix.room.members import Membership
-from tests.support.spaces import BEN, EVE, HOST, after, live_space
+from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +27,7 @@ class Room:
         self.kind = membership
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.told: list[wish.Wish] = []
+        self.user = UserId("@spacesbot:example.org")
 
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space
@@ -68,6 +69,15 @@ async def test_who_was_readmitted_is_unbanned_and_an_old_wish_bans_nobody() -> N
     await room.bans.run(UNBAN, "1")
     await room.bans.run(BAN, "2")
     assert room.asked == [("unban", {"user_id": BEN})]
+
+
+async def test_a_removed_guest_who_never_raised_a_hand_leaves_no_trace_in_the_room() -> None:
+    room = Room(after(live_space(), cmd.RemovePerson(HOST, GUEST)), "leave")
+    await room.bans.run(wish.BanPerson(room.space.space, GUEST, ""), "1")
+    assert room.asked == []
+    room = Room(after(room.space, cmd.ReadmitPerson(HOST, GUEST)), "ban")
+    await room.bans.run(wish.UnbanPerson(room.space.space, GUEST), "2")
+    assert [verb for verb, _ in room.asked] == ["unban"]
 
 
 def test_after_the_end_only_blocks_stand() -> None:

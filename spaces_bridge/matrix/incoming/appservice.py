@@ -24,7 +24,8 @@ PREFIX = "/_matrix/app/v1"
 LARGE_BYTES = 1 << 18
 """From here on parsing would hold up the event loop."""
 
-Arrived = Callable[[Sequence[InboxEvent]], None]
+Hint = Callable[[Sequence[InboxEvent]], None]
+Arrived = Callable[[], None]
 KnowsUser = Callable[[str], bool]
 Ready = Callable[[], Awaitable[bool]]
 
@@ -36,13 +37,17 @@ class AppserviceServer:
         self,
         hs_token: str,
         inbox: Inbox,
+        hint: Hint,
         arrived: Arrived,
         knows_user: KnowsUser,
         ready: Ready,
     ) -> None:
-        """``arrived`` is told of stored events before the answer; it must be quick."""
+        """``hint`` sees events before they are stored, perhaps more than once; ``arrived`` hears
+        before the answer that new ones were stored. Both must be quick.
+        """
         self._token = hs_token.encode()
         self._inbox = inbox
+        self._hint = hint
         self._arrived = arrived
         self._knows_user = knows_user
         self._ready = ready
@@ -113,8 +118,9 @@ class AppserviceServer:
         except BadTransaction as bad:
             log.warning("a transaction was refused: %s", bad.text)
             return _error(400, bad.errcode, bad.text)
+        self._hint(events)
         if await self._inbox.store(events):
-            self._arrived(events)
+            self._arrived()
         return web.json_response({})
 
     async def _ping(self, request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -26,6 +27,7 @@ class Bans:
         self._bot = bot
         self._spaces = spaces
         self._observer = observer
+        self._domain = bot.user.partition(":")[2]
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self, wanted: wish.BanPerson | wish.UnbanPerson, key: str) -> None:
@@ -33,6 +35,9 @@ class Bans:
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
+        bans = isinstance(wanted, wish.BanPerson)
+        if bans and is_ghost(wanted.user, self._domain):
+            return  # guests have no account to ban: the page keeps them out
         reason = wanted.reason if isinstance(wanted, wish.BanPerson) else ""
         async with self._locks[space.room]:
             await self._make_true(space, space.room, wanted.user, reason)
