@@ -1,7 +1,10 @@
 """The config: the example is the schema, mistakes name their line, secrets are real ones."""
 
 import re
+from datetime import UTC
 from pathlib import Path
+from typing import NoReturn
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +16,7 @@ from spaces_bridge.config.example import (
     with_tokens,
     write_private,
 )
+from spaces_bridge.config.schema import Hosting
 from spaces_bridge.config.source import (
     is_usable_secret,
     keys_of,
@@ -20,6 +24,7 @@ from spaces_bridge.config.source import (
     sections,
     settings_from,
 )
+from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.startup import ExitCode, StartUpError
 
 pytestmark = pytest.mark.unit
@@ -269,3 +274,17 @@ def test_a_written_file_keeps_its_permissions_and_a_new_one_is_private(tmp_path:
     assert path.read_text() == "b"
     assert path.stat().st_mode & 0o777 == 0o640
     assert {file.name for file in tmp_path.iterdir()} == {"config.yaml", "link.yaml"}
+
+
+def test_a_machine_without_a_table_of_time_zones_knows_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(name: str) -> NoReturn:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr("spaces_bridge.config.schema.ZoneInfo", nothing)
+    monkeypatch.setattr("spaces_bridge.matrix.settings.ZoneInfo", nothing)
+    assert Hosting().timezone == "UTC"
+    with pytest.raises(ValidationError, match="tzdata"):
+        Hosting(timezone="Europe/Berlin")
+    assert MatrixSettings("http://hs", "x", "as", "hs", "https://pages").zone is UTC

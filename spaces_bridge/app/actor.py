@@ -18,6 +18,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.evolution import evolve
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 
@@ -28,6 +29,18 @@ BUSY = 1000
 
 OBSERVATIONS = (cmd.ObserveLevels, cmd.ObserveMember, cmd.ObserveRoom, cmd.ObserveRefusedGrant)
 """What the homeserver holds is never turned away, however many people ask for something."""
+
+PROTECTING = (
+    cmd.MuteSpeaker,
+    cmd.MuteAll,
+    cmd.DemoteSpeaker,
+    cmd.LeaveStage,
+    cmd.RemovePerson,
+    cmd.SetGuests,
+    cmd.LockSpace,
+    cmd.EndSpace,
+)
+"""What shuts microphones or keeps a crowd out: it waits behind no crowd."""
 
 REACTIONS_AT_ONCE = 200
 """Reactions that wait one behind the other and are journalled in one transaction."""
@@ -41,6 +54,8 @@ class _Job:
     command: cmd.Command
     source: str | None
     done: asyncio.Future[list[ev.Event]] | None
+    shut: tuple[UserId, ...] = ()
+    """Whose microphones were shut before its turn."""
 
 
 _Outcome = list[ev.Event] | Rejected
@@ -65,17 +80,18 @@ class SpaceActor:
 
     async def ask(self, command: cmd.Command, source: str | None = None) -> list[ev.Event]:
         """Obey and say what happened. Raises Rejected, AdapterError."""
-        if self._jobs.qsize() >= BUSY and not isinstance(command, OBSERVATIONS):
+        foreseen = self._foreseen(command, source)
+        if self._jobs.qsize() >= BUSY and not (foreseen or isinstance(command, OBSERVATIONS)):
             raise Rejected("busy", "Too much is going on here right now. Try again in a moment.")
         done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
-        self._shut_at_the_door(command)
-        self._jobs.put_nowait(_Job(command, source, done))
+        shut = self._shut_at_the_door(command, foreseen)
+        self._jobs.put_nowait(_Job(command, source, done, shut))
         return await done
 
     def tell(self, command: cmd.Command, source: str | None = None) -> None:
         """Obey when its turn comes; a refusal is dropped."""
-        self._shut_at_the_door(command)
-        self._jobs.put_nowait(_Job(command, source, None))
+        shut = self._shut_at_the_door(command, self._foreseen(command, source))
+        self._jobs.put_nowait(_Job(command, source, None, shut))
 
     def then(self, callback: Callable[[], None]) -> None:
         """Call back when everything told so far is done."""
@@ -136,6 +152,8 @@ class SpaceActor:
             raise
         else:
             for job, outcome in zip(jobs, outcomes, strict=True):
+                if not outcome or isinstance(outcome, Rejected):
+                    self._stay_shut(job)
                 if isinstance(outcome, Rejected):
                     self._answer([job], outcome)
                 elif job.done is not None and not job.done.done():
@@ -191,11 +209,33 @@ class SpaceActor:
         except Rejected as refusal:
             return refusal
 
-    def _shut_at_the_door(self, command: cmd.Command) -> None:
+    def _foreseen(self, command: cmd.Command, source: str | None) -> list[ev.Event]:
+        """What a protecting command would lead to if nobody were before it."""
+        if not isinstance(command, PROTECTING) or source in self._sources:
+            return []
+        try:
+            return decide(self.space, command)
+        except Rejected:
+            return []
+
+    def _shut_at_the_door(
+        self, command: cmd.Command, foreseen: Sequence[ev.Event]
+    ) -> tuple[UserId, ...]:
+        """Shut what the command will shut; gives whose."""
+        closed = [event.user for event in foreseen if isinstance(event, ev.MicrophoneClosed)]
         if isinstance(command, cmd.SuspectLoss):
-            self._world.stage.close_microphone(self.space.space, command.user)
+            closed.append(command.user)
         elif isinstance(command, cmd.CloseMicrophone):
-            self._world.stage.close_microphone(self.space.space, command.by)
+            closed.append(command.by)
+        for user in closed:
+            self._world.stage.close_microphone(self.space.space, user)
+        return tuple(closed)
+
+    def _stay_shut(self, job: _Job) -> None:
+        """It did nothing when its turn came: who was shut for it opens again by their own act."""
+        for user in job.shut:
+            if user in self.space.microphones:
+                self.tell(cmd.CloseMicrophone(user))
 
     def _shut_first(self, events: Sequence[ev.Event]) -> None:
         for event in events:

@@ -5,13 +5,15 @@ Most name one user or one server; only those with wildcards have to be tried one
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from spaces_bridge.app.records import PolicyRule
 from spaces_bridge.core.ids import RoomId, UserId
 
 _Place = tuple[RoomId, str, str]
+ANSWERS_KEPT = 20_000
+"""About so many people the answer is remembered."""
 _PORT = re.compile(r":[0-9]+$")
 
 
@@ -23,6 +25,7 @@ class PolicyBook:
         self._plain: dict[tuple[str, str], dict[_Place, PolicyRule]] = {}
         """Rules without wildcards, by kind and whom they are about."""
         self._globs: dict[_Place, PolicyRule] = {}
+        self._answers: dict[UserId, PolicyRule | None] = {}
         for rule in rules:
             self.put(rule)
 
@@ -33,6 +36,9 @@ class PolicyBook:
         """The same room, kind and key again replaces the rule."""
         place = (rule.room, rule.kind, rule.key)
         self.drop(*place)
+        for user in [u for u, found in self._answers.items() if found is None]:
+            if _is_against(rule, _subjects(user)):
+                self._answers[user] = rule
         self._rules[place] = rule
         if _is_glob(rule.entity):
             self._globs[place] = rule
@@ -44,6 +50,7 @@ class PolicyBook:
         rule = self._rules.pop(place, None)
         if rule is None:
             return
+        self._answers = {u: found for u, found in self._answers.items() if found is not rule}
         self._globs.pop(place, None)
         same = self._plain.get(_subject(rule), {})
         same.pop(place, None)
@@ -52,6 +59,7 @@ class PolicyBook:
 
     def replace(self, room: RoomId, rules: Iterable[PolicyRule]) -> None:
         """These are all rules of one list."""
+        self._answers.clear()
         for place in [place for place in self._rules if place[0] == room]:
             self.drop(*place)
         for rule in rules:
@@ -59,22 +67,54 @@ class PolicyBook:
 
     def rule_against(self, user: UserId) -> PolicyRule | None:
         """A rule that bans this person or their server, on whatever port."""
-        server = user.partition(":")[2].lower()
-        subjects = [("user", user.lower()), ("server", server), ("server", _PORT.sub("", server))]
+        if user not in self._answers:
+            if len(self._answers) >= ANSWERS_KEPT:
+                self._answers.clear()
+            self._answers[user] = self._find(user)
+        return self._answers[user]
+
+    def _find(self, user: UserId) -> PolicyRule | None:
+        subjects = _subjects(user)
         for subject in subjects:
             for rule in self._plain.get(subject, {}).values():
                 return rule
-        for rule in self._globs.values():
-            names = [name for kind, name in subjects if kind == rule.kind]
-            if any(matches(rule.entity, name) for name in names):
-                return rule
-        return None
+        return next((r for r in self._globs.values() if _is_against(r, subjects)), None)
+
+
+def _subjects(user: UserId) -> list[tuple[str, str]]:
+    """What rules may call this person by."""
+    server = user.partition(":")[2].lower()
+    return [("user", user.lower()), ("server", server), ("server", _PORT.sub("", server))]
+
+
+def _is_against(rule: PolicyRule, subjects: Iterable[tuple[str, str]]) -> bool:
+    return any(kind == rule.kind and matches(rule.entity, name) for kind, name in subjects)
 
 
 def matches(glob: str, text: str) -> bool:
     """Whether the whole text fits; ``*`` is any text, ``?`` one character (spec: "Glob")."""
     glob, text = glob.lower(), text.lower()
-    return _pattern(glob).match(text) is not None if _is_glob(glob) else glob == text
+    if "?" in glob:
+        return _pattern(glob).match(text) is not None
+    return _fits(glob.split("*"), text) if "*" in glob else glob == text
+
+
+def _fits(pieces: Sequence[str], text: str) -> bool:
+    """Whether the pieces stand in the text in this order, the first and the last at its ends.
+
+    Thousands of these are asked about everybody who comes in, and none has to be compiled.
+    """
+    first, *others, last = pieces
+    end = len(text) - len(last)
+    if end < len(first) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    place = len(first)
+    for piece in others:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
 
 
 def _is_glob(entity: str) -> bool:

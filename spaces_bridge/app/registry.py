@@ -68,6 +68,7 @@ class Spaces:
         """A new live space; the same one again if it exists. Raises Rejected, StorageError."""
         created = create(command)
         self._refuse_crowd(command)
+        await self._refuse_taken_name(command)
         space = born(created)
         row = codec.stored(created, 1, command.at_ms, source)
         room = codec.effect_of(wish.MakeRoom(space.space), f"room:{space.space}")
@@ -79,6 +80,12 @@ class Spaces:
         actor = await self._seat(space.space)
         self.world.courier.wake()
         return actor.space
+
+    async def _refuse_taken_name(self, command: cmd.CreateSpace) -> None:
+        """The room is found again by it: nobody may come to somebody else's room that way."""
+        namesake = await self.world.directory.by_slug(command.slug)
+        if namesake is not None and namesake.space != command.space:
+            raise Rejected("name_taken", "There was one of that name already. Try again, please.")
 
     def _refuse_crowd(self, command: cmd.CreateSpace) -> None:
         others = [s for s in self.open() if s.host == command.by and s.space != command.space]

@@ -189,10 +189,14 @@ class TellUser:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """One plain sentence to everybody in the room."""
+    """One plain sentence to everybody in the room.
+
+    ``locked``: it says so, and is dropped when that is news no more.
+    """
 
     space: SpaceId
     text: str
+    locked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,10 +239,15 @@ class Hosting(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
+        if value == "UTC":
+            return value
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("write a time zone such as UTC or Europe/Berlin") from error
+            raise ValueError(
+                "write a time zone such as UTC or Europe/Berlin; without the system's tzdata "
+                "only UTC is known"
+            ) from error
         return value
 
 

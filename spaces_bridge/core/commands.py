@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spaces_bridge.core.door import GuestPolicy
-from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
+from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
@@ -312,9 +312,13 @@ class CloseMicrophone:
 
 @dataclass(frozen=True, slots=True)
 class SuspectLoss:
-    """A hint that this person may have lost the floor: shut first, look afterwards."""
+    """A hint that this person may have lost the floor: shut first, look afterwards.
+
+    Until the homeserver was asked for what ``doubt`` is about, the microphone stays shut.
+    """
 
     user: UserId
+    doubt: Doubt = Doubt.LEVEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spaces_bridge.core.door import GuestPolicy
-from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
+from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Levels, Role
 
@@ -232,6 +232,7 @@ class SpeakRequested:
     name: str
     guest: bool
     reaction: EventId | None
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +243,13 @@ class SpeakRequestWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerApproved:
-    """Accepted: a host said yes, the homeserver has not yet."""
+    """Accepted: a host said yes, the homeserver has not yet. ``by`` None: the policy did."""
 
     user: UserId
     by: UserId | None
     reaction: EventId | None
+    at_ms: int = 0
+    """When, if the policy did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +321,22 @@ class FloorClosing:
     user: UserId
     by: UserId
     end: FloorEnd
+
+
+@dataclass(frozen=True, slots=True)
+class FloorDoubted:
+    """They may have lost the floor: nobody knows until the homeserver was asked."""
+
+    user: UserId
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLookedInto:
+    """The homeserver was asked."""
+
+    user: UserId
+    doubt: Doubt
 
 
 class MicrophoneEnd(StrEnum):
@@ -425,6 +444,8 @@ Event = (
     | SpeakerUnmuted
     | GrantRefused
     | FloorClosing
+    | FloorDoubted
+    | FloorLookedInto
     | MicrophoneOpened
     | MicrophoneClosed
     | UtteranceCaptioned

@@ -26,6 +26,9 @@ from spaces_bridge.core.roles import Role
 ASKED_KEPT = 6
 """How many of somebody's last raised hands are remembered."""
 
+GRANTS_KEPT = 5
+"""How many grants without a host are remembered."""
+
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -147,7 +150,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
         case ev.SpeakRequestWithdrawn() | ev.SpeakerDenied():
             return _without_request(space, event.user)
         case ev.SpeakerApproved():
-            return _request_state(space, event.user, RequestState.ACCEPTED)
+            return _approved(space, event)
         case ev.GrantRefused():
             return _request_state(space, event.user, RequestState.PENDING)
         case ev.QueueCleared(users=users):
@@ -166,6 +169,10 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
                 appointments=_without(space.appointments, event.user),
                 overruled=_without(space.overruled, event.user),
             )
+        case ev.FloorDoubted(user, doubt):
+            return replace(space, doubts=space.doubts | {(user, doubt)})
+        case ev.FloorLookedInto(user, doubt):
+            return replace(space, doubts=space.doubts - {(user, doubt)})
         # --- sound
         case ev.SpeakerMuted():
             return replace(space, muted=space.muted | {event.user})
@@ -289,7 +296,9 @@ def _removed(space: LiveSpace, event: ev.PersonRemoved) -> LiveSpace:
 
 def _requested(space: LiveSpace, event: ev.SpeakRequested) -> LiveSpace:
     space = _person(space, event.user, name=event.name, guest=event.guest)
-    request = SpeakRequest(event.user, event.at_ms, reaction=event.reaction)
+    request = SpeakRequest(
+        event.user, event.at_ms, reaction=event.reaction, promised=event.promised
+    )
     asked = (*space.asked_at_ms.get(event.user, ()), event.at_ms)[-ASKED_KEPT:]
     return replace(
         space,
@@ -303,12 +312,19 @@ def _without_request(space: LiveSpace, user: UserId) -> LiveSpace:
     return replace(space, requests=_without(space.requests, user))
 
 
+def _approved(space: LiveSpace, event: ev.SpeakerApproved) -> LiveSpace:
+    if event.by is None:
+        granted = (*space.granted_at_ms, event.at_ms)[-GRANTS_KEPT:]
+        space = replace(space, granted_at_ms=granted)
+    return _request_state(space, event.user, RequestState.ACCEPTED)
+
+
 def _request_state(space: LiveSpace, user: UserId, state: RequestState) -> LiveSpace:
     # who was invited to speak and said yes has raised no hand
     request = space.requests.get(user) or SpeakRequest(user, asked_at_ms=0)
     return replace(
         space,
-        requests={**space.requests, user: replace(request, state=state)},
+        requests={**space.requests, user: replace(request, state=state, promised=False)},
         overruled=_without(space.overruled, user),
         offers=_without(space.offers, user),
     )

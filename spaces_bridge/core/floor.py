@@ -27,6 +27,13 @@ class SpeakPolicy(StrEnum):
     INVITED = "invited"
 
 
+class Doubt(StrEnum):
+    """Why somebody may have lost the floor: a hint that nobody has looked into yet."""
+
+    LEVEL = "level"
+    MEMBERSHIP = "membership"
+
+
 class QueueOrder(StrEnum):
     """Who is first in the hand queue."""
 
@@ -43,6 +50,8 @@ class SpeakRequest:
     asked_at_ms: int
     state: RequestState = RequestState.PENDING
     reaction: EventId | None = None
+    promised: bool = False
+    """The policy gives them the floor, as soon as it is not too many at once."""
 
 
 def queue(

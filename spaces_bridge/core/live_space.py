@@ -10,7 +10,14 @@ from enum import StrEnum
 
 from spaces_bridge.core.door import GuestPolicy, Removal
 from spaces_bridge.core.events import Reminder
-from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy, SpeakRequest, queue
+from spaces_bridge.core.floor import (
+    Doubt,
+    QueueOrder,
+    RequestState,
+    SpeakPolicy,
+    SpeakRequest,
+    queue,
+)
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Levels, Role
 
@@ -94,9 +101,13 @@ class LiveSpace:
     requests: Mapping[UserId, SpeakRequest] = field(default_factory=dict)
     asked_at_ms: Mapping[UserId, tuple[int, ...]] = field(default_factory=dict)
     """When somebody raised the hand, the last few times."""
+    granted_at_ms: tuple[int, ...] = ()
+    """When the floor was given without a host, the last few times."""
     offers: Mapping[UserId, UserId] = field(default_factory=dict)
     """Who was invited to speak, and by whom."""
     closing: frozenset[UserId] = frozenset()
+    doubts: frozenset[tuple[UserId, Doubt]] = frozenset()
+    """Hints of a lost floor that were not looked into yet."""
     muted: frozenset[UserId] = frozenset()
     """Muted by a moderator; kept over a loss of the floor, lifted by a moderator alone."""
     microphones: frozenset[UserId] = frozenset()
@@ -146,8 +157,13 @@ class LiveSpace:
             and user not in self.closing
             and user not in self.muted
             and user not in self.removed
+            and not self.is_doubted(user)
             and self.levels.role(person.level).may_speak
         )
+
+    def is_doubted(self, user: UserId) -> bool:
+        """Whether a hint that the person lost the floor was not looked into yet."""
+        return any((user, doubt) in self.doubts for doubt in Doubt)
 
     @property
     def on_air(self) -> frozenset[UserId]:

@@ -28,7 +28,8 @@ def _lines(space: LiveSpace, listeners: int, page: str, room_link: str) -> Itera
     host = one_line(shown(space, space.host))
     if space.phase is Phase.ENDED:
         yield "Host", host
-        yield "What was said", page
+        if space.captions_said:
+            yield "What was said", page
         yield "", f"🔔 below: hear when {host} goes live again"
         return
     yield "Host", host

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.ports import Clock, Outbox
@@ -85,7 +84,7 @@ class Bubbles:
         """The bubble as it should be now."""
         door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         listeners = self._audience_size(space.space)
-        page, zone = self._settings.page(space.slug), ZoneInfo(self._settings.timezone)
+        page, zone = self._settings.page(space.slug), self._settings.zone
         return bubble.render(space, listeners, page, door, zone)
 
     async def _refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:

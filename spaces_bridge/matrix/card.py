@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from itertools import groupby
 
-from spaces_bridge.app.policies.words import moment
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person, Phase
+from spaces_bridge.core.moments import shown_utc
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.content import Content, message
 from spaces_bridge.matrix.people import NAMELESS, shown
@@ -85,7 +85,7 @@ def when(space: LiveSpace, zone: tzinfo) -> Iterator[Line]:
     at_ms = space.scheduled_at_ms
     if space.phase is not Phase.SCHEDULED or at_ms is None:
         return
-    here, utc = shown_time(at_ms, zone), moment(at_ms)
+    here, utc = shown_time(at_ms, zone), shown_utc(at_ms)
     yield "When", utc if here == utc else f"{here} ({utc})"
 
 
@@ -151,7 +151,8 @@ def _counters(space: LiveSpace, listeners: int) -> Iterator[Line]:
 def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:
     if space.phase is Phase.ENDED:
         yield "", "Thank you for being here."
-        yield "What was said", page
+        if space.captions_said:
+            yield "What was said", page
         return
     yield "Listen in the browser, with large captions", page
     if space.phase is Phase.LIVE:

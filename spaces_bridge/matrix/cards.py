@@ -1,7 +1,6 @@
 """Keeps the live card in the room true."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
@@ -11,6 +10,7 @@ from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.content import annotation
 from spaces_bridge.matrix.editions import Editions, Tempo
 from spaces_bridge.matrix.emojis import SEEDS
+from spaces_bridge.matrix.pace import counted_apart
 from spaces_bridge.matrix.pins import Pins
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -44,7 +44,7 @@ class CardKeeper:
         """The card as it should be now."""
         page = self._settings.page(space.slug)
         listeners = self._audience_size(space.space)
-        captions, zone = self._settings.captions, ZoneInfo(self._settings.timezone)
+        captions, zone = self._settings.captions, self._settings.zone
         return card.render(space, listeners, page, captions=captions, zone=zone)
 
     async def refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:
@@ -61,12 +61,17 @@ class CardKeeper:
         return event
 
     async def _dress(self, space: SpaceId, room: RoomId, event: EventId) -> None:
-        """Pin it and seed the reactions, once."""
+        """Pin it and seed the reactions, once.
+
+        Like the room's first state this is no news: a host who starts at once needs the minute's
+        events for what follows.
+        """
         if await self._outbox.lookup(f"card-dressed:{space}") is not None:
             return
-        await self._pins.arrange(room, pins.first(event))
-        for emoji in SEEDS:
-            await self._bot.send(
-                room, "m.reaction", annotation(event, emoji), f"seed:{space}:{emoji}"
-            )
+        with counted_apart():
+            await self._pins.arrange(room, pins.first(event))
+            for emoji in SEEDS:
+                await self._bot.send(
+                    room, "m.reaction", annotation(event, emoji), f"seed:{space}:{emoji}"
+                )
         await self._outbox.remember(f"card-dressed:{space}", "yes")

@@ -1,6 +1,7 @@
 """What people type to the bot, parsed and nothing more.
 
-In a room a command begins with ``!space``; in a direct message everything is one.
+In a room a command begins with ``!space`` (``!spaces``, after the bot's name, is as good); in a
+direct message everything is one.
 """
 
 import difflib
@@ -36,7 +37,7 @@ class Misunderstood:
 def parse(body: str, *, direct: bool) -> Request | Misunderstood | None:
     """What the message asks; None when it is not meant for the bot."""
     text = _without_quoted_reply(body).strip()
-    addressed = re.match(rf"{PREFIX}(?=\s|$)", text, re.IGNORECASE)
+    addressed = re.match(rf"{PREFIX}s?(?=\s|$)", text, re.IGNORECASE)
     if addressed is None and not direct:
         return None
     text = text[addressed.end() :].strip() if addressed else text

@@ -54,8 +54,8 @@ _REACTIONS = """\
 | ❌ | a question of the bot about a raised hand | declines |
 | ✅ | the bot's question whether you want to speak | takes the floor |
 | ❌ | the bot's question whether you want to speak | says no |
-| ✅ | an invitation to a scheduled live space | asks for a reminder |
-| 🔔 | the card in a community's room | follows the host |
+| ✅ | the card of a scheduled live space, an invitation to one | asks for a reminder |
+| 🔔 | the live card, the card in a community's room | follows the host |
 | 🔕 | an invitation | no more invitations from this host |
 | 🚫 | an invitation | no more invitations from anybody |
 """

@@ -15,9 +15,9 @@ from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxRow
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix.courier import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s
 from spaces_bridge.matrix.emojis import is_hand
 from spaces_bridge.matrix.errors import Away, Refused
+from spaces_bridge.matrix.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
 from spaces_bridge.matrix.transactions import parse_event
 
 log = logging.getLogger(__name__)
@@ -27,17 +27,31 @@ HELD_MAX = 2000
 """Events in memory; the rest waits in the database."""
 HELD_PER_ROOM = 100
 """Of them, of one room: a room whose events cannot be handled now leaves place for others."""
+WAITING_MAX = 20
+"""So many events of a room may wait before what presses passes them."""
 LOOK_EVERY_S = 5.0
 
 Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class InboxConsumer:
-    """``receive`` handles one event; it must be safe to repeat."""
+    """``receive`` handles one event; it must be safe to repeat.
 
-    def __init__(self, inbox: Inbox, receive: Receive) -> None:
+    ``is_pressing``: whether an event may pass those of its room that wait, because it takes
+    something from somebody: a host's word against a mob does not wait behind the mob's.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        receive: Receive,
+        is_pressing: Callable[[Mapping[str, Any]], bool] = lambda _: False,
+    ) -> None:
         self._inbox = inbox
         self._receive = receive
+        self._is_pressing = is_pressing
+        self._passing: dict[int, asyncio.Task[None]] = {}
+        """By ``seq``: handled right now, beside the others of their room."""
         self._news = asyncio.Event()
         self._back = asyncio.Event()
         self._rooms: dict[str | None, deque[InboxRow]] = {}
@@ -67,11 +81,12 @@ class InboxConsumer:
                     log.warning("cannot read the inbox: %s", error)
                     await asyncio.sleep(1.0)
                     continue
-                await _wait(self._news, LOOK_EVERY_S)
+                await rest(self._news, LOOK_EVERY_S)
         finally:
-            for task in self._tasks.values():
+            tasks = [*self._tasks.values(), *self._passing.values()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._tasks.clear()
 
     async def _read(self) -> None:
@@ -82,7 +97,7 @@ class InboxConsumer:
             rows = await self._inbox.pending(self._seen_seq, PAGE)
             for row in rows:
                 self._seen_seq = row.seq
-                if row.room_id in self._behind:
+                if self._passes(row) or row.room_id in self._behind:
                     continue
                 if self._is_full(row.room_id):
                     self._behind[row.room_id] = row.seq - 1
@@ -98,7 +113,7 @@ class InboxConsumer:
             for row in rows:
                 if row.seq > self._seen_seq:
                     break
-                if row.room_id == room:
+                if row.room_id == room and row.seq not in self._passing:
                     if self._is_full(room):
                         return
                     self._hold(row)
@@ -108,6 +123,19 @@ class InboxConsumer:
                     continue
             del self._behind[room]
             return
+
+    def _passes(self, row: InboxRow) -> bool:
+        """Begin with it at once, if it presses and others of its room wait."""
+        waiting = len(self._rooms.get(row.room_id, ()))
+        if waiting < WAITING_MAX and row.room_id not in self._behind:
+            return False
+        event = parse_event(row.body)
+        if event is None or not self._is_pressing(event):
+            return False
+        task = asyncio.create_task(self._handle(row), name=f"inbox, pressing {row.seq}")
+        self._passing[row.seq] = task
+        task.add_done_callback(lambda _: self._passing.pop(row.seq, None))
+        return True
 
     def _is_full(self, room: str | None) -> bool:
         return len(self._rooms.get(room, ())) >= HELD_PER_ROOM
@@ -151,7 +179,7 @@ class InboxConsumer:
                 rest_s = told_s if told_s is not None else back_off_s(failures)
                 log.info("an event waits %.1f s: %s", rest_s, error)
                 self._back.clear()
-                await _wait(self._back, rest_s)
+                await rest(self._back, rest_s)
             else:
                 self._worked_at = asyncio.get_running_loop().time()
                 return
@@ -207,11 +235,3 @@ def _is_unordered(row: InboxRow) -> bool:
     content = event.get("content")
     relation = content.get("m.relates_to") if isinstance(content, Mapping) else None
     return isinstance(relation, Mapping) and not is_hand(relation.get("key"))
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

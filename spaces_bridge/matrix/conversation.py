@@ -1,10 +1,12 @@
 """What people tell the bot in words, and its answers. Every command is answered."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.commands import Misunderstood, Request, parse
 from spaces_bridge.matrix.dms import DirectRooms
@@ -29,7 +31,11 @@ CROWDED = "Too many commands in this room at once: write to me alone, and I answ
 class Conversation:
     """Understands commands, has them answered by subject, and answers in the room."""
 
-    def __init__(self, desk: Desk, dms: DirectRooms) -> None:
+    def __init__(
+        self, desk: Desk, dms: DirectRooms, is_full: Callable[[RoomId], bool] = lambda _: False
+    ) -> None:
+        """``is_full``: whether an answer in the room would have to wait for its budget."""
+        self._is_full = is_full
         self._desk = desk
         self._dms = dms
         self._flood = FloodGate()
@@ -77,11 +83,14 @@ class Conversation:
             return reply
         limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
         patience = self._answered.judge(said.room, limit, now_ms)
-        if patience is Patience.ANSWER:
+        if patience is Patience.ANSWER and not self._is_full(said.room):
             return reply
         if moderates(here, said.sender) or await self._dms.have_met(said.sender):
-            sign = "" if ok else "❌ "
-            return wish.TellUser(said.sender, f"{sign}“{here.title}”: {answer}")
+            sign, about = "" if ok else "❌ ", f"“{here.title}”"
+            text = answer if answer.startswith(about) else f"{about}: {answer}"
+            return wish.TellUser(said.sender, sign + text)
+        if patience is Patience.ANSWER:
+            return reply
         if patience is Patience.WARN:
             return wish.Reply(said.room, said.event, CROWDED, ok=False)
         return None

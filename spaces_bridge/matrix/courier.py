@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,8 +14,9 @@ from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.matrix import captions
 from spaces_bridge.matrix.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.lane import Lane
+from spaces_bridge.matrix.lane import PROMPTS, Lane
 from spaces_bridge.matrix.pace import FairShare, Window, counted_apart
+from spaces_bridge.matrix.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +24,8 @@ PAGE = 500
 LOOK_EVERY_S = 5.0
 """Without being woken, in case a wake was missed."""
 NOT_YET_RECHECK_S = 1.0
-BACK_OFF_MAX_S = 15.0
-BROKEN_ATTEMPTS = 20
-"""After so many errors of its own over one wish, while all else works, the homeserver means it."""
-WORKS_WITHIN_S = 60.0
 APART = frozenset({"captions", "redactions"})
 """Lanes whose events have budgets of their own, beside the room's."""
-PROMPTS = "|prompts"
-"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 
 
 class Doer(Protocol):
@@ -99,7 +93,7 @@ class OutboxCourier:
                     log.warning("cannot read the outbox: %s", error)
                     await asyncio.sleep(1.0)
                     continue
-                await _wait(self._news, LOOK_EVERY_S)
+                await rest(self._news, LOOK_EVERY_S)
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -165,7 +159,7 @@ class OutboxCourier:
     async def _rest(self, lane: Lane, seconds: float) -> None:
         stirred = self._stirred[lane.queue]
         stirred.clear()
-        await _wait(stirred, max(0.01, seconds))
+        await rest(stirred, max(0.01, seconds))
 
     async def _advance(self, lane: Lane, row: OutboxRow) -> None:
         window = self._window(lane)
@@ -281,17 +275,3 @@ class OutboxCourier:
 def _lane_of(row: OutboxRow) -> str:
     prompt = row.effect.kind == wish.PromptModerator.__name__
     return row.effect.queue + PROMPTS if prompt else row.effect.queue
-
-
-def back_off_s(failures: int) -> float:
-    """Full jitter under a doubling ceiling of 15 s at most."""
-    ceiling = min(BACK_OFF_MAX_S, 0.5 * 2.0 ** min(failures, 10))
-    return ceiling * random.uniform(0.5, 1.0)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -6,7 +6,9 @@ then is the person invited: a crash leaves at worst an empty room that nobody se
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core.ids import RoomId, UserId
@@ -83,13 +85,19 @@ class DirectRooms:
             await self._record(user, room)
 
     async def is_direct(self, room: RoomId) -> bool:
-        """Whether the bot and one person are alone in the room, or were when they met."""
+        """Whether the bot and one person are alone in the room, or were when they met.
+
+        Who is invited counts: most rooms are made by inviting everybody, and the bot is the first
+        to come. A public room is a community's, however few are there yet.
+        """
         if room in self._crowds:
             return False
         if await self._outbox.lookup(f"direct:{room}") is not None:
             return True
         try:
             members = len(await self._bot.joined(room))
+            if members <= PAIR:
+                members = _expected(await self._bot.all_state(room))
         except Refused:
             return False
         if members > PAIR:
@@ -132,3 +140,13 @@ class DirectRooms:
         if word:
             content["reason"] = cut(word, 2000)
         await self._bot.write_state(room, "m.room.member", content, user)
+
+
+def _expected(state: Mapping[tuple[str, str], Mapping[str, Any]]) -> int:
+    """How many are in the room or invited; of a public room more than a pair."""
+    here = sum(
+        type_ == "m.room.member" and content.get("membership") in _STANDINGS
+        for (type_, _), content in state.items()
+    )
+    public = state.get(("m.room.join_rules", ""), {}).get("join_rule") == "public"
+    return max(here, PAIR + 1) if public else here

@@ -26,9 +26,13 @@ class Doers:
     """Hands each wish to the one who carries it out."""
 
     def __init__(self, doers: Sequence[Doer]) -> None:
-        self._by_kind: dict[type[wish.Wish], Doer] = {
-            kind: doer for doer in doers for kind in doer.kinds
-        }
+        """Raises ValueError: two of them want to carry out the same kind."""
+        self._by_kind: dict[type[wish.Wish], Doer] = {}
+        for doer in doers:
+            for kind in doer.kinds:
+                if kind in self._by_kind:
+                    raise ValueError(f"{kind.__name__} has two doers")
+                self._by_kind[kind] = doer
 
     @property
     def kinds(self) -> frozenset[type[wish.Wish]]:

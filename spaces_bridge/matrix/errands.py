@@ -74,8 +74,7 @@ class RoomErrands:
             case wish.PostCaption():
                 return await self._post_caption(wanted, key)
             case wish.Announce():
-                _, room = await self._place(wanted.space)
-                return await self._bot.send(room, "m.room.message", message(wanted.text), key)
+                return await self._announce(wanted, key)
             case wish.RedactEvent():
                 return await self._redact(wanted, key)
             case _:
@@ -167,6 +166,18 @@ class RoomErrands:
         event = await self._bot.send(room, "m.room.message", said, key)
         await self._outbox.remember(last, event)
         return event
+
+    async def _announce(self, wanted: wish.Announce, key: str) -> EventId | None:
+        """Who locks and unlocks again and again is not repeated for hours."""
+        space, room = await self._place(wanted.space)
+        note = f"said-lock:{wanted.space}"
+        if wanted.locked is not None:
+            said, sign = await self._outbox.lookup(note), f"{wanted.locked} {key}"
+            repeats = (said or "").partition(" ")[0] == str(wanted.locked) and said != sign
+            if space.locked is not wanted.locked or repeats:
+                return None
+            await self._outbox.remember(note, sign)
+        return await self._bot.send(room, "m.room.message", message(wanted.text), key)
 
     async def _redact(self, wanted: wish.RedactEvent, key: str) -> EventId | None:
         _, room = await self._place(wanted.space)

@@ -40,7 +40,8 @@ class Greeter:
         try:
             await self._join(invite)
             encrypted = await self._bot.state(invite.room, "m.room.encryption") is not None
-            direct = invite.direct or await self._dms.is_direct(invite.room)
+            # what the invite says decides nothing: a crowd's room called direct is none
+            direct = await self._dms.is_direct(invite.room)
             if encrypted:
                 await self._leave_cipher(invite.room, invite.sender)
                 return

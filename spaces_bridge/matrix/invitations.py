@@ -3,9 +3,9 @@
 from functools import partial
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies.words import moment
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.moments import shown_utc
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.correspondence import Correspondence, Invitation
 from spaces_bridge.matrix.dms import DirectRooms
@@ -164,7 +164,7 @@ def _when(space: LiveSpace) -> str:
         return "It is live now."
     if space.scheduled_at_ms is None:
         return "It has not started yet."
-    return f"It starts on {moment(space.scheduled_at_ms)}."
+    return f"It starts on {shown_utc(space.scheduled_at_ms)}."
 
 
 def _server(user: UserId) -> str:

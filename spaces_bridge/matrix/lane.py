@@ -5,6 +5,11 @@ from collections.abc import Sequence
 
 from spaces_bridge.app.records import OutboxRow
 
+ARRANGEMENT = "arrangement|urgent"
+"""How the lanes end in which rooms are locked and opened: they wait for no grant and no ban."""
+PROMPTS = "|prompts"
+"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
+
 
 class Lane:
     """Rows of one queue, by id. A row whose time has not come lets later ones pass, a row that

@@ -20,7 +20,9 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
     """
     url = _address(text.strip("<>"))
     if " " in url:
-        raise Rejected("bad_link", "Write just the link, nothing after it.")
+        raise Rejected(
+            "bad_link", "Write just one link, such as `share https://example.org/recipe`."
+        )
     found = _PERMALINK.fullmatch(_decoded(url))
     if found is not None and found[1] in rooms:
         return url, EventId(found[2])

@@ -87,7 +87,7 @@ def without(event: EventId) -> Placing:
 def with_posts(
     card: EventId | None, ours: Collection[str], newest: Sequence[EventId], fresh: EventId
 ) -> Placing:
-    """The card, then what others have pinned, then the newest posts, the last one last.
+    """The card, then what others have pinned, then the newest posts, the last one last; each once.
 
     ``ours`` are all posts of ours, ``fresh`` the one to be pinned now: an older one that is not
     in the list any more was taken out by somebody.
@@ -96,6 +96,8 @@ def with_posts(
     def placed(pins: Sequence[str]) -> list[str]:
         head = [] if card is None else [card]
         others = [e for e in pins if e not in ours and e not in newest and e != card]
-        return [*head, *others, *(e for e in newest if e in pins or e == fresh)]
+        posts = [e for e in newest if e != card and (e in pins or e == fresh)]
+        # what was shared twice counts as the newer of the two
+        return [*head, *others, *reversed(dict.fromkeys(reversed(posts)))]
 
     return placed

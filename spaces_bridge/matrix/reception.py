@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
@@ -13,16 +11,24 @@ from spaces_bridge.matrix import emojis
 from spaces_bridge.matrix import translate as means
 from spaces_bridge.matrix.answers import Answers
 from spaces_bridge.matrix.cards import CardKeeper
+from spaces_bridge.matrix.commands import Request, parse
 from spaces_bridge.matrix.conversation import Conversation
 from spaces_bridge.matrix.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.evictions import Evictions
 from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.hands import RaisedHands
 from spaces_bridge.matrix.observer import RoomObserver
 from spaces_bridge.matrix.policy_lists import PolicyLists
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.taps import Taps
 
 log = logging.getLogger(__name__)
+
+CLOSING = frozenset(
+    {"lock", "mute", "demote", "remove", "block", "clear-queue", "chat", "guests", "end"}
+)
+"""Commands that take something from somebody."""
 
 
 class Reception:
@@ -32,7 +38,6 @@ class Reception:
         self,
         spaces: SpacesDoor,
         settings: MatrixSettings,
-        clock: Clock,
         observer: RoomObserver,
         conversation: Conversation,
         greeter: Greeter,
@@ -40,11 +45,12 @@ class Reception:
         cards: CardKeeper,
         answers: Answers,
         taps: Taps,
+        hands: RaisedHands,
+        evictions: Evictions,
         lists: PolicyLists,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
-        self._clock = clock
         self._observer = observer
         self._conversation = conversation
         self._greeter = greeter
@@ -52,6 +58,8 @@ class Reception:
         self._cards = cards
         self._answers = answers
         self._taps = taps
+        self._hands = hands
+        self._evictions = evictions
         self._lists = lists
 
     def hint(self, event: Mapping[str, Any]) -> None:
@@ -60,8 +68,19 @@ class Reception:
         space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
         if space is None:
             return
-        for user in means.losses(event, space, self._settings):
-            self._spaces.tell(space.space, cmd.SuspectLoss(user))
+        for loss in means.losses(event, space, self._settings):
+            self._spaces.tell(space.space, loss)
+
+    def is_pressing(self, event: Mapping[str, Any]) -> bool:
+        """Whether a moderator takes something from somebody in a live space's room."""
+        said = means.meaning_of(event, self._settings)
+        if not isinstance(said, means.Said):
+            return False
+        space = self._spaces.by_room(said.room)
+        if space is None or not (said.sender == space.host or said.sender in space.moderators):
+            return False
+        request = parse(said.text, direct=False)
+        return isinstance(request, Request) and request.verb in CLOSING
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""
@@ -71,6 +90,8 @@ class Reception:
                 return
             case means.BotInvited():
                 await self._greeter.invited(meaning)
+            case means.RoomLost():
+                await self._evictions.look(meaning.room)
             case means.Said():
                 await self._conversation.hear(meaning)
             case means.SaidInCipher():
@@ -112,7 +133,7 @@ class Reception:
 
     async def _reacted_to_card(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
         if emojis.is_hand(reaction.key):
-            await self._raised_hand(space, reaction)
+            await self._hands.raised(space, reaction)
             return
         emoji = emojis.plain(reaction.key)
         if emoji is None:
@@ -122,19 +143,6 @@ class Reception:
             await self._spaces.ask(space.space, react, reaction.event)
         except Rejected as refusal:
             log.info("a reaction counts nothing: %s", refusal.code)
-
-    async def _raised_hand(self, space: LiveSpace, reaction: means.ReactedTo) -> None:
-        command = cmd.RequestToSpeak(
-            reaction.sender, self._clock.now_ms(), reaction=reaction.event
-        )
-        try:
-            await self._spaces.ask(space.space, command, reaction.event)
-        except Rejected as refusal:
-            redaction = wish.RedactEvent(space.space, reaction.event)
-            await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
-            await self._spaces.wish(
-                wish.TellUser(reaction.sender, refusal.text), f"why:{reaction.event}"
-            )
 
     async def _took_back(self, redaction: means.TookBack) -> None:
         """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule

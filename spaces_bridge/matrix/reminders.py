@@ -3,11 +3,11 @@
 from functools import partial
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies.words import moment
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.moments import shown_utc
 from spaces_bridge.core.rules.life import MINUTE_MS, REMINDERS
 from spaces_bridge.matrix.client import MatrixClient
 from spaces_bridge.matrix.dms import DirectRooms, Standing
@@ -87,7 +87,7 @@ class Reminders:
         at_ms = space.scheduled_at_ms or 0
         minutes = max(1, round((at_ms - self._clock.now_ms()) / MINUTE_MS))
         soon = wanted.kind is Reminder.SOON
-        time = f"in {_minutes(minutes)}" if soon else f"on {moment(at_ms)}"
+        time = f"in {_minutes(minutes)}" if soon else f"on {shown_utc(at_ms)}"
         where = door if space.private else f"{page}\nRoom: {door}"
         return f"⏰ “{space.title}” starts {time}: {where}"
 

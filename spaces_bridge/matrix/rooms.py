@@ -66,6 +66,11 @@ def topic(space: LiveSpace, page: str) -> str:
     return f"Live audio room. Listen: {page} · {words}This room is not encrypted."
 
 
+def topic_state(text: str) -> StatePart:
+    """As homeservers write it by themselves (spec v1.15), so that it is not written twice."""
+    return StatePart("m.room.topic", "", {"topic": text, "m.topic": {"m.text": [{"body": text}]}})
+
+
 def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iterator[StatePart]:
     """All state of a new room but its creation and alias; levels first."""
     page = settings.page(space.slug)
@@ -82,7 +87,7 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
     yield StatePart("m.room.history_visibility", "", {"history_visibility": "shared"})
     yield StatePart("m.room.guest_access", "", {"guest_access": "forbidden"})
     yield StatePart("m.room.name", "", {"name": room_name(space)})
-    yield StatePart("m.room.topic", "", {"topic": topic(space, page)})
+    yield topic_state(topic(space, page))
     yield StatePart(LIVE, "", live_state(space, page))
     yield from way_in(space, settings)
 
@@ -165,6 +170,8 @@ class RoomMaker:
             log.warning("room %s was never finished; making a new one", room)
             await self._bot.call("DELETE", ["directory", "room", alias])
             return await self._create(space, version)
+        if held.get((LIVE, ""), {}).get("space_id", space.space) != space.space:
+            raise Refused(409, "M_ROOM_IN_USE", "the alias leads to another live space's room")
         made_as = str(held["m.room.create", ""].get("room_version", "1"))
         for part in parts(space, self._settings, made_as):
             if (part.type, part.key) not in held:

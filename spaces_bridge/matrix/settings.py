@@ -1,7 +1,9 @@
 """What the Matrix side must be told."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
@@ -53,6 +55,11 @@ class MatrixSettings:
     def answers_per_minute(self) -> int:
         """Answers to commands in a live space's room, within the events it is allowed."""
         return max(1, int(self.room_events_per_minute * ANSWERS_SHARE))
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of times that people write without one. UTC needs no table of zones."""
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
     @property
     def bot(self) -> UserId:

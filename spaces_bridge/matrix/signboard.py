@@ -13,7 +13,15 @@ from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.errors import Refused
 from spaces_bridge.matrix.gallery import Gallery
 from spaces_bridge.matrix.listing import RoomList
-from spaces_bridge.matrix.rooms import LIVE, StatePart, live_state, room_name, topic, way_in
+from spaces_bridge.matrix.rooms import (
+    LIVE,
+    StatePart,
+    live_state,
+    room_name,
+    topic,
+    topic_state,
+    way_in,
+)
 from spaces_bridge.matrix.settings import MatrixSettings
 
 AVATAR = "m.room.avatar"
@@ -86,7 +94,7 @@ def parts(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
     """What is shown with the title in it, or the phase."""
     page = settings.page(space.slug)
     yield StatePart("m.room.name", "", {"name": room_name(space)})
-    yield StatePart("m.room.topic", "", {"topic": topic(space, page)})
+    yield topic_state(topic(space, page))
     yield from way_in(space, settings)
 
 

@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 
+from spaces_bridge.core.moments import MONTHS, WEEKDAYS
 from spaces_bridge.matrix.written_time import (
-    MONTHS,
-    WEEKDAYS,
     Written,
     WrittenClock,
     WrittenDate,

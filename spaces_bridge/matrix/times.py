@@ -9,14 +9,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.moments import MONTHS, WEEKDAYS, shown_day, shown_moment
 from spaces_bridge.matrix.time_forms import read
-from spaces_bridge.matrix.written_time import (
-    MONTHS,
-    WEEKDAYS,
-    Written,
-    WrittenClock,
-    WrittenDate,
-)
+from spaces_bridge.matrix.written_time import Written, WrittenClock, WrittenDate
 from spaces_bridge.matrix.zones import zone_label, zone_named
 
 DAYS_AHEAD_MAX = 366
@@ -53,7 +48,7 @@ def shown_time(ms: int, zone: tzinfo) -> str:
     at = _local(ms, zone)
     # when the clocks go back, the zone's name does not say which of the two hours it is
     label = _offset(at) if _comes_twice(at) else zone_label(zone, at)
-    return f"{_shown_day(at)}, {at:%H:%M} {label}"
+    return shown_moment(at, label)
 
 
 # --- from words to a moment ----------------------------------------------------------------------
@@ -175,7 +170,7 @@ def _check_once(at: datetime) -> None:
     if later.replace(tzinfo=None) != at.replace(tzinfo=None):
         raise Rejected(
             "bad_time",
-            f"The clocks in {label} go forward on {_shown_day(at)}, and leave {at:%H:%M} out:"
+            f"The clocks in {label} go forward on {shown_day(at)}, and leave {at:%H:%M} out:"
             f" write `{later:%Y-%m-%d %H:%M} {_offset(later)}`.",
         )
     if _comes_twice(at):
@@ -183,7 +178,7 @@ def _check_once(at: datetime) -> None:
         day = f"{at:%Y-%m-%d %H:%M}"
         raise Rejected(
             "bad_time",
-            f"The clocks in {label} go back on {_shown_day(at)}, and {at:%H:%M} comes twice: write"
+            f"The clocks in {label} go back on {shown_day(at)}, and {at:%H:%M} comes twice: write"
             f" `{day} {first}` or `{day} {second}`.",
         )
 
@@ -235,7 +230,3 @@ def _comes_twice(at: datetime) -> bool:
 
 def _offset(at: datetime) -> str:
     return f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:5]
-
-
-def _shown_day(at: datetime) -> str:
-    return f"{WEEKDAYS[at.weekday()][:3]} {at.day} {MONTHS[at.month - 1]} {at.year}"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spaces_bridge.core.commands import SuspectLoss
+from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.levels import own_levels
@@ -20,6 +22,13 @@ class BotInvited:
     event: EventId
     sender: UserId
     direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLost:
+    """A hint that the bot was put out of a room, or that the room was replaced."""
+
+    room: RoomId
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ class PolicyRuleChanged:
 
 Meaning = (
     BotInvited
+    | RoomLost
     | MemberChanged
     | LevelsChanged
     | Said
@@ -131,8 +141,8 @@ def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
             return None
 
 
-def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[UserId]:
-    """Those with an open microphone whose floor this event may have taken.
+def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
+    """Those on the stage, silent or not, whose floor this event may have taken.
 
     Our own events are skipped: what they take was shut before they were sent, and an old one
     that comes back late takes nothing.
@@ -140,11 +150,14 @@ def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[Use
     head = _head(event)
     if head is None or head.sender == settings.bot:
         return []
+    seated = sorted({person.user for person in space.stage} | space.microphones)
     if head.type == "m.room.power_levels" and event.get("state_key") == "":
         levels = own_levels(head.content, settings.bot)
-        return [u for u in sorted(space.microphones) if levels.get(u, -1) < space.levels.speaker]
+        lost = [user for user in seated if levels.get(user, -1) < space.levels.speaker]
+        return [SuspectLoss(user, Doubt.LEVEL) for user in lost]
     if head.type == "m.room.member" and head.content.get("membership") != "join":
-        return [u for u in space.microphones if u == event.get("state_key")]
+        gone = [user for user in seated if user == event.get("state_key")]
+        return [SuspectLoss(user, Doubt.MEMBERSHIP) for user in gone]
     return []
 
 
@@ -160,13 +173,17 @@ def _head(event: Event) -> _Head | None:
 def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
     if head.type == "m.room.power_levels" and key == "":
         return LevelsChanged(head.room)
+    if head.type == "m.room.tombstone" and key == "":
+        return RoomLost(head.room)
     if head.type in KINDS:
         return PolicyRuleChanged(head.room, head.type, key)
     if head.type != "m.room.member":
         return None
+    gone = head.content.get("membership") in {"leave", "ban"}
     if key != settings.bot:
-        gone = head.content.get("membership") in {"leave", "ban"}
         return MemberChanged(head.room, UserId(key), gone)
+    if gone:
+        return RoomLost(head.room)
     if head.content.get("membership") == "invite" and not settings.is_ours(head.sender):
         direct = head.content.get("is_direct") is True
         return BotInvited(head.room, head.event, head.sender, direct)
@@ -196,6 +213,6 @@ def _reaction(head: _Head) -> Meaning | None:
 def _redaction(head: _Head, event: Event) -> Meaning | None:
     # Room version 11 moved it from the event into its content.
     target = head.content.get("redacts", event.get("redacts"))
-    if not isinstance(target, str):
-        return None
+    if not isinstance(target, str) or event.get("redacts", target) != target:
+        return None  # homeservers heed one of the two, and whoever writes them both lies in one
     return TookBack(head.room, head.event, head.sender, EventId(target))

@@ -2,22 +2,7 @@
 
 from dataclasses import dataclass
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-"""Monday is 0, as ``datetime.weekday`` counts."""
+from spaces_bridge.core.moments import MONTHS
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from spaces_bridge.storage.text import (
     to_column,
 )
 
+OF_ONE_EVENT = ("which", "whom", "unblocked")
+"""How the names of notes begin that matter until an event is handled, and no longer."""
+
 _INSERT = """
     INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation)
     VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (key) DO NOTHING
@@ -195,10 +198,12 @@ class SqlOutbox:
 
         async def work(connection: Connection) -> None:
             await connection.execute(
-                "INSERT INTO notes (name, value) VALUES ($1, $2) "
-                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO notes (name, value, at_ms) VALUES ($1, $2, $3) "
+                "ON CONFLICT (name) DO UPDATE "
+                "SET value = excluded.value, at_ms = excluded.at_ms",
                 to_column(name),
                 to_column(value),
+                self._clock.now_ms(),
             )
 
         await self._database.write(work)
@@ -215,12 +220,19 @@ class SqlOutbox:
         return await self._database.read(work)
 
     async def prune(self, before_ms: int) -> None:
-        """Forget what was done before then; what is pending or was given up stays."""
+        """Forget what was done before then; what is pending or was given up stays.
+
+        So do notes, but for those about one event that was handled long ago.
+        """
 
         async def work(connection: Connection) -> None:
             await connection.execute(
                 "DELETE FROM outbox WHERE state IN ('done', 'idle') AND finished_at_ms < $1",
                 before_ms,
             )
+            for prefix in OF_ONE_EVENT:
+                await connection.execute(
+                    "DELETE FROM notes WHERE name LIKE $1 AND at_ms < $2", f"{prefix}:%", before_ms
+                )
 
         await self._database.write(work, self._order)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.following import invite_followers
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
 from spaces_bridge.app.registry import Spaces, is_ghost
@@ -18,7 +19,6 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
-    refuse_if_ended,
     refuse_unless_above,
     refuse_unless_host,
     refuse_unless_moderator,
@@ -168,19 +168,8 @@ class Acts:
         return f"The bot invites {user}."
 
     async def _invite_followers(self, by: UserId, space: LiveSpace) -> str:
-        refuse_if_ended(space)
-        refuse_unless_moderator(space, by)
-        if space.locked:
-            raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
-        if not await self._world.followers.count(by):
-            raise Rejected("no_followers", "Nobody follows you yet.")
-        # the command of that name goes by the same note
-        note, outbox = f"followers-invited:{space.space}:{by}", self._world.outbox
-        if await outbox.lookup(note) is not None:
-            raise Rejected("again", "Your followers were told of this live space already.")
-        wanted = wish.InviteFollowers(space.space, by)
-        await self._spaces.wish(wanted, f"invite-followers:{space.space}:{by}")
-        await outbox.remember(note, "page")
+        world, source = self._world, f"page:{secrets.token_hex(16)}"
+        await invite_followers(self._spaces, world.outbox, world.followers, space, by, source)
         return "The bot writes to those who follow you, little by little."
 
     def _is_guest(self, user: UserId) -> bool:

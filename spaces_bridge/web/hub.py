@@ -202,6 +202,8 @@ _UNSEEN = (
     | ev.ReminderDue
     | ev.RemovalInForce
     | ev.HostLeftPage
+    | ev.FloorDoubted
+    | ev.FloorLookedInto
 )
 
 

@@ -12,7 +12,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UtteranceId
-from tests.app.support import SPACE, seat, settled
+from tests.app.support import SPACE, enter, now, seat, settled
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, HOST
 
@@ -148,6 +148,60 @@ async def test_who_waits_while_the_bridge_stops_is_told(
     await spaces.stop()
     with pytest.raises(AdapterError, match="stopping"):
         await late
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        cmd.MuteSpeaker(HOST, BEN),
+        cmd.MuteAll(HOST),
+        cmd.DemoteSpeaker(HOST, BEN),
+        cmd.RemovePerson(HOST, BEN),
+        cmd.RemovePerson(None, BEN, "a list", blocked=True),
+        cmd.EndSpace(HOST, 20_000),
+    ],
+)
+async def test_a_hosts_word_shuts_the_gate_before_the_crowd_has_had_its_turn(
+    spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, command: cmd.Command
+) -> None:
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+    monkeypatch.setattr(actor_module, "BUSY", 3)
+    recorder.calls.clear()
+    asked = asyncio.ensure_future(spaces.ask(SPACE, command))
+    for _ in range(3):
+        spaces.tell(SPACE, cmd.React(HOST, "👏"))
+    await asked
+    assert recorder.calls[0] == ("close_microphone", SPACE, BEN)
+    assert recorder.calls[1] == ("append", SPACE, 3)
+    assert not now(spaces).on_air
+
+
+async def test_a_word_that_counts_no_more_when_its_turn_comes_leaves_no_gate_in_between(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    """The dismissed co-host's mute is refused: the microphone is shut for real, and may open."""
+    await seat(spaces)
+    await enter(spaces, EVE)
+    await spaces.ask(SPACE, cmd.AppointCohost(HOST, EVE))
+    await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10, EVE: 60}))
+    await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+    spaces.tell(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
+    with pytest.raises(Rejected):
+        await spaces.ask(SPACE, cmd.MuteSpeaker(EVE, BEN))
+    await settled(spaces)
+    assert recorder.called("close_microphone")
+    assert BEN not in now(spaces).microphones
+    assert await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+
+
+async def test_a_refused_word_of_nobody_shuts_nothing(spaces: Spaces, recorder: Recorder) -> None:
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+    with pytest.raises(Rejected):
+        await spaces.ask(SPACE, cmd.MuteAll(EVE))
+    assert recorder.called("close_microphone") == []
+    assert now(spaces).on_air == {BEN}
 
 
 async def test_too_many_waiting_commands_are_refused_but_never_what_the_homeserver_holds(

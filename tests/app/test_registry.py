@@ -1,6 +1,7 @@
 """The door to all live spaces."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,20 @@ async def test_a_host_has_one_live_space_at_a_time(spaces: Spaces) -> None:
     with pytest.raises(Rejected) as refusal:
         await spaces.ask(identity, cmd.StartSpace(HOST, 2))
     assert refusal.value.code == "host_is_live"
+
+
+async def test_a_name_that_leads_to_somebody_elses_room_is_not_given_again(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    """Whoever chooses event ids chooses the end of the name, and rooms are found by it."""
+    theirs = replace(CREATE, space=SpaceId("other"), by=EVE)
+    for ended in (False, True):
+        if ended:
+            await spaces.ask(SPACE, cmd.EndSpace(HOST, 20_000))
+        with pytest.raises(Rejected) as refusal:
+            await spaces.create(theirs)
+        assert refusal.value.code == "name_taken"
+    assert recorder.kinds().count("MakeRoom") == 1
 
 
 async def test_spaces_are_found_by_room_slug_and_after_their_end(
@@ -117,7 +132,7 @@ async def test_whom_the_host_follows_is_asked_where_it_matters(
     await spaces.ask(SPACE, cmd.RequestToSpeak(EVE, 1))
     await spaces.ask(SPACE, cmd.CancelRequest(EVE))
     await spaces.ask(SPACE, cmd.SetSpeakPolicy(HOST, SpeakPolicy.FOLLOWED))
-    assert ev.SpeakerApproved(EVE, None, None) in await spaces.ask(
+    assert ev.SpeakerApproved(EVE, None, None, 2) in await spaces.ask(
         SPACE, cmd.RequestToSpeak(EVE, 2)
     )
     asked = [cmd.RequestToSpeak(BEN, 3), cmd.RequestToSpeak(GUEST, 4, name="Z", guest=True)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
-from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
+from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.core.world import ROOM, Town
@@ -116,7 +116,7 @@ OTHERS: st.SearchStrategy[cmd.Command] = st.one_of(
     st.builds(cmd.SetChat, MODERATOR, st.booleans()),
     st.builds(cmd.SetGuests, MODERATOR, st.sampled_from(GuestPolicy)),
     st.builds(cmd.CloseMicrophone, ANYBODY),
-    st.builds(cmd.SuspectLoss, ANYBODY),
+    st.builds(cmd.SuspectLoss, ANYBODY, st.sampled_from(Doubt)),
     st.builds(cmd.SetSpeakPolicy, MODERATOR, st.sampled_from(SpeakPolicy)),
     st.builds(cmd.SetCaptions, MODERATOR, st.booleans(), st.sampled_from(["", "en"])),
     st.builds(cmd.Reschedule, MODERATOR, NOW, NOW),

@@ -5,9 +5,11 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId
 from spaces_bridge.core.rules import decide
+from spaces_bridge.core.rules.floor import GRANTS_A_MINUTE
 from tests.core.support import CAT, on_stage, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 
@@ -274,3 +276,48 @@ def test_guests_ask_only_where_guests_may_speak() -> None:
     space = after(live_space(), cmd.SetGuests(HOST, GuestPolicy.LISTEN))
     asked = cmd.RequestToSpeak(GUEST, 9, name="Zoe", guest=True)
     assert refused(space, asked) == "guests_listen"
+
+
+def test_a_crowd_that_comes_and_goes_is_given_few_floors_a_minute() -> None:
+    """Every grant costs the room events, and who leaves the stage may ask again at once."""
+    space = live_space(speak_policy=SpeakPolicy.EVERYONE)
+    crowd = [UserId(f"@troll{number}:evil") for number in range(30)]
+    for user in crowd:
+        space = after(space, cmd.ObserveMember(user, joined=True))
+    given = 0
+    for second in range(60):
+        for user in crowd:
+            try:
+                space = after(space, cmd.RequestToSpeak(user, 1_000 * second))
+            except Rejected:
+                continue
+        space = after(space, cmd.PassTime(1_000 * second, 60_000))
+        coming = [user for user in crowd if space.is_accepted(user)]
+        given += len(coming)
+        space = after(space, cmd.ObserveLevels({HOST: 90, **dict.fromkeys(coming, 10)}))
+        for user in coming:
+            space = after(space, cmd.LeaveStage(user))
+        space = after(space, cmd.ObserveLevels({HOST: 90}))
+    assert given == GRANTS_A_MINUTE
+
+
+def test_who_had_to_wait_a_little_gets_the_floor_in_turn() -> None:
+    space = live_space(speak_policy=SpeakPolicy.EVERYONE, max_speakers=8)
+    crowd = [UserId(f"@fan{number}:x") for number in range(9)]
+    for place, user in enumerate(crowd):
+        space = after(space, cmd.ObserveMember(user, joined=True))
+        space = after(space, cmd.RequestToSpeak(user, place))
+    assert [user for user in crowd if space.is_accepted(user)] == crowd[:5]
+    assert decide(space, cmd.PassTime(50_000, 1)) == []
+    later = after(space, cmd.PassTime(60_010, 1))
+    assert [user for user in crowd if later.is_accepted(user)] == crowd[:8]
+    closed = after(space, cmd.SetSpeakPolicy(HOST, SpeakPolicy.REQUEST))
+    assert decide(closed, cmd.PassTime(60_010, 1)) == []
+    assert [hand.user for hand in closed.hands] == crowd[5:]
+
+
+def test_a_promise_that_the_homeserver_refused_is_a_hosts_to_renew() -> None:
+    space = live_space(speak_policy=SpeakPolicy.EVERYONE)
+    space = after(space, cmd.RequestToSpeak(BEN, 1), cmd.ObserveRefusedGrant(BEN, "M_TOO_LARGE"))
+    assert space.hands[0].user == BEN
+    assert decide(space, cmd.PassTime(200_000, 1)) == []

@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.floor import Doubt, RequestState
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules import decide
@@ -48,6 +48,32 @@ def test_every_way_of_losing_the_floor_closes_the_microphone(loss: cmd.Command) 
     closed = [e for e in decide(space, loss) if isinstance(e, ev.MicrophoneClosed)]
     assert [e.user for e in closed] == [BEN]
     assert not after(space, loss).on_air
+
+
+@pytest.mark.parametrize(
+    ("doubt", "elsewhere", "looked"),
+    [
+        (Doubt.LEVEL, cmd.ObserveMember(BEN, joined=True), cmd.ObserveLevels({HOST: 90, BEN: 10})),
+        (
+            Doubt.MEMBERSHIP,
+            cmd.ObserveLevels({HOST: 90, BEN: 10}),
+            cmd.ObserveMember(BEN, joined=True),
+        ),
+    ],
+)
+def test_what_may_be_lost_is_not_opened_again_before_somebody_looked(
+    doubt: Doubt, elsewhere: cmd.Command, looked: cmd.Command
+) -> None:
+    for before in (on_stage(), after(on_stage(), cmd.OpenMicrophone(BEN))):
+        space = after(before, cmd.SuspectLoss(BEN, doubt))
+        assert refused(space, cmd.OpenMicrophone(BEN)) == "checking"
+        assert decide(space, cmd.SuspectLoss(BEN, doubt)) == []
+        space = after(space, elsewhere)
+        assert refused(space, cmd.OpenMicrophone(BEN)) == "checking"
+        for look in (looked, cmd.ObserveRoom({HOST: 90, BEN: 10}, {HOST: "Ada", BEN: "Ben"})):
+            assert after(space, look, cmd.OpenMicrophone(BEN)).on_air == {BEN}
+        lost = after(space, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
+        assert refused(lost, cmd.OpenMicrophone(BEN)) == "no_floor"
 
 
 def test_a_regrant_starts_muted() -> None:

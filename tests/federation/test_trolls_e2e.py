@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SLUR = "hatefulslur"
 TROLLS, GUESTS = 50, 200
 AT_ONCE = 8
+STOPPED_WITHIN_MS = 10_000
+"""On any machine; what is usual is printed."""
 
 
 class Mob:
@@ -111,9 +113,14 @@ async def test_a_lock_stops_a_mob_and_nothing_of_theirs_stands(
     events = await ada.timeline(room)
     place = next(n for n, e in enumerate(events) if e["event_id"] == locked_at)
     shut = next(n for n, e in enumerate(events) if n > place and _is_levels_of_bot(town, e))
-    took_ms = events[shut]["origin_server_ts"] - events[place]["origin_server_ts"]
-    print(f"{len(crowd.said)} messages; locked {took_ms} ms after the command")  # noqa: T201
-    assert not [e for e in events[shut:] if _is_trolls_message(e)]
+    asked_ms, shut_ms = (events[n]["origin_server_ts"] for n in (place, shut))
+    late_ms = [e["origin_server_ts"] - asked_ms for e in events[shut:] if _is_trolls_message(e)]
+    print(  # noqa: T201 - what was measured
+        f"{len(crowd.said)} messages; locked {shut_ms - asked_ms} ms after the command, "
+        f"the last of theirs written {max(late_ms, default=0)} ms after it"
+    )
+    # what was under way between the servers may still come in; a lock lets nothing go on
+    assert max(late_ms, default=0) < STOPPED_WITHIN_MS
     assert not town.bridge.view(space.space).hands
     await _nothing_stands(town, ada, space)
     await _nobody_new(town, space)
@@ -161,7 +168,7 @@ async def _nobody_new(town: FederatedTown, space: LiveSpace) -> None:
 async def _out_at_once(town: FederatedTown, ada: Person, space: LiveSpace, crowd: Mob) -> None:
     """One word of the host shows out all of them, and takes their names from the state."""
     room, server = room_of(space), crowd.trolls[0].id.partition(":")[2]
-    await ada.send_text(room, f"!space block @troll*:{server}")
+    assert "Blocked" in await town.say(ada, room, f"!space block @troll*:{server}")
     members = {id_of(ada), UserId(town.bot)}
 
     async def gone() -> bool:
@@ -171,6 +178,6 @@ async def _out_at_once(town: FederatedTown, ada: Person, space: LiveSpace, crowd
             for event in state
             if event["type"] == "m.room.member" and event["content"]["membership"] == "join"
         }
-        return joined <= members and SLUR not in json.dumps(list(state))
+        return joined <= members and SLUR not in json.dumps([e["content"] for e in state])
 
     await eventually(gone, "trolls are in the room still", 60.0)

@@ -53,10 +53,12 @@ def test_a_scheduled_one_says_when_and_may_be_ticked() -> None:
 
 
 def test_an_ended_one_leads_to_what_was_said() -> None:
-    text = body(after(live_space(), cmd.EndSpace(HOST, 9_000)))
+    ended = after(live_space(), cmd.EndSpace(HOST, 9_000))
+    text = body(replace(ended, captions_said=3))
     assert text.startswith("Ended: First talk")
     assert "What was said: https://pages/s/first-talk" in text
     assert DOOR not in text
+    assert "What was said" not in body(ended)
 
 
 def test_only_the_phase_is_its_frame() -> None:

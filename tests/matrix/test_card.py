@@ -1,5 +1,6 @@
 """What the live card says."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,7 +69,13 @@ def test_hostile_names_and_titles_are_only_text() -> None:
 def test_scheduled_and_ended_cards_say_so() -> None:
     assert "Soon: First talk" in shown(scheduled()).content["body"]
     ended = after(live_space(), cmd.EndSpace(HOST, 9_000))
-    assert "Ended: First talk" in shown(ended).content["body"]
+    assert "Ended: First talk" in body_of(ended)
+
+
+def test_an_ended_card_leads_to_what_was_said_if_anything_was_written_down() -> None:
+    ended = after(live_space(), cmd.EndSpace(HOST, 9_000))
+    assert "What was said" not in body_of(ended)
+    assert "What was said: http" in body_of(replace(ended, captions_said=2))
 
 
 def body_of(space: LiveSpace) -> str:

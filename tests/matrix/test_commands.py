@@ -29,6 +29,7 @@ TOMORROW_MS = 1_795_114_800_000
         ("!space start", True, Request("start", "")),
         ("start", False, None),
         ("!spaceship start", False, None),
+        ("!spaces start", False, Request("start", "")),
         ("hello everybody", False, None),
         ("!space", False, Request("help", "")),
         ("!space Clear—Queue", False, Request("clear-queue", "")),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.records import SpaceSummary, StoredEvent
-from spaces_bridge.app.wishes import Reply, Wish
+from spaces_bridge.app.wishes import Reply, TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
@@ -100,8 +100,15 @@ class Directory:
         self.by_room = town.summary
 
 
-async def hear(town: Town, text: str, *, event: str = "$said", room: RoomId = OLD_ROOM) -> None:
-    """Said by the host."""
+async def hear(
+    town: Town,
+    text: str,
+    *,
+    event: str = "$said",
+    room: RoomId = OLD_ROOM,
+    full: bool = False,
+) -> None:
+    """Said by the host. ``full``: the room has had its events of this minute."""
     every: Any = town
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
@@ -109,7 +116,7 @@ async def hear(town: Town, text: str, *, event: str = "$said", room: RoomId = OL
     desk = Desk(
         every, every, archive, every, settings, every, every, every, every, lambda _: "host"
     )
-    talk = Conversation(desk, every)
+    talk = Conversation(desk, every, lambda _: full)
     await talk.hear(Said(room, EventId(event), ADA, text))
 
 
@@ -149,3 +156,19 @@ async def test_a_direct_message_is_about_the_one_live_space_that_is_on() -> None
     await hear(town, "end", room=RoomId("!dm"))
     assert answer(town).ok
     assert town.asked == [town.on.space]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("end", "“on” has ended. Thank you!"),
+        ("chat off", "“on”: Only people on the stage may write."),
+        ("chat perhaps", "❌ “on”: `chat` takes `on` or `off`."),
+    ],
+)
+async def test_where_the_rooms_budget_is_spent_the_answer_comes_by_direct_message(
+    text: str, answer: str
+) -> None:
+    town = Town()
+    await hear(town, f"!space {text}", room=ROOM, full=True)
+    assert town.wished == [TellUser(ADA, answer)]

@@ -23,6 +23,8 @@ class Door:
         self.refusals = list(refusals)
         self.tries: list[tuple[RoomId, list[str]]] = []
         self.said: list[str] = []
+        self.alone = True
+        self.adopted: list[RoomId] = []
 
     async def join(self, room: RoomId, via: list[str]) -> None:
         self.tries.append((room, via))
@@ -32,8 +34,11 @@ class Door:
     async def state(self, room: RoomId, type_: str) -> None:
         return None
 
+    async def is_direct(self, room: RoomId) -> bool:
+        return self.alone
+
     async def adopt(self, user: UserId, room: RoomId) -> None:
-        return None
+        self.adopted.append(room)
 
     async def send(self, room: RoomId, type_: str, content: Any, key: str) -> None:  # noqa: ANN401
         self.said.append(key)
@@ -62,3 +67,14 @@ async def test_what_is_not_forbidden_but_gone_is_not_tried_again() -> None:
     await greeter(door).invited(INVITE)
     assert len(door.tries) == 1
     assert door.said == []
+
+
+async def test_a_crowds_room_is_not_direct_because_somebody_says_so() -> None:
+    """Else every word there were a command, and answered."""
+    crowd, pair = Door(), Door()
+    crowd.alone = False
+    for door in (crowd, pair):
+        await greeter(door).invited(INVITE)
+        assert door.said
+    assert crowd.adopted == []
+    assert pair.adopted == [INVITE.room]

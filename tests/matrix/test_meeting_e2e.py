@@ -3,6 +3,7 @@
 import pytest
 
 from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge.matrix.bubble import BUBBLE
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, eventually
 
@@ -86,6 +87,38 @@ async def test_in_a_room_it_greets_and_listens_to_its_prefix_only(
     await ada.send_text(room, "!space live")
     await answered
     assert len(await ada.messages(room, BOT)) == 2
+
+
+async def test_in_a_room_made_with_others_it_is_no_direct_message_though_it_comes_first(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben = await settle("ada"), await settle("ben")
+    greeted = ada.next_event(
+        lambda e: (
+            e.get("sender") == BOT and "!space create" in e.get("content", {}).get("body", "")
+        )
+    )
+    room = await ada.create_room(preset="private_chat", invite=[BOT, ben.id])
+    assert (await greeted)["room_id"] == room
+    await ben.join(room)
+    await ada.send_text(room, "good morning everybody")
+    announced = ada.next_in(room, "m.room.message", lambda e: BUBBLE in e["content"])
+    await ada.send_text(room, "!space create Bread and roses")
+    await announced
+    assert not [m for m in await ada.messages(room, BOT) if "❌" in m["content"]["body"]]
+
+
+async def test_a_public_room_is_no_direct_message_however_few_are_in_it(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    greeted = ada.next_event(
+        lambda e: (
+            e.get("sender") == BOT and "!space create" in e.get("content", {}).get("body", "")
+        )
+    )
+    room = await ada.create_room(preset="public_chat", invite=[BOT])
+    assert (await greeted)["room_id"] == room
 
 
 async def state_keys(person: MatrixUser, room: str) -> set[tuple[str, str]]:

@@ -101,6 +101,16 @@ def test_posts_stand_behind_the_card_and_others_pins() -> None:
     assert placing(placing([CARD, "$3"])) == [CARD, "$3", POST]
 
 
+def test_what_is_shared_twice_or_is_the_card_is_pinned_once() -> None:
+    newest = [POST, EventId("$2"), POST]
+    placing = pins.with_posts(CARD, {"$2", POST}, newest, POST)
+    assert placing([CARD, POST, "$2"]) == [CARD, "$2", POST]
+    assert pins.with_posts(CARD, {CARD, "$2"}, [EventId("$2"), CARD], CARD)([CARD, "$2"]) == [
+        CARD,
+        "$2",
+    ]
+
+
 @pytest.mark.parametrize("content", [{}, {"pinned": "x"}, {"pinned": [1, None]}, {"pinned": {}}])
 def test_what_is_no_list_of_ids_is_no_pin(content: dict[str, Any]) -> None:
     assert pins.pinned(content) == []

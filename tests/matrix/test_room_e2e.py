@@ -1,5 +1,6 @@
 """A live space's room on a real Synapse."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge.matrix.rooms import LIVE
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, room_of
 
@@ -67,6 +69,31 @@ async def test_start_and_end_are_shown_in_state_and_name(bridge: Bridge, settle:
     ended = ada.next_in(room, "io.spacesbridge.live", lambda e: e["content"]["state"] == "ended")
     await bridge.spaces.ask(space.space, cmd.EndSpace(UserId(ada.id), 223_456))
     assert (await ended)["content"]["ended_at"] == 223_456
+
+
+async def test_the_first_state_is_written_once(bridge: Bridge, settle: Settle) -> None:
+    ada = await settle("ada")
+    room = room_of(await bridge.create(ada, "Said once"))
+    await bridge.drained()
+    written = Counter(e["type"] for e in await ada.timeline(room) if "state_key" in e)
+    assert {kind: written[kind] for kind in ("m.room.topic", "m.room.name", LIVE)} == {
+        "m.room.topic": 1,
+        "m.room.name": 1,
+        LIVE: 1,
+    }
+
+
+async def test_making_a_room_leaves_the_minutes_events_to_what_follows(
+    town: Town, tmp_path: Path, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    # card, avatar; then name, avatar and state of going live: the card may see ten used
+    async with Bridge(town.settings(room_events_per_minute=17), tmp_path / "db") as bridge:
+        await bridge.connected()
+        space = await bridge.create(ada, "At once")
+        shown = ada.next_message(room_of(space), "Live now: At once", BOT)
+        await bridge.spaces.ask(space.space, cmd.StartSpace(UserId(ada.id), 123_456))
+        await shown
 
 
 async def test_card_is_pinned_seeded_and_follows_the_stage(bridge: Bridge, settle: Settle) -> None:

@@ -104,6 +104,7 @@ async def test_a_cohost_does_not_do_what_is_the_hosts(town: TalkTown, text: str)
         ("mute mia", "Nobody called “mia” has the floor"),
         ("mute all", "nobody left to mute"),
         ("unmute mia", "Nobody called “mia” is muted"),
+        ("unmute all", "one person at a time"),
         ("cohost @zoe:example.org", "not in the room"),
         ("uncohost mia", "Nobody called “mia” is a co-host"),
         ("host @zoe:example.org", "not in the room"),
@@ -136,7 +137,8 @@ async def test_a_cohost_does_not_do_what_is_the_hosts(town: TalkTown, text: str)
         ("invite @ben:example.org", "is here already"),
         ("invite followers", "Nobody follows you"),
         ("share nonsense", "begins with https"),
-        ("share https://x.example and more", "just the link"),
+        ("share https://x.example and more", "just one link"),
+        ("share not a link", "just one link"),
         ("queue backwards", "`queue airtime`"),
         ("help nonsense", "no such command"),
         ("help kick", "Did you mean `remove`"),
@@ -606,6 +608,14 @@ async def test_a_community_room_is_about_what_was_announced_there_alone(town: Ta
     assert "I see no live space" in await town.say(HOST, "!space end", COMMUNITY)
     await town.plan(space=SpaceId("s2"), slug="s2", title="Here", community=COMMUNITY)
     assert "“Here” has ended" in await town.say(HOST, "!space end", COMMUNITY)
+
+
+async def test_alone_with_the_bot_it_says_where_to_go_when_there_is_nothing(
+    town: TalkTown,
+) -> None:
+    answer = await town.say(HOST, "end", DM)
+    assert "I see no live space this could be about. Join its room first" in answer
+    assert "to me alone" not in answer
 
 
 async def test_a_number_of_the_queue_is_the_same_person_after_a_crash(town: TalkTown) -> None:

@@ -7,7 +7,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import Bridge, room_of
+from tests.matrix.support import BOT, Bridge, room_of
 from tests.matrix.talking import is_refused, meet, say, tells
 
 pytestmark = pytest.mark.e2e
@@ -135,3 +135,18 @@ async def test_cohosts_and_the_next_host(bridge: Bridge, settle: Settle) -> None
     assert bridge.view(space).appointments == {ben.id: Role.SPEAKER}
     assert "becomes the host" in await say(ada, dm, f"host {cleo.id}")
     assert bridge.view(space).level_wanted(UserId(cleo.id)) == 90
+
+
+async def test_a_hand_raised_too_early_is_taken_down_with_the_reason(
+    bridge: Bridge, settle: Settle
+) -> None:
+    ada, ben, _ = await three(settle)
+    bens = await meet(ben)
+    space = await bridge.create(ada, "Later")
+    card = await bridge.card(space.space)
+    await ben.join(room_of(space))
+    told = ben.next_message(bens, "❌ “Later”: This live space has not started yet.", BOT)
+    gone = ben.next_in(room_of(space), "m.room.redaction", lambda e: e["sender"] == BOT)
+    await ben.react(room_of(space), card, "✋")
+    await told
+    await gone

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix import translate as means
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.translate import losses, meaning_of
-from tests.support.spaces import BEN, GUEST, HOST, live_space
+from tests.support.spaces import BEN, GUEST, HOST, after, live_space
 
 pytestmark = pytest.mark.unit
 
@@ -94,6 +96,7 @@ def test_events_mean_what_they_say(given_event: dict[str, Any], meaning: means.M
                 "m.relates_to": {"rel_type": "m.replace"},
             },
         ),
+        event("m.room.redaction", {"redacts": "$of-ben"}, redacts="$own"),
         event("m.reaction", annotation(5)),
         event("m.reaction", annotation("✋", 5)),
         event("m.reaction", {"m.relates_to": "odd"}),
@@ -141,4 +144,26 @@ ON_AIR = replace(live_space(), microphones=frozenset({HOST, BEN}))
 def test_hints_name_those_who_may_have_lost_the_floor(
     hint: dict[str, Any], lost: list[UserId]
 ) -> None:
-    assert sorted(losses(hint, ON_AIR, SETTINGS)) == sorted(lost)
+    assert sorted(loss.user for loss in losses(hint, ON_AIR, SETTINGS)) == sorted(lost)
+
+
+@pytest.mark.parametrize(
+    ("hint", "doubt"),
+    [
+        (event("m.room.power_levels", {"users": {HOST: 90}}, HOST, state_key=""), Doubt.LEVEL),
+        (
+            event("m.room.member", {"membership": "leave"}, HOST, state_key=BEN),
+            Doubt.MEMBERSHIP,
+        ),
+    ],
+)
+def test_who_is_silent_on_the_stage_may_have_lost_the_floor_too(
+    hint: dict[str, Any], doubt: Doubt
+) -> None:
+    silent = after(
+        live_space(),
+        cmd.RequestToSpeak(BEN, 1),
+        cmd.ApproveSpeaker(HOST, BEN),
+        cmd.ObserveLevels({HOST: 90, BEN: 10}),
+    )
+    assert losses(hint, silent, SETTINGS) == [cmd.SuspectLoss(BEN, doubt)]

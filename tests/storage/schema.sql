@@ -48,7 +48,8 @@ CREATE INDEX outbox_pending ON outbox (id) WHERE state = 'pending';
 
 CREATE TABLE notes (
     name TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    at_ms BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE inbox (

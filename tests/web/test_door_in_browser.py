@@ -56,6 +56,7 @@ async def test_a_lock_shows_and_newcomers_are_told(world: WebWorld, browser: Bro
         async with opened(browser, world.page(space)) as late:
             await text(late.page, "#sorry", "Locked right now")
             await expect(late.page.locator("#space")).to_be_hidden()
+            await expect(late.page.locator("#link")).to_be_hidden()
         await world.spaces.ask(space.space, cmd.UnlockSpace(HOST))
         await expect(early.page.locator("#locked")).to_be_hidden()
         await expect(early.page.locator("#space")).to_be_visible()
@@ -76,6 +77,7 @@ async def test_who_is_shown_out_is_told_and_stays_out(world: WebWorld, browser: 
         for page in (removed.page, guest.page):
             await expect(page.locator("#space")).to_be_hidden()
             await expect(page.locator("#bar")).to_be_hidden()
+            await expect(page.locator("#link")).to_be_hidden()
         await removed.page.reload()
         await expect(removed.page.locator("#sorry")).to_be_visible()
         assert world.hub.connections() == 0

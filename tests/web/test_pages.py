@@ -50,6 +50,14 @@ async def test_stage_captions_and_state_can_be_read_without_script(world: WebWor
     assert f'src="{space.slug}/live.ogg"' in page
 
 
+async def test_a_lock_is_shown_until_the_end(world: WebWorld) -> None:
+    space = await world.create("Garden hour")
+    await world.spaces.ask(space.space, cmd.LockSpace(HOST))
+    assert '<span id="locked" class="badge">' in await text_of(world, world.page(space))
+    await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
+    assert '<span id="locked" class="badge" hidden>' in await text_of(world, world.page(space))
+
+
 async def test_hostile_words_are_text_on_the_page(world: WebWorld) -> None:
     space = await world.create(f"{SCRIPT}\"'", host_name=SCRIPT)
     await world.caption(space.space, HOST, f"{SCRIPT} {{{{ 7*7 }}}}")

@@ -88,6 +88,8 @@ _NOT_ON_CARD = (
     | ev.HostLeftPage
     | ev.RemovalInForce
     | ev.PostShared
+    | ev.FloorDoubted
+    | ev.FloorLookedInto
 )
 
 

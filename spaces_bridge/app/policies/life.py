@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.policies.people import take_level
-from spaces_bridge.app.policies.words import moment, name_of
+from spaces_bridge.app.policies.words import name_of
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.moments import shown_utc
 
 
 def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
@@ -20,7 +21,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
             yield from _ended(before, event)
         case ev.SpaceRescheduled():
             for user in sorted(before.reminded):
-                time = moment(event.scheduled_at_ms)
+                time = shown_utc(event.scheduled_at_ms)
                 yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
         case ev.ReminderDue(kind):
             yield from _remind(before, kind)
@@ -64,7 +65,8 @@ def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
         for user in sorted(before.reminded - {before.host}):
             yield wish.TellUser(user, f"“{before.title}” is called off.")
         if event.by is None:
-            text = f"“{before.title}” was called off: nobody started it. `create` makes a new one."
+            why = event.reason or "nobody started it"
+            text = f"“{before.title}” was called off: {why}. `create` makes a new one."
             yield wish.TellUser(before.host, text)
     elif event.by is None:
         why = f": {event.reason}" if event.reason else ""

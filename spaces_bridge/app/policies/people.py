@@ -29,9 +29,9 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
             yield wish.UnbanPerson(before.space, event.user)
         case ev.SpaceLocked():
             text = "The room is locked: nobody new, no hands, no chat of listeners for now."
-            yield wish.Announce(before.space, text)
+            yield wish.Announce(before.space, text, locked=True)
         case ev.SpaceUnlocked():
-            yield wish.Announce(before.space, "The room is open again.")
+            yield wish.Announce(before.space, "The room is open again.", locked=False)
         case _:
             return
 

@@ -1,7 +1,6 @@
 """Who is told what."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
@@ -30,9 +29,3 @@ def name_of(before: LiveSpace, user: UserId) -> str:
 def redact(space: SpaceId, reaction: EventId | None) -> Iterator[wish.Wish]:
     if reaction is not None:
         yield wish.RedactEvent(space, reaction)
-
-
-def moment(at_ms: int) -> str:
-    """A time for people everywhere."""
-    when = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return f"{when:%a} {when.day} {when:%B %Y, %H:%M} UTC"

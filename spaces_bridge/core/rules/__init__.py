@@ -85,7 +85,7 @@ def _rule(  # noqa: C901, PLR0912, PLR0915
         case cmd.CloseMicrophone():
             return sound.close_microphone(space, command.by, ev.MicrophoneEnd.OWN)
         case cmd.SuspectLoss():
-            return sound.close_microphone(space, command.user, ev.MicrophoneEnd.SUSPECTED)
+            return sound.suspect_loss(space, command)
         case cmd.AppointCohost():
             return roles.appoint_cohost(space, command)
         case cmd.DismissCohost():

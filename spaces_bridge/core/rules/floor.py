@@ -24,6 +24,10 @@ HANDS_MAX = 500
 HANDS_A_MINUTE = 6
 """How often one person may raise the hand; ``evolution.ASKED_KEPT`` remembers as many."""
 
+GRANTS_A_MINUTE = 5
+"""Floors given without a host; ``evolution.GRANTS_KEPT`` remembers as many. Each costs the room
+up to four events, and who leaves the stage may ask again at once."""
+
 MINUTE_MS = 60_000
 
 
@@ -35,11 +39,14 @@ def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[
     if space.speak_policy is SpeakPolicy.INVITED:
         raise Rejected("by_invitation", "Only people the host invites speak here.")
     _refuse_flood(space, command)
+    granted = _granted_on_asking(space, command)
+    others_wait = any(request.promised for request in space.requests.values())
+    later = granted and (others_wait or _grants_left(space, command.at_ms) <= 0)
     yield ev.SpeakRequested(
-        command.by, command.at_ms, command.name, command.guest, command.reaction
+        command.by, command.at_ms, command.name, command.guest, command.reaction, promised=later
     )
-    if _granted_on_asking(space, command):
-        yield ev.SpeakerApproved(command.by, by=None, reaction=command.reaction)
+    if granted and not later:
+        yield ev.SpeakerApproved(command.by, None, command.reaction, command.at_ms)
 
 
 def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
@@ -74,6 +81,22 @@ def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
         policy is SpeakPolicy.FOLLOWED and command.followed
     )
     return open_to_them and command.by not in space.muted and places_left(space) > 0
+
+
+def _grants_left(space: LiveSpace, now_ms: int) -> int:
+    """How many floors may be given without a host now."""
+    lately = sum(now_ms - at_ms < MINUTE_MS for at_ms in space.granted_at_ms)
+    return GRANTS_A_MINUTE - lately
+
+
+def keep_promises(space: LiveSpace, now_ms: int) -> Iterator[ev.Event]:
+    """Give the floor to those whom the policy gives it, and who had to wait a little."""
+    if space.speak_policy not in {SpeakPolicy.EVERYONE, SpeakPolicy.FOLLOWED}:
+        return
+    free = max(0, min(places_left(space), _grants_left(space, now_ms)))
+    waiting = [hand for hand in space.hands if hand.promised and hand.user not in space.muted]
+    for hand in waiting[:free]:
+        yield ev.SpeakerApproved(hand.user, None, hand.reaction, now_ms)
 
 
 def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.Event]:

@@ -12,6 +12,7 @@ from spaces_bridge.core.rules.common import (
     refuse_if_ended,
     refuse_unless_host,
 )
+from spaces_bridge.core.rules.floor import keep_promises
 
 TITLE_MAX = 200
 """Characters a title may have."""
@@ -192,6 +193,7 @@ def _while_scheduled(space: LiveSpace, now_ms: int) -> Iterator[ev.Event]:
 
 
 def _while_live(space: LiveSpace, command: cmd.PassTime) -> Iterator[ev.Event]:
+    yield from keep_promises(space, command.at_ms)
     if space.host_present:
         if space.host_missed_at_ms is not None:
             yield ev.HostReturned(space.host)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
+from itertools import chain
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.evolution import evolve
+from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
@@ -17,15 +19,22 @@ ONE_HOST = "there is one host; `host USER` hands over"
 
 def observe_levels(space: LiveSpace, command: cmd.ObserveLevels) -> Iterator[ev.Event]:
     seen = _levels(space, command.levels, command.settled, command.by)
-    return _then_follow(space, seen)
+    answered = [(user, doubt) for user, doubt in space.doubts if doubt is Doubt.LEVEL]
+    return _then_follow(space, chain(seen, _looked_into(answered)))
 
 
 def observe_member(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.Event]:
-    return _then_follow(space, _member(space, command))
+    answered = space.doubts & {(command.user, Doubt.MEMBERSHIP)}
+    return _then_follow(space, chain(_member(space, command), _looked_into(answered)))
 
 
 def observe_room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Event]:
-    return _then_follow(space, _room(space, command))
+    return _then_follow(space, chain(_room(space, command), _looked_into(space.doubts)))
+
+
+def _looked_into(doubts: Iterable[tuple[UserId, Doubt]]) -> Iterator[ev.Event]:
+    for user, doubt in sorted(doubts):
+        yield ev.FloorLookedInto(user, doubt)
 
 
 def observe_refused_grant(

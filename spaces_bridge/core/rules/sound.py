@@ -21,6 +21,8 @@ def open_microphone(space: LiveSpace, command: cmd.OpenMicrophone) -> Iterator[e
         raise Rejected(
             "muted", "A host has muted you. Raise your hand to ask for your microphone."
         )
+    if space.is_doubted(command.by):
+        raise Rejected("checking", "Your floor is just being checked. Try again in a moment.")
     if not space.may_speak(command.by):
         raise Rejected("no_floor", "You do not have the floor. Ask to speak first.")
     if command.by not in space.microphones:
@@ -30,6 +32,15 @@ def open_microphone(space: LiveSpace, command: cmd.OpenMicrophone) -> Iterator[e
 def close_microphone(space: LiveSpace, user: UserId, why: ev.MicrophoneEnd) -> Iterator[ev.Event]:
     if user in space.microphones:
         yield ev.MicrophoneClosed(user, why)
+
+
+def suspect_loss(space: LiveSpace, command: cmd.SuspectLoss) -> Iterator[ev.Event]:
+    """Shut, and kept shut: what is read takes a while, and opening again must not be quicker."""
+    user = command.user
+    could = space.may_speak(user) or space.is_doubted(user)
+    yield from close_microphone(space, user, ev.MicrophoneEnd.SUSPECTED)
+    if could and (user, command.doubt) not in space.doubts:
+        yield ev.FloorDoubted(user, command.doubt)
 
 
 def mute_speaker(space: LiveSpace, command: cmd.MuteSpeaker) -> Iterator[ev.Event]:

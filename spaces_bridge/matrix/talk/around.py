@@ -1,11 +1,11 @@
 """What goes on around a live space: who is told of it, links, numbers, help."""
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.following import invite_followers
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.rules.common import refuse_unless_moderator
 from spaces_bridge.matrix import people
 from spaces_bridge.matrix.help_texts import help_text
 from spaces_bridge.matrix.links import shared_link
@@ -90,19 +90,10 @@ class Around:
         return others
 
     async def _invite_followers(self, space: LiveSpace, heard: Heard) -> str:
-        refuse_unless_moderator(space, heard.by)
-        if space.locked:
-            raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
-        note = f"followers-invited:{space.space}:{heard.by}"
-        before = await self._desk.outbox.lookup(note)
-        if before not in {None, heard.said.event}:
-            raise Rejected("again", "I have told your followers of this live space already.")
-        count = await self._desk.followers.count(heard.by)
-        if not count:
-            raise Rejected("no_followers", "Nobody follows you yet.")
-        await self._desk.outbox.remember(note, heard.said.event)
-        wanted = wish.InviteFollowers(space.space, heard.by)
-        await self._desk.spaces.wish(wanted, f"invite-followers:{space.space}:{heard.by}")
+        desk = self._desk
+        count = await invite_followers(
+            desk.spaces, desk.outbox, desk.followers, space, heard.by, heard.said.event
+        )
         whom = "the one who follows" if count == 1 else f"the {count} who follow"
         return f"I write to {whom} you, little by little."
 

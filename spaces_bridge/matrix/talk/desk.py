@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
@@ -107,11 +106,12 @@ class Desk:
             await self.outbox.remember(note, found[0].space)
             return found[0]
         if not found:
-            raise Rejected(
-                "which",
-                "I see no live space this could be about. Write it in the room of the live space, "
-                "or to me alone.",
+            where = (
+                "Join its room first; `live` shows what is on."
+                if heard.direct
+                else "Write it in the room of the live space, or to me alone."
             )
+            raise Rejected("which", f"I see no live space this could be about. {where}")
         listed = "\n".join(f"• {self.listed(s)}" for s in found[:LISTED_MAX])
         raise Rejected("which", f"In which one? Write it in its room:\n{listed}")
 
@@ -180,7 +180,7 @@ class Desk:
     @property
     def own_zone(self) -> tzinfo:
         """Of people whose profile names none."""
-        return ZoneInfo(self.settings.timezone)
+        return self.settings.zone
 
 
 def _just_one(space: LiveSpace, crowd: Callable[[LiveSpace], Crowd], text: str) -> Found:

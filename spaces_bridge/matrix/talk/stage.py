@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix import people
@@ -49,6 +50,8 @@ class Stage:
         return f"{people.shown(space, user)} is muted until a host lifts it."
 
     async def _unmute(self, heard: Heard) -> str:
+        if heard.argument.lower() == "all":
+            raise Rejected("one_by_one", "I unmute one person at a time: say who, please.")
         space, user = await self._about(heard, people.muted)
         await self._desk.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)
         return f"{people.shown(space, user)} may switch the microphone on again."

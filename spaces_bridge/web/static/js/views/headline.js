@@ -13,7 +13,7 @@ export function showHeadline({ space, roster, you }, host) {
   const badge = byId("state");
   badge.className = `badge badge-${space.state}`;
   setText(badge, words.state[space.state]);
-  byId("locked").hidden = !space.locked;
+  byId("locked").hidden = !space.locked || space.state === "ended";
   byId("count").hidden = space.state !== "live";
   setText(byId("count-text"), words.listening(roster.listeners));
   byId("when").hidden = space.state !== "scheduled";
@@ -41,12 +41,14 @@ export function showSorry(title, text) {
   byId("space").hidden = true;
   byId("bar").hidden = true;
   byId("sorry").hidden = false;
+  byId("link").hidden = true;
   setText(byId("sorry-title"), title);
   setText(byId("sorry-text"), text);
 }
 
 export function showSpace() {
   byId("sorry").hidden = true;
+  byId("link").hidden = false;
   byId("space").hidden = false;
 }
 

@@ -1,0 +1,64 @@
+"""How many events a minute each lane of the outbox may make, and when it waits for its room."""
+
+from typing import Protocol
+
+from spaces_bridge.core.ids import RoomId, SpaceId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix import captions
+from spaces_bridge.matrix.lane import ARRANGEMENT, PROMPTS, Lane
+from spaces_bridge.matrix.pace import RoomBudgets
+from spaces_bridge.matrix.settings import MatrixSettings
+
+SHARES = {"replies": 0.9, "timeline": 0.85, "answers": 0.7, "state": 0.7, "card": 0.6}
+"""How much of a live space's events a minute each lane may see used before it waits."""
+ARRANGEMENTS_PER_MINUTE = 10
+"""How often locking, chat and server rules are written to one room; each takes two events."""
+PROMPTS_PER_MINUTE = 6
+"""Raised hands that one host is asked about; those answered meanwhile are never asked about."""
+
+
+class OpenSpaces(Protocol):
+    """The live spaces, as far as they are needed here."""
+
+    def view(self, space: SpaceId) -> LiveSpace | None: ...
+
+    def by_room(self, room: RoomId) -> LiveSpace | None: ...
+
+
+class Allowances:
+    """What the courier asks before it carries out a lane's next wish."""
+
+    def __init__(self, settings: MatrixSettings, spaces: OpenSpaces, budgets: RoomBudgets) -> None:
+        self._settings = settings
+        self._spaces = spaces
+        self._budgets = budgets
+
+    def per_minute(self, queue: str) -> int | None:
+        """How many wishes of a queue may be carried out a minute; None: any number."""
+        if queue.endswith(PROMPTS):
+            return PROMPTS_PER_MINUTE
+        place, _, kind = queue.partition("|")
+        if kind == ARRANGEMENT:
+            return ARRANGEMENTS_PER_MINUTE
+        if kind == "captions":
+            return captions.PER_MINUTE
+        if kind == "redactions":
+            return self._settings.redactions_per_minute
+        if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
+            return self._settings.answers_per_minute
+        return None
+
+    def is_full(self, room: RoomId) -> bool:
+        """Whether an answer in the room would have to wait."""
+        return self._budgets.wait_s(room, SHARES["replies"]) > 0
+
+    def room_wait_s(self, lane: Lane) -> float:
+        """Until the live space's room has an event left for this lane; others wait for none."""
+        share = SHARES.get(lane.kind)
+        if share is None:
+            return 0.0
+        place = lane.group
+        space = self._spaces.view(SpaceId(place)) or self._spaces.by_room(RoomId(place))
+        if space is None or space.room is None:
+            return 0.0
+        return self._budgets.wait_s(space.room, share)

@@ -1,0 +1,209 @@
+"""How the parts of the Matrix side are put together, subject by subject. Nothing starts here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.announcements import Announcements
+from spaces_bridge.matrix.answers import Answers
+from spaces_bridge.matrix.archive import Archive
+from spaces_bridge.matrix.arrangement import Arranger
+from spaces_bridge.matrix.bans import Bans
+from spaces_bridge.matrix.bubbles import Bubbles
+from spaces_bridge.matrix.cards import CardKeeper
+from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.conversation import Conversation
+from spaces_bridge.matrix.correspondence import Correspondence
+from spaces_bridge.matrix.directory import SpacesDirectory
+from spaces_bridge.matrix.dms import DirectRooms
+from spaces_bridge.matrix.doers import Doer, Doers
+from spaces_bridge.matrix.doors import SessionsDoor
+from spaces_bridge.matrix.errands import RoomErrands
+from spaces_bridge.matrix.etiquette import Etiquette
+from spaces_bridge.matrix.evictions import Evictions
+from spaces_bridge.matrix.gallery import Gallery
+from spaces_bridge.matrix.ghosts import Ghosts
+from spaces_bridge.matrix.greeting import Greeter
+from spaces_bridge.matrix.hands import RaisedHands
+from spaces_bridge.matrix.invitations import Invitations
+from spaces_bridge.matrix.invites import InviteLimits, Uninvited
+from spaces_bridge.matrix.letters import Letters
+from spaces_bridge.matrix.listing import RoomList
+from spaces_bridge.matrix.observer import RoomObserver
+from spaces_bridge.matrix.pace import FairShare, Metronome
+from spaces_bridge.matrix.pins import Pins
+from spaces_bridge.matrix.policy_lists import PolicyLists
+from spaces_bridge.matrix.posts import Posts
+from spaces_bridge.matrix.questions import Questions
+from spaces_bridge.matrix.reception import Reception
+from spaces_bridge.matrix.reminders import Reminders
+from spaces_bridge.matrix.reports import ReportDesk
+from spaces_bridge.matrix.rooms import RoomMaker
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.signboard import Signboard
+from spaces_bridge.matrix.sluice import Sluice
+from spaces_bridge.matrix.talk.desk import Desk, Permission
+from spaces_bridge.matrix.taps import Taps
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the parts stand on."""
+
+    settings: MatrixSettings
+    spaces: Spaces
+    sessions: SessionsDoor
+    permission: Permission
+    doorkeeper: Doorkeeper
+    followers: Followers
+    reports: Reports
+    bot: MatrixClient
+    client_of: Callable[[UserId], MatrixClient]
+    pace: FairShare
+    wake: Callable[[], None]
+    """Tells the courier of something new in the outbox."""
+    now_s: Callable[[], float]
+    """The event loop's time."""
+    is_full: Callable[[RoomId], bool]
+    """Whether a room has no event left for an answer right now."""
+
+    @property
+    def outbox(self) -> Outbox:
+        return self.spaces.world.outbox
+
+    @property
+    def clock(self) -> Clock:
+        return self.spaces.world.clock
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service runs, or asks."""
+
+    doers: Doers
+    reception: Reception
+    observer: RoomObserver
+    lists: PolicyLists
+    gallery: Gallery
+    directory: SpacesDirectory
+
+
+def assemble(on: Ground) -> Parts:
+    """All parts, joined together. Calls nobody yet."""
+    observer = RoomObserver(on.bot, on.spaces, on.outbox)
+    dms, notebook = DirectRooms(on.bot, on.outbox), Correspondence(on.outbox)
+    lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
+    shown = _Shown(on)
+    doers = Doers(
+        [
+            *_in_rooms(on, observer, shown.cards),
+            *_moderating(on, observer),
+            *_writing(on, dms, notebook),
+            *_inviting(on, dms, notebook),
+            *shown.doers,
+        ]
+    )
+    reception = _reception(on, observer, dms, notebook, shown, lists)
+    return Parts(doers, reception, observer, lists, shown.gallery, shown.directory)
+
+
+class _Shown:
+    """What a live space shows of itself, inside its room and outside."""
+
+    def __init__(self, on: Ground) -> None:
+        bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
+        pins, room_list = Pins(bot), RoomList(bot)
+        self.gallery = Gallery(bot, outbox, on.now_s)
+        self.cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size, pins)
+        self.bubbles = Bubbles(bot, spaces, outbox, clock, settings, pins, spaces.audience_size)
+        self.directory = SpacesDirectory(bot, spaces, settings, self.gallery, room_list)
+        self.doers: Sequence[Doer] = (
+            Signboard(bot, spaces, outbox, settings, self.gallery, room_list),
+            self.bubbles,
+            self.directory,
+            Posts(bot, spaces, outbox, pins, self.cards),
+        )
+
+
+def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[Doer]:
+    """Those who make live spaces' rooms and act in them."""
+    maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
+    return [
+        RoomErrands(on.bot, on.spaces, on.outbox, on.settings, observer, maker, cards, ghosts),
+    ]
+
+
+def _moderating(on: Ground, observer: RoomObserver) -> Sequence[Doer]:
+    """Those who keep people out of rooms, and bring reports to people."""
+    return [
+        Arranger(on.bot, on.spaces, on.settings, observer, on.doorkeeper.banned_servers),
+        Bans(on.bot, on.spaces, observer),
+        ReportDesk(on.bot, on.spaces, on.reports, on.settings),
+    ]
+
+
+def _writing(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequence[Doer]:
+    """Those who write to one person, as soon as there is something to say."""
+    return [
+        Letters(on.bot, dms, on.spaces, on.sessions, on.settings),
+        Questions(on.bot, dms, on.spaces, on.outbox, notebook),
+    ]
+
+
+def _inviting(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequence[Doer]:
+    """Those who write invitations and reminders, at one pace together."""
+    bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
+    pace = Metronome(settings.invitations_per_minute, on.now_s)
+    sluice = Sluice(pace, settings.domain, on.now_s)
+    limits, uninvited = InviteLimits(outbox, clock, settings), Uninvited(outbox)
+    etiquette = Etiquette(dms, on.followers, limits, settings, clock)
+    return [
+        Invitations(bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, on.pace),
+        Announcements(spaces, outbox, on.followers, uninvited, settings, on.wake),
+        Reminders(bot, dms, spaces, settings, clock, sluice, on.pace),
+    ]
+
+
+def _reception(
+    on: Ground,
+    observer: RoomObserver,
+    dms: DirectRooms,
+    notebook: Correspondence,
+    shown: _Shown,
+    lists: PolicyLists,
+) -> Reception:
+    """Everybody who is told of what happens, behind one door."""
+    return Reception(
+        on.spaces,
+        on.settings,
+        observer,
+        _talking(on, dms),
+        Greeter(on.bot, dms, on.outbox),
+        dms,
+        shown.cards,
+        Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
+        Taps(on.spaces, on.followers, on.outbox, on.clock, shown.cards, shown.bubbles),
+        RaisedHands(on.spaces, on.settings, on.clock),
+        Evictions(on.bot, on.spaces, on.clock),
+        lists,
+    )
+
+
+def _talking(on: Ground, dms: DirectRooms) -> Conversation:
+    """Who understands commands and answers them."""
+    desk = Desk(
+        on.bot,
+        on.spaces,
+        Archive(on.spaces.world.directory, on.spaces.world.journal),
+        on.outbox,
+        on.settings,
+        on.clock,
+        on.doorkeeper,
+        on.followers,
+        on.reports,
+        on.permission,
+    )
+    return Conversation(desk, dms, on.is_full)

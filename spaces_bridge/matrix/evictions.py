@@ -1,0 +1,57 @@
+"""A live space whose room was taken from it ends, with a word: nobody could steer it any more."""
+
+import logging
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.ports import Clock
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.client import MatrixClient
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.errors import Refused
+
+log = logging.getLogger(__name__)
+
+PUT_OUT = "I was put out of its room"
+REPLACED = "its room was replaced by another one"
+
+
+class Evictions:
+    """Looks whether the bot is still at home in a room."""
+
+    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, clock: Clock) -> None:
+        self._bot = bot
+        self._spaces = spaces
+        self._clock = clock
+
+    async def look(self, room: RoomId) -> None:
+        """End the live space if the room is not ours any more. Raises Away, StorageError."""
+        space = self._spaces.by_room(room)
+        if space is None or space.phase is Phase.ENDED:
+            return
+        why = await self._why(room)
+        if why is not None:
+            log.error("live space %s has lost its room: %s", space.space, why)
+            await self._end(space, why)
+
+    async def _why(self, room: RoomId) -> str | None:
+        try:
+            member = await self._bot.state(room, "m.room.member", self._bot.user) or {}
+            if member.get("membership") != "join":
+                return PUT_OUT
+            tombstone = await self._bot.state(room, "m.room.tombstone")
+        except Refused:
+            return PUT_OUT
+        return REPLACED if tombstone is not None else None
+
+    async def _end(self, space: LiveSpace, why: str) -> None:
+        try:
+            await self._spaces.ask(space.space, cmd.EndSpace(None, self._clock.now_ms(), why))
+        except Rejected as refusal:
+            log.info("live space %s ends already: %s", space.space, refusal.code)
+            return
+        if space.phase is Phase.LIVE:
+            text = f"“{space.title}” has ended: {why}. `create` makes a new one."
+            await self._spaces.wish(wish.TellUser(space.host, text), f"evicted:{space.space}")

@@ -1,0 +1,77 @@
+"""What is looked after from time to time, while nobody asks for it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+
+from spaces_bridge.app import policies
+from spaces_bridge.app.errors import StorageError
+from spaces_bridge.app.ports import Clock, Inbox, Outbox
+from spaces_bridge.app.records import Effect
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core.live_space import LiveSpace, Phase
+
+log = logging.getLogger(__name__)
+
+COUNTERS_EVERY_S = 15.0
+"""How often it is looked whether the audience changed; the card itself decides when to say so."""
+PRUNE_EVERY_S = 6 * 3600.0
+KEPT_MS = 7 * 86_400_000
+"""Done wishes and handled events are remembered for a week."""
+
+
+class CounterWatch:
+    """Guests come and go without an event: wishes for the card when their number changed."""
+
+    def __init__(self, spaces: Spaces, outbox: Outbox, wake: Callable[[], None]) -> None:
+        """``wake`` tells the courier of something new in the outbox."""
+        self._spaces = spaces
+        self._outbox = outbox
+        self._wake = wake
+        self._shown: Mapping[str, int] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(COUNTERS_EVERY_S)
+            try:
+                await self.look()
+            except StorageError as error:
+                log.warning("cannot wish for cards: %s", error)
+
+    async def look(self) -> None:
+        """Wish once for what became stale since the last look. Raises StorageError."""
+        live = [s for s in self._spaces.open() if s.phase is Phase.LIVE]
+        now = {str(s.space): self._spaces.audience_size(s.space) for s in live}
+        stale = [s for s in live if self._shown.get(s.space, 0) != now[s.space]]
+        if stale:
+            await self._outbox.enqueue([e for s in stale for e in _counters(s)])
+            self._wake()
+        self._shown = now
+
+
+class Pruning:
+    """Forgets done wishes and handled events after a week."""
+
+    def __init__(self, inbox: Inbox, outbox: Outbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                before_ms = self._clock.now_ms() - KEPT_MS
+                await self._inbox.prune(before_ms)
+                await self._outbox.prune(before_ms)
+            except StorageError as error:
+                log.warning("cannot prune: %s", error)
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+
+def _counters(space: LiveSpace) -> Iterator[Effect]:
+    """The wishes for everything that shows how many listen."""
+    yield policies.card(space.space)
+    if space.community is not None and not space.private:
+        yield policies.bubble(space.space)

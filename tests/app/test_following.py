@@ -1,0 +1,83 @@
+"""Inviting one's followers: once, whether by command or on the page."""
+
+from dataclasses import replace
+
+import pytest
+
+from spaces_bridge.app.following import invite_followers
+from spaces_bridge.app.wishes import InviteFollowers, Wish
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from tests.support.recorder import Recorder
+from tests.support.spaces import BEN, EVE, HOST, live_space
+
+pytestmark = pytest.mark.unit
+
+SPACE = live_space()
+
+
+class Town(Recorder):
+    """Keeps notes and wishes; two people follow the host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, str] = {}
+        self.wishes: dict[str, Wish] = {}
+        self.following = {(HOST, BEN), (HOST, EVE)}
+
+    async def remember(self, name: str, value: str) -> None:
+        self.notes[name] = value
+
+    async def lookup(self, name: str) -> str | None:
+        return self.notes.get(name)
+
+    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+        self.wishes.setdefault(key, wanted)
+
+    async def invites(self, source: str, space: LiveSpace = SPACE, by: UserId = HOST) -> int:
+        return await invite_followers(self, self, self, space, by, source)
+
+
+async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
+    town = Town()
+    assert await town.invites("$command") == 2
+    with pytest.raises(Rejected, match="already"):
+        await town.invites("page:1")
+    with pytest.raises(Rejected, match="already"):
+        await town.invites("$another")
+    assert list(town.wishes.values()) == [InviteFollowers(SPACE.space, HOST)]
+
+
+async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
+    town = Town()
+    assert await town.invites("$command") == await town.invites("$command") == 2
+    assert len(town.wishes) == 1
+
+
+@pytest.mark.parametrize(
+    ("space", "by", "code"),
+    [
+        (replace(SPACE, phase=Phase.ENDED), HOST, "ended"),
+        (replace(SPACE, locked=True), HOST, "locked"),
+        (SPACE, BEN, "not_moderator"),
+    ],
+)
+async def test_not_into_a_closed_live_space_and_not_by_a_listener(
+    space: LiveSpace, by: UserId, code: str
+) -> None:
+    town = Town()
+    with pytest.raises(Rejected) as refusal:
+        await town.invites("$command", space, by)
+    assert refusal.value.code == code
+    assert not town.wishes
+    assert not town.notes
+
+
+async def test_whom_nobody_follows_may_try_again_later() -> None:
+    town = Town()
+    town.following = set()
+    with pytest.raises(Rejected, match="Nobody follows you"):
+        await town.invites("$command")
+    town.following = {(HOST, EVE)}
+    assert await town.invites("$later") == 1

@@ -1,0 +1,119 @@
+"""How many events a minute each lane of the outbox may make."""
+
+from dataclasses import replace
+
+import pytest
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix import captions
+from spaces_bridge.matrix.allowances import PROMPTS_PER_MINUTE, SHARES, Allowances
+from spaces_bridge.matrix.lane import PROMPTS, Lane
+from spaces_bridge.matrix.pace import RoomBudgets
+from spaces_bridge.matrix.settings import MatrixSettings
+from tests.support.spaces import BEN, HOST, ROOM, live_space
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = replace(
+    MatrixSettings("http://hs", "example.org", "as", "hs", "https://pages"),
+    room_events_per_minute=20,
+    redactions_per_minute=33,
+)
+SPACE, ELSEWHERE, EVENT = live_space().space, RoomId("!elsewhere"), EventId("$event")
+PROMPT = wish.PromptModerator(SPACE, HOST, BEN, guest=False)
+
+
+class OneSpace:
+    """One live space, in its room."""
+
+    def __init__(self, space: LiveSpace) -> None:
+        self.space = space
+
+    def view(self, space: SpaceId) -> LiveSpace | None:
+        return self.space if space == self.space.space else None
+
+    def by_room(self, room: RoomId) -> LiveSpace | None:
+        return self.space if room == self.space.room else None
+
+
+class Room:
+    """The allowances of one live space, and what was written to its room."""
+
+    def __init__(self, space: LiveSpace) -> None:
+        self.now = 0.0
+        self.budgets = RoomBudgets(SETTINGS.room_events_per_minute, lambda: self.now)
+        self.allowed = Allowances(SETTINGS, OneSpace(space), self.budgets)
+
+    def wait_s(self, wanted: wish.Wish) -> float:
+        return self.allowed.room_wait_s(Lane(wish.queue_of(wanted)))
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room(live_space())
+
+
+CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type: ignore[arg-type]  # any id
+
+
+@pytest.mark.parametrize(
+    ("queue", "limit"),
+    [
+        (wish.queue_of(CAPTION), captions.PER_MINUTE),
+        (wish.queue_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
+        (wish.queue_of(PROMPT) + PROMPTS, PROMPTS_PER_MINUTE),
+        (wish.queue_of(PROMPT), None),
+        (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 8),
+        (wish.queue_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
+        (wish.queue_of(wish.MakeRoom(SPACE)), None),
+        (wish.queue_of(wish.RefreshCard(SPACE)), None),
+    ],
+)
+def test_some_lanes_have_a_limit_of_their_own(room: Room, queue: str, limit: int | None) -> None:
+    assert room.allowed.per_minute(queue) == limit
+
+
+CARD = wish.RefreshCard(SPACE)
+REDACTION = wish.RedactEvent(SPACE, EVENT)
+WORD = wish.Announce(SPACE, "Live.")
+REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
+LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
+
+
+@pytest.mark.parametrize(
+    ("written", "waiting"),
+    [
+        (0, []),
+        (11, []),
+        (12, [CARD]),
+        (14, [CARD, REDACTION]),
+        (17, [CARD, REDACTION, WORD]),
+        (18, [CARD, REDACTION, WORD, REPLY]),
+        (40, [CARD, REDACTION, WORD, REPLY]),
+    ],
+)
+def test_what_matters_less_waits_earlier_and_levels_never(
+    room: Room, written: int, waiting: list[wish.Wish]
+) -> None:
+    for _ in range(written):
+        room.budgets.note(ROOM)
+    everything: list[wish.Wish] = [CARD, REDACTION, WORD, REPLY, LEVEL]
+    assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
+    room.now = 60.0
+    assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
+
+
+def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
+    homeless = Room(replace(live_space(), room=None))
+    for _ in range(40):
+        homeless.budgets.note(ROOM)
+        homeless.budgets.note(ELSEWHERE)
+    assert homeless.wait_s(CARD) == 0
+    assert homeless.wait_s(wish.Reply(ELSEWHERE, EVENT, "Done.", True)) == 0
+
+
+def test_every_share_is_that_of_a_lane() -> None:
+    some: list[wish.Wish] = [CARD, REDACTION, WORD, REPLY, wish.PublishState(SPACE)]
+    assert {Lane(wish.queue_of(wanted)).kind for wanted in some} == SHARES.keys()

@@ -1,0 +1,72 @@
+"""Hands by reaction: what a crowd of them costs."""
+
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.wishes import RedactEvent, TellUser, Wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import EventId, SpaceId, UserId
+from spaces_bridge.core.rules import decide
+from spaces_bridge.matrix.flood import WINDOW_MS
+from spaces_bridge.matrix.hands import REFUSALS_A_MINUTE, RaisedHands
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.translate import ReactedTo
+from tests.support.spaces import BEN, HOST, ROOM, after, live_space
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", "https://pages")
+
+
+class Card:
+    """A live card on which people tap."""
+
+    def __init__(self) -> None:
+        self.space = after(live_space(), cmd.LockSpace(HOST))
+        self.asked = 0
+        self.wished: list[Wish] = []
+        self.now = 1
+        every: Any = self
+        self.hands = RaisedHands(every, SETTINGS, every)
+
+    def now_ms(self) -> int:
+        return self.now
+
+    async def ask(self, space: SpaceId, command: cmd.Command, source: str) -> None:
+        self.asked += 1
+        decide(self.space, command)
+
+    async def wish(self, wanted: Wish, key: str) -> None:
+        self.wished.append(wanted)
+
+    async def tap(self, by: UserId, number: int) -> None:
+        event = EventId(f"${by}{number}")
+        await self.hands.raised(self.space, ReactedTo(ROOM, event, by, EventId("$card"), "✋"))
+
+    def count(self, kind: type[Wish]) -> int:
+        return sum(isinstance(wanted, kind) for wanted in self.wished)
+
+
+async def test_who_may_not_is_told_why_and_the_hand_goes() -> None:
+    card = Card()
+    await card.tap(BEN, 1)
+    assert card.wished == [
+        RedactEvent(card.space.space, EventId(f"${BEN}1")),
+        TellUser(BEN, "❌ “First talk”: The live space is locked: no hands right now."),
+    ]
+
+
+async def test_a_flood_of_hands_costs_next_to_nothing() -> None:
+    card = Card()
+    trolls = [UserId(f"@troll{n}:evil") for n in range(50)]
+    for number in range(100):
+        for troll in trolls:
+            await card.tap(troll, number)
+    assert card.count(TellUser) == 50 * REFUSALS_A_MINUTE
+    assert card.count(RedactEvent) == SETTINGS.answers_per_minute
+    assert card.asked <= 50 * 12
+    card.now += WINDOW_MS
+    card.wished.clear()
+    await card.tap(trolls[0], 101)
+    assert card.count(RedactEvent) == card.count(TellUser) == 1
