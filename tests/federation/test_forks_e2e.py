@@ -8,13 +8,8 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.roles import Role
-from tests.federation.town import (
-    FederatedTown,
-    forge_levels,
-    id_of,
-    last_levels_event,
-    levels_event,
-)
+from tests.federation.room_state import forge_levels, last_levels_event, levels_event
+from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import room_of
 
 pytestmark = pytest.mark.e2e

@@ -10,15 +10,9 @@ from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.demo.matrix_user import MatrixError
 from tests.federation.combinations import PAIRS
-from tests.federation.town import (
-    CARD,
-    LIVE,
-    FederatedTown,
-    RemotePerson,
-    forge_levels,
-    id_of,
-    state_of,
-)
+from tests.federation.remote_person import RemotePerson
+from tests.federation.room_state import CARD, LIVE, forge_levels, state_of
+from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import eventually, room_of
 
 pytestmark = pytest.mark.e2e

@@ -1,44 +1,25 @@
 """What a test of federation has: people of two homeservers, a bridge, and a wire to cut."""
 
-import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.demo.house import Person
 from spaces_bridge.demo.matrix_user import MatrixError
+from tests.federation.remote_person import RemotePerson
+from tests.federation.room_state import state_of
 from tests.federation.twins import Twins
 from tests.matrix.support import Bridge, eventually, room_of
-
-POWER = "m.room.power_levels"
-LIVE = "io.spacesbridge.live"
-CARD = "io.spacesbridge.card"
-State = Mapping[tuple[str, str], str]
-"""Type and state key to the event that holds them now."""
 
 _P = TypeVar("_P", bound=Person)
 _NAMES = itertools.count(1)
 _ANIMALS = 0x1F400
-
-
-class RemotePerson(Person):
-    """Somebody whose own homeserver is not the bridge's."""
-
-    async def join(self, room_or_alias: str) -> str:
-        """Join; returns the room id. Taps again for a while: an invite may be here before the
-        server that sent it will know of it.
-        """
-        for rest_s in (0.1, 0.2, 0.4, 0.8):
-            with suppress(MatrixError):
-                return await super().join(room_or_alias)
-            await asyncio.sleep(rest_s)
-        return await super().join(room_or_alias)
 
 
 class FederatedTown:
@@ -64,13 +45,13 @@ class FederatedTown:
         account = await server.register(f"{name}{next(_NAMES)}")
         return await self._settle(Person(server.url, account, self.bot), met=met)
 
-    async def remote(self, name: str, *, met: bool = False) -> "RemotePerson":
+    async def remote(self, name: str, *, met: bool = False) -> RemotePerson:
         """Somebody new on the other homeserver."""
         server = self.twins.away
         account = await server.register(f"{name}{next(_NAMES)}")
         return await self._settle(RemotePerson(server.url, account, self.bot), met=met)
 
-    async def evil(self, *, met: bool = False) -> "RemotePerson":
+    async def evil(self, *, met: bool = False) -> RemotePerson:
         """The other homeserver's admin, who may send there what he likes: nothing is checked."""
         return await self.remote("evil", met=met)
 
@@ -307,32 +288,6 @@ def _waits(row: OutboxRow, now_ms: int) -> bool:
     What failed once is overdue.
     """
     return row.effect.kind == "RefreshCard" or (not row.attempts and row.effect.due_at_ms > now_ms)
-
-
-async def state_of(person: Person, room: RoomId | str) -> State:
-    """The room's current state as the person's homeserver holds it."""
-    return {
-        (str(e["type"]), str(e["state_key"])): str(e["event_id"])
-        for e in await person.all_state(room)
-    }
-
-
-async def levels_event(person: Person, room: RoomId | str) -> str:
-    """The power level event in force on the person's homeserver."""
-    return (await state_of(person, room))[POWER, ""]
-
-
-def last_levels_event(person: Person, room: RoomId | str) -> str:
-    """The power level event that the person's homeserver handed out last, in force or not."""
-    came = [e for e in person.seen if e["room_id"] == room and e.get("type") == POWER]
-    return str(came[-1]["event_id"])
-
-
-async def forge_levels(person: Person, room: RoomId | str, **changes: Any) -> str:  # noqa: ANN401
-    """Write the power levels with these keys changed; ``users`` are added to those there."""
-    content = dict(await person.state(room, POWER))
-    users = {**content.get("users", {}), **changes.pop("users", {})}
-    return await person.put_state(room, POWER, {**content, **changes, "users": users})
 
 
 def id_of(person: Person) -> UserId:
