@@ -288,6 +288,7 @@ NOWS = st.integers(moment("2020-01-01T00:00", UTC), moment("2090-01-01T00:00", U
 @given(WRITTEN, NOWS, st.sampled_from(ZONES))
 @example("in 366 days 23:59 -12:00", NOW, UTC)
 @example("29 Feb 02:30", NOW, BERLIN)
+@example("0.\n0", NOW, UTC)
 @example("fr\u0131 19:00", NOW, BERLIN)
 def test_whatever_is_written_is_a_time_to_come_or_a_refusal(
     text: str, now_ms: int, zone: tzinfo

@@ -23,7 +23,7 @@ def read(text: str) -> Written | None:
     if len(text) > TEXT_MAX:
         return None
     # full-width signs, blanks that do not break and every script's digits become plain ones
-    folded = unicodedata.normalize("NFKC", text).strip().rstrip(" ,;.!")
+    folded = " ".join(unicodedata.normalize("NFKC", text).split()).rstrip(" ,;.!")
     plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
     return _from_now(plain) or _day_and_hour(plain)
 
