@@ -29,7 +29,7 @@ ASKED_KEPT = 6
 MOVES_KEPT = 3
 """How many changes of the time are remembered."""
 
-GRANTS_KEPT = 5
+GRANTS_KEPT = 8
 """How many grants without a host are remembered."""
 
 _K = TypeVar("_K")
@@ -318,7 +318,8 @@ def _without_request(space: LiveSpace, user: UserId) -> LiveSpace:
 
 def _approved(space: LiveSpace, event: ev.SpeakerApproved) -> LiveSpace:
     if event.by is None:
-        granted = (*space.granted_at_ms, event.at_ms)[-GRANTS_KEPT:]
+        times = 2 if space.person(event.user).guest else 1  # in and out of the room, too
+        granted = (*space.granted_at_ms, *[event.at_ms] * times)[-GRANTS_KEPT:]
         space = replace(space, granted_at_ms=granted)
     return _request_state(space, event.user, RequestState.ACCEPTED)
 

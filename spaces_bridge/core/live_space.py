@@ -104,7 +104,7 @@ class LiveSpace:
     asked_at_ms: Mapping[UserId, tuple[int, ...]] = field(default_factory=dict)
     """When somebody raised the hand, the last few times."""
     granted_at_ms: tuple[int, ...] = ()
-    """When the floor was given without a host, the last few times."""
+    """When the floor was given without a host, the last few times; guests count twice."""
     offers: Mapping[UserId, UserId] = field(default_factory=dict)
     """Who was invited to speak, and by whom."""
     closing: frozenset[UserId] = frozenset()

@@ -9,7 +9,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId
 from spaces_bridge.core.rules import decide
-from spaces_bridge.core.rules.floor import GRANTS_A_MINUTE
+from spaces_bridge.core.rules.floor import GRANTS, GRANTS_WITHIN_MS
 from tests.core.support import CAT, on_stage, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 
@@ -298,22 +298,22 @@ def test_a_crowd_that_comes_and_goes_is_given_few_floors_a_minute() -> None:
         for user in coming:
             space = after(space, cmd.LeaveStage(user))
         space = after(space, cmd.ObserveLevels({HOST: 90}))
-    assert given == GRANTS_A_MINUTE
+    assert given == GRANTS
 
 
 def test_who_had_to_wait_a_little_gets_the_floor_in_turn() -> None:
-    space = live_space(speak_policy=SpeakPolicy.EVERYONE, max_speakers=8)
-    crowd = [UserId(f"@fan{number}:x") for number in range(9)]
+    space = live_space(speak_policy=SpeakPolicy.EVERYONE, max_speakers=10)
+    crowd = [UserId(f"@fan{number}:x") for number in range(11)]
     for place, user in enumerate(crowd):
         space = after(space, cmd.ObserveMember(user, joined=True))
         space = after(space, cmd.RequestToSpeak(user, place))
-    assert [user for user in crowd if space.is_accepted(user)] == crowd[:5]
+    assert [user for user in crowd if space.is_accepted(user)] == crowd[:GRANTS]
     assert decide(space, cmd.PassTime(50_000, 1)) == []
-    later = after(space, cmd.PassTime(60_010, 1))
-    assert [user for user in crowd if later.is_accepted(user)] == crowd[:8]
+    later = after(space, cmd.PassTime(GRANTS_WITHIN_MS + 10, 1))
+    assert [user for user in crowd if later.is_accepted(user)] == crowd[:10]
     closed = after(space, cmd.SetSpeakPolicy(HOST, SpeakPolicy.REQUEST))
-    assert decide(closed, cmd.PassTime(60_010, 1)) == []
-    assert [hand.user for hand in closed.hands] == crowd[5:]
+    assert decide(closed, cmd.PassTime(GRANTS_WITHIN_MS + 10, 1)) == []
+    assert [hand.user for hand in closed.hands] == crowd[GRANTS:]
 
 
 def test_a_promise_that_the_homeserver_refused_is_a_hosts_to_renew() -> None:
@@ -321,3 +321,14 @@ def test_a_promise_that_the_homeserver_refused_is_a_hosts_to_renew() -> None:
     space = after(space, cmd.RequestToSpeak(BEN, 1), cmd.ObserveRefusedGrant(BEN, "M_TOO_LARGE"))
     assert space.hands[0].user == BEN
     assert decide(space, cmd.PassTime(200_000, 1)) == []
+
+
+def test_a_guest_who_is_given_the_floor_counts_twice() -> None:
+    """The ghost comes into the room and leaves it, besides its level."""
+    space = live_space(speak_policy=SpeakPolicy.EVERYONE)
+    guests = [UserId(f"@spaces_{number}:example.org") for number in range(GRANTS)]
+    for user in guests:
+        space = after(space, cmd.RequestToSpeak(user, 1, "Gil", guest=True))
+    assert [user for user in guests if space.is_accepted(user)] == guests[: GRANTS // 2]
+    space = after(space, cmd.PassTime(GRANTS_WITHIN_MS + 1, 1))
+    assert all(space.is_accepted(user) for user in guests)

@@ -24,9 +24,12 @@ HANDS_MAX = 500
 HANDS_A_MINUTE = 6
 """How often one person may raise the hand; ``evolution.ASKED_KEPT`` remembers as many."""
 
-GRANTS_A_MINUTE = 5
-"""Floors given without a host; ``evolution.GRANTS_KEPT`` remembers as many. Each costs the room
-up to four events, and who leaves the stage may ask again at once."""
+GRANTS = 8
+GRANTS_WITHIN_MS = 90_000
+"""So many floors are given without a host, guests counting twice; ``evolution.GRANTS_KEPT``
+remembers as many. Each costs the room two events, a guest's four, and who leaves the stage may
+ask again at once.
+"""
 
 MINUTE_MS = 60_000
 
@@ -41,7 +44,8 @@ def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[
     _refuse_flood(space, command)
     granted = _granted_on_asking(space, command)
     others_wait = any(request.promised for request in space.requests.values())
-    later = granted and (others_wait or _grants_left(space, command.at_ms) <= 0)
+    too_many = _grants_left(space, command.at_ms) < _counts(guest=command.guest)
+    later = granted and (others_wait or too_many)
     yield ev.SpeakRequested(
         command.by, command.at_ms, command.name, command.guest, command.reaction, promised=later
     )
@@ -85,17 +89,24 @@ def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
 
 def _grants_left(space: LiveSpace, now_ms: int) -> int:
     """How many floors may be given without a host now."""
-    lately = sum(now_ms - at_ms < MINUTE_MS for at_ms in space.granted_at_ms)
-    return GRANTS_A_MINUTE - lately
+    lately = sum(now_ms - at_ms < GRANTS_WITHIN_MS for at_ms in space.granted_at_ms)
+    return GRANTS - lately
+
+
+def _counts(*, guest: bool) -> int:
+    return 2 if guest else 1
 
 
 def keep_promises(space: LiveSpace, now_ms: int) -> Iterator[ev.Event]:
     """Give the floor to those whom the policy gives it, and who had to wait a little."""
     if space.speak_policy not in {SpeakPolicy.EVERYONE, SpeakPolicy.FOLLOWED}:
         return
-    free = max(0, min(places_left(space), _grants_left(space, now_ms)))
     waiting = [hand for hand in space.hands if hand.promised and hand.user not in space.muted]
-    for hand in waiting[:free]:
+    left = _grants_left(space, now_ms)
+    for hand in waiting[: max(0, places_left(space))]:
+        left -= _counts(guest=space.person(hand.user).guest)
+        if left < 0:
+            return
         yield ev.SpeakerApproved(hand.user, None, hand.reaction, now_ms)
 
 
