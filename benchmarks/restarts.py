@@ -46,5 +46,5 @@ async def _round(stage: Rig, chance: random.Random) -> float:
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     await mouth.close()
     await stage.host_tab.open()
-    await stage.mia.come_back(stage.space, stage.mia_tab)
+    await stage.mia.come_back(stage.space, stage.mia_tab, stage.host)
     return stage.ear.loud_at + PACKET_S - began

@@ -70,7 +70,7 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
     await listener
     await mouth.close()
     if kick:
-        await stage.mia.come_back(stage.space, stage.mia_tab)
+        await stage.mia.come_back(stage.space, stage.mia_tab, stage.host)
 
 
 async def ask_and_approve(stage: Rig) -> float:

@@ -182,8 +182,19 @@ class Person(MatrixUser):
         await self.send_text(space.room, "!space link")
         return link_in(await sent) or ""
 
-    async def come_back(self, space: "LiveRoom", tab: PageGuest) -> None:
-        """Join again after a kick, and open the page again: the old link is void."""
+    async def let_in_again(self, space: "LiveRoom", user: str) -> None:
+        """Lift, with a plain client, the ban that a kick has become."""
+
+        async def banned() -> bool:
+            member = await self.state(space.room, "m.room.member", user)
+            return bool(member["membership"] == "ban")
+
+        await until(banned, f"the ban of {user}")
+        await self.unban(space.room, user)
+
+    async def come_back(self, space: "LiveRoom", tab: PageGuest, host: "Person") -> None:
+        """Let in again by the host after a kick, join, and open the page: the old link is void."""
+        await host.let_in_again(space, self.id)
         await self.join(space.room)
         _, _, tab.token = (await self.personal_link(space)).partition("#t=")
         await tab.open()

@@ -176,6 +176,10 @@ class MatrixUser:
         """Ban somebody."""
         await self.request("POST", f"rooms/{quote(room)}/ban", {"user_id": user})
 
+    async def unban(self, room: str, user: str) -> None:
+        """Lift a ban."""
+        await self.request("POST", f"rooms/{quote(room)}/unban", {"user_id": user})
+
     async def send(self, room: str, type_: str, content: Mapping[str, object]) -> str:
         """Send an event; returns its id."""
         path = f"rooms/{quote(room)}/send/{quote(type_)}/{secrets.token_hex(8)}"

@@ -219,10 +219,14 @@ async def cut_a_reply(doomed: Doomed, host: Person, mia: Person, space: LiveRoom
     return [command]
 
 
+HANDS = itertools.cycle(f"✋{tone}" for tone in ("", *map(chr, range(0x1F3FB, 0x1F400))))
+
+
 async def cut_a_level(doomed: Doomed, host: Person, mia: Person, space: LiveRoom) -> Sequence[str]:
     """The power level of a speaker, who then steps down again."""
     prompt = host.next_prompt(mia)
-    await mia.react(space.room, space.card, "✋")
+    # the one of last time may wait for the room's minute before it is redacted
+    await mia.react(space.room, space.card, next(HANDS))
     asked = await prompt
     doomed.arm("/state/m.room.power_levels")
     offered = mia.next_message(mia.dm, "The floor", mia.bot)
@@ -290,7 +294,7 @@ async def in_force(scene: OnAir, started: float) -> None:
 async def come_back(scene: OnAir, mia: Person, page: PageGuest) -> SpeakerPeer:
     """The kicked speaker joins again and is granted the floor again."""
     await until(lambda: has_level(scene.host, scene.space, mia, None), "the level taken away")
-    await mia.come_back(scene.space, page)
+    await mia.come_back(scene.space, page, scene.host)
     offered = page.next_frame("role", lambda frame: frame["may_speak"])
     await scene.host.grant_floor(scene.space, mia)
     await offered
