@@ -10,6 +10,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
 ANSWERS_SHARE = 0.4
+ANSWERS_TO_HOSTS_SHARE = 0.7
 CaptionDelivery = Literal["thread", "timeline", "off"]
 
 
@@ -55,6 +56,11 @@ class MatrixSettings:
     def answers_per_minute(self) -> int:
         """Answers to commands in a live space's room, within the events it is allowed."""
         return max(1, int(self.room_events_per_minute * ANSWERS_SHARE))
+
+    @property
+    def answers_to_hosts_per_minute(self) -> int:
+        """Hosts and co-hosts are answered in the room for longer than a crowd."""
+        return max(1, int(self.room_events_per_minute * ANSWERS_TO_HOSTS_SHARE))
 
     @property
     def zone(self) -> tzinfo:

@@ -641,9 +641,9 @@ async def test_a_number_of_the_queue_is_the_same_person_after_a_crash(town: Talk
 
 async def test_a_flood_is_answered_once_and_then_ignored(town: TalkTown) -> None:
     await town.open()
-    answers = [await town.say(BEN, "!space nonsense") for _ in range(12)]
-    assert all("Did you" in a or "I do not know" in a for a in answers[:10])
-    assert answers[10:] == ["❌ “First talk”: Too many commands at once: wait a minute.", ""]
+    answers = [await town.say(BEN, "!space nonsense") for _ in range(22)]
+    assert all("Did you" in a or "I do not know" in a for a in answers[:20])
+    assert answers[20:] == ["❌ “First talk”: Too many commands at once: wait a minute.", ""]
     assert await town.say(BEN, "queue", DM) != ""
     assert await town.say(HOST, "!space queue") != ""
     town.notebook.now += 60_000
@@ -655,6 +655,8 @@ async def test_beyond_the_rooms_budget_answers_come_by_direct_message(town: Talk
     answers = [await town.say(who, "!space queue") for who in (BEN, MIA, EVE) for _ in range(4)]
     assert town.answered == ["Reply"] * 8 + ["TellUser"] * 4
     assert answers[-1] == "“First talk”: No hand is up right now."
+    for _ in range(2):
+        assert (await town.say(HOST, "!space title")).startswith("❌ Write it like")
     assert (await town.say(HOST, "!space title")).startswith("❌ “First talk”: Write it like")
     town.notebook.now += 60_000
     assert await town.say(HOST, "!space queue") == "No hand is up right now."
@@ -670,7 +672,9 @@ async def test_a_mob_of_strangers_opens_no_direct_rooms(town: TalkTown) -> None:
     assert (await town.say(HOST, "!space queue")).endswith("No hand is up right now.")
 
 
-async def test_moderators_have_twice_the_patience(town: TalkTown) -> None:
+async def test_moderators_have_more_patience_and_everybody_has_it_alone(town: TalkTown) -> None:
     await town.open()
-    answers = [await town.say(HOST, "!space queue") for _ in range(21)]
-    assert ["Too many" in answer for answer in answers] == [False] * 20 + [True]
+    answers = [await town.say(HOST, "!space queue") for _ in range(61)]
+    assert ["Too many" in answer for answer in answers] == [False] * 60 + [True]
+    answers = [await town.say(BEN, "live", DM) for _ in range(61)]
+    assert ["Too many" in answer for answer in answers] == [False] * 60 + [True]

@@ -45,7 +45,7 @@ class Allowances:
         if kind == "redactions":
             return self._settings.redactions_per_minute
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
-            return self._settings.answers_per_minute
+            return self._settings.answers_to_hosts_per_minute
         return None
 
     def is_full(self, room: RoomId) -> bool:

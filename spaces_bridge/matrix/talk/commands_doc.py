@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Iterator
 
-from spaces_bridge.matrix.talk.conversation import COMMANDS_A_MINUTE, OF_MODERATORS
+from spaces_bridge.matrix.talk.conversation import COMMANDS_A_MINUTE, MORE_COMMANDS_A_MINUTE
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS, Section, Verb
 
 _OPENING = f"""\
@@ -39,8 +39,8 @@ else the one the admin has \
 set (`hosting.timezone`).
 
 At most {COMMANDS_A_MINUTE} commands a minute are answered per person and room \
-({OF_MODERATORS} of hosts and co-hosts). When a crowd gives many commands in one room, some of \
-the answers come by direct message.
+({MORE_COMMANDS_A_MINUTE} of hosts and co-hosts, and alone with the bot). When a crowd gives many \
+commands in one room, some of the answers come by direct message.
 """
 
 _REACTIONS = """\

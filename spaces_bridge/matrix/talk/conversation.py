@@ -22,8 +22,9 @@ from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
 from spaces_bridge.matrix.words.pills import with_ids
 from spaces_bridge.matrix.words.verbs import VERBS
 
-COMMANDS_A_MINUTE = 10
-OF_MODERATORS = 20
+COMMANDS_A_MINUTE = 20
+MORE_COMMANDS_A_MINUTE = 60
+"""Of hosts and co-hosts, and of anybody alone with the bot."""
 TOO_MANY = "Too many commands at once: wait a minute."
 CROWDED = "Too many commands in this room at once: write to me alone, and I answer there."
 
@@ -81,11 +82,13 @@ class Conversation:
         reply = wish.Reply(said.room, said.event, answer, ok)
         if here is None:
             return reply
-        limit, now_ms = self._desk.settings.answers_per_minute, self._desk.clock.now_ms()
+        settings, now_ms = self._desk.settings, self._desk.clock.now_ms()
+        hosts = moderates(here, said.sender)
+        limit = settings.answers_to_hosts_per_minute if hosts else settings.answers_per_minute
         patience = self._answered.judge(said.room, limit, now_ms)
         if patience is Patience.ANSWER and not self._is_full(said.room):
             return reply
-        if moderates(here, said.sender) or await self._dms.have_met(said.sender):
+        if hosts or await self._dms.have_met(said.sender):
             sign, about = "" if ok else "❌ ", f"“{here.title}”"
             text = answer if answer.startswith(about) else f"{about}: {answer}"
             return wish.TellUser(said.sender, sign + text)
@@ -110,7 +113,6 @@ class Conversation:
         return await self.answers[request.verb](Heard(said, request, here, direct))
 
     def _patience(self, said: Said, here: LiveSpace | None, *, direct: bool) -> Patience:
-        spaces = self._desk.spaces.open() if direct else [here] if here is not None else []
-        may_more = any(moderates(space, said.sender) for space in spaces)
-        limit = OF_MODERATORS if may_more else COMMANDS_A_MINUTE
+        may_more = direct or (here is not None and moderates(here, said.sender))
+        limit = MORE_COMMANDS_A_MINUTE if may_more else COMMANDS_A_MINUTE
         return self._flood.judge((said.room, said.sender), limit, self._desk.clock.now_ms())
