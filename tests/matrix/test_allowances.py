@@ -70,7 +70,7 @@ CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type
         (wish.queue_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
         (wish.queue_of(PROMPT) + PROMPTS, PROMPTS_PER_MINUTE),
         (wish.queue_of(PROMPT), None),
-        (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 8),
+        (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 14),
         (wish.queue_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
         (wish.queue_of(wish.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
         (wish.queue_of(wish.MakeRoom(SPACE)), None),
