@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from spaces_bridge.app.ports import Direction
-from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
 from tests.web.world import ALICE, BOB, HOST, PATIENCE_S, WebWorld, refused, until
 
 pytestmark = pytest.mark.peers
@@ -70,6 +72,11 @@ async def test_connections_of_an_earlier_run_end_with_the_membership(world: WebW
     assert [what[1] for what in world.stage.sessions.values()] == [BOB]
 
 
+async def guest_asks(world: WebWorld, space: LiveSpace, guest: UserId) -> None:
+    """Nobody brings a guest's ghost into the room before that."""
+    await world.spaces.ask(space.space, cmd.RequestToSpeak(guest, 1, name="Maria", guest=True))
+
+
 async def test_a_link_is_void_when_its_person_has_left_also_a_public_space(
     world: WebWorld,
 ) -> None:
@@ -79,7 +86,8 @@ async def test_a_link_is_void_when_its_person_has_left_also_a_public_space(
     async with world.feed(space, name="Maria") as guest:
         hello = await guest.next("hello")
     assert isinstance(hello["you"], dict)
-    ghost = hello["you"]["id"]
+    ghost = UserId(str(hello["you"]["id"]))
+    await guest_asks(world, space, ghost)
     await world.joined(space.space, ghost, "Maria (guest)")
     for user in (ALICE, HOST, ghost):
         await world.left(space.space, user)
