@@ -10,8 +10,14 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from tests.support import machine
+
+# No test asserts time. In CI hypothesis has a profile of its own, which repeats itself.
+if os.environ.get("CI") != "true":
+    settings.register_profile("house", deadline=None)
+    settings.load_profile("house")
 
 KINDS = frozenset({"unit", "peers", "e2e"})
 
