@@ -3,6 +3,7 @@
 import pytest
 
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.talk.conversation import MORE_COMMANDS_A_MINUTE
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, eventually, room_of
 from tests.matrix.talking import is_refused, meet, say, tells
@@ -79,7 +80,7 @@ async def test_a_flood_of_commands_is_answered_once_and_then_ignored(
 ) -> None:
     ada = await settle("ada")
     dm = await meet(ada)
-    for _ in range(14):
+    for _ in range(MORE_COMMANDS_A_MINUTE + 4):
         await ada.send_text(dm, "live")
     await bridge.drained()
 
@@ -88,9 +89,9 @@ async def test_a_flood_of_commands_is_answered_once_and_then_ignored(
         return [m["content"]["body"] for m in said if "m.relates_to" in m["content"]]
 
     async def all_there() -> bool:
-        return len(await answers()) >= 11
+        return len(await answers()) > MORE_COMMANDS_A_MINUTE
 
     await eventually(all_there, "not enough answers")
     bodies = await answers()
-    assert len(bodies) == 11
+    assert len(bodies) == MORE_COMMANDS_A_MINUTE + 1
     assert bodies[-1] == "❌ Too many commands at once: wait a minute."
