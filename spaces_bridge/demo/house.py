@@ -199,12 +199,6 @@ class Person(MatrixUser):
         _, _, tab.token = (await self.personal_link(space)).partition("#t=")
         await tab.open()
 
-    async def open_page(self, space: "LiveRoom") -> PageGuest:
-        """Open the page with a fresh personal link."""
-        tab = PageGuest(await self.personal_link(space))
-        await tab.open()
-        return tab
-
     def next_level(self, space: "LiveRoom", user: str, level: int | None) -> Expected:
         """The event that gives (None: takes) somebody's power level."""
         return self.next_in(

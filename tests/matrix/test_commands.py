@@ -11,7 +11,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
 from spaces_bridge.matrix.words.creation import Creation, parse_creation
-from spaces_bridge.matrix.words.verbs import VERBS, Takes, Verb
+from spaces_bridge.matrix.words.verbs import CLOSING, VERBS, Takes, Verb
 
 pytestmark = pytest.mark.unit
 
@@ -150,3 +150,7 @@ def test_what_people_try_leads_to_what_it_is_called(verb: Verb) -> None:
         answer = parse(word, direct=True)
         assert isinstance(answer, Misunderstood)
         assert f"Did you mean `{verb.name}`?" in answer.text
+
+
+def test_what_passes_a_crowd_is_a_command_of_the_table() -> None:
+    assert VERBS.keys() >= CLOSING

@@ -22,13 +22,9 @@ from spaces_bridge.matrix.shown.cards import CardKeeper
 from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.greeting import Greeter
 from spaces_bridge.matrix.words.commands import Request, parse
+from spaces_bridge.matrix.words.verbs import CLOSING
 
 log = logging.getLogger(__name__)
-
-CLOSING = frozenset(
-    {"lock", "mute", "demote", "remove", "block", "clear-queue", "chat", "guests", "end"}
-)
-"""Commands that take something from somebody."""
 
 
 class Reception:

@@ -434,3 +434,8 @@ VERBS: Mapping[str, Verb] = {
     verb.name: verb for verb in (*_LIFE, *_FLOOR, *_STAGE, *_DOOR, *_AROUND)
 }
 """By name, in the order of help and documentation."""
+
+CLOSING = frozenset(
+    {"lock", "mute", "demote", "remove", "block", "clear-queue", "chat", "guests", "end"}
+)
+"""Verbs that take something from somebody: said by a moderator, they pass a crowd that waits."""
