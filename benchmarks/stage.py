@@ -61,13 +61,18 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
     await until(lambda: stage.ear.loud_at > began)
     times.audible_ms.append((stage.ear.loud_at - began) * 1000)
     await asyncio.sleep(0.2)
-    listener = stage.mia_tab.next_frame("role", lambda frame: frame["role"] == "listener")
+    listener = (
+        stage.mia_tab.next_frame("role", lambda frame: frame["role"] == "listener")
+        if not kick  # then the page is closed, too
+        else None
+    )
     event = await (_kick(stage) if kick else _demote(stage))
     await until(lambda: event in stage.door.arrivals)
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     silent_after = stage.ear.loud_at + PACKET_S - stage.door.arrivals[event]
     times.silence_ms.append(max(0.0, silent_after * 1000))
-    await listener
+    if listener is not None:
+        await listener
     await mouth.close()
     if kick:
         await stage.mia.come_back(stage.space, stage.mia_tab, stage.host)
