@@ -29,7 +29,7 @@ ASKED_KEPT = 6
 MOVES_KEPT = 3
 """How many changes of the time are remembered."""
 
-GRANTS_KEPT = 6
+GRANTS_KEPT = 4
 """How many grants without a host are remembered."""
 
 _K = TypeVar("_K")

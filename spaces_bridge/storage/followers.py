@@ -21,15 +21,14 @@ class SqlFollowers:
         pair = to_column(host), to_column(follower)
 
         async def work(connection: Connection) -> bool:
-            known = await _has(connection, *pair)
-            await connection.execute(
+            new = await connection.fetchval(
                 "INSERT INTO followers (host, follower, at_ms) VALUES ($1, $2, $3) "
-                "ON CONFLICT (host, follower) DO NOTHING",
+                "ON CONFLICT (host, follower) DO NOTHING RETURNING 1",
                 *pair,
                 at_ms,
             )
             await connection.execute("DELETE FROM silence WHERE host = $1 AND user_id = $2", *pair)
-            return not known
+            return new is not None
 
         return await self._database.write(work)
 
@@ -38,11 +37,10 @@ class SqlFollowers:
         pair = to_column(host), to_column(follower)
 
         async def work(connection: Connection) -> bool:
-            known = await _has(connection, *pair)
-            await connection.execute(
-                "DELETE FROM followers WHERE host = $1 AND follower = $2", *pair
+            known = await connection.fetchval(
+                "DELETE FROM followers WHERE host = $1 AND follower = $2 RETURNING 1", *pair
             )
-            return known
+            return known is not None
 
         return await self._database.write(work)
 

@@ -310,7 +310,7 @@ def test_who_had_to_wait_a_little_gets_the_floor_in_turn() -> None:
     assert [user for user in crowd if space.is_accepted(user)] == crowd[:GRANTS]
     assert decide(space, cmd.PassTime(50_000, 1)) == []
     later = after(space, cmd.PassTime(GRANTS_WITHIN_MS + 10, 1))
-    assert [user for user in crowd if later.is_accepted(user)] == crowd[:10]
+    assert [user for user in crowd if later.is_accepted(user)] == crowd[: 2 * GRANTS]
     closed = after(space, cmd.SetSpeakPolicy(HOST, SpeakPolicy.REQUEST))
     assert decide(closed, cmd.PassTime(GRANTS_WITHIN_MS + 10, 1)) == []
     assert [hand.user for hand in closed.hands] == crowd[GRANTS:]

@@ -93,11 +93,11 @@ LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
     ("written", "waiting"),
     [
         (0, []),
-        (13, []),
-        (14, [CARD, REDACTION]),
-        (16, [CARD, REDACTION, STATE]),
-        (17, [CARD, REDACTION, STATE, WORD]),
-        (18, [CARD, REDACTION, STATE, WORD, REPLY]),
+        (11, []),
+        (12, [CARD, REDACTION]),
+        (14, [CARD, REDACTION, STATE]),
+        (15, [CARD, REDACTION, STATE, WORD]),
+        (16, [CARD, REDACTION, STATE, WORD, REPLY]),
         (40, [CARD, REDACTION, STATE, WORD, REPLY]),
     ],
 )
@@ -113,7 +113,7 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 
 
 def test_a_room_is_full_when_an_answer_would_have_to_wait(room: Room) -> None:
-    for _ in range(17):
+    for _ in range(15):
         room.budgets.note(ROOM)
     assert not room.allowed.is_full(ROOM)
     room.budgets.note(ROOM)

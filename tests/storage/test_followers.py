@@ -106,6 +106,8 @@ async def test_many_at_once_follow_once_each(storage: Storage) -> None:
     new = await asyncio.gather(*(storage.followers.follow(HOST, ADA, n) for n in range(20)))
     assert new.count(True) == 1
     assert await storage.followers.count(HOST) == 1
+    ended = await asyncio.gather(*(storage.followers.unfollow(HOST, ADA) for _ in range(20)))
+    assert ended.count(True) == 1
 
 
 async def test_odd_ids_are_kept_apart_and_come_back_as_they_were(storage: Storage) -> None:

@@ -24,7 +24,7 @@ HANDS_MAX = 500
 HANDS_A_MINUTE = 6
 """How often one person may raise the hand; ``evolution.ASKED_KEPT`` remembers as many."""
 
-GRANTS = 6
+GRANTS = 4
 GRANTS_WITHIN_MS = 90_000
 """So many floors are given without a host, guests counting twice; ``evolution.GRANTS_KEPT``
 remembers as many. Each costs the room two events, a guest's four, and who leaves the stage may

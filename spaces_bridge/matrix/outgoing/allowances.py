@@ -9,8 +9,11 @@ from spaces_bridge.matrix.homeserver.pace import RoomBudgets
 from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT, PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 
-SHARES = {"replies": 0.9, "timeline": 0.85, "state": 0.8, "answers": 0.7, "card": 0.7}
-"""How much of a live space's events a minute each lane may see used before it waits."""
+SHARES = {"replies": 0.8, "timeline": 0.75, "state": 0.7, "answers": 0.6, "card": 0.6}
+"""How much of a live space's events a minute each lane may see used before it waits.
+
+The floors given without a host (``rules.floor.GRANTS``) need what the crowd's card leaves.
+"""
 ARRANGEMENTS_PER_MINUTE = 10
 """How often locking, chat and server rules are written to one room; each takes two events."""
 PROMPTS_PER_MINUTE = 6
