@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .PHONY: help demo check test bench docs lock clean
 
 BIN := .venv/bin
-TEST_PACKAGES := chromium postgresql
+TEST_PACKAGES := chromium iproute2 postgresql
 BENCH_PACKAGES := janus gcc libc6-dev
 
 ONCE ?=
