@@ -1,5 +1,6 @@
 """WHEP to listen and WHIP to speak (RFC 9725): an SDP offer goes in, an answer comes out."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -24,6 +25,15 @@ SDP = "application/sdp"
 OFFERS_BURST, OFFERS_PER_S = 60, 2
 """Offers one address may make."""
 
+PAGE_MAX = 64
+"""Characters of the id a page gives itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Microphone:
+    session: str
+    page: str  # "" where the client did not say
+
 
 class MediaDoor:
     """Serves ``/s/SLUG/whep`` and ``/s/SLUG/whip``. Also a ``Watcher`` of the hub."""
@@ -32,7 +42,7 @@ class MediaDoor:
         self._prefix = settings.path_prefix
         self._door = door
         self._stage = stage
-        self._microphones: dict[tuple[SpaceId, UserId], str] = {}
+        self._microphones: dict[tuple[SpaceId, UserId], _Microphone] = {}
         self._offers = Limiter(OFFERS_BURST, OFFERS_PER_S)
         self._accounts: dict[SpaceId, set[UserId]] = {}
 
@@ -56,14 +66,22 @@ class MediaDoor:
         return self._created("whep", space, session)
 
     async def speak(self, request: web.Request) -> web.Response:
-        """``POST whip``: for those with the floor; opens the microphone."""
+        """``POST whip``: for those with the floor; opens the microphone.
+
+        ``?page=ID`` names the page, ``&again`` says that its microphone was lost and comes back.
+        The newest microphone of a person wins, but one that comes back does not oust another
+        page's: two pages would take turns for ever.
+        """
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
         self._refuse_guest(space, token)
         if token is None or not self._may_speak(space, token.user):
             raise _no_floor()
-        offer = await self._offer_of(request)
         key = (space.space, token.user)
+        page = request.query.get("page", "")[:PAGE_MAX]
+        if "again" in request.query:
+            self._refuse_ousted(key, page)
+        offer = await self._offer_of(request)
         session = await self._answer(space, token.user, Direction.SPEAK, offer)
         self._end_earlier(*key, spare=session.id)
         try:
@@ -75,14 +93,14 @@ class MediaDoor:
         except (AdapterError, Problem):
             self._stage.hang_up(session.id)
             raise
-        self._microphones[key] = session.id
+        self._microphones[key] = _Microphone(session.id, page)
         return self._created("whip", space, session)
 
     async def leave(self, request: web.Request) -> web.Response:
         """``DELETE`` of a ``Location``: whoever knows it may end it."""
         session = request.match_info["session"]
         for key, current in list(self._microphones.items()):
-            if current == session:
+            if current.session == session:
                 del self._microphones[key]
                 self._door.spaces.tell(key[0], cmd.CloseMicrophone(key[1]))
         if not self._stage.hang_up(session):
@@ -120,6 +138,12 @@ class MediaDoor:
         if not self._offers.take(self._door.addresses.of(request)):
             raise too_many()
         return await _offer_of(request)
+
+    def _refuse_ousted(self, key: tuple[SpaceId, UserId], page: str) -> None:
+        current = self._microphones.get(key)
+        if current is not None and current.page != page and self._stage.has_microphone(*key):
+            text = "Your microphone is on in another tab or on another device."
+            raise Problem(HTTPStatus.CONFLICT, "elsewhere", text)
 
     def _end_earlier(self, space: SpaceId, user: UserId, spare: str) -> None:
         """One microphone per person: the newest. The floor stays."""

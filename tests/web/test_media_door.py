@@ -273,3 +273,27 @@ async def test_the_admin_sees_health_and_numbers(world: WebWorld) -> None:
     for path in ("/live", "/metrics"):
         async with world.http.get(world.settings.public_url + path) as response:
             assert response.status == 404
+
+
+async def test_a_page_that_was_ousted_does_not_oust_in_return(world: WebWorld) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    secret = await world.link(space.space, ALICE)
+
+    async def speak(query: str = "") -> tuple[int, str]:
+        address = world.page(space, f"/whip{query}")
+        headers = OFFER | bearer(secret)
+        async with world.http.post(address, data="v=0", headers=headers) as response:
+            location = response.headers.get("Location", "")
+            code = "" if response.status == 201 else (await response.json())["code"]
+            return response.status, code or location.rpartition("/")[2]
+
+    await speak("?page=first")
+    assert (await speak("?page=first&again"))[0] == 201
+    await speak("?page=second")
+    assert await speak("?page=first&again") == (409, "elsewhere")
+    status, session = await speak("?page=second&again")
+    assert status == 201
+    world.stage.hang_up(session)
+    assert (await speak("?page=first&again"))[0] == 201, "nothing is there to be ousted"
+    assert (await speak("?page=second"))[0] == 201, "a person's own wish wins"
