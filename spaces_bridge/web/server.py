@@ -56,6 +56,7 @@ def build(
         app.router.add_get(root, pages.space)
         app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
         app.router.add_get(f"{root}/live.ogg", ogg.handle)
+        app.router.add_post(f"{root}/live.ogg", ogg.open)
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
         app.router.add_get(f"{root}/event.ics", calendar.handle)
         _add_media(app, f"{root}/whep", media.listen, media)

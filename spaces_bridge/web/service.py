@@ -90,7 +90,7 @@ class WebService:
             Api(settings, door, hub),
             media,
             Feed(settings, door, hub, acts, self._tally),
-            OggStream(door, world.stage),
+            OggStream(settings, door, world.stage),
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),
             assets,
