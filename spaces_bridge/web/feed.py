@@ -40,6 +40,10 @@ HEARTBEAT_S = 25.0
 SEND_WITHIN_S = 15.0
 """A page that takes no byte for so long is let go."""
 
+BEAT_S = 3.0
+"""A page that is told nothing for so long gets a ``beat``: silence then means a lost connection,
+which no browser notices by itself before minutes have passed."""
+
 PERSON_BURST, PERSON_PER_S = 10, 5
 """Frames one person may send."""
 
@@ -48,6 +52,8 @@ CROWD_BURST, CROWD_PER_S = 200, 50
 
 GUESTS_BURST, GUESTS_PER_S = 30, 0.5
 """Guests with a name that one network may bring."""
+
+BEAT = encode({"type": "beat"})
 
 
 class _Refused(Exception):
@@ -265,9 +271,17 @@ async def _refuse(socket: web.WebSocketResponse, refused: _Refused) -> None:
     await socket.close(code=refused.close, message=refused.code.encode())
 
 
+async def _next_frame(client: Client) -> str | None:
+    try:
+        async with asyncio.timeout(BEAT_S):
+            return await client.outgoing.next()
+    except TimeoutError:
+        return BEAT
+
+
 async def _write(request: web.Request, socket: web.WebSocketResponse, client: Client) -> None:
     try:
-        while (frame := await client.outgoing.next()) is not None:
+        while (frame := await _next_frame(client)) is not None:
             async with asyncio.timeout(SEND_WITHIN_S):
                 await socket.send_str(frame)
     except ConnectionError:

@@ -5,6 +5,7 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.web import feed as feed_module
 from tests.web.world import (
     ALICE,
     HOST,
@@ -295,3 +296,14 @@ def state_of(frame: dict[str, object]) -> object:
     about = frame["space"]
     assert isinstance(about, dict)
     return about["state"]
+
+
+async def test_a_page_that_is_told_nothing_gets_a_beat(
+    world: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "BEAT_S", 0.05)
+    space = await world.create()
+    async with world.feed(space) as feed:
+        await feed.next("hello")
+        assert await feed.next("beat") == {"type": "beat"}
+        assert await feed.next("beat") == {"type": "beat"}
