@@ -61,6 +61,9 @@ export const words = {
     "settings, then try again.",
   microphoneMissing: "No microphone was found. Connect one, then try again.",
   microphoneInsecure: "Browsers open microphones on https pages only. Open this page by https.",
+  microphoneBusy: "Another program uses the microphone. End a call that has it, then try again.",
+  microphoneNoWebRtc:
+    "This browser cannot speak here: it has no WebRTC. Open the page in another browser to speak.",
   microphoneFailed: "The microphone found no way to the server. Try again, or another network.",
 
   start: "Go live",
