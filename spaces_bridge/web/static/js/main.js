@@ -32,7 +32,7 @@ const feed = new Feed(at("feed").replace(/^http/, "ws"), () => ({
 const session = () => identity.token;
 const listener = new Listener(
   byId("audio"),
-  { whep: at("whep"), ogg: () => (state?.space.private ? null : at("live.ogg")) },
+  { whep: at("whep"), ogg: at("live.ogg") },
   session,
 );
 const microphone = new Microphone(at("whip"), session, (muted) =>
@@ -71,6 +71,8 @@ const frames = {
     showCaptions(frame.captions);
     show();
     if (other) listener.renew();
+    listener.nudge();
+    microphone.nudge();
     microphone.remind(frame.you.on_air);
     if (wantsFloor && frame.you.id !== null) raiseHand();
     wantsFloor = false;

@@ -1,0 +1,64 @@
+// Which microphone: the one chosen here before, else the browser's own choice.
+
+import { words } from "./words.js";
+
+const KEY = "spaces:microphone";
+
+const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/** Why there is no microphone, in a sentence. */
+export class NoMicrophone extends Error {}
+
+/**
+ * The track of a microphone. `device`: an id that must be it; null: the one chosen before if it is
+ * there, or any. Throws NoMicrophone.
+ */
+export async function openMicrophone(device = null) {
+  if (!navigator.mediaDevices) throw new NoMicrophone(words.microphoneInsecure);
+  try {
+    return await open(device ?? chosenMicrophone());
+  } catch (error) {
+    if (device === null && isMissing(error)) return open(null).catch(explain);
+    return explain(error);
+  }
+}
+
+async function open(device) {
+  const which = device && { deviceId: { exact: device } };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: { ...PROCESSING, ...which } });
+  return stream.getAudioTracks()[0];
+}
+
+const isMissing = ({ name }) => ["NotFoundError", "OverconstrainedError"].includes(name);
+
+function explain(error) {
+  if (isMissing(error)) throw new NoMicrophone(words.microphoneMissing);
+  const busy = ["NotReadableError", "AbortError"].includes(error.name);
+  throw new NoMicrophone(busy ? words.microphoneBusy : words.microphoneDenied);
+}
+
+/** `[{id, label}]`. Labels are empty, and ids may be, before a microphone was allowed once. */
+export async function listMicrophones() {
+  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  return all
+    .filter(({ kind, deviceId }) => kind === "audioinput" && deviceId)
+    .map(({ deviceId, label }) => ({ id: deviceId, label }));
+}
+
+/** The id of the microphone chosen before, on this device; null: none was. */
+export function chosenMicrophone() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage is forbidden here: the page works, a reload forgets
+  }
+}
+
+/** Remember it. */
+export function rememberMicrophone(device) {
+  try {
+    localStorage.setItem(KEY, device);
+  } catch {
+    // as above
+  }
+}
