@@ -8,10 +8,12 @@ import { Microphone } from "./microphone.js";
 import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
+import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as people from "./views/people.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
 import * as stage from "./views/stage.js";
@@ -20,7 +22,7 @@ import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
 
-const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar];
+const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people];
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
