@@ -124,6 +124,7 @@ function wait(title, text) {
 function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
+  page.end();
   feed.stop();
   listener.stop();
   microphone.turnOff();
