@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import LiveRoom, until
+from spaces_bridge.demo.house import LiveRoom, Person, until
 from tests.support.world import World
 from tests.web.browser import opened
 
@@ -56,6 +56,9 @@ LOOKS = (
 )
 
 
+NAMES = ("Maria", "Chidi", "Yusuf", "Linh")
+
+
 @dataclass
 class Visitor:
     """A guest on a real page."""
@@ -69,13 +72,28 @@ class Visitor:
 Visit = Callable[[str, Visitor], Awaitable[None]]
 
 
-async def walk(
-    world: World, browser: Browser, looks: Sequence[Look], visit: Visit, title: str = "An evening"
-) -> None:
-    """Take a guest for each look through all states; ``visit`` looks around in each."""
+@dataclass
+class Evening:
+    """A live space, and its host on a page."""
+
+    host: Person
+    space: LiveRoom
+    host_page: PageGuest
+
+
+async def evening(world: World, title: str = "An evening") -> Evening:
+    """A live space that has just started."""
     host = await world.person("ada")
     space = await world.live_space(host, title)
-    host_page = await world.page(await host.personal_link(space))
+    return Evening(host, space, await world.page(await host.personal_link(space)))
+
+
+async def walk(scene: Evening, browser: Browser, looks: Sequence[Look], visit: Visit) -> None:
+    """Take a guest for each look through all states; ``visit`` looks around in each.
+
+    At the end of it the live space has ended.
+    """
+    space, host_page = scene.space, scene.host_page
     async with AsyncExitStack() as pages:
         visitors = [await pages.enter_async_context(visitor(browser, space, k)) for k in looks]
         walks: Mapping[str, Callable[[Visitor], Awaitable[None]]] = {
@@ -107,7 +125,7 @@ async def visitor(browser: Browser, space: LiveRoom, look: Look) -> AsyncIterato
     address = f"{space.page}?lang={look.language}"
     async with opened(browser, address, width=look.width, dark=look.dark, before=CUT) as watched:
         await watched.page.context.grant_permissions(["microphone"])
-        yield Visitor(look, watched.page, f"Maria {look.name}".title())
+        yield Visitor(look, watched.page, NAMES[LOOKS.index(look)] if look in LOOKS else NAMES[0])
 
 
 async def shown(page: Page, selector: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
-from tests.e2e.states import LOOKS, Visitor, walk
+from tests.e2e.states import LOOKS, Visitor, evening, walk
 from tests.support.world import World
 from tests.web.browser import chromium
 
@@ -46,6 +46,6 @@ async def test_no_state_in_any_look_has_a_violation(world: World, browser: Brows
         if wrong:
             found[f"{state}, {visitor.look.name}"] = wrong
 
-    await walk(world, browser, LOOKS, look_around)
+    await walk(await evening(world), browser, LOOKS, look_around)
     assert found == {}
     assert len(seen) == 8 * len(LOOKS)
