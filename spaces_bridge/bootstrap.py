@@ -27,7 +27,7 @@ from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import Levels
-from spaces_bridge.matrix import MatrixService, MatrixSettings
+from spaces_bridge.matrix import MatrixService, MatrixSettings, OpenIdSettings, OpenIdVerifier
 from spaces_bridge.media.launch import MediaOptions, sole_bridge
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.startup import ExitCode, StartUpError
@@ -126,6 +126,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             reports=storage.reports,
         )
         bell.courier = matrix
+        identities = _identities(config)
+        await identities.start()
+        open_rooms.push_async_callback(identities.stop)
         pages = WebService(
             _web_settings(config),
             hub,
@@ -135,6 +138,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             CollectorRegistry(),
             doorkeeper,
             storage.reports,
+            identities,
         )
 
         await spaces.resume()
@@ -180,6 +184,21 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
         raise StartUpError(ExitCode.DATABASE_SCHEMA, str(error)) from error
     except AdapterError as error:
         raise StartUpError(ExitCode.DATABASE, str(error)) from error
+
+
+def _identities(config: Config) -> OpenIdVerifier:
+    openid = config.openid
+    settings = OpenIdSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        allowed_networks=tuple(str(network) for network in openid.allowed_networks),
+        ca_file=openid.ca_file,
+    )
+    try:
+        return OpenIdVerifier(settings)
+    except OSError as error:
+        text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
+        raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
 async def _start_stage(stage: Stage, config: Config) -> None:
