@@ -12,6 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+UNICAST = IPv6Network("2000::/3")
+"""All that is handed out of IPv6 to machines of the internet (RFC 4291, section 2.4)."""
+
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 addresses as networks without IPv4 see them (RFC 6052)."""
 
@@ -62,5 +65,5 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
         if address.sixtofour is not None:
             return is_public(address.sixtofour)
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not special
+        return address.is_global and address in UNICAST
+    return address.is_global and not address.is_multicast and not address.is_reserved

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 USERINFO = "/_matrix/federation/v1/openid/userinfo"
 WELL_KNOWN = "/.well-known/matrix/server"
+WELL_KNOWN_PORT = 443
 FEDERATION_PORT = 8448
 
 ASK_WITHIN_S = 5.0
@@ -196,7 +197,7 @@ class OpenIdVerifier:
     async def _well_known(
         self, http: aiohttp.ClientSession, name: ServerName
     ) -> ServerName | None:
-        url = URL(f"https://{name.bracketed}{WELL_KNOWN}")
+        url = URL(f"https://{name.bracketed}:{WELL_KNOWN_PORT}{WELL_KNOWN}")
         for _ in range(REDIRECTS_MAX + 1):
             async with http.get(url, headers=PLAIN, allow_redirects=False) as response:
                 if response.status in REDIRECTS:

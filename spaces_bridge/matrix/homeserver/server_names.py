@@ -9,7 +9,10 @@ from spaces_bridge.core.ids import UserId
 NAME_MAX = 255
 """Bytes of a server's name or of a user id."""
 
-_PARTS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,253})(:(?P<port>\d{1,5}))?")
+_PARTS = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,253})(:(?P<port>[0-9]{1,5}))?"
+)
+DIGITS = frozenset("0123456789")
 _LOCALPART = re.compile(r"[\x21-\x39\x3b-\x7e]+")
 """What the spec's historical grammar allows: any visible ASCII but the colon."""
 
@@ -65,7 +68,7 @@ def _of_host(host: str, port: int | None) -> ServerName | None:
         pass
     # what looks like a number is an address in disguise to some resolvers (127.1, 0x7f000001)
     labels = host.lower().split(".")
-    if not all(labels) or labels[-1][0].isdigit() or any(map(_is_bad_label, labels)):
+    if not all(labels) or labels[-1][0] in DIGITS or any(map(_is_bad_label, labels)):
         return None
     return ServerName(host.lower(), port, is_literal=False)
 
