@@ -37,20 +37,13 @@ USED_KEPT = 20_000
 class Vouching:
     """Lets accounts in by an OpenID token."""
 
-    def __init__(
-        self,
-        settings: WebSettings,
-        door: Door,
-        identities: Identities,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: WebSettings, door: Door, identities: Identities) -> None:
         self._bot = settings.bot
         self._door = door
         self._domain = door.spaces.world.settings.domain
         self._identities = identities
-        self._limiter = Limiter(BURST, PER_S, clock)
-        self._clock = clock
-        self._used: OrderedDict[bytes, float] = OrderedDict()
+        self._limiter = Limiter(BURST, PER_S)
+        self._used = UsedOnce()
         self._being_asked: set[bytes] = set()
 
     async def enter(
@@ -74,7 +67,7 @@ class Vouching:
             raise too_many()
         server, secret = _parts(credentials)
         digest = hashlib.sha256(secret.encode()).digest()
-        if self._is_used(digest) or digest in self._being_asked:
+        if digest in self._used or digest in self._being_asked:
             raise _refused()
         self._being_asked.add(digest)
         try:
@@ -85,16 +78,24 @@ class Vouching:
             self._being_asked.discard(digest)
         if user is None or user == self._bot or is_ghost(user, self._domain):
             raise _refused()
-        self._remember(digest)
+        self._used.add(digest)
         return user
 
-    def _is_used(self, digest: bytes) -> bool:
+
+class UsedOnce:
+    """Secrets that were used, as hashes, for as long as they may be valid elsewhere."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._used: OrderedDict[bytes, float] = OrderedDict()
+
+    def __contains__(self, digest: bytes) -> bool:
         oldest = self._clock() - USED_KEPT_S
         while self._used and next(iter(self._used.values())) < oldest:
             self._used.popitem(last=False)
         return digest in self._used
 
-    def _remember(self, digest: bytes) -> None:
+    def add(self, digest: bytes) -> None:
         self._used[digest] = self._clock()
         if len(self._used) > USED_KEPT:
             self._used.popitem(last=False)

@@ -6,16 +6,18 @@ import logging
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.matrix.homeserver import openid
+from spaces_bridge.matrix.homeserver import lookups, openid
 from spaces_bridge.matrix.homeserver.openid import OpenIdSettings, OpenIdVerifier
 from tests.federation.authority import Authority
 
@@ -234,6 +236,35 @@ async def test_a_silent_server_is_not_waited_for(
         with pytest.raises(AdapterError):
             await asked.verify(server.name, TOKEN)
     assert server.asked
+
+
+async def test_a_slow_name_server_holds_up_nobody(
+    authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many names as there are threads, and the event loop's own are never used."""
+    monkeypatch.setattr(openid, "ASK_WITHIN_S", 0.1)
+    monkeypatch.setattr(lookups, "AT_ONCE", 2)
+    answered, look_up = threading.Event(), socket.getaddrinfo
+    asked: list[object] = []
+
+    def slow(host: str, *others: Any) -> Any:  # noqa: ANN401 - as the real one
+        if host == "localhost":
+            return look_up(host, *others)
+        asked.append(threading.current_thread().daemon)
+        answered.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    async with verifier(authority) as slowly, verifier(authority) as asking:
+        results = await asyncio.gather(
+            *(slowly.verify(f"slow{n}.example:8448", TOKEN) for n in range(4)),
+            return_exceptions=True,
+        )
+        assert all(isinstance(result, AdapterError) for result in results)
+        assert asked == [True, True]
+        monkeypatch.setattr(openid, "ASK_WITHIN_S", 10)
+        assert await asking.verify(server.name, TOKEN) is not None
+        answered.set()
 
 
 async def test_a_certificate_nobody_vouches_for_ends_it(

@@ -60,7 +60,11 @@ async def test_an_account_of_another_server_listens_and_joins_before_it_asks(
 ) -> None:
     space = await world.create()
     async with world.feed(space, openid=world.identities.vouch(STRANGER)) as feed:
-        assert who(await feed.next("hello")) == (STRANGER, STRANGER, False)
+        hello = await feed.next("hello")
+        assert who(hello) == (STRANGER, STRANGER, False)
+        roster = hello["roster"]
+        assert isinstance(roster, dict)
+        assert roster["guests"] == 1  # as long as they are not in the room
         await feed.send(type="hand", raised=True)
         await refused(feed, "not_joined")
 

@@ -38,7 +38,7 @@ class Guard:
         return any(address in network for network in self._allowed) or is_public(address)
 
     def connector(
-        self, context: ssl.SSLContext, resolver: AbstractResolver | None = None
+        self, context: ssl.SSLContext, resolver: AbstractResolver
     ) -> aiohttp.TCPConnector:
         """Makes connections that were checked; each is used once, so that none outlives it."""
         return aiohttp.TCPConnector(

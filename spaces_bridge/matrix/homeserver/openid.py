@@ -21,6 +21,7 @@ from yarl import URL
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.homeserver.errors import Away
 from spaces_bridge.matrix.homeserver.guard import ForbiddenAddress, Guard
+from spaces_bridge.matrix.homeserver.lookups import PatientLookups
 from spaces_bridge.matrix.homeserver.server_names import (
     ServerName,
     parse_server_name,
@@ -105,7 +106,8 @@ class OpenIdVerifier:
         """Safe while no server is there."""
         self._home = aiohttp.ClientSession(auto_decompress=False)
         self._abroad = aiohttp.ClientSession(
-            connector=self._guard.connector(self._context, self._resolver), auto_decompress=False
+            connector=self._guard.connector(self._context, self._resolver or PatientLookups()),
+            auto_decompress=False,
         )
 
     async def stop(self) -> None:
