@@ -90,6 +90,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         clock, bell, hub = SystemClock(), Bell(), Hub()
         # before all else: a second bridge must not get at the first one's worker
         open_rooms.enter_context(sole_bridge(_media_options(config)))
+        identities = _identities(config)
+        open_rooms.push_async_callback(identities.stop)
         storage = await _open_storage(config, clock)
         open_rooms.push_async_callback(storage.close)
         stage = Stage(_media_options(config))
@@ -126,9 +128,6 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             reports=storage.reports,
         )
         bell.courier = matrix
-        identities = _identities(config)
-        await identities.start()
-        open_rooms.push_async_callback(identities.stop)
         pages = WebService(
             _web_settings(config),
             hub,
@@ -141,6 +140,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             identities,
         )
 
+        await identities.start()
         await spaces.resume()
         open_rooms.push_async_callback(spaces.stop)
         open_rooms.push_async_callback(stage.stop)

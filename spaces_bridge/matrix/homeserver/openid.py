@@ -104,11 +104,8 @@ class OpenIdVerifier:
 
     async def start(self) -> None:
         """Safe while no server is there."""
-        self._home = aiohttp.ClientSession(auto_decompress=False)
-        self._abroad = aiohttp.ClientSession(
-            connector=self._guard.connector(self._context, self._resolver or PatientLookups()),
-            auto_decompress=False,
-        )
+        connector = self._guard.connector(self._context, self._resolver or PatientLookups())
+        self._home, self._abroad = _session(), _session(connector)
 
     async def stop(self) -> None:
         """Safe to repeat; who is still asking gets Away."""
@@ -210,6 +207,11 @@ class OpenIdVerifier:
                 delegated = (await _small_object(response)).get("m.server")
             return parse_server_name(delegated) if isinstance(delegated, str) else None
         return None
+
+
+def _session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(connector=connector, cookie_jar=jar, auto_decompress=False)
 
 
 def _door_of(name: ServerName) -> _Door:
