@@ -3,37 +3,19 @@ widget API as clients do.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from playwright.async_api import Browser, Frame, Page
 
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
 from tests.web.browser import WATCH
+from tests.web.widget import JOIN, client_page, inside
 from tests.web.world import ALICE, WebWorld, free_port, web_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
-
-HOST_PAGE = Path(__file__).with_name("widget_host.html")
-
-MODULE = """
-const main = document.querySelector('script[type="module"]').src;
-const widget = await import(main.replace(/[^/]+$/, "widget.js"));
-"""
-"""Before a script in the frame: the module as the page itself has it."""
-
-JOIN = """
-const [openid, slug] = asked;
-const socket = new WebSocket(`${location.origin.replace("http", "ws")}/s/${slug}/feed`);
-socket.onopen = () => socket.send(JSON.stringify({ type: "auth", openid }));
-const text = await new Promise((resolve) => (socket.onmessage = ({ data }) => resolve(data)));
-socket.close();
-return JSON.parse(text);
-"""
 
 
 @dataclass
@@ -58,10 +40,7 @@ class Embedded:
 
     async def inside(self, script: str, asked: object = None) -> object:
         """Run a script in the widget, with its module at hand as ``widget``."""
-        result: object = await self.frame.evaluate(
-            f"async (asked) => {{ {MODULE} {script} }}", asked
-        )
-        return result
+        return await inside(self.frame, script, asked)
 
 
 @pytest.fixture
@@ -86,22 +65,6 @@ async def embedded(tmp_path: Path, browser: Browser) -> AsyncIterator[Embedded]:
             assert [complaints, await page.frames[1].evaluate("window.violations")] == [[], []]
         finally:
             await context.close()
-
-
-@asynccontextmanager
-async def client_page(port: int) -> AsyncIterator[None]:
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(text=HOST_PAGE.read_text(), content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/client", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield
-    finally:
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize("states", [["allowed"], ["request", "allowed"]], ids=str)
@@ -223,8 +186,8 @@ async def test_outside_of_a_client_there_is_nobody_to_ask(embedded: Embedded) ->
     await embedded.show("allowed")
     address = f"{embedded.world.page(embedded.space)}?{WIDGET_QUERY}&parentUrl=https%3A%2F%2Fa.b"
     await embedded.page.goto(address)
-    script = f"async () => {{ {MODULE} return [widget.isWidget(), await widget.askOpenId()] }}"
-    assert await embedded.page.evaluate(script) == [False, None]
+    script = "return [widget.isWidget(), await widget.askOpenId()]"
+    assert await inside(embedded.page.main_frame, script) == [False, None]
     await embedded.page.go_back()
 
 
