@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from spaces_bridge.demo.bridge import Settings
 from spaces_bridge.demo.house import House
 from tests.support.world import World, open_house
 from tests.web.browser import chromium
@@ -25,11 +24,8 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def house(models: Path, port: int) -> Iterator[House]:
     """A house whose pages that client may show."""
-    settings: Settings = {
-        "web": {"frame_ancestors": [f"http://127.0.0.1:{port}"]},
-        "captions": {"enabled": False},
-    }
-    with open_house(House(models=models, settings=settings)) as opened:
+    web = {"frame_ancestors": [f"http://127.0.0.1:{port}"]}
+    with open_house(House(models=models, settings={"web": web})) as opened:
         yield opened
 
 
