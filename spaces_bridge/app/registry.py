@@ -103,6 +103,7 @@ class Spaces:
             if ended_at_ms is not None and ended_at_ms < before_ms:
                 self._tasks.pop(space).cancel()
                 del self._actors[space]
+                self.world.chat.close(space)
                 actor.release_waiting()
 
     async def _seat(self, space: SpaceId) -> SpaceActor:

@@ -21,7 +21,7 @@ def clean_text(text: str) -> str:
     for line in map(_clean_line, letters.splitlines()):
         if line or (lines and lines[-1]):  # one empty line at a time, none at the beginning
             lines.append(line)
-    cleaned = "\n".join(lines).rstrip()
+    cleaned = "\n".join(lines).strip()
     readable = any(unicodedata.category(c)[0] in "LNSP" for c in cleaned)
     return _cut(cleaned) if readable else ""
 

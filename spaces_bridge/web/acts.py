@@ -1,4 +1,4 @@
-"""What a page asks for that takes more than one command: lists, reports, followers, invitations.
+"""What a page asks for that is not one command: lists, reports, followers, invitations, chat.
 
 Each act gives a sentence for whoever asked, because nothing on the page shows that it was done;
 None where something does. All raise Refusal, Rejected, AdapterError.
@@ -23,6 +23,7 @@ from spaces_bridge.core.rules.common import (
     refuse_unless_host,
     refuse_unless_moderator,
 )
+from spaces_bridge.web.chatting import Chatting
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
@@ -61,6 +62,7 @@ class Acts:
             "unfollow": self._unfollow,
             "invite": self._invite,
             "unschedule": self._unschedule,
+            "chat": Chatting(settings, spaces).say,
         }
 
     def knows(self, frame: Frame) -> bool:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
     ("written", "shown"),
     [
         ("hello", "hello"),
-        ("  two\r\nlines \r\n\r\n\r\nand more\n\n", "  two\nlines\n\nand more"),
+        ("  two\r\nlines \r\n\r\n\r\nand more\n\n", "two\nlines\n\nand more"),
         ("a\u2028b\u0085c", "a\nb\nc"),
         ("tab\there", "tab here"),
         ("ev\u202eil \u2066x\u2069\u200f", "evil x"),
