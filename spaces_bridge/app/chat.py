@@ -127,7 +127,10 @@ class ChatBook:
     def note_sent(
         self, space: SpaceId, event: EventId, lines: Iterable[ChatLine]
     ) -> Sequence[ChatLine]:
-        """Lines from the page stand in the room now; gives those this run knew nothing of."""
+        """Lines from the page stand in the room now; gives those this run knew nothing of.
+
+        Such a line of somebody unnamed is left out: nobody could take it away with its author.
+        """
         known = {line.id: place for place, line in enumerate(self._of(space))}
         news: list[ChatLine] = []
         for line in lines:
@@ -135,7 +138,7 @@ class ChatBook:
             if place is not None:
                 self._of(space)[place] = replace(self._of(space)[place], event=event)
                 continue
-            added = self.add(space, replace(line, event=event))
+            added = self.add(space, replace(line, event=event)) if line.named else None
             news += [added] if added is not None else []
         return news
 
