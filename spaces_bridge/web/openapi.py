@@ -153,10 +153,12 @@ def _post() -> Json:
     return {
         "type": "object",
         "description": "A shared link; the newest five are shown.",
-        "required": ["number", "url", "by", "name", "at_ms"],
+        "required": ["number", "kind", "url", "site", "by", "name", "at_ms"],
         "properties": {
             "number": _COUNT,
-            "url": _STRING,
+            "kind": {"enum": ["message", "link"], "description": "A message of the room, or not."},
+            "url": {"type": "string", "format": "uri", "description": "http or https."},
+            "site": {"type": "string", "description": "The server that the link leads to."},
             "by": _STRING,
             "name": _STRING,
             "at_ms": _COUNT,

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from zlib import crc32
+
+from yarl import URL
 
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
@@ -83,8 +86,13 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         "recording": False,
         "encrypted": False,
         "page": settings.page(space.slug),
-        "room_alias": f"#spaces_{space.slug}:{domain}" if space.room is not None else None,
+        "room_alias": room_alias(space, domain),
     }
+
+
+def room_alias(space: LiveSpace, domain: str) -> str | None:
+    """The address of the live space's room; None while it has none."""
+    return f"#spaces_{space.slug}:{domain}" if space.room is not None else None
 
 
 def roster_view(space: LiveSpace, guests: int, *, names: bool) -> Json:
@@ -174,14 +182,28 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
 
 
 def post_view(post: Post) -> Json:
-    """A shared link."""
+    """A shared link: to a message of the live space's room, or into the web.
+
+    ``site`` is the server that it leads to.
+    """
     return {
         "number": post.number,
+        "kind": "link" if post.event is None else "message",
         "url": post.url,
+        "site": site(post.url),
         "by": post.by,
         "name": shown_name(post.name, post.by, guest=False),
         "at_ms": post.at_ms,
     }
+
+
+def site(url: str) -> str:
+    """The server of a web address, as browsers write it: in ASCII, so that no letter deceives."""
+    try:
+        host = URL(url).raw_host
+    except ValueError:
+        host = urlsplit(url).hostname
+    return host or ""
 
 
 def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, about: Json) -> Json:
