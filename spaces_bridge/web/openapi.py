@@ -57,6 +57,7 @@ def _paths() -> Json:
         "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
         "/s/{slug}/event.ics": {"get": _calendar()},
+        "/s/{slug}/qr.svg": {"get": _qr()},
     }
 
 
@@ -120,6 +121,21 @@ def _calendar() -> Json:
         "responses": {
             "200": entry,
             "404": _failure("No such live space, or a private one, or no time is set"),
+            "429": _failure("Too many wrong tokens"),
+        },
+    }
+
+
+def _qr() -> Json:
+    code: Json = {"description": "OK", "content": {"image/svg+xml": {"schema": _STRING}}}
+    return {
+        "summary": "The address of the page as a QR code",
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": code,
+            "403": _failure("The bearer was removed"),
+            "404": _failure("No such live space, or a private one"),
             "429": _failure("Too many wrong tokens"),
         },
     }

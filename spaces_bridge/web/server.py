@@ -16,6 +16,7 @@ from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.problems import problems
+from spaces_bridge.web.qr import QrCodes
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
 
@@ -43,6 +44,7 @@ def build(
     ogg: OggStream,
     transcripts: Transcripts,
     calendar: Calendar,
+    codes: QrCodes,
     assets: Assets,
 ) -> web.Application:
     """The application of the public listener."""
@@ -58,6 +60,7 @@ def build(
         app.router.add_get(f"{root}/live.ogg", ogg.handle)
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
         app.router.add_get(f"{root}/event.ics", calendar.handle)
+        app.router.add_get(f"{root}/qr.svg", codes.handle)
         _add_media(app, f"{root}/whep", media.listen, media)
         _add_media(app, f"{root}/whip", media.speak, media)
         app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)

@@ -30,6 +30,7 @@ from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.ops import Ops, PageMetrics
 from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
+from spaces_bridge.web.qr import QrCodes
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
 
@@ -93,6 +94,7 @@ class WebService:
             OggStream(door, world.stage),
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),
+            QrCodes(door, settings),
             assets,
         )
 
