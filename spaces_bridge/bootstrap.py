@@ -135,6 +135,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             CollectorRegistry(),
             doorkeeper,
             storage.reports,
+            matrix.pictures,
         )
 
         await spaces.resume()

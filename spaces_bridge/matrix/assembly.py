@@ -41,6 +41,7 @@ from spaces_bridge.matrix.shown.directory import SpacesDirectory
 from spaces_bridge.matrix.shown.gallery import Gallery
 from spaces_bridge.matrix.shown.listing import RoomList
 from spaces_bridge.matrix.shown.pins import Pins
+from spaces_bridge.matrix.shown.portraits import Portraits
 from spaces_bridge.matrix.shown.posts import Posts
 from spaces_bridge.matrix.shown.signboard import Signboard
 from spaces_bridge.matrix.talk.archive import Archive
@@ -90,6 +91,7 @@ class Parts:
     lists: PolicyLists
     gallery: Gallery
     directory: SpacesDirectory
+    portraits: Portraits
 
 
 def assemble(on: Ground) -> Parts:
@@ -109,7 +111,10 @@ def assemble(on: Ground) -> Parts:
     )
     evictions = Evictions(on.bot, on.spaces, on.clock)
     reception = _reception(on, observer, dms, notebook, shown, evictions, lists)
-    return Parts(doers, reception, observer, evictions, lists, shown.gallery, shown.directory)
+    portraits = Portraits(on.bot, on.now_s)
+    return Parts(
+        doers, reception, observer, evictions, lists, shown.gallery, shown.directory, portraits
+    )
 
 
 class _Shown:

@@ -58,6 +58,7 @@ def _paths() -> Json:
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
         "/s/{slug}/event.ics": {"get": _calendar()},
         "/s/{slug}/qr.svg": {"get": _qr()},
+        "/s/{slug}/face/{face}": {"get": _face()},
     }
 
 
@@ -141,6 +142,21 @@ def _qr() -> Json:
     }
 
 
+def _face() -> Json:
+    schema: Json = {"type": "string", "format": "binary"}
+    kinds = ("image/png", "image/jpeg", "image/gif", "image/webp")
+    content: Json = {kind: {"schema": schema} for kind in kinds}
+    face: Json = {"name": "face", "in": "path", "required": True, "schema": _STRING}
+    return {
+        "summary": "Somebody's picture, by the address in a person's `picture`",
+        "parameters": [_SLUG, face],
+        "responses": {
+            "200": {"description": "OK", "content": content},
+            "404": _failure("No such live space, or a private one; nobody there, or no picture"),
+        },
+    }
+
+
 def _failure(description: str) -> Json:
     schema: Json = {"$ref": "#/components/schemas/Problem"}
     return {
@@ -161,6 +177,11 @@ def _person() -> Json:
             "on_air": {"type": "boolean"},
             "muted": {"type": "boolean", "description": "By a host."},
             "tone": _COUNT,
+            "picture": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "404 where the person's profile has none: show a letter then.",
+            },
         },
     }
 

@@ -83,7 +83,7 @@ class Pages:
             "space": {
                 "title": "",
                 "state": "unknown",
-                "host": {"name": "", "tone": 0},
+                "host": {"name": "", "tone": 0, "picture": None},
                 "captions": False,
                 "locked": False,
                 "scheduled_at": None,

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.calendar import Calendar
+from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
@@ -45,6 +46,7 @@ def build(
     transcripts: Transcripts,
     calendar: Calendar,
     codes: QrCodes,
+    faces: Faces,
     assets: Assets,
 ) -> web.Application:
     """The application of the public listener."""
@@ -61,6 +63,7 @@ def build(
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
         app.router.add_get(f"{root}/event.ics", calendar.handle)
         app.router.add_get(f"{root}/qr.svg", codes.handle)
+        app.router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", faces.handle)
         _add_media(app, f"{root}/whep", media.listen, media)
         _add_media(app, f"{root}/whip", media.speak, media)
         app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)

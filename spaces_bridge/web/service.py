@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Health, Reports
+from spaces_bridge.app.ports import Health, Pictures, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
@@ -21,6 +21,7 @@ from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.bouncer import Bouncer
 from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
+from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Addresses
@@ -43,7 +44,8 @@ class WebService:
 
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
     ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
-    ``doorkeeper`` and ``reports`` are for what pages and admins do about people.
+    ``doorkeeper`` and ``reports`` are for what pages and admins do about people, ``pictures``
+    are of people.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class WebService:
         registry: CollectorRegistry,
         doorkeeper: Doorkeeper,
         reports: Reports,
+        pictures: Pictures,
         seat_kept_s: float = SEAT_KEPT_S,
     ) -> None:
         self._settings = settings
@@ -63,6 +66,7 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
+        self._pictures = pictures
         acts = Acts(settings, spaces, doorkeeper, reports)
         public = self._build(sessions, doorkeeper, acts)
         self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
@@ -95,6 +99,7 @@ class WebService:
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),
             QrCodes(door, settings),
+            Faces(door, self._pictures),
             assets,
         )
 

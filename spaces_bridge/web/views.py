@@ -1,5 +1,6 @@
 """How a live space looks from outside: the JSON of feed and API. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ Json = dict[str, object]
 
 TONES = 8
 """Colours a picture without a picture may have."""
+
+FACE_DIGITS = 24
+"""Of a person's hash in an address: nobody finds two ids with the same."""
 
 QUEUE_SHOWN = 50
 """Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
@@ -53,6 +57,18 @@ def tone(user: str) -> int:
     return crc32(user.encode()) % TONES
 
 
+def face(user: str) -> str:
+    """Stands for a person in the address of their picture: ids hold what proxies stumble over."""
+    return hashlib.sha256(user.encode()).hexdigest()[:FACE_DIGITS]
+
+
+def picture(space: LiveSpace, user: UserId, page: str) -> str | None:
+    """The address of somebody's picture, if there may be one; ``page``: the live space's own."""
+    if space.private or space.person(user).guest:
+        return None
+    return f"{page}/face/{face(user)}"
+
+
 def listeners(space: LiveSpace, guests: int) -> int:
     """People in the room without the floor, and guests on the page."""
     members = sum(1 for p in space.people.values() if p.joined)
@@ -61,6 +77,7 @@ def listeners(space: LiveSpace, guests: int) -> int:
 
 def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
     """The live space itself; times are Unix milliseconds."""
+    page = settings.page(space.slug)
     return {
         "id": space.space,
         "slug": space.slug,
@@ -70,6 +87,7 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
             "id": space.host,
             "name": name_of(space, space.host),
             "tone": tone(space.host),
+            "picture": picture(space, space.host, page),
         },
         "cohosts": list(space.cohosts),
         "speak_policy": space.speak_policy.value,
@@ -85,7 +103,7 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         "posts": [post_view(post) for post in space.posts],
         "recording": False,
         "encrypted": False,
-        "page": settings.page(space.slug),
+        "page": page,
         "room_alias": room_alias(space, domain),
     }
 
@@ -95,14 +113,16 @@ def room_alias(space: LiveSpace, domain: str) -> str | None:
     return f"#spaces_{space.slug}:{domain}" if space.room is not None else None
 
 
-def roster_view(space: LiveSpace, guests: int, *, names: bool) -> Json:
+def roster_view(space: LiveSpace, guests: int, about: Json, *, names: bool) -> Json:
     """Stage, the front of the hand queue, and counts.
 
-    ``names``: also those of guests who wait (for moderators).
+    ``about``: the live space's own view. ``names``: also those of guests who wait (for
+    moderators).
     """
+    page = str(about["page"])
     return {
-        "stage": [_on_stage(space, person) for person in space.stage],
-        "queue": [_in_queue(space, r, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
+        "stage": [_on_stage(space, person, page) for person in space.stage],
+        "queue": [_in_queue(space, r, page, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
         "hands": len(space.hands),
         "listeners": listeners(space, guests),
         "guests": guests,
@@ -120,7 +140,7 @@ def places(space: LiveSpace) -> Mapping[UserId, int]:
     return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
-def _on_stage(space: LiveSpace, person: Person) -> Json:
+def _on_stage(space: LiveSpace, person: Person, page: str) -> Json:
     return {
         "id": person.user,
         "name": name_of(space, person.user),
@@ -129,10 +149,11 @@ def _on_stage(space: LiveSpace, person: Person) -> Json:
         "on_air": person.user in space.on_air,
         "muted": person.user in space.muted,
         "tone": tone(person.user),
+        "picture": picture(space, person.user, page),
     }
 
 
-def _in_queue(space: LiveSpace, request: SpeakRequest, *, names: bool) -> Json:
+def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool) -> Json:
     person = space.person(request.user)
     visible = names or not person.guest
     return {
@@ -142,6 +163,7 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, *, names: bool) -> Json:
         "asked_at": request.asked_at_ms,
         "state": request.state.value,
         "tone": tone(request.user),
+        "picture": picture(space, request.user, page),
     }
 
 
@@ -218,7 +240,7 @@ def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, abo
         },
         "session": session,
         "space": about,
-        "roster": roster_view(space, guests, names=you.moderates(space)),
+        "roster": roster_view(space, guests, about, names=you.moderates(space)),
         "captions": [caption_view(space, line) for line in space.caption_lines],
         "reactions": dict(space.reactions),
     }
@@ -228,9 +250,10 @@ def api_view(space: LiveSpace, about: Json, guests: int) -> Json:
     """One live space in the public API."""
     accepted = RequestState.ACCEPTED
     hands = [r for r in space.requests.values() if r.state is not accepted]
+    page = str(about["page"])
     return {
         **about,
-        "stage": [_on_stage(space, person) for person in space.stage],
+        "stage": [_on_stage(space, person, page) for person in space.stage],
         "hands": len(hands),
         "listeners": listeners(space, guests),
         "reactions": dict(space.reactions),
