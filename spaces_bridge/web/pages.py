@@ -46,6 +46,7 @@ class Pages:
         self._templates.globals |= {
             "home": f"{prefix}/",
             "static": f"{prefix}/static/{assets.version}",
+            "og_image": f"{settings.base_url}/static/{assets.version}/og.png",
             "reactions": views.REACTIONS,
             "moment": _moment,
             "initial": _initial,
