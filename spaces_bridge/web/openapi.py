@@ -224,6 +224,11 @@ def _space() -> Json:
             "scheduled_at": _MS,
             "started_at": _MS,
             "ended_at": _MS,
+            "calendar": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "An iCalendar entry, while a time is set and it is to come.",
+            },
             "language": _STRING,
             "captions": {"type": "boolean"},
             "locked": {"type": "boolean", "description": "Nobody new comes in."},

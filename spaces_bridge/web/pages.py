@@ -12,7 +12,6 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from spaces_bridge.app.ports import Directory
-from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web import views
 from spaces_bridge.web.api import is_listed
@@ -61,7 +60,9 @@ class Pages:
             base_url=self._settings.base_url,
             live=[s for s in spaces if s["state"] == Phase.LIVE.value],
             upcoming=[s for s in spaces if s["state"] == Phase.SCHEDULED.value],
-            ended=[_past(s, self._settings) for s in ended if not s.private][:ENDED_LISTED],
+            ended=[views.past_view(s, self._settings) for s in ended if not s.private][
+                :ENDED_LISTED
+            ],
         )
 
     async def space(self, request: web.Request) -> web.Response:
@@ -119,15 +120,6 @@ class Pages:
             body=text.encode(),
             headers={"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},
         )
-
-
-def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
-    return {
-        "title": space.title,
-        "page": settings.page(space.slug),
-        "ended_at": space.ended_at_ms,
-        "tone": views.tone(space.host),
-    }
 
 
 def _moment(at_ms: int) -> dict[str, str]:

@@ -8,9 +8,10 @@ from zlib import crc32
 
 from yarl import URL
 
+from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
+from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import rank
 from spaces_bridge.web.names import shown_name
@@ -26,6 +27,9 @@ FACE_DIGITS = 24
 
 QUEUE_SHOWN = 50
 """Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
+
+TRANSCRIPTS = ("txt", "vtt", "srt", "json")
+"""Formats of what was said."""
 
 REACTIONS = ("👏", "❤️", "😂", "💯")
 """What the page and the live card offer."""
@@ -95,6 +99,7 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         "scheduled_at": space.scheduled_at_ms,
         "started_at": space.started_at_ms,
         "ended_at": space.ended_at_ms,
+        "calendar": calendar(space, page),
         "language": space.language,
         "captions": space.captions,
         "locked": space.locked,
@@ -105,6 +110,34 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         "encrypted": False,
         "page": page,
         "room_alias": room_alias(space, domain),
+    }
+
+
+def calendar(space: LiveSpace, page: str) -> str | None:
+    """The address of the calendar's entry, for what is to come and everybody may know of."""
+    planned = space.phase is Phase.SCHEDULED and space.scheduled_at_ms is not None
+    return f"{page}/event.ics" if planned and not space.private else None
+
+
+def past_view(space: SpaceSummary, settings: WebSettings) -> Json:
+    """An ended live space in the directory. ``transcript``: None where nothing was captioned."""
+    page = settings.page(space.slug)
+    return {
+        "title": space.title,
+        "page": page,
+        "host": {
+            "id": space.host,
+            "name": shown_name(space.host_name, space.host, guest=False),
+            "tone": tone(space.host),
+            # it would take reading the whole journal
+            "picture": None,
+        },
+        "tone": tone(space.host),
+        "started_at": space.started_at_ms,
+        "ended_at": space.ended_at_ms,
+        "transcript": {kind: f"{page}/transcript.{kind}" for kind in TRANSCRIPTS}
+        if space.captions
+        else None,
     }
 
 
