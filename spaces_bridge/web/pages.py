@@ -5,21 +5,21 @@ live space answers 404 to everybody, byte for byte as a slug that does not exist
 is a shell whose script, when it holds a token, opens the feed and draws the page from ``hello``.
 """
 
-from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from spaces_bridge.app.ports import Directory
-from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web import views
 from spaces_bridge.web.api import is_listed
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.door import SLUG_MAX, Door
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.problems import Problem, not_found
+from spaces_bridge.web.languages import Languages
+from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 
 ENDED_LISTED = 12
@@ -42,25 +42,28 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._languages = Languages()
         prefix = settings.path_prefix
         self._templates.globals |= {
-            "home": f"{prefix}/",
             "static": f"{prefix}/static/{assets.version}",
+            "og_image": f"{settings.base_url}/static/{assets.version}/og.png",
             "reactions": views.REACTIONS,
-            "moment": _moment,
             "initial": _initial,
         }
 
-    async def directory(self, _request: web.Request) -> web.Response:
+    async def directory(self, request: web.Request) -> web.Response:
         """What is live, what is to come, what was."""
         spaces = [self._bubble(s) for s in self._door.spaces.open() if is_listed(s)]
         ended = await self._directory.listing([Phase.ENDED.value], ENDED_LISTED * 2)
         return self._html(
+            request,
             "directory.html",
             base_url=self._settings.base_url,
             live=[s for s in spaces if s["state"] == Phase.LIVE.value],
             upcoming=[s for s in spaces if s["state"] == Phase.SCHEDULED.value],
-            ended=[_past(s, self._settings) for s in ended if not s.private][:ENDED_LISTED],
+            ended=[views.past_view(s, self._settings) for s in ended if not s.private][
+                :ENDED_LISTED
+            ],
         )
 
     async def space(self, request: web.Request) -> web.Response:
@@ -71,19 +74,19 @@ class Pages:
         except Problem as problem:
             if problem.status is not HTTPStatus.NOT_FOUND:
                 raise
-            return self.shell(slug)
+            return self.shell(request, slug)
         guests = self._hub.guests(space.space)
         you = views.You()
         hello = views.hello_view(space, you, None, guests, self._hub.about(space))
-        return self._html("space.html", slug=space.slug, known=True, hello=hello)
+        return self._html(request, "space.html", slug=space.slug, known=True, hello=hello)
 
-    def shell(self, slug: str) -> web.Response:
+    def shell(self, request: web.Request, slug: str) -> web.Response:
         """The same for every live space that is private, or is not."""
         hello = {
             "space": {
                 "title": "",
                 "state": "unknown",
-                "host": {"name": "", "tone": 0},
+                "host": {"name": "", "tone": 0, "picture": None},
                 "captions": False,
                 "locked": False,
                 "scheduled_at": None,
@@ -93,46 +96,58 @@ class Pages:
             "captions": [],
         }
         return self._html(
+            request,
             "space.html",
             HTTPStatus.NOT_FOUND,
             slug=slug[:SLUG_MAX],
             known=False,
             hello=hello,
-            sorry=not_found().text,
         )
 
-    def lost(self) -> web.Response:
+    def lost(self, request: web.Request) -> web.Response:
         """For addresses that lead nowhere."""
-        return self._html("lost.html", HTTPStatus.NOT_FOUND)
+        return self._html(request, "lost.html", HTTPStatus.NOT_FOUND)
 
     def _bubble(self, space: LiveSpace) -> views.Json:
         guests = self._hub.guests(space.space)
         return views.api_view(space, self._hub.about(space), guests)
 
     def _html(
-        self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object
+        self,
+        request: web.Request,
+        template: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        **values: object,
     ) -> web.Response:
+        wanted = request.query.get("lang", "")
+        language = self._languages.choose(wanted, request.headers.get("Accept-Language", ""))
+        kept = {"lang": language.code} if wanted else {}
+        values |= {
+            "language": language,
+            "t": language.say,
+            "theme": _theme_of(request.query.get("theme", "")),
+            "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",
+        }
         text = self._templates.get_template(template).render(values)
-        return web.Response(
+        response = web.Response(
             status=status,
             body=text.encode(),
-            headers={"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},
+            headers={
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Language": language.code,
+                "Cache-Control": "no-store",
+                "Vary": "Accept-Language, Accept-Encoding",
+            },
         )
+        response.enable_compression()  # nothing in there is secret: tokens are in fragments
+        return response
 
 
-def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
-    return {
-        "title": space.title,
-        "page": settings.page(space.slug),
-        "ended_at": space.ended_at_ms,
-        "tone": views.tone(space.host),
-    }
-
-
-def _moment(at_ms: int) -> dict[str, str]:
-    """A time for machines and, until a script knows the time zone, for people."""
-    at = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
-    return {"iso": at.isoformat(timespec="seconds"), "text": f"{at:%-d %b %Y, %H:%M} UTC"}
+def _theme_of(wanted: str) -> str:
+    """Clients name their themes as they like; a template that was not filled in names none."""
+    if not wanted or wanted.startswith("$"):
+        return ""
+    return "dark" if "dark" in wanted else "light"
 
 
 def _initial(name: str) -> str:

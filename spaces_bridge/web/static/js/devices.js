@@ -1,6 +1,6 @@
 // Which microphone: the one chosen here before, else the browser's own choice.
 
-import { words } from "./words.js";
+import { say } from "./words.js";
 
 const KEY = "spaces:microphone";
 
@@ -14,7 +14,7 @@ export class NoMicrophone extends Error {}
  * there, or any. Throws NoMicrophone.
  */
 export async function openMicrophone(device = null) {
-  if (!navigator.mediaDevices) throw new NoMicrophone(words.microphoneInsecure);
+  if (!navigator.mediaDevices) throw new NoMicrophone(say("microphone.insecure"));
   try {
     return await open(device ?? chosenMicrophone());
   } catch (error) {
@@ -32,9 +32,9 @@ async function open(device) {
 const isMissing = ({ name }) => ["NotFoundError", "OverconstrainedError"].includes(name);
 
 function explain(error) {
-  if (isMissing(error)) throw new NoMicrophone(words.microphoneMissing);
+  if (isMissing(error)) throw new NoMicrophone(say("microphone.missing"));
   const busy = ["NotReadableError", "AbortError"].includes(error.name);
-  throw new NoMicrophone(busy ? words.microphoneBusy : words.microphoneDenied);
+  throw new NoMicrophone(busy ? say("microphone.busy") : say("microphone.denied"));
 }
 
 /** `[{id, label}]`. Labels are empty, and ids may be, before a microphone was allowed once. */

@@ -1,5 +1,7 @@
 // The few things every view needs of the document. Text from outside only ever becomes text nodes.
 
+import { language } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
@@ -59,7 +61,7 @@ export function keyed(parent, items, key, create, update) {
   });
 }
 
-const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const letters = new Intl.Segmenter(language, { granularity: "grapheme" });
 
 /** The letter that stands for somebody without a picture. */
 export function initial(name) {
@@ -67,18 +69,28 @@ export function initial(name) {
   return first.done ? "?" : first.value.segment.toLocaleUpperCase();
 }
 
+/** A person's picture over their letter, which stays where there is none. */
 export function face(person) {
-  return el(
-    "span",
-    { class: `face tone-${Number(person.tone) || 0}`, "aria-hidden": "true" },
-    initial(person.name ?? "G"),
-  );
+  const node = el("span", { "aria-hidden": "true" }, el("span", { class: "letter" }));
+  fillFace(node, person);
+  return node;
+}
+
+export function fillFace(node, person) {
+  node.className = `face tone-${Number(person.tone) || 0}`;
+  setText(node.querySelector(".letter"), initial(person.name ?? "G"));
+  const old = node.querySelector("img");
+  if ((old?.getAttribute("src") ?? null) === (person.picture ?? null)) return;
+  old?.remove();
+  if (!person.picture) return;
+  const error = ({ target }) => target.remove();
+  node.append(el("img", { class: "portrait", src: person.picture, alt: "", error }));
 }
 
 /** Times in the reader's own zone and words. */
 export function localTime(ms) {
   const options = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" };
-  return new Date(ms).toLocaleString(undefined, options);
+  return new Date(ms).toLocaleString(language, options);
 }
 
 export function localiseTimes(root = document) {

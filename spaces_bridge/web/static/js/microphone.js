@@ -12,7 +12,7 @@ import {
   Refused,
   watchArrivals,
 } from "./rtc.js";
-import { words } from "./words.js";
+import { say } from "./words.js";
 
 const RETRY_MS = 1500;
 
@@ -76,7 +76,7 @@ export class Microphone extends EventTarget {
     if (this.state !== "off") return;
     this.trouble = "";
     this.#become("asking");
-    if (!hasWebRtc()) return this.#fail(words.microphoneNoWebRtc);
+    if (!hasWebRtc()) return this.#fail(say("microphone.no_webrtc"));
     let track;
     try {
       track = await openMicrophone();
@@ -194,7 +194,7 @@ export class Microphone extends EventTarget {
       const refused = error instanceof Refused && !error.passes;
       if (refused || performance.now() > until) {
         const text = error instanceof Refused && error.message;
-        return this.#fail(text || words.microphoneFailed);
+        return this.#fail(text || say("microphone.failed"));
       }
       await this.#pause();
       if (run !== this.#run) return;
