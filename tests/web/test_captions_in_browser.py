@@ -10,6 +10,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import views
 from tests.web.browser import opened, text
+from tests.web.test_in_browser import NAMELESS, SMALL_TARGETS, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.e2e
@@ -221,9 +222,18 @@ async def test_who_scrolls_back_is_left_there_and_finds_the_newest_words(
         await talk.final(ALICE, talk.begins(), "Come after.")
         await text(page, "#captions", "Come after.")
         assert await box.evaluate("(box) => box.scrollTop") == 0
+        world.hub.stop()
+        await connected(world, 0)
+        await connected(world)
+        await talk.final(ALICE, talk.begins(), "Come back.")
+        await text(page, "#captions", "Come back.")
+        assert await box.evaluate("(box) => box.scrollTop") == 0
         await page.click("#newest")
         await until_zero(box, end)
         assert await page.evaluate("document.activeElement.id") == "captions-box"
+        await by_keyboard(page)  # bigger words: the newest are still those in sight
+        await until_zero(box, end)
+        await expect(page.locator("#newest")).to_be_hidden()
 
 
 async def until_zero(box: Locator, distance: str) -> None:
@@ -254,12 +264,9 @@ async def test_text_from_right_to_left_reads_so_and_hostile_text_stays_text(
         languages = "(nodes) => nodes.map((node) => node.getAttribute('lang'))"
         assert await page.locator("#drafts .caption").evaluate_all(languages) == ["ar", None]
         assert await page.locator("#drafts img, #drafts script, .large img").count() == 0
-        root = "document.documentElement"
-        assert await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
-        assert (
-            await page.evaluate("(d => d.scrollWidth - d.clientWidth)(window['captions-large'])")
-            == 0
-        )
+        assert await overflow(page) == 0
+        large = page.locator("#captions-large")
+        assert await large.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
 
 
 async def test_the_panel_says_why_no_captions_come(
@@ -322,6 +329,33 @@ async def test_settings_are_made_by_keyboard_and_remembered_where_they_may(
         await expect(reader.page.locator("#captions-settings")).to_be_visible()
         left = wanted if remembers else [size, ground]
         assert await reader.page.evaluate(LOOK) == pytest.approx(left)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+async def test_menu_and_large_view_fit_the_smallest_screen(
+    world: WebWorld, space: LiveSpace, talk: Talk, browser: Browser, direction: str
+) -> None:
+    await talk.final(ALICE, talk.begins(), "W" * 300)
+    async with opened(browser, world.page(space), width=320, height=640) as reader:
+        await connected(world)
+        page = reader.page
+        await page.evaluate(f"document.documentElement.dir = '{direction}'")
+        await page.click("#captions-settings summary")
+        await page.click("#captions-form [value='4']")
+        menu = await page.locator("#captions-form").bounding_box()
+        bar = await page.locator("#bar").bounding_box()
+        assert menu is not None
+        assert bar is not None
+        assert menu["x"] >= 0
+        assert menu["x"] + menu["width"] <= 320
+        assert menu["y"] + menu["height"] <= bar["y"]
+        for opener in ("#captions-form", "#large"):
+            await page.click(opener, position={"x": 5, "y": 5})
+            assert await page.evaluate(SMALL_TARGETS) == []
+            assert await page.evaluate(NAMELESS) == []
+            assert await overflow(page) == 0
+        lines = page.locator("#large-lines")
+        assert await lines.evaluate("(node) => node.scrollWidth - node.clientWidth") == 0
 
 
 async def test_broken_settings_are_no_settings(
@@ -486,7 +520,7 @@ async ([text, width]) => {
 }
 """
 
-BROKEN = (
+BROKEN: tuple[tuple[str, int, list[str]], ...] = (
     ("", 10, []),
     ("  \n ", 10, []),
     ("one", 10, ["one"]),

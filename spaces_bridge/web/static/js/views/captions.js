@@ -17,6 +17,7 @@ const NEAR_PX = 48;
 const SAME_TURN_MS = 4000;
 
 let following = true;
+let size = ""; // of the box, when it was last brought to its end
 let paused = false;
 let drafts = [];
 
@@ -51,7 +52,6 @@ export function start(page) {
 function showKnown(captions) {
   if (byId("captions").children.length === 0) byId("captions").replaceChildren();
   for (const caption of captions) if (!standing(caption.id)) addLine(caption);
-  follow();
 }
 
 const standing = (id) => [...byId("captions").children].findLast((node) => node.dataset.key === id);
@@ -132,6 +132,8 @@ function showState(state) {
 function followAlong() {
   const box = byId("captions-box");
   box.addEventListener("scroll", () => {
+    // bigger words move the box too: that was not the reader
+    if (following && sizeOf(box) !== size) return follow();
     following = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
     byId("newest").hidden = following;
   });
@@ -139,14 +141,17 @@ function followAlong() {
     follow();
     box.focus({ preventScroll: true });
   });
-  // whatever changes its height, be it the window, a tab or the size of the words
-  new ResizeObserver(() => following && follow()).observe(box);
-  follow();
+  // whatever changes its height or that of the words: a window, a tab, letters of another size
+  const watch = new ResizeObserver(() => following && follow());
+  for (const part of [box, ...box.children]) watch.observe(part);
 }
+
+const sizeOf = (box) => `${box.scrollHeight} ${box.clientHeight}`;
 
 function follow() {
   const box = byId("captions-box");
   box.scrollTop = box.scrollHeight;
+  size = sizeOf(box);
   following = true;
   byId("newest").hidden = true;
 }

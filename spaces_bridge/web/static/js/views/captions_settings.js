@@ -60,8 +60,11 @@ function apply({ size, high, shown }) {
   if (!shown) byId("captions").setAttribute("aria-live", "off");
 }
 
-/** A menu goes by Escape, and by a tap anywhere else. */
+/** A menu comes into sight whole, and goes by Escape or a tap anywhere else. */
 function closable(menu) {
+  menu.addEventListener("toggle", () => {
+    if (menu.open) byId("captions-form").scrollIntoView({ block: "nearest" });
+  });
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     event.preventDefault();
