@@ -9,11 +9,13 @@ import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
 import * as captionsSettings from "./views/captions_settings.js";
+import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import * as large from "./views/large.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as people from "./views/people.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
 import * as stage from "./views/stage.js";
@@ -22,7 +24,21 @@ import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
 
-const VIEWS = [tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions, bar];
+const VIEWS = [
+  tabs,
+  headline,
+  hosting,
+  stage,
+  queue,
+  floor,
+  captionsSettings,
+  captions,
+  large,
+  reactions,
+  bar,
+  control,
+  people,
+];
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
@@ -125,6 +141,7 @@ function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
   page.tell("left");
+  page.end();
   feed.stop();
   listener.stop();
   microphone.turnOff();
