@@ -1,6 +1,7 @@
 """Captions on the page in a real Chromium: drafts, log, large view and settings."""
 
 import itertools
+import re
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
@@ -491,10 +492,30 @@ async def test_the_address_opens_the_large_view_and_leaving_forgets_it(
         await text(page, "#large-state", "has ended")
         await page.click("#large-leave")
         await expect(large).to_be_hidden()
-        assert "view" not in page.url
+        await expect(page).not_to_have_url(re.compile("view"))
         await page.reload()
         await expect(page.locator("#title")).to_be_visible()
         await expect(large).to_be_hidden()
+
+
+async def test_the_large_view_may_fill_the_screen(
+    world: WebWorld, space: LiveSpace, talk: Talk, browser: Browser
+) -> None:
+    await talk.final(ALICE, talk.begins(), "One two.")
+    async with opened(browser, world.page(space)) as reader:
+        page, button = reader.page, reader.page.locator("#large-full")
+        await page.click("#large")
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "true")
+        assert await page.evaluate("document.fullscreenElement.id") == "large-stage"
+        await expect(page.locator(".large-line")).to_be_visible()
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "false")
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "true")
+        await page.click("#large-leave")
+        await expect(button).to_have_attribute("aria-pressed", "false")
+        await expect(page.locator("#captions-large")).to_be_hidden()
 
 
 async def test_whoever_is_shown_out_reads_why_instead_of_the_large_view(

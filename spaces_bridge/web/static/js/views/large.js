@@ -24,6 +24,7 @@ export function start(page) {
   byId("large").addEventListener("click", () => open(page));
   byId("large-leave").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", left);
+  offerFullScreen();
   document.addEventListener("visibilitychange", keepAwake);
   page.on("hello", ({ captions }) => {
     finals = captions.slice(-ROWS);
@@ -58,9 +59,23 @@ function open(page) {
 }
 
 function left() {
+  if (document.fullscreenElement) document.exitFullscreen();
   setView(null);
   keepAwake();
   byId("large-log").replaceChildren();
+}
+
+/** By a tap only, as browsers ask; and not the dialog, which must not, but what is in it. */
+function offerFullScreen() {
+  const button = byId("large-full");
+  button.hidden = !document.fullscreenEnabled;
+  button.addEventListener("click", () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else byId("large-stage").requestFullscreen();
+  });
+  document.addEventListener("fullscreenchange", () => {
+    button.setAttribute("aria-pressed", String(document.fullscreenElement !== null));
+  });
 }
 
 /** In the address, so that a reload of a projector's page shows the same. */
@@ -83,14 +98,14 @@ function show({ state }) {
   if (!byId("captions-large").open || state === null) return;
   const rows = rowsOf();
   setText(byId("large-title"), state.space.title);
-  const waiting = rows.length === 0 && state.space.state !== "ended" ? say("space.captions_empty") : "";
   const ended = state.space.state === "ended" ? say("end.ended") : "";
+  const waiting = rows.length === 0 ? say("space.captions_empty") : "";
   setText(byId("large-state"), byId("link").textContent || ended || stateOf(state) || waiting);
   let before = null;
-  keyed(byId("large-lines"), rows, ({ key }) => key, newRow, (node, row) => {
-    node.querySelector(".large-name").hidden = before?.caption.speaker === row.caption.speaker;
-    grow(node.querySelector(".large-line"), row.text.slice(0, row.solid), row.text.slice(row.solid));
-    before = row;
+  keyed(byId("large-lines"), rows, ({ key }) => key, newRow, (node, { caption, text, solid }) => {
+    node.querySelector(".large-name").hidden = before === caption.speaker;
+    grow(node.querySelector(".large-line"), text.slice(0, solid), text.slice(solid));
+    before = caption.speaker;
   });
 }
 
