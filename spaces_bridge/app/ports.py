@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.records import (
     Block,
     Effect,
@@ -242,11 +243,41 @@ class RoomReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """Somebody's picture, of a kind that browsers draw and never run."""
+
+    content_type: str
+    body: bytes
+
+
+class Pictures(Protocol):
+    """What people look like."""
+
+    async def portrait(self, user: UserId) -> Portrait | None:
+        """A small picture from the person's profile. None: there is none, or none to be had now.
+
+        Never raises; takes seconds at most.
+        """
+        ...
+
+
 class Courier(Protocol):
     """Carries out the outbox."""
 
     def wake(self) -> None:
         """There is something new in the outbox."""
+        ...
+
+
+class Identities(Protocol):
+    """Knows who holds an OpenID token, as widgets get one from the client they are in."""
+
+    async def verify(self, server: str, token: str) -> UserId | None:
+        """The account by the word of its own server; None: nobody's token.
+
+        Raises AdapterError when the server cannot be asked.
+        """
         ...
 
 
@@ -439,6 +470,10 @@ class Audience(Protocol):
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
 
     def notice(self, space: SpaceId, text: str) -> None: ...
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Somebody wrote, or what was written is another thing now, or gone."""
+        ...
 
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now."""

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
+from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
@@ -107,6 +107,11 @@ class MatrixService:
         """Where the appservice listens."""
         return self._server.port
 
+    @property
+    def pictures(self) -> Pictures:
+        """People's pictures."""
+        return self._parts.portraits
+
     async def start(self) -> None:
         """Listen, then get to work in the background. Raises OSError: the port is taken."""
         await self._api.start()
@@ -116,6 +121,7 @@ class MatrixService:
         self._spawn(self._once_registered(self._consumer.run()), "inbox")
         self._spawn(self._once_registered(self._open_up()), "pictures and directory")
         self._spawn(self._once_registered(self._parts.lists.run()), "policy lists")
+        self._spawn(self._once_registered(self._parts.chat.look_back()), "chat of before")
         self._spawn(self._counters.run(), "card counters")
         self._spawn(self._pruning.run(), "prune")
 
@@ -126,6 +132,7 @@ class MatrixService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._parts.portraits.stop()
         await self._api.stop()
 
     def wake(self) -> None:

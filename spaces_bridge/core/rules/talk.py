@@ -1,11 +1,13 @@
-"""What is said and shown: captions, reactions, posts, invitations."""
+"""What is said and shown: captions, reactions, posts, invitations, chat."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
@@ -15,8 +17,6 @@ from spaces_bridge.core.rules.common import (
 
 EMOJI_MAX = 50
 """Different emoji counted in one live space; everybody is sent all counts."""
-
-URL_MAX = 2000
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
@@ -63,23 +63,16 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
     refuse_unless_live(space)
     if len(command.url) > URL_MAX:
         raise Rejected("bad_link", f"That link is longer than {URL_MAX} characters.")
-    if not _is_web_address(command.url):
-        raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
+    if not is_web_address(command.url):
+        raise Rejected(
+            "bad_link", "Share a link that begins with https:// or http://, then names its server."
+        )
     if command.url in [post.url for post in space.posts]:
         raise Rejected("already_shared", "That is pinned already.")
     name = space.person(command.by).name or command.by
     yield ev.PostShared(
         space.posts_shared + 1, command.url, command.event, command.by, name, command.at_ms
     )
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    clean = url.isprintable() and not any(char.isspace() for char in url)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
 
 
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
@@ -97,3 +90,39 @@ def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Ev
     if space.person(command.user).joined:
         raise Rejected("already_here", "That person is here already.")
     yield ev.PersonInvited(command.user, command.by)
+
+
+def may_chat(space: LiveSpace, user: UserId, *, guest: bool) -> bool:
+    """Whether ``refuse_to_chat`` would let them."""
+    return _why_not_chat(space, user, guest=guest) is None
+
+
+def refuse_to_chat(space: LiveSpace, user: UserId, *, guest: bool) -> None:
+    """Raises Rejected for those who may not write from the page.
+
+    It is the rule the room's levels keep for everybody else: where listeners may not write, only
+    those with the floor do. What is written is kept in no journal, so it is no command. Whether a
+    server lets guests write at all is not asked here.
+    """
+    refusal = _why_not_chat(space, user, guest=guest)
+    if refusal is not None:
+        raise refusal
+
+
+def _why_not_chat(space: LiveSpace, user: UserId, *, guest: bool) -> Rejected | None:
+    if space.phase is Phase.ENDED:
+        return Rejected("ended", "This live space has ended.")
+    if user in space.removed:
+        return Rejected("removed", "A host has removed you from this live space.")
+    if guest and space.guests is not GuestPolicy.SPEAK:
+        text = "Guests only listen here. Join with a Matrix account to write."
+        return Rejected("guests_listen", text)
+    person = space.person(user)
+    if not guest and not person.joined:
+        return Rejected("not_joined", "Join the room first, then write.")
+    seated = person.joined and space.role(user).may_speak and user not in space.closing
+    if space.listeners_may_write or seated:
+        return None
+    if space.locked:
+        return Rejected("locked", "The room is locked: listeners cannot write for now.")
+    return Rejected("chat_off", "The chat is off: only people with the floor write for now.")
