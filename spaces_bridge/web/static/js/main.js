@@ -8,10 +8,12 @@ import { Microphone } from "./microphone.js";
 import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
+import * as captionsSettings from "./views/captions_settings.js";
 import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
+import * as large from "./views/large.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as people from "./views/people.js";
 import * as queue from "./views/queue.js";
@@ -23,7 +25,21 @@ import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
 
-const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people];
+const VIEWS = [
+  tabs,
+  headline,
+  hosting,
+  stage,
+  queue,
+  floor,
+  captionsSettings,
+  captions,
+  large,
+  reactions,
+  bar,
+  control,
+  people,
+];
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
@@ -135,6 +151,7 @@ function wait(title, text) {
 function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
+  page.tell("left");
   page.end();
   feed.stop();
   listener.stop();
