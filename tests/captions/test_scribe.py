@@ -19,8 +19,9 @@ from spaces_bridge.captions.messages import (
     TrackEnded,
     Utterance,
 )
+from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.captions.worker.languages import ENOUGH_S, SpokenLanguage
-from spaces_bridge.captions.worker.scribe import PATIENCE_S, Scribe, utterance_id
+from spaces_bridge.captions.worker.scribe import PATIENCE_S, Scribe
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import SpaceId, UserId
 from tests.support.captions import ADA, BEN, SPACE, Loudness
@@ -39,10 +40,15 @@ class Words:
     guesses: list[Mapping[str, float]] = field(default_factory=list)
     guessed: int = 0
     written: int = 0
+    drafted: list[int] = field(default_factory=list)
 
     def transcribe(self, sound: Sound, language: str) -> str:
         self.written += 1
         return self.text
+
+    def draft(self, sound: Sound, language: str) -> str:
+        self.drafted.append(len(sound) // 16)
+        return " ".join(self.text for _ in range(len(sound) // 16_000))
 
     def is_language(self, code: str) -> bool:
         return code in {"en", "de"}

@@ -21,7 +21,7 @@ from spaces_bridge.captions.messages import (
     encode,
     read_message,
 )
-from spaces_bridge.captions.worker.scribe import utterance_id
+from spaces_bridge.captions.worker.ids import utterance_id
 
 
 def say(message: FromWorker) -> None:

@@ -88,7 +88,7 @@ const frames = {
     show();
   },
   speaking: (frame) => showLevels(frame.levels),
-  caption: (frame) => addCaption(frame),
+  caption: (frame) => frame.final && addCaption(frame),
   reactions: (frame) => showReactions(frame.counts),
   post(frame) {
     const others = state.space.posts.filter((post) => post.number !== frame.number);
