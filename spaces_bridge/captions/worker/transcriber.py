@@ -95,7 +95,7 @@ class Transcriber:
     def draft(self, sound: Sound, language: str) -> str:
         """The words in `sound`, which may break off anywhere, quickly; or an empty string."""
         decode = self._decode(sound, language, _QUICK)
-        return _believed(decode) if decode.score >= _UNSURE else ""
+        return without_new_start(_believed(decode)) if decode.score >= _UNSURE else ""
 
     def is_language(self, code: str) -> bool:
         """Whether the model can write down this language."""
@@ -180,6 +180,22 @@ def _without_one_repeat(words: Sequence[str]) -> int:
         if words[length - size :] == words[:size]:
             return length - size
     return length
+
+
+def without_new_start(text: str) -> str:
+    """The text without a last sentence that begins the first one again.
+
+    What Whisper makes of the silence behind sound that breaks off; people do say such things, so
+    this is for drafts only.
+    """
+    words = text.split()
+    spoken = [word.strip(".,!?;:").casefold() for word in words]
+    for place in range(len(words) - 1, len(words) // 2 - 1, -1):
+        if place > 0 and words[place - 1][-1] in ".!?":
+            return (
+                " ".join(words[:place]) if spoken[place:] == spoken[: len(words) - place] else text
+            )
+    return text
 
 
 def is_imagined(decode: Decode) -> bool:
