@@ -1,7 +1,8 @@
 """A caption worker without a model, run as a program: how it behaves is its argument.
 
-``echo`` writes one line per track, its length in ms; ``stuck`` is ready and then reads nothing;
-``refuse`` cannot load its model; ``die`` ends at once; ``babble`` says what is no message.
+``echo`` drafts each track as it hears it, and writes one line per track, its length in ms;
+``stuck`` is ready and then reads nothing; ``refuse`` cannot load its model;
+``die`` ends at once; ``babble`` says what is no message.
 """
 
 import sys
@@ -9,6 +10,7 @@ import time
 
 from spaces_bridge.captions.messages import (
     BYTES_PER_MS,
+    Draft,
     EndOfTrack,
     FromWorker,
     Heard,
@@ -41,7 +43,10 @@ def echo() -> None:
                 who = (message.space, message.speaker)
                 start, end = spans.get(who, (message.at_ms, message.at_ms))
                 if message.at_ms >= end:
-                    spans[who] = (start, message.at_ms + len(message.pcm) // BYTES_PER_MS)
+                    end = message.at_ms + len(message.pcm) // BYTES_PER_MS
+                    spans[who] = (start, end)
+                    name, text = utterance_id(*who, start), f"{end - start} ms"
+                    say(Draft(*who, name, start, end, text, 0, "en"))
             case EndOfTrack(space, speaker):
                 start, end = spans[space, speaker]
                 name = utterance_id(space, speaker, start)
