@@ -83,6 +83,16 @@ async def test_what_is_being_said_is_told_until_it_is_final(tmp_path: Path) -> N
     assert {(d.speaker, d.start_ms) for d in remembered.drafts} == {(ADA, 5000)}
 
 
+async def test_without_partials_there_are_finals_only(tmp_path: Path) -> None:
+    wanted = replace(options(tmp_path, "echo"), partials=False)
+    async with captioning(wanted) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300))
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+    assert remembered.drafts == []
+
+
 async def test_a_worker_that_is_killed_leaves_no_draft_behind(tmp_path: Path) -> None:
     async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
         for user in (ADA, BEN):

@@ -7,15 +7,16 @@ import pytest
 from spaces_bridge.captions.messages import Missed
 from spaces_bridge.captions.worker.drafts import FIRST_MS, SHARE
 from spaces_bridge.captions.worker.scribe import PATIENCE_S
+from spaces_bridge.core.ids import UserId
 from tests.support.captions import ADA, BEN
 from tests.support.scribe import LOUD, QUIET, Desk, Words
 
 pytestmark = pytest.mark.unit
 
 
-def desk_of(*speakers: object, writer: Words | None = None, language: str = "en") -> Desk:
+def desk_of(*speakers: UserId, writer: Words | None = None, language: str = "en") -> Desk:
     desk = Desk(writer or Words())
-    for user in (ADA, BEN)[: len(speakers) or 1]:
+    for user in speakers or (ADA,):
         desk.open(user, language)
     return desk
 
@@ -142,6 +143,13 @@ def test_a_long_turn_goes_on_in_drafts_of_the_next_utterance() -> None:
     assert [d for d in desk.drafts() if d.utterance == first.utterance]
     assert [d for d in desk.drafts() if d.utterance == second.utterance]
     assert {draft.utterance for draft in desk.drafts()} == {first.utterance, second.utterance}
+
+
+def test_without_partials_nothing_is_drafted() -> None:
+    desk = Desk(partials=False)
+    desk.open()
+    desk.talk(LOUD * 3 + QUIET, 0)
+    assert (len(desk.finals()), desk.writer.drafted, desk.drafts()) == (1, [], [])
 
 
 def test_an_utterance_that_was_never_drafted_is_not_taken_back() -> None:

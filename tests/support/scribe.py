@@ -61,9 +61,12 @@ class Desk:
     writer: Words = field(default_factory=Words)
     now: float = 0.0
     said: list[FromWorker] = field(default_factory=list)
+    partials: bool = True
 
     def __post_init__(self) -> None:
-        self.scribe = Scribe(self.writer, Loudness, clock=lambda: self.time)
+        self.scribe = Scribe(
+            self.writer, Loudness, clock=lambda: self.time, partials=self.partials
+        )
 
     @property
     def time(self) -> float:

@@ -7,7 +7,7 @@ RUNGS: Final[Sequence[float | None]] = (0.6, 1.0, 2.0, None)
 """Seconds of speech between two drafts of one utterance; None: no drafts."""
 NO_DRAFTS: Final[Sequence[float | None]] = (None,)
 
-DRAFT_LATE: Final = 0.5
+DRAFT_LATE: Final = 0.75
 """A draft that began later than this part of its interval is a sign of too much to do."""
 FINAL_LATE_S: Final = 1.0
 """So is a final that waited longer."""
