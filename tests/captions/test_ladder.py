@@ -23,11 +23,12 @@ def test_a_worker_that_keeps_up_drafts_often() -> None:
     ladder = Ladder()
     for second in range(60):
         ladder.draft_begins(0.1, second)
+        ladder.draft_took(0.3, second)
         ladder.final_begins(0.2, second)
     assert ladder.interval_s(60) == RUNGS[0] == 0.6
 
 
-@pytest.mark.parametrize("late", [Ladder.draft_begins, Ladder.final_begins])
+@pytest.mark.parametrize("late", [Ladder.draft_begins, Ladder.draft_took, Ladder.final_begins])
 def test_each_sign_of_too_much_to_do_is_a_step_down_until_there_are_no_drafts(
     late: Callable[[Ladder, float, float], None],
 ) -> None:

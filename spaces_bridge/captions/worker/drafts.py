@@ -96,6 +96,7 @@ class Drafts:
         language = self._language(who, utterance, spoken.sound, wanted)
         text = self._drafter.draft(spoken.sound, language)
         ended = self._clock()
+        self._ladder.draft_took(ended - began, ended)
         self._rest_until = ended + (ended - began) * (1 / SHARE - 1)
         utterance.due_since, utterance.drafted_ms = None, spoken.end_ms
         if not text:

@@ -9,6 +9,8 @@ NO_DRAFTS: Final[Sequence[float | None]] = (None,)
 
 DRAFT_LATE: Final = 0.75
 """A draft that began later than this part of its interval is a sign of too much to do."""
+DRAFT_LONG_S: Final = 0.6
+"""So is a draft that took longer, as on a busy machine: a final may have to wait for it."""
 FINAL_LATE_S: Final = 1.0
 """So is a final that waited longer."""
 SETTLE_S: Final = 1.0
@@ -37,6 +39,11 @@ class Ladder:
         """A draft is made `late_s` after it was due."""
         interval = self.interval_s(now)
         if interval is not None and late_s > interval * DRAFT_LATE:
+            self._step_down(now)
+
+    def draft_took(self, took_s: float, now: float) -> None:
+        """A draft was made in `took_s`."""
+        if took_s > DRAFT_LONG_S:
             self._step_down(now)
 
     def final_begins(self, waited_s: float, now: float) -> None:
