@@ -10,23 +10,18 @@
 """
 
 import asyncio
-import random
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import psutil
 from faster_whisper import WhisperModel
 
 from benchmarks.result import Result, percentile, spread
-from spaces_bridge.app.ports import Draft, Utterance
-from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
+from benchmarks.talk import SEED, Clip, Scene, Talk, captioning, talk
 from spaces_bridge.captions.models import model_directory
-from spaces_bridge.captions.worker.track import Pcm, as_sound
-from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
+from spaces_bridge.captions.worker.track import as_sound
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.wer import word_errors, words_of
 from tests.support.captions import (
     SPACE,
@@ -40,8 +35,6 @@ from tests.support.captions import (
     worker_of_this_test,
 )
 
-_SEED = 20
-_PIECE_MS = 100
 _PEER = "faster-whisper, 30 s windows, beam 5, offline"
 
 
@@ -54,9 +47,9 @@ def results(
         quality = asyncio.run(_quality(model, cache))
         offline = _offline(model, cache)
         pool = _pool(model, cache)
-        many = asyncio.run(_talk(model, cache, _Scene(pool, talkers, clips)))
-        plain = asyncio.run(_talk(model, cache, _Scene(pool, talkers, clips, partials=False)))
-        sparse = asyncio.run(_talk(model, cache, _Scene(pool, few, clips)))
+        many = asyncio.run(talk(model, cache, Scene(pool, talkers, clips)))
+        plain = asyncio.run(talk(model, cache, Scene(pool, talkers, clips, partials=False)))
+        sparse = asyncio.run(talk(model, cache, Scene(pool, few, clips)))
     online = 100 * quality.errors / quality.words
     told = f"{online:.2f} % against {offline:.2f} % offline, model {model}"
     over = round(online - offline, 2)
@@ -75,17 +68,17 @@ def results(
     ]
 
 
-def _partial_result(name: str, talk: "Talk", percent: float, talkers: int) -> Result:
+def _partial_result(name: str, talk: Talk, percent: float, talkers: int) -> Result:
     told = f"per word, {spread(talk.words, 2)}, {talkers} talkers at once"
     value = round(percentile(talk.words, percent), 2)
-    return Result(name, value, "s", len(talk.words), told, seed=_SEED)
+    return Result(name, value, "s", len(talk.words), told, seed=SEED)
 
 
-def _final_result(name: str, talk: "Talk", plain: "Talk", percent: float, talkers: int) -> Result:
+def _final_result(name: str, talk: Talk, plain: Talk, percent: float, talkers: int) -> Result:
     without = round(percentile(plain.finals, percent), 2)
     told = f"{spread(talk.finals, 2)}, {talkers} talkers at once; {without} without partials"
     value = round(percentile(talk.finals, percent), 2)
-    return Result(name, value, "s", len(talk.finals), told, seed=_SEED)
+    return Result(name, value, "s", len(talk.finals), told, seed=SEED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,106 +90,14 @@ class Quality:
     rss: int
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """Speech, and when each of its words ends (s)."""
-
-    pcm: Pcm
-    word_ends_s: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """Who talks of what."""
-
-    pool: Sequence[Clip]
-    talkers: int
-    clips: int
-    partials: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Seconds from the end of each turn to its last final, and of each word to its first caption.
-
-    `spoken_s` seconds of speech cost the worker `cpu_s`.
-    """
-
-    finals: Sequence[float]
-    words: Sequence[float]
-    spoken_s: float
-    cpu_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """When a talker's clip begins and when its speech ends, in ms of the recording."""
-
-    start_ms: int
-    end_ms: int
-    clip: Clip
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A caption as it came, on the clock of the loop."""
-
-    utterance: UtteranceId
-    start_ms: int
-    end_ms: int
-    text: str
-    final: bool
-    at_s: float
-
-
-@dataclass
-class Timed(Remembered):
-    """Remembers when each caption came."""
-
-    came: dict[UserId, list[Shown]] = field(default_factory=dict)
-
-    def drafted(self, space: SpaceId, draft: Draft) -> None:
-        super().drafted(space, draft)
-        self._note(draft.speaker, draft, draft.utterance, final=False)
-
-    def captioned(self, space: SpaceId, utterance: Utterance) -> None:
-        super().captioned(space, utterance)
-        self._note(utterance.speaker, utterance, utterance.id, final=True)
-
-    def _note(
-        self, user: UserId, said: Draft | Utterance, name: UtteranceId, *, final: bool
-    ) -> None:
-        at_s = asyncio.get_running_loop().time()
-        shown = Shown(name, said.start_ms, said.end_ms, said.text, final, at_s)
-        self.came.setdefault(user, []).append(shown)
-
-
-@asynccontextmanager
-async def _captioning(
-    model: str, cache: Path, remembered: Remembered, *, partials: bool = True
-) -> AsyncIterator[WorkerCaptioner]:
-    captioner = WorkerCaptioner(CaptionerOptions(model, "en", cache, partials=partials))
-    captioner.listen(remembered)
-    try:
-        await captioner.start()
-        yield captioner
-    finally:
-        await captioner.stop()
-
-
 def _recordings() -> list[list[Known]]:
     return [human_speech(), conversation()]
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 async def _quality(model: str, cache: Path) -> Quality:
     remembered, recordings = Remembered(), _recordings()
     users = [UserId(f"@{number}:example.org") for number in range(len(recordings))]
-    async with _captioning(model, cache, remembered) as captioner:
+    async with captioning(model, cache, remembered) as captioner:
         worker = worker_of_this_test()
         for user, recording in zip(users, recordings, strict=True):
             captioner.open_track(SPACE, user, "en")
@@ -241,85 +142,3 @@ def _pool(model: str, cache: Path) -> list[Clip]:
         )
         clips.append(Clip(known.pcm, [w.end for s in segments for w in s.words or ()]))
     return clips
-
-
-async def _talk(model: str, cache: Path, scene: _Scene) -> Talk:
-    """Everybody talks at once, in real time."""
-    timed, rng = Timed(), random.Random(_SEED)
-    tracks: dict[UserId, tuple[Pcm, list[Turn]]] = {}
-    for number in range(scene.talkers):
-        pool = scene.pool
-        chosen = [pool[(number * 5 + turn) % len(pool)] for turn in range(scene.clips)]
-        tracks[UserId(f"@{number}:example.org")] = _track(chosen, rng)
-    async with _captioning(model, cache, timed, partials=scene.partials) as captioner:
-        worker = worker_of_this_test()
-        before = _cpu_s(worker)
-        began = await _play(captioner, {user: pcm for user, (pcm, _) in tracks.items()})
-        await until(lambda: not captioner.open_tracks)
-        cpu_s = _cpu_s(worker) - before
-    turns = [(user, turn) for user, (_, turns) in tracks.items() for turn in turns]
-    finals = (_final_delay(timed, user, turn, began) for user, turn in turns)
-    words = [_word_delays(timed, user, turn, began) for user, turn in turns]
-    return Talk(
-        finals=[delay for delay in finals if delay is not None],
-        words=[delay for delays in words for delay in delays],
-        spoken_s=sum(len(turn.clip.pcm) for _, turn in turns) / 16_000,
-        cpu_s=cpu_s,
-    )
-
-
-def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[Pcm, list[Turn]]:
-    """A talker's track: clips with pauses of 0.8 to 1.6 s between them."""
-    parts, turns, at = [], [], 0
-    for clip in chosen:
-        pause = np.zeros(round(rng.uniform(0.8, 1.6) * 16_000), np.int16)
-        loud = np.flatnonzero(np.abs(clip.pcm.astype(np.int32)) > 0.03 * np.abs(clip.pcm).max())
-        start = at + len(pause)
-        turns.append(Turn(start // 16, (start + int(loud[-1])) // 16, clip))
-        parts += [pause, clip.pcm]
-        at = start + len(clip.pcm)
-    parts.append(np.zeros(16_000, np.int16))
-    return np.concatenate(parts), turns
-
-
-async def _play(captioner: WorkerCaptioner, tracks: dict[UserId, Pcm]) -> float:
-    """Feed all tracks as they are spoken; when they began, on the clock of the loop."""
-    loop = asyncio.get_running_loop()
-    for user in tracks:
-        captioner.open_track(SPACE, user, "en")
-    began = loop.time()
-    step = _PIECE_MS * 16
-    for piece in range(max(map(len, tracks.values())) // step + 1):
-        # A piece exists when it has been spoken to its end.
-        await asyncio.sleep(began + (piece + 1) * _PIECE_MS / 1000 - loop.time())
-        for user, pcm in tracks.items():
-            spoken = pcm[piece * step : (piece + 1) * step]
-            captioner.hear(SPACE, user, piece * _PIECE_MS, spoken.tobytes())
-    for user in tracks:
-        captioner.close_track(SPACE, user)
-    return began
-
-
-def _of_turn(timed: Timed, user: UserId, turn: Turn) -> list[Shown]:
-    return [
-        shown
-        for shown in timed.came.get(user, ())
-        if shown.start_ms < turn.end_ms and shown.end_ms > turn.start_ms
-    ]
-
-
-def _final_delay(timed: Timed, user: UserId, turn: Turn, began: float) -> float | None:
-    finals = [shown.at_s for shown in _of_turn(timed, user, turn) if shown.final]
-    return max(finals) - began - turn.end_ms / 1000 if finals else None
-
-
-def _word_delays(timed: Timed, user: UserId, turn: Turn, began: float) -> Iterator[float]:
-    """From the end of each word to the first caption that shows so many words of the turn."""
-    counts: dict[UtteranceId, int] = {}
-    ends, shown_so_far = turn.clip.word_ends_s, 0
-    for shown in _of_turn(timed, user, turn):
-        counts[shown.utterance] = len(shown.text.split())
-        count = min(sum(counts.values()), len(ends))
-        for end_s in ends[shown_so_far:count]:
-            yield shown.at_s - began - turn.start_ms / 1000 - end_s
-        shown_so_far = max(shown_so_far, count)
