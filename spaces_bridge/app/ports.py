@@ -406,6 +406,28 @@ class Utterance:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An utterance that is being spoken, as far as ``end_ms``. Shown, never kept.
+
+    The first ``committed`` characters (code points) of ``text`` are in all its later drafts. Its
+    final bears the same id. No text: the utterance came to nothing, its draft goes.
+    """
+
+    utterance: UtteranceId
+    speaker: UserId
+    text: str
+    committed: int
+    start_ms: int
+    end_ms: int
+    language: str
+
+    @classmethod
+    def taken_back(cls, said: Utterance) -> "Draft":
+        """That nothing is to be shown of the utterance but its final, if there is one."""
+        return cls(said.id, said.speaker, "", 0, said.start_ms, said.end_ms, said.language)
+
+
 class Captioner(Protocol):
     """Turns speech into words."""
 
@@ -426,6 +448,10 @@ class Captioner(Protocol):
 
 class CaptionListener(Protocol):
     """What the captioner has to say."""
+
+    def drafted(self, space: SpaceId, draft: Draft) -> None:
+        """What is being said; every draft ends in a final or in one without text."""
+        ...
 
     def captioned(self, space: SpaceId, utterance: Utterance) -> None: ...
 
@@ -468,6 +494,10 @@ class Audience(Protocol):
         ...
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        """What somebody is saying; without text: no more of that."""
+        ...
 
     def notice(self, space: SpaceId, text: str) -> None: ...
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from spaces_bridge.app.ports import Utterance
+from spaces_bridge.app.ports import Draft, Utterance
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -60,6 +60,12 @@ class SoundDesk:
 
     # --- what the captioner has to say --------------------------------------------------------
 
+    def drafted(self, space: SpaceId, draft: Draft) -> None:
+        view = self._spaces.view(space)
+        captions = self._world.settings.captions
+        if not draft.text or (captions and view is not None and view.is_drafted(draft.speaker)):
+            self._world.audience.draft(space, draft)
+
     def captioned(self, space: SpaceId, utterance: Utterance) -> None:
         command = cmd.CaptionUtterance(
             utterance.id,
@@ -70,6 +76,9 @@ class SoundDesk:
             utterance.language,
         )
         self._spaces.tell(space, command)
+        # a final that is refused (captions are off by now) leaves no draft behind
+        over = Draft.taken_back(utterance)
+        self._spaces.then(space, lambda: self._world.audience.draft(space, over))
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         # after the captions told so far are journalled: only then may the audio be forgotten

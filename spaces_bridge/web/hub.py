@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from spaces_bridge.app.chat import ChatLine, ChatNews
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
@@ -132,6 +133,7 @@ class Hub:
             return
         for event in events:
             self._show(channel, event)
+        channel.silence_drafts()
         channel.describe(self.about(space))
         users = {user for e in events if (user := getattr(e, "user", None)) is not None}
         for_all = any(isinstance(e, _FOR_EVERYBODY) for e in events)
@@ -141,6 +143,11 @@ class Hub:
         channel = self._channels.get(space)
         if channel is not None:
             channel.broadcast({"type": "speaking", "levels": dict(levels)}, fades=True)
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        channel = self._channels.get(space)
+        if channel is not None:
+            channel.draft(draft)
 
     def notice(self, space: SpaceId, text: str) -> None:
         channel = self._channels.get(space)
@@ -162,7 +169,8 @@ class Hub:
     def _show(self, channel: Channel, event: ev.Event) -> None:
         _say(channel, event)
         if isinstance(event, ev.UtteranceCaptioned):
-            channel.broadcast({"type": "caption", **_caption(channel.space, event)})
+            frame = {"type": "caption", **_caption(channel.space, event)}
+            channel.caption(event.utterance, frame)
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
                 channel.stage_roster.poke()
         elif isinstance(event, ev.Reacted):

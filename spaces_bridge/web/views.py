@@ -8,6 +8,7 @@ from zlib import crc32
 
 from yarl import URL
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
@@ -235,6 +236,22 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
         "end_ms": line.end_ms,
         "language": line.language,
         "tone": tone(line.speaker),
+    }
+
+
+def draft_view(space: LiveSpace, draft: Draft) -> Json:
+    """What is being said; the first ``committed`` code points of the text stay as they are."""
+    return {
+        "id": draft.utterance,
+        "speaker": draft.speaker,
+        "name": name_of(space, draft.speaker),
+        "text": draft.text,
+        "committed": draft.committed,
+        "final": False,
+        "start_ms": draft.start_ms,
+        "end_ms": draft.end_ms,
+        "language": draft.language,
+        "tone": tone(draft.speaker),
     }
 
 

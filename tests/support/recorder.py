@@ -8,6 +8,7 @@ from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.ports import (
     CaptionListener,
     Direction,
+    Draft,
     MediaSession,
     RoomSnapshot,
     StageListener,
@@ -262,6 +263,9 @@ class Recorder:
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.calls.append(("levels", space, dict(levels)))
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        self.calls.append(("draft", space, draft))
 
     def notice(self, space: SpaceId, text: str) -> None:
         self.calls.append(("notice", space, text))
