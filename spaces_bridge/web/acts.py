@@ -129,12 +129,15 @@ class Acts:
             raise Refusal("no_reason", "Say in a few words what is wrong.")
         if user == by:
             raise Rejected("oneself", "You cannot report yourself.")
-        if user not in space.people and user not in space.removed:
+        chat = self._spaces.written(space.space)
+        wrote = any(line.user == user for line in chat)
+        if not (wrote or user in space.people or user in space.removed):
             raise Refusal("unknown_person", "That person is not in this live space.")
         if not self._reporters.take(by) or (you.guest and not self._crowds.take(space.space)):
             raise Refusal("too_often", "That was many reports just now. Wait a minute.")
         now_ms = self._world.clock.now_ms()
-        report = Report(0, space.space, by, user, reason, context_of(space, user), now_ms)
+        context = context_of(space, user, chat)
+        report = Report(0, space.space, by, user, reason, context, now_ms)
         number = await self._reports.file(report, f"page:{secrets.token_hex(16)}")
         await self._spaces.wish(wish.ForwardReport(number), f"report:{number}")
         return "Thank you. Your report goes to the moderators of this server."

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.demo.expected import Wanted
-from spaces_bridge.demo.feed import PageGuest
 from spaces_bridge.demo.house import House, LiveRoom, Person, until
 from spaces_bridge.demo.matrix_user import MatrixError
 from tests.e2e.proxy import Proxy
@@ -121,7 +120,7 @@ async def test_the_bridge_killed_while_the_room_takes_it_says_it_once(
     ada, ben = await world.person("ada"), await world.person("ben")
     space = await world.live_space(ada)
     await ben.join(space.alias)
-    page: PageGuest = await world.page(await ben.personal_link(space))
+    page = await world.page(await ben.personal_link(space))
     killed = asyncio.Event()
 
     async def kill() -> None:

@@ -244,6 +244,20 @@ async def test_a_crowd_of_guests_is_held_back_as_one(open_world: WebWorld) -> No
         await refused(feed, "crowded")
 
 
+async def test_who_only_wrote_can_be_reported(open_world: WebWorld) -> None:
+    space = await open_world.create()
+    link = await open_world.member(space.space, ALICE)
+    async with open_world.feed(space, name="Zoe") as guest, open_world.feed(space, link) as feed:
+        user, _ = await guest_of(guest)
+        await opened(feed)
+        await guest.send(type="chat", text="something bad")
+        await feed.next("chat")
+        await feed.send(type="report", user=user, reason="rude")
+        await feed.next("notice")
+    (report,) = await open_world.storage.reports.listing(1)
+    assert report.context == f"guest in “{space.title}”\nwrote: “something bad”"
+
+
 async def test_guests_who_only_listen_do_not_write(open_world: WebWorld) -> None:
     space = await open_world.create()
     async with open_world.feed(space, name="Zoe") as feed:
