@@ -309,6 +309,7 @@ def _web_settings(config: Config) -> WebSettings:
         ops_hostname=config.ops.hostname,
         ops_port=config.ops.port,
         bot=config.bot_mxid,
+        guest_chat=config.web.guest_chat,
         admin_token=config.ops.admin_token.get_secret_value(),
     )
 

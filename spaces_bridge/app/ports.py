@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.records import (
     Block,
     Effect,
@@ -439,6 +440,10 @@ class Audience(Protocol):
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
 
     def notice(self, space: SpaceId, text: str) -> None: ...
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Somebody wrote, or what was written is another thing now, or gone."""
+        ...
 
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now."""

@@ -123,6 +123,10 @@ class Web(Section):
         (),
         description="Origins whose pages may show ours in a frame, such as https://app.element.io.",
     )
+    guest_chat: bool = Field(
+        False,
+        description='Guests of the page may write in the chat; the room calls them "A guest".',
+    )
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Networks of reverse proxies whose X-Forwarded-For is believed.",

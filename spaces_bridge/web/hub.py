@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from spaces_bridge.app.chat import ChatLine, ChatNews
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web import told, views
+from spaces_bridge.web import chat_view, told, views
 from spaces_bridge.web.channel import Channel, Client
 from spaces_bridge.web.door import guests_off, removed
 from spaces_bridge.web.views import Json, You
@@ -42,6 +43,10 @@ class Hub:
         self._watchers: list[Watcher] = []
         self.about: Callable[[LiveSpace], Json] = lambda _space: {}
         """How a live space is described; the service, which knows the addresses, sets it."""
+        self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
+        """The last lines of a live space's chat; the service sets it, and the next one."""
+        self.guest_chat = False
+        """Whether this server lets guests write."""
         self.new_host: Callable[[LiveSpace], None] = lambda _space: None
         """Told when somebody else hosts, whose lists count from now on."""
 
@@ -61,7 +66,15 @@ class Hub:
         first = not channel.of(client.you.user)
         channel.clients.add(client)
         client.role = views.role_view(space, client.you, views.places(space))
-        client.send(views.hello_view(space, client.you, session, channel.guests(), about))
+        hello = views.hello_view(space, client.you, session, channel.guests(), about)
+        lines = self.chat_lines(space.space)
+        client.send(
+            {
+                **hello,
+                "guest_chat": self.guest_chat,
+                "chat_lines": chat_view.lines_view(space, client.you, lines),
+            }
+        )
         channel.crowd_roster.poke()
         if first:
             for watcher in self._watchers:
@@ -134,6 +147,11 @@ class Hub:
         if channel is not None:
             channel.broadcast({"type": "notice", "text": text})
 
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        channel = self._channels.get(space)
+        if channel is not None:
+            chat_view.show(channel, news)
+
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now, besides those on the stage."""
         channel = self._channels.get(space)
@@ -194,7 +212,16 @@ class Hub:
                 client.send_away("guests_off", guests_off().text)
 
 
-_FOR_EVERYBODY = ev.SpaceStarted | ev.SpaceEnded | ev.QueueCleared | ev.HostChanged
+_FOR_EVERYBODY = (
+    ev.SpaceStarted
+    | ev.SpaceEnded
+    | ev.QueueCleared
+    | ev.HostChanged
+    | ev.ChatSwitched
+    | ev.SpaceLocked
+    | ev.SpaceUnlocked
+    | ev.GuestsLimited
+)
 _UNSEEN = (
     ev.PersonInvited
     | ev.ReminderWanted

@@ -80,6 +80,8 @@ class WebService:
             return views.space_view(space, settings, world.settings.domain)
 
         hub.about = about
+        hub.chat_lines = world.chat.lines
+        hub.guest_chat = settings.guest_chat
         hub.watch(self._presence)
         hub.watch(media)
         hub.watch(Links(sessions))

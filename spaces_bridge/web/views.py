@@ -9,6 +9,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import rank
+from spaces_bridge.core.rules.talk import may_chat
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
@@ -154,6 +155,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
         "invited": you.user in space.offers,
         "may_moderate": you.moderates(space),
         "may_end": role.may_end,
+        "may_chat": you.user is not None and may_chat(space, you.user, guest=you.guest),
     }
 
 

@@ -42,6 +42,7 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "invited": False,
         "may_moderate": False,
         "may_end": False,
+        "may_chat": False,
     }
     about = hello["space"]
     assert isinstance(about, dict)

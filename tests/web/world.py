@@ -371,6 +371,7 @@ async def web_world(
     frame_ancestors: tuple[str, ...] = (),
     sound: Stage | None = None,
     admin_token: str = ADMIN_TOKEN,
+    guest_chat: bool = False,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -382,6 +383,7 @@ async def web_world(
         ops_port=0,
         bot=BOT,
         admin_token=admin_token,
+        guest_chat=guest_chat,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
