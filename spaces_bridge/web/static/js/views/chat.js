@@ -4,13 +4,16 @@ import { byId, el, face, icon, setText } from "../dom.js";
 import { Following } from "../follow.js";
 import { linked } from "../links.js";
 import { nameOf, showName } from "../names.js";
-import { language, say } from "../words.js";
+import { language, say, sayIfKnown } from "../words.js";
 import { startWriting } from "./compose.js";
 import { openPerson } from "./person.js";
 import { isOpen, offerPanel } from "./tabs.js";
 
 /** The field of `hello` that has the last lines. */
-const HELLO_FIELD = "lines";
+const HELLO_FIELD = "chat_lines";
+
+/** As many lines it has at most: of fewer, they are all there are. */
+const HELLO_LINES = 50;
 
 const LINES_KEPT = 300;
 
@@ -29,7 +32,7 @@ export function start(page) {
   log = byId("chat-lines");
   following = new Following(log, byId("chat-newest"));
   page.on("hello", (frame) => catchUp(page, frame[HELLO_FIELD] ?? []));
-  page.on("chat", (line) => show(page, line));
+  page.on("chat", (frame) => hear(page, frame));
   page.on("change", (state) => look(page, state));
   byId("tab-chat").addEventListener("opened", () => {
     seen();
@@ -44,46 +47,56 @@ function look(page, { space, you }) {
   if (isOpen("chat")) seen();
 }
 
-/** After a pause: lines that stand already are not said again, those taken away meanwhile go. */
-function catchUp(page, lines) {
+/** A frame is one line, new or changed; a line or a writer taken away; or the last lines anew. */
+function hear(page, frame) {
+  if (frame.lines) catchUp(page, frame.lines, { news: false });
+  else if (frame.removed) takeAway((node) => node.dataset.key === frame.id || node.dataset.user === frame.user);
+  else show(page, frame);
+  settle();
+}
+
+/** Lines that stand already are not said again; those taken away meanwhile go. */
+function catchUp(page, lines, { news = log.children.length > 0 } = {}) {
   const first = log.children.length === 0;
   const known = new Set(lines.map((line) => line.id));
-  const since = lines[0]?.at_ms ?? Infinity;
-  for (const node of [...log.children]) {
-    if (Number(node.dataset.at) >= since && !known.has(node.dataset.key)) node.remove();
-  }
-  for (const line of lines) show(page, line, { counts: !first });
+  const since = lines.length < HELLO_LINES ? -Infinity : lines[0].at_ms;
+  takeAway(({ dataset }) => Number(dataset.at) >= since && !known.has(dataset.key));
+  for (const line of lines) show(page, line, { news });
+  settle();
   if (first) following.follow();
 }
 
-function show(page, line, { counts = true } = {}) {
+function show(page, line, { news = true } = {}) {
   const standing = [...log.children].find((node) => node.dataset.key === line.id);
-  if (line.removed) {
-    if (standing) takeAway(standing);
-  } else if (standing) {
-    fill(standing, line);
-  } else {
-    add(page, line);
-    if (counts && line.user !== page.state?.you.id && !isOpen("chat")) count();
-  }
+  if (standing) return fill(standing, line);
+  // read out only where it is seen, and not what was said long ago
+  log.setAttribute("aria-live", news && isOpen("chat") ? "polite" : "off");
+  add(page, line);
+  if (news && line.user !== page.state?.you.id && !isOpen("chat")) count();
+}
+
+function settle() {
   group();
   byId("chat-empty").hidden = log.children.length > 0;
   following.keepUp();
 }
 
-function takeAway(node) {
-  const focused = node.contains(document.activeElement);
-  node.remove();
-  if (focused) log.focus();
+function takeAway(isMeant) {
+  const focused = document.activeElement?.closest(".line");
+  for (const node of [...log.children].filter(isMeant)) {
+    node.remove();
+    if (node === focused) log.focus();
+  }
 }
 
 function add(page, line) {
   const person = { id: line.user, name: line.name, guest: line.guest, tone: line.tone };
   writers.delete(line.user);
   writers.set(line.user, person);
-  // read out only where it is seen
-  log.setAttribute("aria-live", isOpen("chat") ? "polite" : "off");
-  log.append(newLine(page, line, person));
+  const after = [...log.children].findLast((node) => Number(node.dataset.at) <= line.at_ms);
+  const node = newLine(page, line, person);
+  if (after) after.after(node);
+  else log.prepend(node);
   while (log.children.length > LINES_KEPT) log.firstChild.remove();
 }
 
@@ -114,11 +127,19 @@ function newLine(page, line, person) {
 
 function fill(node, line) {
   const text = node.querySelector(".line-text");
-  if (text.textContent !== line.text) text.replaceChildren(...linked(line.text));
+  const words = wordsOf(line);
+  if (text.textContent !== words) text.replaceChildren(...linked(words));
+  text.classList.toggle("told", !["text", undefined].includes(line.kind));
   const mark = node.querySelector(".line-edited");
   if (line.edited && !mark) {
     node.querySelector(".line-body").append(el("p", { class: "line-edited" }, say("chat.edited")));
   }
+}
+
+/** Of what is no text, the page says what it is; pictures and sounds stay in the room. */
+function wordsOf({ kind, text, file }) {
+  const said = sayIfKnown(`chat.sent_${kind}`);
+  return said === null ? text : file ? `${said}: ${file}` : said;
 }
 
 /** Lines in one breath need no second face; whoever hears the page still hears who it is. */

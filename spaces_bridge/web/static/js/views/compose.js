@@ -7,7 +7,7 @@ import { askName } from "./dialogs.js";
 /** An error that comes so long after a line was sent is about something else. */
 const REFUSED_WITHIN_MS = 8000;
 
-let sent = null; // {text, at} of the line that nobody has seen yet
+let sent = null; // {text, nonce, at} of the line that nobody has seen yet
 
 export function startWriting(page) {
   const [form, field] = ["chat-form", "chat-text"].map(byId);
@@ -22,18 +22,23 @@ export function startWriting(page) {
   });
   field.addEventListener("input", () => fit(field));
   page.on("change", (state) => show(state));
-  page.on("chat", (line) => line.user === page.state.you.id && arrived(field));
-  page.on("error", () => refused(field));
+  page.on("chat", (line) => look(field, [line]));
+  page.on("hello", (frame) => {
+    look(field, frame.chat_lines ?? []);
+    restore(field); // it went into a connection that broke
+  });
+  page.on("error", () => restore(field));
 }
 
 /** Why this person may not write now: the end of a sentence's key, or null. */
-function whyNot({ space, you }) {
+function whyNot({ space, you, guest_chat }) {
+  const mayBeNamed = guest_chat && space.guests === "speak";
+  if (you.id === null && !mayBeNamed) return "nameless";
+  if (you.guest && you.id !== null && !mayBeNamed) return "guest";
   if (you.may_chat === true) return null;
-  if (you.id === null) return "nameless";
-  if (you.guest) return "guest";
   if (you.role === "listener" && space.locked) return "locked";
   if (you.role === "listener" && !space.chat) return "off";
-  return you.may_chat === false ? "not_joined" : null;
+  return you.may_chat === false && !you.guest ? "not_joined" : null;
 }
 
 function show(state) {
@@ -54,21 +59,27 @@ async function write(page, field) {
 }
 
 function send(page, field, text) {
-  if (!page.ask("chat", { text })) {
+  // the same line again is told by its nonce: it is said once
+  const nonce = sent?.text === text ? sent.nonce : newNonce();
+  if (!page.ask("chat", { text, nonce })) {
     setText(byId("chat-why"), say("chat.not_connected"));
     return;
   }
   setText(byId("chat-why"), "");
-  sent = { text, at: performance.now() };
+  sent = { text, nonce, at: performance.now() };
   put(field, "");
 }
 
-function arrived(field) {
-  if (sent !== null && field.value === sent.text) put(field, ""); // it was another error
+const newNonce = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+
+/** One's own line is there: if another error brought it back into the field, it goes. */
+function look(field, lines) {
+  if (sent === null || !lines.some(({ nonce }) => nonce === sent.nonce)) return;
+  if (field.value === sent.text) put(field, "");
   sent = null;
 }
 
-function refused(field) {
+function restore(field) {
   if (sent === null || performance.now() - sent.at > REFUSED_WITHIN_MS) return;
   if (field.value === "") put(field, sent.text);
 }

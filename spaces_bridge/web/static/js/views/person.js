@@ -33,7 +33,7 @@ export function openPerson(page, person, { quote = "" } = {}) {
 function fill(page) {
   const { state } = page;
   const here = state.roster.stage.find(({ id }) => id === shown.person.id);
-  const person = { role: "listener", ...shown.person, ...here };
+  const person = { ...shown.person, role: "listener", ...here };
   byId("person-face").replaceChildren(face({ ...person, name: nameOf(person) }));
   showName(byId("person-name"), person);
   setText(byId("person-id"), person.guest ? "" : person.id);
