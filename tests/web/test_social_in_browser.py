@@ -1,6 +1,7 @@
 """Inviting, sharing, reporting, people and leaving on the page, in a real Chromium."""
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Route, expect
 
 from spaces_bridge.core import commands as cmd
@@ -162,6 +163,8 @@ async def test_following_the_host_and_back(world: WebWorld, browser: Browser) ->
         await text(alice.page, "#follow", "Unfollow Hanna")
         await text(alice.page, "#notice", "You follow Hanna")
         assert await followers.follows(HOST, ALICE)
+        await alice.page.reload()
+        await text(alice.page, "#follow", "Unfollow Hanna")
         await alice.page.locator("#follow").press("Enter")
         await text(alice.page, "#notice", "any more")
         assert not await followers.follows(HOST, ALICE)
@@ -278,6 +281,35 @@ async def test_the_nameless_say_who_reports(world: WebWorld, browser: Browser) -
         await expect(guest.page.locator("#report-dialog")).to_be_hidden()
         [report] = await world.storage.reports.listing(5)
         assert (report.reported, report.reason) == (HOST, "rude")
+
+
+# --- for every eye ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dark", [False, True])
+async def test_every_sheet_is_without_axe_violations(
+    world: WebWorld, browser: Browser, dark: bool
+) -> None:
+    space = await world.create()
+    await world.seat(space.space, BOB, "Bob")
+    post = cmd.SharePost(HOST, "https://example.org/roses", WallClock().now_ms())
+    await world.spaces.ask(space.space, post)
+    link = await link_of(world, space, HOST)
+    async with opened(browser, link, width=320, height=700, dark=dark) as host:
+        page = host.page
+        await expect(page.locator("#share")).to_be_visible()
+        await page.locator("#link").evaluate("(node) => { node.textContent = 'Reconnecting…'; }")
+        await fits(page)
+        openers = ("#invite", "#share", "#report", "#more-reactions", ".person-open >> nth=1")
+        for opener in openers:
+            await page.click(opener)
+            await expect(page.locator("dialog[open]")).to_have_count(1)
+            await fits(page)
+            found = await Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            await page.keyboard.press("Escape")
+            await expect(page.locator("dialog[open]")).to_have_count(0)
+            await expect(page.locator(opener)).to_be_focused()
 
 
 # --- leaving ----------------------------------------------------------------------------------

@@ -6,9 +6,14 @@ import { openSheet, sayIn } from "./dialogs.js";
 
 const MXID = /^@[^\s:*?]+:[^\s:/*?]+(:\d+)?$/;
 
-let follows = false; // until the server tells, a page only knows what was done on it
+let follows = false; // what the server said first, then what was done here
+let host = null; // whom that is about
 
 export function start(page) {
+  page.on("hello", ({ space, you }) => {
+    follows = you.follows_host === true;
+    host = space.host.id;
+  });
   page.on("change", (state) => show(page, state));
   byId("invite").addEventListener("click", () => open(page));
   byId("invite-copy").addEventListener("click", copy);
@@ -38,7 +43,11 @@ function show(page, { space, you }) {
   byId("invite-share").hidden = typeof navigator.share !== "function";
   const follow = byId("follow");
   follow.hidden = !account || you.id === space.host.id;
-  const key = (you.follows_host ?? follows) ? "invite.unfollow" : "invite.follow";
+  if (space.host.id !== host) {
+    follows = false;
+    host = space.host.id;
+  }
+  const key = follows ? "invite.unfollow" : "invite.follow";
   setText(follow, say(key, { name: space.host.name }));
 }
 
@@ -89,7 +98,7 @@ function invite(page) {
 
 function startFollowing(page) {
   byId("follow").addEventListener("click", () => {
-    const wanted = !(page.state.you.follows_host ?? follows);
+    const wanted = !follows;
     if (!page.ask(wanted ? "follow" : "unfollow")) return;
     follows = wanted;
     page.changed();
