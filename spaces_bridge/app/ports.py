@@ -251,6 +251,17 @@ class Courier(Protocol):
         ...
 
 
+class Identities(Protocol):
+    """Knows who holds an OpenID token, as widgets get one from the client they are in."""
+
+    async def verify(self, server: str, token: str) -> UserId | None:
+        """The account by the word of its own server; None: nobody's token.
+
+        Raises AdapterError when the server cannot be asked.
+        """
+        ...
+
+
 # --- sound -----------------------------------------------------------------------------------
 
 

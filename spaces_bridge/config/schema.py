@@ -161,6 +161,21 @@ class Ops(Section):
     )
 
 
+class OpenId(Section):
+    """Who people are whose Matrix client shows the page: their own servers are asked."""
+
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description="Private networks, such as 10.0.0.0/8, whose Matrix servers may be asked, "
+        "too; of the internet all may.",
+    )
+    ca_file: str = Field(
+        "",
+        description="PEM file of further certificate authorities for those servers. Empty: the "
+        "system's alone.",
+    )
+
+
 class Media(Section):
     """The sound: one UDP port, and TCP on the same number, reachable from the internet."""
 
@@ -332,6 +347,7 @@ class Config(Section):
     database: Database = Field(default_factory=Database)
     web: Web = Field(default_factory=Web)
     ops: Ops = Field(default_factory=Ops)
+    openid: OpenId = Field(default_factory=OpenId)
     media: Media = Field(default_factory=Media)
     captions: Captions = Field(default_factory=Captions)
     hosting: Hosting = Field(default_factory=Hosting)

@@ -63,7 +63,8 @@ def _show_line(channel: Channel, line: ChatLine) -> None:
         names = line.named or _knows(channel, client, line)
         if names not in texts:
             texts[names] = encode({"type": "chat", **line_view(line, names=names)})
-        client.outgoing.put(texts[names])
+        # in a flood of words a slow page misses some, and nothing else
+        client.outgoing.put(texts[names], fades=not line.edited)
 
 
 def _knows(channel: Channel, client: Client, line: ChatLine) -> bool:

@@ -11,7 +11,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import chat_view, told, views
 from spaces_bridge.web.channel import Channel, Client
-from spaces_bridge.web.door import guests_off, removed
+from spaces_bridge.web.door import belongs, guests_off, removed
 from spaces_bridge.web.views import Json, You
 
 
@@ -188,7 +188,7 @@ class Hub:
                 case ev.PersonRemoved(user):
                     self.show_out(space.space, user, removed().text)
                 case ev.GuestsLimited(GuestPolicy.OFF):
-                    self._send_guests_away(space.space)
+                    self._send_guests_away(space)
                 case ev.HostChanged():
                     self.new_host(space)
                 case _:
@@ -205,11 +205,16 @@ class Hub:
             text = "You are not in this private live space any more."
             self.show_out(space.space, user, text)
 
-    def _send_guests_away(self, space: SpaceId) -> None:
-        channel = self._channels.get(space)
+    def _send_guests_away(self, space: LiveSpace) -> None:
+        channel = self._channels.get(space.space)
         for client in channel.clients if channel is not None else ():
-            if client.you.guest:
-                client.send_away("guests_off", guests_off().text)
+            user = client.you.user
+            if not client.you.guest and user is not None:
+                if belongs(space, user):
+                    continue
+                for watcher in self._watchers:  # an account that never joined the room
+                    watcher.removed(space.space, user)
+            client.send_away("guests_off", guests_off().text)
 
 
 _FOR_EVERYBODY = (

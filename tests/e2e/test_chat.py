@@ -100,12 +100,12 @@ async def test_off_or_locked_listeners_write_neither_here_nor_there(
 
 @pytest.fixture
 async def doomed(models: Path) -> AsyncIterator[tuple[World, Proxy]]:
-    """A house of its own, with a proxy between bridge and homeserver."""
+    """A house of its own that lets guests write; a proxy is between bridge and homeserver."""
     async with Proxy() as proxy:
         house = House(
             models=models,
             homeserver_seen_at=proxy.url,
-            settings={"captions": {"enabled": False}},
+            settings={"captions": {"enabled": False}, "web": {"guest_chat": True}},
         )
         proxy.target = house.homeserver.url
         async with house, World(house) as world:
@@ -148,3 +148,22 @@ async def test_the_bridge_killed_while_the_room_takes_it_says_it_once(
     assert said == ["only once", "and on"]
     late = await world.page(space.page)
     assert [line["text"] for line in late.hello["chat_lines"]] == ["only once", "and on"]
+
+
+async def test_where_guests_may_write_the_room_knows_no_name(
+    doomed: tuple[World, Proxy],
+) -> None:
+    world, _ = doomed
+    ada = await world.person("ada")
+    space = await world.live_space(ada)
+    host = await world.page(await ada.personal_link(space))
+    guest = await world.page(space.page, "Zoe")
+    said = ada.next_message(space.room, "A guest: hello", world.house.bridge.bot)
+    shown = host.next_frame("chat", text_is("hello"), SOON_S)
+    await guest.send({"type": "chat", "text": "hello"})
+    assert ((await shown)["name"], (await shown)["user"]) == ("Zoe (guest)", guest.id)
+    content = (await said)["content"]
+    assert not [known for known in ("Zoe", guest.id) if known in str(content)]
+    removed = host.next_frame("chat", gone(user=guest.id), SOON_S)
+    await host.send({"type": "remove", "user": guest.id})
+    await removed

@@ -37,8 +37,8 @@ def asked_for() -> tuple[set[str], set[str]]:
     whole, begun = set[str](), set[str]()
     for path in [*(WEB / "static").rglob("*.js"), *(WEB / "templates").rglob("*.html")]:
         text = path.read_text("utf-8")
-        whole |= set(re.findall(r"""["'`]([a-z]+\.[a-z_0-9]+)["'`]""", text)) & ENGLISH.keys()
-        begun |= set(re.findall(r"""[`"']([a-z]+\.(?:[a-z_]+_)?)(?:\$\{|["'] ~)""", text))
+        whole |= set(re.findall(r"""["'`]([a-z_]+\.[a-z_0-9]+)["'`]""", text)) & ENGLISH.keys()
+        begun |= set(re.findall(r"""[`"']([a-z_]+\.(?:[a-z_]+_)?)(?:\$\{|["'] ~)""", text))
     return whole, begun
 
 

@@ -206,9 +206,10 @@ async def test_who_is_on_stage_can_be_looked_at_and_shown_out(
         await bob.press("Enter")
         await world.levels(space.space, {BOB: None})
         await text(page, "#person-role", "Listener")
-        await page.click("text=Remove…")
-        await text(page, "#sure-title", "Remove Bob")
-        await page.click("#sure-yes")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await text(page, "#remove-title", "Remove Bob")
+        await page.fill("#remove-reason", "rude")
+        await page.click("#remove-yes")
         await until(lambda: BOB in world.view(space.space).removed)
 
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from spaces_bridge.app.chat import ChatBook, ChatLine, ChatNews
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.doorkeeper import Verdict
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.events import chat, translate
-from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.rests import back_off_s
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -24,21 +24,39 @@ LOOK_BACK = 200
 """Messages read of each room after a start; captions are among them."""
 
 
+MEANWHILE_MAX = 1000
+"""Events that may come while a room is looked back at."""
+
+
+class Reader(Protocol):
+    """``MatrixClient``, as far as it is needed here."""
+
+    async def last_messages(self, room: RoomId, most: int) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Judge(Protocol):
+    """``Doorkeeper``, as far as it is needed here."""
+
+    def verdict(self, host: UserId, user: UserId) -> Verdict | None: ...
+
+
 class RoomChat:
     """Notes what is said. Everything here may be repeated."""
 
     def __init__(
         self,
-        bot: MatrixClient,
+        bot: Reader,
         spaces: Spaces,
         settings: MatrixSettings,
-        doorkeeper: Doorkeeper,
+        doorkeeper: Judge,
     ) -> None:
         self._bot = bot
         self._doorkeeper = doorkeeper
         self._spaces = spaces
         self._world = spaces.world
         self._settings = settings
+        self._meanwhile: deque[Mapping[str, Any]] = deque(maxlen=MEANWHILE_MAX)
+        self._looks_back = False
 
     def note(self, event: Mapping[str, Any]) -> None:
         """One event of any room."""
@@ -46,14 +64,19 @@ class RoomChat:
         space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
         if space is None:
             return
+        if self._looks_back:
+            self._meanwhile.append(event)
         for news in self._learned(self._world.chat, space, event):
             self._world.audience.chatted(space.space, news)
 
     async def look_back(self) -> None:
         """After a start: the last lines of all open live spaces, from their rooms."""
+        self._looks_back = True
         for space in self._spaces.open():
             if space.room is not None:
                 await self._look_back_at(space, space.room)
+        self._looks_back = False
+        self._meanwhile.clear()
 
     async def _look_back_at(self, space: LiveSpace, room: RoomId) -> None:
         failures = 0
@@ -68,7 +91,9 @@ class RoomChat:
                 log.info("the chat of %s cannot be read yet: %s", space.space, error)
                 await asyncio.sleep(back_off_s(failures))
             else:
-                self._find(space, events)
+                # what was taken back or reworded since the room was read counts, too
+                since = [event for event in self._meanwhile if event["room_id"] == room]
+                self._find(space, [*events, *since])
                 return
 
     def _find(self, space: LiveSpace, events: Sequence[Mapping[str, Any]]) -> None:

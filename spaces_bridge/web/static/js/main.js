@@ -9,18 +9,19 @@ import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
 import * as chat from "./views/chat.js";
+import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import * as invite from "./views/invite.js";
 import * as leaving from "./views/leave.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as people from "./views/people.js";
 import * as person from "./views/person.js";
 import * as picker from "./views/picker.js";
 import * as posts from "./views/posts.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
-import * as removing from "./views/removing.js";
 import * as report from "./views/report.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
@@ -29,8 +30,8 @@ import { say, sayOf } from "./words.js";
 const RECONNECTING_SHOWN_MS = 800;
 
 const VIEWS = [
-  ...[tabs, headline, hosting, stage, queue, floor, captions, reactions, bar],
-  ...[chat, posts, invite, report, person, removing, picker, leaving],
+  ...[tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people],
+  ...[chat, posts, invite, report, person, picker, leaving],
 ];
 
 const { slug, known } = document.body.dataset;
@@ -139,6 +140,7 @@ function leave(title, text) {
 
 /** No sound, no microphone, no feed from here on. */
 function stop() {
+  page.end();
   feed.stop();
   listener.stop();
   microphone.turnOff();

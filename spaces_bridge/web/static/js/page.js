@@ -5,6 +5,7 @@
 
 export class Page {
   state = null;
+  #over = false;
   #watchers = new Map();
   #send;
 
@@ -25,7 +26,12 @@ export class Page {
 
   /** Something of the state is new: every view looks at it. */
   changed() {
-    if (this.state !== null) this.tell("change", this.state);
+    if (this.state !== null && !this.#over) this.tell("change", this.state);
+  }
+
+  /** Nothing is shown any more of what is still on its way. */
+  end() {
+    this.#over = true;
   }
 
   /** Ask the server for something; `values` are the frame's other fields. False: no connection. */

@@ -4,6 +4,7 @@ import { byId, el, face, setText } from "../dom.js";
 import { nameOf, showName } from "../names.js";
 import { say } from "../words.js";
 import { openSheet } from "./dialogs.js";
+import { actionsFor } from "./moderation.js";
 import { openReport } from "./report.js";
 
 /**
@@ -20,6 +21,7 @@ export function start(page) {
   page.on("change", () => shown && fill(page));
   personActions.push((person, state) => follow(page, person, state));
   personActions.push((person, state) => report(page, person, state));
+  personActions.push((person) => actionsFor(page, person));
 }
 
 /** `person`: `{id, name, guest, tone}`; `quote`: what they wrote, when it is about that. */
@@ -32,8 +34,9 @@ export function openPerson(page, person, { quote = "" } = {}) {
 
 function fill(page) {
   const { state } = page;
-  const here = state.roster.stage.find(({ id }) => id === shown.person.id);
-  const person = { ...shown.person, role: "listener", ...here };
+  const isThis = ({ id }) => id === shown.person.id;
+  const hand = state.roster.queue.find(isThis)?.state ?? null;
+  const person = { ...shown.person, role: "listener", hand, ...state.roster.stage.find(isThis) };
   byId("person-face").replaceChildren(face({ ...person, name: nameOf(person) }));
   showName(byId("person-name"), person);
   setText(byId("person-id"), person.guest ? "" : person.id);
