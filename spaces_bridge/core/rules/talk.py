@@ -1,13 +1,13 @@
 """What is said and shown: captions, reactions, posts, invitations, chat."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
@@ -17,8 +17,6 @@ from spaces_bridge.core.rules.common import (
 
 EMOJI_MAX = 50
 """Different emoji counted in one live space; everybody is sent all counts."""
-
-URL_MAX = 2000
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
@@ -65,23 +63,16 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
     refuse_unless_live(space)
     if len(command.url) > URL_MAX:
         raise Rejected("bad_link", f"That link is longer than {URL_MAX} characters.")
-    if not _is_web_address(command.url):
-        raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
+    if not is_web_address(command.url):
+        raise Rejected(
+            "bad_link", "Share a link that begins with https:// or http://, then names its server."
+        )
     if command.url in [post.url for post in space.posts]:
         raise Rejected("already_shared", "That is pinned already.")
     name = space.person(command.by).name or command.by
     yield ev.PostShared(
         space.posts_shared + 1, command.url, command.event, command.by, name, command.at_ms
     )
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    clean = url.isprintable() and not any(char.isspace() for char in url)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
 
 
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:

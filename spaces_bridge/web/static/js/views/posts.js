@@ -68,12 +68,13 @@ function sharedBy(name) {
 function shortOf(post, url) {
   if (url === null) return post.url;
   const path = `${url.pathname}${url.search}`.replace(/\/$/, "");
-  return `${post.host || url.host.replace(/^www\./, "")}${path}`;
+  const port = url.port ? `:${url.port}` : "";
+  return `${(post.site || url.hostname).replace(/^www\./, "")}${port}${path}`;
 }
 
 function announce(post) {
   const url = webAddress(post.url);
-  const what = post.kind === "message" ? say("posts.message") : (url?.host ?? post.url);
+  const what = post.kind === "message" ? say("posts.message") : (post.site || url?.hostname || post.url);
   setText(byId("posts-said"), say("posts.announced", { name: post.name, what }));
 }
 
