@@ -10,6 +10,7 @@ and guests where they are off, get 4403; newcomers to a locked one get 4423 and 
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -137,6 +138,7 @@ class Feed:
             space = await self._door.enter(slug, token)
             if secret:
                 you = _holder(space, token)
+                you = await self._following(space, you)
                 self._door.admit(space, token)
                 return space, you, secret
             self._door.admit(space, None)
@@ -150,6 +152,12 @@ class Feed:
         except AdapterError:
             text = "A part of this server is away for a moment. Trying again."
             raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+
+    async def _following(self, space: LiveSpace, you: You) -> You:
+        if you.user is None or you.guest:
+            return you
+        follows = await self._spaces.world.followers.follows(space.host, you.user)
+        return replace(you, follows_host=follows)
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
         name = clean_name(text)

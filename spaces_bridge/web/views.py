@@ -44,6 +44,8 @@ class You:
     user: UserId | None = None
     name: str = ""
     guest: bool = True
+    follows_host: bool = False
+    """When the page opened: afterwards the page knows what was done on it."""
 
     def moderates(self, space: LiveSpace) -> bool:
         """Whether hosts' views and verbs are theirs."""
@@ -288,6 +290,7 @@ def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, abo
             "id": you.user,
             "name": you.name,
             "guest": you.guest,
+            "follows_host": you.follows_host,
             **role_view(space, you, places(space)),
         },
         "session": session,

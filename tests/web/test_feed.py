@@ -34,6 +34,7 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "id": None,
         "name": "",
         "guest": True,
+        "follows_host": False,
         "role": "listener",
         "may_speak": False,
         "on_air": False,

@@ -9,15 +9,22 @@ import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
 import * as captionsSettings from "./views/captions_settings.js";
+import * as chat from "./views/chat.js";
 import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import * as large from "./views/large.js";
+import * as invite from "./views/invite.js";
+import * as leaving from "./views/leave.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as people from "./views/people.js";
+import * as person from "./views/person.js";
+import * as picker from "./views/picker.js";
+import * as posts from "./views/posts.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
+import * as report from "./views/report.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
 import { askOpenId, client, isWidget } from "./widget.js";
@@ -26,19 +33,8 @@ import { say, sayOf } from "./words.js";
 const RECONNECTING_SHOWN_MS = 800;
 
 const VIEWS = [
-  tabs,
-  headline,
-  hosting,
-  stage,
-  queue,
-  floor,
-  captionsSettings,
-  captions,
-  large,
-  reactions,
-  bar,
-  control,
-  people,
+  ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
+  ...[bar, control, people, chat, posts, invite, report, person, picker, leaving],
 ];
 
 const { slug, known } = document.body.dataset;
@@ -58,7 +54,7 @@ const listener = new Listener(
 );
 const microphone = new Microphone(at("whip"), session, (muted) => page.ask("mute", { muted }));
 
-const page = new Page((frame) => feed.send(frame), at, { listener, microphone, nameMe });
+const page = new Page((frame) => feed.send(frame), at, { listener, microphone, nameMe, stop });
 
 /** Become a guest with a name; `then` is done once the server knows it. */
 function nameMe(name, then) {
@@ -151,12 +147,17 @@ function wait(title, text) {
 function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
+  stop();
+  showSorry(title, text);
+}
+
+/** No sound, no microphone, no feed from here on. */
+function stop() {
   page.tell("left");
   page.end();
   feed.stop();
   listener.stop();
   microphone.turnOff();
-  showSorry(title, text);
 }
 
 // --- go ---------------------------------------------------------------------------------------
