@@ -125,6 +125,7 @@ class Pages:
         kept = {"lang": language.code} if wanted else {}
         values |= {
             "language": language,
+            "languages": self._languages.all.values(),
             "t": language.say,
             "theme": theme if theme in THEMES else "",
             "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",

@@ -13,16 +13,18 @@ import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as keys from "./views/keys.js";
 import * as people from "./views/people.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
+import * as settings from "./views/settings.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
 import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
 
-const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people];
+const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people, settings, keys];
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
