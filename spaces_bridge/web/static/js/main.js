@@ -18,6 +18,7 @@ import * as large from "./views/large.js";
 import * as invite from "./views/invite.js";
 import * as leaving from "./views/leave.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as keys from "./views/keys.js";
 import * as people from "./views/people.js";
 import * as person from "./views/person.js";
 import * as picker from "./views/picker.js";
@@ -25,6 +26,7 @@ import * as posts from "./views/posts.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
 import * as report from "./views/report.js";
+import * as settings from "./views/settings.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
 import { askOpenId, client, isWidget } from "./widget.js";
@@ -34,7 +36,7 @@ const RECONNECTING_SHOWN_MS = 800;
 
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
-  ...[bar, control, people, chat, posts, invite, report, person, picker, leaving],
+  ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
 ];
 
 const { slug, known } = document.body.dataset;
