@@ -11,7 +11,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import views
 from tests.web.browser import opened, text
-from tests.web.test_in_browser import NAMELESS, SMALL_TARGETS, overflow
+from tests.web.looks import NAMELESS, SMALL_TARGETS, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.e2e

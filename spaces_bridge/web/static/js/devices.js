@@ -1,8 +1,7 @@
 // Which microphone: the one chosen here before, else the browser's own choice.
 
+import { store, stored } from "./stored.js";
 import { say } from "./words.js";
-
-const KEY = "spaces:microphone";
 
 const PROCESSING = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -46,19 +45,7 @@ export async function listMicrophones() {
 }
 
 /** The id of the microphone chosen before, on this device; null: none was. */
-export function chosenMicrophone() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null; // storage is forbidden here: the page works, a reload forgets
-  }
-}
+export const chosenMicrophone = () => stored("microphone");
 
 /** Remember it. */
-export function rememberMicrophone(device) {
-  try {
-    localStorage.setItem(KEY, device);
-  } catch {
-    // as above
-  }
-}
+export const rememberMicrophone = (device) => store("microphone", device);
