@@ -25,6 +25,7 @@ from spaces_bridge.app.records import (
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 
 
 class Clock(Protocol):
@@ -438,7 +439,7 @@ class Audience(Protocol):
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
 
-    def notice(self, space: SpaceId, text: str) -> None: ...
+    def notice(self, space: SpaceId, said: Sentence) -> None: ...
 
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now."""

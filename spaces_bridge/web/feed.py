@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from http import HTTPStatus
+from typing import Self
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -17,19 +18,20 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.records import Token
 from spaces_bridge.app.tally import Tally
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.web import verbs
+from spaces_bridge.core.sentences import Sentence, Value
+from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
 from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.outgoing import encode
-from spaces_bridge.web.problems import Problem
+from spaces_bridge.web.problems import Problem, unavailable
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.verbs import Frame, Refusal
+from spaces_bridge.web.verbs import Frame, Refusal, misshapen
 from spaces_bridge.web.views import You
 
 log = logging.getLogger(__name__)
@@ -50,14 +52,16 @@ GUESTS_BURST, GUESTS_PER_S = 30, 0.5
 """Guests with a name that one network may bring."""
 
 
-class _Refused(Exception):
+class _Refused(Spoken):
     """The first frame does not let its sender in."""
 
-    def __init__(self, close: int, code: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, close: int, code: str, template: str, /, **values: Value) -> None:
+        super().__init__(code, template, **values)
         self.close = close
-        self.code = code
-        self.text = text
+
+    @classmethod
+    def saying(cls, close: int, said: Sentence) -> Self:
+        return cls(close, said.code, said.template, **said.values)
 
 
 class Feed:
@@ -128,17 +132,16 @@ class Feed:
                 return space, *guest
             return space, You(), None
         except Problem as problem:
-            raise _Refused(_close_code(problem), problem.code, problem.text) from None
+            raise _Refused.saying(_close_code(problem), problem.said) from None
         except AdapterError:
-            text = "A part of this server is away for a moment. Trying again."
-            raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+            raise _Refused.saying(WSCloseCode.TRY_AGAIN_LATER, unavailable().said) from None
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
         name = clean_name(text)
         if not name:
             raise _Refused(4400, "bad_name", "That name has no letters. Choose another one.")
         if not self._guests.take(address):
-            raise _Refused(4429, "too_many_requests", "Too many guests at once. Wait a minute.")
+            raise _Refused(4429, "too_many_guests", "Too many guests at once. Wait a minute.")
         user = self._door.sessions.guest_id()
         secret = await self._door.sessions.mint(space.space, user, name, guest=True)
         return You(user, name, guest=True), secret
@@ -174,15 +177,15 @@ class Feed:
             if not self._people.take(person) or (
                 client.you.guest and not self._crowds.take(address)
             ):
-                client.error("too_fast", "That was too fast. Wait a moment.")
+                client.error(too_fast().said)
                 continue
             try:
                 await self._obey(_parsed(message.data), client, space)
             except (Refusal, Rejected) as refusal:
-                client.error(refusal.code, refusal.text)
+                client.error(refusal.said)
             except AdapterError as error:
                 log.warning("a page's wish failed: %s", type(error).__name__)
-                client.error("unavailable", "That did not work just now. Try again in a moment.")
+                client.error(unavailable().said)
 
     async def _obey(self, frame: Frame, client: Client, joined: LiveSpace) -> None:
         space = self._spaces.view(joined.space) or joined
@@ -212,6 +215,11 @@ class Feed:
         return self._spaces.world.stage.has_microphone(space.space, command.by)
 
 
+def too_fast() -> Refusal:
+    """For whoever sends more frames than a person would."""
+    return Refusal("too_fast", "That was too fast. Wait a moment.")
+
+
 def _close_code(problem: Problem) -> int:
     if problem.code == "locked":
         return 4423
@@ -238,11 +246,11 @@ async def _first_frame(socket: web.WebSocketResponse) -> Frame:
     except TimeoutError:
         raise _Refused(4408, "auth_late", "The first frame did not come in time.") from None
     if message.type is not WSMsgType.TEXT:
-        raise _Refused(4400, "bad_frame", "The first frame must be “auth”, as JSON text.")
+        raise _Refused.saying(4400, misshapen("the first frame must be JSON text").said)
     try:
         frame = _parsed(message.data)
     except Refusal as refusal:
-        raise _Refused(4400, refusal.code, refusal.text) from None
+        raise _Refused.saying(4400, refusal.said) from None
     if frame.get("type") != "auth":
         raise _Refused(4400, "auth_first", "The first frame must be “auth”.")
     return frame
@@ -254,14 +262,13 @@ def _parsed(data: object) -> Frame:
     except (ValueError, RecursionError):
         frame = None
     if not isinstance(frame, dict):
-        raise Refusal("bad_frame", "A frame must be a JSON object.")
+        raise misshapen("a frame must be a JSON object")
     return frame
 
 
 async def _refuse(socket: web.WebSocketResponse, refused: _Refused) -> None:
     if not socket.closed:
-        error = {"type": "error", "code": refused.code, "text": refused.text}
-        await socket.send_str(encode(error))
+        await socket.send_str(encode(views.error_view(refused.said)))
     await socket.close(code=refused.close, message=refused.code.encode())
 
 

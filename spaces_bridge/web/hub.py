@@ -8,9 +8,10 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import told, views
 from spaces_bridge.web.channel import Channel, Client
-from spaces_bridge.web.door import guests_off, removed
+from spaces_bridge.web.door import guests_off, not_a_member, removed
 from spaces_bridge.web.views import Json, You
 
 
@@ -90,13 +91,13 @@ class Hub:
         channel = self._channels.get(space)
         return [client.you for client in channel.clients] if channel is not None else []
 
-    def show_out(self, space: SpaceId, user: UserId, text: str) -> None:
-        """End all that this person has open here."""
+    def show_out(self, space: SpaceId, user: UserId, said: Sentence) -> None:
+        """End all that this person has open here, and say why."""
         for watcher in self._watchers:
             watcher.removed(space, user)
         channel = self._channels.get(space)
         for client in channel.of(user) if channel is not None else ():
-            client.send_away("removed", text)
+            client.send_away(said)
 
     def stop(self) -> None:
         """Tell every page that the server goes away; they come back by themselves."""
@@ -129,10 +130,10 @@ class Hub:
         if channel is not None:
             channel.broadcast({"type": "speaking", "levels": dict(levels)}, fades=True)
 
-    def notice(self, space: SpaceId, text: str) -> None:
+    def notice(self, space: SpaceId, said: Sentence) -> None:
         channel = self._channels.get(space)
         if channel is not None:
-            channel.broadcast({"type": "notice", "text": text})
+            channel.broadcast(views.notice_view(said))
 
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now, besides those on the stage."""
@@ -168,7 +169,7 @@ class Hub:
                 case ev.PersonLeft(user):
                     self._left(space, user)
                 case ev.PersonRemoved(user):
-                    self.show_out(space.space, user, removed().text)
+                    self.show_out(space.space, user, removed(space, user).said)
                 case ev.GuestsLimited(GuestPolicy.OFF):
                     self._send_guests_away(space.space)
                 case ev.HostChanged():
@@ -184,14 +185,13 @@ class Hub:
             for watcher in self._watchers:
                 watcher.left(space.space, user)
         if space.private:
-            text = "You are not in this private live space any more."
-            self.show_out(space.space, user, text)
+            self.show_out(space.space, user, not_a_member().said)
 
     def _send_guests_away(self, space: SpaceId) -> None:
         channel = self._channels.get(space)
         for client in channel.clients if channel is not None else ():
             if client.you.guest:
-                client.send_away("guests_off", guests_off().text)
+                client.send_away(guests_off().said)
 
 
 _FOR_EVERYBODY = ev.SpaceStarted | ev.SpaceEnded | ev.QueueCleared | ev.HostChanged
@@ -208,12 +208,12 @@ _UNSEEN = (
 
 
 def _say(channel: Channel, event: ev.Event) -> None:
-    text = told.everybody(channel.space, event)
-    if text is not None:
-        channel.broadcast({"type": "notice", "text": text})
-    for user, words in told.somebody(channel.space, event):
+    for_all = told.everybody(channel.space, event)
+    if for_all is not None:
+        channel.broadcast(views.notice_view(for_all))
+    for user, said in told.somebody(channel.space, event):
         for client in channel.of(user):
-            client.notice(words)
+            client.notice(said)
 
 
 def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:

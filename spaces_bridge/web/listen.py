@@ -31,7 +31,7 @@ class OggStream:
         space, token = await self._door.from_request(request)
         if space.phase is not Phase.LIVE:
             text = "There is no sound: this live space is not live."
-            raise Problem(HTTPStatus.CONFLICT, "not_live", text)
+            raise Problem(HTTPStatus.CONFLICT, "no_sound", text)
         self._door.admit(space, token)
         response = web.StreamResponse(
             headers={

@@ -165,26 +165,27 @@ class MediaDoor:
 
 def _refuse_unless_live(space: LiveSpace) -> None:
     if space.phase is Phase.SCHEDULED:
-        text = "This live space has not started yet. Try again when it is live."
+        text = "This live space has not started yet."
         raise Problem(HTTPStatus.CONFLICT, "not_live", text)
     if space.phase is Phase.ENDED:
         raise Problem(HTTPStatus.GONE, "ended", "This live space has ended.")
 
 
 def _no_floor() -> Problem:
-    text = "You do not have the floor. Ask to speak first; a host decides."
+    text = "You do not have the floor. Ask to speak first."
     return Problem(HTTPStatus.FORBIDDEN, "no_floor", text)
 
 
 async def _offer_of(request: web.Request) -> str:
     if request.content_type != SDP:
-        text = f"Send the SDP offer with Content-Type {SDP}."
+        text = "Send the SDP offer with Content-Type application/sdp."
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         raise Problem(status, "not_sdp", text, {"Accept-Post": SDP})
     too_long = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "offer_too_long",
-        f"An SDP offer may have {OFFER_MAX // 1024} kB. Offer one audio track only.",
+        "An SDP offer may have {most} kB. Offer one audio track only.",
+        most=OFFER_MAX // 1024,
     )
     if (request.content_length or 0) > OFFER_MAX:
         raise too_long

@@ -208,6 +208,11 @@ def _problem() -> Json:
             "title": _STRING,
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "One plain sentence for people."},
-            "code": {"type": "string", "description": "Stable, for programs."},
+            "code": {"type": "string", "description": "Stable, for programs; one sentence each."},
+            "with": {
+                "type": "object",
+                "description": "Names, numbers and reasons of the sentence, by code.",
+                "additionalProperties": {"type": ["string", "integer"]},
+            },
         },
     }

@@ -9,6 +9,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import rank
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
@@ -182,6 +183,20 @@ def post_view(post: Post) -> Json:
         "name": shown_name(post.name, post.by, guest=False),
         "at_ms": post.at_ms,
     }
+
+
+def error_view(said: Sentence) -> Json:
+    """Why something was refused: the English text, and what the page makes its own text of."""
+    return {"type": "error", **_spoken(said)}
+
+
+def notice_view(said: Sentence) -> Json:
+    """What somebody should know."""
+    return {"type": "notice", **_spoken(said)}
+
+
+def _spoken(said: Sentence) -> Json:
+    return {"code": said.code, "text": said.text, "with": dict(said.values)}
 
 
 def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, about: Json) -> Json:

@@ -16,6 +16,7 @@ from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 
 
 class Recorder:
@@ -262,8 +263,8 @@ class Recorder:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.calls.append(("levels", space, dict(levels)))
 
-    def notice(self, space: SpaceId, text: str) -> None:
-        self.calls.append(("notice", space, text))
+    def notice(self, space: SpaceId, said: Sentence) -> None:
+        self.calls.append(("notice", space, said.code))
 
     def guests(self, space: SpaceId) -> int:
         return 3

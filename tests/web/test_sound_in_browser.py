@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.sound_desk import RESTARTED, SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.media.launch import MediaOptions
 from spaces_bridge.media.stage import Stage
@@ -107,7 +107,7 @@ async def test_a_lost_connection_is_made_anew_without_a_click(
             for session in list(stage._sessions):
                 stage.hang_up(session)
             assert stage.listeners(space.space) == 0
-            world.hub.notice(space.space, "The sound was restarted and goes on.")
+            world.hub.notice(space.space, RESTARTED)
             await until(lambda: stage.listeners(space.space) == 1, within_s=20)
             await text(listener.page, "#listen", "Stop listening")
             await text(listener.page, "#notice", "restarted")

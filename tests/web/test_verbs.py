@@ -238,7 +238,7 @@ async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> N
         ({"type": "follow", "user": "@spaces_0123:example.org"}, "is_guest"),
         ({"type": "unfollow", "user": BOB}, "not_following"),
         ({"type": "invite", "user": BOB}, "already_here"),
-        ({"type": "invite", "user": "@spaces_0123:example.org"}, "is_guest"),
+        ({"type": "invite", "user": "@spaces_0123:example.org"}, "guest_invited"),
         ({"type": ["block"], "user": BOB}, "unknown"),
     ],
 )

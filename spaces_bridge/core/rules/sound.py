@@ -48,7 +48,7 @@ def mute_speaker(space: LiveSpace, command: cmd.MuteSpeaker) -> Iterator[ev.Even
     refuse_unless_live(space)
     if not space.role(command.user).may_speak:
         raise Rejected("not_speaker", "That person does not have the floor.")
-    refuse_unless_above(space, command.by, command.user, "mute")
+    refuse_unless_above(space, command.by, command.user)
     if command.user in space.muted:
         raise Rejected("already_muted", "That person is muted already.")
     yield from _mute(space, command.user, command.by)
@@ -75,8 +75,8 @@ def unmute_speaker(space: LiveSpace, command: cmd.UnmuteSpeaker) -> Iterator[ev.
     if command.user not in space.muted:
         raise Rejected("not_muted", "No host has muted that person.")
     if command.user == command.by:
-        raise Rejected("too_high", "Another moderator has to lift your mute.")
-    refuse_unless_above(space, command.by, command.user, "unmute")
+        raise Rejected("own_mute", "Another moderator has to lift your mute.")
+    refuse_unless_above(space, command.by, command.user)
     request = space.requests.get(command.user)
     if request is not None and space.role(command.user).may_speak:
         yield ev.SpeakRequestWithdrawn(command.user, request.reaction)

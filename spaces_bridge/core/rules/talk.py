@@ -9,6 +9,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
+    refuse_if_removed,
     refuse_unless_live,
     refuse_unless_moderator,
 )
@@ -39,8 +40,7 @@ def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterat
 
 def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     refuse_unless_live(space)
-    if command.by in space.removed:
-        raise Rejected("removed", "A host has removed you from this live space.")
+    refuse_if_removed(space, command.by)
     if command.emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
         raise Rejected("too_many_kinds", "Too many different emoji already. Pick one of those.")
     yield ev.Reacted(command.by, command.emoji, command.annotation)
@@ -62,7 +62,9 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
     refuse_unless_moderator(space, command.by)
     refuse_unless_live(space)
     if len(command.url) > URL_MAX:
-        raise Rejected("bad_link", f"That link is longer than {URL_MAX} characters.")
+        raise Rejected(
+            "link_too_long", "That link is longer than {most} characters.", most=URL_MAX
+        )
     if not _is_web_address(command.url):
         raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
     if command.url in [post.url for post in space.posts]:
@@ -84,16 +86,18 @@ def _is_web_address(url: str) -> bool:
 
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
     refuse_if_ended(space)
-    if space.person(command.by).guest or space.person(command.user).guest:
-        raise Rejected("is_guest", "Inviting is for people with a Matrix account.")
+    if space.person(command.by).guest:
+        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+    if space.person(command.user).guest:
+        raise Rejected("guest_invited", "Guests have no account: send them the page's link.")
     if command.by in space.removed or not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then invite others.")
+        raise Rejected("not_joined", "Join the room first, then try again.")
     if space.private and not space.role(command.by).may_moderate:
-        raise Rejected("not_moderator", "In a private live space only hosts invite.")
+        raise Rejected("private_invites", "In a private live space only hosts invite.")
     if space.locked:
-        raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
     if command.user in space.removed:
-        raise Rejected("removed", "That person was removed from this live space.")
+        raise Rejected("is_removed", "That person was removed. Let them in again first.")
     if space.person(command.user).joined:
         raise Rejected("already_here", "That person is here already.")
     yield ev.PersonInvited(command.user, command.by)
