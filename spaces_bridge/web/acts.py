@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.codec import effect_of
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.following import invite_followers
 from spaces_bridge.app.ports import Reports
-from spaces_bridge.app.records import Report
+from spaces_bridge.app.records import Effect, Report
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core import commands as cmd
@@ -136,8 +137,8 @@ class Acts:
             raise Refusal("many_reports", "That was many reports just now. Wait a minute.")
         now_ms = self._world.clock.now_ms()
         report = Report(0, space.space, by, user, reason, context_of(space, user), now_ms)
-        number = await self._reports.file(report, f"page:{secrets.token_hex(16)}")
-        await self._spaces.wish(wish.ForwardReport(number), f"report:{number}")
+        await self._reports.file(report, f"page:{secrets.token_hex(16)}", _forwarding)
+        self._world.courier.wake()
         text = "Thank you. Your report goes to the moderators of this server."
         return say("reported", text)
 
@@ -192,6 +193,10 @@ class Acts:
         end = cmd.EndSpace(by, self._world.clock.now_ms(), "called off")
         await self._spaces.ask(space.space, end)
         return None
+
+
+def _forwarding(report: int) -> Effect:
+    return effect_of(wish.ForwardReport(report), f"report:{report}")
 
 
 def _account_of(you: You) -> UserId:
