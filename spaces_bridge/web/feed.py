@@ -29,6 +29,7 @@ from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.outgoing import encode
+from spaces_bridge.web.people import People
 from spaces_bridge.web.problems import Problem, unavailable
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, misshapen
@@ -76,6 +77,7 @@ class Feed:
         self._spaces = door.spaces
         self._hub = hub
         self._acts = acts
+        self._present = People(hub, door.spaces.world.followers)
         self._tally = tally
         self._people = Limiter(PERSON_BURST, PERSON_PER_S)
         self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
@@ -192,6 +194,8 @@ class Feed:
         self._note_sign_of_life(space, client.you)
         if frame.get("type") == "react":
             self._tally.count(space.space, verbs.reaction_of(frame))
+        elif frame.get("type") == "people":
+            client.send(await self._present.answer(frame, client.you, space))
         elif self._acts.knows(frame):
             told = await self._acts.do(frame, client.you, space)
             if told is not None:

@@ -194,7 +194,14 @@ class Hub:
                 client.send_away(guests_off().said)
 
 
-_FOR_EVERYBODY = ev.SpaceStarted | ev.SpaceEnded | ev.QueueCleared | ev.HostChanged
+_FOR_EVERYBODY = (
+    ev.SpaceStarted
+    | ev.SpaceEnded
+    | ev.SpaceLocked
+    | ev.SpaceUnlocked
+    | ev.QueueCleared
+    | ev.HostChanged
+)
 _UNSEEN = (
     ev.PersonInvited
     | ev.ReminderWanted

@@ -19,6 +19,12 @@ def rank(space: LiveSpace, user: UserId) -> Role:
     return Role.HOST if user == space.host else min(space.role(user), Role.COHOST)
 
 
+def is_above(space: LiveSpace, by: UserId, user: UserId) -> bool:
+    """Whether ``by`` may act on this person; roles that are on their way count."""
+    coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
+    return max(rank(space, user), coming) < rank(space, by)
+
+
 def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
     """How many more speakers the stage holds, not counting ``besides``.
 
@@ -64,8 +70,7 @@ def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
 
 def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
     """Nobody touches their like: raises Rejected."""
-    coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
-    if max(rank(space, user), coming) >= rank(space, by):
+    if not is_above(space, by, user):
         raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
 
 

@@ -1,11 +1,12 @@
 """What is said and shown: captions, reactions, posts, invitations."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
@@ -58,9 +59,13 @@ def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[e
         yield ev.ReactionsCounted(counts)
 
 
+def may_share(space: LiveSpace, user: UserId) -> bool:
+    """Whether the person may share links now."""
+    return _is_let(_refuse_sharer, space, user)
+
+
 def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
-    refuse_unless_moderator(space, command.by)
-    refuse_unless_live(space)
+    _refuse_sharer(space, command.by)
     if len(command.url) > URL_MAX:
         raise Rejected(
             "link_too_long", "That link is longer than {most} characters.", most=URL_MAX
@@ -75,6 +80,11 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
     )
 
 
+def _refuse_sharer(space: LiveSpace, user: UserId) -> None:
+    refuse_unless_moderator(space, user)
+    refuse_unless_live(space)
+
+
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -84,20 +94,37 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
 
 
+def may_invite(space: LiveSpace, user: UserId) -> bool:
+    """Whether the person may invite others now."""
+    return _is_let(_refuse_inviter, space, user)
+
+
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
-    refuse_if_ended(space)
-    if space.person(command.by).guest:
-        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+    _refuse_inviter(space, command.by)
     if space.person(command.user).guest:
         raise Rejected("guest_invited", "Guests have no account: send them the page's link.")
-    if command.by in space.removed or not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then try again.")
-    if space.private and not space.role(command.by).may_moderate:
-        raise Rejected("private_invites", "In a private live space only hosts invite.")
-    if space.locked:
-        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
     if command.user in space.removed:
         raise Rejected("is_removed", "That person was removed. Let them in again first.")
     if space.person(command.user).joined:
         raise Rejected("already_here", "That person is here already.")
     yield ev.PersonInvited(command.user, command.by)
+
+
+def _refuse_inviter(space: LiveSpace, user: UserId) -> None:
+    refuse_if_ended(space)
+    if space.person(user).guest:
+        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+    if user in space.removed or not space.person(user).joined:
+        raise Rejected("not_joined", "Join the room first, then try again.")
+    if space.private and not space.role(user).may_moderate:
+        raise Rejected("private_invites", "In a private live space only hosts invite.")
+    if space.locked:
+        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
+
+
+def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user: UserId) -> bool:
+    try:
+        refuse(space, user)
+    except Rejected:
+        return False
+    return True
