@@ -2,6 +2,7 @@
 # make check    format, lint, types, import contracts, fast tests: under two minutes
 # make test     the whole suite against real peers (APT=no: install no Debian packages)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
+# make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write docs/commands.md again, from the table of commands
 # make lock     resolve pyproject.toml into requirements/*.txt again
 # make clean    remove what the others made
@@ -9,11 +10,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench docs lock clean
+.PHONY: help demo check test bench screenshots docs lock clean
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium postgresql
 BENCH_PACKAGES := janus gcc libc6-dev
+PICTURE_PACKAGES := chromium fonts-noto-color-emoji fonts-noto-core
 
 ONCE ?=
 SPEECH ?=
@@ -46,6 +48,11 @@ bench:
 	@tools/apt $(BENCH_PACKAGES)
 	@tools/setup dev
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only '$(ONLY)')
+
+screenshots:
+	@tools/apt $(PICTURE_PACKAGES)
+	@tools/setup dev
+	$(BIN)/python -m tests.screenshots docs/images/page
 
 docs:
 	@tools/setup dev

@@ -5,8 +5,8 @@ live space answers 404 to everybody, byte for byte as a slug that does not exist
 is a shell whose script, when it holds a token, opens the feed and draws the page from ``hello``.
 """
 
-from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -19,10 +19,13 @@ from spaces_bridge.web.api import is_listed
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.door import SLUG_MAX, Door
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.problems import Problem, not_found
+from spaces_bridge.web.languages import Languages
+from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 
 ENDED_LISTED = 12
+
+THEMES = ("light", "dark")
 
 
 class Pages:
@@ -42,20 +45,20 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._languages = Languages()
         prefix = settings.path_prefix
         self._templates.globals |= {
-            "home": f"{prefix}/",
             "static": f"{prefix}/static/{assets.version}",
             "reactions": views.REACTIONS,
-            "moment": _moment,
             "initial": _initial,
         }
 
-    async def directory(self, _request: web.Request) -> web.Response:
+    async def directory(self, request: web.Request) -> web.Response:
         """What is live, what is to come, what was."""
         spaces = [self._bubble(s) for s in self._door.spaces.open() if is_listed(s)]
         ended = await self._directory.listing([Phase.ENDED.value], ENDED_LISTED * 2)
         return self._html(
+            request,
             "directory.html",
             base_url=self._settings.base_url,
             live=[s for s in spaces if s["state"] == Phase.LIVE.value],
@@ -71,13 +74,13 @@ class Pages:
         except Problem as problem:
             if problem.status is not HTTPStatus.NOT_FOUND:
                 raise
-            return self.shell(slug)
+            return self.shell(request, slug)
         guests = self._hub.guests(space.space)
         you = views.You()
         hello = views.hello_view(space, you, None, guests, self._hub.about(space))
-        return self._html("space.html", slug=space.slug, known=True, hello=hello)
+        return self._html(request, "space.html", slug=space.slug, known=True, hello=hello)
 
-    def shell(self, slug: str) -> web.Response:
+    def shell(self, request: web.Request, slug: str) -> web.Response:
         """The same for every live space that is private, or is not."""
         hello = {
             "space": {
@@ -93,31 +96,52 @@ class Pages:
             "captions": [],
         }
         return self._html(
+            request,
             "space.html",
             HTTPStatus.NOT_FOUND,
             slug=slug[:SLUG_MAX],
             known=False,
             hello=hello,
-            sorry=not_found().text,
         )
 
-    def lost(self) -> web.Response:
+    def lost(self, request: web.Request) -> web.Response:
         """For addresses that lead nowhere."""
-        return self._html("lost.html", HTTPStatus.NOT_FOUND)
+        return self._html(request, "lost.html", HTTPStatus.NOT_FOUND)
 
     def _bubble(self, space: LiveSpace) -> views.Json:
         guests = self._hub.guests(space.space)
         return views.api_view(space, self._hub.about(space), guests)
 
     def _html(
-        self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: object
+        self,
+        request: web.Request,
+        template: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        **values: object,
     ) -> web.Response:
+        wanted = request.query.get("lang", "")
+        language = self._languages.choose(wanted, request.headers.get("Accept-Language", ""))
+        theme = request.query.get("theme", "")
+        kept = {"lang": language.code} if wanted else {}
+        values |= {
+            "language": language,
+            "t": language.say,
+            "theme": theme if theme in THEMES else "",
+            "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",
+        }
         text = self._templates.get_template(template).render(values)
-        return web.Response(
+        response = web.Response(
             status=status,
             body=text.encode(),
-            headers={"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"},
+            headers={
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Language": language.code,
+                "Cache-Control": "no-store",
+                "Vary": "Accept-Language, Accept-Encoding",
+            },
         )
+        response.enable_compression()  # nothing in there is secret: tokens are in fragments
+        return response
 
 
 def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
@@ -127,12 +151,6 @@ def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
         "ended_at": space.ended_at_ms,
         "tone": views.tone(space.host),
     }
-
-
-def _moment(at_ms: int) -> dict[str, str]:
-    """A time for machines and, until a script knows the time zone, for people."""
-    at = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
-    return {"iso": at.isoformat(timespec="seconds"), "text": f"{at:%-d %b %Y, %H:%M} UTC"}
 
 
 def _initial(name: str) -> str:

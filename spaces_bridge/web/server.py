@@ -134,7 +134,7 @@ def _lost(pages: Pages) -> Middleware:
         error = request.match_info.http_exception
         nowhere = error is not None and error.status == HTTPStatus.NOT_FOUND
         if nowhere and "text/html" in request.headers.get("Accept", ""):
-            return pages.lost()
+            return pages.lost(request)
         return await handler(request)
 
     return lost

@@ -174,4 +174,4 @@ def test_no_damaged_offer_does_more_than_being_refused(
 
 @given(st.text(max_size=300))
 def test_no_text_at_all_is_more_than_refused(offer: str) -> None:
-    assert refusal(offer).code == "malformed"
+    assert refusal(offer).code in {"malformed", "not_one_audio"}  # "v=0" is SDP

@@ -24,7 +24,7 @@ async def test_a_speaker_muted_by_the_host_sees_it_and_asks_with_the_hand(
         await expect(speaker.page.locator("#microphone")).to_be_hidden()
         role = speaker.page.locator("#stage .person", has_text="Alice").locator(".person-role")
         await expect(role).to_have_attribute("title", "muted by a host")
-        await speaker.page.click("text=Ask to speak")
+        await speaker.page.click("#ask")
         await text(speaker.page, "#hands", "You are next")
         await world.spaces.ask(space.space, cmd.ApproveSpeaker(HOST, ALICE))
         await text(speaker.page, "#floor", "You have the floor")

@@ -33,7 +33,7 @@ async def test_a_guest_asks_and_the_host_decides_on_the_page(
         opened(browser, link, width=1280, height=800) as host,
     ):
         assert "#t=" not in host.page.url
-        await guest.page.click("text=Ask to speak")
+        await guest.page.click("#ask")
         await guest.page.click("#name-form >> text=Ask to speak")
         await text(guest.page, "#name-error", "at least one letter")
         await guest.page.fill("#name", "Maria")
@@ -44,7 +44,7 @@ async def test_a_guest_asks_and_the_host_decides_on_the_page(
 
         await guest.page.reload()
         await text(guest.page, "#hands", "You are next")
-        await host.page.click("text=Let speak")
+        await host.page.click("#hands >> text=Let speak")
         await text(guest.page, "#hands", "Getting the floor")
         [user] = world.view(space.space).requests
         await world.seat(space.space, user, "Maria (guest)")
@@ -52,7 +52,7 @@ async def test_a_guest_asks_and_the_host_decides_on_the_page(
         await text(guest.page, "#stage", "Maria (guest)")
         assert await guest.page.evaluate("window.microphonesAsked") == 0
 
-        await host.page.click("text=Make listener")
+        await host.page.click("#stage >> text=Make listener")
         await expect(guest.page.locator("#floor")).to_be_hidden()
 
 
@@ -65,11 +65,11 @@ async def test_the_host_runs_a_space_from_a_phone(world: WebWorld, browser: Brow
     ):
         await text(listener.page, "#when", "Starts soon")
         await expect(listener.page.locator("#bar")).to_be_hidden()
-        await host.page.click("text=Go live")
+        await host.page.click("#hosting >> text=Go live")
         await text(listener.page, "#state", "Live")
         await expect(listener.page.locator("#listen")).to_be_visible()
         await host.page.click("#hosting >> text=End")
-        await host.page.click("text=End for everybody")
+        await host.page.click("#sure-yes")
         await text(listener.page, "#notice", "has ended")
         await expect(listener.page.locator("#bar")).to_be_hidden()
 

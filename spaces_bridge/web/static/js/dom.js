@@ -1,5 +1,7 @@
 // The few things every view needs of the document. Text from outside only ever becomes text nodes.
 
+import { language } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
@@ -59,7 +61,7 @@ export function keyed(parent, items, key, create, update) {
   });
 }
 
-const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const letters = new Intl.Segmenter(language, { granularity: "grapheme" });
 
 /** The letter that stands for somebody without a picture. */
 export function initial(name) {
@@ -78,7 +80,7 @@ export function face(person) {
 /** Times in the reader's own zone and words. */
 export function localTime(ms) {
   const options = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" };
-  return new Date(ms).toLocaleString(undefined, options);
+  return new Date(ms).toLocaleString(language, options);
 }
 
 export function localiseTimes(root = document) {

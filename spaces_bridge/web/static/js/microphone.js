@@ -1,7 +1,7 @@
 // Being heard: asked for only when the floor is granted and the person presses the button.
 
 import { connected, hangUp, negotiate, newConnection, Refused } from "./rtc.js";
-import { words } from "./words.js";
+import { say } from "./words.js";
 
 const RETRY_MS = 1500;
 const RETRIES = 5;
@@ -35,13 +35,13 @@ export class Microphone extends EventTarget {
     if (this.state !== "off") return;
     this.trouble = "";
     this.#become("asking");
-    if (!navigator.mediaDevices) return this.#fail(words.microphoneInsecure);
+    if (!navigator.mediaDevices) return this.#fail(say("microphone.insecure"));
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
     } catch (error) {
       const missing = error.name === "NotFoundError";
-      return this.#fail(missing ? words.microphoneMissing : words.microphoneDenied);
+      return this.#fail(say(missing ? "microphone.missing" : "microphone.denied"));
     }
     if (this.state !== "asking") return stop(stream); // the floor went away meanwhile
     this.#stream = stream;
@@ -99,7 +99,7 @@ export class Microphone extends EventTarget {
 
   async #unreached(error, retries) {
     if (error instanceof Refused || retries === 0) {
-      return this.#fail((error instanceof Refused && error.message) || words.microphoneFailed);
+      return this.#fail((error instanceof Refused && error.message) || say("microphone.failed"));
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     if (this.state === "connecting") await this.#connect(retries - 1);

@@ -1,35 +1,36 @@
-// The bar under the thumb: hear, ask, speak, react.
+// The bar under the thumb: hear, ask, speak.
 
-import { byId, el, setButton, setText } from "../dom.js";
-import { words } from "../words.js";
+import { byId, setButton, setText } from "../dom.js";
+import { say, sayIfKnown } from "../words.js";
+import { askName } from "./dialogs.js";
 
-const SOUND = {
-  idle: "",
-  connecting: words.soundConnecting,
-  listening: "",
-  reconnecting: words.soundReconnecting,
-  gathering: words.soundOverHttpSoon,
-  http: words.soundOverHttp,
-  blocked: words.soundBlocked,
-  impossible: words.soundImpossible,
-};
+export function start(page) {
+  const { listener } = page;
+  page.on("change", (state) => show(page, state));
+  listener.addEventListener("change", () => nameSound(page));
+  byId("listen").addEventListener("click", () => {
+    if (listener.wanted && listener.state !== "blocked") listener.stop();
+    else listener.start();
+  });
+  byId("ask").addEventListener("click", () => ask(page));
+  byId("microphone").addEventListener("click", () => speak(page));
+}
 
-export function showBar({ space, you }, listener, microphone, guest) {
+function show(page, { space, you }) {
+  const { listener, microphone } = page;
   byId("bar").hidden = space.state !== "live";
   showListen(listener, you);
   showMicrophone(microphone, you);
   showAsk(you);
-  setText(byId("sound"), microphone.trouble || SOUND[listener.state]);
-  showFloor(you, microphone);
-  showInvitation(you, guest);
+  setText(byId("sound"), microphone.trouble || (sayIfKnown(`sound.${listener.state}`) ?? ""));
 }
 
 function showListen(listener, you) {
   const idle = !listener.wanted;
-  const label = { blocked: words.listenAgain }[listener.state] ?? (idle ? words.listen : words.stopListening);
-  const strong = (idle || listener.state === "blocked") && !you.may_speak;
-  const symbol = idle || listener.state === "blocked" ? "listen" : "stop";
-  setButton(byId("listen"), { symbol, label, strong });
+  const blocked = listener.state === "blocked";
+  const label = say(blocked ? "sound.again" : idle ? "sound.listen" : "sound.stop");
+  const symbol = idle || blocked ? "listen" : "stop";
+  setButton(byId("listen"), { symbol, label, strong: (idle || blocked) && !you.may_speak });
 }
 
 function showMicrophone(microphone, you) {
@@ -37,53 +38,49 @@ function showMicrophone(microphone, you) {
   button.hidden = !you.may_speak;
   button.disabled = microphone.state === "asking" || microphone.state === "connecting";
   const on = microphone.state === "on";
-  const label = !on ? words.microphoneOn : you.on_air ? words.mute : words.unmute;
-  const symbol = on && you.on_air ? "mic" : "mic-off";
-  setButton(button, { symbol: on ? symbol : "mic", label, strong: !on || !you.on_air });
+  const label = say(!on ? "microphone.on" : you.on_air ? "microphone.mute" : "microphone.unmute");
+  const symbol = on && !you.on_air ? "mic-off" : "mic";
+  setButton(button, { symbol, label, strong: !on || !you.on_air });
 }
 
 function showAsk(you) {
   const button = byId("ask");
   const moderates = you.role === "host" || you.role === "cohost";
   button.hidden = moderates && !you.muted;
-  const seated = you.role === "speaker" && !you.muted;
-  const label = seated ? words.stepDown : you.hand ? words.lowerHand : words.ask;
+  const seated = isSeated(you);
+  const label = say(seated ? "hand.step_down" : you.hand ? "hand.lower" : "hand.ask");
   setButton(button, { symbol: seated ? "cross" : "hand", label, pressed: seated ? null : you.hand !== null });
 }
 
-function showFloor(you, microphone) {
-  const box = byId("floor");
-  const offered = you.may_speak && !(you.may_moderate && microphone.state === "off");
-  const muted = you.muted && you.role !== "listener";
-  box.hidden = !(offered || muted || you.invited);
-  if (box.hidden) return;
-  const [title, text] = offered
-    ? [words.floorTitle, floorText(you, microphone)]
-    : muted
-      ? [words.mutedTitle, words.mutedText]
-      : [words.invitedTitle, words.invitedText];
-  setText(byId("floor-title"), title);
-  setText(byId("floor-text"), text);
+const isSeated = (you) => you.role === "speaker" && !you.muted;
+
+async function ask(page) {
+  const { you } = page.state;
+  if (isSeated(you)) {
+    page.microphone.turnOff();
+    page.ask("leave-stage");
+  } else if (you.hand !== null) {
+    page.ask("hand", { raised: false });
+  } else if (you.id !== null) {
+    page.ask("hand", { raised: true });
+  } else {
+    const name = await askName();
+    if (name !== null) page.nameMe(name, () => page.ask("hand", { raised: true }));
+  }
 }
 
-function floorText(you, microphone) {
-  return {
-    off: words.floorOffered,
-    asking: words.floorWaiting,
-    connecting: words.floorWaiting,
-    on: you.on_air ? words.floorOnAir : words.floorMuted,
-  }[microphone.state];
+function speak({ listener, microphone, state }) {
+  if (microphone.state === "off") {
+    if (!listener.wanted) listener.start();
+    microphone.turnOn();
+  } else if (microphone.state === "on") {
+    microphone.setMuted(state.you.on_air);
+  }
 }
 
-function showInvitation(you, guest) {
-  const box = byId("invitation");
-  if (box.hidden === !you.invited) return;
-  box.hidden = !you.invited;
-  box.replaceChildren();
-  if (!you.invited) return;
-  const button = (look, click, label) => el("button", { type: "button", class: `button ${look}`, click }, label);
-  box.append(
-    button("button-small", guest.decline, words.decline),
-    button("button-small button-strong", guest.accept, words.accept),
-  );
+/** What the lock screen calls the sound. */
+function nameSound({ listener, state }) {
+  if (!("mediaSession" in navigator) || listener.state !== "listening" || state === null) return;
+  const { title, host } = state.space;
+  navigator.mediaSession.metadata = new MediaMetadata({ title, artist: host.name });
 }

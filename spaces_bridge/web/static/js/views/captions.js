@@ -7,7 +7,9 @@ const NEAR_PX = 48;
 
 let following = true;
 
-export function startCaptions() {
+export function start(page) {
+  page.on("hello", (frame) => showCaptions(frame.captions));
+  page.on("caption", addCaption);
   const log = byId("captions");
   log.addEventListener("scroll", () => {
     following = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
@@ -21,7 +23,7 @@ export function startCaptions() {
 }
 
 /** All that is known; lines that stand already are not said again by screen readers. */
-export function showCaptions(captions) {
+function showCaptions(captions) {
   const log = byId("captions");
   const standing = new Set([...log.children].map((node) => node.dataset.key).filter(Boolean));
   if (standing.size === 0) log.replaceChildren();
@@ -29,7 +31,8 @@ export function showCaptions(captions) {
   follow();
 }
 
-export function addCaption(caption) {
+function addCaption(caption) {
+  if (caption.final === false) return;
   const log = byId("captions");
   const language = /^[a-z]{2,3}$/.test(caption.language) ? caption.language : null;
   const name = el("span", { class: `caption-name ink-${Number(caption.tone) || 0}` }, el("bdi", {}, caption.name));

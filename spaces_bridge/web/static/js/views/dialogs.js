@@ -1,7 +1,7 @@
 // The two questions the page asks.
 
 import { byId, setText } from "../dom.js";
-import { words } from "../words.js";
+import { say } from "../words.js";
 
 /** Ask for a name; gives it, or null. */
 export function askName() {
@@ -12,7 +12,7 @@ export function askName() {
     form.onsubmit = (event) => {
       event.preventDefault();
       if (!/[\p{L}\p{N}\p{S}]/u.test(input.value)) {
-        setText(byId("name-error"), words.nameEmpty);
+        setText(byId("name-error"), say("name.empty"));
         input.focus();
         return;
       }

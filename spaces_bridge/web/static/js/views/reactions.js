@@ -6,7 +6,14 @@ const AT_ONCE = 8;
 const LIFE_MS = 3200;
 const ALIVE_MAX = 40;
 
-export function showReactions(counts) {
+export function start(page) {
+  page.on("reactions", ({ counts }) => showReactions(counts));
+  for (const button of document.querySelectorAll(".react")) {
+    button.addEventListener("click", () => page.ask("react", { emoji: button.dataset.emoji }));
+  }
+}
+
+function showReactions(counts) {
   const layer = byId("floating");
   for (const [emoji, count] of Object.entries(counts)) {
     for (let n = 0; n < Math.min(count, AT_ONCE); n += 1) {

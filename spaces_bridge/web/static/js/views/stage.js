@@ -1,20 +1,27 @@
-// Who is on stage, who waits, and the rings of those who speak.
+// Who is on stage, and the rings of those who speak.
 
-import { byId, el, face, icon, initial, keyed, setText } from "../dom.js";
-import { words } from "../words.js";
+import { byId, el, icon, initial, keyed, setText } from "../dom.js";
+import { say, sayIfKnown } from "../words.js";
 
 const FADE_MS = 700;
+const FADE_EVERY_MS = 350;
 const LOUD = 4; // of 100: below, nobody is speaking
 
 const speaking = new Map(); // id -> when last loud
 
-export function showStage({ roster, you }, moderator) {
+export function start(page) {
+  page.on("change", (state) => show(page, state));
+  page.on("speaking", ({ levels }) => showLevels(levels));
+  setInterval(fadeLevels, FADE_EVERY_MS);
+}
+
+function show(page, { roster, you }) {
   keyed(
     byId("stage"),
     roster.stage,
     (person) => person.id,
     () => newPerson(),
-    (node, person) => fillPerson(node, person, you, moderator),
+    (node, person) => fillPerson(page, node, person, you),
   );
   byId("stage-empty").hidden = roster.stage.length > 0;
 }
@@ -29,92 +36,37 @@ function newPerson() {
   );
 }
 
-function fillPerson(node, person, you, moderator) {
+function fillPerson(page, node, person, you) {
   const circle = node.querySelector(".face");
   circle.className = `face tone-${Number(person.tone) || 0}`;
   setText(circle, initial(person.name));
   setText(node.querySelector("bdi"), person.name);
   node.classList.toggle("on-air", person.on_air);
-  const role = node.querySelector(".person-role");
-  const rank = words.role[person.role] ?? "";
-  const air = person.muted ? "muted" : String(person.on_air);
-  if (role.textContent.trim() !== rank || role.dataset.air !== air) {
-    role.dataset.air = air;
-    const off = person.on_air ? [] : [icon("mic-off")];
-    role.replaceChildren(...off, rank);
-    role.title = person.on_air ? "" : person.muted ? words.mutedByHost : words.microphoneOff;
-  }
+  fillRole(node.querySelector(".person-role"), person);
   const may = you.may_moderate && person.role === "speaker" && person.id !== you.id;
   const button = node.querySelector("button");
   if (may && !button) {
-    const demote = () => moderator.demote(person.id);
-    const label = words.demoteName(person.name);
+    const demote = () => page.ask("demote", { user: person.id });
+    const label = say("stage.demote_name", { name: person.name });
     const look = { type: "button", class: "button button-small", "aria-label": label, click: demote };
-    node.append(el("button", look, words.demote));
+    node.append(el("button", look, say("stage.demote")));
   } else if (!may) {
     button?.remove();
   }
 }
 
-export function showQueue({ roster, you }, moderator) {
-  byId("queue").hidden = roster.queue.length === 0;
-  setText(byId("queue-count"), String(roster.hands));
-  keyed(
-    byId("hands"),
-    roster.queue,
-    (hand) => `${hand.id} ${hand.state} ${hand.name} ${you.may_moderate}`,
-    (hand) => newHand(hand, you, moderator),
-    (node, hand) => {
-      const mine = hand.id === you.id;
-      node.classList.toggle("mine", mine);
-      setText(node.querySelector("bdi"), mine ? words.you : (hand.name ?? words.aGuest));
-      setText(node.querySelector(".hand-note"), noteOf(hand, mine, you.queue_place));
-    },
-  );
-}
-
-function noteOf(hand, mine, place) {
-  if (hand.state === "accepted") return words.approved;
-  return mine && place !== null ? words.yourPlace(place) : words.wantsToSpeak;
-}
-
-function newHand(hand, you, moderator) {
-  const name = hand.name ?? words.aGuest;
-  const label = el("span", { class: "hand-name" }, el("bdi"), el("span", { class: "hand-note" }));
-  const node = el("li", { class: "hand" }, face(hand), label);
-  if (you.may_moderate && hand.state === "pending" && hand.id !== you.id) {
-    node.append(
-      el(
-        "span",
-        { class: "hand-actions" },
-        el(
-          "button",
-          {
-            type: "button",
-            class: "button button-small",
-            "aria-label": words.denyName(name),
-            click: () => moderator.deny(hand.id),
-          },
-          words.deny,
-        ),
-        el(
-          "button",
-          {
-            type: "button",
-            class: "button button-small button-strong",
-            "aria-label": words.approveName(name),
-            click: () => moderator.approve(hand.id),
-          },
-          words.approve,
-        ),
-      ),
-    );
-  }
-  return node;
+function fillRole(role, person) {
+  const rank = sayIfKnown(`role.${person.role}`) ?? "";
+  const air = person.muted ? "muted" : String(person.on_air);
+  if (role.textContent.trim() === rank && role.dataset.air === air) return;
+  role.dataset.air = air;
+  const off = person.on_air ? [] : [icon("mic-off")];
+  role.replaceChildren(...off, rank);
+  role.title = person.on_air ? "" : say(person.muted ? "stage.muted_by_host" : "stage.microphone_off");
 }
 
 /** `levels`: id -> 0 to 100. */
-export function showLevels(levels) {
+function showLevels(levels) {
   const now = performance.now();
   for (const node of byId("stage").children) {
     const level = levels[node.dataset.key] ?? 0;
@@ -126,7 +78,7 @@ export function showLevels(levels) {
 }
 
 /** Rings of people whose levels stopped coming. */
-export function fadeLevels() {
+function fadeLevels() {
   const now = performance.now();
   for (const node of byId("stage").children) {
     if (now - (speaking.get(node.dataset.key) ?? 0) > FADE_MS) node.classList.remove("speaking");

@@ -1,0 +1,110 @@
+"""What the page says, in the reader's language.
+
+A catalogue (``locales/CODE.json``) maps keys to sentences with ``{placeholders}``. A sentence that
+counts something is an object of plural categories (Unicode TR 35) instead, chosen by ``count``.
+Where a catalogue lacks a key, the page says it in English.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.resources import files
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_datetime
+from markupsafe import Markup, escape
+
+Sentence = str | Mapping[str, str]
+
+DEFAULT = "en"
+PSEUDO = "qps-ploc"
+"""English in disguise: what stands on a page without brackets has no place in the catalogues."""
+
+_PLACEHOLDER = re.compile(r"(\{[a-z_]+\})")
+_DISGUISE = str.maketrans("aceinorsuyACEINORSUY", "áçéíñóřšúýÁÇÉÍÑÓŘŠÚÝ")
+_RANGE = re.compile(
+    r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*"
+)
+
+
+class Language:
+    """One language: its catalogue, its plurals, its direction."""
+
+    def __init__(self, code: str, sentences: Mapping[str, Sentence]) -> None:
+        self.code = code
+        self.sentences = sentences
+        self._locale = Locale.parse(DEFAULT if code == PSEUDO else code, sep="-")
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``, as HTML's ``dir``."""
+        return self._locale.text_direction
+
+    @property
+    def name(self) -> str:
+        """What its speakers call it."""
+        return "Pseudo" if self.code == PSEUDO else str(self._locale.display_name).capitalize()
+
+    def say(self, key: str, **values: object) -> Markup:
+        """The sentence as HTML; values are escaped unless they are markup. Raises KeyError."""
+        sentence = self.sentences[key]
+        if not isinstance(sentence, str):
+            count = values["count"]
+            assert isinstance(count, int), key
+            sentence = sentence.get(self._locale.plural_form(count)) or sentence["other"]
+        return Markup(escape(sentence)).format(**values)
+
+    def moment(self, at_ms: int) -> dict[str, str]:
+        """A time for machines and, until a script knows the time zone, for people."""
+        at = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
+        text = format_datetime(at, "d MMM y, HH:mm", locale=self._locale)
+        return {"iso": at.isoformat(timespec="seconds"), "text": f"{text} UTC"}
+
+    @cached_property
+    def for_script(self) -> str:
+        """All that the script may have to say, as JSON that can stand in HTML."""
+        data = {"language": self.code, "sentences": self.sentences}
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+class Languages:
+    """All catalogues there are."""
+
+    def __init__(self) -> None:
+        folder = files("spaces_bridge.web") / "locales"
+        catalogues = {
+            entry.name.removesuffix(".json"): json.loads(entry.read_text("utf-8"))
+            for entry in folder.iterdir()
+            if entry.name.endswith(".json")
+        }
+        english = catalogues[DEFAULT]
+        self.all = {
+            code: Language(code, english | catalogue)
+            for code, catalogue in sorted(catalogues.items())
+        }
+        self._pseudo = Language(PSEUDO, {key: _disguised(s) for key, s in english.items()})
+
+    def choose(self, wanted: str, accepted: str) -> Language:
+        """``wanted``: a code, as asked for in the address; ``accepted``: ``Accept-Language``."""
+        if wanted == PSEUDO:
+            return self._pseudo
+        preferred = [wanted, *_preferences(accepted)]
+        code = negotiate_locale([p for p in preferred if p], list(self.all), sep="-")
+        return self.all[code or DEFAULT]
+
+
+def _preferences(accepted: str) -> list[str]:
+    """Language ranges of the header (RFC 9110, 12.5.4), the dearest first."""
+    ranges = [match for part in accepted[:500].split(",") if (match := _RANGE.fullmatch(part))]
+    weighed = [(float(match[2] or 1), match[1]) for match in ranges]
+    return [code for weight, code in sorted(weighed, key=lambda w: -w[0]) if weight > 0]
+
+
+def _disguised(sentence: Sentence) -> Sentence:
+    if not isinstance(sentence, str):
+        return {category: str(_disguised(text)) for category, text in sentence.items()}
+    parts = _PLACEHOLDER.split(sentence)
+    return "[" + "".join(p if p.startswith("{") else p.translate(_DISGUISE) for p in parts) + "]"

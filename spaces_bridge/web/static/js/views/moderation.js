@@ -1,0 +1,89 @@
+// What a moderator may do about one person. The server has the last word; this only spares buttons
+// that it would refuse.
+
+import { byId, setText } from "../dom.js";
+import { say } from "../words.js";
+import { askSure } from "./dialogs.js";
+
+const QUESTIONS = {
+  remove: ["remove.title", "remove.text", "remove.yes"],
+  block: ["block.title", "block.text", "block.yes"],
+};
+
+const RANK = { listener: 0, speaker: 1, cohost: 2, host: 3 };
+
+/**
+ * `person`: `{id, name, role, guest, hand, muted, offered}`; gives `{key, label, danger, run}`s.
+ */
+export function actionsFor(page, person) {
+  const { you } = page.state;
+  if (!you.may_moderate || person.id === you.id) return [];
+  return [
+    ...floorActions(page, person, you),
+    ...roleActions(page, person, you),
+    ...doorActions(page, person, you),
+  ];
+}
+
+function floorActions(page, person, you) {
+  const act = (verb, key = verb) => action(`person.${key}`, () => page.ask(verb, { user: person.id }));
+  const above = RANK[you.role] > RANK[person.role];
+  const actions = [];
+  if (person.hand === "pending") actions.push(act("approve"), act("deny"));
+  else if (person.role === "listener" && !person.offered && !person.hand) actions.push(act("bring"));
+  if (person.role !== "listener" && above) actions.push(act(person.muted ? "unmute" : "mute"));
+  if (person.role === "speaker") actions.push(act("demote"));
+  return actions;
+}
+
+function roleActions(page, person, you) {
+  if (you.role !== "host" || person.guest) return [];
+  const act = (verb, run) => action(`person.${verb}`, run ?? (() => page.ask(verb, { user: person.id })));
+  const cohost = act(person.role === "cohost" ? "uncohost" : "cohost");
+  return [cohost, act("host", () => handOver(page, person))];
+}
+
+function doorActions(page, person, you) {
+  if (RANK[you.role] <= RANK[person.role]) return [];
+  const act = (verb) => ({ ...action(`person.${verb}`, () => showOut(page, verb, person)), danger: true });
+  return person.guest ? [act("remove")] : [act("remove"), act("block")];
+}
+
+const action = (key, run) => ({ key, label: say(key), danger: false, run });
+
+async function handOver(page, person) {
+  const question = {
+    title: say("host.title", { name: person.name }),
+    text: say("host.text"),
+    yes: say("host.yes"),
+  };
+  if (await askSure(question)) page.ask("host", { user: person.id });
+}
+
+async function showOut(page, verb, person) {
+  const [title, text, yes] = QUESTIONS[verb];
+  const question = { title: say(title, { name: person.name }), text: say(text), yes: say(yes) };
+  const reason = await askReason(question);
+  if (reason !== null) page.ask(verb, { user: person.id, reason });
+}
+
+/** Ask whether it is meant, and why; gives the reason (maybe empty), or null. */
+function askReason({ title, text, yes }) {
+  return new Promise((resolve) => {
+    const [dialog, form, input] = ["remove-dialog", "remove-form", "remove-reason"].map(byId);
+    setText(byId("remove-title"), title);
+    setText(byId("remove-text"), text);
+    setText(byId("remove-yes"), yes);
+    input.value = "";
+    let reason = null;
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      reason = input.value.trim();
+      dialog.close();
+    };
+    byId("remove-cancel").onclick = () => dialog.close();
+    dialog.onclose = () => resolve(reason);
+    dialog.showModal();
+    input.focus();
+  });
+}

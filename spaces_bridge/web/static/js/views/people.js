@@ -1,0 +1,119 @@
+// Everybody in the room, for those who moderate: found, and acted upon.
+
+import { byId, el, face, keyed, setText } from "../dom.js";
+import { say, sayIfKnown } from "../words.js";
+import { actionsFor } from "./moderation.js";
+import { isOpen } from "./tabs.js";
+
+const RENEW_MS = 1500;
+const TYPING_MS = 250;
+
+let unfolded = null; // whose actions are seen
+let timer = 0;
+
+export function start(page) {
+  const query = byId("people-query");
+  const look = () => {
+    timer = 0;
+    if (page.state?.you.may_moderate && isOpen("control")) page.ask("people", { query: query.value.trim() });
+  };
+  const soon = (wait) => {
+    timer ||= setTimeout(look, wait);
+  };
+  query.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, TYPING_MS);
+  });
+  byId("tab-control").addEventListener("opened", look);
+  page.on("change", () => soon(RENEW_MS));
+  page.on("people", (frame) => show(page, frame));
+}
+
+function show(page, { people, total, removed, query }) {
+  if (query !== byId("people-query").value.trim()) return; // the person has typed on
+  setText(byId("people-count"), String(total));
+  byId("people-empty").hidden = people.length > 0;
+  keyed(
+    byId("people"),
+    people,
+    (person) => person.id,
+    (person) => newPerson(person, () => unfold(page, person.id, { people, total, removed, query })),
+    (node, person) => fill(page, node, person),
+  );
+  byId("removed").hidden = removed.length === 0;
+  setText(byId("removed-count"), String(removed.length));
+  keyed(
+    byId("removed-people"),
+    removed,
+    (person) => `${person.id} ${person.blocked}`,
+    (person) => newRemoved(page, person),
+    () => {},
+  );
+}
+
+function unfold(page, id, frame) {
+  unfolded = unfolded === id ? null : id;
+  for (const node of byId("people").children) {
+    const person = frame.people.find((each) => each.id === node.dataset.key);
+    if (person) fill(page, node, person);
+  }
+}
+
+function newPerson(person, click) {
+  const label = el(
+    "span",
+    { class: "people-name" },
+    el("bdi"),
+    el("span", { class: "people-note quiet" }),
+  );
+  const button = el("button", { type: "button", class: "people-row", "aria-expanded": "false", click }, face(person), label);
+  return el("li", {}, button, el("div", { class: "people-actions" }));
+}
+
+function fill(page, node, person) {
+  setText(node.querySelector("bdi"), person.name);
+  setText(node.querySelector(".people-note"), noteOf(person));
+  const open = unfolded === person.id;
+  const button = node.querySelector(".people-row");
+  button.setAttribute("aria-expanded", String(open));
+  const box = node.querySelector(".people-actions");
+  box.hidden = !open;
+  const actions = open ? actionsFor(page, person) : [];
+  keyed(
+    box,
+    actions,
+    (action) => action.key,
+    (action) => {
+      const look = `button button-small${action.danger ? " button-danger" : ""}`;
+      const name = say("person.about", { action: action.label, name: person.name });
+      return el("button", { type: "button", class: look, "aria-label": name, click: action.run }, action.label);
+    },
+    () => {},
+  );
+}
+
+/** "Speaker · muted · @ada:example.org" */
+function noteOf(person) {
+  const marks = [
+    person.guest ? say("people.guest") : null,
+    sayIfKnown(`role.${person.role}`),
+    person.hand ? say("hand.wants") : null,
+    person.muted ? say("stage.muted_by_host") : null,
+    person.offered ? say("people.offered") : null,
+    person.guest ? null : person.id,
+  ];
+  return marks.filter(Boolean).join(" · ");
+}
+
+function newRemoved(page, person) {
+  const label = el(
+    "span",
+    { class: "people-name" },
+    el("bdi", {}, person.name || person.id),
+    el("span", { class: "people-note quiet" }, say(person.blocked ? "people.blocked" : "people.was_removed")),
+  );
+  const click = () => page.ask("unblock", { user: person.id });
+  const name = say("people.readmit_name", { name: person.name || person.id });
+  const button = el("button", { type: "button", class: "button button-small", "aria-label": name, click }, say("people.readmit"));
+  return el("li", { class: "people-row" }, face(person), label, button);
+}
