@@ -114,12 +114,12 @@ class Hub:
         channel = self._channels.get(space.space)
         if channel is None:
             return
-        channel.space = space
+        before, channel.space = channel.space, space
         if not events:
             channel.crowd_roster.poke()
             return
         for event in events:
-            self._show(channel, event)
+            self._show(channel, before, event)
         channel.describe(self.about(space))
         users = {user for e in events if (user := getattr(e, "user", None)) is not None}
         for_all = any(isinstance(e, _FOR_EVERYBODY) for e in events)
@@ -142,8 +142,8 @@ class Hub:
 
     # --- what events look like ----------------------------------------------------------------
 
-    def _show(self, channel: Channel, event: ev.Event) -> None:
-        _say(channel, event)
+    def _show(self, channel: Channel, before: LiveSpace, event: ev.Event) -> None:
+        _say(channel, before, event)
         if isinstance(event, ev.UtteranceCaptioned):
             channel.broadcast({"type": "caption", **_caption(channel.space, event)})
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
@@ -214,11 +214,11 @@ _UNSEEN = (
 )
 
 
-def _say(channel: Channel, event: ev.Event) -> None:
+def _say(channel: Channel, before: LiveSpace, event: ev.Event) -> None:
     for_all = told.everybody(channel.space, event)
     if for_all is not None:
         channel.broadcast(views.notice_view(for_all))
-    for user, said in told.somebody(channel.space, event):
+    for user, said in told.somebody(before, channel.space, event):
         for client in channel.of(user):
             client.notice(said)
 

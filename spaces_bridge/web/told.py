@@ -26,8 +26,10 @@ def everybody(space: LiveSpace, event: ev.Event) -> Sentence | None:
             return None
 
 
-def somebody(space: LiveSpace, event: ev.Event) -> Iterator[tuple[UserId, Sentence]]:
-    """Sentences for single people."""
+def somebody(
+    before: LiveSpace, space: LiveSpace, event: ev.Event
+) -> Iterator[tuple[UserId, Sentence]]:
+    """Sentences for single people; ``before`` the event, and ``space`` as it is now."""
     match event:
         case ev.SpeakerDenied(user):
             yield user, say("denied", "The host said: not now. You can ask again later.")
@@ -40,11 +42,9 @@ def somebody(space: LiveSpace, event: ev.Event) -> Iterator[tuple[UserId, Senten
             yield user, say("muted_by_host", text)
         case ev.SpeakerUnmuted(user):
             yield user, say("unmuted", "You may switch your microphone on again.")
-        case ev.FloorClosing(user, by, ev.FloorEnd.REVOKED) if by != user:
-            yield (
-                user,
-                say("demoted", "A host has ended your turn to speak. You can still listen."),
-            )
+        case ev.FloorClosing(user) | ev.LevelChanged(user) if _is_demoted(before, event):
+            text = "A host has ended your turn to speak. You can still listen."
+            yield user, say("demoted", text)
         case ev.SpeakerInvited(user):
             text = "A host invites you to speak. Accept or decline below."
             yield user, say("invited", text)
@@ -53,3 +53,12 @@ def somebody(space: LiveSpace, event: ev.Event) -> Iterator[tuple[UserId, Senten
             yield by, say("declined", text, name=name_of(space, user))
         case _:
             return
+
+
+def _is_demoted(before: LiveSpace, event: ev.FloorClosing | ev.LevelChanged) -> bool:
+    """Whether somebody else ends the turn; a level that falls may be the echo of such an end."""
+    if isinstance(event, ev.FloorClosing):
+        return event.end is ev.FloorEnd.REVOKED and event.by != event.user
+    user = event.user
+    falls = before.role(user).may_speak and not event.role.may_speak
+    return falls and user not in before.closing

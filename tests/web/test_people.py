@@ -93,8 +93,21 @@ async def test_who_loses_the_floor_is_told_and_who_gives_it_up_is_not(world: Web
         told = await alice.next("notice")
         assert (told["code"], told["with"]) == ("demoted", {})
         assert str(told["text"]).startswith("A host has ended your turn")
+        await world.levels(space.space, {ALICE: None, BOB: None})  # the homeserver's echo
         await world.spaces.ask(space.space, cmd.LockSpace(HOST))
-        assert (await bob.next("notice"))["code"] == "room_locked"
+        for page in (alice, bob):
+            assert (await page.next("notice"))["code"] == "room_locked"
+
+
+async def test_who_loses_the_level_in_another_client_is_told_too(world: WebWorld) -> None:
+    space = await world.create()
+    async with world.feed(space, token=await world.member(space.space, ALICE, 10)) as page:
+        await page.next("hello")
+        await world.levels(space.space, {ALICE: None})
+        assert (await page.next("notice"))["code"] == "demoted"
+        await world.levels(space.space, {ALICE: 10})
+        await world.spaces.ask(space.space, cmd.LockSpace(HOST))
+        assert (await page.next("notice"))["code"] == "room_locked"
 
 
 async def test_errors_say_their_numbers_apart_from_the_words(world: WebWorld) -> None:
