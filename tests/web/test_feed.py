@@ -43,6 +43,9 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "invited": False,
         "may_moderate": False,
         "may_end": False,
+        "may_host": False,
+        "may_share": False,
+        "may_invite": False,
     }
     about = hello["space"]
     assert isinstance(about, dict)
