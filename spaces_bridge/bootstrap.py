@@ -27,7 +27,7 @@ from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import Levels
-from spaces_bridge.matrix import MatrixService, MatrixSettings
+from spaces_bridge.matrix import MatrixService, MatrixSettings, OpenIdSettings, OpenIdVerifier
 from spaces_bridge.media.launch import MediaOptions, sole_bridge
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.startup import ExitCode, StartUpError
@@ -90,6 +90,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         clock, bell, hub = SystemClock(), Bell(), Hub()
         # before all else: a second bridge must not get at the first one's worker
         open_rooms.enter_context(sole_bridge(_media_options(config)))
+        identities = _identities(config)
+        open_rooms.push_async_callback(identities.stop)
         storage = await _open_storage(config, clock)
         open_rooms.push_async_callback(storage.close)
         stage = Stage(_media_options(config))
@@ -135,8 +137,10 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             CollectorRegistry(),
             doorkeeper,
             storage.reports,
+            identities,
         )
 
+        await identities.start()
         await spaces.resume()
         open_rooms.push_async_callback(spaces.stop)
         open_rooms.push_async_callback(stage.stop)
@@ -180,6 +184,21 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
         raise StartUpError(ExitCode.DATABASE_SCHEMA, str(error)) from error
     except AdapterError as error:
         raise StartUpError(ExitCode.DATABASE, str(error)) from error
+
+
+def _identities(config: Config) -> OpenIdVerifier:
+    openid = config.openid
+    settings = OpenIdSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        allowed_networks=tuple(str(network) for network in openid.allowed_networks),
+        ca_file=openid.ca_file,
+    )
+    try:
+        return OpenIdVerifier(settings)
+    except OSError as error:
+        text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
+        raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
 async def _start_stage(stage: Stage, config: Config) -> None:
@@ -309,6 +328,7 @@ def _web_settings(config: Config) -> WebSettings:
         ops_hostname=config.ops.hostname,
         ops_port=config.ops.port,
         bot=config.bot_mxid,
+        guest_chat=config.web.guest_chat,
         admin_token=config.ops.admin_token.get_secret_value(),
     )
 

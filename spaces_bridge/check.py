@@ -74,7 +74,7 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
     ):
         if note is not None:
             yield note
-        for step in (_versions, _whoami, _ping, listing_finding):
+        for step in (_versions, _whoami, _ping, listing_finding, openid_finding):
             finding = await step(session, config, registration)
             yield finding
             if finding.code is not ExitCode.OK:
@@ -278,5 +278,19 @@ async def listing_finding(session: aiohttp.ClientSession, config: Config, _: str
         "live spaces are not in the homeserver's list of public rooms. To list them, add to "
         "homeserver.yaml, restart the homeserver, then the bridge:\n"
         "room_list_publication_rules: [{action: allow}]",
+        warning=True,
+    )
+
+
+async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    """Whether the homeserver says who somebody is whose client shows the page as a widget."""
+    path = "/_matrix/federation/v1/openid/userinfo?access_token=check"
+    status, _answer = await _call(session, "GET", path)
+    if status in {401, 403}:
+        return Finding("it says who its people are: the page knows them inside Matrix clients")
+    return Finding(
+        f"the homeserver does not say at {config.homeserver.address} who holds an OpenID token: "
+        "inside Matrix clients people are guests of the page. For Synapse, add to that listener "
+        "in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
         warning=True,
     )

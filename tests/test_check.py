@@ -28,6 +28,7 @@ class Homeserver:
         self.hs_token = HS_TOKEN
         self.bot = "@spacesbot:home.test"
         self.knows_ping = True
+        self.knows_openid = True
         self.bridge_url = ""
         self.address = ""
 
@@ -36,7 +37,12 @@ class Homeserver:
         application.router.add_get("/_matrix/client/versions", self._versions)
         application.router.add_get("/_matrix/client/v3/account/whoami", self._whoami)
         application.router.add_post("/_matrix/client/v1/appservice/spaces/ping", self._ping)
+        application.router.add_get("/_matrix/federation/v1/openid/userinfo", self._openid)
         return application
+
+    async def _openid(self, _: web.Request) -> web.Response:
+        code, status = ("M_UNKNOWN_TOKEN", 401) if self.knows_openid else ("M_UNRECOGNIZED", 404)
+        return web.json_response({"errcode": code}, status=status)
 
     async def _versions(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization", f"Bearer {self.as_token}") != (
@@ -170,6 +176,16 @@ async def test_a_homeserver_without_ping_gets_a_warning_only(
     homeserver.knows_ping = False
     assert await check(files[0], None) == ExitCode.OK
     assert capsys.readouterr().out.count("warn") == 2
+
+
+async def test_a_homeserver_that_vouches_for_nobody_is_named_with_the_line_to_add(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.knows_openid = False
+    assert await check(*files) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert printed.count("warn") == 1
+    assert "names: [client, openid]" in printed
 
 
 async def test_a_registration_that_does_not_match_is_refused_before_anything_is_asked(

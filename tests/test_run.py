@@ -129,3 +129,15 @@ async def test_a_part_that_hangs_or_fails_keeps_no_other_from_closing(
 
     await asyncio.wait_for(bootstrap.side_by_side([hangs, fails, closes]), 10)
     assert closed == ["pages"]
+
+
+def test_an_authority_that_is_no_certificate_is_named_before_anything_starts(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SPACES_OPENID__CA_FILE", str(config))
+    assert main(["-n", "-c", str(config)]) == ExitCode.CONFIG_INVALID
+    assert "`openid.ca_file`" in capsys.readouterr().err
+    assert not (tmp_path / "data" / "spaces.db").exists()

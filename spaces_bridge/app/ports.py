@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.records import (
     Block,
     Effect,
@@ -253,6 +254,17 @@ class Courier(Protocol):
         ...
 
 
+class Identities(Protocol):
+    """Knows who holds an OpenID token, as widgets get one from the client they are in."""
+
+    async def verify(self, server: str, token: str) -> UserId | None:
+        """The account by the word of its own server; None: nobody's token.
+
+        Raises AdapterError when the server cannot be asked.
+        """
+        ...
+
+
 # --- sound -----------------------------------------------------------------------------------
 
 
@@ -442,6 +454,10 @@ class Audience(Protocol):
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
 
     def notice(self, space: SpaceId, said: Sentence) -> None: ...
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Somebody wrote, or what was written is another thing now, or gone."""
+        ...
 
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now."""

@@ -10,12 +10,13 @@ import logging
 import re
 import unicodedata
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.actor import SpaceActor, summary_of
+from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
@@ -104,6 +105,7 @@ class Spaces:
             if ended_at_ms is not None and ended_at_ms < before_ms:
                 self._tasks.pop(space).cancel()
                 del self._actors[space]
+                self.world.chat.close(space)
                 actor.release_waiting()
 
     async def _seat(self, space: SpaceId) -> SpaceActor:
@@ -200,6 +202,10 @@ class Spaces:
         members = sum(1 for p in view.people.values() if p.joined)
         seated = len(view.stage)
         return max(0, members - seated) + self.world.audience.guests(space)
+
+    def written(self, space: SpaceId) -> Sequence[ChatLine]:
+        """The last lines of its chat."""
+        return self.world.chat.lines(space)
 
     # --- asking -------------------------------------------------------------------------------
 

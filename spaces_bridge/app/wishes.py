@@ -114,6 +114,30 @@ class PostCaption:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatWords:
+    """What somebody wrote on the page. ``name``: as everybody in the room may know it.
+
+    ``named`` False: a guest without the floor, whose own name stays on the page.
+    """
+
+    id: str
+    user: UserId
+    name: str
+    text: str
+    at_ms: int
+    guest: bool = False
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PostChat:
+    """Say in the room what was written on the page; more than one after a wait."""
+
+    space: SpaceId
+    lines: tuple[ChatWords, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PromptModerator:
     """Ask one host or co-host by DM, with ✅ and ❌ to tap, about a raised hand."""
 
@@ -253,6 +277,7 @@ Wish = (
     | SeatGuest
     | UnseatGuest
     | PostCaption
+    | PostChat
     | PromptModerator
     | OfferFloor
     | OfferToSpeak
@@ -290,6 +315,8 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
             return "directory|listing"
         case PostCaption():
             return f"{wish.space}|captions"
+        case PostChat():
+            return f"{wish.space}|chat"
         case RedactEvent():
             return f"{wish.space}|redactions" if wish.expired else f"{wish.space}|answers"
         case Announce() | PinPost():

@@ -1,7 +1,8 @@
 """The ports and settings that live spaces live with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from spaces_bridge.app.chat import ChatBook
 from spaces_bridge.app.ports import (
     Audience,
     Captioner,
@@ -45,3 +46,4 @@ class World:
     followers: Followers
     clock: Clock
     settings: AppSettings
+    chat: ChatBook = field(default_factory=ChatBook)

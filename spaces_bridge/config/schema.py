@@ -123,6 +123,10 @@ class Web(Section):
         (),
         description="Origins whose pages may show ours in a frame, such as https://app.element.io.",
     )
+    guest_chat: bool = Field(
+        False,
+        description='Guests of the page may write in the chat; the room calls them "A guest".',
+    )
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Networks of reverse proxies whose X-Forwarded-For is believed.",
@@ -154,6 +158,21 @@ class Ops(Section):
     admin_token: SecretStr = Field(
         SecretStr(""),
         description="Secret of the admin API, 16 characters or more. Empty: there is no such API.",
+    )
+
+
+class OpenId(Section):
+    """Who people are whose Matrix client shows the page: their own servers are asked."""
+
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description="Private networks, such as 10.0.0.0/8, whose Matrix servers may be asked, "
+        "too; of the internet all may.",
+    )
+    ca_file: str = Field(
+        "",
+        description="PEM file of further certificate authorities for those servers. Empty: the "
+        "system's alone.",
     )
 
 
@@ -328,6 +347,7 @@ class Config(Section):
     database: Database = Field(default_factory=Database)
     web: Web = Field(default_factory=Web)
     ops: Ops = Field(default_factory=Ops)
+    openid: OpenId = Field(default_factory=OpenId)
     media: Media = Field(default_factory=Media)
     captions: Captions = Field(default_factory=Captions)
     hosting: Hosting = Field(default_factory=Hosting)

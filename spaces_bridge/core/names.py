@@ -19,7 +19,7 @@ def clean_name(text: str) -> str:
     """
     letters = unicodedata.normalize("NFC", text[:2000])
     kept = "".join(c for c in letters if c == JOINER or not _is_invisible(c))
-    clusters = _clusters(" ".join(kept.split()))
+    clusters = clusters_of(" ".join(kept.split()))
     name = "".join(clusters[:GRAPHEMES_MAX]).strip(f" {JOINER}")
     return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
 
@@ -30,7 +30,7 @@ def _is_invisible(char: str) -> bool:
     return category in ("Cf", "Co", "Cs", "Cn") or (category == "Cc" and not char.isspace())
 
 
-def _clusters(text: str) -> list[str]:
+def clusters_of(text: str) -> list[str]:
     """Letters with what belongs to them, close enough to UAX 29 for a limit of length."""
     clusters: list[str] = []
     for char in text:

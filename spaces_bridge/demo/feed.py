@@ -16,14 +16,22 @@ from spaces_bridge.demo.peer import ListenerPeer, SpeakerPeer, over_http
 class PageGuest:
     """One browser tab: with a personal link somebody known, with a bare one a guest."""
 
-    def __init__(self, link: str, name: str | None = None, address: str | None = None) -> None:
+    def __init__(
+        self,
+        link: str,
+        name: str | None = None,
+        address: str | None = None,
+        openid: Mapping[str, Any] | None = None,
+    ) -> None:
         """`link`: the page's address, a personal one with `#t=TOKEN`. `name`: a guest's.
 
-        `address`: where the tab says to come from, as a reverse proxy would add it.
+        `address`: where the tab says to come from, as a reverse proxy would add it. `openid`: what
+        a Matrix client gave the tab, which is a widget of it.
         """
         self.page, fragment = urldefrag(link)
         self.token = fragment.removeprefix("t=") or None
         self.name = name
+        self.openid = openid
         self.hello: Mapping[str, Any] = {}
         self._http = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(20),
@@ -52,7 +60,8 @@ class PageGuest:
         self._socket = await self._http.ws_connect(f"{self.page}/feed", max_msg_size=1 << 20)
         hello = self.next_frame("hello")
         self._reader = asyncio.create_task(self._read(self._socket))
-        await self.send({"type": "auth", "token": self.token, "name": self.name})
+        auth = {"type": "auth", "token": self.token, "name": self.name, "openid": self.openid}
+        await self.send(auth)
         self.hello = await hello
 
     async def close(self) -> None:

@@ -177,7 +177,7 @@ class Homeserver:
             "bind_addresses": ["127.0.0.1"],
             "type": "http",
             "tls": False,
-            "resources": [{"names": ["client"], "compress": False}],
+            "resources": [{"names": ["client", "openid"], "compress": False}],
         }
         return {
             "server_name": self.domain,

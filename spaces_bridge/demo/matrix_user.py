@@ -221,6 +221,10 @@ class MatrixUser:
             users[user] = level
         await self.put_state(room, "m.room.power_levels", {**content, "users": users})
 
+    async def openid_token(self) -> Mapping[str, Any]:
+        """What a client gives to a widget, so that it can prove who this is."""
+        return await self.request("POST", f"user/{self.id}/openid/request_token", {})
+
     async def request(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Mapping[str, Any]:

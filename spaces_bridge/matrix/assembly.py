@@ -15,6 +15,7 @@ from spaces_bridge.matrix.direct.questions import Questions
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.incoming.chats import RoomChat
 from spaces_bridge.matrix.incoming.hands import RaisedHands
 from spaces_bridge.matrix.incoming.reception import Reception
 from spaces_bridge.matrix.incoming.taps import Taps
@@ -34,6 +35,7 @@ from spaces_bridge.matrix.room.evictions import Evictions
 from spaces_bridge.matrix.room.ghosts import Ghosts
 from spaces_bridge.matrix.room.observer import RoomObserver
 from spaces_bridge.matrix.room.rooms import RoomMaker
+from spaces_bridge.matrix.room.speaking import ChatPoster
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.shown.bubbles import Bubbles
 from spaces_bridge.matrix.shown.cards import CardKeeper
@@ -90,6 +92,7 @@ class Parts:
     lists: PolicyLists
     gallery: Gallery
     directory: SpacesDirectory
+    chat: RoomChat
 
 
 def assemble(on: Ground) -> Parts:
@@ -108,8 +111,11 @@ def assemble(on: Ground) -> Parts:
         ]
     )
     evictions = Evictions(on.bot, on.spaces, on.clock)
-    reception = _reception(on, observer, dms, notebook, shown, evictions, lists)
-    return Parts(doers, reception, observer, evictions, lists, shown.gallery, shown.directory)
+    chat = RoomChat(on.bot, on.spaces, on.settings, on.doorkeeper)
+    reception = _reception(on, observer, dms, notebook, shown, evictions, lists, chat)
+    return Parts(
+        doers, reception, observer, evictions, lists, shown.gallery, shown.directory, chat
+    )
 
 
 class _Shown:
@@ -135,6 +141,7 @@ def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
         RoomErrands(on.bot, on.spaces, on.outbox, on.settings, observer, maker, cards, ghosts),
+        ChatPoster(on.bot, on.spaces),
     ]
 
 
@@ -177,6 +184,7 @@ def _reception(
     shown: _Shown,
     evictions: Evictions,
     lists: PolicyLists,
+    chat: RoomChat,
 ) -> Reception:
     """Everybody who is told of what happens, behind one door."""
     return Reception(
@@ -192,6 +200,7 @@ def _reception(
         RaisedHands(on.spaces, on.settings, on.clock),
         evictions,
         lists,
+        chat,
     )
 
 

@@ -116,6 +116,7 @@ class MatrixService:
         self._spawn(self._once_registered(self._consumer.run()), "inbox")
         self._spawn(self._once_registered(self._open_up()), "pictures and directory")
         self._spawn(self._once_registered(self._parts.lists.run()), "policy lists")
+        self._spawn(self._once_registered(self._parts.chat.look_back()), "chat of before")
         self._spawn(self._counters.run(), "card counters")
         self._spawn(self._pruning.run(), "prune")
 

@@ -1,4 +1,4 @@
-"""What a page asks for that takes more than one command: lists, reports, followers, invitations.
+"""What a page asks for that is not one command: lists, reports, followers, invitations, chat.
 
 Each act gives a sentence for whoever asked, because nothing on the page shows that it was done;
 None where something does. All raise Refusal, Rejected, AdapterError.
@@ -25,6 +25,7 @@ from spaces_bridge.core.rules.common import (
     refuse_unless_moderator,
 )
 from spaces_bridge.core.sentences import Sentence, say
+from spaces_bridge.web.chatting import Chatting
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
@@ -63,6 +64,7 @@ class Acts:
             "unfollow": self._unfollow,
             "invite": self._invite,
             "unschedule": self._unschedule,
+            "chat": Chatting(settings, spaces).say,
         }
 
     def knows(self, frame: Frame) -> bool:
@@ -131,12 +133,15 @@ class Acts:
             raise Refusal("no_reason", "Say in a few words what is wrong.")
         if user == by:
             raise Rejected("oneself", "You cannot do that to yourself.")
-        if user not in space.people and user not in space.removed:
+        chat = self._spaces.written(space.space)
+        wrote = any(line.user == user for line in chat)
+        if not (wrote or user in space.people or user in space.removed):
             raise Refusal("unknown_person", "That person is not in this live space.")
         if not self._reporters.take(by) or (you.guest and not self._crowds.take(space.space)):
             raise Refusal("many_reports", "That was many reports just now. Wait a minute.")
         now_ms = self._world.clock.now_ms()
-        report = Report(0, space.space, by, user, reason, context_of(space, user), now_ms)
+        context = context_of(space, user, chat)
+        report = Report(0, space.space, by, user, reason, context, now_ms)
         await self._reports.file(report, f"page:{secrets.token_hex(16)}", _forwarding)
         self._world.courier.wake()
         text = "Thank you. Your report goes to the moderators of this server."

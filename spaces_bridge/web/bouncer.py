@@ -1,7 +1,10 @@
-"""Shows out accounts whom a list bars and whom nobody can remove: they are on the page alone."""
+"""Shows out accounts whom a list bars and whom nobody can remove: they are on the page alone,
+or nothing is left of them but what they wrote.
+"""
 
 from collections.abc import Callable
 
+from spaces_bridge.app import policies
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -44,3 +47,7 @@ class Bouncer:
         for user in sorted(on_page | self._listening(space.space)):
             if self._door.bars(space, user):
                 self._hub.show_out(space.space, user, removed(space, user).said)
+        world = self._door.spaces.world
+        for user in sorted(world.chat.authors(space.space)):
+            if self._door.bars(space, user):
+                policies.forget_words(world, space.space, user)

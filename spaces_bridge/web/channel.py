@@ -7,6 +7,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import views
+from spaces_bridge.web.door import belongs
 from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
 from spaces_bridge.web.views import Json, You
 
@@ -67,10 +68,11 @@ class Channel:
             client.outgoing.put(text, fades=fades)
 
     def guests(self) -> int:
-        """Guests who listen: the nameless one by one, the others once each."""
+        """Those who listen and are not in the room: the nameless one by one, others once each."""
         nameless = sum(c.you.user is None for c in self.clients)
         seated = {person.user for person in self.space.stage}
-        named = {c.you.user for c in self.clients if c.you.guest and c.you.user is not None}
+        users = {c.you.user: c.you.guest for c in self.clients if c.you.user is not None}
+        named = {user for user, guest in users.items() if guest or not belongs(self.space, user)}
         return nameless + len(named - seated)
 
     def react(self, counts: Mapping[str, int]) -> None:

@@ -90,10 +90,23 @@ class Door:
         token of somebody who was shown out, however they came by it.
         """
         space = await self._find(slug) if len(slug) <= SLUG_MAX else None
-        if space is None or not may_enter(space, token):
+        if space is None:
             raise not_found()
-        self._refuse_shown_out(space, token)
+        self._look(space, token)
         return space
+
+    async def enter_as(self, slug: str, user: UserId) -> tuple[LiveSpace, Token]:
+        """The same for an account whose own server vouches for it, and what a token of it says.
+
+        Raises Problem as ``enter`` does.
+        """
+        space = await self._find(slug) if len(slug) <= SLUG_MAX else None
+        if space is None:
+            raise not_found()
+        name = space.person(user).name
+        token = Token("", space.space, user, name, guest=False, created_at_ms=0)
+        self._look(space, token)
+        return space, token
 
     async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
         """The live space of the path, and who asks (None: nobody known to it)."""
@@ -113,6 +126,12 @@ class Door:
         if now.phase is not Phase.ENDED and now.locked and not _is_of(now, token):
             raise locked()
 
+    def admit_vouched(self, space: LiveSpace, token: Token) -> None:
+        """``admit`` for an account without a link: who is not in the room is a newcomer."""
+        self.admit(space, token)
+        if not belongs(self.spaces.view(space.space) or space, token.user):
+            self.admit(space, None)
+
     def still_in(self, space: LiveSpace, token: Token | None) -> bool:
         """Whether whoever was admitted a moment ago may stay."""
         try:
@@ -131,12 +150,15 @@ class Door:
             answer = self._barred[key] = self._doorkeeper.verdict(*key) is not None
         return answer
 
+    def _look(self, space: LiveSpace, token: Token | None) -> None:
+        if not may_enter(space, token):
+            raise not_found()
+        self._refuse_shown_out(space, token)
+
     def _stay(self, space: LiveSpace, token: Token | None) -> LiveSpace:
         now = self.spaces.view(space.space) or space
-        if not may_enter(now, token):
-            raise not_found()
-        self._refuse_shown_out(now, token)
-        member = _is_of(now, token) and token is not None and not token.guest
+        self._look(now, token)
+        member = _is_members(now, token)
         if now.phase is not Phase.ENDED and now.guests is GuestPolicy.OFF and not member:
             raise guests_off()
         return now
@@ -174,9 +196,18 @@ def may_enter(space: LiveSpace, token: Token | None) -> bool:
     """Whether the live space exists for whoever holds this token."""
     if not space.private:
         return True
+    return _is_members(space, token)
+
+
+def belongs(space: LiveSpace, user: UserId) -> bool:
+    """Whether the account is in the room; the host always is."""
+    return user == space.host or space.person(user).joined
+
+
+def _is_members(space: LiveSpace, token: Token | None) -> bool:
     if token is None or token.guest or token.space != space.space:
         return False
-    return token.user == space.host or space.person(token.user).joined
+    return belongs(space, token.user)
 
 
 def _is_of(space: LiveSpace, token: Token | None) -> bool:

@@ -3,7 +3,8 @@
 A private live space and one that does not exist look the same until a token is shown, and tokens
 come in the first frame, never in an address. So every well-formed upgrade is accepted, and the
 refusal comes afterwards: an ``error`` frame ``not_found`` and close code 4404. Who is shown out,
-and guests where they are off, get 4403; newcomers to a locked one get 4423 and may try later.
+and guests where they are off, get 4403; newcomers to a locked one get 4423 and may try later;
+4401 means that a link, or a widget's proof of who somebody is, does not count (any more).
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from spaces_bridge.web.problems import Problem, unavailable
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, misshapen
 from spaces_bridge.web.views import You
+from spaces_bridge.web.vouching import Vouching
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,13 @@ class Feed:
     """Serves ``GET /s/SLUG/feed``."""
 
     def __init__(
-        self, settings: WebSettings, door: Door, hub: Hub, acts: Acts, tally: Tally
+        self,
+        settings: WebSettings,
+        door: Door,
+        hub: Hub,
+        acts: Acts,
+        tally: Tally,
+        vouching: Vouching,
     ) -> None:
         self._origin = settings.origin
         self._bot = settings.bot
@@ -79,6 +87,7 @@ class Feed:
         self._acts = acts
         self._present = People(hub, door.spaces.world.followers)
         self._tally = tally
+        self._vouching = vouching
         self._people = Limiter(PERSON_BURST, PERSON_PER_S)
         self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
         self._guests = Limiter(GUESTS_BURST, GUESTS_PER_S)
@@ -120,7 +129,10 @@ class Feed:
         self, slug: str, frame: Frame, address: str
     ) -> tuple[LiveSpace, You, str | None]:
         secret, name = _text(frame, "token"), _text(frame, "name")
+        openid = frame.get("openid")
         try:
+            if openid is not None and not secret:
+                return await self._vouching.enter(slug, openid, address)
             token = await self._door.identify(secret, address) if secret else None
             space = await self._door.enter(slug, token)
             if secret:
@@ -227,7 +239,12 @@ def too_fast() -> Refusal:
 def _close_code(problem: Problem) -> int:
     if problem.code == "locked":
         return 4423
-    codes = {HTTPStatus.NOT_FOUND: 4404, HTTPStatus.FORBIDDEN: 4403}
+    codes = {
+        HTTPStatus.NOT_FOUND: 4404,
+        HTTPStatus.FORBIDDEN: 4403,
+        HTTPStatus.UNAUTHORIZED: 4401,
+        HTTPStatus.SERVICE_UNAVAILABLE: WSCloseCode.TRY_AGAIN_LATER,
+    }
     return codes.get(problem.status, 4429)
 
 

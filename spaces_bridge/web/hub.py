@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from spaces_bridge.app.chat import ChatLine, ChatNews
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
-from spaces_bridge.web import told, views
+from spaces_bridge.web import chat_view, told, views
 from spaces_bridge.web.channel import Channel, Client
-from spaces_bridge.web.door import guests_off, not_a_member, removed
+from spaces_bridge.web.door import belongs, guests_off, not_a_member, removed
 from spaces_bridge.web.views import Json, You
 
 
@@ -43,6 +44,10 @@ class Hub:
         self._watchers: list[Watcher] = []
         self.about: Callable[[LiveSpace], Json] = lambda _space: {}
         """How a live space is described; the service, which knows the addresses, sets it."""
+        self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
+        """The last lines of a live space's chat; the service sets it, and the next one."""
+        self.guest_chat = False
+        """Whether this server lets guests write."""
         self.new_host: Callable[[LiveSpace], None] = lambda _space: None
         """Told when somebody else hosts, whose lists count from now on."""
 
@@ -62,7 +67,15 @@ class Hub:
         first = not channel.of(client.you.user)
         channel.clients.add(client)
         client.role = views.role_view(space, client.you, views.places(space))
-        client.send(views.hello_view(space, client.you, session, channel.guests(), about))
+        hello = views.hello_view(space, client.you, session, channel.guests(), about)
+        lines = self.chat_lines(space.space)
+        client.send(
+            {
+                **hello,
+                "guest_chat": self.guest_chat,
+                "chat_lines": chat_view.lines_view(space, client.you, lines),
+            }
+        )
         channel.crowd_roster.poke()
         if first:
             for watcher in self._watchers:
@@ -135,6 +148,11 @@ class Hub:
         if channel is not None:
             channel.broadcast(views.notice_view(said))
 
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        channel = self._channels.get(space)
+        if channel is not None:
+            chat_view.show(channel, news)
+
     def guests(self, space: SpaceId) -> int:
         """Guests on the page right now, besides those on the stage."""
         channel = self._channels.get(space)
@@ -171,7 +189,7 @@ class Hub:
                 case ev.PersonRemoved(user):
                     self.show_out(space.space, user, removed(space, user).said)
                 case ev.GuestsLimited(GuestPolicy.OFF):
-                    self._send_guests_away(space.space)
+                    self._send_guests_away(space)
                 case ev.HostChanged():
                     self.new_host(space)
                 case _:
@@ -187,20 +205,27 @@ class Hub:
         if space.private:
             self.show_out(space.space, user, not_a_member().said)
 
-    def _send_guests_away(self, space: SpaceId) -> None:
-        channel = self._channels.get(space)
+    def _send_guests_away(self, space: LiveSpace) -> None:
+        channel = self._channels.get(space.space)
         for client in channel.clients if channel is not None else ():
-            if client.you.guest:
-                client.send_away(guests_off().said)
+            user = client.you.user
+            if not client.you.guest and user is not None:
+                if belongs(space, user):
+                    continue
+                for watcher in self._watchers:  # an account that never joined the room
+                    watcher.removed(space.space, user)
+            client.send_away(guests_off().said)
 
 
 _FOR_EVERYBODY = (
     ev.SpaceStarted
     | ev.SpaceEnded
-    | ev.SpaceLocked
-    | ev.SpaceUnlocked
     | ev.QueueCleared
     | ev.HostChanged
+    | ev.ChatSwitched
+    | ev.SpaceLocked
+    | ev.SpaceUnlocked
+    | ev.GuestsLimited
 )
 _UNSEEN = (
     ev.PersonInvited

@@ -25,8 +25,6 @@ from spaces_bridge.web.settings import WebSettings
 
 ENDED_LISTED = 12
 
-THEMES = ("light", "dark")
-
 
 class Pages:
     """Serves the directory and the live spaces' pages."""
@@ -121,12 +119,11 @@ class Pages:
     ) -> web.Response:
         wanted = request.query.get("lang", "")
         language = self._languages.choose(wanted, request.headers.get("Accept-Language", ""))
-        theme = request.query.get("theme", "")
         kept = {"lang": language.code} if wanted else {}
         values |= {
             "language": language,
             "t": language.say,
-            "theme": theme if theme in THEMES else "",
+            "theme": _theme_of(request.query.get("theme", "")),
             "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",
         }
         text = self._templates.get_template(template).render(values)
@@ -151,6 +148,13 @@ def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
         "ended_at": space.ended_at_ms,
         "tone": views.tone(space.host),
     }
+
+
+def _theme_of(wanted: str) -> str:
+    """Clients name their themes as they like; a template that was not filled in names none."""
+    if not wanted or wanted.startswith("$"):
+        return ""
+    return "dark" if "dark" in wanted else "light"
 
 
 def _initial(name: str) -> str:

@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Health, Reports
+from spaces_bridge.app.ports import Health, Identities, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
@@ -32,6 +32,7 @@ from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
+from spaces_bridge.web.vouching import Vouching
 
 DRAIN_S = 0.6
 """For requests under way when we stop, twice: to end by themselves, and after being told to."""
@@ -42,7 +43,8 @@ class WebService:
 
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
     ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
-    ``doorkeeper`` and ``reports`` are for what pages and admins do about people.
+    ``doorkeeper`` and ``reports`` are for what pages and admins do about people, ``identities``
+    for people whose Matrix client shows the page.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WebService:
         registry: CollectorRegistry,
         doorkeeper: Doorkeeper,
         reports: Reports,
+        identities: Identities,
         seat_kept_s: float = SEAT_KEPT_S,
     ) -> None:
         self._settings = settings
@@ -63,13 +66,15 @@ class WebService:
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
         acts = Acts(settings, spaces, doorkeeper, reports)
-        public = self._build(sessions, doorkeeper, acts)
+        public = self._build(sessions, doorkeeper, acts, identities)
         self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
         registry.register(PageMetrics(spaces, hub))
         ops = Ops(health, registry, Admin(settings, spaces, hub, reports))
         self._ops = web.AppRunner(ops.app(), access_log=None, shutdown_timeout=DRAIN_S)
 
-    def _build(self, sessions: Sessions, doorkeeper: Doorkeeper, acts: Acts) -> web.Application:
+    def _build(
+        self, sessions: Sessions, doorkeeper: Doorkeeper, acts: Acts, identities: Identities
+    ) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
         door = Door(spaces, sessions, Addresses(settings.trusted_proxies), doorkeeper)
@@ -80,6 +85,8 @@ class WebService:
             return views.space_view(space, settings, world.settings.domain)
 
         hub.about = about
+        hub.chat_lines = world.chat.lines
+        hub.guest_chat = settings.guest_chat
         hub.watch(self._presence)
         hub.watch(media)
         hub.watch(Links(sessions))
@@ -89,7 +96,7 @@ class WebService:
             Pages(settings, door, hub, world.directory, assets),
             Api(settings, door, hub),
             media,
-            Feed(settings, door, hub, acts, self._tally),
+            Feed(settings, door, hub, acts, self._tally, Vouching(settings, door, identities)),
             OggStream(door, world.stage),
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),

@@ -12,7 +12,8 @@ class WebSettings:
     ``port`` and ``ops_port`` may be 0: a free one is taken. ``frame_ancestors`` are origins whose
     pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
     ``X-Forwarded-For`` is believed, for rate limits only. ``admin_token``: the bearer of the
-    admin API; empty, there is none. ``bot`` is the user id that nobody shows out.
+    admin API; empty, there is none. ``bot`` is the user id that nobody shows out. ``guest_chat``:
+    guests may write, too.
     """
 
     hostname: str = "127.0.0.1"
@@ -24,6 +25,7 @@ class WebSettings:
     ops_hostname: str = "127.0.0.1"
     ops_port: int = 29342
     bot: str = ""
+    guest_chat: bool = False
     admin_token: str = field(default="", repr=False)
 
     @property

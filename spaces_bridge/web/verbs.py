@@ -31,7 +31,7 @@ TEXT_MAX = 4000
 MXID = re.compile(r"@[^\s:*?]+:[^\s:/*?]+(:\d+)?")
 """One person; a pattern of many is nothing for a page."""
 
-NOT_BUILT = frozenset({"chat", "record"})
+NOT_BUILT = frozenset({"record"})
 """Verbs the contract names and this version does not know yet."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)

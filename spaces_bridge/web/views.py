@@ -9,7 +9,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, rank
-from spaces_bridge.core.rules.talk import may_invite, may_share
+from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
@@ -164,6 +164,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
         "may_host": you.user is not None and is_host(space, you.user),
         "may_share": you.user is not None and may_share(space, you.user),
         "may_invite": you.user is not None and not you.guest and may_invite(space, you.user),
+        "may_chat": you.user is not None and may_chat(space, you.user, guest=you.guest),
     }
 
 

@@ -1,12 +1,16 @@
-"""Captions, reactions, posts, invitations."""
+"""Captions, reactions, posts, invitations, chat."""
 
 import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.ids import UtteranceId
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
-from tests.core.support import refused
+from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
+from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit
@@ -119,3 +123,43 @@ def test_the_removed_are_not_invited_and_guests_neither_invite_nor_are_invited()
     assert refused(space, cmd.InvitePerson(GUEST, EVE)) == "account_needed"
     assert refused(space, cmd.InvitePerson(HOST, GUEST)) == "guest_invited"
     assert refused(after(space, cmd.EndSpace(HOST, 9)), cmd.InvitePerson(HOST, EVE)) == "ended"
+
+
+def chat_refusal(space: LiveSpace, user: UserId, *, guest: bool = False) -> str:
+    """The code of the refusal; empty for those who may write."""
+    if may_chat(space, user, guest=guest):
+        refuse_to_chat(space, user, guest=guest)
+        return ""
+    with pytest.raises(Rejected) as refusal:
+        refuse_to_chat(space, user, guest=guest)
+    assert refusal.value.text.endswith(".")
+    return refusal.value.code
+
+
+def test_everybody_in_the_room_writes_and_nobody_else_with_an_account() -> None:
+    space = live_space()
+    assert chat_refusal(space, HOST) == chat_refusal(space, BEN) == ""
+    assert chat_refusal(space, EVE) == "not_joined"
+    assert chat_refusal(after(space, cmd.RemovePerson(HOST, BEN)), BEN) == "removed"
+    assert chat_refusal(after(space, cmd.EndSpace(HOST, 9)), HOST) == "ended"
+
+
+def test_without_chat_and_in_a_locked_room_only_those_with_the_floor_write() -> None:
+    off = after(with_cohost(), cmd.SetChat(HOST, False))
+    locked = after(with_cohost(), cmd.LockSpace(HOST))
+    for user in (HOST, CAT, BEN):
+        assert chat_refusal(off, user) == chat_refusal(locked, user) == ""
+    assert chat_refusal(off, EVE) == "chat_off"
+    assert chat_refusal(locked, EVE) == "locked_chat"
+    assert chat_refusal(after(off, cmd.DemoteSpeaker(HOST, BEN)), BEN) == "chat_off"
+    assert chat_refusal(after(locked, cmd.UnlockSpace(HOST)), EVE) == ""
+
+
+def test_guests_write_where_they_may_speak() -> None:
+    space = live_space()
+    assert chat_refusal(space, GUEST, guest=True) == ""
+    for policy in (GuestPolicy.LISTEN, GuestPolicy.OFF):
+        limited = after(space, cmd.SetGuests(HOST, policy))
+        assert chat_refusal(limited, GUEST, guest=True) == "guest_chat_off"
+    assert chat_refusal(after(space, cmd.LockSpace(HOST)), GUEST, guest=True) == "locked_chat"
+    assert chat_refusal(after(space, cmd.RemovePerson(HOST, GUEST)), GUEST, guest=True)

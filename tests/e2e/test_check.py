@@ -73,6 +73,7 @@ async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
         assert code == ExitCode.OK, output
         assert "it reaches the bridge at" in output
         assert "once the bridge has run" in output
+        assert "the page knows them inside Matrix clients" in output
 
 
 class Ruled(Homeserver):

@@ -32,7 +32,7 @@ class Twins:
         """Databases are PostgreSQL URLs, else SQLite. Rooms the bridge makes have the version
         that *its* settings say; `room_version` is for those that users make.
         """
-        authority = Authority(directory / "authority")
+        self.authority = authority = Authority(directory / "authority")
         near = FederatedHomeserver(
             directory / "home" / "synapse",
             authority,

@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.events import captions
+from spaces_bridge.matrix.events import captions, chat
 from spaces_bridge.matrix.homeserver.pace import RoomBudgets
 from spaces_bridge.matrix.outgoing.allowances import (
     ARRANGEMENTS_PER_MINUTE,
@@ -67,6 +67,7 @@ CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type
     ("queue", "limit"),
     [
         (wish.queue_of(CAPTION), captions.PER_MINUTE),
+        (wish.queue_of(wish.PostChat(SPACE, ())), chat.PER_MINUTE),
         (wish.queue_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
         (wish.queue_of(PROMPT) + PROMPTS, PROMPTS_PER_MINUTE),
         (wish.queue_of(PROMPT), None),
@@ -85,6 +86,7 @@ CARD = wish.RefreshCard(SPACE)
 REDACTION = wish.RedactEvent(SPACE, EVENT)
 STATE = wish.PublishState(SPACE)
 WORD = wish.Announce(SPACE, "Live.")
+CHAT = wish.PostChat(SPACE, ())
 REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
 LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
 
@@ -94,11 +96,11 @@ LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
     [
         (0, []),
         (11, []),
-        (12, [CARD, REDACTION]),
-        (14, [CARD, REDACTION, STATE]),
-        (15, [CARD, REDACTION, STATE, WORD]),
-        (16, [CARD, REDACTION, STATE, WORD, REPLY]),
-        (40, [CARD, REDACTION, STATE, WORD, REPLY]),
+        (12, [CARD, CHAT, REDACTION]),
+        (14, [CARD, CHAT, REDACTION, STATE]),
+        (15, [CARD, CHAT, REDACTION, STATE, WORD]),
+        (16, [CARD, CHAT, REDACTION, STATE, WORD, REPLY]),
+        (40, [CARD, CHAT, REDACTION, STATE, WORD, REPLY]),
     ],
 )
 def test_what_matters_less_waits_earlier_and_levels_never(
@@ -106,7 +108,7 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 ) -> None:
     for _ in range(written):
         room.budgets.note(ROOM)
-    everything: list[wish.Wish] = [CARD, REDACTION, STATE, WORD, REPLY, LEVEL]
+    everything: list[wish.Wish] = [CARD, CHAT, REDACTION, STATE, WORD, REPLY, LEVEL]
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
@@ -131,5 +133,5 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[wish.Wish] = [CARD, REDACTION, STATE, WORD, REPLY]
+    some: list[wish.Wish] = [CARD, CHAT, REDACTION, STATE, WORD, REPLY]
     assert {Lane(wish.queue_of(wanted)).kind for wanted in some} == SHARES.keys()

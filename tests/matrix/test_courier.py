@@ -10,6 +10,7 @@ import pytest
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.matrix.homeserver import pace
 from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
 from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
@@ -48,16 +49,18 @@ class Notary:
 class Office:
     """A courier with its notary and its outbox."""
 
-    def __init__(self, storage: Storage, captions: int | None = None) -> None:
+    def __init__(
+        self, storage: Storage, captions: int | None = None, chat: int | None = None
+    ) -> None:
         self.storage = storage
         self.notary = Notary()
-        limits = {"captions": captions, "prompts": 2}
-        pace = FairShare(10_000.0, asyncio.get_running_loop().time)
+        limits = {"captions": captions, "prompts": 2, "chat": chat}
+        fair = FairShare(10_000.0, asyncio.get_running_loop().time)
         self.courier = OutboxCourier(
             storage.outbox,
             SystemClock(),
             self.notary,
-            pace,
+            fair,
             lambda queue: limits.get(queue.rpartition("|")[2]),
         )
         self._running: asyncio.Task[None] | None = None
@@ -206,6 +209,22 @@ async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: St
     texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
     assert texts == ["0", "1000 2000", "9000"]
     assert await storage.outbox.recall("k2000") == "$result-of-k1000"
+
+
+async def test_chat_that_must_wait_goes_out_together_and_in_order(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MINUTE_S", 0.5)
+    office = Office(storage, chat=2)
+    for number in range(6):
+        words = wish.ChatWords(f"w{number}", UserId("@ben:x"), "Ben", f"{number}", number)
+        await office.wish(wish.PostChat(SPACE, (words,)), f"k{number}")
+    office.open()
+    await office.empty()
+    await office.close()
+    posts = [w.lines for w in office.notary.done if isinstance(w, wish.PostChat)]
+    assert [[line.text for line in post] for post in posts] == [["0"], ["1"], list("2345")]
+    assert await storage.outbox.recall("k5") == "$result-of-k2"
 
 
 async def test_a_lane_that_waits_for_its_budget_says_so_once_and_without_its_text(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
+from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.ports import (
     CaptionListener,
@@ -265,6 +266,9 @@ class Recorder:
 
     def notice(self, space: SpaceId, said: Sentence) -> None:
         self.calls.append(("notice", space, said.code))
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        self.calls.append(("chatted", space, news))
 
     def guests(self, space: SpaceId) -> int:
         return 3

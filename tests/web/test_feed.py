@@ -46,6 +46,7 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "may_host": False,
         "may_share": False,
         "may_invite": False,
+        "may_chat": False,
     }
     about = hello["space"]
     assert isinstance(about, dict)

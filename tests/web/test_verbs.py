@@ -210,7 +210,6 @@ async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> N
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
-        ({"type": "chat", "text": "hello"}, "not_built"),
         ({"type": "record", "on": True}, "not_built"),
         ({"type": "accept"}, "not_invited"),
         ({"type": "decline"}, "not_invited"),

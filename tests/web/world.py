@@ -13,7 +13,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.errors import OfferRefused
+from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import (
     CaptionListener,
     Direction,
@@ -143,6 +143,31 @@ class SilentCaptioner:
     def close_track(self, space: SpaceId, user: UserId) -> None: ...
 
 
+class ToldIdentities:
+    """Matrix servers that vouch for whom a test says: by server and token."""
+
+    def __init__(self) -> None:
+        self.holders: dict[tuple[str, str], UserId] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.away = False
+
+    def vouch(self, user: UserId, token: str = "token-1") -> dict[str, str]:
+        """What the person's client would hand to a widget."""
+        server = user.partition(":")[2]
+        self.holders[server, token] = user
+        return {"access_token": token, "matrix_server_name": server}
+
+    async def before_answering(self) -> None:
+        """What happens while the server is asked; tests put something here."""
+
+    async def verify(self, server: str, token: str) -> UserId | None:
+        self.asked.append((server, token))
+        await self.before_answering()
+        if self.away:
+            raise AdapterError("the server does not answer")
+        return self.holders.get((server, token))
+
+
 class IdleCourier:
     """A courier that carries nothing."""
 
@@ -244,6 +269,7 @@ class WebWorld:
         )
         self.doorkeeper.attend(self.spaces)
         self.sessions = Sessions(storage.tokens, clock, DOMAIN)
+        self.identities = ToldIdentities()
         self.service = WebService(
             settings,
             self.hub,
@@ -253,6 +279,7 @@ class WebWorld:
             CollectorRegistry(),
             self.doorkeeper,
             storage.reports,
+            self.identities,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
@@ -346,12 +373,16 @@ class WebWorld:
 
     @asynccontextmanager
     async def feed(
-        self, space: LiveSpace, token: str | None = None, name: str | None = None
+        self,
+        space: LiveSpace,
+        token: str | None = None,
+        name: str | None = None,
+        openid: object = None,
     ) -> AsyncIterator[Feed]:
         """A feed that has said who it is."""
         async with self.http.ws_connect(self.page(space, "/feed")) as connection:
             feed = Feed(connection)
-            await feed.send(type="auth", token=token, name=name)
+            await feed.send(type="auth", token=token, name=name, openid=openid)
             yield feed
 
 
@@ -371,6 +402,7 @@ async def web_world(
     frame_ancestors: tuple[str, ...] = (),
     sound: Stage | None = None,
     admin_token: str = ADMIN_TOKEN,
+    guest_chat: bool = False,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -382,6 +414,7 @@ async def web_world(
         ops_port=0,
         bot=BOT,
         admin_token=admin_token,
+        guest_chat=guest_chat,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)

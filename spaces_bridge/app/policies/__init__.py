@@ -9,13 +9,23 @@ from collections.abc import Iterator
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.policies import floor, life, people
-from spaces_bridge.app.policies.now import shut, tell
+from spaces_bridge.app.policies.now import forget_words, shut, tell
 from spaces_bridge.app.records import Effect
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 
-__all__ = ["arrangement", "bubble", "card", "effects_of", "listing", "shut", "state", "tell"]
+__all__ = [
+    "arrangement",
+    "bubble",
+    "card",
+    "effects_of",
+    "forget_words",
+    "listing",
+    "shut",
+    "state",
+    "tell",
+]
 
 
 def card(space: SpaceId) -> Effect:

@@ -1,10 +1,10 @@
-"""What an event asks of the ports that keep nothing: sound, captions, door."""
+"""What an event asks of the ports that keep nothing: sound, captions, door, and of the chat."""
 
 from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.evolution import evolve
-from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 
 
@@ -35,6 +35,7 @@ def tell(world: World, before: LiveSpace, event: ev.Event) -> None:  # noqa: C90
         case ev.PersonRemoved():
             world.stage.end_microphone_session(space, event.user)
             world.stage.end_listening(space, event.user)
+            forget_words(world, space, event.user)
         case ev.GuestsLimited(policy):
             if policy is GuestPolicy.OFF:
                 world.stage.end_guests(space, world.settings.domain)
@@ -47,6 +48,13 @@ def tell(world: World, before: LiveSpace, event: ev.Event) -> None:  # noqa: C90
             world.doorkeeper.readmitted(before, event.user, event.by)
         case _:
             return
+
+
+def forget_words(world: World, space: SpaceId, user: UserId) -> None:
+    """Whoever may not be here is not read here either."""
+    news = world.chat.forget(space, user)
+    if news is not None:
+        world.audience.chatted(space, news)
 
 
 def _check_everybody(world: World, space: LiveSpace) -> None:

@@ -74,12 +74,17 @@ def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
         raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
 
 
+def removed() -> Rejected:
+    """For those who were shown out."""
+    return Rejected(
+        "removed",
+        "A host has removed you from this live space, or you are on a list that bars you.",
+    )
+
+
 def refuse_if_removed(space: LiveSpace, user: UserId) -> None:
     if user in space.removed:
-        raise Rejected(
-            "removed",
-            "A host has removed you from this live space, or you are on a list that bars you.",
-        )
+        raise removed()
 
 
 def refuse_unless_live(space: LiveSpace) -> None:

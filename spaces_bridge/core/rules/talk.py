@@ -1,10 +1,11 @@
-"""What is said and shown: captions, reactions, posts, invitations."""
+"""What is said and shown: captions, reactions, posts, invitations, chat."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -13,6 +14,7 @@ from spaces_bridge.core.rules.common import (
     refuse_if_removed,
     refuse_unless_live,
     refuse_unless_moderator,
+    removed,
 )
 
 EMOJI_MAX = 50
@@ -128,3 +130,39 @@ def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user:
     except Rejected:
         return False
     return True
+
+
+def may_chat(space: LiveSpace, user: UserId, *, guest: bool) -> bool:
+    """Whether ``refuse_to_chat`` would let them."""
+    return _why_not_chat(space, user, guest=guest) is None
+
+
+def refuse_to_chat(space: LiveSpace, user: UserId, *, guest: bool) -> None:
+    """Raises Rejected for those who may not write from the page.
+
+    It is the rule the room's levels keep for everybody else: where listeners may not write, only
+    those with the floor do. What is written is kept in no journal, so it is no command. Whether a
+    server lets guests write at all is not asked here.
+    """
+    refusal = _why_not_chat(space, user, guest=guest)
+    if refusal is not None:
+        raise refusal
+
+
+def _why_not_chat(space: LiveSpace, user: UserId, *, guest: bool) -> Rejected | None:
+    if space.phase is Phase.ENDED:
+        return Rejected("ended", "This live space has ended.")
+    if user in space.removed:
+        return removed()
+    if guest and space.guests is not GuestPolicy.SPEAK:
+        text = "Guests only read the chat here. Join with a Matrix account to write."
+        return Rejected("guest_chat_off", text)
+    person = space.person(user)
+    if not guest and not person.joined:
+        return Rejected("not_joined", "Join the room first, then try again.")
+    seated = person.joined and space.role(user).may_speak and user not in space.closing
+    if space.listeners_may_write or seated:
+        return None
+    if space.locked:
+        return Rejected("locked_chat", "The room is locked: listeners cannot write for now.")
+    return Rejected("chat_off", "The chat is off: only people with the floor write for now.")

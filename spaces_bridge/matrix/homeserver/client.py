@@ -5,12 +5,16 @@ State has none: it is read and compared first.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.homeserver.http import DEVICE, HomeserverApi, Json
+
+PAGE = 100
+"""Events asked for at once."""
 
 EARLY_TIME_ZONE = "us.cloke.msc4175.tz"
 """What clients wrote before ``m.tz`` was in the spec (MSC4175)."""
@@ -141,6 +145,19 @@ class MatrixClient:
         """Who is banned, and by whom."""
         answer = await self.call("GET", ["rooms", room, "members"], query={"membership": "ban"})
         return {UserId(event["state_key"]): UserId(event["sender"]) for event in answer["chunk"]}
+
+    async def last_messages(self, room: RoomId, most: int) -> list[Json]:
+        """The room's last messages, oldest first; of redacted ones the content is empty."""
+        wanted = json.dumps({"types": ["m.room.message", "m.sticker"]})
+        found: list[Json] = []
+        query = {"dir": "b", "limit": str(PAGE), "filter": wanted}
+        while len(found) < most:
+            answer = await self.call("GET", ["rooms", room, "messages"], query=query)
+            found += [event for event in answer["chunk"] if isinstance(event, Mapping)]
+            if not isinstance(answer.get("end"), str) or not answer["chunk"]:
+                break
+            query = {**query, "from": answer["end"]}
+        return found[::-1]
 
     # --- rooms ----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events import translate as means
+from spaces_bridge.matrix.incoming.chats import RoomChat
 from spaces_bridge.matrix.incoming.hands import RaisedHands
 from spaces_bridge.matrix.incoming.taps import Taps
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
@@ -44,6 +45,7 @@ class Reception:
         hands: RaisedHands,
         evictions: Evictions,
         lists: PolicyLists,
+        chat: RoomChat,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -57,6 +59,7 @@ class Reception:
         self._hands = hands
         self._evictions = evictions
         self._lists = lists
+        self._chat = chat
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """On arrival, before anything slow: shut the microphones this event may have taken."""
@@ -80,6 +83,7 @@ class Reception:
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
         """Act on one event."""
+        self._chat.note(event)
         meaning = means.meaning_of(event, self._settings)
         match meaning:
             case None:

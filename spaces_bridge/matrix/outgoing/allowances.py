@@ -4,15 +4,23 @@ from typing import Protocol
 
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.events import captions
+from spaces_bridge.matrix.events import captions, chat
 from spaces_bridge.matrix.homeserver.pace import RoomBudgets
 from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT, PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 
-SHARES = {"replies": 0.8, "timeline": 0.75, "state": 0.7, "answers": 0.6, "card": 0.6}
+SHARES = {
+    "replies": 0.8,
+    "timeline": 0.75,
+    "state": 0.7,
+    "answers": 0.6,
+    "card": 0.6,
+    "chat": 0.6,
+}
 """How much of a live space's events a minute each lane may see used before it waits.
 
-The floors given without a host (``rules.floor.GRANTS``) need what the crowd's card leaves.
+The floors given without a host (``rules.floor.GRANTS``) need what the crowd's card and chat leave.
+Those two wait for the same moment, and the chat has a limit of its own: neither starves the other.
 """
 ARRANGEMENTS_PER_MINUTE = 10
 """How often locking, chat and server rules are written to one room; each takes two events."""
@@ -45,6 +53,8 @@ class Allowances:
             return ARRANGEMENTS_PER_MINUTE
         if kind == "captions":
             return captions.PER_MINUTE
+        if kind == "chat":
+            return chat.PER_MINUTE
         if kind == "redactions":
             return self._settings.redactions_per_minute
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:

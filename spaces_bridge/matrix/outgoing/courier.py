@@ -12,11 +12,11 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.records import OutboxRow
-from spaces_bridge.matrix.events import captions
 from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
 from spaces_bridge.matrix.homeserver.pace import FairShare, Window, counted_apart
 from spaces_bridge.matrix.homeserver.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
 from spaces_bridge.matrix.outgoing.lane import PROMPTS, Lane
+from spaces_bridge.matrix.outgoing.merging import Mergeable, merge
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class OutboxCourier:
         except codec.CodecError as error:
             await self._give_up(lane, row, str(error))
             return
-        if isinstance(wanted, wish.PostCaption):
+        if isinstance(wanted, Mergeable):
             wanted = await self._merged(lane, row, wanted, pressed=pressed)
         lane.note_try(row)
         try:
@@ -200,24 +200,22 @@ class OutboxCourier:
             pressed = True
 
     async def _merged(
-        self, lane: Lane, row: OutboxRow, head: wish.PostCaption, *, pressed: bool
-    ) -> wish.PostCaption:
+        self, lane: Lane, row: OutboxRow, head: Mergeable, *, pressed: bool
+    ) -> Mergeable:
         """With what may share the event. Stored before it is sent: see ``Outbox.absorb``."""
         if lane.may_have_been_sent(row):
             return head
         others = lane.others(row)
         waiting = [codec.wish_from(r.effect) for r in others]
-        merger = captions.merge(
-            head, [w for w in waiting if isinstance(w, wish.PostCaption)], pressed=pressed
-        )
-        if not merger.places:
+        together, places = merge(head, waiting, pressed=pressed)
+        if not places:
             return head
-        keys = [others[place].effect.key for place in merger.places]
-        body = codec.to_body(merger.caption)
+        keys = [others[place].effect.key for place in places]
+        body = codec.to_body(together)
         await self._outbox.absorb(row.effect.key, body, keys)
         lane.take_out([row.effect.key, *keys])
         lane.add(replace(row, effect=replace(row.effect, body=body)))
-        return merger.caption
+        return together
 
     def _window(self, lane: Lane) -> Window | None:
         limit = self._per_minute(lane.queue)

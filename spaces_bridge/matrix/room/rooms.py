@@ -22,6 +22,17 @@ log = logging.getLogger(__name__)
 LIVE = "io.spacesbridge.live"
 LIVE_VERSION = 1
 NAME_MAX_BYTES = 240
+
+WIDGET = "spaces"
+"""The widget's id, also its state key."""
+
+WIDGET_QUERY = (
+    "widget=1&widgetId=$matrix_widget_id"
+    "&theme=$org.matrix.msc2873.client_theme&lang=$org.matrix.msc2873.client_language"
+)
+"""What tells the page that it is a widget; clients fill in what follows a ``$``, and add
+``parentUrl``."""
+
 HALF_MADE_PATIENCE_S = 5.0
 """How long a room that is being made by an earlier call may take to become usable."""
 
@@ -105,13 +116,15 @@ def way_in(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
         yield StatePart(kind, f"io.spacesbridge://{space.space}", bridge)
     widget = {
         "type": "m.custom",
-        "url": page,
+        "url": f"{page}?{WIDGET_QUERY}",
         "name": "Listen",
-        "id": "spaces",
+        "id": WIDGET,
         "creatorUserId": settings.bot,
-        "data": {},
+        # the page answers from its first script on, which is before it has loaded
+        "waitForIframeLoad": True,
+        "data": {"title": space.title},
     }
-    yield StatePart("im.vector.modular.widgets", "spaces", widget)
+    yield StatePart("im.vector.modular.widgets", WIDGET, widget)
 
 
 class RoomMaker:

@@ -81,7 +81,7 @@ class Care:
             raise Rejected("no_reason", "Say why: `report USER REASON`.")
         await self._refuse_flood(heard)
         now_ms = desk.clock.now_ms()
-        context = context_of(space, reported)
+        context = context_of(space, reported, desk.spaces.written(space.space))
         report = Report(0, space.space, heard.by, reported, reason, context, now_ms)
         number = await desk.reports.file(report, heard.said.event)
         await desk.spaces.wish(wish.ForwardReport(number), f"report:{number}")

@@ -1,4 +1,5 @@
-// Who is at this page: the token of a personal link, or the session a guest was given.
+// Who is at this page: the token of a personal link, the session a guest was given, or what the
+// Matrix client around the page vouches for.
 //
 // The token comes in the fragment, which browsers never send. It is taken out of the address bar
 // at once, and kept for this tab only, so that a reload knows it.
@@ -8,6 +9,14 @@ export class Identity {
     this.key = `spaces:${slug}`;
     this.token = this.#fromFragment() ?? this.#stored();
     this.name = null;
+    this.openid = null;
+  }
+
+  /** The first frame of the feed. A Matrix client's word is good for one use. */
+  introduce() {
+    const { token, openid } = this;
+    this.openid = null;
+    return { token, name: token ? null : this.name, openid: token ? null : openid };
   }
 
   remember(session) {

@@ -18,6 +18,7 @@ import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
+import { askOpenId, client, isWidget } from "./widget.js";
 import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
@@ -33,10 +34,7 @@ const identity = new Identity(slug);
 const session = () => identity.token;
 let slow = 0;
 
-const feed = new Feed(at("feed").replace(/^http/, "ws"), () => ({
-  token: identity.token,
-  name: identity.token ? null : identity.name,
-}));
+const feed = new Feed(at("feed").replace(/^http/, "ws"), () => identity.introduce());
 const listener = new Listener(
   byId("audio"),
   { whep: at("whep"), ogg: () => (page.state?.space.private ? null : at("live.ogg")) },
@@ -53,6 +51,13 @@ function nameMe(name, then) {
   feed.reopen();
 }
 let named = null;
+
+/** Inside a Matrix client: come back as whom its homeserver says this is. */
+async function askClient() {
+  identity.openid = await askOpenId();
+  if (identity.openid !== null && identity.token === null) feed.reopen();
+}
+let askedAgain = false;
 
 // --- what the feed says ---------------------------------------------------------------------
 
@@ -97,6 +102,10 @@ page.on("error", (frame) => {
   named = null;
   if (frame.code in SORRY) return leave(say(SORRY[frame.code]), text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
+  if (frame.code === "openid_refused" && !askedAgain) {
+    askedAgain = true;
+    askClient();
+  }
   if (frame.code === "token_unknown") identity.forget();
   if (frame.code === "bad_name") identity.name = null;
   if (page.state !== null || frame.code === "token_unknown") showNotice(text);
@@ -142,7 +151,11 @@ localiseTimes();
 for (const view of VIEWS) view.start(page);
 listener.addEventListener("change", () => page.changed());
 microphone.addEventListener("change", () => page.changed());
+client.addEventListener("theme", ({ detail }) => {
+  document.documentElement.dataset.theme = detail.includes("dark") ? "dark" : "light";
+});
 addEventListener("hashchange", () => location.hash.startsWith("#t=") && location.reload());
+if (isWidget() && identity.token === null) askClient();
 if (known === "yes" || identity.token) {
   slow = setTimeout(() => setText(byId("link"), say("link.connecting")), RECONNECTING_SHOWN_MS);
   feed.open();

@@ -1,0 +1,99 @@
+"""Takes what people write on the page: onto the pages at once, into the room by the outbox.
+
+While the homeserver is away the pages go on without it, and the room gets the words later.
+"""
+
+import hashlib
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.chat import ChatLine
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
+from spaces_bridge.core.writing import TEXT_MAX, clean_text
+
+A_GUEST = "A guest"
+"""What the room calls guests whom no host gave the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes on the page; ``name`` is the guest's own, and unused for accounts."""
+
+    user: UserId
+    name: str
+    guest: bool
+
+
+class ChatDesk:
+    """The page's side of the chat."""
+
+    def __init__(self, spaces: Spaces) -> None:
+        self._spaces = spaces
+        self._world = spaces.world
+
+    async def say(self, space: SpaceId, writer: Writer, text: str, nonce: str = "") -> None:
+        """Stored when this returns. The same ``nonce`` again is the same line, said once.
+
+        Raises Rejected, StorageError.
+        """
+        now = self._now(space)
+        refuse_to_chat(now, writer.user, guest=writer.guest)
+        if len(text) > TEXT_MAX:
+            raise Rejected("too_long", "That is longer than {most} characters.", most=TEXT_MAX)
+        cleaned = clean_text(text)
+        if not cleaned:
+            raise Rejected("no_text", "There is nothing to read in that.")
+        line = self._line(now, writer, cleaned, nonce)
+        await self._spaces.wish(wish.PostChat(space, (_words(now, line),)), f"chat:{line.id}")
+        # whoever was shown out while it was stored is not read; the room's courier looks, too
+        if not may_chat(self._now(space), writer.user, guest=writer.guest):
+            return
+        news = self._world.chat.add(space, line)
+        if news is not None:
+            self._world.audience.chatted(space, news)
+
+    def _now(self, space: SpaceId) -> LiveSpace:
+        view = self._spaces.view(space)
+        if view is None:
+            raise Rejected("ended", "This live space has ended.")
+        return view
+
+    def _line(self, space: LiveSpace, writer: Writer, text: str, nonce: str) -> ChatLine:
+        sign = f"{space.space} {writer.user} {nonce or secrets.token_hex(16)}"
+        person = space.person(writer.user)
+        return ChatLine(
+            id=f"page-{hashlib.sha256(sign.encode()).hexdigest()[:32]}",
+            user=writer.user,
+            name=person.name if person.joined else writer.name,
+            text=text,
+            at_ms=self._world.clock.now_ms(),
+            guest=writer.guest,
+            named=person.joined or not writer.guest,
+            nonce=nonce,
+        )
+
+
+def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
+    """The line as the room may have it: of a guest without the floor, not the name."""
+    name = _told_apart(space, line) if line.named else A_GUEST
+    return wish.ChatWords(
+        line.id, line.user, name, line.text, line.at_ms, guest=line.guest, named=line.named
+    )
+
+
+def _told_apart(space: LiveSpace, line: ChatLine) -> str:
+    """The bot speaks for many: who is called like somebody else here is named with their id."""
+    name = line.name or line.user
+    others = [p.name for p in space.people.values() if p.joined and p.user != line.user]
+    alike = any(_look(name) == _look(other) for other in others)
+    return f"{name} ({line.user})" if alike else name
+
+
+def _look(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()

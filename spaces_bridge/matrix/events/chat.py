@@ -1,0 +1,227 @@
+"""The chat as events: what people write in the room, and what the bot says there for pages. Pure.
+
+Only plain bodies count: formatted ones say the same in HTML, or claim to.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spaces_bridge.app.chat import ChatKind, ChatLine
+from spaces_bridge.app.wishes import ChatWords, PostChat
+from spaces_bridge.core.ids import EventId, UserId
+from spaces_bridge.core.writing import clean_text
+from spaces_bridge.matrix.events.content import message, size
+from spaces_bridge.matrix.words.commands import parse
+
+CHAT = "io.spacesbridge.chat"
+
+PER_MINUTE = 8
+"""Events of the page's chat in one room; the room's other events keep their places beside it."""
+
+MERGED_MAX_BYTES = 12_000
+"""Of text in one event, which holds everything twice."""
+
+MERGED_MAX_LINES = 20
+"""In one event: when it is redacted, pages are told line by line."""
+
+_NEXT_LINE = "\n    "
+"""Lines of one message are set in: none of them can pass for somebody else's."""
+
+_KINDS = {
+    "m.text": ChatKind.TEXT,
+    "m.notice": ChatKind.TEXT,
+    "m.emote": ChatKind.EMOTE,
+    "m.image": ChatKind.PICTURE,
+    "m.video": ChatKind.VIDEO,
+    "m.audio": ChatKind.SOUND,
+    "m.file": ChatKind.FILE,
+    "m.location": ChatKind.PLACE,
+}
+_SENT = {
+    ChatKind.PICTURE: "sent a picture",
+    ChatKind.VIDEO: "sent a video",
+    ChatKind.SOUND: "sent a sound",
+    ChatKind.FILE: "sent a file",
+    ChatKind.STICKER: "sent a sticker",
+    ChatKind.PLACE: "sent a place",
+}
+_QUOTE_BEGINS = re.compile(r"> (\* )?<[@#]?[^\s>]*>")
+
+
+# --- from the room ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """Somebody wrote, or sent a file. ``at_ms``: their server's time, None without one."""
+
+    event: EventId
+    sender: UserId
+    text: str
+    kind: ChatKind
+    file: str
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reworded:
+    """``target`` says this from now on; empty: nothing that can be read."""
+
+    target: EventId
+    sender: UserId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WentOut:
+    """The bot has said this for people on the page."""
+
+    event: EventId
+    lines: tuple[ChatLine, ...]
+
+
+def chat_in(event: Mapping[str, Any], bot: str) -> Wrote | Reworded | WentOut | None:
+    """What the event adds to the chat of its room. Commands, and what the bot says, are none."""
+    id_, sender, content = event.get("event_id"), event.get("sender"), event.get("content")
+    is_message = event.get("type") in ("m.room.message", "m.sticker") and "state_key" not in event
+    if not (is_message and isinstance(id_, str) and isinstance(sender, str)):
+        return None
+    if not isinstance(content, Mapping):
+        return None
+    if sender == bot:
+        lines = _lines_in(content.get(CHAT))
+        return WentOut(EventId(id_), lines) if lines else None
+    kind = ChatKind.STICKER if event["type"] == "m.sticker" else _kind_of(content)
+    relation = content.get("m.relates_to")
+    relation = relation if isinstance(relation, Mapping) else {}
+    if relation.get("rel_type") == "m.replace":
+        return _reworded(UserId(sender), content, relation)
+    if kind is None or _is_command(content):
+        return None
+    text, file = _text_of(content, kind, is_reply="m.in_reply_to" in relation)
+    at_ms = event.get("origin_server_ts")
+    at_ms = at_ms if isinstance(at_ms, int) and not isinstance(at_ms, bool) else None
+    return Wrote(EventId(id_), UserId(sender), text, kind, file, at_ms) if text else None
+
+
+def _kind_of(content: Mapping[str, Any]) -> ChatKind | None:
+    msgtype = content.get("msgtype")
+    return _KINDS.get(msgtype) if isinstance(msgtype, str) else None
+
+
+def _is_command(content: Mapping[str, Any]) -> bool:
+    body = content.get("body")
+    is_text = content.get("msgtype") == "m.text" and isinstance(body, str)
+    return is_text and parse(str(body), direct=False) is not None
+
+
+def _reworded(
+    sender: UserId, content: Mapping[str, Any], relation: Mapping[str, Any]
+) -> Reworded | None:
+    target, instead = relation.get("event_id"), content.get("m.new_content")
+    if not isinstance(target, str) or not isinstance(instead, Mapping):
+        return None
+    kind = _kind_of(instead)
+    # in the new content there is no quoted message: replies keep what they reply to
+    text = _text_of(instead, kind, is_reply=False)[0] if kind is not None else ""
+    return Reworded(EventId(target), sender, text)
+
+
+def _text_of(content: Mapping[str, Any], kind: ChatKind, *, is_reply: bool) -> tuple[str, str]:
+    """What to show, and the name of a file."""
+    body, named = content.get("body"), content.get("filename")
+    text = clean_text(_without_quote(body) if is_reply else body) if isinstance(body, str) else ""
+    if kind not in _SENT:
+        return text, ""
+    # since spec v1.10 a file with another name has words to it in its body
+    file = _on_one_line(clean_text(named)) if isinstance(named, str) else ""
+    caption = text if file and text != file else ""
+    file = file or _on_one_line(text)
+    sent = f"{_SENT[kind]}: {file}" if file else _SENT[kind]
+    return (f"{sent}\n{caption}" if caption else sent), file
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())[:100]
+
+
+def _without_quote(body: str) -> str:
+    """Clients used to put the message that is replied to before the reply, line by line."""
+    if _QUOTE_BEGINS.match(body) is None:
+        return body
+    lines = body.split("\n")
+    while lines and lines[0].startswith(">"):
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def _lines_in(block: object) -> tuple[ChatLine, ...]:
+    entries = block if isinstance(block, list) else [block]
+    return tuple(line for entry in entries if (line := _line_in(entry)) is not None)
+
+
+def _line_in(entry: object) -> ChatLine | None:
+    """Guests without the floor are not named in the room: theirs are never read back."""
+    if not isinstance(entry, Mapping):
+        return None
+    id_, user, name = entry.get("id"), entry.get("user"), entry.get("name")
+    text, at_ms = entry.get("text"), entry.get("at_ms")
+    if not (isinstance(id_, str) and isinstance(name, str) and isinstance(text, str)):
+        return None
+    who = user if isinstance(user, str) else ""
+    when = at_ms if isinstance(at_ms, int) else 0
+    guest = entry.get("guest") is True
+    return ChatLine(id_, UserId(who), name, text, when, guest=guest, named=bool(who))
+
+
+# --- to the room --------------------------------------------------------------------------------
+
+
+def content(lines: Sequence[ChatWords]) -> dict[str, Any]:
+    """The bot's message for these lines, of which there is at least one."""
+    entries = [_entry(line) for line in lines]
+    body = "\n".join(_said(line) for line in lines)
+    block: object = entries[0] if len(entries) == 1 else entries
+    return {**message(body, msgtype="m.text"), CHAT: block}
+
+
+def _said(line: ChatWords) -> str:
+    text = _NEXT_LINE.join(line.text.split("\n"))
+    return f"{' '.join(line.name.split())}: {text}"
+
+
+def _entry(line: ChatWords) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "id": line.id,
+        "name": line.name,
+        "text": line.text,
+        "at_ms": line.at_ms,
+    }
+    if line.named:
+        entry["user"] = line.user
+    if line.guest:
+        entry["guest"] = True
+    return entry
+
+
+def merge(head: PostChat, waiting: Sequence[PostChat]) -> tuple[PostChat, tuple[int, ...]]:
+    """What goes out with the head when more is written than events are allowed.
+
+    ``places`` among the waiting that it stands for, from the first on: the order stays.
+    """
+    lines, places = head.lines, list[int]()
+    used = sum(_size(line) for line in lines)
+    for place, wanted in enumerate(waiting):
+        used += sum(_size(line) for line in wanted.lines)
+        if used > MERGED_MAX_BYTES or len(lines) + len(wanted.lines) > MERGED_MAX_LINES:
+            break
+        lines = (*lines, *wanted.lines)
+        places.append(place)
+    return PostChat(head.space, lines), tuple(places)
+
+
+def _size(line: ChatWords) -> int:
+    # its place in the list of lines, besides name and text
+    return size(line.text) + 2 * size(line.name) + len(line.user) + 150

@@ -1,0 +1,428 @@
+"""Asking other servers who somebody is: over real TLS, to addresses of the internet alone."""
+
+import asyncio
+import json
+import logging
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.matrix.homeserver import lookups, openid
+from spaces_bridge.matrix.homeserver.openid import OpenIdSettings, OpenIdVerifier
+from tests.federation.authority import Authority
+
+pytestmark = pytest.mark.peers
+
+LOOPBACK = ("127.0.0.0/8",)
+HOME = "home.example"
+TOKEN = "a-secret-openid-token"
+
+
+# --- a server of one's own, names of one's own, and a look at every connection ------------------
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+class Server:
+    """Answers as it is told, over TLS on loopback: ``localhost:PORT``."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.asked: list[tuple[str, str]] = []
+        """Path and host of all requests."""
+        self.answers: dict[str, web.Response] = {}
+
+    @property
+    def name(self) -> str:
+        return f"localhost:{self.port}"
+
+    def says(self, path: str, body: object, status: int = 200) -> None:
+        self.answers[path] = web.Response(status=status, text=json.dumps(body))
+
+    async def before_answering(self) -> None:
+        """What happens while it is asked; tests put something here."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.path, request.host))
+        await self.before_answering()
+        if request.path == openid.USERINFO and request.query.get("access_token") != TOKEN:
+            return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
+        told = self.answers.get(request.path)
+        if told is None:
+            return web.json_response({"errcode": "M_UNRECOGNIZED"}, status=404)
+        return web.Response(status=told.status, body=told.body, headers=told.headers)
+
+
+@asynccontextmanager
+async def serving(
+    authority: Authority | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Server]:
+    """Without an authority: in the clear."""
+    server = Server()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", server.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    context = None
+    if authority is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(authority.certificate, authority.key)
+    await web.TCPSite(runner, host, port, ssl_context=context).start()
+    server.port = runner.addresses[0][1]
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def server(authority: Authority) -> AsyncIterator[Server]:
+    async with serving(authority) as running:
+        running.says(openid.USERINFO, {"sub": f"@alice:{running.name}"})
+        yield running
+
+
+class Names(AbstractResolver):
+    """Resolves every name to the addresses given, one set after the other; the last one stays."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self._answers = list(answers)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        addresses = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=0,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@asynccontextmanager
+async def verifier(
+    authority: Authority,
+    allowed: tuple[str, ...] = LOOPBACK,
+    names: AbstractResolver | None = None,
+    homeserver: str = "http://127.0.0.1:1",
+) -> AsyncIterator[OpenIdVerifier]:
+    settings = OpenIdSettings(homeserver, HOME, allowed, str(authority.root))
+    made = OpenIdVerifier(settings, resolver=names)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+class _Connects:
+    """Every address this process connects to; Python tells of them as it audits itself."""
+
+    watched: list[str] | None = None
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "socket.connect" and self.watched is not None:
+            self.watched.append(str(arguments[1]))
+
+
+_CONNECTS = _Connects()
+sys.addaudithook(_CONNECTS)
+
+
+@contextmanager
+def connects() -> Iterator[list[str]]:
+    seen: list[str] = []
+    _CONNECTS.watched = seen
+    try:
+        yield seen
+    finally:
+        _CONNECTS.watched = None
+
+
+# --- who somebody is ----------------------------------------------------------------------------
+
+
+async def test_a_server_says_who_holds_a_token(authority: Authority, server: Server) -> None:
+    async with verifier(authority) as asked:
+        assert await asked.verify(server.name, TOKEN) == f"@alice:{server.name}"
+        assert await asked.verify(server.name, "another") is None
+    assert server.asked == [(openid.USERINFO, server.name)] * 2
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [f"@admin:{HOME}", "@alice:localhost", "@alice", "", None, {"a": 1}, "@a b:SELF", "@:SELF"],
+)
+async def test_an_evil_server_speaks_for_nobody_elses_users(
+    authority: Authority, server: Server, sub: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = sub.replace("SELF", server.name) if isinstance(sub, str) else sub
+    server.says(openid.USERINFO, {"sub": said})
+    async with verifier(authority) as asked:
+        assert await asked.verify(server.name, TOKEN) is None
+    assert "none of its own" in caplog.text
+
+
+async def test_our_own_homeserver_is_asked_where_the_config_says(
+    authority: Authority, server: Server
+) -> None:
+    async with serving() as home:
+        home.says(openid.USERINFO, {"sub": f"@alice:{HOME}"})
+        async with verifier(authority, (), homeserver=f"http://127.0.0.1:{home.port}") as asked:
+            assert await asked.verify(HOME, TOKEN) == f"@alice:{HOME}"
+            home.says(openid.USERINFO, {"sub": f"@alice:{server.name}"})
+            assert await asked.verify(HOME, TOKEN) is None
+    assert not server.asked
+
+
+async def test_a_homeserver_without_the_resource_is_named_in_the_log(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as home:
+        address = f"http://127.0.0.1:{home.port}"
+        async with verifier(authority, (), homeserver=address) as asked:
+            with pytest.raises(AdapterError):
+                await asked.verify(HOME, TOKEN)
+    assert "the resource openid" in caplog.text
+
+
+@pytest.mark.parametrize("body", ["[]", "{", "[" * 9000, "", '"@alice:x"', "x" * 20_000])
+@pytest.mark.parametrize("status", [200, 302, 500])
+async def test_nonsense_is_no_answer(
+    authority: Authority,
+    server: Server,
+    body: str,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    headers = {"Location": f"https://{server.name}/elsewhere"}
+    server.answers[openid.USERINFO] = web.Response(status=status, text=body, headers=headers)
+    async with verifier(authority) as asked:
+        with pytest.raises(AdapterError) as failure:
+            await asked.verify(server.name, TOKEN)
+    assert [path for path, _ in server.asked] == [openid.USERINFO]
+    assert TOKEN not in caplog.text + str(failure.value)
+
+
+async def test_a_silent_server_is_not_waited_for(
+    authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid, "ASK_WITHIN_S", 0.2)
+    monkeypatch.setattr(server, "before_answering", asyncio.Event().wait)
+    async with verifier(authority) as asked:
+        with pytest.raises(AdapterError):
+            await asked.verify(server.name, TOKEN)
+    assert server.asked
+
+
+async def test_a_slow_name_server_holds_up_nobody(
+    authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many names as there are threads, and the event loop's own are never used."""
+    monkeypatch.setattr(openid, "ASK_WITHIN_S", 0.1)
+    monkeypatch.setattr(lookups, "AT_ONCE", 2)
+    answered, look_up = threading.Event(), socket.getaddrinfo
+    asked: list[object] = []
+
+    def slow(host: str, *others: Any) -> Any:  # noqa: ANN401 - as the real one
+        if host == "localhost":
+            return look_up(host, *others)
+        asked.append(threading.current_thread().daemon)
+        answered.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    async with verifier(authority) as slowly, verifier(authority) as asking:
+        results = await asyncio.gather(
+            *(slowly.verify(f"slow{n}.example:8448", TOKEN) for n in range(4)),
+            return_exceptions=True,
+        )
+        assert all(isinstance(result, AdapterError) for result in results)
+        assert asked == [True, True]
+        monkeypatch.setattr(openid, "ASK_WITHIN_S", 10)
+        assert await asking.verify(server.name, TOKEN) is not None
+        answered.set()
+
+
+async def test_a_certificate_nobody_vouches_for_ends_it(
+    tmp_path: Path, authority: Authority, server: Server
+) -> None:
+    async with verifier(Authority(tmp_path / "other")) as asked:
+        with pytest.raises(AdapterError):
+            await asked.verify(server.name, TOKEN)
+    names = Names(["127.0.0.1"])
+    async with verifier(authority, names=names) as asked:
+        with pytest.raises(AdapterError):
+            await asked.verify(f"not-localhost.example:{server.port}", TOKEN)
+    assert not server.asked
+
+
+async def test_only_so_many_questions_are_under_way(
+    authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid, "AT_ONCE_PER_SERVER", 2)
+    async with verifier(authority) as asked:
+        results = await asyncio.gather(
+            *(asked.verify(server.name, TOKEN) for _ in range(5)), return_exceptions=True
+        )
+        assert sum(isinstance(result, AdapterError) for result in results) == 3
+        assert await asked.verify(server.name, TOKEN) is not None
+    assert len(server.asked) == 3
+
+
+async def test_a_certificate_authority_that_is_no_file_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r".+"):
+        OpenIdVerifier(OpenIdSettings("http://hs", HOME, (), str(tmp_path / "nothing.pem")))
+
+
+# --- where a server is --------------------------------------------------------------------------
+
+
+async def test_a_well_known_file_leads_to_the_server(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(authority, port=0) as site, serving(authority) as server:
+        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
+        site.answers[openid.WELL_KNOWN] = web.Response(
+            status=301, headers={"Location": "/moved/here"}
+        )
+        site.says("/moved/here", {"m.server": server.name})
+        server.says(openid.USERINFO, {"sub": "@alice:localhost"})
+        async with verifier(authority) as asked:
+            assert await asked.verify("localhost", TOKEN) == "@alice:localhost"
+        assert server.asked == [(openid.USERINFO, server.name)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        web.Response(status=404),
+        web.Response(text="{}"),
+        web.Response(text='{"m.server": 7}'),
+        web.Response(text='{"m.server": "evil/../path"}'),
+        web.Response(status=302, headers={"Location": "http://localhost/plain"}),
+        web.Response(status=302, headers={"Location": "https://[oops"}),
+        web.Response(status=302, headers={"Location": openid.WELL_KNOWN}),
+        web.Response(status=302),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.text or answer.headers.get('Location')}",
+)
+async def test_without_a_sensible_file_the_usual_port_is_asked(
+    authority: Authority, answer: web.Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(authority) as site, serving(authority) as server:
+        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
+        monkeypatch.setattr(openid, "FEDERATION_PORT", server.port)
+        site.answers[openid.WELL_KNOWN] = answer
+        server.says(openid.USERINFO, {"sub": "@alice:localhost"})
+        async with verifier(authority) as asked:
+            assert await asked.verify("localhost", TOKEN) == "@alice:localhost"
+        assert len(site.asked) <= 1 + openid.REDIRECTS_MAX
+        # by the spec the name alone, though the port is not the scheme's own
+        assert server.asked == [(openid.USERINFO, "localhost")]
+
+
+# --- where no server is -------------------------------------------------------------------------
+
+INSIDE = [
+    "127.0.0.1",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "10.0.0.1",
+    "169.254.169.254",
+    "fd00:ec2::254",
+    "64:ff9b::a9fe:a9fe",
+    "0.0.0.0",
+    "224.0.0.1",
+    "fe80::1",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+@pytest.mark.parametrize("port", ["", ":8008"])
+async def test_a_name_that_leads_inside_is_never_connected_to(
+    authority: Authority, address: str, port: str
+) -> None:
+    async with verifier(authority, (), Names([address])) as asked:
+        with connects() as seen, pytest.raises(AdapterError):
+            await asked.verify(f"rebind.example{port}", TOKEN)
+    assert seen == []
+
+
+@pytest.mark.parametrize("address", INSIDE)
+async def test_an_address_inside_is_never_connected_to(authority: Authority, address: str) -> None:
+    literal = f"[{address}]" if ":" in address else address
+    async with verifier(authority, ()) as asked:
+        with connects() as seen:
+            for server in (literal, f"{literal}:8008", f"{literal}:443"):
+                with pytest.raises(AdapterError):
+                    await asked.verify(server, TOKEN)
+    assert seen == []
+
+
+@pytest.mark.parametrize("text", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "a/b", ""])
+async def test_what_is_no_name_is_not_looked_for(authority: Authority, text: str) -> None:
+    async with verifier(authority, (), Names(["127.0.0.1"])) as asked:
+        with connects() as seen:
+            assert await asked.verify(text, TOKEN) is None
+    assert seen == []
+
+
+async def test_a_name_that_changes_its_mind_gets_nowhere(
+    authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """127.0.0.2 stands for the internet here: the first look-up is harmless, the next is not."""
+    async with serving(authority, "127.0.0.2") as site:
+        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
+        monkeypatch.setattr(openid, "FEDERATION_PORT", server.port)
+        names = Names(["127.0.0.2"], ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"])
+        async with verifier(authority, ("127.0.0.2/32",), names) as asked:
+            with connects() as seen, pytest.raises(AdapterError):
+                await asked.verify("localhost", TOKEN)
+        assert site.asked
+    assert seen == [str(("127.0.0.2", site.port))]
+    assert not server.asked
+
+
+@pytest.mark.parametrize("through", ["redirect", "delegation"])
+async def test_a_file_that_leads_inside_leads_nowhere(
+    authority: Authority, server: Server, through: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(authority, "127.0.0.2") as site:
+        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
+        inside = f"127.0.0.1:{server.port}"
+        if through == "redirect":
+            answer = web.Response(status=302, headers={"Location": f"https://{inside}/x"})
+        else:
+            answer = web.Response(text=json.dumps({"m.server": inside}))
+        site.answers[openid.WELL_KNOWN] = answer
+        allowed, names = ("127.0.0.2/32",), Names(["127.0.0.2"], ["10.0.0.1"])
+        async with verifier(authority, allowed, names) as asked:
+            with connects() as seen, pytest.raises(AdapterError):
+                await asked.verify("localhost", TOKEN)
+    assert seen == [str(("127.0.0.2", site.port))]
+    assert not server.asked

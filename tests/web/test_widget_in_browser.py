@@ -1,0 +1,203 @@
+"""The page inside a Matrix client, in a real browser: the client's page is our own, and speaks the
+widget API as clients do.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Frame, Page
+
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
+from tests.web.browser import WATCH
+from tests.web.widget import JOIN, client_page, inside
+from tests.web.world import ALICE, WebWorld, free_port, web_world
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
+
+
+@dataclass
+class Embedded:
+    """A client's page with a live space in a frame."""
+
+    page: Page
+    world: WebWorld
+    space: LiveSpace
+    address: str
+
+    async def show(self, *states: object, silent: bool = False, parent: str = "") -> None:
+        """Open the widget. ``states``: what the client answers when asked who this is."""
+        url = f"{self.world.page(self.space)}?{WIDGET_QUERY}"
+        answers = None if silent else list(states)
+        arguments = [url, answers, parent or self.address]
+        await self.page.evaluate("([url, states, parent]) => show(url, states, parent)", arguments)
+
+    @property
+    def frame(self) -> Frame:
+        return self.page.frames[1]
+
+    async def inside(self, script: str, asked: object = None) -> object:
+        """Run a script in the widget, with its module at hand as ``widget``."""
+        return await inside(self.frame, script, asked)
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path, browser: Browser) -> AsyncIterator[Embedded]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/client"
+    origins = (f"http://127.0.0.1:{port}",)
+    async with client_page(port), web_world(tmp_path, frame_ancestors=origins) as world:
+        for number in range(1, 10):
+            world.identities.vouch(ALICE, f"token-{number}")
+        space = await world.create()
+        await world.joined(space.space, ALICE, "Alice")
+        context = await browser.new_context()
+        context.set_default_timeout(10_000)
+        await context.add_init_script(WATCH)
+        page = await context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        try:
+            await page.goto(address)
+            yield Embedded(page, world, space, address)
+            assert [complaints, await page.frames[1].evaluate("window.violations")] == [[], []]
+        finally:
+            await context.close()
+
+
+@pytest.mark.parametrize("states", [["allowed"], ["request", "allowed"]], ids=str)
+async def test_who_opens_the_widget_is_known_by_their_account(
+    embedded: Embedded, states: list[str]
+) -> None:
+    await embedded.show(*states)
+    # the module listens from the moment it is there
+    assert await embedded.inside("return widget.isWidget()") is True
+    assert await embedded.page.evaluate("negotiate()") == {"capabilities": []}
+    openid = await embedded.inside("return widget.askOpenId()")
+    assert isinstance(openid, dict)
+    assert openid.keys() == {"access_token", "matrix_server_name"}
+    hello = await embedded.inside(JOIN, [openid, embedded.space.slug])
+    assert isinstance(hello, dict)
+    assert hello["type"] == "hello"
+    assert (hello["you"]["id"], hello["you"]["guest"]) == (ALICE, False)
+
+
+@pytest.mark.parametrize("states", [["blocked"], ["request", "blocked"], [{}], ["nonsense"]])
+async def test_whoever_does_not_want_to_be_known_stays_a_guest(
+    embedded: Embedded, states: list[object]
+) -> None:
+    await embedded.show(*states)
+    await embedded.inside("return widget.isWidget()")
+    await embedded.page.evaluate("negotiate()")
+    assert await embedded.inside("return widget.askOpenId()") is None
+
+
+async def test_a_client_that_asks_for_nothing_is_asked_all_the_same(embedded: Embedded) -> None:
+    await embedded.show("allowed")
+    assert await embedded.inside("return widget.askOpenId()") is not None
+
+
+async def test_a_client_that_never_answers_is_not_waited_for(embedded: Embedded) -> None:
+    await embedded.page.clock.install()
+    await embedded.show(silent=True)
+    await embedded.inside("window.answer = widget.askOpenId()")
+    await embedded.page.clock.run_for(3_001)
+    await embedded.page.wait_for_function("seen.some((m) => m.action === 'get_openid')")
+    await embedded.page.clock.run_for(10_001)
+    assert await embedded.inside("return window.answer") is None
+
+
+async def test_a_person_who_never_decides_is_not_waited_for_for_ever(embedded: Embedded) -> None:
+    await embedded.page.clock.install()
+    await embedded.show("request")
+    await embedded.inside("return widget.isWidget()")
+    await embedded.page.evaluate("negotiate()")
+    await embedded.inside("window.answer = widget.askOpenId()")
+    await embedded.page.wait_for_function("seen.some((m) => m.action === 'get_openid')")
+    await embedded.page.clock.run_for(299_000)
+    assert await embedded.inside("return Promise.race([window.answer, 'waits'])") == "waits"
+    await embedded.page.clock.run_for(2_000)
+    assert await embedded.inside("return window.answer") is None
+
+
+async def test_the_widget_answers_politely(embedded: Embedded) -> None:
+    await embedded.show("allowed")
+    script = "return [widget.initialTheme(), widget.initialLanguage()]"
+    assert await embedded.inside(script) == ["dark", "de"]
+    listen = """
+    window.told = [];
+    for (const what of ["theme", "language"])
+      widget.client.addEventListener(what, ({ detail }) => window.told.push(detail));
+    """
+    await embedded.inside(listen)
+    page = embedded.page
+    versions = await page.evaluate("ask('supported_api_versions')")
+    assert "0.0.2" in versions["supported_versions"]
+    assert await page.evaluate("ask('theme_change', { name: 'light' })") == {}
+    assert await page.evaluate("ask('language_change', { lang: 'ar' })") == {}
+    assert await page.evaluate("ask('theme_change', { name: { not: 'text' } })") == {}
+    assert await page.evaluate("ask('visibility', { visible: false })") == {}
+    for unknown in ("update_state", "toString", "__proto__"):
+        assert "message" in (await page.evaluate("(what) => ask(what)", unknown))["error"]
+    assert await embedded.inside("return window.told") == ["light", "ar"]
+
+
+async def test_only_the_window_around_the_page_is_believed(embedded: Embedded) -> None:
+    await embedded.show("allowed")
+    forge = """
+    window.told = [];
+    widget.client.addEventListener("theme", ({ detail }) => window.told.push(detail));
+    const forged = { api: "toWidget", requestId: "1", action: "theme_change" };
+    window.postMessage({ ...forged, widgetId: "spaces", data: { name: "forged" } }, "*");
+    """
+    await embedded.inside(forge)
+    await embedded.page.evaluate("ask('theme_change', { name: 'true' })")
+    assert await embedded.inside("return window.told") == ["true"]
+    junk = "for (const m of [null, 7, 'x', {}, { action: 'capabilities' }]) "
+    await embedded.page.evaluate(junk + "frame.contentWindow.postMessage(m, origin)")
+    other = "frame.contentWindow.postMessage({ api: 'toWidget', widgetId: 'another', "
+    await embedded.page.evaluate(
+        other + "requestId: '2', action: 'theme_change', data: { name: 'other' } }, origin)"
+    )
+    await embedded.page.evaluate("ask('theme_change', { name: 'last' })")
+    assert await embedded.inside("return window.told") == ["true", "last"]
+
+
+async def test_a_page_that_is_not_the_client_it_claims_hears_nothing(embedded: Embedded) -> None:
+    await embedded.page.clock.install()
+    await embedded.show("allowed", parent="https://app.example/")
+    listen = """
+    window.told = [];
+    widget.client.addEventListener("theme", ({ detail }) => window.told.push(detail));
+    window.heard = new Promise((done) => addEventListener("message", () => setTimeout(done)));
+    window.answer = widget.askOpenId();
+    """
+    await embedded.inside(listen)
+    await embedded.page.evaluate("void ask('theme_change', { name: 'forged' })")
+    await embedded.page.clock.run_for(20_000)
+    assert await embedded.inside("await window.heard; return window.answer") is None
+    assert await embedded.inside("return window.told") == []
+    assert await embedded.page.evaluate("seen") == []
+
+
+async def test_outside_of_a_client_there_is_nobody_to_ask(embedded: Embedded) -> None:
+    await embedded.show("allowed")
+    address = f"{embedded.world.page(embedded.space)}?{WIDGET_QUERY}&parentUrl=https%3A%2F%2Fa.b"
+    await embedded.page.goto(address)
+    script = "return [widget.isWidget(), await widget.askOpenId()]"
+    assert await inside(embedded.page.main_frame, script) == [False, None]
+    await embedded.page.go_back()
+
+
+async def test_no_other_page_may_show_this_one(
+    world: WebWorld, browser: Browser, tmp_path: Path
+) -> None:
+    port = free_port()
+    space = await world.create()
+    async with client_page(port):
+        page = await (await browser.new_context()).new_page()
+        await page.goto(f"http://127.0.0.1:{port}/client")
+        async with page.expect_event("console", lambda m: "frame-ancestors" in m.text):
+            await page.evaluate("(url) => void show(url, [])", world.page(space))
