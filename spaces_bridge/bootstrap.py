@@ -138,6 +138,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             doorkeeper,
             storage.reports,
             identities,
+            matrix.pictures,
         )
 
         await identities.start()

@@ -294,4 +294,6 @@ def summary_of(space: LiveSpace) -> SpaceSummary:
         scheduled_at_ms=space.scheduled_at_ms,
         started_at_ms=space.started_at_ms,
         ended_at_ms=space.ended_at_ms,
+        host_name=space.person(space.host).name,
+        captions=space.captions_said,
     )

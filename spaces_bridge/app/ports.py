@@ -246,6 +246,25 @@ class RoomReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """Somebody's picture, of a kind that browsers draw and never run."""
+
+    content_type: str
+    body: bytes
+
+
+class Pictures(Protocol):
+    """What people look like."""
+
+    async def portrait(self, user: UserId) -> Portrait | None:
+        """A small picture from the person's profile. None: there is none, or none to be had now.
+
+        Never raises; takes seconds at most.
+        """
+        ...
+
+
 class Courier(Protocol):
     """Carries out the outbox."""
 

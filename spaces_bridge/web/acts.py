@@ -1,4 +1,4 @@
-"""What a page asks for that is not one command: lists, reports, followers, invitations, chat.
+"""What a page asks for that takes more than its frame: lists, reports, followers, links, chat.
 
 Each act gives a sentence for whoever asked, because nothing on the page shows that it was done;
 None where something does. All raise Refusal, Rejected, AdapterError.
@@ -18,6 +18,7 @@ from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import shared_link
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_unless_above,
@@ -29,7 +30,7 @@ from spaces_bridge.web.chatting import Chatting
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
-from spaces_bridge.web.views import You, name_of
+from spaces_bridge.web.views import You, name_of, room_alias
 
 REASON_MAX = 500
 
@@ -63,6 +64,7 @@ class Acts:
             "follow": self._follow,
             "unfollow": self._unfollow,
             "invite": self._invite,
+            "share": self._share,
             "unschedule": self._unschedule,
             "chat": Chatting(settings, spaces).say,
         }
@@ -187,6 +189,15 @@ class Acts:
 
     def _is_guest(self, user: UserId) -> bool:
         return is_ghost(user, self._world.settings.domain)
+
+    # --- links --------------------------------------------------------------------------------
+
+    async def _share(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
+        by, world = doer_of(you), self._world
+        here = {room_alias(space, world.settings.domain), space.room}
+        url, event = shared_link(text_of(frame, "url"), {name for name in here if name})
+        await self._spaces.ask(space.space, cmd.SharePost(by, url, world.clock.now_ms(), event))
+        return None
 
     # --- the plan -----------------------------------------------------------------------------
 

@@ -15,14 +15,23 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
+PACKED_ALREADY = frozenset({".png"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
     content_type: str
     plain: bytes
-    packed: bytes
+    packed: bytes | None
+    """None: it would not be smaller."""
+
+
+def _asset(name: str, body: bytes) -> _Asset:
+    kind = name[name.rindex(".") :]
+    packed = None if kind in PACKED_ALREADY else gzip.compress(body, mtime=0)
+    return _Asset(TYPES[kind], body, packed)
 
 
 class Assets:
@@ -30,7 +39,7 @@ class Assets:
 
     def __init__(self) -> None:
         self._assets = {
-            name: _Asset(TYPES[name[name.rindex(".") :]], body, gzip.compress(body, mtime=0))
+            name: _asset(name, body)
             for name, body in _walk(files("spaces_bridge.web") / "static", "")
         }
         digest = hashlib.sha256()
@@ -41,7 +50,8 @@ class Assets:
     @property
     def packed_script_bytes(self) -> int:
         """What all scripts weigh on the wire."""
-        return sum(len(a.packed) for name, a in self._assets.items() if name.endswith(".js"))
+        scripts = (a for name, a in self._assets.items() if name.endswith(".js"))
+        return sum(len(a.packed or a.plain) for a in scripts)
 
     async def handle(self, request: web.Request) -> web.Response:
         """One file."""
@@ -54,7 +64,7 @@ class Assets:
             "Cache-Control": "public, max-age=31536000, immutable" if current else "no-cache",
             "Vary": "Accept-Encoding",
         }
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
             return web.Response(body=asset.packed, headers=headers)
         return web.Response(body=asset.plain, headers=headers)

@@ -109,7 +109,7 @@ class Channel:
         for client in self.clients:
             names = client.you.moderates(self.space)
             if names not in texts:
-                roster = views.roster_view(self.space, guests, names=names)
+                roster = views.roster_view(self.space, guests, self.about, names=names)
                 texts[names] = encode({"type": "roster", **roster})
             client.outgoing.put(texts[names])
         # whoever waits may have moved up because of somebody else

@@ -57,6 +57,8 @@ def _paths() -> Json:
         "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
         "/s/{slug}/event.ics": {"get": _calendar()},
+        "/s/{slug}/qr.svg": {"get": _qr()},
+        "/s/{slug}/face/{face}": {"get": _face()},
     }
 
 
@@ -125,6 +127,36 @@ def _calendar() -> Json:
     }
 
 
+def _qr() -> Json:
+    code: Json = {"description": "OK", "content": {"image/svg+xml": {"schema": _STRING}}}
+    return {
+        "summary": "The address of the page as a QR code",
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": code,
+            "403": _failure("The bearer was removed"),
+            "404": _failure("No such live space, or a private one"),
+            "429": _failure("Too many wrong tokens"),
+        },
+    }
+
+
+def _face() -> Json:
+    schema: Json = {"type": "string", "format": "binary"}
+    kinds = ("image/png", "image/jpeg", "image/gif", "image/webp")
+    content: Json = {kind: {"schema": schema} for kind in kinds}
+    face: Json = {"name": "face", "in": "path", "required": True, "schema": _STRING}
+    return {
+        "summary": "Somebody's picture, by the address in a person's `picture`",
+        "parameters": [_SLUG, face],
+        "responses": {
+            "200": {"description": "OK", "content": content},
+            "404": _failure("No such live space, or a private one; nobody there, or no picture"),
+        },
+    }
+
+
 def _failure(description: str) -> Json:
     schema: Json = {"$ref": "#/components/schemas/Problem"}
     return {
@@ -145,6 +177,11 @@ def _person() -> Json:
             "on_air": {"type": "boolean"},
             "muted": {"type": "boolean", "description": "By a host."},
             "tone": _COUNT,
+            "picture": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "404 where the person's profile has none: show a letter then.",
+            },
         },
     }
 
@@ -153,10 +190,12 @@ def _post() -> Json:
     return {
         "type": "object",
         "description": "A shared link; the newest five are shown.",
-        "required": ["number", "url", "by", "name", "at_ms"],
+        "required": ["number", "kind", "url", "site", "by", "name", "at_ms"],
         "properties": {
             "number": _COUNT,
-            "url": _STRING,
+            "kind": {"enum": ["message", "link"], "description": "A message of the room, or not."},
+            "url": {"type": "string", "format": "uri", "description": "http or https."},
+            "site": {"type": "string", "description": "The server that the link leads to."},
             "by": _STRING,
             "name": _STRING,
             "at_ms": _COUNT,
@@ -188,6 +227,11 @@ def _space() -> Json:
             "scheduled_at": _MS,
             "started_at": _MS,
             "ended_at": _MS,
+            "calendar": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "An iCalendar entry, while a time is set and it is to come.",
+            },
             "language": {"type": "string", "description": "Of the captions; ISO 639-1 or auto."},
             "captions": {"type": "boolean"},
             "locked": {"type": "boolean", "description": "Nobody new comes in."},

@@ -16,7 +16,7 @@ from spaces_bridge.core.rules.common import is_above, rank
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.verbs import Frame, doer_of, text_of
-from spaces_bridge.web.views import Json, You, name_of, tone, waiting
+from spaces_bridge.web.views import Json, You, name_of, picture, tone, waiting
 
 SHOWN = 100
 """People one answer names; a query finds the others."""
@@ -36,7 +36,8 @@ class People:
             raise Rejected("not_moderator", "Only the host and co-hosts can do that.")
         query = text_of(frame, "query")
         followers = await self._followers.count(by)
-        found = people_view(space, by, self._hub.present(space.space), query)
+        page = str(self._hub.about(space)["page"])
+        found = people_view(space, by, self._hub.present(space.space), query, page)
         return {"type": "people", **found, "followers": followers}
 
 
@@ -48,10 +49,13 @@ class _Somebody:
     on_page: bool
 
 
-def people_view(space: LiveSpace, by: UserId, present: Sequence[You], query: str) -> Json:
+def people_view(
+    space: LiveSpace, by: UserId, present: Sequence[You], query: str, page: str
+) -> Json:
     """Those whose name or id holds ``query``: the stage first, hands, the page, then by name.
 
-    ``total`` and ``removed_total`` count all of them, ``nameless`` the pages without a name.
+    ``page`` is the live space's own address. ``total`` and ``removed_total`` count all of them,
+    ``nameless`` the pages without a name.
     """
     sought = query.casefold()
     places = {request.user: place for place, request in enumerate(waiting(space))}
@@ -68,7 +72,7 @@ def people_view(space: LiveSpace, by: UserId, present: Sequence[You], query: str
     gone = [user for user in space.removed if _fits(sought, name_of(space, user), user)]
     return {
         "query": query,
-        "people": [_view(space, by, one) for one in nsmallest(SHOWN, found, key=relevance)],
+        "people": [_view(space, by, one, page) for one in nsmallest(SHOWN, found, key=relevance)],
         "total": len(found),
         "nameless": sum(you.user is None for you in present),
         "removed": [
@@ -95,7 +99,7 @@ def _fits(sought: str, name: str, user: UserId) -> bool:
     return sought in name.casefold() or sought in user.casefold()
 
 
-def _view(space: LiveSpace, by: UserId, one: _Somebody) -> Json:
+def _view(space: LiveSpace, by: UserId, one: _Somebody, page: str) -> Json:
     request = space.requests.get(one.user)
     return {
         "id": one.user,
@@ -109,6 +113,7 @@ def _view(space: LiveSpace, by: UserId, one: _Somebody) -> Json:
         "offered": one.user in space.offers,
         "below_you": is_above(space, by, one.user),
         "tone": tone(one.user),
+        "picture": None if one.guest else picture(space, one.user, page),
     }
 
 

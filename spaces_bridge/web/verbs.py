@@ -1,6 +1,6 @@
 """What a page may ask over the feed: frames become commands. Pure.
 
-What needs more than one command (lists, reports, followers) is in ``spaces_bridge.web.acts``.
+What takes more than the frame (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
 """
 
 import re
@@ -158,10 +158,6 @@ def _reschedule(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Comma
     return cmd.Reschedule(user, at_ms, now_ms)
 
 
-def _share(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
-    return cmd.SharePost(user, text_of(frame, "url"), now_ms)
-
-
 def _remove(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
     return cmd.RemovePerson(user, user_of(frame), text_of(frame, "reason"))
 
@@ -210,7 +206,6 @@ _VERBS: Mapping[str, _Verb] = {
     "lock": _alone(cmd.LockSpace),
     "unlock": _alone(cmd.UnlockSpace),
     "remove": _remove,
-    "share": _share,
     "title": _title,
     "captions": _captions,
     "reschedule": _reschedule,

@@ -218,6 +218,23 @@ def _decoded(stream: bytes) -> Pcm:
     return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.int16)
 
 
+async def test_who_comes_over_http_gets_the_last_seconds_at_once(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as host, listening(stage) as ear:
+            stage.open_microphone(SPACE, HOST)
+            host.say(tone(440, 20))
+            await ear.wait_packets(120)
+            stage.close_microphone(SPACE, HOST)
+            await ear.wait_packets(20)
+            # all that can still be heard was said before anybody came, to the worker or to us
+            first, second = stage.mix(SPACE), stage.mix(SPACE)
+            for mix in (first, second):
+                begun = [await anext(mix) for _ in range(20)]
+                assert decibels(_decoded(b"".join(begun))[: 2 * RATE], 440) > -20
+
+
 async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_path: Path) -> None:
     stage = Stage(options(tmp_path))
     async with running(stage):

@@ -13,6 +13,7 @@ from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space, sched
 pytestmark = pytest.mark.unit
 
 ZED = UserId("@zed:elsewhere.net")
+PAGE = "https://spaces.example.org/s/first-talk"
 ANN = UserId("@ann:example.org")
 
 
@@ -41,7 +42,7 @@ def one(view: dict[str, object], user: UserId) -> dict[str, object]:
 def test_the_stage_is_first_then_hands_then_the_page_then_names() -> None:
     lurker = You(UserId("@spaces_1:example.org"), "Lu", guest=True)
     present = [You(ZED, "Zed", guest=False), lurker, lurker, You(), You()]
-    view = people_view(crowd(), HOST, present, "")
+    view = people_view(crowd(), HOST, present, "", PAGE)
     assert ids(view) == [HOST, CAT, BEN, GUEST, lurker.user, ZED, EVE, ANN]
     assert (view["total"], view["nameless"]) == (8, 2)
     assert one(view, ZED)["on_page"] is True
@@ -50,7 +51,7 @@ def test_the_stage_is_first_then_hands_then_the_page_then_names() -> None:
 
 def test_each_is_shown_with_what_a_host_decides_by() -> None:
     space = after(crowd(), cmd.BringSpeaker(HOST, EVE), cmd.MuteSpeaker(HOST, BEN))
-    view = people_view(space, CAT, [], "")
+    view = people_view(space, CAT, [], "", PAGE)
     guest = one(view, GUEST)
     assert guest.pop("tone") in range(8)
     assert guest == {
@@ -64,9 +65,11 @@ def test_each_is_shown_with_what_a_host_decides_by() -> None:
         "muted": False,
         "offered": False,
         "below_you": True,
+        "picture": None,
     }
     assert one(view, EVE)["offered"] is True
     assert (one(view, BEN)["role"], one(view, BEN)["muted"]) == ("speaker", True)
+    assert str(one(view, BEN)["picture"]).startswith(f"{PAGE}/face/")
     for user, role in ((HOST, "host"), (CAT, "cohost")):
         assert (one(view, user)["role"], one(view, user)["below_you"]) == (role, False)
 
@@ -76,7 +79,7 @@ def test_each_is_shown_with_what_a_host_decides_by() -> None:
     [("ZO", [GUEST]), ("Zed:else", [ZED]), ("äNN", [ANN]), ("@cat:", [CAT]), ("nobody", [])],
 )
 def test_a_query_is_part_of_a_name_or_an_id(query: str, found: list[UserId]) -> None:
-    view = people_view(crowd(), HOST, [], query)
+    view = people_view(crowd(), HOST, [], query, PAGE)
     assert ids(view) == found
     assert (view["query"], view["total"]) == (query, len(found))
 
@@ -86,18 +89,18 @@ def test_one_answer_names_a_hundred_and_counts_all() -> None:
     for number in range(150):
         user = UserId(f"@m{number:03}:example.org")
         space = after(space, cmd.ObserveMember(user, joined=True, name=f"M{number:03}"))
-    view = people_view(space, HOST, [], "")
+    view = people_view(space, HOST, [], "", PAGE)
     assert len(ids(view)) == SHOWN
     assert ids(view)[:4] == [HOST, CAT, BEN, GUEST]
     assert view["total"] == 157
-    assert people_view(space, HOST, [], "m149")["total"] == 1
+    assert people_view(space, HOST, [], "m149", PAGE)["total"] == 1
 
 
 def test_who_was_shown_out_or_left_is_not_among_the_people() -> None:
     space = after(crowd(), cmd.RemovePerson(HOST, EVE, "spams", blocked=True))
     space = after(space, cmd.RemovePerson(None, GUEST), cmd.ObserveMember(ZED, joined=False))
     space = after(space, cmd.ObserveMember(EVE, joined=False, banned=True))
-    view = people_view(space, HOST, [], "")
+    view = people_view(space, HOST, [], "", PAGE)
     assert not {EVE, GUEST, ZED} & set(ids(view))
     assert ids(view, "removed") == [EVE, GUEST]
     removed = view["removed"]
@@ -110,7 +113,7 @@ def test_who_was_shown_out_or_left_is_not_among_the_people() -> None:
         "blocked": True,
         "tone": 0,
     }
-    assert (view["removed_total"], ids(people_view(space, HOST, [], "eve"), "removed")) == (
+    assert (view["removed_total"], ids(people_view(space, HOST, [], "eve", PAGE), "removed")) == (
         2,
         [EVE],
     )

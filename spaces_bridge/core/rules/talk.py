@@ -1,13 +1,13 @@
 """What is said and shown: captions, reactions, posts, invitations, chat."""
 
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
@@ -19,8 +19,6 @@ from spaces_bridge.core.rules.common import (
 
 EMOJI_MAX = 50
 """Different emoji counted in one live space; everybody is sent all counts."""
-
-URL_MAX = 2000
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
@@ -72,8 +70,10 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
         raise Rejected(
             "link_too_long", "That link is longer than {most} characters.", most=URL_MAX
         )
-    if not _is_web_address(command.url):
-        raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
+    if not is_web_address(command.url):
+        raise Rejected(
+            "bad_link", "Share a link that begins with https:// or http://, then names its server."
+        )
     if command.url in [post.url for post in space.posts]:
         raise Rejected("already_shared", "That is pinned already.")
     name = space.person(command.by).name or command.by
@@ -85,15 +85,6 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
 def _refuse_sharer(space: LiveSpace, user: UserId) -> None:
     refuse_unless_moderator(space, user)
     refuse_unless_live(space)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    clean = url.isprintable() and not any(char.isspace() for char in url)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
 
 
 def may_invite(space: LiveSpace, user: UserId) -> bool:

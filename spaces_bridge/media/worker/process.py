@@ -267,7 +267,8 @@ class Worker:
             case say.SetGates():
                 mix.set_gates(message.users)
             case say.SubscribeMix():
-                mix.is_subscribed = message.on
+                for sequence, packet in mix.subscribe(message.on):
+                    self._door.send_lazily(say.MixPacket(message.space, sequence, packet))
             case say.AudioTaken():
                 mix.taken(message.user, message.until_ms)
             case say.ReplayAudio():

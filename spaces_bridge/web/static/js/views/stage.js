@@ -1,6 +1,6 @@
 // Who is on stage, and the rings of those who speak.
 
-import { byId, el, icon, initial, keyed, setText } from "../dom.js";
+import { byId, el, face, fillFace, icon, keyed, setText } from "../dom.js";
 import { say, sayIfKnown } from "../words.js";
 
 const FADE_MS = 700;
@@ -20,26 +20,24 @@ function show(page, { roster, you }) {
     byId("stage"),
     roster.stage,
     (person) => person.id,
-    () => newPerson(),
+    newPerson,
     (node, person) => fillPerson(page, node, person, you),
   );
   byId("stage-empty").hidden = roster.stage.length > 0;
 }
 
-function newPerson() {
+function newPerson(person) {
   return el(
     "li",
     { class: "person" },
-    el("span", { class: "face", "aria-hidden": "true" }),
+    face(person),
     el("span", { class: "person-name" }, el("bdi")),
     el("span", { class: "person-role" }),
   );
 }
 
 function fillPerson(page, node, person, you) {
-  const circle = node.querySelector(".face");
-  circle.className = `face tone-${Number(person.tone) || 0}`;
-  setText(circle, initial(person.name));
+  fillFace(node.querySelector(".face"), person);
   setText(node.querySelector("bdi"), person.name);
   node.classList.toggle("on-air", person.on_air);
   fillRole(node.querySelector(".person-role"), person);
