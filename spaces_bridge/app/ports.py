@@ -5,7 +5,7 @@ outside's faults, and may be repeated safely. No port calls back into a live spa
 waits; what comes back comes through the listeners below, which only tell, too.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -26,6 +26,7 @@ from spaces_bridge.app.records import (
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 
 
 class Clock(Protocol):
@@ -204,8 +205,10 @@ class PolicyRules(Protocol):
 class Reports(Protocol):
     """Reports of people. All raise StorageError."""
 
-    async def file(self, report: Report, source: str) -> int:
-        """Store once per ``source``; the report's id."""
+    async def file(
+        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+    ) -> int:
+        """Store once per ``source``, and with it the wish made of its id; the report's id."""
         ...
 
     async def find(self, report: int) -> Report | None: ...
@@ -499,7 +502,7 @@ class Audience(Protocol):
         """What somebody is saying; without text: no more of that."""
         ...
 
-    def notice(self, space: SpaceId, text: str) -> None: ...
+    def notice(self, space: SpaceId, said: Sentence) -> None: ...
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         """Somebody wrote, or what was written is another thing now, or gone."""

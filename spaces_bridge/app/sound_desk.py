@@ -8,11 +8,13 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.sentences import say
 
 log = logging.getLogger(__name__)
 
-PAUSED = "Captions are paused for a moment; the sound goes on."
-RESUMED = "Captions go on."
+RESTARTED = say("sound_restarted", "The sound was restarted and goes on.")
+PAUSED = say("captions_paused", "Captions are paused for a moment; the sound goes on.")
+RESUMED = say("captions_resumed", "Captions go on.")
 
 
 class SoundDesk:
@@ -47,7 +49,7 @@ class SoundDesk:
             view = self._spaces.view(space)
             if view is not None and view.phase is Phase.LIVE:
                 self.open_stage(space)
-                self._world.audience.notice(space, "The sound was restarted and goes on.")
+                self._world.audience.notice(space, RESTARTED)
 
     def open_stage(self, space: SpaceId) -> None:
         """Bring the sound to where the live space is: at a start, or after a worker's death."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import views
 from spaces_bridge.web.door import belongs
 from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
@@ -33,16 +34,16 @@ class Client:
         """Queue a frame for this page only."""
         self.outgoing.put(encode(frame))
 
-    def error(self, code: str, text: str) -> None:
-        self.send({"type": "error", "code": code, "text": text})
+    def error(self, said: Sentence) -> None:
+        self.send(views.error_view(said))
 
-    def notice(self, text: str) -> None:
-        self.send({"type": "notice", "text": text})
+    def notice(self, said: Sentence) -> None:
+        self.send(views.notice_view(said))
 
-    def send_away(self, code: str, text: str) -> None:
+    def send_away(self, said: Sentence) -> None:
         """Say why, then close: whoever this is may not be here any more."""
-        self.error(code, text)
-        self.outgoing.close(4403, code)
+        self.error(said)
+        self.outgoing.close(4403, said.code)
 
 
 class Channel:

@@ -101,4 +101,4 @@ class OggStream:
 def _refuse_unless_live(space: LiveSpace) -> None:
     if space.phase is not Phase.LIVE:
         text = "There is no sound: this live space is not live."
-        raise Problem(HTTPStatus.CONFLICT, "not_live", text)
+        raise Problem(HTTPStatus.CONFLICT, "no_sound", text)

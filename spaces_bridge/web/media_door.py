@@ -13,6 +13,7 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.rules.sound import no_floor, refuse_unless_may_speak
 from spaces_bridge.web.door import Door, guests_listen, guests_off
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, refused, too_many
@@ -75,8 +76,9 @@ class MediaDoor:
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
         self._refuse_guest(space, token)
-        if token is None or not self._may_speak(space, token.user):
-            raise _no_floor()
+        if token is None:
+            raise Problem.saying(HTTPStatus.FORBIDDEN, no_floor().said)
+        self._refuse_unless_may_speak(space, token.user)
         key = (space.space, token.user)
         page = request.query.get("page", "")[:PAGE_MAX]
         if "again" in request.query:
@@ -87,9 +89,9 @@ class MediaDoor:
         try:
             self._refuse_guest(space, token)
             await self._door.spaces.ask(space.space, cmd.OpenMicrophone(token.user))
-        except Rejected:
+        except Rejected as refusal:
             self._stage.hang_up(session.id)
-            raise _no_floor() from None
+            raise Problem.saying(HTTPStatus.FORBIDDEN, refusal.said) from None
         except (AdapterError, Problem):
             self._stage.hang_up(session.id)
             raise
@@ -166,9 +168,12 @@ class MediaDoor:
         if is_guest and token is not None and now.guests is GuestPolicy.LISTEN:
             raise guests_listen()
 
-    def _may_speak(self, space: LiveSpace, user: UserId) -> bool:
-        now = self._door.spaces.view(space.space)
-        return now is not None and now.may_speak(user)
+    def _refuse_unless_may_speak(self, space: LiveSpace, user: UserId) -> None:
+        now = self._door.spaces.view(space.space) or space
+        try:
+            refuse_unless_may_speak(now, user)
+        except Rejected as refusal:
+            raise Problem.saying(HTTPStatus.FORBIDDEN, refusal.said) from None
 
     async def _answer(
         self, space: LiveSpace, user: UserId, direction: Direction, offer: str
@@ -189,26 +194,22 @@ class MediaDoor:
 
 def _refuse_unless_live(space: LiveSpace) -> None:
     if space.phase is Phase.SCHEDULED:
-        text = "This live space has not started yet. Try again when it is live."
+        text = "This live space has not started yet."
         raise Problem(HTTPStatus.CONFLICT, "not_live", text)
     if space.phase is Phase.ENDED:
         raise Problem(HTTPStatus.GONE, "ended", "This live space has ended.")
 
 
-def _no_floor() -> Problem:
-    text = "You do not have the floor. Ask to speak first; a host decides."
-    return Problem(HTTPStatus.FORBIDDEN, "no_floor", text)
-
-
 async def _offer_of(request: web.Request) -> str:
     if request.content_type != SDP:
-        text = f"Send the SDP offer with Content-Type {SDP}."
+        text = "Send the SDP offer with Content-Type application/sdp."
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         raise Problem(status, "not_sdp", text, {"Accept-Post": SDP})
     too_long = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "offer_too_long",
-        f"An SDP offer may have {OFFER_MAX // 1024} kB. Offer one audio track only.",
+        "An SDP offer may have {most} kB. Offer one audio track only.",
+        most=OFFER_MAX // 1024,
     )
     if (request.content_length or 0) > OFFER_MAX:
         raise too_long

@@ -106,7 +106,12 @@ const STATE = {
   },
 };
 
-const SORRY = { removed: "end.removed", guests_off: "end.guests_off", not_found: "end.missing" };
+const SORRY = {
+  removed: "end.removed",
+  not_a_member: "end.removed",
+  guests_off: "end.guests_off",
+  not_found: "end.missing",
+};
 
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
