@@ -64,6 +64,11 @@ def test_a_dismissed_cohost_speaks_on_while_a_place_is_free() -> None:
     assert after(full, cmd.DismissCohost(HOST, CAT)).closing == {CAT}
 
 
+def test_a_cohost_who_has_left_needs_no_dismissal() -> None:
+    gone = after(with_cohost(), cmd.ObserveMember(CAT, joined=False))
+    assert refused(gone, cmd.DismissCohost(HOST, CAT)) == "not_cohost"
+
+
 def test_a_cohost_who_was_only_named_is_dismissed_at_once() -> None:
     space = after(with_cohost(), cmd.AppointCohost(HOST, BEN), cmd.DismissCohost(HOST, BEN))
     assert not space.appointments

@@ -87,6 +87,8 @@ def test_what_counts_has_every_plural_of_its_language(code: str) -> None:
         ("", "", "en"),
         ("en", "de", "en"),
         ("", "en-GB,en;q=0.9", "en"),
+        ("", "nl;q=0.9, de-AT;q=0.8, en;q=0.5", "de"),
+        ("ar", "de", "ar"),
         ("xx", "", "en"),
         ("../../etc/passwd", "';--", "en"),
         ("", "*", "en"),

@@ -39,11 +39,13 @@ def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.
     refuse_if_ended(space)
     user = command.user
     coming, role = space.appointments.get(user), space.role(user)
+    # whoever is gone loses the level anyway: one more word would wait for them for ever
+    gone = user in space.closing or not space.person(user).joined
     if coming is not None and coming > role:
         yield ev.AppointmentEnded(user, "dismissed")
-    elif role is not Role.COHOST or coming is not None or user in space.closing:
+    elif role is not Role.COHOST or coming is not None or gone:
         raise Rejected("not_cohost", "That person is no co-host.")
-    if role is not Role.COHOST:
+    if role is not Role.COHOST or gone:
         return
     if places_left(space) > 0:
         yield ev.RoleAppointed(user, Role.SPEAKER, command.by)
