@@ -9,9 +9,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import say
 from spaces_bridge.web import views
 from tests.web.browser import opened, text
-from tests.web.test_in_browser import NAMELESS, SMALL_TARGETS, overflow
+from tests.web.looks import NAMELESS, SMALL_TARGETS, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.e2e
@@ -524,7 +525,7 @@ async def test_whoever_is_shown_out_reads_why_instead_of_the_large_view(
     address = world.page(space, f"?view=captions#t={await world.link(space.space, ALICE)}")
     async with opened(browser, address) as reader:
         await expect(reader.page.locator("#captions-large")).to_be_visible()
-        world.hub.show_out(space.space, ALICE, "A host has removed you.")
+        world.hub.show_out(space.space, ALICE, say("removed", "A host has removed you."))
         await expect(reader.page.locator("#sorry")).to_be_visible()
         await expect(reader.page.locator("#captions-large")).to_be_hidden()
 

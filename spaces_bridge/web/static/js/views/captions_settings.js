@@ -1,6 +1,7 @@
 // How somebody wants captions: how big, on which ground, or not at all. This browser remembers.
 
 import { byId } from "../dom.js";
+import { store, stored } from "../stored.js";
 
 const KEY = "spaces:captions";
 const SIZES = [1, 2, 3, 4];
@@ -8,7 +9,7 @@ const SIZES = [1, 2, 3, 4];
 let settings = { size: 2, high: false, shown: true };
 
 export function start() {
-  settings = stored() ?? settings;
+  settings = kept() ?? settings;
   const [menu, form] = ["captions-settings", "captions-form"].map(byId);
   menu.hidden = false;
   form.addEventListener("change", () => {
@@ -21,7 +22,7 @@ export function start() {
     menu.querySelector("summary").focus();
   });
   addEventListener("storage", ({ key }) => {
-    if (key === KEY) apply((settings = stored() ?? settings));
+    if (key === KEY) apply((settings = kept() ?? settings));
   });
   closable(menu);
   apply(settings);
@@ -30,19 +31,15 @@ export function start() {
 function change(wanted) {
   settings = wanted;
   apply(settings);
-  try {
-    localStorage.setItem(KEY, JSON.stringify(settings));
-  } catch {
-    // storage is forbidden here: it holds until the page is left
-  }
+  store("captions", JSON.stringify(settings));
 }
 
-function stored() {
+function kept() {
   try {
-    const { size, high, shown } = JSON.parse(localStorage.getItem(KEY));
+    const { size, high, shown } = JSON.parse(stored("captions"));
     return { size: SIZES.includes(size) ? size : 2, high: high === true, shown: shown !== false };
   } catch {
-    return null; // nothing there, nothing legible, or forbidden
+    return null; // nothing there, or nothing legible
   }
 }
 
