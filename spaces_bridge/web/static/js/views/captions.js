@@ -117,7 +117,7 @@ function newDraft(draft) {
 export function stateOf({ space }) {
   if (space.state === "ended") return "";
   if (!space.captions) return say("space.captions_off");
-  return paused ? say("captions.paused") : "";
+  return paused ? say("notice.captions_paused") : "";
 }
 
 function showState(state) {
