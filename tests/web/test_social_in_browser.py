@@ -258,6 +258,25 @@ async def test_guests_wear_a_badge_and_their_ids_are_nobodys_business(
         ]
 
 
+async def test_who_has_no_picture_keeps_the_letter_and_is_asked_for_once(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    await world.seat(space.space, BOB, "Bob")
+    async with opened(browser, world.page(space)) as reader:
+        page = reader.page
+        asked = list[str]()
+        await expect(page.locator(".person-open")).to_have_count(2)
+        await expect(page.locator("#stage .portrait:visible")).to_have_count(0)
+        page.on("request", lambda request: asked.append(request.url))
+        await world.seat(space.space, ALICE, "Alice")
+        await expect(page.locator(".person-open")).to_have_count(3)
+        await expect(page.locator("#stage .portrait:visible")).to_have_count(0)
+        await world.levels(space.space, {ALICE: None})
+        await expect(page.locator(".person-open")).to_have_count(2)
+        assert len([url for url in asked if "/face/" in url]) == 1
+
+
 async def test_a_report_names_a_person_and_a_reason(world: WebWorld, browser: Browser) -> None:
     space = await world.create()
     await world.seat(space.space, BOB, "Bob")
