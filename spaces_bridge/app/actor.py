@@ -82,7 +82,9 @@ class SpaceActor:
         """Obey and say what happened. Raises Rejected, AdapterError."""
         foreseen = self._foreseen(command, source)
         if self._jobs.qsize() >= BUSY and not (foreseen or isinstance(command, OBSERVATIONS)):
-            raise Rejected("busy", "Too much is going on here right now. Try again in a moment.")
+            raise Rejected(
+                "overloaded", "Too much is going on here right now. Try again in a moment."
+            )
         done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
         shut = self._shut_at_the_door(command, foreseen)
         self._jobs.put_nowait(_Job(command, source, done, shut))

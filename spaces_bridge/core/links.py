@@ -23,7 +23,7 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
     url = _address(text.strip("<>"))
     if " " in url:
         raise Rejected(
-            "bad_link", "Write just one link, such as `share https://example.org/recipe`."
+            "one_link", "Write just one link, such as `share https://example.org/recipe`."
         )
     found = _PERMALINK.fullmatch(_decoded(url))
     if found is not None and found[1] in rooms:

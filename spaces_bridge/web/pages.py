@@ -124,6 +124,7 @@ class Pages:
         kept = {"lang": language.code} if wanted else {}
         values |= {
             "language": language,
+            "languages": self._languages.all.values(),
             "t": language.say,
             "theme": _theme_of(request.query.get("theme", "")),
             "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",

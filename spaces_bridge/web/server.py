@@ -60,6 +60,7 @@ def build(
         app.router.add_get(root, pages.space)
         app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
         app.router.add_get(f"{root}/live.ogg", ogg.handle)
+        app.router.add_post(f"{root}/live.ogg", ogg.open)
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
         app.router.add_get(f"{root}/event.ics", calendar.handle)
         app.router.add_get(f"{root}/qr.svg", codes.handle)

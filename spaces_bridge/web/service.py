@@ -101,7 +101,7 @@ class WebService:
             Api(settings, door, hub),
             media,
             Feed(settings, door, hub, acts, self._tally, Vouching(settings, door, identities)),
-            OggStream(door, world.stage),
+            OggStream(settings, door, world.stage),
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),
             QrCodes(door, settings),

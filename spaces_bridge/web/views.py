@@ -8,13 +8,15 @@ from zlib import crc32
 
 from yarl import URL
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
 from spaces_bridge.core.roles import Role
-from spaces_bridge.core.rules.common import rank
-from spaces_bridge.core.rules.talk import may_chat
+from spaces_bridge.core.rules.common import is_host, rank
+from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
@@ -98,6 +100,9 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
         },
         "cohosts": list(space.cohosts),
         "speak_policy": space.speak_policy.value,
+        "max_speakers": space.max_speakers,
+        "max_cohosts": space.max_cohosts,
+        "queue_order": space.queue_order.value,
         "private": space.private,
         "scheduled_at": space.scheduled_at_ms,
         "started_at": space.started_at_ms,
@@ -206,6 +211,8 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool
 def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
     """What this person may do now, and where their hand is among all ``places``.
 
+    ``may_host``: what is the host's alone (title, policy, captions, co-hosts, handing over).
+
     ``muted``: by a host, who alone lifts it. ``invited``: to speak, and not answered yet.
     """
     role = rank(space, you.user) if you.user is not None else Role.LISTENER
@@ -220,6 +227,9 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
         "invited": you.user in space.offers,
         "may_moderate": you.moderates(space),
         "may_end": role.may_end,
+        "may_host": you.user is not None and is_host(space, you.user),
+        "may_share": you.user is not None and may_share(space, you.user),
+        "may_invite": you.user is not None and not you.guest and may_invite(space, you.user),
         "may_chat": you.user is not None and may_chat(space, you.user, guest=you.guest),
     }
 
@@ -240,6 +250,22 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     }
 
 
+def draft_view(space: LiveSpace, draft: Draft) -> Json:
+    """What is being said; the first ``committed`` code points of the text stay as they are."""
+    return {
+        "id": draft.utterance,
+        "speaker": draft.speaker,
+        "name": name_of(space, draft.speaker),
+        "text": draft.text,
+        "committed": draft.committed,
+        "final": False,
+        "start_ms": draft.start_ms,
+        "end_ms": draft.end_ms,
+        "language": draft.language,
+        "tone": tone(draft.speaker),
+    }
+
+
 def post_view(post: Post) -> Json:
     """A shared link: to a message of the live space's room, or into the web.
 
@@ -254,6 +280,20 @@ def post_view(post: Post) -> Json:
         "name": shown_name(post.name, post.by, guest=False),
         "at_ms": post.at_ms,
     }
+
+
+def error_view(said: Sentence) -> Json:
+    """Why something was refused: the English text, and what the page makes its own text of."""
+    return {"type": "error", **_spoken(said)}
+
+
+def notice_view(said: Sentence) -> Json:
+    """What somebody should know."""
+    return {"type": "notice", **_spoken(said)}
+
+
+def _spoken(said: Sentence) -> Json:
+    return {"code": said.code, "text": said.text, "with": dict(said.values)}
 
 
 def site(url: str) -> str:

@@ -165,7 +165,7 @@ async def test_offers_that_cannot_be_accepted_are_refused_in_plain_words(tmp_pat
     async with running(stage):
         with pytest.raises(OfferRefused) as not_live:
             await stage.offer(SPACE, EAR, Direction.LISTEN, "v=0\r\n")
-        assert not_live.value.code == "not_live"
+        assert not_live.value.code == "no_sound"
         stage.open_space(SPACE, 0)
         for broken in ("", "v=0\r\n", "x" * 20_000):
             with pytest.raises(OfferRefused) as refused:

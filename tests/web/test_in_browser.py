@@ -3,7 +3,9 @@
 import pytest
 from playwright.async_api import Browser, expect
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UtteranceId
 from tests.web.browser import opened, text
 from tests.web.looks import XSS, fits, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
@@ -79,6 +81,9 @@ async def test_captions_and_reactions_arrive_as_they_happen(
         log = one.page.get_by_role("log")
         await expect(log).to_have_attribute("aria-live", "polite")
         await until(lambda: world.hub.connections() == 2)
+        for words in ("Said just", ""):
+            partial = Draft(UtteranceId("open"), HOST, words, 0, 5000, 5600, "en")
+            world.hub.draft(space.space, partial)
         await world.caption(space.space, HOST, "Said just now.", start_ms=5000)
         await expect(log).to_contain_text("Said just now.")
         assert await log.locator(".caption").count() == 2

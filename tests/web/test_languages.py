@@ -10,6 +10,7 @@ from babel import Locale
 
 import spaces_bridge.web
 from spaces_bridge.web.languages import PSEUDO, Languages
+from tests.support.sentences import catalogue
 
 pytestmark = pytest.mark.unit
 
@@ -46,6 +47,13 @@ def test_every_sentence_is_said_somewhere() -> None:
     whole, begun = asked_for()
     known = {key for key in ENGLISH if key.startswith((*FROM_THE_SERVER, *begun))}
     assert ENGLISH.keys() - whole - known == set()
+
+
+def test_the_page_knows_every_sentence_of_the_server() -> None:
+    spoken = catalogue()
+    known = {f"error.{code}": text for code, text in spoken["errors"].items()}
+    known |= {f"notice.{code}": text for code, text in spoken["notices"].items()}
+    assert {k: s for k, s in ENGLISH.items() if k.startswith(FROM_THE_SERVER)} == known
 
 
 def test_scripts_and_templates_say_only_what_there_is() -> None:

@@ -296,7 +296,7 @@ class Worker:
     def _answer(self, offer: say.Offer) -> None:
         if offer.space not in self._spaces:
             text = "This live space has no sound right now: it has not started, or it is over."
-            self._door.send(say.Refused(offer.request, "not_live", text))
+            self._door.send(say.Refused(offer.request, "no_sound", text))
             return
         self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
         try:

@@ -2,11 +2,10 @@
 
 import { byId, el, setText } from "../dom.js";
 import { GROUPS, TONES, isOneEmoji, toned } from "../emoji.js";
+import { store, stored } from "../stored.js";
 import { say } from "../words.js";
 import { openSheet } from "./dialogs.js";
 import { react } from "./reactions.js";
-
-const KEPT = "spaces:tone";
 
 let tone = remembered();
 
@@ -86,7 +85,7 @@ function newTone(name) {
     "aria-label": say(`react.tone_${name}`),
     change: () => {
       tone = name;
-      remember(name);
+      store("tone", name);
       wearTone();
     },
   });
@@ -105,18 +104,6 @@ function wearTone() {
 }
 
 function remembered() {
-  try {
-    const name = localStorage.getItem(KEPT);
-    return name in TONES ? name : "none";
-  } catch {
-    return "none"; // storage is forbidden here: the choice lasts as long as the page
-  }
-}
-
-function remember(name) {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // as above
-  }
+  const name = stored("tone");
+  return name in TONES ? name : "none";
 }
