@@ -5,7 +5,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Route, expect
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.web.browser import opened, text
 from tests.web.looks import XSS, fits, focused, overflow
@@ -66,6 +66,25 @@ async def test_a_host_shares_links_and_everybody_sees_them(
         await alice.page.reload()
         await expect(alice.page.locator("#posts-newest a")).to_have_text("example.org/5")
         await fits(alice.page)
+
+
+async def test_a_shared_message_says_that_it_is_one_also_without_a_script(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    at_ms = WallClock().now_ms()
+    await world.spaces.ask(space.space, cmd.SharePost(HOST, "https://example.org/old", at_ms))
+    message = f"https://matrix.to/#/{space.room}/$event"
+    shared = cmd.SharePost(HOST, message, at_ms, EventId("$event"))
+    await world.spaces.ask(space.space, shared)
+    for script in (False, True):
+        async with opened(browser, world.page(space), script=script) as reader:
+            link = reader.page.locator("#posts-newest a")
+            await expect(link).to_have_text("a message of the chat")
+            await expect(link).to_have_attribute("href", message)
+            await text(reader.page, "#posts-newest", "Hanna shared")
+            await reader.page.click("#posts-earlier summary")
+            await text(reader.page, "#posts-rest", "example.org")
 
 
 async def test_hostile_posts_are_words(world: WebWorld, browser: Browser) -> None:
@@ -237,6 +256,25 @@ async def test_guests_wear_a_badge_and_their_ids_are_nobodys_business(
         assert await alice.page.locator("#person-actions button").all_text_contents() == [
             "Report…"
         ]
+
+
+async def test_who_has_no_picture_keeps_the_letter_and_is_asked_for_once(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    await world.seat(space.space, BOB, "Bob")
+    async with opened(browser, world.page(space)) as reader:
+        page = reader.page
+        asked = list[str]()
+        await expect(page.locator(".person-open")).to_have_count(2)
+        await expect(page.locator("#stage .portrait:visible")).to_have_count(0)
+        page.on("request", lambda request: asked.append(request.url))
+        await world.seat(space.space, ALICE, "Alice")
+        await expect(page.locator(".person-open")).to_have_count(3)
+        await expect(page.locator("#stage .portrait:visible")).to_have_count(0)
+        await world.levels(space.space, {ALICE: None})
+        await expect(page.locator(".person-open")).to_have_count(2)
+        assert len([url for url in asked if "/face/" in url]) == 1
 
 
 async def test_a_report_names_a_person_and_a_reason(world: WebWorld, browser: Browser) -> None:

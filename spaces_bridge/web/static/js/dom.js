@@ -80,10 +80,15 @@ export function fillFace(node, person) {
   node.className = `face tone-${Number(person.tone) || 0}`;
   setText(node.querySelector(".letter"), initial(person.name ?? "G"));
   const old = node.querySelector("img");
-  if ((old?.getAttribute("src") ?? null) === (person.picture ?? null)) return;
+  if ((old?.getAttribute("src") ?? null) === (person.picture ?? null)) {
+    // one that the server drew may have failed before there was a script
+    if (old?.complete && old.naturalWidth === 0) old.hidden = true;
+    return;
+  }
   old?.remove();
   if (!person.picture) return;
-  const error = ({ target }) => target.remove();
+  // hidden, not taken away: it would be asked for again at every change
+  const error = ({ target }) => (target.hidden = true);
   node.append(el("img", { class: "portrait", src: person.picture, alt: "", error }));
 }
 
