@@ -68,10 +68,14 @@ let named = null;
 
 /** Inside a Matrix client: come back as whom its homeserver says this is. */
 async function askClient() {
+  asking = true;
   identity.openid = await askOpenId();
-  if (identity.openid !== null && identity.token === null) feed.reopen();
+  asking = false;
+  if (identity.openid !== null && identity.token === null && !over) feed.reopen();
 }
+let asking = false;
 let askedAgain = false;
+let over = false;
 
 // --- what the feed says ---------------------------------------------------------------------
 
@@ -116,7 +120,11 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (frame.code in SORRY) return leave(say(SORRY[frame.code]), text);
+  const title = SORRY[frame.code];
+  if (title !== undefined) {
+    // who is refused as nobody may still turn out to be somebody
+    return (page.state === null && asking ? wait : leave)(say(title), text);
+  }
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -160,6 +168,7 @@ function leave(title, text) {
 
 /** No sound, no microphone, no feed from here on. */
 function stop() {
+  over = true;
   page.tell("left");
   page.end();
   feed.stop();
