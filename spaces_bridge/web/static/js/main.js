@@ -120,11 +120,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  const title = SORRY[frame.code];
-  if (title !== undefined) {
-    // who is refused as nobody may still turn out to be somebody
-    return (page.state === null && asking ? wait : leave)(say(title), text);
-  }
+  if (frame.code in SORRY) return refused(frame, text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -151,6 +147,13 @@ feed.addEventListener("closed", () => {
   clearTimeout(slow);
   slow = setTimeout(() => setText(byId("link"), say("link.reconnecting")), RECONNECTING_SHOWN_MS);
 });
+
+/** Not wanted here, with the host's reason. Who is refused as nobody may still be somebody. */
+function refused({ code, with: { reason } = {} }, text) {
+  const why = reason === undefined ? text : `${text} ${say("end.reason", { reason })}`;
+  const early = page.state === null && asking;
+  (early ? wait : leave)(say(SORRY[code]), why);
+}
 
 /** Not now: the feed tries again by itself. */
 function wait(title, text) {
