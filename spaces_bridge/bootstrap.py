@@ -34,7 +34,7 @@ from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.service import WebService
+from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
@@ -132,13 +132,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             _web_settings(config),
             hub,
             spaces,
-            sessions,
+            Acquaintance(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
             _health(storage, matrix, stage, captioner),
             CollectorRegistry(),
-            doorkeeper,
-            storage.reports,
-            identities,
-            matrix.pictures,
         )
 
         await identities.start()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -36,51 +37,59 @@ CORS = {
 """A bearer in a header is no ambient authority: any page may use these addresses."""
 
 
-def build(
-    settings: WebSettings,
-    pages: Pages,
-    api: Api,
-    media: MediaDoor,
-    feed: Feed,
-    ogg: OggStream,
-    transcripts: Transcripts,
-    calendar: Calendar,
-    codes: QrCodes,
-    faces: Faces,
-    assets: Assets,
-) -> web.Application:
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who answers for which addresses."""
+
+    pages: Pages
+    api: Api
+    media: MediaDoor
+    feed: Feed
+    ogg: OggStream
+    transcripts: Transcripts
+    calendar: Calendar
+    codes: QrCodes
+    faces: Faces
+    assets: Assets
+
+
+def build(settings: WebSettings, to: Handlers) -> web.Application:
     """The application of the public listener."""
     logging.getLogger("aiohttp.server").addFilter(_discreet)
-    app = web.Application(middlewares=[_lost(pages), problems], client_max_size=BODY_MAX)
+    app = web.Application(middlewares=[_lost(to.pages), problems], client_max_size=BODY_MAX)
     app.on_response_prepare.append(_dresser(settings))
     # a proxy may hand on the prefix or strip it: both reach us
     for prefix in {settings.path_prefix, ""}:
-        root = f"{prefix}/s/{SLUG}"
-        app.router.add_get(f"{prefix}/", pages.directory)
-        app.router.add_get(root, pages.space)
-        app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
-        app.router.add_get(f"{root}/live.ogg", ogg.handle)
-        app.router.add_post(f"{root}/live.ogg", ogg.open)
-        app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
-        app.router.add_get(f"{root}/event.ics", calendar.handle)
-        app.router.add_get(f"{root}/qr.svg", codes.handle)
-        app.router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", faces.handle)
-        _add_media(app, f"{root}/whep", media.listen, media)
-        _add_media(app, f"{root}/whip", media.speak, media)
-        app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)
-        app.router.add_get(f"{prefix}/api/v1/spaces/{SLUG}", api.space)
-        app.router.add_get(f"{prefix}/api/openapi.json", api.openapi)
-        app.router.add_get(f"{prefix}/static/{{version}}/{{name:.+}}", assets.handle)
+        _route(app.router, prefix, to)
     if settings.path_prefix:
         app.router.add_get(settings.path_prefix, _to_directory(settings))
     return app
 
 
-def _add_media(app: web.Application, path: str, post: Handler, media: MediaDoor) -> None:
-    app.router.add_post(path, post)
-    app.router.add_options(path, media.options)
-    app.router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
-    app.router.add_options(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.options)
+def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
+    root = f"{prefix}/s/{SLUG}"
+    router.add_get(f"{prefix}/", to.pages.directory)
+    router.add_get(root, to.pages.space)
+    router.add_get(f"{root}/feed", to.feed.handle, allow_head=False)
+    router.add_get(f"{root}/live.ogg", to.ogg.handle)
+    router.add_post(f"{root}/live.ogg", to.ogg.open)
+    router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", to.transcripts.handle)
+    router.add_get(f"{root}/event.ics", to.calendar.handle)
+    router.add_get(f"{root}/qr.svg", to.codes.handle)
+    router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", to.faces.handle)
+    _add_media(router, f"{root}/whep", to.media.listen, to.media)
+    _add_media(router, f"{root}/whip", to.media.speak, to.media)
+    router.add_get(f"{prefix}/api/v1/spaces", to.api.spaces)
+    router.add_get(f"{prefix}/api/v1/spaces/{SLUG}", to.api.space)
+    router.add_get(f"{prefix}/api/openapi.json", to.api.openapi)
+    router.add_get(f"{prefix}/static/{{version}}/{{name:.+}}", to.assets.handle)
+
+
+def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: MediaDoor) -> None:
+    router.add_post(path, post)
+    router.add_options(path, media.options)
+    router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
+    router.add_options(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.options)
 
 
 def _discreet(record: logging.LogRecord) -> bool:

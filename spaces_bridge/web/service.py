@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -40,13 +41,25 @@ DRAIN_S = 0.6
 """For requests under way when we stop, twice: to end by themselves, and after being told to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What the pages know of people: who they are, what they look like, what is held against them.
+
+    ``sessions`` know them by their links, ``identities`` those whose Matrix client shows the page.
+    """
+
+    sessions: Sessions
+    identities: Identities
+    pictures: Pictures
+    doorkeeper: Doorkeeper
+    reports: Reports
+
+
 class WebService:
     """The public pages and the admin's health listener.
 
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
     ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
-    ``doorkeeper`` and ``reports`` are for what pages and admins do about people, ``identities``
-    for people whose Matrix client shows the page, ``pictures`` are of people.
     """
 
     def __init__(
@@ -54,13 +67,9 @@ class WebService:
         settings: WebSettings,
         hub: Hub,
         spaces: Spaces,
-        sessions: Sessions,
+        people: Acquaintance,
         health: Mapping[str, Health],
         registry: CollectorRegistry,
-        doorkeeper: Doorkeeper,
-        reports: Reports,
-        identities: Identities,
-        pictures: Pictures,
         seat_kept_s: float = SEAT_KEPT_S,
     ) -> None:
         self._settings = settings
@@ -68,20 +77,20 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
-        self._pictures = pictures
-        acts = Acts(settings, spaces, doorkeeper, reports)
-        public = self._build(sessions, doorkeeper, acts, identities)
-        self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
+        self._public = web.AppRunner(
+            self._build(people), access_log=None, shutdown_timeout=DRAIN_S
+        )
         registry.register(PageMetrics(spaces, hub))
-        ops = Ops(health, registry, Admin(settings, spaces, hub, reports))
+        ops = Ops(health, registry, Admin(settings, spaces, hub, people.reports))
         self._ops = web.AppRunner(ops.app(), access_log=None, shutdown_timeout=DRAIN_S)
 
-    def _build(
-        self, sessions: Sessions, doorkeeper: Doorkeeper, acts: Acts, identities: Identities
-    ) -> web.Application:
+    def _build(self, people: Acquaintance) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
-        door = Door(spaces, sessions, Addresses(settings.trusted_proxies), doorkeeper)
+        addresses = Addresses(settings.trusted_proxies)
+        door = Door(spaces, people.sessions, addresses, people.doorkeeper)
+        vouching = Vouching(settings, door, people.identities)
+        acts = Acts(settings, spaces, people.doorkeeper, people.reports)
         assets = Assets()
         media = MediaDoor(settings, door, world.stage)
 
@@ -93,21 +102,21 @@ class WebService:
         hub.guest_chat = settings.guest_chat
         hub.watch(self._presence)
         hub.watch(media)
-        hub.watch(Links(sessions))
-        Bouncer(door, hub, doorkeeper, media.listening)
-        return server.build(
-            settings,
-            Pages(settings, door, hub, world.directory, assets),
-            Api(settings, door, hub),
-            media,
-            Feed(settings, door, hub, acts, self._tally, Vouching(settings, door, identities)),
-            OggStream(settings, door, world.stage),
-            Transcripts(door, world.journal),
-            Calendar(door, settings, world.settings.domain, world.clock),
-            QrCodes(door, settings),
-            Faces(door, self._pictures),
-            assets,
+        hub.watch(Links(people.sessions))
+        Bouncer(door, hub, people.doorkeeper, media.listening)
+        handlers = server.Handlers(
+            pages=Pages(settings, door, hub, world.directory, assets),
+            api=Api(settings, door, hub),
+            media=media,
+            feed=Feed(settings, door, hub, acts, self._tally, vouching),
+            ogg=OggStream(settings, door, world.stage),
+            transcripts=Transcripts(door, world.journal),
+            calendar=Calendar(door, settings, world.settings.domain, world.clock),
+            codes=QrCodes(door, settings),
+            faces=Faces(door, people.pictures),
+            assets=assets,
         )
+        return server.build(settings, handlers)
 
     async def start(self) -> None:
         """Listen. Raises OSError when an address is taken."""

@@ -31,7 +31,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.presence import SEAT_KEPT_S
-from spaces_bridge.web.service import WebService
+from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 
 DOMAIN = "example.org"
@@ -288,13 +288,11 @@ class WebWorld:
             settings,
             self.hub,
             self.spaces,
-            self.sessions,
+            Acquaintance(
+                self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
+            ),
             {"database": storage.health},
             CollectorRegistry(),
-            self.doorkeeper,
-            storage.reports,
-            self.identities,
-            self.album,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
