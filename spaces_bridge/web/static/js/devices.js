@@ -45,7 +45,7 @@ export async function listMicrophones() {
 }
 
 /** The id of the microphone chosen before, on this device; null: none was. */
-export const chosenMicrophone = () => stored("microphone");
+const chosenMicrophone = () => stored("microphone");
 
 /** Remember it. */
 export const rememberMicrophone = (device) => store("microphone", device);

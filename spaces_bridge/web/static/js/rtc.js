@@ -1,6 +1,6 @@
 // WHIP and WHEP in one function: the offer goes out, the answer comes back.
 
-export const CONNECT_WITHIN_MS = 6000;
+const CONNECT_WITHIN_MS = 6000;
 
 /** A request without an answer for so long has met a dead network. */
 const ANSWER_WITHIN_MS = 6000;

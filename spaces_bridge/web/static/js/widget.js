@@ -25,17 +25,13 @@ let requests = 0;
 let greeted;
 const greeting = new Promise((resolve) => (greeted = resolve));
 
-/** Tells of `theme` and `language`; `detail` is the name of the theme, the language's code. */
+/** Tells of `theme`; `detail` is its name. The first theme and the language are in our address. */
 export const client = new EventTarget();
 
 /** Whether a Matrix client shows this page. */
 export function isWidget() {
   return framed && (query.has("widget") || query.has("widgetId"));
 }
-
-/** What the client said when it opened the page; null: nothing. */
-export const initialTheme = () => filledIn("theme");
-export const initialLanguage = () => filledIn("lang");
 
 /**
  * Who this is, for `openid` in the first frame of the feed. Good for one use.
@@ -71,10 +67,8 @@ const actions = {
     tell("theme", data.name ?? data.theme);
     return {};
   },
-  language_change(data) {
-    tell("language", data.lang);
-    return {};
-  },
+  // to follow would take loading anew, which is silence: the next time the page opens
+  language_change: () => ({}),
   openid_credentials(data) {
     const decide = undecided.get(data.original_request_id);
     undecided.delete(data.original_request_id);
