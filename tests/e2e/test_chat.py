@@ -92,7 +92,7 @@ async def test_off_or_locked_listeners_write_neither_here_nor_there(
     assert refusal.value.errcode == "M_FORBIDDEN"
     refused = mine.next_frame("error", timeout=SOON_S)
     await mine.send({"type": "chat", "text": "no"})
-    assert (await refused)["code"] == {"chat off": "chat_off", "lock": "locked"}[command]
+    assert (await refused)["code"] == {"chat off": "chat_off", "lock": "locked_chat"}[command]
     hosts = mine.next_frame("chat", text_is("yes"), SOON_S)
     await hers.send({"type": "chat", "text": "yes"})
     await hosts
