@@ -47,6 +47,7 @@ class Pages:
         prefix = settings.path_prefix
         self._templates.globals |= {
             "static": f"{prefix}/static/{assets.version}",
+            "needed_by": assets.needed_by,
             "reactions": views.REACTIONS,
             "initial": _initial,
         }

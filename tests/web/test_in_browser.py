@@ -238,3 +238,22 @@ async def test_who_wants_no_motion_gets_none(world: WebWorld, browser: Browser) 
         float_ = reader.page.locator(".float")
         await expect(float_).to_have_text("👏")
         assert await float_.evaluate("(node) => getComputedStyle(node).transform") == "none"
+
+
+async def test_a_page_announces_every_module_that_its_script_loads(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    for address in (world.base + "/", world.page(space)):
+        async with opened(browser, address) as tab:
+            await tab.page.wait_for_load_state("networkidle")
+            announced = await tab.page.evaluate(
+                """() => [...document.querySelectorAll("script[src], link[rel=modulepreload]")]
+                  .map((node) => node.src || node.href)"""
+            )
+            loaded = await tab.page.evaluate(
+                """() => performance.getEntriesByType("resource")
+                  .map((entry) => entry.name).filter((name) => name.endsWith(".js"))"""
+            )
+            assert sorted(loaded) == sorted(announced)
+            assert len(announced) > 2

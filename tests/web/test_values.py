@@ -6,7 +6,6 @@ from multidict import CIMultiDict
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.limits import Addresses, Limiter
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing
@@ -113,10 +112,6 @@ def test_a_reaction_is_one_emoji() -> None:
     for wrong in ("a", "", "👏👏", None, 7, "👏" * 100):
         with pytest.raises(Refusal):
             reaction_of({"emoji": wrong})
-
-
-def test_all_scripts_together_are_light() -> None:
-    assert Assets().packed_script_bytes < 60_000
 
 
 def test_addresses_are_made_from_the_settings() -> None:
