@@ -35,6 +35,17 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
   }
 };
 """
+_CLICKABLE = """
+() => new Promise((resolve) => {
+  const look = () => {
+    const button = document.getElementById("listen");
+    const box = button?.getBoundingClientRect();
+    if (!box?.width || button.disabled) requestAnimationFrame(look);
+    else resolve([box.x + box.width / 2, box.y + box.height / 2]);
+  };
+  look();
+})
+"""
 _HEARD = """
 async () => {
   const audio = document.getElementById("audio");
@@ -118,7 +129,7 @@ async def _hear(browser: Browser, link: str, network: Network) -> float:
         page = await context.new_page()
         await network(context, page)
         await page.goto(link, wait_until="commit")
-        await page.click("#listen")
+        await page.mouse.click(*await page.evaluate(_CLICKABLE))
         async with asyncio.timeout(30):
             return float(await page.evaluate(_HEARD)) / 1000
     finally:

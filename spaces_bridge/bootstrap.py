@@ -138,6 +138,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             doorkeeper,
             storage.reports,
             identities,
+            matrix.pictures,
         )
 
         await identities.start()
@@ -282,7 +283,12 @@ def _captioner(config: Config) -> WorkerCaptioner | NoCaptioner:
         return NoCaptioner()
     captions = config.captions
     return WorkerCaptioner(
-        CaptionerOptions(captions.model, captions.language, Path(captions.cache_dir))
+        CaptionerOptions(
+            captions.model,
+            captions.language,
+            Path(captions.cache_dir),
+            partials=captions.partials,
+        )
     )
 
 

@@ -82,7 +82,9 @@ class SpaceActor:
         """Obey and say what happened. Raises Rejected, AdapterError."""
         foreseen = self._foreseen(command, source)
         if self._jobs.qsize() >= BUSY and not (foreseen or isinstance(command, OBSERVATIONS)):
-            raise Rejected("busy", "Too much is going on here right now. Try again in a moment.")
+            raise Rejected(
+                "overloaded", "Too much is going on here right now. Try again in a moment."
+            )
         done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
         shut = self._shut_at_the_door(command, foreseen)
         self._jobs.put_nowait(_Job(command, source, done, shut))
@@ -292,4 +294,6 @@ def summary_of(space: LiveSpace) -> SpaceSummary:
         scheduled_at_ms=space.scheduled_at_ms,
         started_at_ms=space.started_at_ms,
         ended_at_ms=space.ended_at_ms,
+        host_name=space.person(space.host).name,
+        captions=space.captions_said,
     )

@@ -45,7 +45,7 @@ class ChatDesk:
         now = self._now(space)
         refuse_to_chat(now, writer.user, guest=writer.guest)
         if len(text) > TEXT_MAX:
-            raise Rejected("too_long", f"That is longer than {TEXT_MAX} characters. Shorten it.")
+            raise Rejected("too_long", "That is longer than {most} characters.", most=TEXT_MAX)
         cleaned = clean_text(text)
         if not cleaned:
             raise Rejected("no_text", "There is nothing to read in that.")

@@ -98,7 +98,7 @@ class Doorkeeper:
         Co-hosts block one person at a time, and not each other. Raises Rejected, StorageError.
         """
         if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
-            raise Rejected("bad_user", "That is too long for a Matrix ID.")
+            raise Rejected("long_user", "That is too long for a Matrix ID.")
         if by != host:
             self._refuse_helper(host, target)
         block = Block(host, target, by, reason, self._clock.now_ms())
@@ -114,10 +114,10 @@ class Doorkeeper:
 
     def _refuse_helper(self, host: UserId, target: str) -> None:
         if "*" in target or "?" in target:
-            raise Rejected("not_host", "Only the host blocks by pattern: name one person.")
+            raise Rejected("pattern_by_host", "Only the host blocks by pattern: name one person.")
         user = UserId(target)
         if user == host or any(space.role(user).may_moderate for space in self._of(host)):
-            raise Rejected("too_high", "You cannot block somebody of your own rank or above.")
+            raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
 
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""

@@ -31,7 +31,7 @@ async def invite_followers(
     refuse_if_ended(space)
     refuse_unless_moderator(space, by)
     if space.locked:
-        raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
     note = f"followers-invited:{space.space}:{by}"
     if await outbox.lookup(note) not in {None, source}:
         raise Rejected("again", "Your followers were told of this live space already.")

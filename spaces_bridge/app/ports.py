@@ -5,7 +5,7 @@ outside's faults, and may be repeated safely. No port calls back into a live spa
 waits; what comes back comes through the listeners below, which only tell, too.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -26,6 +26,7 @@ from spaces_bridge.app.records import (
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 
 
 class Clock(Protocol):
@@ -204,8 +205,10 @@ class PolicyRules(Protocol):
 class Reports(Protocol):
     """Reports of people. All raise StorageError."""
 
-    async def file(self, report: Report, source: str) -> int:
-        """Store once per ``source``; the report's id."""
+    async def file(
+        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+    ) -> int:
+        """Store once per ``source``, and with it the wish made of its id; the report's id."""
         ...
 
     async def find(self, report: int) -> Report | None: ...
@@ -240,6 +243,25 @@ class RoomReader(Protocol):
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
         """Raises AdapterError while the homeserver is away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """Somebody's picture, of a kind that browsers draw and never run."""
+
+    content_type: str
+    body: bytes
+
+
+class Pictures(Protocol):
+    """What people look like."""
+
+    async def portrait(self, user: UserId) -> Portrait | None:
+        """A small picture from the person's profile. None: there is none, or none to be had now.
+
+        Never raises; takes seconds at most.
+        """
         ...
 
 
@@ -387,6 +409,28 @@ class Utterance:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An utterance that is being spoken, as far as ``end_ms``. Shown, never kept.
+
+    The first ``committed`` characters (code points) of ``text`` are in all its later drafts. Its
+    final bears the same id. No text: the utterance came to nothing, its draft goes.
+    """
+
+    utterance: UtteranceId
+    speaker: UserId
+    text: str
+    committed: int
+    start_ms: int
+    end_ms: int
+    language: str
+
+    @classmethod
+    def taken_back(cls, said: Utterance) -> "Draft":
+        """That nothing is to be shown of the utterance but its final, if there is one."""
+        return cls(said.id, said.speaker, "", 0, said.start_ms, said.end_ms, said.language)
+
+
 class Captioner(Protocol):
     """Turns speech into words."""
 
@@ -407,6 +451,10 @@ class Captioner(Protocol):
 
 class CaptionListener(Protocol):
     """What the captioner has to say."""
+
+    def drafted(self, space: SpaceId, draft: Draft) -> None:
+        """What is being said; every draft ends in a final or in one without text."""
+        ...
 
     def captioned(self, space: SpaceId, utterance: Utterance) -> None: ...
 
@@ -450,7 +498,11 @@ class Audience(Protocol):
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
 
-    def notice(self, space: SpaceId, text: str) -> None: ...
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        """What somebody is saying; without text: no more of that."""
+        ...
+
+    def notice(self, space: SpaceId, said: Sentence) -> None: ...
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         """Somebody wrote, or what was written is another thing now, or gone."""

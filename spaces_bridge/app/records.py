@@ -47,7 +47,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class SpaceSummary:
-    """What listings and look-ups need to know of a live space."""
+    """What listings and look-ups need to know of a live space. ``captions``: how many so far."""
 
     space: SpaceId
     slug: str
@@ -59,6 +59,8 @@ class SpaceSummary:
     scheduled_at_ms: int | None
     started_at_ms: int | None
     ended_at_ms: int | None
+    host_name: str = ""
+    captions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

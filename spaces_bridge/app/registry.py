@@ -93,7 +93,8 @@ class Spaces:
         if len(others) >= OPEN_PER_HOST:
             raise Rejected(
                 "too_many_spaces",
-                f"You have {OPEN_PER_HOST} live spaces open already. End or `unschedule` one.",
+                "You have {most} live spaces open already. End or `unschedule` one.",
+                most=OPEN_PER_HOST,
             )
 
     def _retire_ended(self) -> None:
@@ -255,12 +256,14 @@ class Spaces:
         other = self._live_elsewhere(space, space.host)
         if other is not None:
             raise Rejected(
-                "host_is_live", f"You are live in “{other.title}” already. End that first."
+                "host_is_live",
+                "You are live in “{title}” already. End that first.",
+                title=other.title,
             )
 
     def _refuse_busy_heir(self, space: LiveSpace, user: UserId) -> None:
         if self._live_elsewhere(space, user) is not None:
-            raise Rejected("host_is_live", "That person hosts another live space right now.")
+            raise Rejected("heir_is_live", "That person hosts another live space right now.")
 
     def _live_elsewhere(self, space: LiveSpace, host: UserId) -> LiveSpace | None:
         others = [s for s in self.open() if s.host == host and s.space != space.space]

@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from spaces_bridge.app.ports import Utterance
+from spaces_bridge.app.ports import Draft, Utterance
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.sentences import say
 
 log = logging.getLogger(__name__)
 
-PAUSED = "Captions are paused for a moment; the sound goes on."
-RESUMED = "Captions go on."
+RESTARTED = say("sound_restarted", "The sound was restarted and goes on.")
+PAUSED = say("captions_paused", "Captions are paused for a moment; the sound goes on.")
+RESUMED = say("captions_resumed", "Captions go on.")
 
 
 class SoundDesk:
@@ -47,7 +49,7 @@ class SoundDesk:
             view = self._spaces.view(space)
             if view is not None and view.phase is Phase.LIVE:
                 self.open_stage(space)
-                self._world.audience.notice(space, "The sound was restarted and goes on.")
+                self._world.audience.notice(space, RESTARTED)
 
     def open_stage(self, space: SpaceId) -> None:
         """Bring the sound to where the live space is: at a start, or after a worker's death."""
@@ -60,6 +62,12 @@ class SoundDesk:
 
     # --- what the captioner has to say --------------------------------------------------------
 
+    def drafted(self, space: SpaceId, draft: Draft) -> None:
+        view = self._spaces.view(space)
+        captions = self._world.settings.captions
+        if not draft.text or (captions and view is not None and view.is_drafted(draft.speaker)):
+            self._world.audience.draft(space, draft)
+
     def captioned(self, space: SpaceId, utterance: Utterance) -> None:
         command = cmd.CaptionUtterance(
             utterance.id,
@@ -70,6 +78,9 @@ class SoundDesk:
             utterance.language,
         )
         self._spaces.tell(space, command)
+        # a final that is refused (captions are off by now) leaves no draft behind
+        over = Draft.taken_back(utterance)
+        self._spaces.then(space, lambda: self._world.audience.draft(space, over))
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         # after the captions told so far are journalled: only then may the audio be forgotten

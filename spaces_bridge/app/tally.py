@@ -7,7 +7,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId
-from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.rules.common import refuse_unless_live
 from spaces_bridge.core.rules.talk import EMOJI_MAX
 
 EVERY_S = 0.25
@@ -25,8 +25,9 @@ class Tally:
     def count(self, space: SpaceId, emoji: str) -> None:
         """One reaction. Raises Rejected."""
         view = self._spaces.view(space)
-        if view is None or view.phase is not Phase.LIVE:
-            raise Rejected("not_live", "Reactions are counted while the live space is live.")
+        if view is None:
+            raise Rejected("ended", "This live space has ended.")
+        refuse_unless_live(view)
         counts = self._counts[space]
         known = view.reactions.keys() | counts.keys()
         if emoji not in known and len(known) >= EMOJI_MAX:

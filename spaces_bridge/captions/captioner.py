@@ -9,9 +9,10 @@ from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import CaptionListener
-from spaces_bridge.app.ports import Utterance as AppUtterance
+from spaces_bridge.captions import told
 from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
 from spaces_bridge.captions.messages import (
+    Draft,
     EndOfTrack,
     FromWorker,
     Heard,
@@ -26,14 +27,13 @@ from spaces_bridge.captions.messages import (
     Utterance,
 )
 from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
+from spaces_bridge.captions.pauses import Pauses
 from spaces_bridge.captions.process import COMMAND, run_worker
 from spaces_bridge.captions.tracks import REPLAY_WAIT_S, Captioned
 from spaces_bridge.core.ids import SpaceId, UserId
 
 _logger = logging.getLogger(__name__)
 
-_CALM_S: Final = 10.0
-"""So long after the last thing thrown away, captions count as complete again."""
 _STEADY_S: Final = 60.0
 """A worker that lived so long starts the back-off from the beginning when it dies."""
 _BACK_OFF_S: Final = (0.2, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -44,6 +44,7 @@ class CaptionerOptions:
     """What to caption with; `model` and `language` as in the configuration.
 
     `cache` holds models put together from packages. `room_ms` is how much sound may wait.
+    `partials`: also tell what is being said, before it is final.
     """
 
     model: str
@@ -51,6 +52,7 @@ class CaptionerOptions:
     cache: Path
     room_ms: int = ROOM_MS
     command: Sequence[str] = COMMAND
+    partials: bool = True
 
 
 @dataclass
@@ -64,7 +66,7 @@ class CaptionerNumbers:
 
 
 class WorkerCaptioner:
-    """Feeds the worker, restarts it, hands on its finals. Everything but start and stop tells."""
+    """Feeds the worker, restarts it, hands on its words. Everything but start and stop tells."""
 
     def __init__(self, options: CaptionerOptions) -> None:
         self._options = options
@@ -75,8 +77,7 @@ class WorkerCaptioner:
         self._ready: asyncio.Future[None] | None = None
         self._model: Path | None = None
         self._running = False
-        self._paused = False
-        self._calm: asyncio.TimerHandle | None = None
+        self._pauses = Pauses(self._tell_paused)
         self._timers: set[asyncio.TimerHandle] = set()
         self._numbers = CaptionerNumbers()
 
@@ -100,7 +101,8 @@ class WorkerCaptioner:
 
     async def stop(self) -> None:
         """End the worker. Finals not handed over are lost; close the tracks before, and wait."""
-        for timer in [*self._timers, *([self._calm] if self._calm else [])]:
+        self._pauses.stop()
+        for timer in self._timers:
             timer.cancel()
         if self._supervisor is not None:
             self._supervisor.cancel()
@@ -149,7 +151,7 @@ class WorkerCaptioner:
         if self._mailbox is None:
             track.lose()
         elif admitted and not self._mailbox.put(Speech(space, user, at_ms, pcm)):
-            self._fall_behind()
+            self._pauses.fall_behind()
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         """The microphone closed: its last words become final."""
@@ -171,6 +173,8 @@ class WorkerCaptioner:
                 self._on_ready()
             case LoadFailed():
                 self._on_load_failed(message.reason)
+            case Draft():
+                self._on_draft(message)
             case Utterance():
                 self._on_utterance(message)
             case Heard():
@@ -179,7 +183,7 @@ class WorkerCaptioner:
                 self._on_track_ended(message)
             case Missed():
                 self._numbers.missed_utterances += 1
-                self._fall_behind()
+                self._pauses.fall_behind()
             case Pong():
                 pass
 
@@ -190,7 +194,7 @@ class WorkerCaptioner:
         else:
             _logger.info("the caption worker is back")
         self._ask_for_replays()
-        self._tell_paused(False)
+        self._pauses.worker_ready()
 
     def _on_load_failed(self, reason: str) -> None:
         if self._ready is not None and not self._ready.done():
@@ -198,20 +202,22 @@ class WorkerCaptioner:
         else:
             _logger.error("the caption worker cannot load its model: %s", reason)
 
+    def _on_draft(self, draft: Draft) -> None:
+        track = self._tracks.get((draft.space, draft.speaker))
+        if track is not None:
+            track.draft(draft)
+            self._hand_on(draft)
+
+    def _hand_on(self, draft: Draft) -> None:
+        if self._listener is not None:
+            self._listener.drafted(draft.space, told.draft(draft))
+
     def _on_utterance(self, said: Utterance) -> None:
         self._numbers.utterances += 1
+        if (track := self._tracks.get((said.space, said.speaker))) is not None:
+            track.drafts.pop(said.utterance, None)
         if self._listener is not None:
-            self._listener.captioned(
-                said.space,
-                AppUtterance(
-                    id=said.utterance,
-                    speaker=said.speaker,
-                    start_ms=said.start_ms,
-                    end_ms=said.end_ms,
-                    text=said.text,
-                    language=said.language,
-                ),
-            )
+            self._listener.captioned(said.space, told.utterance(said))
         # Counted as heard at once: a worker that dies before saying so must not say it twice.
         self._advance(said.space, said.speaker, said.end_ms)
 
@@ -229,26 +235,9 @@ class WorkerCaptioner:
 
     # --- when it cannot keep up, or dies -------------------------------------------------------
 
-    def _fall_behind(self) -> None:
-        """Something was thrown away: say so now, and when it has been quiet for a while."""
-        loop = asyncio.get_running_loop()
-        if self._calm is not None:
-            self._calm.cancel()
-        self._calm = loop.call_later(_CALM_S, self._catch_up)
-        self._tell_paused(True)
-
-    def _catch_up(self) -> None:
-        self._calm = None
-        if self._running:
-            self._tell_paused(False)
-
     def _tell_paused(self, paused: bool) -> None:
-        if not paused and self._calm is not None:
-            return
-        if paused != self._paused:
-            self._paused = paused
-            if self._listener is not None:
-                self._listener.paused(paused)
+        if self._listener is not None:
+            self._listener.paused(paused)
 
     async def _supervise(self) -> None:
         """Run worker after worker, whatever ends them."""
@@ -263,12 +252,13 @@ class WorkerCaptioner:
 
     async def _run_once(self) -> int | None:
         """One worker's life: its exit status, or None if it could not be started."""
-        self._mailbox = mailbox = Mailbox(self._options.room_ms)
-        mailbox.put(Load(str(self._model), self._options.language))
+        options = self._options
+        self._mailbox = mailbox = Mailbox(options.room_ms)
+        mailbox.put(Load(str(self._model), options.language, options.partials))
         for (space, user), track in self._tracks.items():
             mailbox.put(OpenTrack(space, user, track.language))
         try:
-            return await run_worker(mailbox, self._on_message, self._options.command)
+            return await run_worker(mailbox, self._on_message, options.command)
         except OSError:
             _logger.exception("the caption worker cannot be started")
             return None
@@ -288,8 +278,11 @@ class WorkerCaptioner:
             self._numbers.dropped_ms += self._mailbox.dropped_ms
             self._mailbox = None
         for track in self._tracks.values():
+            # the next worker hears it anew, and may find other utterances in it
+            for draft in track.take_back():
+                self._hand_on(draft)
             track.lose()
-        self._tell_paused(True)
+        self._pauses.worker_gone()
 
     def _ask_for_replays(self) -> None:
         """Have everything that is in no final yet played again, to the new worker."""

@@ -23,10 +23,14 @@ _LENGTHS: Final = struct.Struct(">II")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """First message: load this CTranslate2 model directory; ``language`` is a code or ``auto``."""
+    """First message: load this CTranslate2 model directory; ``language`` is a code or ``auto``.
+
+    ``partials``: whether to draft utterances while they are spoken.
+    """
 
     model: str
     language: str
+    partials: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,24 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """An utterance that is being spoken, as far as ``end_ms``; no text: it came to nothing.
+
+    The first ``committed`` characters (code points) of ``text`` are in all its later drafts. Its
+    final, if one comes, bears the same id.
+    """
+
+    space: SpaceId
+    speaker: UserId
+    utterance: UtteranceId
+    start_ms: int
+    end_ms: int
+    text: str
+    committed: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One finished utterance."""
 
@@ -121,14 +143,14 @@ class Pong:
 
 
 ToWorker: TypeAlias = Load | OpenTrack | Speech | EndOfTrack | Ping
-FromWorker: TypeAlias = Ready | LoadFailed | Utterance | Heard | TrackEnded | Missed | Pong
+FromWorker: TypeAlias = Ready | LoadFailed | Draft | Utterance | Heard | TrackEnded | Missed | Pong
 Message: TypeAlias = ToWorker | FromWorker
 
 _KINDS: Final[Mapping[str, Callable[..., Message]]] = {
     kind.__name__: kind
     for kind in (
         Load, OpenTrack, Speech, EndOfTrack, Ping,
-        Ready, LoadFailed, Utterance, Heard, TrackEnded, Missed, Pong,
+        Ready, LoadFailed, Draft, Utterance, Heard, TrackEnded, Missed, Pong,
     )
 }  # fmt: skip
 

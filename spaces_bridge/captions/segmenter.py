@@ -78,6 +78,13 @@ class Segmenter:
         return self._start is not None
 
     @property
+    def open(self) -> Span | None:
+        """The open utterance as far as it was heard, without the silence behind its last voice."""
+        if self._start is None:
+            return None
+        return Span(self._start, min(self._frames, self._last_voice + self._policy.tail))
+
+    @property
     def ending(self) -> Span | None:
         """The open utterance as it will be if the silence lasts; None while there is a voice."""
         end = self._last_voice + self._policy.tail

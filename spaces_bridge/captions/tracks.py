@@ -1,9 +1,13 @@
-"""What the control process knows of one speaker's track: how far it is written down, and whether
-sound has to be played again after the worker died."""
+"""What the control process knows of one speaker's track: how far it is written down, what was
+drafted, and whether sound has to be played again after the worker died."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
+
+from spaces_bridge.captions.messages import Draft
+from spaces_bridge.core.ids import UtteranceId
 
 REPLAY_WAIT_S: Final = 5.0
 """A replay that has not begun by then does not come."""
@@ -19,6 +23,21 @@ class Captioned:
     last_ms: int = -1
     closing: bool = False
     replay_until: float | None = None
+    drafts: dict[UtteranceId, Draft] = field(default_factory=dict)
+    """Handed on, and neither final nor taken back yet."""
+
+    def draft(self, draft: Draft) -> None:
+        """The worker drafted an utterance, or took its draft back."""
+        if draft.text:
+            self.drafts[draft.utterance] = draft
+        else:
+            self.drafts.pop(draft.utterance, None)
+
+    def take_back(self) -> Iterator[Draft]:
+        """The worker is gone: every draft that is still shown, without its text."""
+        drafts, self.drafts = self.drafts, {}
+        for draft in drafts.values():
+            yield replace(draft, text="", committed=0)
 
     def lose(self) -> None:
         """There is no worker: what was not heard yet, and what comes now, is to be replayed."""

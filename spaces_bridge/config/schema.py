@@ -218,6 +218,9 @@ class Captions(Section):
     language: str = Field(
         "auto", pattern=r"^(auto|[a-z]{2,3})$", description="auto, or a code such as en or pt."
     )
+    partials: bool = Field(
+        True, description="Show words on the page while they are spoken; costs more CPU time."
+    )
     delivery: Literal["thread", "timeline", "off"] = Field(
         "thread", description="Where captions go in Matrix: thread (of the card), timeline or off."
     )

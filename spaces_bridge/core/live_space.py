@@ -172,6 +172,10 @@ class LiveSpace:
         """Those who are heard: they may speak and opened their microphone."""
         return frozenset(u for u in self.microphones if self.may_speak(u))
 
+    def is_drafted(self, user: UserId) -> bool:
+        """Whether the person's words are shown while they are being said."""
+        return self.captions and user in self.microphones and self.may_speak(user)
+
     @property
     def stage(self) -> tuple[Person, ...]:
         """Everybody with the floor, hosts first, then by name."""

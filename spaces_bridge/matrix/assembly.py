@@ -43,6 +43,7 @@ from spaces_bridge.matrix.shown.directory import SpacesDirectory
 from spaces_bridge.matrix.shown.gallery import Gallery
 from spaces_bridge.matrix.shown.listing import RoomList
 from spaces_bridge.matrix.shown.pins import Pins
+from spaces_bridge.matrix.shown.portraits import Portraits
 from spaces_bridge.matrix.shown.posts import Posts
 from spaces_bridge.matrix.shown.signboard import Signboard
 from spaces_bridge.matrix.talk.archive import Archive
@@ -93,6 +94,7 @@ class Parts:
     gallery: Gallery
     directory: SpacesDirectory
     chat: RoomChat
+    portraits: Portraits
 
 
 def assemble(on: Ground) -> Parts:
@@ -114,7 +116,15 @@ def assemble(on: Ground) -> Parts:
     chat = RoomChat(on.bot, on.spaces, on.settings, on.doorkeeper)
     reception = _reception(on, observer, dms, notebook, shown, evictions, lists, chat)
     return Parts(
-        doers, reception, observer, evictions, lists, shown.gallery, shown.directory, chat
+        doers,
+        reception,
+        observer,
+        evictions,
+        lists,
+        shown.gallery,
+        shown.directory,
+        chat,
+        Portraits(on.bot, on.now_s),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Followers, Inbox, Reports, RoomSnapshot
+from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
@@ -107,6 +107,11 @@ class MatrixService:
         """Where the appservice listens."""
         return self._server.port
 
+    @property
+    def pictures(self) -> Pictures:
+        """People's pictures."""
+        return self._parts.portraits
+
     async def start(self) -> None:
         """Listen, then get to work in the background. Raises OSError: the port is taken."""
         await self._api.start()
@@ -127,6 +132,7 @@ class MatrixService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._parts.portraits.stop()
         await self._api.stop()
 
     def wake(self) -> None:

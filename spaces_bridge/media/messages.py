@@ -79,7 +79,7 @@ class SetGates:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeMix:
-    """Whether the shared mix is wanted as `MixPacket`."""
+    """Whether the shared mix is wanted as `MixPacket`, first the last `MIX_KEPT` of them."""
 
     space: SpaceId
     on: bool
@@ -202,6 +202,14 @@ class SpeakerAudio:
     user: UserId
     at_ms: int
     pcm: bytes
+
+
+MIX_KEPT: Final = 210
+"""Packets of the shared mix (4.2 s) that whoever begins to listen over HTTP gets at once.
+
+Chromium hands sound to its player in blocks of 32 kB: with the stream's least rate (see
+``spaces_bridge.media.ogg``) this fills the first one.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,12 @@ PRE_SKIP: Final = 3840
 PACKET_SAMPLES: Final = 960
 PACKETS_PER_PAGE: Final = 5
 """100 ms: less would cost headers, more would cost delay."""
+PAGE_LEAST: Final = 800
+"""Bytes of a page with sound: 8 kB/s, as much as WebRTC takes on its way.
+
+Some players (Chromium) read by blocks of 32 kB. Silence is small: unpadded, such a block would
+hold a minute of it, and the next word would come as late as that.
+"""
 LONGEST_HOLE: Final = 250
 """Packets. A hole longer than 5 s is not filled: time goes on after it."""
 
@@ -18,6 +24,10 @@ _BEGIN, _END = 2, 4
 _VENDOR: Final = b"spaces-bridge"
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _CRC_AT: Final = 22
+_FRAMES: Final = 0b11
+"""Of a packet's first byte: how many frames there are. 0: one; 3: the next byte tells."""
+_ONE_PADDED_FRAME: Final = 0b0100_0001
+_LEAST_PADDING: Final = 2
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -65,6 +75,8 @@ class OggOpus:
         if len(self._waiting) < PACKETS_PER_PAGE:
             return b""
         packets, self._waiting = self._waiting, []
+        missing = PAGE_LEAST - _PAGE.size - sum(len(each) + _laced(each) for each in packets)
+        packets[-1] = padded(packets[-1], missing)
         return self._make(packets, self._granule, 0)
 
     def _make(self, packets: list[bytes], granule: int, flags: int) -> bytes:
@@ -76,6 +88,24 @@ class OggOpus:
         page[_CRC_AT : _CRC_AT + 4] = struct.pack("<I", checksum(bytes(page)))
         self._page += 1
         return bytes(page)
+
+
+def padded(packet: bytes, more: int) -> bytes:
+    """The same sound in ``more`` bytes more (RFC 6716, 3.2.5), for a packet of one frame.
+
+    Any other packet, and one that is to grow by less than padding takes, stays as it is.
+    """
+    if more < _LEAST_PADDING or packet[0] & _FRAMES:
+        return packet
+    whole, rest = divmod(more - _LEAST_PADDING, 255)
+    length = b"\xff" * whole + bytes([rest])  # 255 stands for 254 and goes on
+    head = bytes([packet[0] | _FRAMES, _ONE_PADDED_FRAME])
+    return head + length + packet[1:] + bytes(254 * whole + rest)
+
+
+def _laced(packet: bytes) -> int:
+    """Bytes that the length of the packet takes in its page."""
+    return len(packet) // 255 + 1
 
 
 def checksum(page: bytes) -> int:

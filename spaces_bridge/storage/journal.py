@@ -16,13 +16,14 @@ from spaces_bridge.storage.text import to_column
 
 _UPSERT_SUMMARY = """
     INSERT INTO spaces (space, slug, title, host, phase, private, room,
-                        scheduled_at_ms, started_at_ms, ended_at_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                        scheduled_at_ms, started_at_ms, ended_at_ms, host_name, captions)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (space) DO UPDATE SET
         slug = excluded.slug, title = excluded.title, host = excluded.host,
         phase = excluded.phase, private = excluded.private, room = excluded.room,
         scheduled_at_ms = excluded.scheduled_at_ms, started_at_ms = excluded.started_at_ms,
-        ended_at_ms = excluded.ended_at_ms
+        ended_at_ms = excluded.ended_at_ms, host_name = excluded.host_name,
+        captions = excluded.captions
 """
 _INSERT_EVENT = """
     INSERT INTO journal (space, seq, at_ms, kind, body, source) VALUES ($1, $2, $3, $4, $5, $6)

@@ -1,12 +1,14 @@
 """Block lists, rules of policy lists, and reports."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from mautrix.util.async_db import Connection
 
-from spaces_bridge.app.records import Block, PolicyRule, Report
+from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.storage.database import Database
+from spaces_bridge.storage.outbox import insert_effects
 from spaces_bridge.storage.rows import Row
 from spaces_bridge.storage.text import from_column, index_key, to_column
 
@@ -103,13 +105,16 @@ class SqlPolicyRules:
 
 
 class SqlReports:
-    """Implements the app's `Reports`."""
+    """Implements the app's `Reports`. `order` is shared with the outbox."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, order: asyncio.Lock) -> None:
         self._database = database
+        self._order = order
 
-    async def file(self, report: Report, source: str) -> int:
-        """Store once per `source`; the report's id."""
+    async def file(
+        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+    ) -> int:
+        """Store once per `source`, and with it the wish made of its id; the report's id."""
 
         async def work(connection: Connection) -> int:
             await connection.execute(
@@ -124,9 +129,11 @@ class SqlReports:
                 report.at_ms,
             )
             query = "SELECT id FROM reports WHERE source = $1"
-            return int(await connection.fetchval(query, index_key(source)))
+            number = int(await connection.fetchval(query, index_key(source)))
+            await insert_effects(connection, [] if then is None else [then(number)])
+            return number
 
-        return await self._database.write(work)
+        return await self._database.write(work, self._order)
 
     async def find(self, report: int) -> Report | None:
         """The report with this id."""

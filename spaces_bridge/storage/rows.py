@@ -64,6 +64,8 @@ def summary_columns(summary: SpaceSummary) -> tuple[object, ...]:
         summary.scheduled_at_ms,
         summary.started_at_ms,
         summary.ended_at_ms,
+        to_column(summary.host_name),
+        summary.captions,
     )
 
 
@@ -80,6 +82,8 @@ def space_summary(row: Row) -> SpaceSummary:
         scheduled_at_ms=row["scheduled_at_ms"],
         started_at_ms=row["started_at_ms"],
         ended_at_ms=row["ended_at_ms"],
+        host_name=from_column(row["host_name"]),
+        captions=row["captions"],
     )
 
 

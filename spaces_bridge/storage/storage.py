@@ -62,7 +62,7 @@ class Storage:
         self.followers: Followers = SqlFollowers(database)
         self.blocks: Blocks = SqlBlocks(database)
         self.policy_rules: PolicyRules = SqlPolicyRules(database)
-        self.reports: Reports = SqlReports(database)
+        self.reports: Reports = SqlReports(database, outbox_order)
         self.health: Health = SqlHealth(database)
 
     @property

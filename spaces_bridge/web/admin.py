@@ -57,7 +57,7 @@ class Admin:
                 return await handler(request)
             except Refusal as refusal:
                 status = HTTPStatus.BAD_REQUEST
-                raise Problem(status, refusal.code, refusal.text) from None
+                raise Problem.saying(status, refusal.said) from None
 
         return guard
 

@@ -16,14 +16,23 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
+PACKED_ALREADY = frozenset({".png"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
     content_type: str
     plain: bytes
-    packed: bytes
+    packed: bytes | None
+    """None: it would not be smaller."""
+
+
+def _asset(name: str, body: bytes) -> _Asset:
+    kind = name[name.rindex(".") :]
+    packed = None if kind in PACKED_ALREADY else gzip.compress(body, mtime=0)
+    return _Asset(TYPES[kind], body, packed)
 
 
 class Assets:
@@ -32,7 +41,7 @@ class Assets:
     def __init__(self) -> None:
         """Raises ValueError when a script imports what is not there."""
         self._assets = {
-            name: _Asset(TYPES[name[name.rindex(".") :]], body, gzip.compress(body, mtime=0))
+            name: _asset(name, body)
             for name, body in _walk(files("spaces_bridge.web") / "static", "")
         }
         digest = hashlib.sha256()
@@ -55,7 +64,8 @@ class Assets:
     @property
     def packed_script_bytes(self) -> int:
         """What all scripts weigh on the wire."""
-        return sum(len(self._assets[name].packed) for name in self.scripts)
+        scripts = (self._assets[name] for name in self.scripts)
+        return sum(len(a.packed or a.plain) for a in scripts)
 
     async def handle(self, request: web.Request) -> web.Response:
         """One file."""
@@ -68,7 +78,7 @@ class Assets:
             "Cache-Control": "public, max-age=31536000, immutable" if current else "no-cache",
             "Vary": "Accept-Encoding",
         }
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if asset.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
             return web.Response(body=asset.packed, headers=headers)
         return web.Response(body=asset.plain, headers=headers)

@@ -46,7 +46,7 @@ class Bouncer:
         }
         for user in sorted(on_page | self._listening(space.space)):
             if self._door.bars(space, user):
-                self._hub.show_out(space.space, user, removed().text)
+                self._hub.show_out(space.space, user, removed(space, user).said)
         world = self._door.spaces.world
         for user in sorted(world.chat.authors(space.space)):
             if self._door.bars(space, user):

@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.app.ports import Draft
+from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import views
 from spaces_bridge.web.door import belongs
 from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
@@ -31,16 +34,16 @@ class Client:
         """Queue a frame for this page only."""
         self.outgoing.put(encode(frame))
 
-    def error(self, code: str, text: str) -> None:
-        self.send({"type": "error", "code": code, "text": text})
+    def error(self, said: Sentence) -> None:
+        self.send(views.error_view(said))
 
-    def notice(self, text: str) -> None:
-        self.send({"type": "notice", "text": text})
+    def notice(self, said: Sentence) -> None:
+        self.send(views.notice_view(said))
 
-    def send_away(self, code: str, text: str) -> None:
+    def send_away(self, said: Sentence) -> None:
         """Say why, then close: whoever this is may not be here any more."""
-        self.error(code, text)
-        self.outgoing.close(4403, code)
+        self.error(said)
+        self.outgoing.close(4403, said.code)
 
 
 class Channel:
@@ -55,6 +58,8 @@ class Channel:
         self.crowd_roster = Throttle(CROWD_INTERVAL_S, self.stage_roster.poke)
         self._reactions = Throttle(REACTIONS_INTERVAL_S, self._send_reactions)
         self._fresh: Counter[str] = Counter()
+        self._drafts: dict[UtteranceId, Draft] = {}
+        """Shown, and neither final nor taken back yet."""
 
     def of(self, user: UserId | None) -> list[Client]:
         """The connections of one person."""
@@ -77,6 +82,28 @@ class Channel:
     def react(self, counts: Mapping[str, int]) -> None:
         self._fresh.update(counts)
         self._reactions.poke()
+
+    def draft(self, draft: Draft) -> None:
+        """What is being said; without text: it goes from every page that shows it."""
+        if draft.text:
+            self._drafts[draft.utterance] = draft
+            frame = {"type": "caption", **views.draft_view(self.space, draft)}
+            self.broadcast(frame, fades=True)
+        elif (shown := self._drafts.pop(draft.utterance, None)) is not None:
+            gone = replace(shown, text="", committed=0)
+            # not fading: nothing else would take it away
+            self.broadcast({"type": "caption", **views.draft_view(self.space, gone)})
+
+    def caption(self, utterance: UtteranceId, frame: Json) -> None:
+        """A final; it takes the place of the utterance's draft."""
+        self._drafts.pop(utterance, None)
+        self.broadcast(frame)
+
+    def silence_drafts(self) -> None:
+        """Take back what those were saying who may not be heard any more."""
+        for draft in list(self._drafts.values()):
+            if not self.space.is_drafted(draft.speaker):
+                self.draft(replace(draft, text=""))
 
     def describe(self, about: Json) -> None:
         """Tell everybody of the live space itself, when that has changed."""
@@ -108,7 +135,7 @@ class Channel:
         for client in self.clients:
             names = client.you.moderates(self.space)
             if names not in texts:
-                roster = views.roster_view(self.space, guests, names=names)
+                roster = views.roster_view(self.space, guests, self.about, names=names)
                 texts[names] = encode({"type": "roster", **roster})
             client.outgoing.put(texts[names])
         # whoever waits may have moved up because of somebody else

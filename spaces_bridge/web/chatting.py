@@ -13,7 +13,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.talk import refuse_to_chat
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of
+from spaces_bridge.web.verbs import Frame, Refusal, doer_of, misshapen, text_of
 from spaces_bridge.web.views import You
 
 PERSON_BURST, PERSON_PER_S = 5, 0.5
@@ -43,7 +43,7 @@ class Chatting:
         user = doer_of(you)
         text, nonce = text_of(frame, "text"), text_of(frame, "nonce")
         if not _NONCE.fullmatch(nonce):
-            raise Refusal("bad_frame", "“nonce” is at most 64 letters, digits, - and _.")
+            raise misshapen("“nonce” is at most 64 letters, digits, - and _")
         if you.guest and not self._guests_write:
             text = "Guests only read the chat here. Join with a Matrix account to write."
             raise Rejected("guest_chat_off", text)
@@ -53,10 +53,10 @@ class Chatting:
 
     def _pace(self, space: LiveSpace, you: You) -> None:
         if not self._people.has((space.space, you.user)):
-            raise Refusal("too_fast", "You write very fast. Wait a moment.")
+            raise Refusal("chat_too_fast", "You write very fast. Wait a moment.")
         crowds = [self._crowds, self._guests] if you.guest else [self._crowds]
         if not all(crowd.has(space.space) for crowd in crowds):
-            raise Refusal("crowded", "Very many people write at once. Try again in a moment.")
+            raise Refusal("chat_crowded", "Very many people write at once. Try again in a moment.")
         self._people.take((space.space, you.user))
         for crowd in crowds:
             crowd.take(space.space)

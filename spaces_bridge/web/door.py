@@ -167,7 +167,7 @@ class Door:
         if token is None or token.space != space.space:
             return
         if token.user in space.removed or (not token.guest and self.bars(space, token.user)):
-            raise removed()
+            raise removed(space, token.user)
 
     # --- finding ------------------------------------------------------------------------------
 
@@ -217,10 +217,18 @@ def _is_of(space: LiveSpace, token: Token | None) -> bool:
 # --- refusals -----------------------------------------------------------------------------------
 
 
-def removed() -> Problem:
-    """For those who were shown out."""
+def removed(space: LiveSpace, user: UserId) -> Problem:
+    """For those who were shown out; with the host's reason, if one was given."""
     text = "A host has removed you from this live space, or you are on a list that bars you."
-    return Problem(HTTPStatus.FORBIDDEN, "removed", text)
+    removal = space.removed.get(user)
+    why = {"reason": removal.reason} if removal is not None and removal.reason else {}
+    return Problem(HTTPStatus.FORBIDDEN, "removed", text, **why)
+
+
+def not_a_member() -> Problem:
+    """For those who left the room of a private live space."""
+    text = "You are not in this private live space any more."
+    return Problem(HTTPStatus.FORBIDDEN, "not_a_member", text)
 
 
 def guests_off() -> Problem:
@@ -237,5 +245,5 @@ def guests_listen() -> Problem:
 
 def locked() -> Problem:
     """For newcomers to a locked live space."""
-    text = "This live space is locked: nobody new comes in right now. Try again later."
+    text = "This live space is locked: nobody new comes in right now."
     return Problem(HTTPStatus.FORBIDDEN, "locked", text)

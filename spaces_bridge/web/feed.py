@@ -10,7 +10,9 @@ and guests where they are off, get 4403; newcomers to a locked one get 4423 and 
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Self
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -18,19 +20,21 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.records import Token
 from spaces_bridge.app.tally import Tally
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.web import verbs
+from spaces_bridge.core.sentences import Sentence, Value
+from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
 from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.outgoing import encode
-from spaces_bridge.web.problems import Problem
+from spaces_bridge.web.people import People
+from spaces_bridge.web.problems import Problem, unavailable
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.verbs import Frame, Refusal
+from spaces_bridge.web.verbs import Frame, Refusal, misshapen
 from spaces_bridge.web.views import You
 from spaces_bridge.web.vouching import Vouching
 
@@ -42,6 +46,10 @@ HEARTBEAT_S = 25.0
 SEND_WITHIN_S = 15.0
 """A page that takes no byte for so long is let go."""
 
+BEAT_S = 3.0
+"""A page that is told nothing for so long gets a ``beat``: silence then means a lost connection,
+which no browser notices by itself before minutes have passed."""
+
 PERSON_BURST, PERSON_PER_S = 10, 5
 """Frames one person may send."""
 
@@ -51,15 +59,19 @@ CROWD_BURST, CROWD_PER_S = 200, 50
 GUESTS_BURST, GUESTS_PER_S = 30, 0.5
 """Guests with a name that one network may bring."""
 
+BEAT = encode({"type": "beat"})
 
-class _Refused(Exception):
+
+class _Refused(Spoken):
     """The first frame does not let its sender in."""
 
-    def __init__(self, close: int, code: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, close: int, code: str, template: str, /, **values: Value) -> None:
+        super().__init__(code, template, **values)
         self.close = close
-        self.code = code
-        self.text = text
+
+    @classmethod
+    def saying(cls, close: int, said: Sentence) -> Self:
+        return cls(close, said.code, said.template, **said.values)
 
 
 class Feed:
@@ -80,6 +92,7 @@ class Feed:
         self._spaces = door.spaces
         self._hub = hub
         self._acts = acts
+        self._present = People(hub, door.spaces.world.followers)
         self._tally = tally
         self._vouching = vouching
         self._people = Limiter(PERSON_BURST, PERSON_PER_S)
@@ -131,6 +144,7 @@ class Feed:
             space = await self._door.enter(slug, token)
             if secret:
                 you = _holder(space, token)
+                you = await self._following(space, you)
                 self._door.admit(space, token)
                 return space, you, secret
             self._door.admit(space, None)
@@ -140,17 +154,22 @@ class Feed:
                 return space, *guest
             return space, You(), None
         except Problem as problem:
-            raise _Refused(_close_code(problem), problem.code, problem.text) from None
+            raise _Refused.saying(_close_code(problem), problem.said) from None
         except AdapterError:
-            text = "A part of this server is away for a moment. Trying again."
-            raise _Refused(WSCloseCode.TRY_AGAIN_LATER, "unavailable", text) from None
+            raise _Refused.saying(WSCloseCode.TRY_AGAIN_LATER, unavailable().said) from None
+
+    async def _following(self, space: LiveSpace, you: You) -> You:
+        if you.user is None or you.guest:
+            return you
+        follows = await self._spaces.world.followers.follows(space.host, you.user)
+        return replace(you, follows_host=follows)
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
         name = clean_name(text)
         if not name:
             raise _Refused(4400, "bad_name", "That name has no letters. Choose another one.")
         if not self._guests.take(address):
-            raise _Refused(4429, "too_many_requests", "Too many guests at once. Wait a minute.")
+            raise _Refused(4429, "too_many_guests", "Too many guests at once. Wait a minute.")
         user = self._door.sessions.guest_id()
         secret = await self._door.sessions.mint(space.space, user, name, guest=True)
         return You(user, name, guest=True), secret
@@ -186,21 +205,23 @@ class Feed:
             if not self._people.take(person) or (
                 client.you.guest and not self._crowds.take(address)
             ):
-                client.error("too_fast", "That was too fast. Wait a moment.")
+                client.error(too_fast().said)
                 continue
             try:
                 await self._obey(_parsed(message.data), client, space)
             except (Refusal, Rejected) as refusal:
-                client.error(refusal.code, refusal.text)
+                client.error(refusal.said)
             except AdapterError as error:
                 log.warning("a page's wish failed: %s", type(error).__name__)
-                client.error("unavailable", "That did not work just now. Try again in a moment.")
+                client.error(unavailable().said)
 
     async def _obey(self, frame: Frame, client: Client, joined: LiveSpace) -> None:
         space = self._spaces.view(joined.space) or joined
         self._note_sign_of_life(space, client.you)
         if frame.get("type") == "react":
             self._tally.count(space.space, verbs.reaction_of(frame))
+        elif frame.get("type") == "people":
+            client.send(await self._present.answer(frame, client.you, space))
         elif self._acts.knows(frame):
             told = await self._acts.do(frame, client.you, space)
             if told is not None:
@@ -222,6 +243,11 @@ class Feed:
 
     def _has_microphone(self, space: LiveSpace, command: cmd.OpenMicrophone) -> bool:
         return self._spaces.world.stage.has_microphone(space.space, command.by)
+
+
+def too_fast() -> Refusal:
+    """For whoever sends more frames than a person would."""
+    return Refusal("too_fast", "That was too fast. Wait a moment.")
 
 
 def _close_code(problem: Problem) -> int:
@@ -255,11 +281,11 @@ async def _first_frame(socket: web.WebSocketResponse) -> Frame:
     except TimeoutError:
         raise _Refused(4408, "auth_late", "The first frame did not come in time.") from None
     if message.type is not WSMsgType.TEXT:
-        raise _Refused(4400, "bad_frame", "The first frame must be “auth”, as JSON text.")
+        raise _Refused.saying(4400, misshapen("the first frame must be JSON text").said)
     try:
         frame = _parsed(message.data)
     except Refusal as refusal:
-        raise _Refused(4400, refusal.code, refusal.text) from None
+        raise _Refused.saying(4400, refusal.said) from None
     if frame.get("type") != "auth":
         raise _Refused(4400, "auth_first", "The first frame must be “auth”.")
     return frame
@@ -271,20 +297,27 @@ def _parsed(data: object) -> Frame:
     except (ValueError, RecursionError):
         frame = None
     if not isinstance(frame, dict):
-        raise Refusal("bad_frame", "A frame must be a JSON object.")
+        raise misshapen("a frame must be a JSON object")
     return frame
 
 
 async def _refuse(socket: web.WebSocketResponse, refused: _Refused) -> None:
     if not socket.closed:
-        error = {"type": "error", "code": refused.code, "text": refused.text}
-        await socket.send_str(encode(error))
+        await socket.send_str(encode(views.error_view(refused.said)))
     await socket.close(code=refused.close, message=refused.code.encode())
+
+
+async def _next_frame(client: Client) -> str | None:
+    try:
+        async with asyncio.timeout(BEAT_S):
+            return await client.outgoing.next()
+    except TimeoutError:
+        return BEAT
 
 
 async def _write(request: web.Request, socket: web.WebSocketResponse, client: Client) -> None:
     try:
-        while (frame := await client.outgoing.next()) is not None:
+        while (frame := await _next_frame(client)) is not None:
             async with asyncio.timeout(SEND_WITHIN_S):
                 await socket.send_str(frame)
     except ConnectionError:

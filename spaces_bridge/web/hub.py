@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from spaces_bridge.app.chat import ChatLine, ChatNews
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import chat_view, told, views
 from spaces_bridge.web.channel import Channel, Client
-from spaces_bridge.web.door import belongs, guests_off, removed
+from spaces_bridge.web.door import belongs, guests_off, not_a_member, removed
 from spaces_bridge.web.views import Json, You
 
 
@@ -103,13 +105,13 @@ class Hub:
         channel = self._channels.get(space)
         return [client.you for client in channel.clients] if channel is not None else []
 
-    def show_out(self, space: SpaceId, user: UserId, text: str) -> None:
-        """End all that this person has open here."""
+    def show_out(self, space: SpaceId, user: UserId, said: Sentence) -> None:
+        """End all that this person has open here, and say why."""
         for watcher in self._watchers:
             watcher.removed(space, user)
         channel = self._channels.get(space)
         for client in channel.of(user) if channel is not None else ():
-            client.send_away("removed", text)
+            client.send_away(said)
 
     def stop(self) -> None:
         """Tell every page that the server goes away; they come back by themselves."""
@@ -126,12 +128,13 @@ class Hub:
         channel = self._channels.get(space.space)
         if channel is None:
             return
-        channel.space = space
+        before, channel.space = channel.space, space
         if not events:
             channel.crowd_roster.poke()
             return
         for event in events:
-            self._show(channel, event)
+            self._show(channel, before, event)
+        channel.silence_drafts()
         channel.describe(self.about(space))
         users = {user for e in events if (user := getattr(e, "user", None)) is not None}
         for_all = any(isinstance(e, _FOR_EVERYBODY) for e in events)
@@ -142,10 +145,15 @@ class Hub:
         if channel is not None:
             channel.broadcast({"type": "speaking", "levels": dict(levels)}, fades=True)
 
-    def notice(self, space: SpaceId, text: str) -> None:
+    def draft(self, space: SpaceId, draft: Draft) -> None:
         channel = self._channels.get(space)
         if channel is not None:
-            channel.broadcast({"type": "notice", "text": text})
+            channel.draft(draft)
+
+    def notice(self, space: SpaceId, said: Sentence) -> None:
+        channel = self._channels.get(space)
+        if channel is not None:
+            channel.broadcast(views.notice_view(said))
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         channel = self._channels.get(space)
@@ -159,10 +167,11 @@ class Hub:
 
     # --- what events look like ----------------------------------------------------------------
 
-    def _show(self, channel: Channel, event: ev.Event) -> None:
-        _say(channel, event)
+    def _show(self, channel: Channel, before: LiveSpace, event: ev.Event) -> None:
+        _say(channel, before, event)
         if isinstance(event, ev.UtteranceCaptioned):
-            channel.broadcast({"type": "caption", **_caption(channel.space, event)})
+            frame = {"type": "caption", **_caption(channel.space, event)}
+            channel.caption(event.utterance, frame)
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
                 channel.stage_roster.poke()
         elif isinstance(event, ev.Reacted):
@@ -186,7 +195,7 @@ class Hub:
                 case ev.PersonLeft(user):
                     self._left(space, user)
                 case ev.PersonRemoved(user):
-                    self.show_out(space.space, user, removed().text)
+                    self.show_out(space.space, user, removed(space, user).said)
                 case ev.GuestsLimited(GuestPolicy.OFF):
                     self._send_guests_away(space)
                 case ev.HostChanged():
@@ -202,8 +211,7 @@ class Hub:
             for watcher in self._watchers:
                 watcher.left(space.space, user)
         if space.private:
-            text = "You are not in this private live space any more."
-            self.show_out(space.space, user, text)
+            self.show_out(space.space, user, not_a_member().said)
 
     def _send_guests_away(self, space: LiveSpace) -> None:
         channel = self._channels.get(space.space)
@@ -214,7 +222,7 @@ class Hub:
                     continue
                 for watcher in self._watchers:  # an account that never joined the room
                     watcher.removed(space.space, user)
-            client.send_away("guests_off", guests_off().text)
+            client.send_away(guests_off().said)
 
 
 _FOR_EVERYBODY = (
@@ -239,13 +247,13 @@ _UNSEEN = (
 )
 
 
-def _say(channel: Channel, event: ev.Event) -> None:
-    text = told.everybody(channel.space, event)
-    if text is not None:
-        channel.broadcast({"type": "notice", "text": text})
-    for user, words in told.somebody(channel.space, event):
+def _say(channel: Channel, before: LiveSpace, event: ev.Event) -> None:
+    for_all = told.everybody(channel.space, event)
+    if for_all is not None:
+        channel.broadcast(views.notice_view(for_all))
+    for user, said in told.somebody(before, channel.space, event):
         for client in channel.of(user):
-            client.notice(words)
+            client.notice(said)
 
 
 def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:

@@ -1,5 +1,6 @@
 """WHEP to listen and WHIP to speak (RFC 9725): an SDP offer goes in, an answer comes out."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.rules.sound import no_floor, refuse_unless_may_speak
 from spaces_bridge.web.door import Door, guests_listen, guests_off
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, refused, too_many
@@ -24,6 +26,15 @@ SDP = "application/sdp"
 OFFERS_BURST, OFFERS_PER_S = 60, 2
 """Offers one address may make."""
 
+PAGE_MAX = 64
+"""Characters of the id a page gives itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Microphone:
+    session: str
+    page: str  # "" where the client did not say
+
 
 class MediaDoor:
     """Serves ``/s/SLUG/whep`` and ``/s/SLUG/whip``. Also a ``Watcher`` of the hub."""
@@ -32,7 +43,7 @@ class MediaDoor:
         self._prefix = settings.path_prefix
         self._door = door
         self._stage = stage
-        self._microphones: dict[tuple[SpaceId, UserId], str] = {}
+        self._microphones: dict[tuple[SpaceId, UserId], _Microphone] = {}
         self._offers = Limiter(OFFERS_BURST, OFFERS_PER_S)
         self._accounts: dict[SpaceId, set[UserId]] = {}
 
@@ -56,33 +67,42 @@ class MediaDoor:
         return self._created("whep", space, session)
 
     async def speak(self, request: web.Request) -> web.Response:
-        """``POST whip``: for those with the floor; opens the microphone."""
+        """``POST whip``: for those with the floor; opens the microphone.
+
+        ``?page=ID`` names the page, ``&again`` says that its microphone was lost and comes back.
+        The newest microphone of a person wins, but one that comes back does not oust another
+        page's: two pages would take turns for ever.
+        """
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
         self._refuse_guest(space, token)
-        if token is None or not self._may_speak(space, token.user):
-            raise _no_floor()
-        offer = await self._offer_of(request)
+        if token is None:
+            raise Problem.saying(HTTPStatus.FORBIDDEN, no_floor().said)
+        self._refuse_unless_may_speak(space, token.user)
         key = (space.space, token.user)
+        page = request.query.get("page", "")[:PAGE_MAX]
+        if "again" in request.query:
+            self._refuse_ousted(key, page)
+        offer = await self._offer_of(request)
         session = await self._answer(space, token.user, Direction.SPEAK, offer)
         self._end_earlier(*key, spare=session.id)
         try:
             self._refuse_guest(space, token)
             await self._door.spaces.ask(space.space, cmd.OpenMicrophone(token.user))
-        except Rejected:
+        except Rejected as refusal:
             self._stage.hang_up(session.id)
-            raise _no_floor() from None
+            raise Problem.saying(HTTPStatus.FORBIDDEN, refusal.said) from None
         except (AdapterError, Problem):
             self._stage.hang_up(session.id)
             raise
-        self._microphones[key] = session.id
+        self._microphones[key] = _Microphone(session.id, page)
         return self._created("whip", space, session)
 
     async def leave(self, request: web.Request) -> web.Response:
         """``DELETE`` of a ``Location``: whoever knows it may end it."""
         session = request.match_info["session"]
         for key, current in list(self._microphones.items()):
-            if current == session:
+            if current.session == session:
                 del self._microphones[key]
                 self._door.spaces.tell(key[0], cmd.CloseMicrophone(key[1]))
         if not self._stage.hang_up(session):
@@ -121,6 +141,12 @@ class MediaDoor:
             raise too_many()
         return await _offer_of(request)
 
+    def _refuse_ousted(self, key: tuple[SpaceId, UserId], page: str) -> None:
+        current = self._microphones.get(key)
+        if current is not None and current.page != page and self._stage.has_microphone(*key):
+            text = "Your microphone is on in another tab or on another device."
+            raise Problem(HTTPStatus.CONFLICT, "elsewhere", text)
+
     def _end_earlier(self, space: SpaceId, user: UserId, spare: str) -> None:
         """One microphone per person: the newest. The floor stays."""
         self._microphones.pop((space, user), None)
@@ -142,9 +168,12 @@ class MediaDoor:
         if is_guest and token is not None and now.guests is GuestPolicy.LISTEN:
             raise guests_listen()
 
-    def _may_speak(self, space: LiveSpace, user: UserId) -> bool:
-        now = self._door.spaces.view(space.space)
-        return now is not None and now.may_speak(user)
+    def _refuse_unless_may_speak(self, space: LiveSpace, user: UserId) -> None:
+        now = self._door.spaces.view(space.space) or space
+        try:
+            refuse_unless_may_speak(now, user)
+        except Rejected as refusal:
+            raise Problem.saying(HTTPStatus.FORBIDDEN, refusal.said) from None
 
     async def _answer(
         self, space: LiveSpace, user: UserId, direction: Direction, offer: str
@@ -165,26 +194,22 @@ class MediaDoor:
 
 def _refuse_unless_live(space: LiveSpace) -> None:
     if space.phase is Phase.SCHEDULED:
-        text = "This live space has not started yet. Try again when it is live."
+        text = "This live space has not started yet."
         raise Problem(HTTPStatus.CONFLICT, "not_live", text)
     if space.phase is Phase.ENDED:
         raise Problem(HTTPStatus.GONE, "ended", "This live space has ended.")
 
 
-def _no_floor() -> Problem:
-    text = "You do not have the floor. Ask to speak first; a host decides."
-    return Problem(HTTPStatus.FORBIDDEN, "no_floor", text)
-
-
 async def _offer_of(request: web.Request) -> str:
     if request.content_type != SDP:
-        text = f"Send the SDP offer with Content-Type {SDP}."
+        text = "Send the SDP offer with Content-Type application/sdp."
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         raise Problem(status, "not_sdp", text, {"Accept-Post": SDP})
     too_long = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "offer_too_long",
-        f"An SDP offer may have {OFFER_MAX // 1024} kB. Offer one audio track only.",
+        "An SDP offer may have {most} kB. Offer one audio track only.",
+        most=OFFER_MAX // 1024,
     )
     if (request.content_length or 0) > OFFER_MAX:
         raise too_long

@@ -48,8 +48,11 @@ def _paths() -> Json:
         "/api/v1/spaces": {"get": _read("Public live and upcoming spaces", spaces, slug=False)},
         "/api/v1/spaces/{slug}": {"get": _read("One live space", space, slug=True)},
         "/s/{slug}/whep": {"post": _negotiate("Listen over WebRTC (WHEP)")},
-        "/s/{slug}/whip": {"post": _negotiate("Speak over WebRTC (WHIP, RFC 9725)")},
-        "/s/{slug}/live.ogg": {"get": _stream("Listen over HTTP", "audio/ogg")},
+        "/s/{slug}/whip": {"post": _by_page(_negotiate("Speak over WebRTC (WHIP, RFC 9725)"))},
+        "/s/{slug}/live.ogg": {
+            "get": _ticketed(_stream("Listen over HTTP", "audio/ogg")),
+            "post": _ticket("An address of the stream for players that send no header"),
+        },
         "/s/{slug}/transcript.vtt": {"get": _stream("Captions so far, WebVTT", "text/vtt")},
         "/s/{slug}/transcript.srt": {
             "get": _stream("Captions so far, SubRip", "application/x-subrip")
@@ -57,6 +60,8 @@ def _paths() -> Json:
         "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
         "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
         "/s/{slug}/event.ics": {"get": _calendar()},
+        "/s/{slug}/qr.svg": {"get": _qr()},
+        "/s/{slug}/face/{face}": {"get": _face()},
     }
 
 
@@ -85,7 +90,7 @@ def _negotiate(summary: str) -> Json:
             "400": _failure("The offer is refused"),
             "403": _failure("The bearer may not speak, or was removed; guests are off; locked"),
             "404": _failure("No such live space, or a private one"),
-            "409": _failure("Not live yet"),
+            "409": _failure("Not live yet; or ousted by another microphone of the same person"),
             "410": _failure("Ended"),
             "413": _failure("More than 16 kB"),
             "415": _failure("Not application/sdp"),
@@ -111,6 +116,40 @@ def _stream(summary: str, content_type: str) -> Json:
     }
 
 
+def _by_page(operation: Json) -> Json:
+    page = _query("page", "An id the page gives itself, so that it can come back.")
+    again = _query(
+        "again", "The microphone of this page was lost: refused when another page has it by now."
+    )
+    return {**operation, "parameters": [_SLUG, page, again]}
+
+
+def _query(name: str, description: str) -> Json:
+    place: Json = {"name": name, "in": "query", "required": False}
+    return {**place, "description": description, "schema": _STRING}
+
+
+def _ticketed(operation: Json) -> Json:
+    text = "From the Location of a POST; in place of the bearer, for a minute."
+    return {**operation, "parameters": [_SLUG, _query("ticket", text)]}
+
+
+def _ticket(summary: str) -> Json:
+    location: Json = {"description": "Play it within a minute.", "schema": _STRING}
+    return {
+        "summary": summary,
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "201": {"description": "Made", "headers": {"Location": location}},
+            "403": _failure("The bearer was removed; guests are off; locked"),
+            "404": _failure("No such live space, or a private one"),
+            "409": _failure("Not live"),
+            "429": _failure("Too often"),
+        },
+    }
+
+
 def _calendar() -> Json:
     entry: Json = {"description": "OK", "content": {"text/calendar": {"schema": _STRING}}}
     return {
@@ -121,6 +160,36 @@ def _calendar() -> Json:
             "200": entry,
             "404": _failure("No such live space, or a private one, or no time is set"),
             "429": _failure("Too many wrong tokens"),
+        },
+    }
+
+
+def _qr() -> Json:
+    code: Json = {"description": "OK", "content": {"image/svg+xml": {"schema": _STRING}}}
+    return {
+        "summary": "The address of the page as a QR code",
+        "parameters": [_SLUG],
+        "security": _BEARER,
+        "responses": {
+            "200": code,
+            "403": _failure("The bearer was removed"),
+            "404": _failure("No such live space, or a private one"),
+            "429": _failure("Too many wrong tokens"),
+        },
+    }
+
+
+def _face() -> Json:
+    schema: Json = {"type": "string", "format": "binary"}
+    kinds = ("image/png", "image/jpeg", "image/gif", "image/webp")
+    content: Json = {kind: {"schema": schema} for kind in kinds}
+    face: Json = {"name": "face", "in": "path", "required": True, "schema": _STRING}
+    return {
+        "summary": "Somebody's picture, by the address in a person's `picture`",
+        "parameters": [_SLUG, face],
+        "responses": {
+            "200": {"description": "OK", "content": content},
+            "404": _failure("No such live space, or a private one; nobody there, or no picture"),
         },
     }
 
@@ -145,6 +214,11 @@ def _person() -> Json:
             "on_air": {"type": "boolean"},
             "muted": {"type": "boolean", "description": "By a host."},
             "tone": _COUNT,
+            "picture": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "404 where the person's profile has none: show a letter then.",
+            },
         },
     }
 
@@ -153,10 +227,12 @@ def _post() -> Json:
     return {
         "type": "object",
         "description": "A shared link; the newest five are shown.",
-        "required": ["number", "url", "by", "name", "at_ms"],
+        "required": ["number", "kind", "url", "site", "by", "name", "at_ms"],
         "properties": {
             "number": _COUNT,
-            "url": _STRING,
+            "kind": {"enum": ["message", "link"], "description": "A message of the room, or not."},
+            "url": {"type": "string", "format": "uri", "description": "http or https."},
+            "site": {"type": "string", "description": "The server that the link leads to."},
             "by": _STRING,
             "name": _STRING,
             "at_ms": _COUNT,
@@ -181,11 +257,19 @@ def _space() -> Json:
             "listeners": _COUNT,
             "reactions": {"type": "object", "additionalProperties": _COUNT},
             "speak_policy": {"enum": ["request", "everyone", "followed", "invited"]},
+            "max_speakers": _COUNT,
+            "max_cohosts": _COUNT,
+            "queue_order": {"enum": ["arrival", "airtime"]},
             "private": {"type": "boolean"},
             "scheduled_at": _MS,
             "started_at": _MS,
             "ended_at": _MS,
-            "language": _STRING,
+            "calendar": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "An iCalendar entry, while a time is set and it is to come.",
+            },
+            "language": {"type": "string", "description": "Of the captions; ISO 639-1 or auto."},
             "captions": {"type": "boolean"},
             "locked": {"type": "boolean", "description": "Nobody new comes in."},
             "chat": {"type": "boolean", "description": "Listeners may write in the room."},
@@ -208,6 +292,11 @@ def _problem() -> Json:
             "title": _STRING,
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "One plain sentence for people."},
-            "code": {"type": "string", "description": "Stable, for programs."},
+            "code": {"type": "string", "description": "Stable, for programs; one sentence each."},
+            "with": {
+                "type": "object",
+                "description": "Names, numbers and reasons of the sentence, by code.",
+                "additionalProperties": {"type": ["string", "integer"]},
+            },
         },
     }

@@ -12,7 +12,6 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from spaces_bridge.app.ports import Directory
-from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web import views
 from spaces_bridge.web.api import is_listed
@@ -48,6 +47,7 @@ class Pages:
         self._templates.globals |= {
             "static": f"{prefix}/static/{assets.version}",
             "needed_by": assets.needed_by,
+            "og_image": f"{settings.base_url}/static/{assets.version}/og.png",
             "reactions": views.REACTIONS,
             "initial": _initial,
         }
@@ -62,7 +62,9 @@ class Pages:
             base_url=self._settings.base_url,
             live=[s for s in spaces if s["state"] == Phase.LIVE.value],
             upcoming=[s for s in spaces if s["state"] == Phase.SCHEDULED.value],
-            ended=[_past(s, self._settings) for s in ended if not s.private][:ENDED_LISTED],
+            ended=[views.past_view(s, self._settings) for s in ended if not s.private][
+                :ENDED_LISTED
+            ],
         )
 
     async def space(self, request: web.Request) -> web.Response:
@@ -85,7 +87,7 @@ class Pages:
             "space": {
                 "title": "",
                 "state": "unknown",
-                "host": {"name": "", "tone": 0},
+                "host": {"name": "", "tone": 0, "picture": None},
                 "captions": False,
                 "locked": False,
                 "scheduled_at": None,
@@ -123,6 +125,7 @@ class Pages:
         kept = {"lang": language.code} if wanted else {}
         values |= {
             "language": language,
+            "languages": self._languages.all.values(),
             "t": language.say,
             "theme": _theme_of(request.query.get("theme", "")),
             "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",
@@ -140,15 +143,6 @@ class Pages:
         )
         response.enable_compression()  # nothing in there is secret: tokens are in fragments
         return response
-
-
-def _past(space: SpaceSummary, settings: WebSettings) -> views.Json:
-    return {
-        "title": space.title,
-        "page": settings.page(space.slug),
-        "ended_at": space.ended_at_ms,
-        "tone": views.tone(space.host),
-    }
 
 
 def _theme_of(wanted: str) -> str:

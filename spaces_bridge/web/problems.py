@@ -3,27 +3,40 @@
 import json
 import logging
 from http import HTTPStatus
+from typing import Self
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.errors import Rejected, Spoken
+from spaces_bridge.core.sentences import Sentence, Value
 
 log = logging.getLogger(__name__)
 
 
-class Problem(Exception):
-    """An answer other than the one asked for. ``code`` is stable, ``text`` is for people."""
+class Problem(Spoken):
+    """An answer other than the one asked for."""
 
     def __init__(
-        self, status: HTTPStatus, code: str, text: str, headers: dict[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        code: str,
+        template: str,
+        headers: dict[str, str] | None = None,
+        /,
+        **values: Value,
     ) -> None:
-        super().__init__(text)
+        super().__init__(code, template, **values)
         self.status = status
-        self.code = code
-        self.text = text
         self.headers = headers or {}
+
+    @classmethod
+    def saying(
+        cls, status: HTTPStatus, said: Sentence, headers: dict[str, str] | None = None
+    ) -> Self:
+        """A problem in words that were found elsewhere."""
+        return cls(status, said.code, said.template, headers, **said.values)
 
     def response(self) -> web.Response:
         """The problem as a response."""
@@ -33,6 +46,7 @@ class Problem(Exception):
             "status": self.status.value,
             "detail": self.text,
             "code": self.code,
+            "with": dict(self.said.values),
         }
         return web.Response(
             status=self.status,
@@ -60,6 +74,12 @@ def too_many(retry_after_s: int = 30) -> Problem:
     )
 
 
+def unavailable() -> Problem:
+    """The database, the homeserver or the sound does not answer."""
+    text = "A part of this server is away for a moment. Try again shortly."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text, {"Retry-After": "2"})
+
+
 def refused(refusal: OfferRefused) -> Problem:
     """The media edge's refusal; ``busy`` is no fault of the offer."""
     if refusal.code == "busy":
@@ -76,15 +96,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Problem as problem:
         return problem.response()
     except Rejected as refusal:
-        return Problem(HTTPStatus.CONFLICT, refusal.code, refusal.text).response()
+        return Problem.saying(HTTPStatus.CONFLICT, refusal.said).response()
     except OfferRefused as refusal:
         return refused(refusal).response()
     except AdapterError as error:
         log.warning("an outside part failed: %s", type(error).__name__, exc_info=error)
-        text = "A part of this server is away for a moment. Try again shortly."
-        retry = {"Retry-After": "2"}
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        return Problem(status, "unavailable", text, retry).response()
+        return unavailable().response()
     except web.HTTPException as error:
         return _of_aiohttp(error)
     except web.RequestPayloadError:

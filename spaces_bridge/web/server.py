@@ -11,11 +11,13 @@ from aiohttp.typedefs import Handler, Middleware
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.calendar import Calendar
+from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.problems import problems
+from spaces_bridge.web.qr import QrCodes
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
 
@@ -43,6 +45,8 @@ def build(
     ogg: OggStream,
     transcripts: Transcripts,
     calendar: Calendar,
+    codes: QrCodes,
+    faces: Faces,
     assets: Assets,
 ) -> web.Application:
     """The application of the public listener."""
@@ -56,8 +60,11 @@ def build(
         app.router.add_get(root, pages.space)
         app.router.add_get(f"{root}/feed", feed.handle, allow_head=False)
         app.router.add_get(f"{root}/live.ogg", ogg.handle)
+        app.router.add_post(f"{root}/live.ogg", ogg.open)
         app.router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", transcripts.handle)
         app.router.add_get(f"{root}/event.ics", calendar.handle)
+        app.router.add_get(f"{root}/qr.svg", codes.handle)
+        app.router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", faces.handle)
         _add_media(app, f"{root}/whep", media.listen, media)
         _add_media(app, f"{root}/whip", media.speak, media)
         app.router.add_get(f"{prefix}/api/v1/spaces", api.spaces)

@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Health, Identities, Reports
+from spaces_bridge.app.ports import Health, Identities, Pictures, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
@@ -21,6 +21,7 @@ from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.bouncer import Bouncer
 from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
+from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Addresses
@@ -30,6 +31,7 @@ from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.ops import Ops, PageMetrics
 from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
+from spaces_bridge.web.qr import QrCodes
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
 from spaces_bridge.web.vouching import Vouching
@@ -44,7 +46,7 @@ class WebService:
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
     ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
     ``doorkeeper`` and ``reports`` are for what pages and admins do about people, ``identities``
-    for people whose Matrix client shows the page.
+    for people whose Matrix client shows the page, ``pictures`` are of people.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class WebService:
         doorkeeper: Doorkeeper,
         reports: Reports,
         identities: Identities,
+        pictures: Pictures,
         seat_kept_s: float = SEAT_KEPT_S,
     ) -> None:
         self._settings = settings
@@ -65,6 +68,7 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
+        self._pictures = pictures
         acts = Acts(settings, spaces, doorkeeper, reports)
         public = self._build(sessions, doorkeeper, acts, identities)
         self._public = web.AppRunner(public, access_log=None, shutdown_timeout=DRAIN_S)
@@ -97,9 +101,11 @@ class WebService:
             Api(settings, door, hub),
             media,
             Feed(settings, door, hub, acts, self._tally, Vouching(settings, door, identities)),
-            OggStream(door, world.stage),
+            OggStream(settings, door, world.stage),
             Transcripts(door, world.journal),
             Calendar(door, settings, world.settings.domain, world.clock),
+            QrCodes(door, settings),
+            Faces(door, self._pictures),
             assets,
         )
 

@@ -1,6 +1,6 @@
 """What a page may ask over the feed: frames become commands. Pure.
 
-What needs more than one command (lists, reports, followers) is in ``spaces_bridge.web.acts``.
+What takes more than the frame (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
 """
 
 import re
@@ -12,6 +12,7 @@ import emoji
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.errors import Spoken
 from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.web.views import You
@@ -36,13 +37,14 @@ NOT_BUILT = frozenset({"record"})
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-class Refusal(Exception):
+class Refusal(Spoken):
     """A frame that asks for nothing we know, or not yet. Told to the page."""
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
+
+def misshapen(what: str) -> Refusal:
+    """A frame that no page of ours sends; ``what`` tells programmers what is wrong with it."""
+    text = "This page sent something the server cannot read: {what}. Load it again."
+    return Refusal("bad_frame", text, what=what)
 
 
 def doer_of(you: You) -> UserId:
@@ -75,7 +77,7 @@ def user_of(frame: Frame) -> UserId:
     """The person the frame is about. Raises Refusal."""
     value = frame.get("user")
     if not isinstance(value, str) or not value:
-        raise Refusal("bad_frame", "“user” must name a person.")
+        raise misshapen("“user” must name a person")
     user = value.strip()
     if len(user.encode("utf-8", "replace")) > USER_MAX or not MXID.fullmatch(user):
         raise Refusal("bad_user", "Name one person by their Matrix ID, such as @ada:example.org.")
@@ -86,9 +88,9 @@ def text_of(frame: Frame, key: str) -> str:
     """A text of the frame; empty when it is left out. Raises Refusal."""
     value = frame.get(key, "")
     if not isinstance(value, str):
-        raise Refusal("bad_frame", f"“{key}” must be text.")
+        raise misshapen(f"“{key}” must be text")
     if len(value) > TEXT_MAX:
-        raise Refusal("too_long", f"“{key}” is longer than {TEXT_MAX} characters.")
+        raise Refusal("too_long", "That is longer than {most} characters.", most=TEXT_MAX)
     # half of a surrogate pair can be written in JSON and stored nowhere
     return value.encode("utf-8", "replace").decode().strip()
 
@@ -97,7 +99,7 @@ def flag_of(frame: Frame, key: str) -> bool:
     """A yes or no of the frame. Raises Refusal."""
     value = frame.get(key)
     if not isinstance(value, bool):
-        raise Refusal("bad_frame", f"“{key}” must be true or false.")
+        raise misshapen(f"“{key}” must be true or false")
     return value
 
 
@@ -152,12 +154,8 @@ def _title(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
 def _reschedule(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
     at_ms = frame.get("at")
     if isinstance(at_ms, bool) or not isinstance(at_ms, int):
-        raise Refusal("bad_frame", "“at” must be a time in Unix milliseconds.")
+        raise misshapen("“at” must be a time in Unix milliseconds")
     return cmd.Reschedule(user, at_ms, now_ms)
-
-
-def _share(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
-    return cmd.SharePost(user, text_of(frame, "url"), now_ms)
 
 
 def _remove(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
@@ -208,7 +206,6 @@ _VERBS: Mapping[str, _Verb] = {
     "lock": _alone(cmd.LockSpace),
     "unlock": _alone(cmd.UnlockSpace),
     "remove": _remove,
-    "share": _share,
     "title": _title,
     "captions": _captions,
     "reschedule": _reschedule,
@@ -222,4 +219,4 @@ def _choice(frame: Frame, key: str, choices: type[_Choice]) -> _Choice:
         return choices(text_of(frame, key))
     except ValueError:
         words = ", ".join(choice.value for choice in choices)
-        raise Refusal("bad_frame", f"“{key}” must be one of: {words}.") from None
+        raise misshapen(f"“{key}” must be one of: {words}") from None

@@ -124,4 +124,4 @@ def _refused() -> Problem:
 
 def _unavailable() -> Problem:
     text = "Your Matrix server could not be asked who you are. Try again in a moment."
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text)
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "openid_unavailable", text)

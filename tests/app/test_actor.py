@@ -210,7 +210,7 @@ async def test_too_many_waiting_commands_are_refused_but_never_what_the_homeserv
     monkeypatch.setattr(actor_module, "BUSY", 0)
     with pytest.raises(Rejected) as refusal:
         await spaces.ask(SPACE, cmd.React(BEN, "👏"))
-    assert refusal.value.code == "busy"
+    assert refusal.value.code == "overloaded"
     assert await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
 
 

@@ -174,7 +174,7 @@ async def test_what_cannot_be_read_or_is_too_long_is_refused(spaces: Spaces) -> 
     await spaces.ask(SPACE, cmd.SetChat(HOST, False))
     assert await refusal(spaces, ben) == "chat_off"
     await spaces.ask(SPACE, cmd.LockSpace(HOST))
-    assert await refusal(spaces, ben) == "locked"
+    assert await refusal(spaces, ben) == "locked_chat"
     await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
     await ChatDesk(spaces).say(SPACE, ben, "with the floor")
     assert [shown.text for shown in spaces.world.chat.lines(SPACE)] == ["with the floor"]

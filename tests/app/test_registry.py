@@ -121,7 +121,7 @@ async def test_the_host_is_not_handed_to_somebody_who_is_live_elsewhere(spaces: 
     await spaces.ask(second, cmd.StartSpace(BEN, 2))
     with pytest.raises(Rejected) as refusal:
         await spaces.ask(SPACE, cmd.HandOver(HOST, BEN))
-    assert refusal.value.code == "host_is_live"
+    assert refusal.value.code == "heir_is_live"
 
 
 async def test_whom_the_host_follows_is_asked_where_it_matters(

@@ -1,15 +1,17 @@
 """Between stage, captioner and page."""
 
+from dataclasses import replace
+
 import pytest
 
-from spaces_bridge.app.ports import Utterance
+from spaces_bridge.app.ports import Draft, Utterance
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UtteranceId
 from tests.app.support import SPACE, seat, settled
 from tests.support.recorder import Recorder
-from tests.support.spaces import BEN
+from tests.support.spaces import BEN, HOST
 
 pytestmark = pytest.mark.unit
 
@@ -51,6 +53,61 @@ async def test_sound_flows_between_stage_captioner_and_page(
     view = spaces.view(SPACE)
     assert view is not None
     assert not view.on_air
+
+
+DRAFT = Draft(UtteranceId("u"), BEN, "hello wor", 5, 100, 800, "en")
+TAKEN_BACK = replace(DRAFT, text="", committed=0)
+
+
+async def test_what_is_being_said_is_shown_and_kept_nowhere(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+    recorder.calls.clear()
+    wishes = len(recorder.effects)
+    desk = SoundDesk(spaces)
+    desk.drafted(SPACE, DRAFT)
+    desk.drafted(SPACE, TAKEN_BACK)
+    await settled(spaces)
+    assert recorder.calls == [("draft", SPACE, DRAFT), ("draft", SPACE, TAKEN_BACK)]
+    assert len(recorder.effects) == wishes
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        cmd.MuteSpeaker(HOST, BEN),
+        cmd.DemoteSpeaker(HOST, BEN),
+        cmd.RemovePerson(HOST, BEN),
+        cmd.CloseMicrophone(BEN),
+        cmd.LeaveStage(BEN),
+        cmd.SetCaptions(HOST, on=False),
+        cmd.EndSpace(HOST, 20_000),
+    ],
+)
+async def test_of_somebody_who_is_not_heard_any_more_nothing_is_shown(
+    spaces: Spaces, recorder: Recorder, ending: cmd.Command
+) -> None:
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+    desk = SoundDesk(spaces)
+    await spaces.ask(SPACE, ending)
+    desk.drafted(SPACE, DRAFT)
+    desk.drafted(SpaceId("gone"), DRAFT)
+    assert recorder.called("draft") == []
+    desk.drafted(SPACE, TAKEN_BACK)
+    assert recorder.called("draft") == [(SPACE, TAKEN_BACK)]
+
+
+async def test_a_final_that_is_refused_leaves_no_draft_behind(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await spaces.ask(SPACE, cmd.SetCaptions(HOST, on=False))
+    recorder.calls.clear()
+    SoundDesk(spaces).captioned(SPACE, Utterance(DRAFT.utterance, BEN, 100, 900, "hello", "en"))
+    await settled(spaces)
+    assert recorder.calls == [("draft", SPACE, replace(TAKEN_BACK, end_ms=900))]
 
 
 async def test_a_new_media_worker_is_brought_to_where_the_space_is(

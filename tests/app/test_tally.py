@@ -60,4 +60,4 @@ async def test_only_so_many_kinds_and_only_while_live(spaces: Spaces) -> None:
     for space in (SPACE, SpaceId("gone")):
         with pytest.raises(Rejected) as refusal:
             tally.count(space, "👏")
-        assert refusal.value.code == "not_live"
+        assert refusal.value.code == "ended"

@@ -69,6 +69,44 @@ async def test_what_the_worker_writes_reaches_the_listener(tmp_path: Path) -> No
     assert workers() == []
 
 
+async def test_what_is_being_said_is_told_until_it_is_final(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300), start_ms=5000)
+        await until(lambda: len(remembered.drafts) == 3)
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+        workers()[0].kill()
+        await until(lambda: remembered.pauses == [True])
+    assert [draft.text for draft in remembered.drafts] == ["100 ms", "200 ms", "300 ms"]
+    assert {draft.utterance for draft in remembered.drafts} == {remembered.said[0].id}
+    assert {(d.speaker, d.start_ms) for d in remembered.drafts} == {(ADA, 5000)}
+
+
+async def test_without_partials_there_are_finals_only(tmp_path: Path) -> None:
+    wanted = replace(options(tmp_path, "echo"), partials=False)
+    async with captioning(wanted) as (captioner, remembered):
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300))
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: bool(remembered.said))
+    assert remembered.drafts == []
+
+
+async def test_a_worker_that_is_killed_leaves_no_draft_behind(tmp_path: Path) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        for user in (ADA, BEN):
+            captioner.open_track(SPACE, user, "en")
+            feed(captioner, user, sound(100), start_ms=1000)
+        await until(lambda: len(remembered.drafts) == 2)
+        shown = {(draft.speaker, draft.utterance) for draft in remembered.drafts}
+        workers()[0].kill()
+        await until(lambda: remembered.pauses == [True])
+        gone = remembered.drafts[2:]
+    assert {(draft.speaker, draft.utterance) for draft in gone} == shown
+    assert [(draft.text, draft.committed) for draft in gone] == [("", 0)] * 2
+
+
 async def test_what_is_said_while_captions_start_is_asked_for_again(tmp_path: Path) -> None:
     captioner, remembered = WorkerCaptioner(options(tmp_path, "echo")), Remembered()
     captioner.listen(remembered)

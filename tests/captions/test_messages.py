@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from spaces_bridge.captions.messages import (
     MAX_MESSAGE,
     BadMessage,
+    Draft,
     EndOfTrack,
     Heard,
     Load,
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.unit
 
 KINDS = (
     Load, OpenTrack, Speech, EndOfTrack, Ping,
-    Ready, LoadFailed, Utterance, Heard, TrackEnded, Missed, Pong,
+    Ready, LoadFailed, Draft, Utterance, Heard, TrackEnded, Missed, Pong,
 )  # fmt: skip
 MESSAGES: st.SearchStrategy[Message] = st.one_of(*(st.builds(kind) for kind in KINDS))
 

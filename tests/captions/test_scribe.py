@@ -1,89 +1,23 @@
 """The worker's work, with a stand-in for the model: what becomes final, in which order."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-
-import numpy as np
 import pytest
 
 from spaces_bridge.captions.messages import (
-    EndOfTrack,
-    FromWorker,
     Heard,
     Load,
     Missed,
-    OpenTrack,
     Ping,
     Pong,
-    Speech,
     TrackEnded,
-    Utterance,
 )
+from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.captions.worker.languages import ENOUGH_S, SpokenLanguage
-from spaces_bridge.captions.worker.scribe import PATIENCE_S, Scribe, utterance_id
-from spaces_bridge.captions.worker.vad import Sound
-from spaces_bridge.core.ids import SpaceId, UserId
-from tests.support.captions import ADA, BEN, SPACE, Loudness
+from spaces_bridge.captions.worker.scribe import PATIENCE_S
+from spaces_bridge.core.ids import SpaceId
+from tests.support.captions import ADA, BEN, SPACE
+from tests.support.scribe import LOUD, QUIET, Desk, Words
 
 pytestmark = pytest.mark.unit
-
-LOUD = np.full(16_000, 8000, np.int16).tobytes()
-QUIET = bytes(32_000)
-
-
-@dataclass
-class Words:
-    """A `Writer` that says the same of every utterance, in the language it was asked for."""
-
-    text: str = "words"
-    guesses: list[Mapping[str, float]] = field(default_factory=list)
-    guessed: int = 0
-    written: int = 0
-
-    def transcribe(self, sound: Sound, language: str) -> str:
-        self.written += 1
-        return self.text
-
-    def is_language(self, code: str) -> bool:
-        return code in {"en", "de"}
-
-    def languages(self, sound: Sound) -> Mapping[str, float]:
-        self.guessed += 1
-        return self.guesses.pop(0) if self.guesses else {"en": 1.0}
-
-
-@dataclass
-class Desk:
-    """A scribe, its clock, and everything it said."""
-
-    writer: Words = field(default_factory=Words)
-    now: float = 0.0
-    said: list[FromWorker] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.scribe = Scribe(self.writer, Loudness, clock=lambda: self.now)
-
-    def open(self, user: UserId = ADA, language: str = "en") -> None:
-        self._keep(self.scribe.take(OpenTrack(SPACE, user, language)))
-
-    def hear(self, pcm: bytes, second: int, user: UserId = ADA) -> None:
-        self._keep(self.scribe.take(Speech(SPACE, user, second * 1000, pcm)))
-
-    def hear_at(self, pcm: bytes, at_ms: int, user: UserId = ADA) -> None:
-        self._keep(self.scribe.take(Speech(SPACE, user, at_ms, pcm)))
-
-    def close(self, user: UserId = ADA) -> None:
-        self._keep(self.scribe.take(EndOfTrack(SPACE, user)))
-
-    def work(self) -> None:
-        while self.scribe.has_work:
-            self._keep(self.scribe.work())
-
-    def finals(self) -> list[Utterance]:
-        return [said for said in self.said if isinstance(said, Utterance)]
-
-    def _keep(self, said: Iterable[FromWorker]) -> None:
-        self.said.extend(said)
 
 
 def test_what_was_said_is_one_final_and_then_heard() -> None:

@@ -8,6 +8,7 @@ from spaces_bridge.captions.worker.transcriber import (
     Decode,
     is_imagined,
     window_frames,
+    without_new_start,
     without_repeated_tail,
 )
 
@@ -38,6 +39,21 @@ def test_cutting_leaves_a_beginning_and_is_done_at_once(text: str) -> None:
     once = without_repeated_tail(text)
     assert text.startswith(once)
     assert without_repeated_tail(once) == once
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Tonight we talk about gardens. Tonight", "Tonight we talk about gardens."),
+        ("I have grown tomatoes for seven. I have grown", "I have grown tomatoes for seven."),
+        ("I have grown tomatoes. I like them.", "I have grown tomatoes. I like them."),
+        ("Tonight. Tonight.", "Tonight."),
+        ("Tonight", "Tonight"),
+        ("", ""),
+    ],
+)
+def test_a_draft_does_not_begin_again_at_its_end(written: str, meant: str) -> None:
+    assert without_new_start(written) == meant
 
 
 @given(st.floats(0.03, 30))

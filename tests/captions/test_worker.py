@@ -15,7 +15,7 @@ from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.messages import Load, encode
 from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
 from spaces_bridge.captions.process import COMMAND
-from spaces_bridge.captions.worker.scribe import utterance_id
+from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.wer import word_error_rate
 from tests.support.captions import (

@@ -31,8 +31,8 @@ def test_only_those_above_remove_and_nobody_themselves() -> None:
     space = with_cohost()
     assert refused(space, cmd.RemovePerson(BEN, EVE)) == "not_moderator"
     assert refused(space, cmd.RemovePerson(CAT, HOST)) == "too_high"
-    assert refused(space, cmd.RemovePerson(CAT, CAT)) == "oneself"
-    assert refused(space, cmd.RemovePerson(HOST, HOST)) == "oneself"
+    assert refused(space, cmd.RemovePerson(CAT, CAT)) == "own_removal"
+    assert refused(space, cmd.RemovePerson(HOST, HOST)) == "own_removal"
     assert after(space, cmd.RemovePerson(HOST, CAT)).removed.keys() == {CAT}
     assert refused(after(space, cmd.EndSpace(HOST, 9)), cmd.RemovePerson(HOST, BEN)) == "ended"
 
@@ -82,7 +82,7 @@ def test_locking_lowers_hands_and_unlocking_opens_again() -> None:
     space = after(space, cmd.LockSpace(CAT))
     assert not space.hands
     assert not space.listeners_may_write
-    assert refused(space, cmd.LockSpace(CAT)) == "locked"
+    assert refused(space, cmd.LockSpace(CAT)) == "already_locked"
     assert refused(space, cmd.InvitePerson(HOST, UserId("@far:away"))) == "locked"
     space = after(space, cmd.UnlockSpace(CAT))
     assert space.listeners_may_write

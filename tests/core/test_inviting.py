@@ -36,5 +36,5 @@ def test_a_guest_causes_no_direct_messages_not_even_with_the_floor() -> None:
     assert space.person(GUEST).joined
     with pytest.raises(Rejected) as refusal:
         decide(space, cmd.InvitePerson(GUEST, CAT))
-    assert refusal.value.code == "is_guest"
+    assert refusal.value.code == "account_needed"
     assert decide(space, cmd.InvitePerson(ADA, CAT)) == [ev.PersonInvited(CAT, ADA)]

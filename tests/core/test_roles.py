@@ -45,13 +45,13 @@ def test_who_cannot_be_named_and_by_whom() -> None:
     assert refused(space, cmd.AppointCohost(HOST, CAT)) == "already_cohost"
     assert refused(space, cmd.AppointCohost(HOST, HOST)) == "already_cohost"
     assert refused(space, cmd.AppointCohost(HOST, GUEST)) == "is_guest"
-    assert refused(space, cmd.AppointCohost(HOST, UserId("@far:away"))) == "not_joined"
+    assert refused(space, cmd.AppointCohost(HOST, UserId("@far:away"))) == "not_here"
     removed = after(space, cmd.RemovePerson(HOST, EVE))
-    assert refused(removed, cmd.AppointCohost(HOST, EVE)) == "not_joined"
+    assert refused(removed, cmd.AppointCohost(HOST, EVE)) == "is_removed"
     closing = after(space, cmd.DemoteSpeaker(HOST, BEN))
-    assert refused(closing, cmd.AppointCohost(HOST, BEN)) == "closing"
+    assert refused(closing, cmd.AppointCohost(HOST, BEN)) == "is_closing"
     coming = after(space, cmd.AppointCohost(HOST, EVE))
-    assert refused(coming, cmd.AppointCohost(HOST, EVE)) == "role_coming"
+    assert refused(coming, cmd.AppointCohost(HOST, EVE)) == "is_changing"
     assert refused(coming, cmd.AppointCohost(HOST, BEN)) == "cohosts_full"
 
 
@@ -62,6 +62,11 @@ def test_a_dismissed_cohost_speaks_on_while_a_place_is_free() -> None:
     assert refused(space, cmd.DismissCohost(HOST, BEN)) == "not_cohost"
     full = replace(with_cohost(), max_speakers=1)
     assert after(full, cmd.DismissCohost(HOST, CAT)).closing == {CAT}
+
+
+def test_a_cohost_who_has_left_needs_no_dismissal() -> None:
+    gone = after(with_cohost(), cmd.ObserveMember(CAT, joined=False))
+    assert refused(gone, cmd.DismissCohost(HOST, CAT)) == "not_cohost"
 
 
 def test_a_cohost_who_was_only_named_is_dismissed_at_once() -> None:

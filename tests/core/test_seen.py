@@ -89,7 +89,7 @@ def test_a_stale_level_reopens_nothing_while_we_take_the_floor() -> None:
     assert not space.may_speak(BEN)
     assert refused(space, cmd.OpenMicrophone(BEN)) == "no_floor"
     assert refused(space, cmd.RequestToSpeak(BEN, 9)) == "closing"
-    assert refused(space, cmd.LeaveStage(BEN)) == "not_speaker"
+    assert refused(space, cmd.LeaveStage(BEN)) == "not_on_stage"
     space = after(space, cmd.ObserveLevels({HOST: 90}))
     assert not space.closing
     assert after(space, cmd.RequestToSpeak(BEN, 10)).hands[0].user == BEN

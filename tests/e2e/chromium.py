@@ -3,7 +3,7 @@
 import base64
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -64,14 +64,25 @@ async () => {
 
 
 @asynccontextmanager
-async def chromium(microphone: Path | None = None) -> AsyncIterator[Page]:
-    """An empty tab of a headless Chromium. `microphone`: a 48 kHz WAV it hears once."""
-    arguments = list(_ARGUMENTS)
+async def chromium(
+    microphone: Path | None = None,
+    *,
+    again: bool = False,
+    executable: Path | None = None,
+    flags: Sequence[str] = (),
+) -> AsyncIterator[Page]:
+    """An empty tab of a headless Chromium.
+
+    `microphone`: a 48 kHz WAV it hears once, or `again` and again. `executable`: what starts it,
+    if not Debian's own. `flags`: more of its command line.
+    """
+    arguments = [*_ARGUMENTS, *flags]
     if microphone is not None:
-        arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+        once = "" if again else "%noloop"
+        arguments.append(f"--use-file-for-fake-audio-capture={microphone}{once}")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=str(program("chromium")), headless=True, args=arguments
+            executable_path=str(executable or program("chromium")), headless=True, args=arguments
         )
         try:
             context = await browser.new_context()

@@ -1,11 +1,13 @@
 """Houses and worlds of the end-to-end tests."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from spaces_bridge.demo.house import House
+from spaces_bridge.demo.processes import free_port
+from tests.support.netns import Network, network
 from tests.support.world import World, model_directory, open_house
 
 
@@ -29,3 +31,45 @@ async def world(house: House) -> AsyncIterator[World]:
     """People in the shared house."""
     async with World(house) as people:
         yield people
+
+
+@pytest.fixture(scope="session")
+def lines() -> Iterator[Network]:
+    """A network for a browser, with a line that may be bad."""
+    with network() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def far_house(lines: Network, models: Path) -> Iterator[House]:
+    """A house that the network's client reaches."""
+    port = free_port()
+    settings: Mapping[str, Mapping[str, object]] = {
+        "web": {
+            "hostname": "0.0.0.0",
+            "port": port,
+            "public_url": f"http://{lines.server}:{port}",
+        },
+        "media": {
+            "addresses": [lines.server, "127.0.0.1"],
+            "hostnames": [lines.server, "127.0.0.1"],
+        },
+        "captions": {"enabled": False},
+    }
+    with open_house(House(models=models, settings=settings)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def far_world(far_house: House) -> AsyncIterator[World]:
+    """People in that house."""
+    async with World(far_house) as people:
+        yield people
+
+
+@pytest.fixture
+def line(lines: Network) -> Iterator[Network]:
+    """The network, good at first and again afterwards."""
+    yield lines
+    lines.restore()
+    lines.plug()

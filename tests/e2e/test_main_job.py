@@ -104,6 +104,27 @@ async def test_captions_carry_what_clients_and_bots_need(world: World) -> None:
     assert 0 <= block["start_ms"] < block["end_ms"]
 
 
+async def test_the_page_shows_words_before_they_are_final_and_the_room_only_then(
+    world: World,
+) -> None:
+    scene = await world.on_air()
+    page, patience_s = scene.host_page, 60.0
+    partial = page.next_frame("caption", lambda f: not f["final"] and f["text"], patience_s)
+    finals = page.next_frame("caption", lambda f: bool(f["final"]), patience_s)
+    captioned = scene.host.next_event(
+        lambda event: caption_of(event) is not None, "a caption", patience_s
+    )
+    for line in LINES:
+        scene.host_mic.say(speech.speak(line))
+    shown, final, event = await partial, await finals, await captioned
+    assert shown["id"] == final["id"] == event["content"]["io.spacesbridge.caption"]["utterance"]
+    assert (shown["speaker"], shown["name"]) == (final["speaker"], final["name"])
+    assert shown["start_ms"] == final["start_ms"]
+    assert 0 <= shown["committed"] <= len(shown["text"])
+    frames = [f for f in page.frames if f["type"] == "caption" and f["id"] == shown["id"]]
+    assert [f["final"] for f in frames] == [False] * (len(frames) - 1) + [True]
+
+
 async def test_each_speaker_hears_the_others_but_never_themselves(world: World) -> None:
     scene = await world.on_air()
     _, page = await world.speaker(scene)

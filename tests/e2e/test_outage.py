@@ -39,7 +39,9 @@ async def test_a_minute_without_homeserver_costs_nothing_but_the_wait(
 
     async def all_on_page() -> bool:
         frames = scene.host_page.frames
-        return complete(" ".join(f["text"] for f in frames if f["type"] == "caption"))
+        return complete(
+            " ".join(f["text"] for f in frames if f["type"] == "caption" and f["final"])
+        )
 
     async def all_in_room() -> bool:
         return complete(said_by(await scene.host.captions(scene.space), scene.host.id))

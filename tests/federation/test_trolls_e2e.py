@@ -172,7 +172,7 @@ async def _nobody_new(town: FederatedTown, space: LiveSpace) -> None:
     ask = cmd.RequestToSpeak(guest, 1, name=SLUR, guest=True)
     with pytest.raises(Rejected) as refusal:
         await town.bridge.spaces.ask(space.space, ask)
-    assert refusal.value.code == "locked"
+    assert refusal.value.code == "locked_hands"
 
 
 async def _out_at_once(town: FederatedTown, ada: Person, space: LiveSpace, crowd: Mob) -> None:

@@ -1,13 +1,14 @@
 """Commands without a homeserver: the real conversation and live spaces, the rest in memory."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.records import Block, PolicyRule, Report
+from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
@@ -57,7 +58,10 @@ class Lists:
     async def all(self) -> list[Block]:
         return list(self.blocks.values())
 
-    async def file(self, report: Report, source: str) -> int:
+    async def file(
+        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+    ) -> int:
+        assert then is None  # a command is heard again until its wish is stored
         self.reports.setdefault(source, report)
         return list(self.reports).index(source) + 1
 

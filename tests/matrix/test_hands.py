@@ -53,7 +53,7 @@ async def test_who_may_not_is_told_why_and_the_hand_goes() -> None:
     await card.tap(BEN, 1)
     assert card.wished == [
         RedactEvent(card.space.space, EventId(f"${BEN}1")),
-        TellUser(BEN, "❌ “First talk”: The live space is locked: no hands right now."),
+        TellUser(BEN, "❌ “First talk”: This live space is locked: no hands right now."),
     ]
 
 

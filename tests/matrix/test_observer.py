@@ -45,7 +45,7 @@ def observer(spaces: Refusing) -> RoomObserver:
 
 async def test_what_a_busy_live_space_did_not_hear_is_told_again() -> None:
     with pytest.raises(Away):
-        await observer(Refusing("busy")).observe_levels(SPACE, ROOM)
+        await observer(Refusing("overloaded")).observe_levels(SPACE, ROOM)
 
 
 async def test_a_live_space_that_has_ended_need_not_hear_it() -> None:

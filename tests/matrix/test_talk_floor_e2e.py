@@ -68,7 +68,7 @@ async def test_to_speak_by_invitation_and_to_leave_the_stage(
         bens,
         ("accept", "Nobody has invited you"),
         ("decline", "Nobody has invited you"),
-        ("leave-stage", "do not have the floor"),
+        ("leave-stage", "not on the stage"),
         (f"bring {cleo.id}", "Only the host and co-hosts"),
     )
     await is_refused(ada, dm, ("bring zoe", "Nobody called"), ("bring", "bring USER"))

@@ -9,11 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.ogg import LONGEST_HOLE, PACKETS_PER_PAGE, PRE_SKIP, OggOpus, checksum
-from spaces_bridge.media.worker.opus import Encoder
+from spaces_bridge.media.messages import MIX_KEPT
+from spaces_bridge.media.ogg import (
+    LONGEST_HOLE,
+    PACKETS_PER_PAGE,
+    PAGE_LEAST,
+    PRE_SKIP,
+    OggOpus,
+    checksum,
+    padded,
+)
+from spaces_bridge.media.worker.opus import Decoder, Encoder
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit
+
+CHROMIUM_READS = 32 * 1024
+"""Bytes it waits for, each time."""
 
 
 def decoded(stream: bytes) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -88,7 +100,42 @@ def test_pages_follow_each_other_and_hold_every_packet(packets: list[bytes]) -> 
         bodies.append(whole[27 + count :])
         granules.append(granule)
         page += 1
-    assert b"".join(bodies[2:]) == b"".join(packets)
+    sound = b"".join(bodies[2:])
+    assert sum(len(body) for body in bodies[2:]) == len(sound) >= sum(map(len, packets))
+    for packet in packets:
+        # one that was padded has a head of its own, and its frame unchanged
+        assert packet[1:] in sound
     assert granules == sorted(granules)
     assert granules[-1] == 960 * len(packets)
     assert page == 3 + len(packets) // PACKETS_PER_PAGE
+
+
+def test_a_page_is_never_small_and_silence_is_filled_up() -> None:
+    encoder, ogg = Encoder(), OggOpus(serial=7)
+    pages = [
+        ogg.add(n, encoder.encode(frame))
+        for n, frame in enumerate(frames_of(tone(440, 6, peak=0)))
+    ]
+    sizes = [len(page) for page in pages if page]
+    assert len(sizes) == 60
+    assert min(sizes) >= PAGE_LEAST
+    assert max(sizes) < PAGE_LEAST + 10
+    assert len(ogg.head()) + sum(sizes[: MIX_KEPT // PACKETS_PER_PAGE]) > CHROMIUM_READS
+
+
+@given(st.binary(min_size=1, max_size=1275), st.integers(-5, 3000))
+def test_a_padded_packet_is_as_long_as_wanted_or_untouched(packet: bytes, more: int) -> None:
+    longer = padded(packet, more)
+    if more < 2 or packet[0] % 4:
+        assert longer == packet
+    else:
+        assert len(longer) == len(packet) + more
+        assert longer[0] == packet[0] + 3
+
+
+def test_padding_changes_no_sound() -> None:
+    encoder, plain, filled = Encoder(), Decoder(), Decoder()
+    for number, frame in enumerate(frames_of(tone(440, 1))):
+        packet = encoder.encode(frame)
+        longer = padded(packet, 2 + 17 * number)
+        assert np.array_equal(plain.decode(packet), filled.decode(longer))

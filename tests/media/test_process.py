@@ -190,7 +190,7 @@ async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> No
             control.wire.send(message)
         await until(lambda: say.Pong(5) in control.heard)
         refused = [each for each in control.heard if isinstance(each, say.Refused)]
-        assert [(each.request, each.code) for each in refused] == [(4, "not_live")]
+        assert [(each.request, each.code) for each in refused] == [(4, "no_sound")]
         gone = [each.peer for each in control.heard if isinstance(each, say.PeerChanged)]
         assert gone == ["q", "r", "t"]
 

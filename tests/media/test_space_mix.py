@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.opus import FRAME, Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.space_mix import SpaceMix, Tick
+from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.values import Direction, RtpPacket
 from tests.support.sound import decibels, frames_of, tone
 
@@ -243,6 +244,35 @@ def test_the_mix_is_a_packet_only_for_subscribers() -> None:
     scene = Scene(Voice("@a", 440))
     scene.run(3)
     assert scene.ticks[-1] == Tick([], None)
-    scene.mix.is_subscribed = True
+    assert scene.mix.subscribe(True) == ()
     scene.run(3)
     assert scene.ticks[-1].mix
+
+
+def test_a_new_subscriber_gets_what_was_encoded_just_before() -> None:
+    scene = Scene(Voice("@a", 440))
+    assert scene.mix.subscribe(True) == ()
+    scene.run(MIX_KEPT + 30)
+    assert scene.mix.subscribe(True) == (), "who has it all gets nothing twice"
+    assert scene.mix.subscribe(False) == ()
+    kept = scene.mix.subscribe(True)
+    now = scene.mix.position_ms // TICK_MS
+    assert [number for number, _ in kept] == list(range(now - MIX_KEPT, now))
+    assert [packet for _, packet in kept] == [tick.mix for tick in scene.ticks[-MIX_KEPT:]]
+
+
+def test_where_nobody_listens_or_speaks_the_past_is_forgotten() -> None:
+    scene = Scene(Voice("@a", 440))
+    scene.mix.subscribe(True)
+    scene.run(10)
+    scene.mix.subscribe(False)
+    scene.run(1)
+    assert scene.mix.subscribe(True) == ()
+
+
+def test_what_somebody_says_is_kept_though_nobody_listens() -> None:
+    scene = Scene(Voice("@a", 440))
+    scene.mix.set_gate("@a", True)
+    scene.run(10)
+    assert scene.ticks[-1] == Tick([], None)
+    assert len(scene.mix.subscribe(True)) == 10

@@ -165,7 +165,7 @@ async def test_offers_that_cannot_be_accepted_are_refused_in_plain_words(tmp_pat
     async with running(stage):
         with pytest.raises(OfferRefused) as not_live:
             await stage.offer(SPACE, EAR, Direction.LISTEN, "v=0\r\n")
-        assert not_live.value.code == "not_live"
+        assert not_live.value.code == "no_sound"
         stage.open_space(SPACE, 0)
         for broken in ("", "v=0\r\n", "x" * 20_000):
             with pytest.raises(OfferRefused) as refused:
@@ -216,6 +216,23 @@ def _decoded(stream: bytes) -> Pcm:
         resampler = av.AudioResampler("s16", "mono", RATE)
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.int16)
+
+
+async def test_who_comes_over_http_gets_the_last_seconds_at_once(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        stage.open_space(SPACE, 0)
+        async with speaking(stage, HOST) as host, listening(stage) as ear:
+            stage.open_microphone(SPACE, HOST)
+            host.say(tone(440, 20))
+            await ear.wait_packets(120)
+            stage.close_microphone(SPACE, HOST)
+            await ear.wait_packets(20)
+            # all that can still be heard was said before anybody came, to the worker or to us
+            first, second = stage.mix(SPACE), stage.mix(SPACE)
+            for mix in (first, second):
+                begun = [await anext(mix) for _ in range(20)]
+                assert decibels(_decoded(b"".join(begun))[: 2 * RATE], 440) > -20
 
 
 async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_path: Path) -> None:

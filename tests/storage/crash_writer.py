@@ -1,15 +1,17 @@
 """Writes to a database as fast as it can until it is killed; run by `test_crash.py`.
 
-Each round is one transaction of the journal (three lines, two wishes, the summary) and one of the
-inbox (two events). A round is said on standard output only after both were stored.
+Each round is one transaction of the journal (three lines, two wishes, the summary), one of the
+inbox (two events), and one of the reports (a report and its wish). A round is said on standard
+output only after all were stored.
 """
 
 import asyncio
 import sys
 from dataclasses import replace
 
+from spaces_bridge.app.records import Report
 from spaces_bridge.storage.storage import open_storage
-from tests.storage.support import SPACE, SetClock, effect, event, stored, summary
+from tests.storage.support import HOST, SPACE, SetClock, effect, event, stored, summary
 
 LINES = 3
 WISHES = 2
@@ -32,6 +34,8 @@ async def write_for_ever(url: str) -> None:
             replace(summary(), started_at_ms=number),
         )
         await storage.inbox.store([event(number * EVENTS + one) for one in range(EVENTS)])
+        report = Report(0, SPACE, HOST, HOST, f"round {number}", "", number)
+        await storage.reports.file(report, f"page:{number}", lambda n: effect(f"report:{n}"))
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         number += 1

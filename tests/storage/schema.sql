@@ -12,7 +12,9 @@ CREATE TABLE spaces (
     room TEXT,
     scheduled_at_ms BIGINT,
     started_at_ms BIGINT,
-    ended_at_ms BIGINT
+    ended_at_ms BIGINT,
+    host_name TEXT NOT NULL DEFAULT '',
+    captions BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX spaces_slug ON spaces (slug, ordinal);
 CREATE INDEX spaces_room ON spaces (room, ordinal);

@@ -47,6 +47,8 @@ def summary(space: SpaceId = SPACE, **changes: object) -> SpaceSummary:
         scheduled_at_ms=None,
         started_at_ms=1_700_000_000_000,
         ended_at_ms=None,
+        host_name="Ada",
+        captions=7,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]  # the tests name real fields
 

@@ -63,7 +63,11 @@ async def check(url: str, acknowledged: int) -> int:
         assert [line.seq for line in lines] == list(range(rounds * LINES))
         assert rounds > acknowledged
         wishes = [row.effect.key for row in await storage.outbox.pending(0, 10**6)]
-        assert wishes == [f"{n}/{wish}" for n in range(rounds) for wish in range(WISHES)]
+        of_rounds = [f"{n}/{wish}" for n in range(rounds) for wish in range(WISHES)]
+        assert [key for key in wishes if not key.startswith("report:")] == of_rounds
+        reports = await storage.reports.listing(10**6)
+        assert {f"report:{report.id}" for report in reports} == {*wishes} - {*of_rounds}
+        assert f"round {acknowledged}" in {report.reason for report in reports}
         known = await storage.directory.by_slug(summary().slug)
         assert known is not None
         assert known.started_at_ms == rounds - 1

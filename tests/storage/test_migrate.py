@@ -161,6 +161,31 @@ async def test_the_first_versions_bridge_refuses_the_second_versions_tables(url:
         await upgrade(url, load_migrations()[:1])
 
 
+async def test_captions_of_earlier_versions_are_counted(url: str) -> None:
+    await upgrade(url, load_migrations()[:3])
+    async with connected(url) as connection:
+        for space, kinds in (
+            ("talk", ["SpaceCreated", *["UtteranceCaptioned"] * 3]),
+            ("mute", []),
+        ):
+            await connection.execute(
+                "INSERT INTO spaces (space, slug, title, host, phase, private)"
+                " VALUES ($1, $1, $1, '@ada:x', 'ended', FALSE)",
+                space,
+            )
+            for seq, kind in enumerate(kinds):
+                await connection.execute(
+                    "INSERT INTO journal (space, seq, at_ms, kind, body)"
+                    " VALUES ($1, $2, 1, $3, '{}')",
+                    space,
+                    seq,
+                    kind,
+                )
+    async with opened(url) as storage:
+        found = {s.slug: s.captions for s in await storage.directory.listing(["ended"], 10)}
+    assert found == {"talk": 3, "mute": 0}
+
+
 async def test_an_older_bridge_works_with_a_newer_schema_that_allows_it(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.records import Block, PolicyRule, Report
+from spaces_bridge.app.errors import StorageError
+from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.storage.storage import Storage
-from tests.storage.support import HOST, OTHER_SPACE, SPACE, opened
+from tests.storage.support import HOST, OTHER_SPACE, SPACE, effect, opened
 
 pytestmark = pytest.mark.peers
 
@@ -99,6 +100,23 @@ async def test_a_report_is_stored_once_per_cause_and_found_again(storage: Storag
     newest = await storage.reports.listing(1)
     assert newest == [replace(REPORT, id=second, space=OTHER_SPACE)]
     assert [report.id for report in await storage.reports.listing(9)] == [second, first]
+
+
+async def test_a_report_and_its_wish_are_stored_together_or_not_at_all(url: str) -> None:
+    def forgetful(number: int) -> Effect:
+        raise StorageError(f"the disk is full at report {number}")
+
+    async with opened(url) as storage:
+        with pytest.raises(StorageError):
+            await storage.reports.file(REPORT, "$lost", forgetful)
+        assert await storage.reports.listing(9) == []
+        number = await storage.reports.file(REPORT, "$event", lambda n: effect(f"report:{n}"))
+        again = await storage.reports.file(REPORT, "$event", lambda n: effect(f"report:{n}"))
+    async with opened(url) as storage:
+        assert again == number
+        assert [report.id for report in await storage.reports.listing(9)] == [number]
+        rows = await storage.outbox.pending(0, 9)
+        assert [row.effect.key for row in rows] == [f"report:{number}"]
 
 
 async def test_odd_reports_come_back_as_they_were(storage: Storage) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import soxr
 
-from spaces_bridge.app.ports import Utterance
+from spaces_bridge.app.ports import Draft, Utterance
 from spaces_bridge.captions.captioner import WorkerCaptioner
 from spaces_bridge.captions.worker.track import Pcm
 from spaces_bridge.captions.worker.vad import Sound
@@ -48,9 +48,13 @@ class Remembered:
     """A `CaptionListener` that remembers."""
 
     said: list[Utterance] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
     heard_ms: dict[UserId, int] = field(default_factory=dict)
     missed_from: list[tuple[UserId, int]] = field(default_factory=list)
     pauses: list[bool] = field(default_factory=list)
+
+    def drafted(self, space: SpaceId, draft: Draft) -> None:
+        self.drafts.append(draft)
 
     def captioned(self, space: SpaceId, utterance: Utterance) -> None:
         self.said.append(utterance)

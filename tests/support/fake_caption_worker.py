@@ -1,7 +1,8 @@
 """A caption worker without a model, run as a program: how it behaves is its argument.
 
-``echo`` writes one line per track, its length in ms; ``stuck`` is ready and then reads nothing;
-``refuse`` cannot load its model; ``die`` ends at once; ``babble`` says what is no message.
+``echo`` writes one line per track, its length in ms, and drafts it before (if there are to be
+partials); ``stuck`` is ready and then reads nothing; ``refuse`` cannot load its model; ``die``
+ends at once; ``babble`` says what is no message.
 """
 
 import sys
@@ -9,9 +10,11 @@ import time
 
 from spaces_bridge.captions.messages import (
     BYTES_PER_MS,
+    Draft,
     EndOfTrack,
     FromWorker,
     Heard,
+    Load,
     LoadFailed,
     OpenTrack,
     Ready,
@@ -21,7 +24,7 @@ from spaces_bridge.captions.messages import (
     encode,
     read_message,
 )
-from spaces_bridge.captions.worker.scribe import utterance_id
+from spaces_bridge.captions.worker.ids import utterance_id
 
 
 def say(message: FromWorker) -> None:
@@ -30,7 +33,7 @@ def say(message: FromWorker) -> None:
     sys.stdout.buffer.flush()
 
 
-def echo() -> None:
+def echo(*, partials: bool) -> None:
     """One utterance per track, from its first to its last sound."""
     spans: dict[tuple[str, str], tuple[int, int]] = {}
     while (message := read_message(sys.stdin.buffer)) is not None:
@@ -41,7 +44,11 @@ def echo() -> None:
                 who = (message.space, message.speaker)
                 start, end = spans.get(who, (message.at_ms, message.at_ms))
                 if message.at_ms >= end:
-                    spans[who] = (start, message.at_ms + len(message.pcm) // BYTES_PER_MS)
+                    end = message.at_ms + len(message.pcm) // BYTES_PER_MS
+                    spans[who] = (start, end)
+                    name, text = utterance_id(*who, start), f"{end - start} ms"
+                    if partials:
+                        say(Draft(*who, name, start, end, text, 0, "en"))
             case EndOfTrack(space, speaker):
                 start, end = spans[space, speaker]
                 name = utterance_id(space, speaker, start)
@@ -56,7 +63,7 @@ def main(behaviour: str) -> None:
     """Behave."""
     if behaviour == "die":
         sys.exit(3)
-    read_message(sys.stdin.buffer)
+    load = read_message(sys.stdin.buffer)
     if behaviour == "refuse":
         say(LoadFailed("The model is a teapot."))
         return
@@ -66,7 +73,7 @@ def main(behaviour: str) -> None:
     say(Ready(True))
     if behaviour == "stuck":
         time.sleep(600)
-    echo()
+    echo(partials=isinstance(load, Load) and load.partials)
 
 
 if __name__ == "__main__":

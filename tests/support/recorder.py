@@ -8,6 +8,7 @@ from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.ports import (
     CaptionListener,
     Direction,
+    Draft,
     MediaSession,
     RoomSnapshot,
     StageListener,
@@ -17,6 +18,7 @@ from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
 
 
 class Recorder:
@@ -263,8 +265,11 @@ class Recorder:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.calls.append(("levels", space, dict(levels)))
 
-    def notice(self, space: SpaceId, text: str) -> None:
-        self.calls.append(("notice", space, text))
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        self.calls.append(("draft", space, draft))
+
+    def notice(self, space: SpaceId, said: Sentence) -> None:
+        self.calls.append(("notice", space, said.code))
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         self.calls.append(("chatted", space, news))

@@ -236,7 +236,7 @@ async def test_a_flood_of_reports_is_stopped(world: WebWorld) -> None:
             await guest.send(type="report", user=ALICE, reason="spam")
             await guest.next("notice")
         await guest.send(type="report", user=ALICE, reason="spam")
-        await refused(guest, "too_often")
+        await refused(guest, "many_reports")
     assert len(await world.storage.reports.listing(100)) == 5
 
 

@@ -153,7 +153,7 @@ async def test_without_chat_and_locked_the_page_says_so_and_keeps_it(world: WebW
         await opened(feed)
         for command, code in (
             (cmd.SetChat(HOST, False), "chat_off"),
-            (cmd.LockSpace(HOST), "locked"),
+            (cmd.LockSpace(HOST), "locked_chat"),
         ):
             await world.spaces.ask(space.space, command)
             await feed.send(type="chat", text="hello")
@@ -174,7 +174,7 @@ async def test_one_person_writes_so_fast_and_no_faster(world: WebWorld) -> None:
         await opened(calm)
         for number in range(7):
             await feed.send(type="chat", text=f"{number}")
-        await refused(feed, "too_fast")
+        await refused(feed, "chat_too_fast")
         await calm.send(type="chat", text="slowly")
         while (await calm.next("chat"))["text"] != "slowly":
             pass
@@ -241,7 +241,7 @@ async def test_a_crowd_of_guests_is_held_back_as_one(open_world: WebWorld) -> No
     async with open_world.feed(space, name="one too many") as feed:
         for _ in range(5):
             await feed.send(type="chat", text="hello")
-        await refused(feed, "crowded")
+        await refused(feed, "chat_crowded")
 
 
 async def test_who_only_wrote_can_be_reported(open_world: WebWorld) -> None:
@@ -264,4 +264,4 @@ async def test_guests_who_only_listen_do_not_write(open_world: WebWorld) -> None
         await opened(feed)
         await open_world.spaces.ask(space.space, cmd.SetGuests(HOST, GuestPolicy.LISTEN))
         await feed.send(type="chat", text="hello")
-        await refused(feed, "guests_listen")
+        await refused(feed, "guest_chat_off")

@@ -5,6 +5,7 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.web import feed as feed_module
 from tests.web.world import (
     ALICE,
     HOST,
@@ -12,6 +13,7 @@ from tests.web.world import (
     WallClock,
     WebWorld,
     refused,
+    sent_away,
     until_role,
 )
 
@@ -33,6 +35,7 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "id": None,
         "name": "",
         "guest": True,
+        "follows_host": False,
         "role": "listener",
         "may_speak": False,
         "on_air": False,
@@ -42,6 +45,9 @@ async def test_a_listener_without_a_name_is_told_everything_there_is_to_read(
         "invited": False,
         "may_moderate": False,
         "may_end": False,
+        "may_host": False,
+        "may_share": False,
+        "may_invite": False,
         "may_chat": False,
     }
     about = hello["space"]
@@ -103,8 +109,7 @@ async def test_a_member_follows_a_private_space_until_they_leave_it(world: WebWo
     async with world.feed(space, token=link) as feed:
         await feed.next("hello")
         await world.left(space.space, ALICE)
-        await refused(feed, "removed")
-        assert await feed.close_code() == 4403
+        await sent_away(feed, "not_a_member")
     async with world.feed(space, token=link) as feed:
         await refused(feed, "not_found")
 
@@ -246,7 +251,7 @@ async def test_muting_and_unmuting_is_the_speakers_own_act(world: WebWorld) -> N
         ({"type": "end"}, "not_host"),
         ({"type": "start"}, "not_host"),
         ({"type": "mute", "muted": False}, "no_microphone"),
-        ({"type": "leave-stage"}, "not_speaker"),
+        ({"type": "leave-stage"}, "not_on_stage"),
         ({"type": "dance"}, "unknown"),
         ({"no": "type"}, "unknown"),
         ({"type": "hand"}, "bad_frame"),
@@ -296,3 +301,14 @@ def state_of(frame: dict[str, object]) -> object:
     about = frame["space"]
     assert isinstance(about, dict)
     return about["state"]
+
+
+async def test_a_page_that_is_told_nothing_gets_a_beat(
+    world: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "BEAT_S", 0.05)
+    space = await world.create()
+    async with world.feed(space) as feed:
+        await feed.next("hello")
+        assert await feed.next("beat") == {"type": "beat"}
+        assert await feed.next("beat") == {"type": "beat"}

@@ -7,8 +7,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from spaces_bridge.app.sound_desk import RESTARTED
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.sentences import say
 from tests.web.world import (
     ALICE,
     BOB,
@@ -36,7 +38,7 @@ async def test_captions_levels_and_notices_reach_every_page(world: WebWorld) -> 
             await feed.next("hello")
         await world.caption(space.space, ALICE, "Roses want water.", start_ms=2000)
         world.hub.levels(space.space, {ALICE: 40})
-        world.hub.notice(space.space, "The sound was restarted and goes on.")
+        world.hub.notice(space.space, RESTARTED)
         for feed in (one, two):
             caption = await feed.next("caption")
             assert caption["text"] == "Roses want water."
@@ -112,7 +114,7 @@ async def test_a_page_that_reads_nothing_is_let_go_and_costs_the_others_nothing(
         client = next(iter(world.hub._channels[space.space].clients))
         for number in range(200):
             client.outgoing.put(json.dumps({"type": "notice", "text": str(number)}))
-        world.hub.notice(space.space, "Still here.")
+        world.hub.notice(space.space, say("still_here", "Still here."))
         found = [await outcome(feed) for feed in (slow, quick)]
     assert sorted(found) == ["4408", "Still here."]
 

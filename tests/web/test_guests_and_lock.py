@@ -8,6 +8,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.sentences import say
 from tests.web.test_shown_out import bearer, get, offer, streaming_until_told
 from tests.web.world import (
     ALICE,
@@ -65,7 +66,7 @@ async def test_guests_off_cuts_those_who_are_here_and_spares_members(
         for stream in streams[:2]:
             assert await stream.content.read() == b""
         assert await streams[2].content.readexactly(11) == b"OggS-secret"
-        world.hub.notice(space.space, "Still here.")
+        world.hub.notice(space.space, say("still_here", "Still here."))
         assert (await pages[2].next("notice"))["text"] == "Still here."
 
 
@@ -194,7 +195,7 @@ async def test_a_locked_space_lets_nobody_new_in(world: WebWorld) -> None:
         assert await get(world, world.page(space, "/live.ogg")) == (403, "locked")
         assert await get(world, world.page(space)) == (200, "")
         await guest_page.send(type="hand", raised=True)
-        await refused(guest_page, "locked")
+        await refused(guest_page, "locked_hands")
 
         for secret in (guest, member):
             async with world.feed(space, token=secret) as page:
@@ -255,5 +256,5 @@ async def test_two_hundred_guests_with_hands_up_are_silenced_by_one_lock(
         await until(lambda: not world.view(space.space).requests)
         for troll in trolls[:10]:
             await troll.send(type="hand", raised=True)
-            await refused(troll, "locked")
+            await refused(troll, "locked_hands")
     assert not world.view(space.space).requests

@@ -10,6 +10,7 @@ from babel import Locale
 
 import spaces_bridge.web
 from spaces_bridge.web.languages import PSEUDO, Languages
+from tests.support.sentences import catalogue
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +49,13 @@ def test_every_sentence_is_said_somewhere() -> None:
     assert ENGLISH.keys() - whole - known == set()
 
 
+def test_the_page_knows_every_sentence_of_the_server() -> None:
+    spoken = catalogue()
+    known = {f"error.{code}": text for code, text in spoken["errors"].items()}
+    known |= {f"notice.{code}": text for code, text in spoken["notices"].items()}
+    assert {k: s for k, s in ENGLISH.items() if k.startswith(FROM_THE_SERVER)} == known
+
+
 def test_scripts_and_templates_say_only_what_there_is() -> None:
     for path in [*(WEB / "static").rglob("*.js"), *(WEB / "templates").rglob("*.html")]:
         text = path.read_text("utf-8")
@@ -79,6 +87,8 @@ def test_what_counts_has_every_plural_of_its_language(code: str) -> None:
         ("", "", "en"),
         ("en", "de", "en"),
         ("", "en-GB,en;q=0.9", "en"),
+        ("", "nl;q=0.9, de-AT;q=0.8, en;q=0.5", "de"),
+        ("ar", "de", "ar"),
         ("xx", "", "en"),
         ("../../etc/passwd", "';--", "en"),
         ("", "*", "en"),

@@ -7,7 +7,7 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
-from tests.web.world import ALICE, HOST, WallClock, WebWorld
+from tests.web.world import ALICE, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.peers
 
@@ -87,6 +87,30 @@ async def test_a_second_microphone_takes_the_place_of_the_first(world: WebWorld)
     async with world.http.delete(places[0]) as response:
         assert response.status == 404
     assert world.view(space.space).on_air == {ALICE}
+
+
+async def test_whoever_may_not_speak_is_told_why(world: WebWorld) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    headers = OFFER | bearer(await world.link(space.space, ALICE))
+
+    async def code() -> object:
+        address = world.page(space, "/whip")
+        async with world.http.post(address, data="v=0", headers=headers) as response:
+            assert response.status == 403
+            problem = await response.json()
+            assert problem["with"] == {}
+            return problem["code"]
+
+    await world.spaces.ask(space.space, cmd.MuteSpeaker(HOST, ALICE))
+    assert await code() == "muted"
+    await world.spaces.ask(space.space, cmd.UnmuteSpeaker(HOST, ALICE))
+    world.spaces.tell(space.space, cmd.SuspectLoss(ALICE))
+    await until(lambda: world.view(space.space).is_doubted(ALICE))
+    assert await code() == "checking"
+    await world.levels(space.space, {ALICE: None})
+    assert await code() == "no_floor"
+    assert not world.stage.sessions
 
 
 async def test_offers_are_refused_in_words(world: WebWorld) -> None:
@@ -273,3 +297,27 @@ async def test_the_admin_sees_health_and_numbers(world: WebWorld) -> None:
     for path in ("/live", "/metrics"):
         async with world.http.get(world.settings.public_url + path) as response:
             assert response.status == 404
+
+
+async def test_a_page_that_was_ousted_does_not_oust_in_return(world: WebWorld) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    secret = await world.link(space.space, ALICE)
+
+    async def speak(query: str = "") -> tuple[int, str]:
+        address = world.page(space, f"/whip{query}")
+        headers = OFFER | bearer(secret)
+        async with world.http.post(address, data="v=0", headers=headers) as response:
+            location = response.headers.get("Location", "")
+            code = "" if response.status == 201 else (await response.json())["code"]
+            return response.status, code or location.rpartition("/")[2]
+
+    await speak("?page=first")
+    assert (await speak("?page=first&again"))[0] == 201
+    await speak("?page=second")
+    assert await speak("?page=first&again") == (409, "elsewhere")
+    status, session = await speak("?page=second&again")
+    assert status == 201
+    world.stage.hang_up(session)
+    assert (await speak("?page=first&again"))[0] == 201, "nothing is there to be ousted"
+    assert (await speak("?page=second"))[0] == 201, "a person's own wish wins"

@@ -11,6 +11,7 @@ from spaces_bridge.app.records import PolicyRule
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import say
 from tests.web.world import (
     ALICE,
     BOB,
@@ -291,7 +292,7 @@ async def test_a_policy_list_cuts_those_who_are_on_the_page_alone(
         await sent_away(page, "removed")
         for_bob = [who for _, who, _ in world.stage.sessions.values() if who == BOB]
         assert bool(for_bob) is (kind == "user")
-        world.hub.notice(space.space, "Still here.")
+        world.hub.notice(space.space, say("still_here", "Still here."))
         assert (await nameless.next("notice"))["text"] == "Still here."
         await refused_at_every_door(world, space, await world.link(space.space, ALICE))
         await world.doorkeeper.unlearn(LISTS, kind, "1")

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.sound_desk import RESTARTED, SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.media.launch import MediaOptions
 from spaces_bridge.media.stage import Stage
+from spaces_bridge.web.presence import SEAT_KEPT_S
 from tests.web.browser import opened, text
 from tests.web.world import ALICE, HOST, WebWorld, until, web_world
 
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.e2e
 
 
 @asynccontextmanager
-async def with_sound(tmp_path: Path) -> AsyncIterator[tuple[WebWorld, Stage]]:
+async def with_sound(
+    tmp_path: Path, seat_kept_s: float = SEAT_KEPT_S
+) -> AsyncIterator[tuple[WebWorld, Stage]]:
     """A web room whose stage is the real one."""
     options = MediaOptions(
         addresses=("127.0.0.1",),
@@ -28,7 +31,7 @@ async def with_sound(tmp_path: Path) -> AsyncIterator[tuple[WebWorld, Stage]]:
         orphan_grace_s=20.0,
     )
     stage = Stage(options)
-    async with web_world(tmp_path, sound=stage) as world:
+    async with web_world(tmp_path, seat_kept_s=seat_kept_s, sound=stage) as world:
         stage.listen(SoundDesk(world.spaces))
         await stage.start()
         try:
@@ -107,7 +110,7 @@ async def test_a_lost_connection_is_made_anew_without_a_click(
             for session in list(stage._sessions):
                 stage.hang_up(session)
             assert stage.listeners(space.space) == 0
-            world.hub.notice(space.space, "The sound was restarted and goes on.")
+            world.hub.notice(space.space, RESTARTED)
             await until(lambda: stage.listeners(space.space) == 1, within_s=20)
             await text(listener.page, "#listen", "Stop listening")
             await text(listener.page, "#notice", "restarted")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 
@@ -230,6 +231,8 @@ async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> N
         ({"type": "captions", "on": True, "language": "Klingon"}, "bad_language"),
         ({"type": "title", "title": "  "}, "no_title"),
         ({"type": "share", "url": "javascript:alert(1)"}, "bad_link"),
+        ({"type": "share", "url": "https://example.org and more"}, "one_link"),
+        ({"type": "share", "url": 7}, "bad_frame"),
         ({"type": "report", "user": BOB, "reason": " \n "}, "no_reason"),
         ({"type": "report", "user": "@no:one", "reason": "x"}, "unknown_person"),
         ({"type": "report", "user": HOST, "reason": "x"}, "oneself"),
@@ -237,7 +240,7 @@ async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> N
         ({"type": "follow", "user": "@spaces_0123:example.org"}, "is_guest"),
         ({"type": "unfollow", "user": BOB}, "not_following"),
         ({"type": "invite", "user": BOB}, "already_here"),
-        ({"type": "invite", "user": "@spaces_0123:example.org"}, "is_guest"),
+        ({"type": "invite", "user": "@spaces_0123:example.org"}, "guest_invited"),
         ({"type": ["block"], "user": BOB}, "unknown"),
     ],
 )
@@ -382,7 +385,33 @@ async def test_posts_reach_every_page_and_the_newest_five_are_kept(world: WebWor
             post = await page.next("post")
             assert (post["number"], post["url"]) == (number, f"https://example.org/{number}")
             assert (post["by"], post["name"]) == (HOST, "Host")
+            assert (post["kind"], post["site"]) == ("link", "example.org")
         late = await stack.enter_async_context(world.feed(space))
         about = (await late.next("hello"))["space"]
     assert isinstance(about, dict)
     assert [post["number"] for post in about["posts"]] == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("here", ["#spaces_SLUG:example.org", "ROOM"])
+async def test_a_message_of_the_room_is_known_by_its_link_as_in_the_command(
+    world: WebWorld, here: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        space, host = await evening(world, stack, "host")
+        room = here.replace("SLUG", space.slug).replace("ROOM", str(space.room))
+        for number, (link, kind) in enumerate(
+            (
+                (f"https://matrix.to/#/{room}/$said?via=example.org", "message"),
+                (f"<https://matrix.to/#/{quote(room)}/{quote('$again')}>", "message"),
+                ("https://matrix.to/#/!elsewhere:example.org/$said", "link"),
+                (f"https://matrix.to/#/{room}", "link"),
+                ("example.org/recipe", "link"),
+            ),
+            start=1,
+        ):
+            await host.send(type="share", url=link)
+            post = await host.next("post")
+            assert (post["number"], post["kind"]) == (number, kind)
+            assert str(post["url"]).startswith("https://")
+        events = [post.event for post in world.view(space.space).posts]
+    assert events == ["$said", "$again", None, None, None]

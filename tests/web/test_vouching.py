@@ -6,6 +6,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.sentences import say
 from spaces_bridge.web import vouching
 from tests.web.test_shown_out import offer
 from tests.web.world import (
@@ -134,7 +135,7 @@ async def test_a_server_that_is_away_can_be_asked_again_with_the_same_token(
     openid = world.identities.vouch(STRANGER)
     world.identities.away = True
     async with world.feed(space, openid=openid) as feed:
-        await sent_away(feed, "unavailable", 1013)
+        await sent_away(feed, "openid_unavailable", 1013)
     world.identities.away = False
     async with world.feed(space, openid=openid) as feed:
         await feed.next("hello")
@@ -163,7 +164,7 @@ async def test_a_private_space_is_for_those_in_its_room(world: WebWorld) -> None
         async with world.feed(space, openid=openid) as other:
             await sent_away(other, "not_found", 4404)
         await world.left(space.space, ALICE)
-        await sent_away(feed, "removed")
+        await sent_away(feed, "not_a_member")
     openid = world.identities.vouch(ALICE, "token-3")
     async with world.feed(space, openid=openid) as feed:
         await sent_away(feed, "not_found", 4404)
@@ -212,7 +213,7 @@ async def test_guests_off_is_for_accounts_outside_of_the_room_too(world: WebWorl
         await world.spaces.ask(space.space, cmd.SetGuests(HOST, GuestPolicy.OFF))
         await sent_away(outsider, "guests_off")
         assert [what[1] for what in world.stage.sessions.values()] == [ALICE]
-        world.hub.notice(space.space, "Still here.")
+        world.hub.notice(space.space, say("still_here", "Still here."))
         assert (await member.next("notice"))["text"] == "Still here."
     assert await offer(world, space, "whep", sessions[1]) == (403, "guests_off")
     async with world.feed(space, openid=world.identities.vouch(BOB, "again")) as feed:

@@ -18,6 +18,7 @@ from spaces_bridge.app.ports import (
     CaptionListener,
     Direction,
     MediaSession,
+    Portrait,
     Stage,
     StageListener,
 )
@@ -174,6 +175,18 @@ class IdleCourier:
     def wake(self) -> None: ...
 
 
+class Album:
+    """Pictures that tests put in, and whom it was asked for."""
+
+    def __init__(self) -> None:
+        self.portraits: dict[UserId, Portrait] = {}
+        self.asked: list[UserId] = []
+
+    async def portrait(self, user: UserId) -> Portrait | None:
+        self.asked.append(user)
+        return self.portraits.get(user)
+
+
 class Feed:
     """One page's feed, from outside."""
 
@@ -250,6 +263,7 @@ class WebWorld:
         self.http = http
         self.stage = RecordingStage()
         self.hub = Hub()
+        self.album = Album()
         clock = WallClock()
         self.doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
         self.spaces = Spaces(
@@ -280,6 +294,7 @@ class WebWorld:
             self.doorkeeper,
             storage.reports,
             self.identities,
+            self.album,
             seat_kept_s,
         )
         self._numbers = itertools.count(1)

@@ -96,7 +96,7 @@ def _load(load: Load, out: BinaryIO) -> Scribe | None:
         )
         return None
     _send(out, Ready(writer.multilingual))
-    return Scribe(writer, lambda: VoiceDetector(vad), load.language)
+    return Scribe(writer, lambda: VoiceDetector(vad), load.language, partials=load.partials)
 
 
 def _send(out: BinaryIO, message: FromWorker) -> None:

@@ -4,13 +4,18 @@ Single short utterances are often taken for another language, so their guesses a
 weighted by length, until enough has been said.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from spaces_bridge.captions.worker.ids import Who
+
 AUTO: Final = "auto"
 ENOUGH_S: Final = 12.0
 """Seconds of speech after which the guess is final."""
+LANGUAGES_KEPT: Final = 1000
+"""Speakers whose language is remembered while their microphone is closed."""
 
 Guess: TypeAlias = Callable[[], Mapping[str, float]]
 
@@ -28,4 +33,29 @@ class SpokenLanguage:
             self.heard_s += seconds
             for language, probability in guess().items():
                 self.likely[language] = self.likely.get(language, 0.0) + probability * seconds
-        return max(self.likely, key=lambda language: self.likely[language])
+        return likeliest(self.likely)
+
+
+class Languages:
+    """The languages of the latest speakers."""
+
+    def __init__(self) -> None:
+        self._spoken: OrderedDict[Who, SpokenLanguage] = OrderedDict()
+
+    def of(self, who: Who, seconds: float, guess: Guess) -> str:
+        """The language to write an utterance in, which counts for the next ones."""
+        spoken = self._spoken.setdefault(who, SpokenLanguage())
+        self._spoken.move_to_end(who)
+        if len(self._spoken) > LANGUAGES_KEPT:
+            self._spoken.popitem(last=False)
+        return spoken.of(seconds, guess)
+
+    def known(self, who: Who) -> str | None:
+        """The language so far; None before the first utterance."""
+        spoken = self._spoken.get(who)
+        return likeliest(spoken.likely) if spoken is not None else None
+
+
+def likeliest(guess: Mapping[str, float]) -> str:
+    """The most likely language of a guess."""
+    return max(guess, key=lambda language: guess[language])

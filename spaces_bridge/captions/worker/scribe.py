@@ -2,16 +2,16 @@
 
 `Scribe` is single-threaded and knows neither pipes nor processes: messages go in, messages come
 out. Sound is always looked at first (cheap), one utterance is written down at a time (costly).
-When nothing else is to do, an utterance whose speaker has just fallen silent is drafted: if the
-silence lasts, its final is ready at once.
+When no final waits, an utterance whose speaker has just fallen silent is written down early: if
+the silence lasts, its final is ready at once. When there is nothing of that either, utterances
+that are being spoken are drafted.
 """
 
-import hashlib
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -28,22 +28,20 @@ from spaces_bridge.captions.messages import (
     TrackEnded,
     Utterance,
 )
-from spaces_bridge.captions.worker.languages import AUTO, SpokenLanguage
+from spaces_bridge.captions.worker.drafts import Drafter, Drafts
+from spaces_bridge.captions.worker.ids import Who, utterance_id
+from spaces_bridge.captions.worker.ladder import NO_DRAFTS, RUNGS, Ladder
+from spaces_bridge.captions.worker.languages import AUTO, Languages
 from spaces_bridge.captions.worker.track import Detector, Spoken, Track
 from spaces_bridge.captions.worker.vad import Sound
-from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
-
-Who: TypeAlias = tuple[SpaceId, UserId]
 
 PATIENCE_S: Final = 15.0
 """An utterance that waited longer is thrown away, and that is said."""
 HEARD_EVERY_MS: Final = 1000
 """Progress through silence is reported this often."""
-LANGUAGES_KEPT: Final = 1000
-"""Speakers whose language is remembered while their microphone is closed."""
 
 
-class Writer(Protocol):
+class Writer(Drafter, Protocol):
     """Writes an utterance down (`Transcriber`, or a stand-in)."""
 
     def transcribe(self, sound: Sound, language: str) -> str:
@@ -54,13 +52,9 @@ class Writer(Protocol):
         """Whether it can write this language."""
         ...
 
-    def languages(self, sound: Sound) -> Mapping[str, float]:
-        """How likely each language is."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Early:
     """An utterance written down before it was sure to have ended; no text: still to be written."""
 
     spoken: Spoken
@@ -84,17 +78,17 @@ class Waiting:
     spoken: Spoken | None
     language: str
     since: float
-    draft: Draft | None = None
+    early: Early | None = None
 
 
 @dataclass
 class Speaker:
-    """One open track, how far it was reported as heard, and the draft of its last words."""
+    """One open track, how far it was reported as heard, and what is known early of its words."""
 
     track: Track
     language: str
     reported_ms: int = -1
-    draft: Draft | None = None
+    early: Early | None = None
 
 
 class Scribe:
@@ -107,20 +101,23 @@ class Scribe:
         language: str = AUTO,
         *,
         clock: Callable[[], float] = time.monotonic,
+        partials: bool = True,
     ) -> None:
-        """`language` is for tracks whose own the model cannot write."""
+        """`language` is for tracks whose own the model cannot write; `partials`: draft, too."""
         self._writer = writer
         self._detector = detector
         self._language = language
         self._clock = clock
         self._speakers: dict[Who, Speaker] = {}
-        self._spoken: OrderedDict[Who, SpokenLanguage] = OrderedDict()
+        self._languages = Languages()
+        ladder = Ladder(RUNGS if partials else NO_DRAFTS)
+        self._drafts = Drafts(writer, self._languages, clock, ladder)
         self._waiting: deque[Waiting] = deque()
 
     @property
     def has_work(self) -> bool:
-        """Whether an utterance waits to be written down, for good or as a draft."""
-        return bool(self._waiting) or self._to_draft() is not None
+        """Whether an utterance waits to be written down, for good, early or as a draft."""
+        return bool(self._waiting) or self._early_due() is not None or self._drafts.due is not None
 
     def take(self, message: ToWorker) -> Iterator[FromWorker]:
         """Act on one message; answers may follow. ValueError for one that comes out of turn."""
@@ -137,19 +134,29 @@ class Scribe:
                 raise ValueError(f"{type(message).__name__} comes too late")
 
     def work(self) -> Iterator[FromWorker]:
-        """Write down the utterance that waited longest; drop those that waited too long."""
+        """Write down one utterance: the final that waited longest comes before all drafts.
+
+        Finals that waited too long are dropped.
+        """
         while self._waiting:
             job = self._waiting.popleft()
             if job.spoken is None:
                 yield TrackEnded(*job.who)
-            elif self._clock() - job.since <= PATIENCE_S:
+                continue
+            waited_s = self._clock() - job.since
+            self._drafts.final_begins(waited_s)
+            if waited_s <= PATIENCE_S:
                 yield from self._write(job, job.spoken)
                 return
-            else:
-                yield Missed(*job.who, job.spoken.start_ms, job.spoken.end_ms)
-                yield from self._report(job.who, job.spoken.end_ms)
-        if (who := self._to_draft()) is not None:
-            self._write_draft(who)
+            start_ms, end_ms = job.spoken.start_ms, job.spoken.end_ms
+            yield Missed(*job.who, start_ms, end_ms)
+            yield from self._drafts.finished(job.who, start_ms, end_ms, final=False)
+            yield from self._report(job.who, end_ms)
+        if (who := self._early_due()) is not None:
+            self._write_early(who)
+        elif (who := self._drafts.due) is not None:
+            speaker = self._speakers[who]
+            yield from self._drafts.write(who, speaker.track, speaker.language)
 
     def _open_track(self, message: OpenTrack) -> None:
         who = (message.space, message.speaker)
@@ -165,61 +172,66 @@ class Scribe:
         if who not in self._speakers:
             return
         pcm = np.frombuffer(message.pcm, "<i2").astype(np.int16, copy=False)
-        self._queue(who, self._speakers[who].track.hear(message.at_ms, pcm))
         speaker = self._speakers[who]
+        ended = self._queue(who, speaker.track.hear(message.at_ms, pcm))
+        yield from self._drafts.follow(who, speaker.track, ended)
         ending = speaker.track.ending
         if ending is None:
-            speaker.draft = None
-        elif speaker.draft is None:
-            speaker.draft = Draft(ending)
+            speaker.early = None
+        elif speaker.early is None:
+            speaker.early = Early(ending)
         if speaker.track.settled_ms >= speaker.reported_ms + HEARD_EVERY_MS:
             yield from self._report(who, speaker.track.settled_ms)
 
     def _end_track(self, who: Who) -> Iterator[FromWorker]:
         if speaker := self._speakers.get(who):
-            self._queue(who, speaker.track.close())
+            ended = self._queue(who, speaker.track.close())
+            yield from self._drafts.follow(who, speaker.track, ended)
             yield from self._report(who, speaker.track.settled_ms)
             del self._speakers[who]
         self._waiting.append(Waiting(who, None, AUTO, self._clock()))
 
-    def _queue(self, who: Who, utterances: Iterator[Spoken]) -> None:
-        speaker, now = self._speakers[who], self._clock()
+    def _queue(self, who: Who, utterances: Iterator[Spoken]) -> set[int]:
+        """Have finals written of these; when they began (ms)."""
+        speaker, now, ended = self._speakers[who], self._clock(), set[int]()
         for spoken in utterances:
-            draft = speaker.draft if speaker.draft and speaker.draft.is_of(spoken) else None
-            job = Waiting(who, spoken, speaker.language, now, draft)
+            ended.add(spoken.start_ms)
+            early = speaker.early if speaker.early and speaker.early.is_of(spoken) else None
+            job = Waiting(who, spoken, speaker.language, now, early)
             if (
-                draft
-                and draft.text is not None
+                early
+                and early.text is not None
                 and all(who != other.who for other in self._waiting)
             ):
                 # It costs nothing any more: nobody's final is later for it.
                 self._waiting.appendleft(job)
             else:
                 self._waiting.append(job)
+        return ended
 
-    def _to_draft(self) -> Who | None:
-        """Whose last words could be drafted now."""
+    def _early_due(self) -> Who | None:
+        """Whose last words could be written down early."""
         return next(
-            (who for who, s in self._speakers.items() if s.draft and s.draft.text is None), None
+            (who for who, s in self._speakers.items() if s.early and s.early.text is None), None
         )
 
-    def _write_draft(self, who: Who) -> None:
+    def _write_early(self, who: Who) -> None:
         speaker = self._speakers[who]
-        if speaker.draft is not None:
-            spoken = speaker.draft.spoken
+        if speaker.early is not None:
+            spoken = speaker.early.spoken
             text, language = self._words(who, spoken, speaker.language)
-            speaker.draft = Draft(spoken, text, language)
+            speaker.early = Early(spoken, text, language)
 
     def _write(self, job: Waiting, spoken: Spoken) -> Iterator[FromWorker]:
-        who, draft = job.who, job.draft
-        if draft is not None and draft.text is not None:
-            text, language = draft.text, draft.language
+        who, early, start_ms, end_ms = job.who, job.early, spoken.start_ms, spoken.end_ms
+        if early is not None and early.text is not None:
+            text, language = early.text, early.language
         else:
             text, language = self._words(who, spoken, job.language)
         if text:
-            start_ms, end_ms = spoken.start_ms, spoken.end_ms
             utterance = utterance_id(*who, start_ms)
             yield Utterance(*who, utterance, start_ms, end_ms, text, language)
+        yield from self._drafts.finished(who, start_ms, end_ms, final=bool(text))
         yield from self._report(who, spoken.end_ms)
 
     def _words(self, who: Who, spoken: Spoken, wanted: str) -> tuple[str, str]:
@@ -228,12 +240,8 @@ class Scribe:
         return self._writer.transcribe(spoken.sound, language), language
 
     def _guess(self, who: Who, spoken: Spoken) -> str:
-        known = self._spoken.setdefault(who, SpokenLanguage())
-        self._spoken.move_to_end(who)
-        if len(self._spoken) > LANGUAGES_KEPT:
-            self._spoken.popitem(last=False)
         seconds = (spoken.end_ms - spoken.start_ms) / 1000
-        return known.of(seconds, lambda: self._writer.languages(spoken.sound))
+        return self._languages.of(who, seconds, lambda: self._writer.languages(spoken.sound))
 
     def _report(self, who: Who, done_ms: int) -> Iterator[Heard]:
         """Say that all before `done_ms` is done, as far as no utterance before it still waits."""
@@ -245,9 +253,3 @@ class Scribe:
         elif until > speaker.reported_ms:
             speaker.reported_ms = until
             yield Heard(*who, until)
-
-
-def utterance_id(space: SpaceId, speaker: UserId, start_ms: int) -> UtteranceId:
-    """The same id for the same words of the same person, whoever writes them down and when."""
-    seed = f"{space}\0{speaker}\0{start_ms}".encode()
-    return UtteranceId(hashlib.sha256(seed).hexdigest()[:16])

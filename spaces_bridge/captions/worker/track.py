@@ -69,6 +69,18 @@ class Track:
         return self._segmenter.speaking
 
     @property
+    def open_span(self) -> tuple[int, int] | None:
+        """Start of the open utterance and how far it goes, in ms; None between utterances."""
+        span = self._segmenter.open
+        return None if span is None else (self._ms(span.start), self._ms(span.end))
+
+    @property
+    def open(self) -> Spoken | None:
+        """The open utterance so far."""
+        span = self._segmenter.open
+        return None if span is None else self._spoken(span)
+
+    @property
     def ending(self) -> Spoken | None:
         """The open utterance as it will be if the silence lasts; None while there is a voice."""
         span = self._segmenter.ending

@@ -4,12 +4,15 @@ Whisper was trained on windows of 30 s, but its encoder takes shorter ones, and 
 faster than the window. So an utterance is decoded in the shortest window that stays accurate: at
 least 10 s, and 3 s longer than the utterance (shorter ones make the model repeat itself). Should
 it repeat itself all the same, or be very unsure, the full window and a wider search decide.
+
+Drafts of an utterance that still grows are decoded quickly: in a window hardly longer than
+the sound, which is safe if the model writes timestamps between the words, and without a search.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ctranslate2
 import numpy as np
@@ -25,8 +28,19 @@ _FRAMES_PER_S: Final = 100
 _TOKENS_PER_S: Final = 7
 """Nobody speaks more; a decode that wants more is repeating itself."""
 
-_BEAM: Final = 3
-_WIDE_BEAM: Final = 5
+
+class _Way(NamedTuple):
+    """How to decode: window at least `least_s` and `pad_s` longer than the sound, in seconds."""
+
+    least_s: float
+    pad_s: float
+    beam: int
+    timestamps: bool
+
+
+_QUICK: Final = _Way(4.0, 1.0, 1, timestamps=True)
+_USUAL: Final = _Way(10.0, 3.0, 3, timestamps=False)
+_THOROUGH: Final = _Way(30.0, 0.0, 5, timestamps=False)
 
 _UNSURE: Final = -1.0
 """Mean log probability per token below which a decode is not believed at once."""
@@ -75,9 +89,13 @@ class Transcriber:
         decode = self._decode(sound, language)
         repeated = without_repeated_tail(decode.text) != decode.text
         if repeated or decode.score < _UNSURE:
-            decode = self._decode(sound, language, thorough=True)
-        text = without_repeated_tail(decode.text)
-        return "" if is_imagined(Decode(text, decode.score, decode.no_speech)) else text
+            decode = self._decode(sound, language, _THOROUGH)
+        return _believed(decode)
+
+    def draft(self, sound: Sound, language: str) -> str:
+        """The words in `sound`, which may break off anywhere, quickly; or an empty string."""
+        decode = self._decode(sound, language, _QUICK)
+        return without_new_start(_believed(decode)) if decode.score >= _UNSURE else ""
 
     def is_language(self, code: str) -> bool:
         """Whether the model can write down this language."""
@@ -89,26 +107,27 @@ class Transcriber:
         """How likely each language is (sums to 1) for this one utterance."""
         if not self.multilingual:
             return {"en": 1.0}
-        guesses = self._model.model.detect_language(self._encode(sound, thorough=False))[0]
+        guesses = self._model.model.detect_language(self._encode(sound, _USUAL))[0]
         return {token.strip("<|>"): probability for token, probability in guesses}
 
-    def _encode(self, sound: Sound, *, thorough: bool) -> ctranslate2.StorageView:
+    def _encode(self, sound: Sound, way: _Way) -> ctranslate2.StorageView:
         features = self._model.feature_extractor(sound, padding=0)
-        wanted = window_frames(len(sound) / SAMPLE_RATE)
-        window = _FULL_WINDOW if thorough else wanted
+        window = window_frames(len(sound) / SAMPLE_RATE, way.least_s, way.pad_s)
         known = min(features.shape[1], window)
         padded = np.full((1, features.shape[0], window), features.min(), np.float32)
         padded[0, :, :known] = features[:, :known]
         return self._model.model.encode(ctranslate2.StorageView.from_array(padded))
 
-    def _decode(self, sound: Sound, language: str, *, thorough: bool = False) -> Decode:
+    def _decode(self, sound: Sound, language: str, way: _Way = _USUAL) -> Decode:
         tokenizer = self._tokenizer(language)
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        prompt = [*tokenizer.sot_sequence]
+        if not way.timestamps:
+            prompt.append(tokenizer.no_timestamps)
         allowed = int(_TOKENS_PER_S * len(sound) / SAMPLE_RATE) + 12
         result: Any = self._model.model.generate(
-            self._encode(sound, thorough=thorough),
+            self._encode(sound, way),
             [prompt],
-            beam_size=_WIDE_BEAM if thorough else _BEAM,
+            beam_size=way.beam,
             max_length=min(448, len(prompt) + allowed),
             suppress_blank=True,
             suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
@@ -126,10 +145,16 @@ class Transcriber:
         return self._tokenizers[language]
 
 
-def window_frames(seconds: float) -> int:
+def window_frames(seconds: float, least_s: float = 10.0, pad_s: float = 3.0) -> int:
     """The encoder's window for an utterance, in mel frames of 10 ms, a multiple of 50."""
-    frames = _FRAMES_PER_S * max(10.0, seconds + 3.0)
+    frames = _FRAMES_PER_S * max(least_s, seconds + pad_s)
     return min(_FULL_WINDOW, 50 * ceil(frames / 50))
+
+
+def _believed(decode: Decode) -> str:
+    """The words of a decode without what the model made up."""
+    text = without_repeated_tail(decode.text)
+    return "" if is_imagined(Decode(text, decode.score, decode.no_speech)) else text
 
 
 def without_repeated_tail(text: str) -> str:
@@ -155,6 +180,22 @@ def _without_one_repeat(words: Sequence[str]) -> int:
         if words[length - size :] == words[:size]:
             return length - size
     return length
+
+
+def without_new_start(text: str) -> str:
+    """The text without a last sentence that begins the first one again.
+
+    What Whisper makes of the silence behind sound that breaks off; people do say such things, so
+    this is for drafts only.
+    """
+    words = text.split()
+    spoken = [word.strip(".,!?;:").casefold() for word in words]
+    for place in range(len(words) - 1, len(words) // 2 - 1, -1):
+        if place > 0 and words[place - 1][-1] in ".!?":
+            return (
+                " ".join(words[:place]) if spoken[place:] == spoken[: len(words) - place] else text
+            )
+    return text
 
 
 def is_imagined(decode: Decode) -> bool:

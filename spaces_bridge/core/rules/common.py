@@ -19,6 +19,12 @@ def rank(space: LiveSpace, user: UserId) -> Role:
     return Role.HOST if user == space.host else min(space.role(user), Role.COHOST)
 
 
+def is_above(space: LiveSpace, by: UserId, user: UserId) -> bool:
+    """Whether ``by`` may act on this person; roles that are on their way count."""
+    coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
+    return max(rank(space, user), coming) < rank(space, by)
+
+
 def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
     """How many more speakers the stage holds, not counting ``besides``.
 
@@ -45,14 +51,14 @@ def refuse_if_full(space: LiveSpace) -> None:
     if places_left(space) <= 0:
         raise Rejected(
             "stage_full",
-            f"The stage is full ({space.max_speakers} speakers). Take somebody's floor first.",
+            "The stage is full ({most} speakers). Take somebody's floor first.",
+            most=space.max_speakers,
         )
 
 
-def refuse_unless_host(space: LiveSpace, user: UserId, what: str) -> None:
-    """``what``: the rest of the sentence "Only the host can …"."""
+def refuse_unless_host(space: LiveSpace, user: UserId) -> None:
     if not is_host(space, user):
-        raise Rejected("not_host", f"Only the host can {what}.")
+        raise Rejected("not_host", "Only the host can do that.")
 
 
 def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
@@ -62,11 +68,23 @@ def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
         raise Rejected("not_moderator", "Only the host and co-hosts can do that.")
 
 
-def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId, what: str) -> None:
-    """``what``: the rest of the sentence "You cannot …"."""
-    coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
-    if max(rank(space, user), coming) >= rank(space, by):
-        raise Rejected("too_high", f"You cannot {what} somebody of your own rank or above.")
+def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
+    """Nobody touches their like: raises Rejected."""
+    if not is_above(space, by, user):
+        raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
+
+
+def removed() -> Rejected:
+    """For those who were shown out."""
+    return Rejected(
+        "removed",
+        "A host has removed you from this live space, or you are on a list that bars you.",
+    )
+
+
+def refuse_if_removed(space: LiveSpace, user: UserId) -> None:
+    if user in space.removed:
+        raise removed()
 
 
 def refuse_unless_live(space: LiveSpace) -> None:

@@ -23,8 +23,8 @@ def remove_person(space: LiveSpace, command: cmd.RemovePerson) -> Iterator[ev.Ev
     if command.by is not None:
         refuse_unless_moderator(space, command.by)
         if command.user == command.by:
-            raise Rejected("oneself", "You cannot remove yourself: leave the room instead.")
-        refuse_unless_above(space, command.by, command.user, "remove")
+            raise Rejected("own_removal", "You cannot remove yourself: leave the room instead.")
+        refuse_unless_above(space, command.by, command.user)
     elif command.user == space.host:
         return  # a rule of the bridge takes no host from a space that is on
     earlier = space.removed.get(command.user)
@@ -62,7 +62,7 @@ def lock_space(space: LiveSpace, command: cmd.LockSpace) -> Iterator[ev.Event]:
     refuse_unless_moderator(space, command.by)
     refuse_if_ended(space)
     if space.locked:
-        raise Rejected("locked", "It is locked already.")
+        raise Rejected("already_locked", "It is locked already.")
     if space.hands:
         yield lower_all(space, command.by)
     yield ev.SpaceLocked(command.by)

@@ -13,6 +13,7 @@ from spaces_bridge.core.rules.common import (
     places_left,
     refuse_if_ended,
     refuse_if_full,
+    refuse_if_removed,
     refuse_unless_above,
     refuse_unless_live,
     refuse_unless_moderator,
@@ -54,20 +55,21 @@ def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[
 
 
 def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
-    if command.by in space.removed:
-        raise Rejected("removed", "A host has removed you from this live space.")
+    refuse_if_removed(space, command.by)
     if command.by in space.closing:
-        raise Rejected("closing", "Your floor is just being taken back. Ask again in a moment.")
+        raise Rejected("closing", "Your floor is just being taken back. Try again in a moment.")
     if command.by in space.appointments:
         raise Rejected("role_coming", "A host is just giving you another role. Wait a moment.")
     if space.role(command.by).may_speak and command.by not in space.muted:
         raise Rejected("has_floor", "You have the floor already: open your microphone.")
     if space.locked:
-        raise Rejected("locked", "The live space is locked: no hands right now.")
+        raise Rejected("locked_hands", "This live space is locked: no hands right now.")
     if command.guest and space.guests is not GuestPolicy.SPEAK:
-        raise Rejected("guests_listen", "Guests only listen here. Join with a Matrix account.")
+        raise Rejected(
+            "guests_listen", "Guests only listen here. Join with a Matrix account to speak."
+        )
     if not command.guest and not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then ask to speak.")
+        raise Rejected("not_joined", "Join the room first, then try again.")
 
 
 def _refuse_flood(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
@@ -131,12 +133,12 @@ def approve_speaker(space: LiveSpace, command: cmd.ApproveSpeaker) -> Iterator[e
     refuse_unless_live(space)
     request = space.requests.get(command.listener)
     if request is None:
-        raise Rejected("no_hand", "That person has not asked to speak.")
+        raise Rejected("not_asked", "That person has no hand up.")
     if request.state is RequestState.ACCEPTED:
         raise Rejected("already_approved", "That person is approved already.")
     muted = command.listener in space.muted
     if muted:
-        refuse_unless_above(space, command.by, command.listener, "unmute")
+        refuse_unless_above(space, command.by, command.listener)
     if space.role(command.listener).may_speak:
         # a muted speaker's hand asks for the mute to be lifted
         yield ev.SpeakRequestWithdrawn(command.listener, request.reaction)
@@ -151,7 +153,7 @@ def approve_speaker(space: LiveSpace, command: cmd.ApproveSpeaker) -> Iterator[e
 def approve_next(space: LiveSpace, command: cmd.ApproveNext) -> Iterator[ev.Event]:
     refuse_unless_moderator(space, command.by)
     if not space.hands:
-        raise Rejected("no_hand", "No hand is up right now.")
+        raise Rejected("no_hands", "No hand is up right now.")
     yield from approve_speaker(space, cmd.ApproveSpeaker(command.by, space.hands[0].user))
 
 
@@ -159,14 +161,14 @@ def deny_speaker(space: LiveSpace, command: cmd.DenySpeaker) -> Iterator[ev.Even
     refuse_unless_moderator(space, command.by)
     request = space.requests.get(command.listener)
     if request is None or request.state is not RequestState.PENDING:
-        raise Rejected("no_hand", "That person has no hand up.")
+        raise Rejected("not_asked", "That person has no hand up.")
     yield ev.SpeakerDenied(command.listener, command.by, request.reaction)
 
 
 def clear_queue(space: LiveSpace, command: cmd.ClearQueue) -> Iterator[ev.Event]:
     refuse_unless_moderator(space, command.by)
     if not space.hands:
-        raise Rejected("no_hand", "No hand is up right now.")
+        raise Rejected("no_hands", "No hand is up right now.")
     yield lower_all(space, command.by)
 
 
@@ -189,7 +191,7 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
     user = command.user
     request = space.requests.get(user)
     if space.role(user).may_speak:
-        raise Rejected("has_floor", "That person has the floor already.")
+        raise Rejected("is_speaker", "That person has the floor already.")
     _refuse_unseatable(space, user)
     if request is not None:
         # they have asked: inviting them is approving them
@@ -200,38 +202,38 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
     refuse_if_full(space)
     if user in space.muted:
         # who invites the muted to speak lifts the mute
-        refuse_unless_above(space, command.by, user, "unmute")
+        refuse_unless_above(space, command.by, user)
         yield ev.SpeakerUnmuted(user, command.by)
     yield ev.SpeakerInvited(user, command.by)
 
 
 def _refuse_unseatable(space: LiveSpace, user: UserId) -> None:
     if user in space.removed:
-        raise Rejected("removed", "That person was removed. Let them in again first: `unblock`.")
+        raise Rejected("is_removed", "That person was removed. Let them in again first.")
     if not space.person(user).joined and user not in space.requests:
-        raise Rejected("not_joined", "That person is not in the room. Invite them first.")
+        raise Rejected("not_here", "That person is not in the room. Invite them first.")
     if user in space.closing or user in space.appointments:
-        raise Rejected("role_coming", "That person's role is just changing. Wait a moment.")
+        raise Rejected("is_changing", "That person's role is just changing. Wait a moment.")
 
 
 def accept_invitation(space: LiveSpace, command: cmd.AcceptInvitation) -> Iterator[ev.Event]:
     refuse_unless_live(space)
     by = space.offers.get(command.by)
     if by is None:
-        raise Rejected("not_invited", "Nobody has invited you to speak. Ask with ✋ or `speak`.")
+        raise Rejected("not_invited", "Nobody has invited you to speak. Raise your hand to ask.")
     if by in space.removed or not space.role(by).may_moderate:
-        raise Rejected("invitation_over", "That invitation holds no more. Ask with ✋ or `speak`.")
+        raise Rejected("invitation_over", "That invitation holds no more. Raise your hand to ask.")
     if command.by in space.closing:
         raise Rejected("closing", "Your floor is just being taken back. Try again in a moment.")
     if places_left(space) <= 0:
-        raise Rejected("stage_full", "The stage has filled up meanwhile. Try again in a moment.")
+        raise Rejected("stage_filled", "The stage has filled up meanwhile. Try again in a moment.")
     yield ev.SpeakerApproved(command.by, by, reaction=None)
 
 
 def decline_invitation(space: LiveSpace, command: cmd.DeclineInvitation) -> Iterator[ev.Event]:
     by = space.offers.get(command.by)
     if by is None:
-        raise Rejected("not_invited", "Nobody has invited you to speak.")
+        raise Rejected("not_invited", "Nobody has invited you to speak. Raise your hand to ask.")
     yield ev.SpeakInvitationDeclined(command.by, by)
 
 
@@ -242,7 +244,7 @@ def demote_speaker(space: LiveSpace, command: cmd.DemoteSpeaker) -> Iterator[ev.
     accepted = request is not None and request.state is RequestState.ACCEPTED
     if not target.may_speak and not accepted:
         raise Rejected("not_speaker", "That person does not have the floor.")
-    refuse_unless_above(space, command.by, command.speaker, "take the floor from")
+    refuse_unless_above(space, command.by, command.speaker)
     if request is not None:
         yield ev.SpeakRequestWithdrawn(command.speaker, request.reaction)
     yield from take_floor(space, command.speaker, command.by, ev.FloorEnd.REVOKED)
@@ -251,10 +253,10 @@ def demote_speaker(space: LiveSpace, command: cmd.DemoteSpeaker) -> Iterator[ev.
 def leave_stage(space: LiveSpace, command: cmd.LeaveStage) -> Iterator[ev.Event]:
     role = space.role(command.by)
     if not role.may_speak or command.by in space.closing:
-        raise Rejected("not_speaker", "You do not have the floor.")
+        raise Rejected("not_on_stage", "You are not on the stage.")
     if command.by == space.host:
         raise Rejected(
-            "is_host", "The host keeps the floor: mute your microphone, or hand over first."
+            "host_stays", "The host keeps the floor: mute your microphone, or hand over first."
         )
     request = space.requests.get(command.by)
     if request is not None:

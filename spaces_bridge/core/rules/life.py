@@ -10,6 +10,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
+    refuse_if_removed,
     refuse_unless_host,
 )
 from spaces_bridge.core.rules.floor import keep_promises
@@ -71,9 +72,11 @@ def create(command: cmd.CreateSpace) -> ev.SpaceCreated:
 def _title(text: str) -> str:
     title = " ".join(text.split())
     if not title:
-        raise Rejected("no_title", "A live space needs a title: `create TITLE`.")
+        raise Rejected("no_title", "A live space needs a title.")
     if len(title) > TITLE_MAX:
-        raise Rejected("title_too_long", f"The title is longer than {TITLE_MAX} characters.")
+        raise Rejected(
+            "title_too_long", "The title is longer than {most} characters.", most=TITLE_MAX
+        )
     return title
 
 
@@ -90,7 +93,7 @@ def attach_room(space: LiveSpace, command: cmd.AttachRoom) -> Iterator[ev.Event]
 
 
 def start_space(space: LiveSpace, command: cmd.StartSpace) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "start this live space")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     if space.phase is Phase.LIVE:
         raise Rejected("already_live", "This live space is live already.")
@@ -101,7 +104,7 @@ def start_space(space: LiveSpace, command: cmd.StartSpace) -> Iterator[ev.Event]
 
 def end_space(space: LiveSpace, command: cmd.EndSpace) -> Iterator[ev.Event]:
     if command.by is not None:
-        refuse_unless_host(space, command.by, "end this live space")
+        refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     yield from _end(space, command.at_ms, command.reason, command.by)
 
@@ -115,20 +118,20 @@ def _end(
 
 
 def reschedule(space: LiveSpace, command: cmd.Reschedule) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "change the time")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     if space.phase is Phase.LIVE:
-        raise Rejected("already_live", "This live space is live already: its time cannot change.")
+        raise Rejected("already_live", "This live space is live already.")
     _refuse_time(command.scheduled_at_ms, command.at_ms)
     if command.scheduled_at_ms != space.scheduled_at_ms:
         moved = space.moved_at_ms
         if len(moved) >= MOVES and command.at_ms - moved[-MOVES] < MOVES_WITHIN_MS:
-            raise Rejected("too_often", "You have moved it often just now. Wait ten minutes.")
+            raise Rejected("moved_often", "You have moved it often just now. Wait ten minutes.")
         yield ev.SpaceRescheduled(command.scheduled_at_ms, command.at_ms)
 
 
 def retitle(space: LiveSpace, command: cmd.Retitle) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "change the title")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     title = _title(command.title)
     if title != space.title:
@@ -136,14 +139,14 @@ def retitle(space: LiveSpace, command: cmd.Retitle) -> Iterator[ev.Event]:
 
 
 def set_speak_policy(space: LiveSpace, command: cmd.SetSpeakPolicy) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "say who gets the floor")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     if command.policy is not space.speak_policy:
         yield ev.SpeakPolicyChanged(command.policy)
 
 
 def set_captions(space: LiveSpace, command: cmd.SetCaptions) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "change the captions")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     language = command.language or space.language
     if (command.on, language) != (space.captions, space.language):
@@ -153,9 +156,8 @@ def set_captions(space: LiveSpace, command: cmd.SetCaptions) -> Iterator[ev.Even
 def want_reminder(space: LiveSpace, command: cmd.WantReminder) -> Iterator[ev.Event]:
     refuse_if_ended(space)
     if space.phase is Phase.LIVE:
-        raise Rejected("already_live", "It is live already: come in!")
-    if command.by in space.removed:
-        raise Rejected("removed", "A host has removed you from this live space.")
+        raise Rejected("come_in", "It is live already: come in!")
+    refuse_if_removed(space, command.by)
     if command.by not in space.reminded:
         yield ev.ReminderWanted(command.by)
 

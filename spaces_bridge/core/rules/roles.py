@@ -18,29 +18,34 @@ from spaces_bridge.core.rules.floor import take_floor
 
 
 def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "name co-hosts")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     _refuse_stranger(space, command.user)
     if space.role(command.user) >= Role.COHOST or command.user == space.host:
         raise Rejected("already_cohost", "That person hosts with you already.")
     _refuse_if_coming(space, command.user)
     if cohost_places(space) <= 0:
-        most = f"{space.max_cohosts} co-host" + ("" if space.max_cohosts == 1 else "s")
-        raise Rejected("cohosts_full", f"There can be {most}. Dismiss one first: `uncohost`.")
+        raise Rejected(
+            "cohosts_full",
+            "All places for co-hosts are taken ({most}). Dismiss one first.",
+            most=space.max_cohosts,
+        )
     yield from _lower_hand(space, command.user)
     yield ev.RoleAppointed(command.user, Role.COHOST, command.by)
 
 
 def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "dismiss co-hosts")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     user = command.user
     coming, role = space.appointments.get(user), space.role(user)
+    # whoever is gone loses the level anyway: one more word would wait for them for ever
+    gone = user in space.closing or not space.person(user).joined
     if coming is not None and coming > role:
         yield ev.AppointmentEnded(user, "dismissed")
-    elif role is not Role.COHOST or coming is not None or user in space.closing:
+    elif role is not Role.COHOST or coming is not None or gone:
         raise Rejected("not_cohost", "That person is no co-host.")
-    if role is not Role.COHOST:
+    if role is not Role.COHOST or gone:
         return
     if places_left(space) > 0:
         yield ev.RoleAppointed(user, Role.SPEAKER, command.by)
@@ -49,7 +54,7 @@ def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.
 
 
 def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
-    refuse_unless_host(space, command.by, "hand over")
+    refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     if command.user == space.host:
         raise Rejected("is_host", "That person is the host already.")
@@ -62,18 +67,20 @@ def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
 
 def _refuse_if_coming(space: LiveSpace, user: UserId) -> None:
     if user in space.appointments:
-        raise Rejected("role_coming", "That person's role is just changing. Wait a moment.")
+        raise Rejected("is_changing", "That person's role is just changing. Wait a moment.")
 
 
 def _refuse_stranger(space: LiveSpace, user: UserId) -> None:
     person = space.person(user)
     if person.guest:
         raise Rejected("is_guest", "Guests have no account: they cannot host.")
-    if user in space.removed or not person.joined:
-        raise Rejected("not_joined", "That person is not in the room.")
+    if user in space.removed:
+        raise Rejected("is_removed", "That person was removed. Let them in again first.")
+    if not person.joined:
+        raise Rejected("not_here", "That person is not in the room. Invite them first.")
     if user in space.closing:
         raise Rejected(
-            "closing", "That person's floor is just being taken. Try again in a moment."
+            "is_closing", "That person's floor is just being taken. Try again in a moment."
         )
 
 

@@ -15,16 +15,26 @@ from spaces_bridge.core.rules.common import (
 )
 
 
-def open_microphone(space: LiveSpace, command: cmd.OpenMicrophone) -> Iterator[ev.Event]:
+def no_floor() -> Rejected:
+    """For whoever would be heard and has not asked."""
+    return Rejected("no_floor", "You do not have the floor. Ask to speak first.")
+
+
+def refuse_unless_may_speak(space: LiveSpace, user: UserId) -> None:
+    """Says why the person's microphone cannot be opened now: raises Rejected."""
     refuse_unless_live(space)
-    if command.by in space.muted and space.role(command.by).may_speak:
+    if user in space.muted and space.role(user).may_speak:
         raise Rejected(
             "muted", "A host has muted you. Raise your hand to ask for your microphone."
         )
-    if space.is_doubted(command.by):
+    if space.is_doubted(user):
         raise Rejected("checking", "Your floor is just being checked. Try again in a moment.")
-    if not space.may_speak(command.by):
-        raise Rejected("no_floor", "You do not have the floor. Ask to speak first.")
+    if not space.may_speak(user):
+        raise no_floor()
+
+
+def open_microphone(space: LiveSpace, command: cmd.OpenMicrophone) -> Iterator[ev.Event]:
+    refuse_unless_may_speak(space, command.by)
     if command.by not in space.microphones:
         yield ev.MicrophoneOpened(command.by)
 
@@ -48,7 +58,7 @@ def mute_speaker(space: LiveSpace, command: cmd.MuteSpeaker) -> Iterator[ev.Even
     refuse_unless_live(space)
     if not space.role(command.user).may_speak:
         raise Rejected("not_speaker", "That person does not have the floor.")
-    refuse_unless_above(space, command.by, command.user, "mute")
+    refuse_unless_above(space, command.by, command.user)
     if command.user in space.muted:
         raise Rejected("already_muted", "That person is muted already.")
     yield from _mute(space, command.user, command.by)
@@ -75,8 +85,8 @@ def unmute_speaker(space: LiveSpace, command: cmd.UnmuteSpeaker) -> Iterator[ev.
     if command.user not in space.muted:
         raise Rejected("not_muted", "No host has muted that person.")
     if command.user == command.by:
-        raise Rejected("too_high", "Another moderator has to lift your mute.")
-    refuse_unless_above(space, command.by, command.user, "unmute")
+        raise Rejected("own_mute", "Another moderator has to lift your mute.")
+    refuse_unless_above(space, command.by, command.user)
     request = space.requests.get(command.user)
     if request is not None and space.role(command.user).may_speak:
         yield ev.SpeakRequestWithdrawn(command.user, request.reaction)

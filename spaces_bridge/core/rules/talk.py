@@ -1,24 +1,24 @@
 """What is said and shown: captions, reactions, posts, invitations, chat."""
 
-from collections.abc import Iterator
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
+    refuse_if_removed,
     refuse_unless_live,
     refuse_unless_moderator,
+    removed,
 )
 
 EMOJI_MAX = 50
 """Different emoji counted in one live space; everybody is sent all counts."""
-
-URL_MAX = 2000
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
@@ -41,8 +41,7 @@ def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterat
 
 def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     refuse_unless_live(space)
-    if command.by in space.removed:
-        raise Rejected("removed", "A host has removed you from this live space.")
+    refuse_if_removed(space, command.by)
     if command.emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
         raise Rejected("too_many_kinds", "Too many different emoji already. Pick one of those.")
     yield ev.Reacted(command.by, command.emoji, command.annotation)
@@ -60,13 +59,21 @@ def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[e
         yield ev.ReactionsCounted(counts)
 
 
+def may_share(space: LiveSpace, user: UserId) -> bool:
+    """Whether the person may share links now."""
+    return _is_let(_refuse_sharer, space, user)
+
+
 def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
-    refuse_unless_moderator(space, command.by)
-    refuse_unless_live(space)
+    _refuse_sharer(space, command.by)
     if len(command.url) > URL_MAX:
-        raise Rejected("bad_link", f"That link is longer than {URL_MAX} characters.")
-    if not _is_web_address(command.url):
-        raise Rejected("bad_link", "Share a link that begins with https:// or http://.")
+        raise Rejected(
+            "link_too_long", "That link is longer than {most} characters.", most=URL_MAX
+        )
+    if not is_web_address(command.url):
+        raise Rejected(
+            "bad_link", "Share a link that begins with https:// or http://, then names its server."
+        )
     if command.url in [post.url for post in space.posts]:
         raise Rejected("already_shared", "That is pinned already.")
     name = space.person(command.by).name or command.by
@@ -75,30 +82,45 @@ def share_post(space: LiveSpace, command: cmd.SharePost) -> Iterator[ev.Event]:
     )
 
 
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    clean = url.isprintable() and not any(char.isspace() for char in url)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and clean
+def _refuse_sharer(space: LiveSpace, user: UserId) -> None:
+    refuse_unless_moderator(space, user)
+    refuse_unless_live(space)
+
+
+def may_invite(space: LiveSpace, user: UserId) -> bool:
+    """Whether the person may invite others now."""
+    return _is_let(_refuse_inviter, space, user)
 
 
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
-    refuse_if_ended(space)
-    if space.person(command.by).guest or space.person(command.user).guest:
-        raise Rejected("is_guest", "Inviting is for people with a Matrix account.")
-    if command.by in space.removed or not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then invite others.")
-    if space.private and not space.role(command.by).may_moderate:
-        raise Rejected("not_moderator", "In a private live space only hosts invite.")
-    if space.locked:
-        raise Rejected("locked", "The live space is locked: nobody new comes in right now.")
+    _refuse_inviter(space, command.by)
+    if space.person(command.user).guest:
+        raise Rejected("guest_invited", "Guests have no account: send them the page's link.")
     if command.user in space.removed:
-        raise Rejected("removed", "That person was removed from this live space.")
+        raise Rejected("is_removed", "That person was removed. Let them in again first.")
     if space.person(command.user).joined:
         raise Rejected("already_here", "That person is here already.")
     yield ev.PersonInvited(command.user, command.by)
+
+
+def _refuse_inviter(space: LiveSpace, user: UserId) -> None:
+    refuse_if_ended(space)
+    if space.person(user).guest:
+        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+    if user in space.removed or not space.person(user).joined:
+        raise Rejected("not_joined", "Join the room first, then try again.")
+    if space.private and not space.role(user).may_moderate:
+        raise Rejected("private_invites", "In a private live space only hosts invite.")
+    if space.locked:
+        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
+
+
+def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user: UserId) -> bool:
+    try:
+        refuse(space, user)
+    except Rejected:
+        return False
+    return True
 
 
 def may_chat(space: LiveSpace, user: UserId, *, guest: bool) -> bool:
@@ -122,16 +144,16 @@ def _why_not_chat(space: LiveSpace, user: UserId, *, guest: bool) -> Rejected | 
     if space.phase is Phase.ENDED:
         return Rejected("ended", "This live space has ended.")
     if user in space.removed:
-        return Rejected("removed", "A host has removed you from this live space.")
+        return removed()
     if guest and space.guests is not GuestPolicy.SPEAK:
-        text = "Guests only listen here. Join with a Matrix account to write."
-        return Rejected("guests_listen", text)
+        text = "Guests only read the chat here. Join with a Matrix account to write."
+        return Rejected("guest_chat_off", text)
     person = space.person(user)
     if not guest and not person.joined:
-        return Rejected("not_joined", "Join the room first, then write.")
+        return Rejected("not_joined", "Join the room first, then try again.")
     seated = person.joined and space.role(user).may_speak and user not in space.closing
     if space.listeners_may_write or seated:
         return None
     if space.locked:
-        return Rejected("locked", "The room is locked: listeners cannot write for now.")
+        return Rejected("locked_chat", "The room is locked: listeners cannot write for now.")
     return Rejected("chat_off", "The chat is off: only people with the floor write for now.")

@@ -39,6 +39,7 @@ class HomeserverApi:
         """``on_write`` is told of every call that may make an event: its room, if it names one."""
         self._base = f"{address}/_matrix/client"
         self._media = f"{address}/_matrix/media/v3/upload"
+        self._thumbnails = f"{address}/_matrix/client/v1/media/thumbnail"
         self._token = token
         self._reach = reach
         self._on_write = on_write
@@ -103,6 +104,27 @@ class HomeserverApi:
             raise Away(f"No media: {status} without a Matrix error.", broken=True)
         return address
 
+    async def thumbnail(
+        self, place: Sequence[str], query: Mapping[str, str], limit: int, within_s: float
+    ) -> bytes:
+        """A small version of the file at ``place`` (server, id). Raises Refused, Away.
+
+        Refused is also one of more than ``limit`` bytes. As with uploads, no answer says
+        anything about whether the homeserver is there.
+        """
+        if self._session is None:
+            raise Away("The Matrix side is not running.", unreached=True)
+        path = "/".join(quote(part, safe="") for part in place)
+        url = URL(f"{self._thumbnails}/{path}?{urlencode(query)}", encoded=True)
+        timeout = aiohttp.ClientTimeout(total=within_s)
+        try:
+            async with self._session.get(url, timeout=timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise Refused(response.status, "M_UNKNOWN", "no thumbnail")
+                return await _at_most(response.content, limit)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Away(f"No thumbnail ({type(error).__name__}).", broken=True) from error
+
     async def _exchange(
         self,
         method: str,
@@ -140,6 +162,15 @@ class HomeserverApi:
             wait_s = retry_after_s(headers, answer)
             return Away(f"{status} {errcode}: {text}", retry_after_s=wait_s)
         return Refused(status, errcode, text)
+
+
+async def _at_most(content: aiohttp.StreamReader, limit: int) -> bytes:
+    body = bytearray()
+    async for part in content.iter_any():
+        body += part
+        if len(body) > limit:
+            raise Refused(200, "M_TOO_LARGE", f"a thumbnail of more than {limit} bytes")
+    return bytes(body)
 
 
 async def _write_state_once(

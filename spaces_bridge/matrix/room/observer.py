@@ -253,7 +253,7 @@ class RoomObserver:
         try:
             await self._spaces.ask(space, command, source)
         except Rejected as refusal:
-            if refusal.code == "busy":
+            if refusal.code == "overloaded":
                 raise Away(BUSY) from refusal
             log.info("live space %s no longer observes: %s", space, refusal.code)
             return False

@@ -5,6 +5,7 @@ from spaces_bridge.app.following import invite_followers
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import shared_link
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.talk.desk import (
     LISTED_MAX,
@@ -16,7 +17,6 @@ from spaces_bridge.matrix.talk.desk import (
 )
 from spaces_bridge.matrix.words import people
 from spaces_bridge.matrix.words.help_texts import help_text
-from spaces_bridge.matrix.words.links import shared_link
 from spaces_bridge.matrix.words.statistics import statistics
 from spaces_bridge.matrix.words.times import shown_time
 

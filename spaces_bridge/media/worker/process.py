@@ -267,7 +267,8 @@ class Worker:
             case say.SetGates():
                 mix.set_gates(message.users)
             case say.SubscribeMix():
-                mix.is_subscribed = message.on
+                for sequence, packet in mix.subscribe(message.on):
+                    self._door.send_lazily(say.MixPacket(message.space, sequence, packet))
             case say.AudioTaken():
                 mix.taken(message.user, message.until_ms)
             case say.ReplayAudio():
@@ -295,7 +296,7 @@ class Worker:
     def _answer(self, offer: say.Offer) -> None:
         if offer.space not in self._spaces:
             text = "This live space has no sound right now: it has not started, or it is over."
-            self._door.send(say.Refused(offer.request, "not_live", text))
+            self._door.send(say.Refused(offer.request, "no_sound", text))
             return
         self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
         try:

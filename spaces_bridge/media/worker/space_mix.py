@@ -4,10 +4,12 @@ The gate is asked three times: when a packet comes in, before a frame is decoded
 when the frame would go into the mix. Space and user ids are opaque here.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.gate import Gates, Turned
 from spaces_bridge.media.worker.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.opus import Decoder, Encoder, Pcm
@@ -52,8 +54,8 @@ class SpaceMix:
         self.position_ms = elapsed_ms
         """Where the next tick begins, in milliseconds since the live space started."""
         self.gates = Gates()
-        self.is_subscribed = False
-        """Whether somebody wants the shared mix as packets."""
+        self._is_subscribed = False
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=MIX_KEPT)
         self._make_encoder, self._make_decoder = make_encoder, make_decoder
         self._shared = make_encoder()
         self._own: dict[str, Encoder] = {}
@@ -128,14 +130,27 @@ class SpaceMix:
         mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.own)
         payloads: list[tuple[Sequence[str], bytes]] = []
         shared: bytes | None = None
-        if layout.shared or self.is_subscribed:
+        # somebody may come and want the last seconds, if there is anything in them
+        if layout.shared or self._is_subscribed or self._speaking():
             shared = self._shared.encode(mix.everybody)
-            payloads.append((layout.shared, shared))
+            if layout.shared:
+                payloads.append((layout.shared, shared))
+            self._recent.append((self.position_ms // TICK_MS, shared))
+        else:
+            self._recent.clear()
         for user, peers in layout.own.items():
             payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
         self.position_ms += TICK_MS
         self._ticks += 1
-        return Tick(payloads, shared if self.is_subscribed else None)
+        return Tick(payloads, shared if self._is_subscribed else None)
+
+    def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
+        """Whether somebody wants the shared mix as packets.
+
+        Returns what was encoded just before, for a new subscriber: number and packet.
+        """
+        is_new, self._is_subscribed = wanted and not self._is_subscribed, wanted
+        return tuple(self._recent) if is_new else ()
 
     def levels(self) -> Mapping[str, int] | None:
         """How loud everybody on air was, when it is time to tell and something changed."""

@@ -69,12 +69,27 @@ export function initial(name) {
   return first.done ? "?" : first.value.segment.toLocaleUpperCase();
 }
 
+/** A person's picture over their letter, which stays where there is none. */
 export function face(person) {
-  return el(
-    "span",
-    { class: `face tone-${Number(person.tone) || 0}`, "aria-hidden": "true" },
-    initial(person.name ?? "G"),
-  );
+  const node = el("span", { "aria-hidden": "true" }, el("span", { class: "letter" }));
+  fillFace(node, person);
+  return node;
+}
+
+export function fillFace(node, person) {
+  node.className = `face tone-${Number(person.tone) || 0}`;
+  setText(node.querySelector(".letter"), initial(person.name ?? "G"));
+  const old = node.querySelector("img");
+  if ((old?.getAttribute("src") ?? null) === (person.picture ?? null)) {
+    // one that the server drew may have failed before there was a script
+    if (old?.complete && old.naturalWidth === 0) old.hidden = true;
+    return;
+  }
+  old?.remove();
+  if (!person.picture) return;
+  // hidden, not taken away: it would be asked for again at every change
+  const error = ({ target }) => (target.hidden = true);
+  node.append(el("img", { class: "portrait", src: person.picture, alt: "", error }));
 }
 
 /** Times in the reader's own zone and words. */

@@ -1,8 +1,16 @@
 // Hearing the live space: WHEP first, the Ogg stream when WebRTC finds no way, a word otherwise.
 
-import { connected, hangUp, negotiate, newConnection } from "./rtc.js";
-
-const LOOK_EVERY_MS = 250;
+import { playsOgg, streamAddress, watchStream } from "./ogg.js";
+import {
+  connected,
+  hangUp,
+  hasWebRtc,
+  negotiate,
+  newConnection,
+  packetsOfSound,
+  Refused,
+  watchArrivals,
+} from "./rtc.js";
 
 /** Without a packet for so long, the connection is made anew. */
 const SILENCE_MS = 4000;
@@ -13,29 +21,37 @@ const NOTICE_COUNTS_MS = 10000;
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
-/** States: idle, connecting, listening, reconnecting, gathering, http, blocked, impossible. */
+/** Where WebRTC found no way, it is tried again, beside the stream, after so long. */
+const PROBE_MS = 60000;
+
+/**
+ * States: idle, connecting, listening, reconnecting, gathering, http, blocked, impossible.
+ * `trouble` is the server's sentence when it refused the sound. Event `change`: look again.
+ */
 export class Listener extends EventTarget {
   state = "idle";
+  trouble = "";
   #audio;
   #urls;
   #bearer;
-  #connection = null;
-  #session = null;
+  #stands = null; // what carries the sound: connection, session, stream
+  #trying = null; // the same, on its way
   #attempt = 0;
   #failures = 0;
+  #unplayed = 0;
   #timer = 0;
-  #watch = 0;
+  #noWebRtcUntil = 0;
   #noticed = -Infinity;
+  #endWatch = () => {};
 
-  /** `urls`: whep and ogg (null where a stream needs a header); `bearer()`: the session or null. */
+  /** `urls`: whep and ogg; `bearer()`: the session or null. */
   constructor(audio, urls, bearer) {
     super();
     this.#audio = audio;
     this.#urls = urls;
     this.#bearer = bearer;
-    audio.addEventListener("error", () => this.state === "http" && this.#retryHttp());
-    audio.addEventListener("ended", () => this.state === "http" && this.#retryHttp());
-    addEventListener("pagehide", () => hangUp(this.#session));
+    addEventListener("online", () => this.nudge());
+    addEventListener("pagehide", () => hangUp(this.#stands?.session));
     addEventListener("pageshow", (event) => event.persisted && this.wanted && this.#connect());
   }
 
@@ -45,9 +61,10 @@ export class Listener extends EventTarget {
 
   async start() {
     if (this.state === "blocked") {
-      await this.#play(this.#connection ? "listening" : "http");
+      await this.#play(this.#stands ? "listening" : "http");
     } else if (!this.wanted) {
-      this.#failures = 0;
+      this.#failures = this.#unplayed = 0;
+      this.#noWebRtcUntil = 0;
       this.#become("connecting");
       await this.#connect();
     }
@@ -63,7 +80,7 @@ export class Listener extends EventTarget {
 
   /** The person became somebody else: the server chooses the mix by who listens. */
   renew() {
-    if (this.wanted && !this.#audio.src) this.#connect();
+    if (this.wanted && !this.#audio.hasAttribute("src")) this.#connect();
   }
 
   /** The server said something happened to the sound: look closer for a while. */
@@ -71,105 +88,148 @@ export class Listener extends EventTarget {
     this.#noticed = performance.now();
   }
 
+  /** The network is back, perhaps another one: wait no longer, and try what found no way. */
+  nudge() {
+    this.#failures = 0;
+    this.#noWebRtcUntil = 0;
+    if (!this.#timer) return;
+    if (this.state === "reconnecting") this.#connect();
+    else this.#probe();
+  }
+
   async #connect() {
     this.#drop();
-    const attempt = ++this.#attempt;
-    this.#audio.removeAttribute("src");
-    if (typeof RTCPeerConnection === "undefined") {
-      this.#overHttp();
+    if (!hasWebRtc() || performance.now() < this.#noWebRtcUntil) return this.#overHttp();
+    const attempt = this.#attempt;
+    let made;
+    try {
+      made = await this.#negotiated();
+    } catch (error) {
+      // refused, or no network: neither is cured by another transport
+      if (attempt === this.#attempt) this.#again(error);
       return;
     }
+    if (attempt !== this.#attempt) return letGo(made);
+    if (made === null) {
+      this.#noWebRtcUntil = performance.now() + PROBE_MS;
+      return this.#overHttp();
+    }
+    await this.#take(made);
+  }
+
+  /** A connection that stands, with its track and session; null when it found no way. */
+  async #negotiated() {
     const connection = newConnection();
-    this.#connection = connection;
+    const made = { connection, session: null, stream: null };
+    this.#trying = made;
     connection.addTransceiver("audio", { direction: "recvonly" });
     connection.addEventListener("track", ({ track }) => {
-      this.#audio.srcObject = new MediaStream([track]);
+      made.stream = new MediaStream([track]);
     });
     try {
-      const session = await negotiate(connection, this.#urls.whep, this.#bearer());
-      if (attempt !== this.#attempt) return hangUp(session);
-      this.#session = session;
-    } catch {
-      // refused, or no network: neither is cured by another transport
-      if (attempt === this.#attempt) this.#again();
-      return;
+      made.session = await negotiate(connection, this.#urls.whep, this.#bearer());
+      if (await connected(connection)) return made;
+    } catch (error) {
+      letGo(made);
+      throw error;
     }
-    const stands = await connected(connection);
-    if (attempt !== this.#attempt) return;
-    if (!stands) return this.#overHttp();
-    this.#failures = 0;
-    this.#watchPackets(connection);
+    letGo(made);
+    return null;
+  }
+
+  async #take(made) {
+    this.#trying = null;
+    this.#drop();
+    this.#stands = made;
+    this.#audio.removeAttribute("src");
+    this.#audio.srcObject = made.stream;
+    const isLost = (since, now) => this.#isLost(since, now);
+    const lost = () => this.#again();
+    this.#endWatch = watchArrivals(made.connection, packetsOfSound, isLost, lost);
     await this.#play("listening");
   }
 
-  #again() {
+  #isLost(since, now) {
+    const noticed = now - this.#noticed < NOTICE_COUNTS_MS;
+    const quiet = now - (noticed ? Math.max(since, this.#noticed) : since);
+    return quiet > (noticed ? SILENCE_AFTER_NOTICE_MS : SILENCE_MS);
+  }
+
+  #again(error = null) {
     this.#drop();
+    this.trouble = error instanceof Refused ? error.message : "";
     this.#become("reconnecting");
     const wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
 
-  #overHttp() {
+  async #overHttp() {
     this.#drop();
-    const plays = this.#audio.canPlayType('audio/ogg; codecs="opus"') !== "";
-    if (!plays || this.#urls.ogg() === null) {
-      this.#become("impossible");
+    if (!playsOgg(this.#audio)) return this.#become("impossible");
+    const attempt = this.#attempt;
+    let address;
+    try {
+      address = await streamAddress(this.#urls.ogg, this.#bearer());
+    } catch (error) {
+      if (attempt === this.#attempt) this.#again(error);
       return;
     }
+    if (attempt !== this.#attempt) return;
     this.#audio.srcObject = null;
-    // a fresh address each time: no cache gives an old stream
-    this.#audio.src = `${this.#urls.ogg()}?${Date.now()}`;
+    this.#audio.src = address;
     this.#become("gathering");
+    this.#endWatch = watchStream(this.#audio, (broken) => {
+      if (broken && this.state === "gathering") this.#unplayable("http");
+      else this.#again();
+    });
+    if (hasWebRtc()) this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
     this.#play("http");
   }
 
-  #retryHttp() {
+  /** Perhaps the network is another one by now. The stream goes on until the connection stands. */
+  async #probe() {
     clearTimeout(this.#timer);
-    this.#become("reconnecting");
-    this.#timer = setTimeout(() => this.#connect(), 2000);
+    this.#timer = 0;
+    const attempt = this.#attempt;
+    const made = await this.#negotiated().catch(() => null);
+    if (attempt !== this.#attempt) return letGo(made);
+    if (made !== null) return this.#take(made);
+    this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
   }
 
   async #play(state) {
     const attempt = this.#attempt;
     try {
       await this.#audio.play();
-      if (attempt === this.#attempt) this.#become(state);
+      if (attempt !== this.#attempt) return;
+      this.#failures = this.#unplayed = 0;
+      this.trouble = "";
+      this.#become(state);
     } catch (error) {
       if (attempt !== this.#attempt || error.name === "AbortError") return;
       if (error.name === "NotAllowedError") this.#become("blocked");
-      else if (state === "http") this.#become("impossible");
-      else this.#again();
+      else this.#unplayable(state);
     }
   }
 
-  #watchPackets(connection) {
-    let packets = -1;
-    let since = performance.now();
-    clearInterval(this.#watch);
-    this.#watch = setInterval(async () => {
-      const now = performance.now();
-      const counted = await packetsReceived(connection);
-      if (connection !== this.#connection) return;
-      if (counted !== packets) {
-        packets = counted;
-        since = now;
-      }
-      const noticed = now - this.#noticed < NOTICE_COUNTS_MS;
-      const quiet = now - (noticed ? Math.max(since, this.#noticed) : since);
-      const lost = quiet > (noticed ? SILENCE_AFTER_NOTICE_MS : SILENCE_MS);
-      if (lost || connection.connectionState === "failed") this.#again();
-    }, LOOK_EVERY_MS);
+  /** Once may be the network's fault; twice, with a server that answers, is the browser's. */
+  #unplayable(state) {
+    this.#unplayed += 1;
+    if (state !== "http" || this.#unplayed < 2) return this.#again();
+    this.#drop();
+    this.#become("impossible");
   }
 
   #drop() {
     clearTimeout(this.#timer);
-    clearInterval(this.#watch);
+    this.#timer = 0;
+    this.#endWatch();
+    this.#endWatch = () => {};
     this.#attempt += 1;
-    this.#connection?.close();
-    this.#connection = null;
-    hangUp(this.#session);
-    this.#session = null;
+    letGo(this.#trying);
+    letGo(this.#stands);
+    this.#trying = this.#stands = null;
   }
 
   #become(state) {
@@ -178,10 +238,9 @@ export class Listener extends EventTarget {
   }
 }
 
-async function packetsReceived(connection) {
-  let packets = 0;
-  for (const stat of (await connection.getStats()).values()) {
-    if (stat.type === "inbound-rtp") packets += stat.packetsReceived ?? 0;
-  }
-  return packets;
+function letGo(made) {
+  if (made === null) return;
+  made.connection.close();
+  hangUp(made.session);
+  made.session = null;
 }

@@ -8,14 +8,25 @@ import { Microphone } from "./microphone.js";
 import { Page } from "./page.js";
 import * as bar from "./views/bar.js";
 import * as captions from "./views/captions.js";
+import * as captionsSettings from "./views/captions_settings.js";
+import * as chat from "./views/chat.js";
 import * as control from "./views/control.js";
 import * as floor from "./views/floor.js";
 import * as headline from "./views/headline.js";
 import * as hosting from "./views/hosting.js";
+import * as large from "./views/large.js";
+import * as invite from "./views/invite.js";
+import * as leaving from "./views/leave.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
+import * as keys from "./views/keys.js";
 import * as people from "./views/people.js";
+import * as person from "./views/person.js";
+import * as picker from "./views/picker.js";
+import * as posts from "./views/posts.js";
 import * as queue from "./views/queue.js";
 import * as reactions from "./views/reactions.js";
+import * as report from "./views/report.js";
+import * as settings from "./views/settings.js";
 import * as stage from "./views/stage.js";
 import * as tabs from "./views/tabs.js";
 import { askOpenId, client, isWidget } from "./widget.js";
@@ -23,7 +34,10 @@ import { say, sayOf } from "./words.js";
 
 const RECONNECTING_SHOWN_MS = 800;
 
-const VIEWS = [tabs, headline, hosting, stage, queue, floor, captions, reactions, bar, control, people];
+const VIEWS = [
+  ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
+  ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
+];
 
 const { slug, known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
@@ -37,12 +51,12 @@ let slow = 0;
 const feed = new Feed(at("feed").replace(/^http/, "ws"), () => identity.introduce());
 const listener = new Listener(
   byId("audio"),
-  { whep: at("whep"), ogg: () => (page.state?.space.private ? null : at("live.ogg")) },
+  { whep: at("whep"), ogg: at("live.ogg") },
   session,
 );
 const microphone = new Microphone(at("whip"), session, (muted) => page.ask("mute", { muted }));
 
-const page = new Page((frame) => feed.send(frame), at, { listener, microphone, nameMe });
+const page = new Page((frame) => feed.send(frame), at, { listener, microphone, nameMe, stop });
 
 /** Become a guest with a name; `then` is done once the server knows it. */
 function nameMe(name, then) {
@@ -72,6 +86,8 @@ const STATE = {
     page.tell("hello", frame);
     page.changed();
     if (other) listener.renew();
+    listener.nudge();
+    microphone.nudge();
     microphone.remind(frame.you.on_air);
     if (frame.you.id !== null) named?.();
     named = null;
@@ -90,7 +106,12 @@ const STATE = {
   },
 };
 
-const SORRY = { removed: "end.removed", guests_off: "end.guests_off", not_found: "end.missing" };
+const SORRY = {
+  removed: "end.removed",
+  not_a_member: "end.removed",
+  guests_off: "end.guests_off",
+  not_found: "end.missing",
+};
 
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
@@ -133,11 +154,17 @@ function wait(title, text) {
 function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
+  stop();
+  showSorry(title, text);
+}
+
+/** No sound, no microphone, no feed from here on. */
+function stop() {
+  page.tell("left");
   page.end();
   feed.stop();
   listener.stop();
   microphone.turnOff();
-  showSorry(title, text);
 }
 
 // --- go ---------------------------------------------------------------------------------------

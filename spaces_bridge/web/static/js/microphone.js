@@ -1,26 +1,54 @@
 // Being heard: asked for only when the floor is granted and the person presses the button.
 
-import { connected, hangUp, negotiate, newConnection, Refused } from "./rtc.js";
+import { NoMicrophone, openMicrophone, rememberMicrophone } from "./devices.js";
+import { Meter } from "./meter.js";
+import {
+  bytesOfAnything,
+  connected,
+  hangUp,
+  hasWebRtc,
+  negotiate,
+  newConnection,
+  Refused,
+  watchArrivals,
+} from "./rtc.js";
 import { say } from "./words.js";
 
 const RETRY_MS = 1500;
-const RETRIES = 5;
 
-const CONSTRAINTS = {
-  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-};
+/** So long it is tried at first, and when a connection that stood was lost. */
+const FIRST_MS = 10000;
+const AGAIN_MS = 120000;
 
-/** States: off, asking, connecting, on. `trouble` is a sentence when it did not work. */
+/** The server reports every 2 s what it hears, and the browser asks for consent: 5 s is silence. */
+const SILENCE_MS = 5000;
+
+/** What this page calls itself towards the server. */
+const PAGE = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
+
+/**
+ * States: off, asking, connecting, on. `trouble` is a sentence when it did not work; `muted` by
+ * the person; `interrupted` while the device gives no sound (a phone call took it);
+ * `reconnecting` while a connection that stood is made anew. Events: `change`: look again;
+ * `devices`: `listMicrophones()` gives another list.
+ */
 export class Microphone extends EventTarget {
   state = "off";
   muted = false;
   trouble = "";
+  interrupted = false;
+  reconnecting = false;
   #url;
   #bearer;
   #tell;
-  #stream = null;
+  #meter = new Meter();
+  #track = null;
+  #sender = null;
   #connection = null;
   #session = null;
+  #run = 0;
+  #wake = () => {};
+  #endWatch = () => {};
 
   /** `bearer()`: the session; `tell(muted)`: says it to the server. */
   constructor(url, bearer, tell) {
@@ -28,41 +56,76 @@ export class Microphone extends EventTarget {
     this.#url = url;
     this.#bearer = bearer;
     this.#tell = tell;
+    const devices = () => this.dispatchEvent(new Event("devices"));
+    navigator.mediaDevices?.addEventListener("devicechange", devices);
+    addEventListener("online", () => this.nudge());
     addEventListener("pagehide", () => hangUp(this.#session));
+  }
+
+  /** 0 to 1, for a meter; ask as often as you draw. */
+  get level() {
+    return this.#meter.level;
+  }
+
+  /** The id of the device in use; null when there is none. */
+  get device() {
+    return this.#track?.getSettings().deviceId ?? null;
   }
 
   async turnOn() {
     if (this.state !== "off") return;
     this.trouble = "";
     this.#become("asking");
-    if (!navigator.mediaDevices) return this.#fail(say("microphone.insecure"));
-    let stream;
+    if (!hasWebRtc()) return this.#fail(say("microphone.no_webrtc"));
+    let track;
     try {
-      stream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
+      track = await openMicrophone();
     } catch (error) {
-      const missing = error.name === "NotFoundError";
-      return this.#fail(say(missing ? "microphone.missing" : "microphone.denied"));
+      return this.#fail(error.message);
     }
-    if (this.state !== "asking") return stop(stream); // the floor went away meanwhile
-    this.#stream = stream;
-    stream.getAudioTracks()[0].addEventListener("ended", () => this.turnOff());
+    if (this.state !== "asking") return track.stop(); // the floor went away meanwhile
     this.muted = false;
-    await this.#connect(RETRIES);
+    this.#use(track);
+    await this.#connect(FIRST_MS);
   }
 
   turnOff() {
-    stop(this.#stream);
-    this.#stream = null;
+    this.#run += 1;
+    this.#wake();
+    this.#track?.stop();
+    this.#track = this.#sender = null;
+    this.#meter.follow(null);
     this.#drop();
+    hangUp(this.#session);
+    this.#session = null;
+    this.interrupted = this.reconnecting = false;
     this.#become("off");
+  }
+
+  /** Another device, at once and without a new connection. False (see `trouble`): the old stays. */
+  async choose(device) {
+    this.trouble = "";
+    try {
+      if (this.#track === null) {
+        rememberMicrophone(device);
+        return true;
+      }
+      return await this.#switch(await openMicrophone(device));
+    } catch (error) {
+      if (!(error instanceof NoMicrophone)) throw error;
+      this.trouble = error.message;
+      return false;
+    } finally {
+      this.#changed();
+    }
   }
 
   /** The track falls silent here at once; then the server is told. */
   setMuted(muted) {
     this.muted = muted;
-    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted;
+    if (this.#track !== null) this.#track.enabled = !muted;
     this.#tell(muted);
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
   }
 
   /** Say it again: what was told while there was no feed has reached nobody. */
@@ -70,39 +133,118 @@ export class Microphone extends EventTarget {
     if (this.state === "on" && this.muted && onAir) this.#tell(true);
   }
 
-  async #connect(retries) {
-    this.#drop();
+  /** The network is back: whoever waits to try again waits no longer. */
+  nudge() {
+    this.#wake();
+  }
+
+  // --- the device ---------------------------------------------------------------------------
+
+  #use(track) {
+    this.#track = track;
+    track.enabled = !this.muted;
+    this.interrupted = track.muted;
+    this.#meter.follow(track);
+    const ours = (react) => () => track === this.#track && react();
+    track.addEventListener("mute", ours(() => this.#interrupt(true)));
+    track.addEventListener("unmute", ours(() => this.#interrupt(false)));
+    track.addEventListener("ended", ours(() => this.#unplugged()));
+  }
+
+  #interrupt(interrupted) {
+    this.interrupted = interrupted;
+    this.#changed();
+  }
+
+  async #switch(track) {
+    const old = this.#track;
+    if (old === null) {
+      track.stop();
+      return false;
+    }
+    await this.#sender?.replaceTrack(track);
+    this.#use(track);
+    old.stop();
+    const { deviceId } = track.getSettings();
+    if (deviceId) rememberMicrophone(deviceId);
+    return true;
+  }
+
+  /** The device is gone, or was forbidden: any other will do. */
+  async #unplugged() {
+    try {
+      const track = await openMicrophone();
+      if (track.readyState === "live" && (await this.#switch(track))) this.#changed();
+    } catch (error) {
+      if (this.state !== "off") this.#fail(error.message);
+    }
+  }
+
+  // --- the connection -----------------------------------------------------------------------
+
+  /** Until it stands, or trying makes no sense any more. */
+  async #connect(patience) {
+    const run = ++this.#run;
+    const until = performance.now() + patience;
     this.#become("connecting");
+    for (;;) {
+      const error = await this.#attempt(run);
+      if (run !== this.#run) return;
+      if (error === null) return this.#stands(run);
+      const refused = error instanceof Refused && !error.passes;
+      if (refused || performance.now() > until) {
+        const text = error instanceof Refused && error.message;
+        return this.#fail(text || say("microphone.failed"));
+      }
+      await this.#pause();
+      if (run !== this.#run) return;
+    }
+  }
+
+  /** Null when it stands, else why not. */
+  async #attempt(run) {
+    this.#drop();
     const connection = newConnection();
     this.#connection = connection;
-    const [track] = this.#stream.getAudioTracks();
-    connection.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+    const streams = [new MediaStream([this.#track])];
+    const made = connection.addTransceiver(this.#track, { direction: "sendonly", streams });
+    this.#sender = made.sender;
     try {
-      const session = await negotiate(connection, this.#url, this.#bearer());
-      if (connection !== this.#connection) return hangUp(session);
-      this.#session = session;
-      if (!(await connected(connection))) throw new TypeError("no way");
+      const session = await negotiate(connection, this.#address(), this.#bearer());
+      if (run !== this.#run) hangUp(session);
+      else this.#session = session;
+      return (await connected(connection)) ? null : new TypeError("no way");
     } catch (error) {
-      if (connection === this.#connection) await this.#unreached(error, retries);
-      return;
+      return error;
     }
-    if (connection !== this.#connection) return;
-    connection.addEventListener("connectionstatechange", () => {
-      if (connection.connectionState === "failed" && connection === this.#connection) {
-        this.#connect(RETRIES);
-      }
+  }
+
+  /** Who comes back does not oust the microphone of another tab; who presses the button does. */
+  #address() {
+    return `${this.#url}?page=${PAGE}${this.reconnecting ? "&again" : ""}`;
+  }
+
+  #stands(run) {
+    const isLost = (since, now) => now - since > SILENCE_MS;
+    this.#endWatch = watchArrivals(this.#connection, bytesOfAnything, isLost, () => {
+      if (run !== this.#run) return;
+      this.reconnecting = true;
+      this.#connect(AGAIN_MS);
     });
     // a new session opens the microphone: who had muted stays muted
     if (this.muted) this.#tell(true);
+    this.reconnecting = false;
     this.#become("on");
   }
 
-  async #unreached(error, retries) {
-    if (error instanceof Refused || retries === 0) {
-      return this.#fail((error instanceof Refused && error.message) || say("microphone.failed"));
-    }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    if (this.state === "connecting") await this.#connect(retries - 1);
+  #pause() {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #fail(sentence) {
@@ -111,18 +253,18 @@ export class Microphone extends EventTarget {
   }
 
   #drop() {
+    this.#endWatch();
+    this.#endWatch = () => {};
     this.#connection?.close();
     this.#connection = null;
-    hangUp(this.#session);
-    this.#session = null;
   }
 
   #become(state) {
     this.state = state;
+    this.#changed();
+  }
+
+  #changed() {
     this.dispatchEvent(new Event("change"));
   }
-}
-
-function stop(stream) {
-  for (const track of stream?.getTracks() ?? []) track.stop();
 }

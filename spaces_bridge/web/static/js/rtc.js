@@ -2,26 +2,47 @@
 
 export const CONNECT_WITHIN_MS = 6000;
 
+/** A request without an answer for so long has met a dead network. */
+const ANSWER_WITHIN_MS = 6000;
+
+const LOOK_EVERY_MS = 250;
+
 export class Refused extends Error {
   constructor(status, code, text) {
     super(text);
     this.status = status;
     this.code = code;
   }
+
+  /** Whether asking again may help: the server is busy, or away behind its proxy. */
+  get passes() {
+    return this.status >= 500 || [408, 425, 429].includes(this.status);
+  }
 }
+
+export const hasWebRtc = () => typeof RTCPeerConnection !== "undefined";
 
 /** A connection without third parties: the server learns our address by itself. */
 export const newConnection = () => new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
 
+/** POST; the answer. Throws Refused for any status but 201, TypeError when no answer comes. */
+export async function post(url, bearer, body = null, type = null) {
+  const headers = {};
+  if (type) headers["Content-Type"] = type;
+  if (bearer) headers.Authorization = `Bearer ${bearer}`;
+  const response = await within({ method: "POST", headers, body }, url);
+  if (response.status !== 201) throw await refusal(response);
+  return response;
+}
+
+/** Where an answer points to. */
+export const locationOf = (response) => new URL(response.headers.get("Location"), response.url).href;
+
 /** Negotiate; gives the address that ends the session. Throws Refused, TypeError (no network). */
 export async function negotiate(connection, url, bearer) {
   await connection.setLocalDescription();
-  const headers = { "Content-Type": "application/sdp" };
-  if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const body = connection.localDescription.sdp;
-  const response = await fetch(url, { method: "POST", headers, body });
-  if (response.status !== 201) throw await refusal(response);
-  const session = new URL(response.headers.get("Location"), response.url).href;
+  const response = await post(url, bearer, connection.localDescription.sdp, "application/sdp");
+  const session = locationOf(response);
   const sdp = await response.text();
   if (connection.signalingState === "closed") {
     hangUp(session);
@@ -33,13 +54,13 @@ export async function negotiate(connection, url, bearer) {
 
 /** End a session, also while the page goes away. */
 export function hangUp(session) {
-  if (session) fetch(session, { method: "DELETE", keepalive: true }).catch(() => {});
+  if (session) within({ method: "DELETE", keepalive: true }, session).catch(() => {});
 }
 
 /** Resolves to whether the connection stands within the time there is. */
-export function connected(connection, within = CONNECT_WITHIN_MS) {
+export function connected(connection, limit = CONNECT_WITHIN_MS) {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => done(false), within);
+    const timer = setTimeout(() => done(false), limit);
     const look = () => {
       if (connection.connectionState === "connected") done(true);
       if (["failed", "closed"].includes(connection.connectionState)) done(false);
@@ -52,6 +73,56 @@ export function connected(connection, within = CONNECT_WITHIN_MS) {
     connection.addEventListener("connectionstatechange", look);
     look();
   });
+}
+
+/**
+ * Watch what arrives on a connection: `count(stats)` grows while it lives. Calls `lost()` once,
+ * when it failed or `isLost(since, now)` says that nothing came for too long. Returns its end.
+ */
+export function watchArrivals(connection, count, isLost, lost) {
+  let counted = -1;
+  let since = performance.now();
+  const timer = setInterval(async () => {
+    const arrived = count((await connection.getStats()).values());
+    if (stopped) return;
+    const now = performance.now();
+    if (arrived !== counted) {
+      counted = arrived;
+      since = now;
+    }
+    if (isLost(since, now) || ["failed", "closed"].includes(connection.connectionState)) {
+      stop();
+      lost();
+    }
+  }, LOOK_EVERY_MS);
+  let stopped = false;
+  function stop() {
+    stopped = true;
+    clearInterval(timer);
+  }
+  return stop;
+}
+
+/** Counts for `watchArrivals`: packets of sound; bytes of anything. */
+export const packetsOfSound = (stats) => sum(stats, "inbound-rtp", "packetsReceived");
+export const bytesOfAnything = (stats) => sum(stats, "candidate-pair", "bytesReceived");
+
+function sum(stats, type, field) {
+  let total = 0;
+  for (const stat of stats) if (stat.type === type) total += stat[field] ?? 0;
+  return total;
+}
+
+async function within(options, url) {
+  const control = new AbortController();
+  const timer = setTimeout(() => control.abort(), ANSWER_WITHIN_MS);
+  try {
+    return await fetch(url, { ...options, signal: control.signal });
+  } catch {
+    throw new TypeError("no answer");
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function refusal(response) {

@@ -1,52 +1,157 @@
 // What is said, as text: a log that follows along until the reader scrolls back.
+//
+// The log is a live region and holds finished utterances only: screen readers say each of them
+// once. What is still being said stands below it, outside of the region and hidden from screen
+// readers: they would read every draft anew, over the voice of whoever speaks.
 
-import { byId, el } from "../dom.js";
+import { byId, el, keyed, setText } from "../dom.js";
+import { Drafts } from "../drafts.js";
+import { say } from "../words.js";
+import { grow, growing, languageOf, nameOf } from "./caption_line.js";
 
 const LINES_KEPT = 500;
+const DRAFTS_SHOWN = 3;
 const NEAR_PX = 48;
 
+/** A pause so short that the talker's next line needs no name. */
+const SAME_TURN_MS = 4000;
+
 let following = true;
+let size = ""; // of the box, when it was last brought to its end
+let paused = false;
+let drafts = [];
 
 export function start(page) {
-  page.on("hello", (frame) => showCaptions(frame.captions));
-  page.on("caption", addCaption);
-  const log = byId("captions");
-  log.addEventListener("scroll", () => {
-    following = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
-    byId("newest").hidden = following;
+  const speaking = new Drafts((all) => page.tell("drafts", all));
+  page.on("hello", ({ captions }) => {
+    speaking.clear();
+    showKnown(captions);
   });
-  byId("newest").addEventListener("click", () => {
-    follow();
-    log.focus({ preventScroll: true });
+  page.on("caption", (frame) => {
+    if (frame.final === false) return standing(frame.id) || speaking.take(frame);
+    speaking.end(frame.id);
+    paused = false;
+    addLine(frame);
+    showDrafts();
+    showState(page.state);
   });
-  addEventListener("resize", () => following && follow());
+  page.on("drafts", (all) => {
+    drafts = all;
+    showDrafts();
+  });
+  page.on("notice", ({ code }) => {
+    if (code === "captions_paused") paused = true;
+    if (code === "captions_resumed") paused = false;
+    showState(page.state);
+  });
+  page.on("change", showState);
+  followAlong();
 }
 
 /** All that is known; lines that stand already are not said again by screen readers. */
-function showCaptions(captions) {
-  const log = byId("captions");
-  const standing = new Set([...log.children].map((node) => node.dataset.key).filter(Boolean));
-  if (standing.size === 0) log.replaceChildren();
-  for (const caption of captions) if (!standing.has(caption.id)) addCaption(caption);
-  follow();
+function showKnown(captions) {
+  if (byId("captions").children.length === 0) byId("captions").replaceChildren();
+  for (const caption of captions) if (!standing(caption.id)) addLine(caption);
 }
 
-function addCaption(caption) {
-  if (caption.final === false) return;
+const standing = (id) => [...byId("captions").children].findLast((node) => node.dataset.key === id);
+
+function addLine(caption) {
   const log = byId("captions");
-  const language = /^[a-z]{2,3}$/.test(caption.language) ? caption.language : null;
-  const name = el("span", { class: `caption-name ink-${Number(caption.tone) || 0}` }, el("bdi", {}, caption.name));
+  const old = standing(caption.id);
+  if (old) return setText(old.querySelector(".caption-text"), caption.text);
+  // a log that was silent while captions were off speaks again from here, not of what it missed
+  log.setAttribute("aria-live", document.documentElement.dataset.captions === "off" ? "off" : "polite");
   const text = el("span", { class: "caption-text", dir: "auto" }, caption.text);
-  log.append(el("p", { class: "caption", lang: language, "data-key": caption.id }, name, " ", text));
-  while (log.children.length > LINES_KEPT) log.firstChild.remove();
-  byId("captions-empty").hidden = true;
+  const line = el("p", marks(caption, "caption"), nameOf(caption), " ", text);
+  shorten(line, caption, log.lastElementChild);
+  log.append(line);
+  if (log.children.length > LINES_KEPT) {
+    log.firstElementChild.remove();
+    log.firstElementChild.classList.remove("goes-on");
+  }
+  byId("captions-box").tabIndex = 0;
   byId("transcript").hidden = false;
   if (following) follow();
 }
 
+const marks = (caption, className) => ({
+  class: className,
+  lang: languageOf(caption),
+  "data-key": caption.id,
+  "data-speaker": caption.speaker,
+  "data-end": caption.end_ms,
+});
+
+/** One name stands above all that a person says in one go. */
+function shorten(line, caption, before) {
+  const same = before?.dataset.speaker === caption.speaker;
+  const goesOn = same && caption.start_ms - Number(before.dataset.end) < SAME_TURN_MS;
+  line.classList.toggle("goes-on", goesOn);
+}
+
+function showDrafts() {
+  let before = byId("captions").lastElementChild;
+  keyed(
+    byId("drafts"),
+    drafts.slice(0, DRAFTS_SHOWN),
+    (draft) => draft.id,
+    newDraft,
+    (line, draft) => {
+      const { text, solid } = draft;
+      shorten(line, draft, before);
+      line.dataset.end = draft.end_ms;
+      before = line;
+      grow(line.querySelector(".caption-text"), text.slice(0, solid), text.slice(solid));
+    },
+  );
+  if (following) follow();
+}
+
+function newDraft(draft) {
+  const words = growing("span", { class: "caption-text", dir: "auto" });
+  return el("p", marks(draft, "caption draft"), nameOf(draft), " ", words);
+}
+
+/** Why nothing comes, or why nothing has come yet. */
+export function stateOf({ space }) {
+  if (space.state === "ended") return "";
+  if (!space.captions) return say("space.captions_off");
+  return paused ? say("notice.captions_paused") : "";
+}
+
+function showState(state) {
+  if (state === null) return;
+  const nothing = byId("captions").children.length === 0;
+  const waiting = say(state.space.state === "ended" ? "captions.none" : "space.captions_empty");
+  const text = stateOf(state) || (nothing ? waiting : "");
+  byId("captions-empty").hidden = text === "";
+  setText(byId("captions-empty"), text);
+}
+
+function followAlong() {
+  const box = byId("captions-box");
+  box.addEventListener("scroll", () => {
+    // bigger words move the box too: that was not the reader
+    if (following && sizeOf(box) !== size) return follow();
+    following = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    byId("newest").hidden = following;
+  });
+  byId("newest").addEventListener("click", () => {
+    follow();
+    box.focus({ preventScroll: true });
+  });
+  // whatever changes its height or that of the words: a window, a tab, letters of another size
+  const watch = new ResizeObserver(() => following && follow());
+  for (const part of [box, ...box.children]) watch.observe(part);
+}
+
+const sizeOf = (box) => `${box.scrollHeight} ${box.clientHeight}`;
+
 function follow() {
-  const log = byId("captions");
-  log.scrollTop = log.scrollHeight;
+  const box = byId("captions-box");
+  box.scrollTop = box.scrollHeight;
+  size = sizeOf(box);
   following = true;
   byId("newest").hidden = true;
 }

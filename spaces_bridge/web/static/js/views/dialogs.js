@@ -1,12 +1,40 @@
-// The two questions the page asks.
+// Sheets that ask something. The browser keeps the focus in them, closes them by Escape, and gives
+// the focus back to where it was.
 
 import { byId, setText } from "../dom.js";
-import { say } from "../words.js";
+import { say, sayOf } from "../words.js";
 
-/** Ask for a name; gives it, or null. */
-export function askName() {
+/** Open a sheet; it also closes by what is marked `data-close`, and by a tap beside it. */
+export function openSheet(dialog, focused) {
+  if (!dialog.dataset.closes) {
+    dialog.dataset.closes = "yes";
+    dialog.addEventListener("click", (event) => {
+      const beside = event.target === dialog && isBeside(dialog, event);
+      if (beside || event.target.closest("[data-close]")) dialog.close();
+    });
+  }
+  dialog.showModal();
+  focused?.focus();
+}
+
+function isBeside(dialog, { clientX: x, clientY: y }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return x < left || x > right || y < top || y > bottom;
+}
+
+/** While a sheet is open, what the server refuses (and says) is to be read in it. */
+export function sayIn(page, dialog, { errors, notices = null }) {
+  page.on("error", (frame) => dialog.open && setText(errors, sayOf("error", frame)));
+  page.on("notice", (frame) => dialog.open && notices && setText(notices, sayOf("notice", frame)));
+}
+
+/** Ask for a name, by default for the floor; gives it, or null. */
+export function askName({ title, text, yes } = {}) {
   return new Promise((resolve) => {
     const [dialog, form, input] = ["name-dialog", "name-form", "name"].map(byId);
+    setText(byId("name-title"), title ?? say("name.title"));
+    setText(byId("name-text"), text ?? say("name.text"));
+    setText(byId("name-yes"), yes ?? say("hand.ask"));
     setText(byId("name-error"), "");
     let name = null;
     form.onsubmit = (event) => {
@@ -21,8 +49,7 @@ export function askName() {
     };
     byId("name-cancel").onclick = () => dialog.close();
     dialog.onclose = () => resolve(name);
-    dialog.showModal();
-    input.focus();
+    openSheet(dialog, input);
   });
 }
 
@@ -41,7 +68,6 @@ export function askSure({ title, text, yes }) {
     };
     byId("sure-cancel").onclick = () => dialog.close();
     dialog.onclose = () => resolve(sure);
-    dialog.showModal();
-    byId("sure-cancel").focus();
+    openSheet(dialog, byId("sure-cancel"));
   });
 }

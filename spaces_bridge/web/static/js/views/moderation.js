@@ -2,8 +2,9 @@
 // that it would refuse.
 
 import { byId, setText } from "../dom.js";
+import { nameOf } from "../names.js";
 import { say } from "../words.js";
-import { askSure } from "./dialogs.js";
+import { askSure, openSheet } from "./dialogs.js";
 
 const QUESTIONS = {
   remove: ["remove.title", "remove.text", "remove.yes"],
@@ -53,7 +54,7 @@ const action = (key, run) => ({ key, label: say(key), danger: false, run });
 
 async function handOver(page, person) {
   const question = {
-    title: say("host.title", { name: person.name }),
+    title: say("host.title", { name: nameOf(person) }),
     text: say("host.text"),
     yes: say("host.yes"),
   };
@@ -62,7 +63,7 @@ async function handOver(page, person) {
 
 async function showOut(page, verb, person) {
   const [title, text, yes] = QUESTIONS[verb];
-  const question = { title: say(title, { name: person.name }), text: say(text), yes: say(yes) };
+  const question = { title: say(title, { name: nameOf(person) }), text: say(text), yes: say(yes) };
   const reason = await askReason(question);
   if (reason !== null) page.ask(verb, { user: person.id, reason });
 }
@@ -83,7 +84,6 @@ function askReason({ title, text, yes }) {
     };
     byId("remove-cancel").onclick = () => dialog.close();
     dialog.onclose = () => resolve(reason);
-    dialog.showModal();
-    input.focus();
+    openSheet(dialog, input);
   });
 }

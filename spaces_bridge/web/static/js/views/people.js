@@ -1,6 +1,7 @@
 // Everybody in the room, for those who moderate: found, and acted upon.
 
 import { byId, el, face, keyed, setText } from "../dom.js";
+import { nameOf } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
 import { actionsFor } from "./moderation.js";
 import { isOpen } from "./tabs.js";
@@ -71,7 +72,7 @@ function newPerson(person, click) {
 }
 
 function fill(page, node, person) {
-  setText(node.querySelector("bdi"), person.name);
+  setText(node.querySelector("bdi"), nameOf(person));
   setText(node.querySelector(".people-note"), noteOf(person));
   const open = unfolded === person.id;
   const button = node.querySelector(".people-row");
@@ -85,7 +86,7 @@ function fill(page, node, person) {
     (action) => action.key,
     (action) => {
       const look = `button button-small${action.danger ? " button-danger" : ""}`;
-      const name = say("person.about", { action: action.label, name: person.name });
+      const name = say("person.about", { action: action.label, name: nameOf(person) });
       return el("button", { type: "button", class: look, "aria-label": name, click: action.run }, action.label);
     },
     () => {},

@@ -1,6 +1,7 @@
 // Who waits for the floor, in the order everybody sees.
 
 import { byId, el, face, keyed, setText } from "../dom.js";
+import { nameOf, showName } from "../names.js";
 import { say } from "../words.js";
 
 export function start(page) {
@@ -18,7 +19,8 @@ function show(page, { roster, you }) {
     (node, hand) => {
       const mine = hand.id === you.id;
       node.classList.toggle("mine", mine);
-      setText(node.querySelector("bdi"), mine ? say("hand.you") : (hand.name ?? say("hand.a_guest")));
+      const shown = mine ? { name: say("hand.you"), guest: false } : hand;
+      showName(node.querySelector(".hand-who"), { ...shown, guest: shown.guest && shown.name !== null });
       setText(node.querySelector(".hand-note"), noteOf(hand, mine, you.queue_place));
     },
   );
@@ -31,7 +33,7 @@ function noteOf(hand, mine, place) {
 }
 
 function newHand(page, hand, you) {
-  const label = el("span", { class: "hand-name" }, el("bdi"), el("span", { class: "hand-note" }));
+  const label = el("span", { class: "hand-name" }, el("span", { class: "hand-who" }, el("bdi")), el("span", { class: "hand-note" }));
   const node = el("li", { class: "hand" }, face(hand), label);
   if (you.may_moderate && hand.state === "pending" && hand.id !== you.id) {
     node.append(el("span", { class: "hand-actions" }, answer(page, "deny", hand), answer(page, "approve", hand)));
@@ -40,7 +42,7 @@ function newHand(page, hand, you) {
 }
 
 function answer(page, verb, hand) {
-  const label = say(`hand.${verb}_name`, { name: hand.name ?? say("hand.a_guest") });
+  const label = say(`hand.${verb}_name`, { name: nameOf(hand) });
   const look = `button button-small${verb === "approve" ? " button-strong" : ""}`;
   const click = () => page.ask(verb, { user: hand.id });
   return el("button", { type: "button", class: look, "aria-label": label, click }, say(`hand.${verb}`));

@@ -1,24 +1,56 @@
-// Reactions float by and are gone.
+// Reactions float by and are gone. One's own is seen at once, and not again when it comes back.
+// Who wants no motion gets a quiet count instead.
 
-import { byId, el } from "../dom.js";
+import { byId, el, setText } from "../dom.js";
 
-const AT_ONCE = 8;
+const AT_ONCE = 6;
+const APART_MS = 110;
 const LIFE_MS = 3200;
-const ALIVE_MAX = 40;
+const ALIVE_MAX = 24;
+
+/** A reaction that has not come back after so long was refused, or counted by nobody. */
+const OWN_FORGOTTEN_MS = 6000;
+
+const COUNT_EVERY_MS = 1000;
+const COUNT_SEEN_MS = 4000;
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const own = new Map(); // emoji -> when sent, those that have not come back
 
 export function start(page) {
   page.on("reactions", ({ counts }) => showReactions(counts));
-  for (const button of document.querySelectorAll(".react")) {
-    button.addEventListener("click", () => page.ask("react", { emoji: button.dataset.emoji }));
+  for (const button of document.querySelectorAll(".react[data-emoji]")) {
+    button.addEventListener("click", () => react(page, button.dataset.emoji));
   }
 }
 
+/** React, and see it. */
+export function react(page, emoji) {
+  if (!page.ask("react", { emoji })) return;
+  own.set(emoji, [...(own.get(emoji) ?? []), performance.now()]);
+  show(emoji, 1);
+}
+
 function showReactions(counts) {
-  const layer = byId("floating");
   for (const [emoji, count] of Object.entries(counts)) {
-    for (let n = 0; n < Math.min(count, AT_ONCE); n += 1) {
-      setTimeout(() => float(layer, emoji), n * 90 + Math.random() * 60);
-    }
+    const others = count - comeBack(emoji, count);
+    if (others > 0) show(emoji, others);
+  }
+}
+
+/** How many of these are one's own, which were seen already. */
+function comeBack(emoji, count) {
+  const since = performance.now() - OWN_FORGOTTEN_MS;
+  const waiting = (own.get(emoji) ?? []).filter((at) => at > since);
+  own.set(emoji, waiting.slice(count));
+  return Math.min(count, waiting.length);
+}
+
+function show(emoji, count) {
+  if (calm.matches) return tally(emoji, count);
+  const layer = byId("floating");
+  for (let n = 0; n < Math.min(count, AT_ONCE); n += 1) {
+    setTimeout(() => float(layer, emoji), n * APART_MS + Math.random() * 60);
   }
 }
 
@@ -28,4 +60,33 @@ function float(layer, emoji) {
   node.style.setProperty("--lane", String(Math.random()));
   layer.append(node);
   setTimeout(() => node.remove(), LIFE_MS);
+}
+
+// --- without motion: what came in the last seconds, renewed once a second ---------------------
+
+const counted = new Map();
+let renewing = 0;
+let forgetting = 0;
+
+function tally(emoji, count) {
+  counted.set(emoji, (counted.get(emoji) ?? 0) + count);
+  clearTimeout(forgetting);
+  forgetting = setTimeout(forget, COUNT_SEEN_MS);
+  if (renewing !== 0) return;
+  renew();
+  renewing = setTimeout(() => {
+    renewing = 0;
+    renew();
+  }, COUNT_EVERY_MS);
+}
+
+function renew() {
+  const most = [...counted].sort(([, a], [, b]) => b - a).slice(0, 4);
+  byId("counted").hidden = most.length === 0;
+  setText(byId("counted"), most.map(([emoji, count]) => `${emoji}\u00a0${count}`).join("  "));
+}
+
+function forget() {
+  counted.clear();
+  renew();
 }

@@ -1,7 +1,9 @@
 // Who is on stage, and the rings of those who speak.
 
-import { byId, el, icon, initial, keyed, setText } from "../dom.js";
+import { byId, el, face, fillFace, icon, keyed, setText } from "../dom.js";
+import { nameOf, showName } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
+import { openPerson } from "./person.js";
 
 const FADE_MS = 700;
 const FADE_EVERY_MS = 350;
@@ -20,34 +22,44 @@ function show(page, { roster, you }) {
     byId("stage"),
     roster.stage,
     (person) => person.id,
-    () => newPerson(),
+    newPerson,
     (node, person) => fillPerson(page, node, person, you),
   );
   byId("stage-empty").hidden = roster.stage.length > 0;
 }
 
-function newPerson() {
+function newPerson(person) {
   return el(
     "li",
     { class: "person" },
-    el("span", { class: "face", "aria-hidden": "true" }),
+    face(person),
     el("span", { class: "person-name" }, el("bdi")),
     el("span", { class: "person-role" }),
   );
 }
 
+/** Put what is seen of a person into a button; the server's list, without a script, has none. */
+function opener(page, node) {
+  const button = el("button", { type: "button", class: "person-open", "aria-haspopup": "dialog" });
+  button.append(...node.childNodes);
+  button.addEventListener("click", () => {
+    const person = page.state.roster.stage.find(({ id }) => id === node.dataset.key);
+    if (person) openPerson(page, person);
+  });
+  node.append(button);
+}
+
 function fillPerson(page, node, person, you) {
-  const circle = node.querySelector(".face");
-  circle.className = `face tone-${Number(person.tone) || 0}`;
-  setText(circle, initial(person.name));
-  setText(node.querySelector("bdi"), person.name);
+  if (!node.querySelector(".person-open")) opener(page, node);
+  fillFace(node.querySelector(".face"), { ...person, name: nameOf(person) });
+  showName(node.querySelector(".person-name"), person);
   node.classList.toggle("on-air", person.on_air);
   fillRole(node.querySelector(".person-role"), person);
   const may = you.may_moderate && person.role === "speaker" && person.id !== you.id;
-  const button = node.querySelector("button");
+  const button = node.querySelector(".button");
   if (may && !button) {
     const demote = () => page.ask("demote", { user: person.id });
-    const label = say("stage.demote_name", { name: person.name });
+    const label = say("stage.demote_name", { name: nameOf(person) });
     const look = { type: "button", class: "button button-small", "aria-label": label, click: demote };
     node.append(el("button", look, say("stage.demote")));
   } else if (!may) {

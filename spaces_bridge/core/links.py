@@ -1,4 +1,4 @@
-"""LINK in a command: a web address, or a link into Matrix. Pure."""
+"""What people share: a web address, or a link into Matrix, as they write it."""
 
 import re
 from collections.abc import Collection
@@ -12,6 +12,8 @@ _URI = re.compile(r"matrix:(r|roomid|u)/([^/?\s]+)(?:/e/([^/?\s]+))?(?:\?\S*)?")
 _SIGNS = {"r": "#", "roomid": "!", "u": "@"}
 _NAMED = re.compile(r"[#!@][^\s:/]+:[A-Za-z0-9.\-\[\]:]+")
 
+URL_MAX = 2000
+
 
 def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]:
     """The web address to show, and the event it is about if that is in one of ``rooms``.
@@ -21,12 +23,27 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
     url = _address(text.strip("<>"))
     if " " in url:
         raise Rejected(
-            "bad_link", "Write just one link, such as `share https://example.org/recipe`."
+            "one_link", "Write just one link, such as `share https://example.org/recipe`."
         )
     found = _PERMALINK.fullmatch(_decoded(url))
     if found is not None and found[1] in rooms:
         return url, EventId(found[2])
     return url, None
+
+
+def is_web_address(url: str) -> bool:
+    """Whether the address leads to a web server, and everybody reads the same server in it.
+
+    Browsers take a backslash for a slash, and what stands before ``@`` is no server: such
+    addresses can look as if they led elsewhere.
+    """
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:  # no address, or no port
+        return False
+    plain = url.isprintable() and not any(char.isspace() or char == "\\" for char in url)
+    return plain and named and parts.scheme in {"http", "https"}
 
 
 def _address(text: str) -> str:

@@ -1,0 +1,20 @@
+// Choices that this browser remembers. Where storage is forbidden, the page works and a reload forgets.
+
+const PREFIX = "spaces:";
+
+/** A choice made here before, or null. */
+export function stored(name) {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+export function store(name, value) {
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // forbidden here
+  }
+}

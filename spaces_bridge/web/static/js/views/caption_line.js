@@ -1,0 +1,22 @@
+// How a line of captions looks, wherever it stands: a name in its colour, and words that may grow.
+
+import { el, setText } from "../dom.js";
+
+export const languageOf = ({ language }) => (/^[a-z]{2,3}$/.test(language) ? language : null);
+
+export function nameOf(caption, className = "caption-name") {
+  return el("span", { class: `${className} ink-${Number(caption.tone) || 0}` }, el("bdi", {}, caption.name));
+}
+
+/** An element for words that grow: those that stay as they are, then a greyed tail. */
+export function growing(name, attributes) {
+  return el(name, attributes, document.createTextNode(""), el("span", { class: "tail" }));
+}
+
+/** Solid words stay the text node they are, which only gets longer: nothing read flows anew. */
+export function grow(node, solid, tail) {
+  const [words, rest] = node.childNodes;
+  if (!solid.startsWith(words.data)) words.data = solid;
+  else if (solid.length > words.data.length) words.appendData(solid.slice(words.data.length));
+  setText(rest, tail);
+}

@@ -1,0 +1,55 @@
+// Keys: L listens, H raises the hand, M mutes; with push-to-talk, holding the space bar speaks.
+//
+// They can be turned off (WCAG 2.1.4), and never act while something is typed or a sheet is open.
+
+import { byId } from "../dom.js";
+import { isOn } from "./settings.js";
+
+const BUTTONS = { l: "listen", h: "ask", m: "microphone" };
+
+let talking = false;
+let wasOn = false;
+
+export function start(page) {
+  page.on("change", () => startMuted(page.microphone));
+  addEventListener("keydown", (event) => {
+    if (!isFree(event)) return;
+    if (event.code === "Space" && isTalkKey(page)) {
+      event.preventDefault();
+      if (!event.repeat) talk(page, true);
+    } else if (isOn("keys") && !event.repeat) {
+      press(page, event.key.toLowerCase());
+    }
+  });
+  addEventListener("keyup", ({ code }) => code === "Space" && talk(page, false));
+  // the key may be let go where nobody tells us
+  addEventListener("blur", () => talk(page, false));
+}
+
+function isFree({ target, altKey, ctrlKey, metaKey }) {
+  if (altKey || ctrlKey || metaKey || document.querySelector("dialog[open]")) return false;
+  return !(target instanceof Element && target.closest("input, textarea, select, [contenteditable]"));
+}
+
+/** The space bar also presses buttons: it talks only where push-to-talk was turned on. */
+const isTalkKey = ({ microphone }) => isOn("push-to-talk") && microphone.state === "on";
+
+function talk({ microphone }, speaks) {
+  if (talking === speaks) return;
+  talking = speaks;
+  if (microphone.state === "on") microphone.setMuted(!speaks);
+}
+
+/** With push-to-talk, a microphone that was just turned on waits for the key. */
+function startMuted(microphone) {
+  const isNew = microphone.state === "on" && !wasOn;
+  wasOn = microphone.state === "on";
+  if (isNew && isOn("push-to-talk")) microphone.setMuted(true);
+}
+
+function press({ state }, key) {
+  // for whoever has the floor, that button gives it up: too much for one key
+  if (key === "h" && state?.you.may_speak) return;
+  const button = BUTTONS[key] && byId(BUTTONS[key]);
+  if (button && !button.hidden && !button.disabled && !byId("bar").hidden) button.click();
+}

@@ -1,0 +1,148 @@
+// Captions as on a stage screen: the two newest lines, as big as the window lets them be.
+//
+// Opened by its button, or by `?view=captions` in the address (projectors, links in Matrix).
+// A modal dialog silences the page behind it, the log too: so it has a log of its own, unseen.
+
+import { byId, el, keyed, setText } from "../dom.js";
+import { lines } from "../lines.js";
+import { say } from "../words.js";
+import { grow, growing, languageOf, nameOf } from "./caption_line.js";
+import { stateOf } from "./captions.js";
+
+const COLUMNS = 42;
+const ROWS = 2;
+const READ_KEPT = 10;
+
+let finals = []; // the last ones, each a turn that can still be on the screen
+let drafts = [];
+let lock; // undefined also where browsers know none
+
+export function start(page) {
+  const dialog = byId("captions-large");
+  let wanted = new URLSearchParams(location.search).get("view") === "captions";
+  byId("large").hidden = false;
+  byId("large").addEventListener("click", () => open(page));
+  byId("large-leave").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", left);
+  offerFullScreen();
+  document.addEventListener("visibilitychange", keepAwake);
+  page.on("hello", ({ captions }) => {
+    finals = captions.slice(-ROWS);
+    show(page);
+  });
+  page.on("change", () => {
+    if (wanted) open(page);
+    wanted = false;
+    show(page);
+  });
+  page.on("caption", (caption) => {
+    if (caption.final !== false) finish(caption);
+    show(page);
+  });
+  page.on("drafts", (all) => {
+    drafts = all;
+    show(page);
+  });
+  page.on("notice", () => show(page));
+  page.on("left", () => dialog.close());
+  // the page's own word on its connection
+  new MutationObserver(() => show(page)).observe(byId("link"), { childList: true });
+}
+
+function open(page) {
+  const dialog = byId("captions-large");
+  if (dialog.open) return;
+  dialog.showModal();
+  setView("captions");
+  keepAwake();
+  show(page);
+}
+
+function left() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  setView(null);
+  keepAwake();
+  byId("large-log").replaceChildren();
+}
+
+/** By a tap only, as browsers ask; and not the dialog, which must not, but what is in it. */
+function offerFullScreen() {
+  const button = byId("large-full");
+  button.hidden = !document.fullscreenEnabled;
+  button.addEventListener("click", () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else byId("large-stage").requestFullscreen();
+  });
+  document.addEventListener("fullscreenchange", () => {
+    button.setAttribute("aria-pressed", String(document.fullscreenElement !== null));
+  });
+}
+
+/** In the address, so that a reload of a projector's page shows the same. */
+function setView(view) {
+  const address = new URL(location.href);
+  if (view === null) address.searchParams.delete("view");
+  else address.searchParams.set("view", view);
+  history.replaceState(history.state, "", address);
+}
+
+function finish(caption) {
+  finals = [...finals.filter(({ id }) => id !== caption.id), caption].slice(-ROWS);
+  const log = byId("large-log");
+  if (!byId("captions-large").open || document.documentElement.dataset.captions === "off") return;
+  log.append(el("p", { lang: languageOf(caption) }, `${caption.name}: ${caption.text}`));
+  if (log.children.length > READ_KEPT) log.firstElementChild.remove();
+}
+
+function show({ state }) {
+  if (!byId("captions-large").open || state === null) return;
+  const rows = rowsOf();
+  setText(byId("large-title"), state.space.title);
+  const ended = state.space.state === "ended" ? say("end.ended") : "";
+  const waiting = rows.length === 0 ? say("space.captions_empty") : "";
+  setText(byId("large-state"), byId("link").textContent || ended || stateOf(state) || waiting);
+  let before = null;
+  keyed(byId("large-lines"), rows, ({ key }) => key, newRow, (node, { caption, text, solid }) => {
+    node.querySelector(".large-name").hidden = before === caption.speaker;
+    grow(node.querySelector(".large-line"), text.slice(0, solid), text.slice(solid));
+    before = caption.speaker;
+  });
+}
+
+/** One line of each where two speak at once, else the last two of all. */
+function rowsOf() {
+  if (drafts.length >= ROWS) return drafts.slice(0, ROWS).flatMap((draft) => rowsIn(draft).slice(-1));
+  return [...finals, ...drafts].flatMap(rowsIn).slice(-ROWS);
+}
+
+function rowsIn(caption) {
+  const solid = caption.solid ?? caption.text.length;
+  return lines(caption.text, COLUMNS).map(({ start, text }) => ({
+    key: `${start} ${caption.id}`,
+    caption,
+    text,
+    solid: Math.max(0, solid - start),
+  }));
+}
+
+function newRow({ caption }) {
+  return el(
+    "div",
+    { class: "large-row", lang: languageOf(caption) },
+    nameOf(caption, "large-name"),
+    growing("p", { class: "large-line", dir: "auto" }),
+  );
+}
+
+/** A screen that goes dark says nothing. Browsers let go of the lock when the page is hidden. */
+async function keepAwake() {
+  const wanted = () => byId("captions-large").open && document.visibilityState === "visible";
+  try {
+    if (wanted() && (!lock || lock.released)) lock = await navigator.wakeLock?.request("screen");
+  } catch {
+    // refused, to save power for instance: the captions are shown all the same
+  }
+  if (wanted()) return;
+  lock?.release();
+  lock = undefined;
+}

@@ -1,0 +1,114 @@
+// Links that hosts share: cards under the headline, and the sheet to share one.
+
+import { byId, el, icon, keyed, setText } from "../dom.js";
+import { outside, webAddress } from "../links.js";
+import { say } from "../words.js";
+import { openSheet, sayIn } from "./dialogs.js";
+
+const SHOWN = 5;
+
+let posts = [];
+let shared = null; // the address that was sent and has not come back yet
+
+export function start(page) {
+  page.on("hello", ({ space }) => put(space.posts ?? []));
+  page.on("post", (post) => {
+    if (posts.some(({ number }) => number === post.number)) return;
+    put([...posts, post]);
+    announce(post);
+    arrived(post);
+  });
+  page.on("change", ({ space, you }) => {
+    put(merged(space.posts ?? []));
+    byId("share").hidden = !you.may_moderate || space.state !== "live";
+  });
+  startSharing(page);
+}
+
+/** What `space` says may be older than the last `post`. */
+const merged = (known) =>
+  [...new Map([...posts, ...known].map((post) => [post.number, post])).values()].sort(
+    (a, b) => a.number - b.number,
+  );
+
+function put(all) {
+  posts = all.slice(-SHOWN);
+  const [newest, ...rest] = [...posts].reverse();
+  const cards = (id, some) =>
+    keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "post" }), fillCard);
+  cards("posts-newest", newest ? [newest] : []);
+  cards("posts-rest", rest);
+  byId("posts").hidden = posts.length === 0;
+  byId("posts-earlier").hidden = rest.length === 0;
+  setText(byId("posts-more"), say("posts.earlier", { count: rest.length }));
+}
+
+/** Filled once: a shared link does not change. The server's own cards have the whole address. */
+function fillCard(node, post) {
+  if (node.dataset.filled) return;
+  node.dataset.filled = "yes";
+  const url = webAddress(post.url);
+  const isMessage = post.kind === "message";
+  const words = isMessage ? say("posts.message") : shortOf(post, url);
+  const link =
+    url === null
+      ? el("span", { class: "post-link", dir: "ltr" }, words)
+      : outside(url, { class: "post-link", dir: isMessage ? "auto" : "ltr" }, words);
+  const by = el("span", { class: "post-by" }, ...sharedBy(post.name));
+  node.replaceChildren(icon("link"), el("span", { class: "post-words" }, by, link));
+}
+
+/** The sentence, its name isolated: it may be written from the other side. */
+function sharedBy(name) {
+  const [before, after] = say("posts.shared", { name: "\u0000" }).split("\u0000");
+  return [before, el("bdi", {}, name), after];
+}
+
+/** An address as people say it: where it leads, without what machines need. */
+function shortOf(post, url) {
+  if (url === null) return post.url;
+  const path = `${url.pathname}${url.search}`.replace(/\/$/, "");
+  const port = url.port ? `:${url.port}` : "";
+  return `${(post.site || url.hostname).replace(/^www\./, "")}${port}${path}`;
+}
+
+function announce(post) {
+  const url = webAddress(post.url);
+  const what = post.kind === "message" ? say("posts.message") : (post.site || url?.hostname || post.url);
+  setText(byId("posts-said"), say("posts.announced", { name: post.name, what }));
+}
+
+// --- sharing one ------------------------------------------------------------------------------
+
+function startSharing(page) {
+  const [dialog, field] = ["share-dialog", "share-url"].map(byId);
+  byId("share").addEventListener("click", () => {
+    setText(byId("share-error"), "");
+    openSheet(dialog, field);
+  });
+  byId("share-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    share(page, field);
+  });
+  sayIn(page, dialog, { errors: byId("share-error") });
+}
+
+function share(page, field) {
+  const typed = field.value.trim();
+  const url = webAddress(typed) ? typed : `https://${typed}`;
+  const sane = webAddress(url) && !/\s/.test(url) && (url === typed || /^[^:/?#]+\.[^:]+/.test(typed));
+  if (!sane) {
+    setText(byId("share-error"), say("posts.bad"));
+    field.focus();
+    return;
+  }
+  shared = url;
+  setText(byId("share-error"), page.ask("share", { url }) ? "" : say("link.reconnecting"));
+}
+
+function arrived(post) {
+  if (shared === null || post.url !== shared) return;
+  shared = null;
+  byId("share-url").value = "";
+  byId("share-dialog").close();
+}

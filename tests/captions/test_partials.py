@@ -1,0 +1,194 @@
+"""The real worker with a real model, on a live space: words shown while they are said."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
+from spaces_bridge.captions.messages import Draft as WorkerDraft
+from spaces_bridge.captions.messages import FromWorker, OpenTrack, Speech, Utterance
+from spaces_bridge.captions.models import model_directory
+from spaces_bridge.captions.worker.scribe import Scribe
+from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.captions.worker.transcriber import Transcriber
+from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UtteranceId
+from spaces_bridge.demo.wer import word_error_rate, words_of
+from tests.app.support import SPACE, now, seat
+from tests.support.captions import conversation, in_a_row, until, worker_of_this_test
+from tests.support.recorder import Recorder
+from tests.support.spaces import BEN, CREATE, HOST, ROOM
+
+pytestmark = pytest.mark.peers
+
+
+@dataclass
+class Scene:
+    """Ben is on air in a live space that is captioned."""
+
+    spaces: Spaces
+    recorder: Recorder
+    captioner: WorkerCaptioner
+    desk: SoundDesk
+    at_ms: int = 0
+    heard: list[tuple[int, bytes]] = field(default_factory=list)
+
+    async def talk(self, pcm: Pcm, enough: Callable[[], bool]) -> None:
+        """Say this over and over, as fast as people speak, until it is enough."""
+        async with asyncio.timeout(60):
+            for piece in itertools.cycle(range(len(pcm) // 1600)):
+                if enough():
+                    return
+                sound = pcm[piece * 1600 : (piece + 1) * 1600].tobytes()
+                self.heard.append((self.at_ms, sound))
+                self.desk.audio(SPACE, BEN, self.at_ms, sound)
+                self.at_ms += 100
+                await asyncio.sleep(0.1)
+
+    async def quiet(self, enough: Callable[[], bool]) -> None:
+        await self.talk(np.zeros(1600, np.int16), enough)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [d for _, d in self.recorder.called("draft") if isinstance(d, Draft)]
+
+    @property
+    def shown(self) -> list[Draft]:
+        """Drafts of words."""
+        return [draft for draft in self.drafts if draft.text]
+
+    @property
+    def finals(self) -> dict[UtteranceId, str]:
+        return {line.utterance: line.text for line in now(self.spaces).caption_lines}
+
+    def of_latest(self) -> int:
+        """How many drafts the latest utterance has."""
+        return sum(d.utterance == self.shown[-1].utterance for d in self.shown if self.shown)
+
+
+@pytest.fixture
+async def scene(model_cache: Path) -> AsyncIterator[Scene]:
+    recorder = Recorder()
+    captioner = WorkerCaptioner(CaptionerOptions("tiny.en", "en", model_cache))
+    spaces = Spaces(replace(recorder.world(), captioner=captioner))
+    desk = SoundDesk(spaces)
+    captioner.listen(desk)
+    try:
+        await captioner.start()
+        await spaces.create(CREATE, source="$create")
+        await spaces.ask(SPACE, cmd.AttachRoom(ROOM))
+        await spaces.ask(SPACE, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
+        await spaces.ask(SPACE, cmd.StartSpace(HOST, 10_000))
+        await seat(spaces)
+        await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
+        yield Scene(spaces, recorder, captioner, desk)
+    finally:
+        await captioner.stop()
+        await spaces.stop()
+
+
+def solid_only_grows(drafts: list[Draft] | list[WorkerDraft]) -> bool:
+    """Whether what was committed of each utterance stayed as it was."""
+    solid: dict[UtteranceId, str] = {}
+    for draft in drafts:
+        before = solid.get(draft.utterance, "")
+        solid[draft.utterance] = draft.text[: draft.committed]
+        if not draft.text.startswith(before) or draft.committed < len(before):
+            return False
+    return any(solid.values())
+
+
+async def test_words_are_shown_while_they_are_said_and_the_final_takes_their_place(
+    scene: Scene,
+) -> None:
+    speech = in_a_row(conversation()[:4], pause_s=0.0)
+    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 3)
+    assert scene.shown[-1].utterance not in scene.finals
+    await scene.quiet(lambda: scene.shown[-1].utterance in scene.finals)
+    first = scene.shown[0]
+    assert {draft.utterance for draft in scene.shown} <= scene.finals.keys()
+    assert solid_only_grows(scene.shown)
+    assert words_of(scene.finals[first.utterance])[0] == words_of(speech.text)[0]
+    assert words_of(first.text)[0] == words_of(speech.text)[0]
+    kept = [body["utterance"] for body in scene.recorder.wished("PostCaption")]
+    assert kept == list(scene.finals)
+
+
+async def test_of_a_demoted_speaker_nothing_more_is_shown_in_the_middle_of_a_word(
+    scene: Scene,
+) -> None:
+    speech = in_a_row(conversation()[:4], pause_s=0.0)
+    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 2)
+    shown = scene.shown
+    asked = asyncio.create_task(scene.spaces.ask(SPACE, cmd.DemoteSpeaker(HOST, BEN)))
+    # what the media worker had on the way
+    await scene.talk(speech.pcm, asked.done)
+    after = len(scene.shown)
+    await scene.talk(speech.pcm, lambda: not scene.captioner.open_tracks)
+    await until(lambda: shown[-1].utterance in scene.finals)
+    assert BEN not in now(scene.spaces).on_air
+    assert scene.shown[after:] == []
+
+
+async def test_a_worker_killed_in_mid_sentence_leaves_no_draft_and_says_all_once(
+    scene: Scene,
+) -> None:
+    speech = in_a_row(conversation()[:2], pause_s=0.0)
+    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 2)
+    lost = scene.shown[-1].utterance
+    worker_of_this_test().send_signal(signal.SIGKILL)
+    await until(lambda: lost in {d.utterance for d in scene.drafts if not d.text})
+    await until(lambda: bool(scene.recorder.called("replay_audio")))
+    ((_, from_ms),) = scene.recorder.called("replay_audio")
+    assert isinstance(from_ms, int)
+    for at_ms, sound in scene.heard[from_ms // 100 :]:
+        scene.desk.audio(SPACE, BEN, at_ms, sound)
+    await scene.spaces.ask(SPACE, cmd.CloseMicrophone(BEN))
+    await until(lambda: not scene.captioner.open_tracks)
+    await until(lambda: bool(scene.finals))
+    last = {draft.utterance: draft for draft in scene.drafts}
+    assert all(not draft.text for name, draft in last.items() if name not in scene.finals)
+    lines = now(scene.spaces).caption_lines
+    assert [b.start_ms >= a.end_ms for a, b in itertools.pairwise(lines)] == [True] * (
+        len(lines) - 1
+    )
+
+
+def test_what_is_committed_is_what_was_said(model_cache: Path) -> None:
+    passed = 0.0
+    writer, vad = Transcriber(str(model_directory("tiny.en", model_cache))), load_vad()
+    scribe = Scribe(writer, lambda: VoiceDetector(vad), "en", clock=lambda: passed)
+    speech, said = in_a_row(conversation()[:6]), list[FromWorker]()
+    said += scribe.take(OpenTrack(SPACE, BEN, "en"))
+    for at_ms in range(0, len(speech.pcm) // 16, 100):
+        passed += 0.1
+        sound = speech.pcm[at_ms * 16 : (at_ms + 100) * 16].tobytes()
+        said += scribe.take(Speech(SPACE, BEN, at_ms, sound))
+        while scribe.has_work:
+            said += scribe.work()
+    drafts = [message for message in said if isinstance(message, WorkerDraft)]
+    finals = [message for message in said if isinstance(message, Utterance)]
+    assert {draft.utterance for draft in drafts} <= {final.utterance for final in finals}
+    assert solid_only_grows(drafts)
+    latest = {draft.utterance: draft for draft in drafts}
+    pairs = [(f.text, latest[f.utterance]) for f in finals if f.utterance in latest]
+    assert len(pairs) >= 0.8 * len(finals)
+    wrong = right = 0.0
+    for text, draft in pairs:
+        solid = words_of(draft.text[: draft.committed])
+        right += len(solid)
+        wrong += word_error_rate(" ".join(words_of(text)[: len(solid)]), " ".join(solid)) * len(
+            solid
+        )
+    assert right > 20
+    assert wrong / right < 0.2

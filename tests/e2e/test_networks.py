@@ -1,0 +1,147 @@
+"""The page on bad networks: no UDP, no network for a while."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from spaces_bridge.demo.ears import tone
+from tests.e2e.far import (
+    HERTZ,
+    ROUTE,
+    hears,
+    inside,
+    is_heard,
+    listens,
+    speaks,
+)
+from tests.support.netns import Network, network, networks
+from tests.support.world import World
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.needs("chromium", "network namespaces"),
+]
+
+
+def test_a_network_leaves_nothing_behind_when_its_test_fails() -> None:
+    before = networks()
+    with pytest.raises(ZeroDivisionError):
+        fail_in_a_network(len(before) + 2)
+    assert networks() == before
+
+
+def fail_in_a_network(expected: int) -> None:
+    with network() as made:
+        assert len(networks()) == expected
+        made.drop_udp()
+        raise ZeroDivisionError
+
+
+# --- UDP is dropped -----------------------------------------------------------------
+
+
+async def test_without_udp_a_browser_listens_over_tcp(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    line.drop_udp()
+    async with inside(line, tmp_path, scene.space) as page:
+        await listens(page, scene)
+        assert await page.evaluate(ROUTE) == "tcp"
+
+
+async def test_without_udp_a_guest_speaks_over_tcp_and_is_heard(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    line.drop_udp()
+    async with inside(line, tmp_path, scene.space, speaks=True) as page:
+        await speaks(page, scene)
+        assert await page.evaluate(ROUTE) == "tcp"
+
+
+async def test_udp_dropped_while_listening_is_noticed_and_the_sound_is_back_over_tcp(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    async with inside(line, tmp_path, scene.space) as page:
+        await listens(page, scene)
+        assert await page.evaluate(ROUTE) == "udp"
+        line.drop_udp()
+        await expect(page.locator("#sound")).to_contain_text("Reconnecting", timeout=15_000)
+        await expect(page.locator("#sound")).to_have_text("", timeout=30_000)
+        await hears(page)
+        assert await page.evaluate(ROUTE) == "tcp"
+
+
+async def test_udp_dropped_while_speaking_is_noticed_and_the_speaker_is_heard_over_tcp(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    async with inside(line, tmp_path, scene.space, speaks=True) as page:
+        await speaks(page, scene)
+        line.drop_udp()
+        await asyncio.sleep(3)
+        await is_heard(scene.listener, 40.0)
+        assert await page.evaluate(ROUTE) == "tcp"
+
+
+# --- the network is cut -----------------------------------------------------------------
+
+
+async def test_a_listener_whose_network_is_cut_for_ten_seconds_needs_no_click(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    async with inside(line, tmp_path, scene.space) as page:
+        await listens(page, scene)
+        line.drop_all()
+        cut = asyncio.create_task(asyncio.sleep(10))
+        await expect(page.locator("#sound")).to_contain_text("Reconnecting", timeout=10_000)
+        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await cut
+        line.restore()
+        await expect(page.locator("#sound")).to_have_text("", timeout=15_000)
+        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
+        await hears(page)
+
+
+async def test_a_speaker_whose_network_is_cut_for_ten_seconds_keeps_the_seat_and_is_heard_again(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    async with inside(line, tmp_path, scene.space, speaks=True) as page:
+        await speaks(page, scene)
+        seen = len(scene.host_page.frames)
+        line.drop_all()
+        cut = asyncio.create_task(asyncio.sleep(10))
+        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await cut
+        line.restore()
+        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
+        await is_heard(scene.listener)
+        await expect(page.locator("#floor-text")).to_contain_text("air", timeout=15_000)
+        rosters = [frame for frame in scene.host_page.frames[seen:] if frame["type"] == "roster"]
+        assert all(len(roster["stage"]) == 2 for roster in rosters), "the seat was kept"
+
+
+async def test_a_cable_pulled_and_put_in_again_needs_no_click(
+    far_world: World, line: Network, tmp_path: Path
+) -> None:
+    scene = await far_world.on_air()
+    async with inside(line, tmp_path, scene.space, speaks=True) as page:
+        await speaks(page, scene)
+        scene.host_mic.say(tone(HERTZ, 240.0))
+        await hears(page)
+        line.unplug()
+        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await asyncio.sleep(10)
+        line.plug()
+        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
+        await expect(page.locator("#sound")).to_have_text("", timeout=15_000)
+        await hears(page)
+        scene.host_mic.stop_saying()
+        await is_heard(scene.listener)

@@ -1,0 +1,182 @@
+"""People's pictures: what is given on, how long it is kept, and that nobody is asked too often."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.ports import Portrait
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.homeserver.client import MatrixClient
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.shown import portraits
+from spaces_bridge.matrix.shown.portraits import Portraits, kind_of
+
+pytestmark = pytest.mark.unit
+
+ADA, BEN = UserId("@ada:example.org"), UserId("@ben:elsewhere.net")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+class Profiles:
+    """A homeserver's profiles and media."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.files = {"mxc://example.org/ada": PNG, "mxc://elsewhere.net/ben": PNG}
+        self.avatars: dict[UserId, str] = {
+            ADA: "mxc://example.org/ada",
+            BEN: "mxc://elsewhere.net/ben",
+        }
+        self.failure: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+        self.asked: list[UserId] = []
+        self.questions: asyncio.Queue[UserId] = asyncio.Queue()
+        self.under_way = self.most_under_way = 0
+        every: Any = self
+        self.portraits = Portraits(every, lambda: self.now)
+
+    async def avatar(self, user: UserId) -> str | None:
+        self.asked.append(user)
+        self.questions.put_nowait(user)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.open.wait()
+        finally:
+            self.under_way -= 1
+        if self.failure is not None:
+            raise self.failure
+        return self.avatars.get(user)
+
+    async def thumbnail(self, address: str, side: int, limit: int, within_s: float) -> bytes:
+        if address not in self.files:
+            raise Refused(404, "M_NOT_FOUND", "no such file")
+        return self.files[address]
+
+
+async def test_a_picture_is_fetched_once_and_kept_for_an_hour() -> None:
+    world = Profiles()
+    assert await world.portraits.portrait(ADA) == Portrait("image/png", PNG)
+    world.now = portraits.KEPT_S - 1
+    assert await world.portraits.portrait(ADA) is not None
+    assert world.asked == [ADA]
+    world.now = portraits.KEPT_S
+    world.avatars.clear()
+    assert await world.portraits.portrait(ADA) is None
+    assert world.asked == [ADA, ADA]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kept_s"),
+    [
+        (None, portraits.NONE_KEPT_S),
+        (Refused(403, "M_FORBIDDEN", "no"), portraits.NONE_KEPT_S),
+        (Away("nobody there", unreached=True), portraits.AWAY_KEPT_S),
+    ],
+)
+async def test_that_there_is_none_is_remembered_too(
+    failure: Exception | None, kept_s: float
+) -> None:
+    world = Profiles()
+    world.failure = failure
+    world.avatars = {}
+    assert await world.portraits.portrait(ADA) is None
+    world.now = kept_s - 1
+    assert await world.portraits.portrait(ADA) is None
+    assert world.asked == [ADA]
+    world.now = kept_s
+    world.failure, world.avatars = None, {ADA: "mxc://example.org/ada"}
+    assert await world.portraits.portrait(ADA) is not None
+
+
+async def test_all_who_ask_at_once_wait_for_one_answer_and_leave_as_they_like() -> None:
+    world = Profiles()
+    world.open.clear()
+    first, second = (asyncio.create_task(world.portraits.portrait(ADA)) for _ in range(2))
+    assert await world.questions.get() == ADA
+    first.cancel()
+    world.open.set()
+    assert await second is not None
+    assert first.cancelled()
+    assert world.asked == [ADA]
+
+
+async def test_few_are_fetched_at_a_time() -> None:
+    world = Profiles()
+    world.open.clear()
+    people = [UserId(f"@p{number}:example.org") for number in range(20)]
+    asking = [asyncio.create_task(world.portraits.portrait(user)) for user in people]
+    for _ in range(portraits.AT_ONCE):
+        await world.questions.get()
+    world.open.set()
+    await asyncio.gather(*asking)
+    assert sorted(world.asked) == sorted(people)
+    assert world.most_under_way == portraits.AT_ONCE
+
+
+async def test_a_homeserver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portraits, "WITHIN_S", 0.01)
+    world = Profiles()
+    world.open.clear()
+    assert await world.portraits.portrait(ADA) is None
+
+
+async def test_memory_is_bounded_and_the_longest_unseen_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Profiles()
+    eve = UserId("@eve:example.org")
+    monkeypatch.setattr(portraits, "KEPT_BYTES", 2 * (len(PNG) + 512) + 100)
+    await world.portraits.portrait(ADA)
+    await world.portraits.portrait(BEN)
+    await world.portraits.portrait(ADA)
+    await world.portraits.portrait(eve)
+    await world.portraits.portrait(ADA)
+    assert world.asked == [ADA, BEN, eve]
+    await world.portraits.portrait(BEN)
+    assert world.asked[-1] == BEN
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0 jpeg", "image/jpeg"),
+        (b"GIF89a rest", "image/gif"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"RIFF\x10\x00\x00\x00WAVEfmt ", None),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", None),
+        (b"<!doctype html><script>alert(1)</script>", None),
+        (b" \x89PNG\r\n\x1a\n", None),
+        (b"", None),
+    ],
+)
+async def test_only_pictures_are_given_on_whatever_they_are_called(
+    body: bytes, kind: str | None
+) -> None:
+    assert kind_of(body) == kind
+    world = Profiles()
+    world.files["mxc://example.org/ada"] = body
+    portrait = await world.portraits.portrait(ADA)
+    assert (portrait.content_type if portrait is not None else None) == kind
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org/a.png",
+        "mxc://example.org",
+        "mxc://example.org/../../admin",
+        "mxc://example.org/..",
+        "mxc://example.org/a/b",
+        "mxc://exa mple.org/a",
+        "mxc://example.org/a?user_id=@x:y",
+        "mxc:///a",
+    ],
+)
+async def test_an_address_that_is_none_is_never_asked_for(address: str) -> None:
+    client = MatrixClient(None, ADA)  # type: ignore[arg-type]  # never called
+    with pytest.raises(Refused):
+        await client.thumbnail(address, 192, 1000, 1.0)
