@@ -21,8 +21,8 @@ WINDOWS = 10
 WINDOW_S = 3.0
 SETTLE_S = 3.0
 MIB = 1 << 20
-SWINGS = tuple(range(1_000, 16_000, 1_000))
-"""Amplitudes of the host's voice, one after the other: a level that stays is not told again."""
+SWINGS = tuple(round(46_000 * 10 ** ((2.7 * step - 60) / 20)) for step in range(4, 21))
+"""Amplitudes of the host's voice, one meter's step after the other: nearly every one is told."""
 
 
 @dataclass(frozen=True, slots=True)
