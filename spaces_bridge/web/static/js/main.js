@@ -147,6 +147,7 @@ feed.addEventListener("closed", () => {
 /** Not now: the feed tries again by itself. */
 function wait(title, text) {
   clearTimeout(slow);
+  listener.stop();
   showSorry(title, text);
 }
 
