@@ -27,7 +27,8 @@ SMALL_TARGETS = """
 NAMELESS = """
 () => [...document.querySelectorAll("button, a, input, select, textarea, [role=log], dialog")]
   .filter((node) => node.checkVisibility())
-  .filter((node) => !(node.textContent.trim() || node.ariaLabel || node.labels?.length))
+  .filter((node) => !(node.textContent.trim() || node.ariaLabel || node.labels?.length ||
+    node.hasAttribute("aria-labelledby")))
   .map((node) => node.outerHTML)
 """
 
