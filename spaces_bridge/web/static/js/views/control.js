@@ -36,7 +36,7 @@ function show({ space, roster, you }) {
   offerPanel("control", you.may_moderate && space.state !== "ended");
   showWaiting(you.may_moderate && space.state === "live" ? roster.hands : 0, space.title);
   if (!you.may_moderate) return;
-  for (const node of document.querySelectorAll("#control [data-host]")) node.hidden = you.role !== "host";
+  for (const node of document.querySelectorAll("#control [data-host]")) node.hidden = !you.may_host;
   byId("next").disabled = roster.hands === 0;
   byId("clear-queue").disabled = roster.hands === 0;
   byId("mute-all").disabled = !roster.stage.some((person) => person.role === "speaker" && !person.muted);
