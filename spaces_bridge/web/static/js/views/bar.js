@@ -41,7 +41,9 @@ function showListen(listener, you) {
 function showMicrophone(microphone, you) {
   const button = byId("microphone");
   button.hidden = !you.may_speak;
-  button.disabled = microphone.state === "asking" || microphone.state === "connecting";
+  // not `disabled`: it would lose the focus of whoever pressed it by keyboard
+  const waits = microphone.state === "asking" || microphone.state === "connecting";
+  button.setAttribute("aria-disabled", String(waits));
   const on = microphone.state === "on";
   const symbol = on && !you.on_air ? "mic-off" : "mic";
   setButton(button, { symbol, label: labelOf(microphone, you), strong: !on || !you.on_air });
