@@ -116,7 +116,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (frame.code in SORRY) return leave(say(SORRY[frame.code]), text);
+  if (Object.hasOwn(SORRY, frame.code)) return leave(say(SORRY[frame.code]), text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -136,7 +136,7 @@ page.on("change", ({ space, you }) => {
 });
 
 feed.addEventListener("frame", ({ detail }) => {
-  if (detail.type in STATE) STATE[detail.type](detail);
+  if (Object.hasOwn(STATE, detail.type)) STATE[detail.type](detail);
   else page.tell(detail.type, detail);
 });
 feed.addEventListener("closed", () => {
