@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from spaces_bridge.app.ports import Pictures
+from spaces_bridge.app.ports import Pictures, Portrait
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import views
@@ -15,6 +15,14 @@ from spaces_bridge.web.problems import Problem, not_found
 
 POLICY: Final = "default-src 'none'; sandbox"
 """The file is some stranger's: opened by itself it may do nothing."""
+
+BLANK: Final = Portrait(
+    "image/gif",
+    bytes.fromhex(
+        "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+    ),
+)
+"""One transparent dot: without a script nobody takes away a picture that is not there."""
 
 
 class Faces:
@@ -25,7 +33,10 @@ class Faces:
         self._pictures = pictures
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The picture. Raises Problem 404: no such person here, or without a picture."""
+        """The picture; with ``?or=blank`` nothing to see where there is none.
+
+        Raises Problem 404: no such person here, or without a picture.
+        """
         # an <img> shows no token: what needs one has no pictures
         space = await self._door.enter(request.match_info["slug"], None)
         face = request.match_info["face"]
@@ -33,6 +44,8 @@ class Faces:
         if user is None:
             raise not_found()
         portrait = await self._pictures.portrait(user)
+        if portrait is None and request.query.get("or") == "blank":
+            portrait = BLANK
         if portrait is None:
             text = "This person has no picture."
             headers = {"Cache-Control": "public, max-age=300"}

@@ -30,7 +30,8 @@ A label belongs to what it names.
 NAMELESS = """
 () => [...document.querySelectorAll("button, a, input, select, textarea, [role=log], dialog")]
   .filter((node) => node.checkVisibility())
-  .filter((node) => !(node.textContent.trim() || node.ariaLabel || node.labels?.length))
+  .filter((node) => !(node.textContent.trim() || node.ariaLabel || node.labels?.length ||
+    node.hasAttribute("aria-labelledby")))
   .map((node) => node.outerHTML)
 """
 

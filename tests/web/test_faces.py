@@ -84,6 +84,10 @@ async def test_who_has_no_picture_is_not_found(world: WebWorld) -> None:
         assert response.status == 404
         assert (await response.json())["code"] == "no_picture"
         assert response.headers["Cache-Control"] == "public, max-age=300"
+    blank = world.page(space, f"/face/{views.face(HOST)}?or=blank")
+    async with world.http.get(blank) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "image/gif"
 
 
 @pytest.mark.peers

@@ -154,7 +154,9 @@ def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[Line]:
         if space.captions_said:
             yield "What was said", page
         return
-    yield "Listen in the browser, with large captions", page
+    yield "Listen in the browser", page
+    if captions:
+        yield "Large captions", f"{page}?view=captions"
     if space.phase is Phase.LIVE:
         yield from _ways(space)
     else:

@@ -80,16 +80,11 @@ export function fillFace(node, person) {
   node.className = `face tone-${Number(person.tone) || 0}`;
   setText(node.querySelector(".letter"), initial(person.name ?? "G"));
   const old = node.querySelector("img");
-  if ((old?.getAttribute("src") ?? null) === (person.picture ?? null)) {
-    // one that the server drew may have failed before there was a script
-    if (old?.complete && old.naturalWidth === 0) old.hidden = true;
-    return;
-  }
+  // where there is no picture, a transparent one comes: the letter stays
+  const src = person.picture ? `${person.picture}?or=blank` : null;
+  if ((old?.getAttribute("src") ?? null) === src) return;
   old?.remove();
-  if (!person.picture) return;
-  // hidden, not taken away: it would be asked for again at every change
-  const error = ({ target }) => (target.hidden = true);
-  node.append(el("img", { class: "portrait", src: person.picture, alt: "", error }));
+  if (src !== null) node.append(el("img", { class: "portrait", src, alt: "" }));
 }
 
 /** Times in the reader's own zone and words. */
