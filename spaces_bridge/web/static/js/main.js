@@ -123,7 +123,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (frame.code in SORRY) return refused(frame, text);
+  if (Object.hasOwn(SORRY, frame.code)) return refused(frame, text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -143,7 +143,7 @@ page.on("change", ({ space, you }) => {
 });
 
 feed.addEventListener("frame", ({ detail }) => {
-  if (detail.type in STATE) STATE[detail.type](detail);
+  if (Object.hasOwn(STATE, detail.type)) STATE[detail.type](detail);
   else page.tell(detail.type, detail);
 });
 feed.addEventListener("closed", () => {
