@@ -17,6 +17,8 @@ import * as hosting from "./views/hosting.js";
 import * as large from "./views/large.js";
 import * as invite from "./views/invite.js";
 import * as leaving from "./views/leave.js";
+import * as level from "./views/level.js";
+import * as lockscreen from "./views/lockscreen.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as keys from "./views/keys.js";
 import * as people from "./views/people.js";
@@ -37,6 +39,7 @@ const RECONNECTING_SHOWN_MS = 800;
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
   ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
+  ...[level, lockscreen],
 ];
 
 const { slug, known } = document.body.dataset;
@@ -120,7 +123,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (frame.code in SORRY) return refused(frame, text);
+  if (Object.hasOwn(SORRY, frame.code)) return refused(frame, text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -132,7 +135,7 @@ page.on("error", (frame) => {
 });
 page.on("notice", (frame) => {
   listener.noticed();
-  showNotice(sayOf("notice", frame));
+  if (!floor.says(frame, page.state)) showNotice(sayOf("notice", frame));
 });
 page.on("change", ({ space, you }) => {
   if (space.state === "ended" && listener.wanted) listener.stop();
@@ -140,7 +143,7 @@ page.on("change", ({ space, you }) => {
 });
 
 feed.addEventListener("frame", ({ detail }) => {
-  if (detail.type in STATE) STATE[detail.type](detail);
+  if (Object.hasOwn(STATE, detail.type)) STATE[detail.type](detail);
   else page.tell(detail.type, detail);
 });
 feed.addEventListener("closed", () => {
@@ -158,6 +161,7 @@ function refused({ code, with: { reason } = {} }, text) {
 /** Not now: the feed tries again by itself. */
 function wait(title, text) {
   clearTimeout(slow);
+  listener.stop();
   showSorry(title, text);
 }
 

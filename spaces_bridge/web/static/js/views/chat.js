@@ -40,10 +40,7 @@ export function start(page) {
   page.on("hello", (frame) => catchUp(page, frame[HELLO_FIELD] ?? []));
   page.on("chat", (frame) => hear(page, frame));
   page.on("change", (state) => look(page, state));
-  byId("tab-chat").addEventListener("opened", () => {
-    seen();
-    byId("chat").scrollIntoView({ block: "nearest" });
-  });
+  byId("tab-chat").addEventListener("opened", seen);
   startWriting(page);
 }
 
