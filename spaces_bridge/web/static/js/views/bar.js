@@ -22,7 +22,8 @@ function show(page, { space, you }) {
   showListen(listener, you);
   showMicrophone(microphone, you);
   showAsk(you);
-  const sound = listener.trouble || (sayIfKnown(`sound.${listener.state}`) ?? "");
+  const refused = listener.state === "reconnecting" && listener.trouble;
+  const sound = refused || (sayIfKnown(`sound.${listener.state}`) ?? "");
   setText(byId("sound"), microphone.trouble || sound);
 }
 
