@@ -79,7 +79,9 @@ def user_of(frame: Frame) -> UserId:
     if not isinstance(value, str) or not value:
         raise misshapen("“user” must name a person")
     user = value.strip()
-    if len(user.encode("utf-8", "replace")) > USER_MAX or not MXID.fullmatch(user):
+    # half of a surrogate pair can be written in JSON and sent nowhere; marks of direction deceive
+    sane = user.isprintable() and MXID.fullmatch(user)
+    if not sane or len(user.encode()) > USER_MAX:
         raise Refusal("bad_user", "Name one person by their Matrix ID, such as @ada:example.org.")
     return UserId(user)
 

@@ -27,6 +27,25 @@ def test_a_live_space_needs_a_title_of_sane_length() -> None:
     assert create(cmd.CreateSpace(CREATE.space, "s", " a \n b ", HOST, "Ada", 1)).title == "a b"
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("\u202egpj.exe\x00\x1b[31m", "gpj.exe[31m"),
+        ("a\u2028b", "a b"),
+        ("Z" + "\u0301" * 99, "Ź\u0301"),
+    ],
+)
+def test_titles_hold_nothing_that_hides_or_turns_round(title: str, shown: str) -> None:
+    made = create(cmd.CreateSpace(CREATE.space, "s", title, HOST, "Ada", 1)).title
+    assert made.startswith(shown)
+    assert len(made) < 12
+
+
+def test_a_title_without_a_letter_is_none() -> None:
+    with pytest.raises(Rejected, match="needs a title"):
+        create(cmd.CreateSpace(CREATE.space, "s", "\u200b\u202e", HOST, "Ada", 1))
+
+
 def test_a_live_space_is_not_scheduled_in_the_past() -> None:
     with pytest.raises(Rejected) as refusal:
         create(cmd.CreateSpace(CREATE.space, "s", "t", HOST, "Ada", 10, scheduled_at_ms=9))

@@ -111,12 +111,14 @@ async def opened(
     dark: bool = False,
     script: bool = True,
     before: str = "",
+    bypass_csp: bool = False,
 ) -> AsyncIterator[Watched]:
     """A page in a browser profile of its own; ``before`` runs ahead of its scripts."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         java_script_enabled=script,
+        bypass_csp=bypass_csp,
     )
     context.set_default_timeout(10_000)
     await context.add_init_script(WATCH + before)

@@ -24,7 +24,10 @@ SMALL_TARGETS = """
   })
   .map((node) => node.outerHTML)
 """
-"""Targets too small for a thumb, but for links within sentences and those that fill a card."""
+"""Targets too small for a thumb, but for links within sentences and those that fill a card.
+
+A label belongs to what it names.
+"""
 
 NAMELESS = """
 () => [...document.querySelectorAll("button, a, input, select, textarea, [role=log], dialog")]
@@ -141,8 +144,9 @@ async def overflow(page: Page) -> int:
 
 async def fits(page: Page) -> None:
     """Targets are big and named, and nothing is wider than the window."""
-    assert await page.evaluate(SMALL_TARGETS) == []
-    assert await page.evaluate(NAMELESS) == []
+    for check in (SMALL_TARGETS, NAMELESS):
+        wrong = await page.evaluate(check)
+        assert wrong == [], wrong
     assert await overflow(page) == 0
 
 

@@ -313,6 +313,7 @@ class WebWorld:
         self,
         title: str = "Garden hour",
         *,
+        host: UserId = HOST,
         host_name: str = "Hanna",
         private: bool = False,
         captions: bool = True,
@@ -328,7 +329,7 @@ class WebWorld:
                 space,
                 slug,
                 title,
-                HOST,
+                host,
                 host_name,
                 at_ms,
                 private=private,
@@ -337,9 +338,9 @@ class WebWorld:
             )
         )
         await self.spaces.ask(space, cmd.AttachRoom(RoomId(f"!room{number}")))
-        await self.joined(space, HOST, host_name, level=90)
+        await self.joined(space, host, host_name, level=90)
         if live:
-            await self.spaces.ask(space, cmd.StartSpace(HOST, at_ms))
+            await self.spaces.ask(space, cmd.StartSpace(host, at_ms))
         return self.view(space)
 
     def view(self, space: SpaceId) -> LiveSpace:

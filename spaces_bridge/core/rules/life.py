@@ -14,6 +14,7 @@ from spaces_bridge.core.rules.common import (
     refuse_unless_host,
 )
 from spaces_bridge.core.rules.floor import keep_promises
+from spaces_bridge.core.writing import clean_text
 
 TITLE_MAX = 200
 """Characters a title may have."""
@@ -70,7 +71,7 @@ def create(command: cmd.CreateSpace) -> ev.SpaceCreated:
 
 
 def _title(text: str) -> str:
-    title = " ".join(text.split())
+    title = " ".join(clean_text(text).split())
     if not title:
         raise Rejected("no_title", "A live space needs a title.")
     if len(title) > TITLE_MAX:

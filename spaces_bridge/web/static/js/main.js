@@ -71,10 +71,14 @@ let named = null;
 
 /** Inside a Matrix client: come back as whom its homeserver says this is. */
 async function askClient() {
+  asking = true;
   identity.openid = await askOpenId();
-  if (identity.openid !== null && identity.token === null) feed.reopen();
+  asking = false;
+  if (identity.openid !== null && identity.token === null && !over) feed.reopen();
 }
+let asking = false;
 let askedAgain = false;
+let over = false;
 
 // --- what the feed says ---------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (frame.code in SORRY) return leave(say(SORRY[frame.code]), text);
+  if (Object.hasOwn(SORRY, frame.code)) return refused(frame, text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -139,7 +143,7 @@ page.on("change", ({ space, you }) => {
 });
 
 feed.addEventListener("frame", ({ detail }) => {
-  if (detail.type in STATE) STATE[detail.type](detail);
+  if (Object.hasOwn(STATE, detail.type)) STATE[detail.type](detail);
   else page.tell(detail.type, detail);
 });
 feed.addEventListener("closed", () => {
@@ -147,9 +151,17 @@ feed.addEventListener("closed", () => {
   slow = setTimeout(() => setText(byId("link"), say("link.reconnecting")), RECONNECTING_SHOWN_MS);
 });
 
+/** Not wanted here, with the host's reason. Who is refused as nobody may still be somebody. */
+function refused({ code, with: { reason } = {} }, text) {
+  const why = reason === undefined ? text : `${text} ${say("end.reason", { reason })}`;
+  const early = page.state === null && asking;
+  (early ? wait : leave)(say(SORRY[code]), why);
+}
+
 /** Not now: the feed tries again by itself. */
 function wait(title, text) {
   clearTimeout(slow);
+  listener.stop();
   showSorry(title, text);
 }
 
@@ -163,6 +175,7 @@ function leave(title, text) {
 
 /** No sound, no microphone, no feed from here on. */
 function stop() {
+  over = true;
   page.tell("left");
   page.end();
   feed.stop();

@@ -15,7 +15,7 @@ export function say(key, values = {}) {
 }
 
 /** The same, or null where there is no such sentence. */
-export const sayIfKnown = (key, values) => (key in sentences ? say(key, values) : null);
+export const sayIfKnown = (key, values) => (Object.hasOwn(sentences, key) ? say(key, values) : null);
 
 /** What the server said: in the reader's language where its code is known, else in its own words. */
 export const sayOf = (kind, { code: name, text, with: values }) =>

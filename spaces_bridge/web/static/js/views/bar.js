@@ -1,6 +1,7 @@
 // The bar under the thumb: hear, ask, speak.
 
 import { byId, setButton, setText } from "../dom.js";
+import { isWidget } from "../widget.js";
 import { say, sayIfKnown } from "../words.js";
 import { askName } from "./dialogs.js";
 
@@ -14,14 +15,28 @@ export function start(page) {
   });
   byId("ask").addEventListener("click", () => ask(page));
   byId("microphone").addEventListener("click", () => speak(page));
+  if (byId("bar").dataset.open === "yes" && !isWidget()) showEarly(page);
+}
+
+/** Where anybody may listen, nobody has to wait for the feed to say so. */
+function showEarly(page) {
+  const { listener } = page;
+  const look = () => page.state === null && showSound(page, { may_speak: false });
+  byId("bar").hidden = false;
+  byId("ask").disabled = true;
+  listener.addEventListener("change", look);
+  look();
 }
 
 function show(page, { space, you }) {
-  const { listener, microphone } = page;
   byId("bar").hidden = space.state !== "live";
-  showListen(listener, you);
-  showMicrophone(microphone, you);
+  showSound(page, you);
+  showMicrophone(page.microphone, you);
   showAsk(you);
+}
+
+function showSound({ listener, microphone }, you) {
+  showListen(listener, you);
   const refused = listener.state === "reconnecting" && listener.trouble;
   const sound = refused || (sayIfKnown(`sound.${listener.state}`) ?? "");
   setText(byId("sound"), microphone.trouble || sound);
@@ -60,6 +75,7 @@ function showAsk(you) {
   const button = byId("ask");
   const moderates = you.role === "host" || you.role === "cohost";
   button.hidden = moderates && !you.muted;
+  button.disabled = false;
   const seated = isSeated(you);
   const label = say(seated ? "hand.step_down" : you.hand ? "hand.lower" : "hand.ask");
   setButton(button, { symbol: seated ? "cross" : "hand", label, pressed: seated ? null : you.hand !== null });

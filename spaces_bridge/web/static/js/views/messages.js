@@ -1,6 +1,7 @@
 // Sentences for everybody to read, and the page that stands in for the live space.
 
 import { byId, setText } from "../dom.js";
+import { say } from "../words.js";
 
 const SHOWN_MS = 12000;
 
@@ -12,6 +13,16 @@ export function showSorry(title, text) {
   byId("link").hidden = true;
   setText(byId("sorry-title"), title);
   setText(byId("sorry-text"), text);
+}
+
+/** Gone by one's own wish, where there is no other page to go to. */
+export function showLeft() {
+  showSorry(say("leave.left"), say("leave.left_text"));
+  byId("leave").hidden = true;
+  const back = byId("come-back");
+  back.hidden = false;
+  back.addEventListener("click", () => location.reload());
+  back.focus();
 }
 
 export function showSpace() {

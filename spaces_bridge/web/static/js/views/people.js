@@ -9,9 +9,9 @@ import { isOpen } from "./tabs.js";
 const RENEW_MS = 1500;
 const TYPING_MS = 250;
 
+let shown = new Map(); // id -> person, as the server said last
 let unfolded = null; // whose actions are seen
 let timer = 0;
-let listed = []; // the people of the last answer
 
 export function start(page) {
   const query = byId("people-query");
@@ -31,9 +31,9 @@ export function start(page) {
   page.on("people", (frame) => show(page, frame));
 }
 
-function show(page, { people, total, removed, query }) {
+function show(page, { people, total, removed, removed_total: gone, query }) {
   if (query !== byId("people-query").value.trim()) return; // the person has typed on
-  listed = people;
+  shown = new Map(people.map((person) => [person.id, person]));
   setText(byId("people-count"), String(total));
   byId("people-empty").hidden = people.length > 0;
   keyed(
@@ -44,7 +44,7 @@ function show(page, { people, total, removed, query }) {
     (node, person) => fill(page, node, person),
   );
   byId("removed").hidden = removed.length === 0;
-  setText(byId("removed-count"), String(removed.length));
+  setText(byId("removed-count"), String(gone));
   keyed(
     byId("removed-people"),
     removed,
@@ -56,10 +56,7 @@ function show(page, { people, total, removed, query }) {
 
 function unfold(page, id) {
   unfolded = unfolded === id ? null : id;
-  for (const node of byId("people").children) {
-    const person = listed.find((each) => each.id === node.dataset.key);
-    if (person) fill(page, node, person);
-  }
+  for (const node of byId("people").children) fill(page, node, shown.get(node.dataset.key));
 }
 
 function newPerson(person, click) {
