@@ -95,7 +95,10 @@ async def walk(scene: Evening, browser: Browser, looks: Sequence[Look], visit: V
     """
     space, host_page = scene.space, scene.host_page
     async with AsyncExitStack() as pages:
-        visitors = [await pages.enter_async_context(visitor(browser, space, k)) for k in looks]
+        visitors = [
+            await pages.enter_async_context(visitor(browser, space, look, name))
+            for look, name in zip(looks, NAMES, strict=False)
+        ]
         walks: Mapping[str, Callable[[Visitor], Awaitable[None]]] = {
             "idle": lambda v: shown(v.page, "#listen"),
             "listening": _listen,
@@ -120,12 +123,14 @@ async def walk(scene: Evening, browser: Browser, looks: Sequence[Look], visit: V
 
 
 @asynccontextmanager
-async def visitor(browser: Browser, space: LiveRoom, look: Look) -> AsyncIterator[Visitor]:
-    """Open the page as somebody without a name."""
+async def visitor(
+    browser: Browser, space: LiveRoom, look: Look, name: str = NAMES[0]
+) -> AsyncIterator[Visitor]:
+    """Open the page as somebody without a name, who will have this one."""
     address = f"{space.page}?lang={look.language}"
     async with opened(browser, address, width=look.width, dark=look.dark, before=CUT) as watched:
         await watched.page.context.grant_permissions(["microphone"])
-        yield Visitor(look, watched.page, NAMES[LOOKS.index(look)] if look in LOOKS else NAMES[0])
+        yield Visitor(look, watched.page, name)
 
 
 async def shown(page: Page, selector: str) -> None:

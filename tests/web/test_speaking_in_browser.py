@@ -245,3 +245,21 @@ async def test_the_settings_show_the_level_while_the_microphone_is_on(
         meter = "Number(document.getElementById('level').getAttribute('aria-valuenow'))"
         await comes(page, f"{meter} > 10")
         assert await page.evaluate("document.querySelector('.meter-fill').offsetWidth") > 0
+
+
+async def test_why_there_is_no_sound_is_said_in_the_readers_language(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    await world.seat(space.space, ALICE, "Alice")
+    world.stage.refusal_code, world.stage.refusal = "overloaded", "Too much is going on here."
+    secret = await world.link(space.space, ALICE)
+    async with opened(browser, world.page(space, f"?lang=de#t={secret}")) as watched:
+        page = watched.page
+        await page.click("#listen")
+        await text(page, "#sound", "Hier ist gerade zu viel los.")
+        await page.click("#listen")
+        await expect(page.locator("#sound")).to_have_text("")
+        world.stage.refusal_code = "no_floor"
+        await page.click("#microphone")
+        await text(page, "#sound", "Du hast nicht das Wort.")

@@ -14,6 +14,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from tests.e2e.states import CUT
 from tests.web.browser import opened
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, guest_of
 
@@ -105,7 +106,9 @@ async def _full_room(world: WebWorld) -> LiveSpace:
 async def _page(browser: Browser, look: Look, address: str) -> AsyncIterator[Page]:
     wide, high = look.width, look.height
     where = look.address(address)
-    async with opened(browser, where, width=wide, height=high, dark=look.dark) as watched:
+    async with opened(
+        browser, where, width=wide, height=high, dark=look.dark, before=CUT
+    ) as watched:
         yield watched.page
 
 
@@ -158,6 +161,11 @@ async def _as_host(page: Page, visit: Visit, world: WebWorld, space: LiveSpace) 
 async def _as_guest(page: Page, visit: Visit) -> None:
     await expect(page.locator("#bar")).to_be_visible()
     await visit("guest: first sight", page)
+    await page.evaluate("cutOff = true; sockets.at(-1).close()")
+    await expect(page.locator("#link")).not_to_be_empty()
+    await visit("guest: reconnecting", page)
+    await page.evaluate("cutOff = false")
+    await expect(page.locator("#link")).to_be_empty(timeout=20_000)
     await page.click("#ask")
     await visit("sheet: name", page)
     await page.fill("#name", "...")

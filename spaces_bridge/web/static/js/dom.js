@@ -84,7 +84,8 @@ export function fillFace(node, person) {
   const src = person.picture ? `${person.picture}?or=blank` : null;
   if ((old?.getAttribute("src") ?? null) === src) return;
   old?.remove();
-  if (src !== null) node.append(el("img", { class: "portrait", src, alt: "" }));
+  const error = ({ target }) => (target.hidden = true);
+  if (src !== null) node.append(el("img", { class: "portrait", src, alt: "", error }));
 }
 
 /** Times in the reader's own zone and words. */

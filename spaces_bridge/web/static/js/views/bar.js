@@ -37,7 +37,8 @@ function show(page, { space, you }) {
 
 function showSound({ listener, microphone }, you) {
   showListen(listener, you);
-  const sound = listener.trouble || (sayIfKnown(`sound.${listener.state}`) ?? "");
+  const refused = listener.state === "reconnecting" && listener.trouble;
+  const sound = refused || (sayIfKnown(`sound.${listener.state}`) ?? "");
   setText(byId("sound"), microphone.trouble || sound);
 }
 

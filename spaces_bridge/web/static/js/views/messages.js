@@ -9,6 +9,7 @@ export function showSorry(title, text) {
   byId("space").hidden = true;
   byId("bar").hidden = true;
   byId("sorry").hidden = false;
+  byId("leave").hidden = true;
   byId("link").hidden = true;
   setText(byId("sorry-title"), title);
   setText(byId("sorry-text"), text);
