@@ -7,7 +7,7 @@ arrival of packets, decoded only to hear whether they hold sound.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -49,7 +49,9 @@ class Ear(WirePeer):
 class Mouth:
     """A speaker that sends a tone, 50 packets a second, from the moment it is connected."""
 
-    def __init__(self) -> None:
+    def __init__(self, amplitudes: Sequence[int] = (12_000,)) -> None:
+        """`amplitudes`: of 16-bit samples; each is held for 200 ms, one after the other."""
+        self._amplitudes = amplitudes
         self.peer = WirePeer(Direction.SPEAK, keep=False)
         self.connection = WireConnection(self.peer)
         self._task: asyncio.Task[None] | None = None
@@ -72,10 +74,11 @@ class Mouth:
 
     async def _speak(self) -> None:
         phase = np.arange(FRAME) * 2 * np.pi * 400 / SAMPLE_RATE  # 8 whole periods a frame
-        tone = (np.sin(phase) * 12_000).astype(np.int16)
+        tones = [(np.sin(phase) * amplitude).astype(np.int16) for amplitude in self._amplitudes]
         encoder, began = Encoder(), time.monotonic()
         index = 0
         while True:
+            tone = tones[index // 10 % len(tones)]
             packet = self.peer.rtp(index, index * FRAME, encoder.encode(tone))
             with contextlib.suppress(OSError):
                 self.connection.send(packet)

@@ -14,6 +14,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.names import before_a_colon
 from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
 from spaces_bridge.core.writing import TEXT_MAX, clean_text
 
@@ -38,7 +39,7 @@ class ChatDesk:
         self._world = spaces.world
 
     async def say(self, space: SpaceId, writer: Writer, text: str, nonce: str = "") -> None:
-        """Stored when this returns. The same ``nonce`` again is the same line, said once.
+        """Stored when this returns. The same words under the same ``nonce`` are said once.
 
         Raises Rejected, StorageError.
         """
@@ -50,7 +51,10 @@ class ChatDesk:
         if not cleaned:
             raise Rejected("no_text", "There is nothing to read in that.")
         line = self._line(now, writer, cleaned, nonce)
-        await self._spaces.wish(wish.PostChat(space, (_words(now, line),)), f"chat:{line.id}")
+        key = f"chat:{line.id}"
+        if nonce and await self._world.outbox.recall(key) is not None:
+            return  # in the room already, or redacted there meanwhile: the room tells the pages
+        await self._spaces.wish(wish.PostChat(space, (_words(now, line),)), key)
         # whoever was shown out while it was stored is not read; the room's courier looks, too
         if not may_chat(self._now(space), writer.user, guest=writer.guest):
             return
@@ -65,7 +69,8 @@ class ChatDesk:
         return view
 
     def _line(self, space: LiveSpace, writer: Writer, text: str, nonce: str) -> ChatLine:
-        sign = f"{space.space} {writer.user} {nonce or secrets.token_hex(16)}"
+        # the words are in it: other ones are another line, which the room gets, too
+        sign = f"{space.space} {writer.user} {nonce or secrets.token_hex(16)} {text}"
         person = space.person(writer.user)
         return ChatLine(
             id=f"page-{hashlib.sha256(sign.encode()).hexdigest()[:32]}",
@@ -88,12 +93,17 @@ def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
 
 
 def _told_apart(space: LiveSpace, line: ChatLine) -> str:
-    """The bot speaks for many: who is called like somebody else here is named with their id."""
-    name = line.name or line.user
+    """The bot speaks for many: who is called like somebody else here is named with their id.
+
+    So is whose name would put words into another mouth.
+    """
+    name = before_a_colon(line.name)
+    if not name:
+        return line.user
     others = [p.name for p in space.people.values() if p.joined and p.user != line.user]
-    alike = any(_look(name) == _look(other) for other in others)
-    return f"{name} ({line.user})" if alike else name
+    alike = any(_look(name) == _look(other) for other in [*others, A_GUEST])
+    return f"{name} ({line.user})" if alike or name != line.name else name
 
 
 def _look(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", before_a_colon(name)).casefold()

@@ -11,6 +11,11 @@ CLUSTER_MAX = 12
 
 JOINER = "\u200d"
 
+COLONS = frozenset(
+    ":\u02d0\u02f8\u0589\u05c3\u1365\u16ec\u205a\u2236\ua789\ufe13\ufe30\ufe55\uff1a"
+)
+"""What reads as a colon."""
+
 
 def clean_name(text: str) -> str:
     """The name in NFC, without controls, bidi marks and piles of accents, at most 40 graphemes.
@@ -22,6 +27,14 @@ def clean_name(text: str) -> str:
     clusters = clusters_of(" ".join(kept.split()))
     name = "".join(clusters[:GRAPHEMES_MAX]).strip(f" {JOINER}")
     return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
+
+
+def before_a_colon(name: str) -> str:
+    """The name on one line and without colons, for where "NAME: words" says who speaks.
+
+    Whoever is called "Ada: I resign. Ben" would otherwise put words into Ada's mouth.
+    """
+    return " ".join("".join(" " if c in COLONS else c for c in name).split())
 
 
 def _is_invisible(char: str) -> bool:

@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
+from spaces_bridge.web import modules
 from spaces_bridge.web.problems import Problem
 
 TYPES = {
@@ -38,6 +39,7 @@ class Assets:
     """Serves ``/static/VERSION/…``: a changed file changes the version, so browsers keep all."""
 
     def __init__(self) -> None:
+        """Raises ValueError when a script imports what is not there."""
         self._assets = {
             name: _asset(name, body)
             for name, body in _walk(files("spaces_bridge.web") / "static", "")
@@ -46,11 +48,23 @@ class Assets:
         for name, asset in sorted(self._assets.items()):
             digest.update(name.encode() + b"\0" + asset.plain)
         self.version = digest.hexdigest()[:12]
+        self._modules = modules.graph(
+            {name: self._assets[name].plain.decode() for name in self.scripts}
+        )
+
+    def needed_by(self, script: str) -> list[str]:
+        """The names of the modules that a script needs, for browsers to load along with it."""
+        return modules.needed_by(script, self._modules)
+
+    @property
+    def scripts(self) -> list[str]:
+        """The names of all scripts and modules."""
+        return [name for name in self._assets if name.endswith(".js")]
 
     @property
     def packed_script_bytes(self) -> int:
         """What all scripts weigh on the wire."""
-        scripts = (a for name, a in self._assets.items() if name.endswith(".js"))
+        scripts = (self._assets[name] for name in self.scripts)
         return sum(len(a.packed or a.plain) for a in scripts)
 
     async def handle(self, request: web.Request) -> web.Response:

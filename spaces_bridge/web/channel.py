@@ -25,9 +25,9 @@ REACTIONS_INTERVAL_S = 0.25
 class Client:
     """One connection of a page."""
 
-    def __init__(self, you: You) -> None:
+    def __init__(self, you: You, outgoing: Outgoing) -> None:
         self.you = you
-        self.outgoing = Outgoing()
+        self.outgoing = outgoing
         self.role: Json = {}
 
     def send(self, frame: Json) -> None:
@@ -131,7 +131,7 @@ class Channel:
 
     def _send_roster(self) -> None:
         guests = self.guests()
-        texts: dict[bool, str] = {}
+        texts: dict[bool, bytes] = {}
         for client in self.clients:
             names = client.you.moderates(self.space)
             if names not in texts:

@@ -58,7 +58,7 @@ def show(channel: Channel, news: ChatNews) -> None:
 
 
 def _show_line(channel: Channel, line: ChatLine) -> None:
-    texts: dict[bool, str] = {}
+    texts: dict[bool, bytes] = {}
     for client in channel.clients:
         names = line.named or _knows(channel, client, line)
         if names not in texts:

@@ -30,7 +30,8 @@ from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
-from spaces_bridge.web.outgoing import encode
+from spaces_bridge.web.line import Line
+from spaces_bridge.web.outgoing import as_json
 from spaces_bridge.web.people import People
 from spaces_bridge.web.problems import Problem, unavailable
 from spaces_bridge.web.settings import WebSettings
@@ -43,13 +44,6 @@ log = logging.getLogger(__name__)
 AUTH_WITHIN_S = 10.0
 FRAME_MAX = 16 * 1024
 HEARTBEAT_S = 25.0
-SEND_WITHIN_S = 15.0
-"""A page that takes no byte for so long is let go."""
-
-BEAT_S = 3.0
-"""A page that is told nothing for so long gets a ``beat``: silence then means a lost connection,
-which no browser notices by itself before minutes have passed."""
-
 PERSON_BURST, PERSON_PER_S = 10, 5
 """Frames one person may send."""
 
@@ -58,8 +52,6 @@ CROWD_BURST, CROWD_PER_S = 200, 50
 
 GUESTS_BURST, GUESTS_PER_S = 30, 0.5
 """Guests with a name that one network may bring."""
-
-BEAT = encode({"type": "beat"})
 
 
 class _Refused(Spoken):
@@ -185,9 +177,10 @@ class Feed:
         session: str | None,
         address: str,
     ) -> None:
-        client = Client(you)
+        line = Line(request, socket)
+        client = Client(you, line.outgoing)
         self._hub.join(self._spaces.view(space.space) or space, client, session)
-        writer = asyncio.create_task(_write(request, socket, client))
+        writer = asyncio.create_task(line.run())
         try:
             await self._read(socket, client, space, address)
         finally:
@@ -303,28 +296,5 @@ def _parsed(data: object) -> Frame:
 
 async def _refuse(socket: web.WebSocketResponse, refused: _Refused) -> None:
     if not socket.closed:
-        await socket.send_str(encode(views.error_view(refused.said)))
+        await socket.send_str(as_json(views.error_view(refused.said)))
     await socket.close(code=refused.close, message=refused.code.encode())
-
-
-async def _next_frame(client: Client) -> str | None:
-    try:
-        async with asyncio.timeout(BEAT_S):
-            return await client.outgoing.next()
-    except TimeoutError:
-        return BEAT
-
-
-async def _write(request: web.Request, socket: web.WebSocketResponse, client: Client) -> None:
-    try:
-        while (frame := await _next_frame(client)) is not None:
-            async with asyncio.timeout(SEND_WITHIN_S):
-                await socket.send_str(frame)
-    except ConnectionError:
-        return
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        return
-    code, reason = client.outgoing.closing or (WSCloseCode.GOING_AWAY, "")
-    await socket.close(code=code, message=reason.encode())

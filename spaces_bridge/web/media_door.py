@@ -95,6 +95,9 @@ class MediaDoor:
         except (AdapterError, Problem):
             self._stage.hang_up(session.id)
             raise
+        if key not in self._microphones:
+            # most pages go without a word: their microphones are forgotten with the live space
+            self._microphones = {k: m for k, m in self._microphones.items() if self._is_open(k[0])}
         self._microphones[key] = _Microphone(session.id, page)
         return self._created("whip", space, session)
 
@@ -156,9 +159,11 @@ class MediaDoor:
 
     def _remember(self, space: SpaceId, user: UserId) -> None:
         if space not in self._accounts:
-            view = self._door.spaces.view
-            self._accounts = {s: users for s, users in self._accounts.items() if view(s)}
+            self._accounts = {s: users for s, users in self._accounts.items() if self._is_open(s)}
         self._accounts.setdefault(space, set()).add(user)
+
+    def _is_open(self, space: SpaceId) -> bool:
+        return self._door.spaces.view(space) is not None
 
     def _refuse_guest(self, space: LiveSpace, token: Token | None) -> None:
         now = self._door.spaces.view(space.space) or space

@@ -2,30 +2,54 @@
 
 import asyncio
 import json
+import struct
 from collections import deque
 from collections.abc import Callable, Mapping
 
 QUEUE_MAX = 64
 """Frames that may wait for one page."""
 
+_WHOLE_TEXT = 0x81
+"""First byte of a text message in one piece (RFC 6455, 5.2); a server masks nothing."""
 
-def encode(frame: Mapping[str, object]) -> str:
-    """A frame as text, made once for all who get it."""
+
+def as_json(frame: Mapping[str, object]) -> str:
+    """A frame as text."""
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+def encode(frame: Mapping[str, object]) -> bytes:
+    """A frame as the whole WebSocket message that goes out, made once for all who get it."""
+    # half of a surrogate pair, which JSON can hold, is no text
+    payload = as_json(frame).encode("utf-8", "replace")
+    size = len(payload)
+    if size < 126:
+        head = struct.pack("!BB", _WHOLE_TEXT, size)
+    elif size < 1 << 16:
+        head = struct.pack("!BBH", _WHOLE_TEXT, 126, size)
+    else:
+        head = struct.pack("!BBQ", _WHOLE_TEXT, 127, size)
+    return head + payload
+
+
+def _never(_frame: bytes) -> bool:
+    return False
 
 
 class Outgoing:
     """A queue of frames. Fading ones (levels, reactions) give way when it is full."""
 
-    def __init__(self) -> None:
-        self._frames: deque[tuple[str, bool]] = deque()
+    def __init__(self, at_once: Callable[[bytes], bool] = _never) -> None:
+        """``at_once`` sends a frame and says True, or says False when it has to wait."""
+        self._at_once = at_once
+        self._frames: deque[tuple[bytes, bool]] = deque()
         self._wake = asyncio.Event()
         self.closing: tuple[int, str] | None = None
         """Set once the connection is to end, with close code and reason."""
 
-    def put(self, frame: str, *, fades: bool = False) -> None:
-        """Queue a frame; a page that is too slow is let go."""
-        if self.closing is not None:
+    def put(self, frame: bytes, *, fades: bool = False) -> None:
+        """Send a frame, now or after those that wait; a page that is too slow is let go."""
+        if self.closing is not None or (not self._frames and self._at_once(frame)):
             return
         if len(self._frames) >= QUEUE_MAX and not self._drop_oldest_fading():
             if fades:
@@ -42,8 +66,8 @@ class Outgoing:
             self.closing = (code, reason)
             self._wake.set()
 
-    async def next(self) -> str | None:
-        """The next frame; None when the connection is to end."""
+    async def next(self) -> bytes | None:
+        """The next frame that waits; None when the connection is to end."""
         while not self._frames:
             if self.closing is not None:
                 return None

@@ -46,6 +46,7 @@ class Pages:
         prefix = settings.path_prefix
         self._templates.globals |= {
             "static": f"{prefix}/static/{assets.version}",
+            "needed_by": assets.needed_by,
             "og_image": f"{settings.base_url}/static/{assets.version}/og.png",
             "reactions": views.REACTIONS,
             "initial": _initial,

@@ -14,7 +14,7 @@ from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
 from spaces_bridge.core.roles import Role
-from spaces_bridge.core.rules.common import is_host, rank
+from spaces_bridge.core.rules.common import is_host, is_moderator, rank
 from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web.names import shown_name
@@ -52,7 +52,7 @@ class You:
         """Whether hosts' views and verbs are theirs."""
         if self.user is None:
             return False
-        return self.user == space.host or space.role(self.user).may_moderate
+        return is_host(space, self.user) or is_moderator(space, self.user)
 
 
 def name_of(space: LiveSpace, user: UserId) -> str:

@@ -41,6 +41,7 @@ class Vouching:
         self._bot = settings.bot
         self._door = door
         self._domain = door.spaces.world.settings.domain
+        self._followers = door.spaces.world.followers
         self._identities = identities
         self._limiter = Limiter(BURST, PER_S)
         self._used = UsedOnce()
@@ -59,8 +60,9 @@ class Vouching:
         space, token = await self._door.enter_as(slug, user)
         self._door.admit_vouched(space, token)
         session = await self._door.sessions.mint(space.space, user, token.name, guest=False)
+        follows = await self._followers.follows(space.host, user)
         self._door.admit_vouched(space, token)  # still, after the time it took
-        return space, You(user, token.name or user, guest=False), session
+        return space, You(user, token.name or user, guest=False, follows_host=follows), session
 
     async def _user_of(self, credentials: object, address: str) -> UserId:
         if not self._limiter.take(address):

@@ -145,14 +145,42 @@ async def test_the_same_nonce_is_the_same_line_also_after_a_restart(
     assert len(recorder.wished("PostChat")) == 2
 
 
+@pytest.mark.parametrize(
+    ("called", "named"),
+    [
+        ("ＡDA", f"ＡDA ({EVE})"),
+        ("Ada: I resign. Eve", f"Ada I resign. Eve ({EVE})"),
+        ("Ada：", f"Ada ({EVE})"),
+        ("a GUEST", f"a GUEST ({EVE})"),
+        ("::", EVE),
+        ("Eve", "Eve"),
+    ],
+)
 async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
-    spaces: Spaces, recorder: Recorder
+    spaces: Spaces, recorder: Recorder, called: str, named: str
 ) -> None:
-    await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name="ＡDA"))
+    await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
     await ChatDesk(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
     (wished,) = recorder.wished("PostChat")
     assert isinstance(wished["lines"], tuple)
-    assert wished["lines"][0]["name"] == f"ＡDA ({EVE})"
+    assert wished["lines"][0]["name"] == named
+
+
+async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_has_not(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    desk, ben = ChatDesk(spaces), Writer(BEN, "", guest=False)
+    await desk.say(SPACE, ben, "rude", nonce="n1")
+    ((_, shown),) = recorder.called("chatted")
+    assert isinstance(shown, ChatLine)
+    await recorder.complete(f"chat:{shown.id}", 0, "$sent")
+    spaces.world.chat.note_sent(SPACE, EventId("$sent"), [shown])
+    assert spaces.world.chat.take_back(SPACE, EventId("$sent")) == LinesGone((shown.id,))
+    await desk.say(SPACE, ben, "rude", nonce="n1")
+    assert spaces.world.chat.lines(SPACE) == (), "what a moderator took away stays away"
+    await desk.say(SPACE, ben, "ruder", nonce="n1")
+    assert [line.text for line in spaces.world.chat.lines(SPACE)] == ["ruder"]
+    assert len(recorder.wished("PostChat")) == 1, "other words are another line"
 
 
 async def test_a_guest_has_no_name_in_the_room_before_the_floor(

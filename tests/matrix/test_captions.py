@@ -1,5 +1,7 @@
 """Captions as events."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,13 @@ def test_a_caption_is_what_the_contract_says() -> None:
         "is_falling_back": True,
         "m.in_reply_to": {"event_id": "$before"},
     }
+
+
+def test_a_name_puts_no_words_into_another_mouth() -> None:
+    caption = replace(said("@eve:x", 0, 1, "hello"), name="Ada: I resign.\nEve")
+    written = content(caption, None, None, "timeline")
+    assert written["body"] == "Ada I resign. Eve: hello"
+    assert written["io.spacesbridge.caption"]["name"] == "Ada: I resign. Eve"
 
 
 def test_the_first_caption_replies_to_the_card() -> None:

@@ -29,6 +29,7 @@ class Recorder:
         self.rows: dict[SpaceId, list[StoredEvent]] = {}
         self.summaries: dict[SpaceId, SpaceSummary] = {}
         self.effects: dict[str, Effect] = {}
+        self.results: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
         self.calls: list[tuple[object, ...]] = []
         self.failures: list[Exception] = []
@@ -108,6 +109,8 @@ class Recorder:
         return [row for row in rows if row.id > after_id][:limit]
 
     async def complete(self, key: str, generation: int, result: str | None) -> bool:
+        if result is not None:
+            self.results[key] = result
         return self.effects.pop(key, None) is not None
 
     async def postpone(self, key: str, due_at_ms: int, error: str) -> None:
@@ -120,7 +123,7 @@ class Recorder:
         self.calls.append(("absorb", key, tuple(absorbed)))
 
     async def recall(self, key: str) -> str | None:
-        return None
+        return self.results.get(key)
 
     async def remember(self, name: str, value: str) -> None:
         self.calls.append(("remember", name, value))

@@ -119,6 +119,25 @@ async def test_lines_are_changed_and_taken_away(world: WebWorld, browser: Browse
         await expect(lines).to_have_count(1)
 
 
+async def test_only_who_wrote_what_stands_there_is_offered_for_reports(
+    world: WebWorld, browser: Browser
+) -> None:
+    """The server takes no report of others: they may be anybody, and there may be very many."""
+    space = (await world.create()).space
+    async with opened(browser, await page_of(world, space, ALICE)) as watched:
+        page = watched.page
+        for number, user in enumerate((BOB, UserId("@eve:far.example"), BOB)):
+            tell(world, space, number, f"line {number}", user)
+        await expect(page.locator(LINE)).to_have_count(3)
+        news = world.spaces.world.chat.take_back(space, EventId("$m1"))
+        assert news is not None
+        world.hub.chatted(space, news)
+        await expect(page.locator(LINE)).to_have_count(2)
+        await page.click("#report")
+        offered = page.locator("#report-who option").evaluate_all("all => all.map((o) => o.value)")
+        assert await offered == ["", HOST, BOB]
+
+
 async def test_after_a_pause_nothing_is_twice_and_what_was_taken_back_is_gone(
     world: WebWorld, browser: Browser
 ) -> None:

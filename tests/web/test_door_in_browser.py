@@ -70,8 +70,9 @@ async def test_who_is_shown_out_is_told_and_stays_out(world: WebWorld, browser: 
         opened(browser, world.page(space)) as guest,
     ):
         await until(lambda: world.hub.connections() == 2)
-        await world.spaces.ask(space.space, cmd.RemovePerson(HOST, ALICE))
+        await world.spaces.ask(space.space, cmd.RemovePerson(HOST, ALICE, "sells watches"))
         await text(removed.page, "#sorry", "A host has removed you")
+        await text(removed.page, "#sorry", "Reason: sells watches")
         await world.spaces.ask(space.space, cmd.SetGuests(HOST, GuestPolicy.OFF))
         await text(guest.page, "#sorry", "For members only")
         for page in (removed.page, guest.page):

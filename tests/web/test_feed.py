@@ -5,7 +5,7 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web import feed as feed_module
+from spaces_bridge.web import line
 from tests.web.world import (
     ALICE,
     HOST,
@@ -306,7 +306,7 @@ def state_of(frame: dict[str, object]) -> object:
 async def test_a_page_that_is_told_nothing_gets_a_beat(
     world: WebWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_module, "BEAT_S", 0.05)
+    monkeypatch.setattr(line, "BEAT_S", 0.05)
     space = await world.create()
     async with world.feed(space) as feed:
         await feed.next("hello")

@@ -6,7 +6,7 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web.outgoing import QUEUE_MAX
+from spaces_bridge.web.outgoing import QUEUE_MAX, encode
 from spaces_bridge.web.views import tone
 from tests.web.world import ALICE, BOB, HOST, WebWorld
 
@@ -115,8 +115,15 @@ async def test_a_slow_page_loses_drafts_and_nothing_else(world: WebWorld) -> Non
     space = await on_air(world, await world.create())
     async with world.feed(space) as page:
         await page.next("hello")
+        [client] = world.hub._channels[space.space].clients
+        heavy = encode({"type": "notice", "text": "x" * (1 << 20)})
+        for _ in range(QUEUE_MAX // 2):  # more than the system's buffers take
+            client.outgoing.put(heavy)
         for number in range(QUEUE_MAX * 3):
             world.hub.draft(space.space, draft(text=f"draft {number}"))
         world.hub.draft(space.space, draft(text=""))
+        shown = 0
         while (frame := await page.next("caption"))["text"]:
             assert str(frame["text"]).startswith("draft ")
+            shown += 1
+        assert shown < QUEUE_MAX

@@ -11,6 +11,7 @@ from spaces_bridge.app.sound_desk import RESTARTED
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.sentences import say
+from spaces_bridge.web.outgoing import encode
 from tests.web.world import (
     ALICE,
     BOB,
@@ -25,6 +26,10 @@ from tests.web.world import (
 )
 
 pytestmark = pytest.mark.peers
+
+HEAVY = {"type": "notice", "text": "x" * (1 << 18)}
+MORE_THAN_FITS = 200
+"""Such frames are more than the system's buffers and a page's queue take."""
 
 
 # --- what everybody is told -------------------------------------------------------------------
@@ -112,8 +117,8 @@ async def test_a_page_that_reads_nothing_is_let_go_and_costs_the_others_nothing(
         for feed in (slow, quick):
             await feed.next("hello")
         client = next(iter(world.hub._channels[space.space].clients))
-        for number in range(200):
-            client.outgoing.put(json.dumps({"type": "notice", "text": str(number)}))
+        for _ in range(MORE_THAN_FITS):
+            client.outgoing.put(encode(HEAVY))
         world.hub.notice(space.space, say("still_here", "Still here."))
         found = [await outcome(feed) for feed in (slow, quick)]
     assert sorted(found) == ["4408", "Still here."]

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from spaces_bridge.app import registry
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.web.media_door import MediaDoor
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.peers
@@ -87,6 +89,22 @@ async def test_a_second_microphone_takes_the_place_of_the_first(world: WebWorld)
     async with world.http.delete(places[0]) as response:
         assert response.status == 404
     assert world.view(space.space).on_air == {ALICE}
+
+
+async def test_microphones_are_forgotten_with_their_live_space(
+    world: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "LAST_WORDS_MS", -1)
+    [media] = [each for each in world.hub._watchers if isinstance(each, MediaDoor)]
+    for _ in range(3):
+        space = await world.create()
+        await world.seat(space.space, ALICE, "Alice")
+        headers = OFFER | bearer(await world.link(space.space, ALICE))
+        address = world.page(space, "/whip")
+        async with world.http.post(address, data="v=0", headers=headers) as response:
+            assert response.status == 201
+        assert list(media._microphones) == [(space.space, ALICE)]
+        await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
 
 
 async def test_whoever_may_not_speak_is_told_why(world: WebWorld) -> None:

@@ -169,3 +169,35 @@ async def test_the_screen_stays_on_while_that_is_wanted(tmp_path: Path, browser:
         await comes(page, "locks.length === 2")
         await page.evaluate("screenLock.keep(false)")
         assert await page.evaluate("locks.map((lock) => lock.released)") == [True, True]
+
+
+async def test_a_device_that_comes_too_late_is_let_go_of(tmp_path: Path, browser: Browser) -> None:
+    """Turned off while another device takes over: nothing may go on listening."""
+    async with on_air(tmp_path, browser) as page:
+        await page.evaluate(
+            """() => {
+              const replace = RTCRtpSender.prototype.replaceTrack;
+              RTCRtpSender.prototype.replaceTrack = async function (track) {
+                microphone.turnOff();
+                return replace.call(this, track);
+              };
+            }"""
+        )
+        assert not await page.evaluate("microphone.choose('')")
+        assert await page.evaluate("[microphone.state, microphone.device]") == ["off", None]
+        assert await page.evaluate("tracks.map((track) => track.readyState)") == ["ended", "ended"]
+
+
+async def test_another_device_may_be_chosen_while_the_connection_is_lost(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with on_air(tmp_path, browser) as page:
+        await page.evaluate(
+            """() => {
+              RTCRtpSender.prototype.replaceTrack = async () => {
+                throw new DOMException("", "InvalidStateError");
+              };
+            }"""
+        )
+        assert await page.evaluate("microphone.choose('')")
+        assert await page.evaluate("tracks.map((track) => track.readyState)") == ["ended", "live"]

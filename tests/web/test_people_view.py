@@ -139,6 +139,17 @@ def test_each_role_is_told_what_it_may_do() -> None:
     assert role_view(space, You(), {})["may_host"] is False
 
 
+def test_a_level_without_its_owner_in_the_room_shows_and_allows_nothing() -> None:
+    """Until the bot has taken it, whoever left sees no names of guests."""
+    gone = after(crowd(), cmd.ObserveMember(CAT, joined=False))
+    assert gone.role(CAT).may_moderate
+    assert not You(CAT, "Cat", guest=False).moderates(gone)
+    assert "moderate" not in flags(gone, CAT)
+    assert You(CAT, "Cat", guest=False).moderates(crowd())
+    unjoined = after(crowd(), cmd.ObserveMember(HOST, joined=False))
+    assert "host" in flags(unjoined, HOST), "the host is the host, in the room or not"
+
+
 def test_a_locked_private_or_unstarted_space_lets_less_be_done() -> None:
     locked = after(crowd(), cmd.LockSpace(HOST))
     assert flags(locked, HOST) == {"speak", "moderate", "end", "host", "share"}

@@ -6,10 +6,8 @@ from multidict import CIMultiDict
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.limits import Addresses, Limiter
 from spaces_bridge.web.names import shown_name
-from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing
 from spaces_bridge.web.server import content_security_policy
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, command_of, reaction_of
@@ -81,24 +79,6 @@ def test_all_lines_of_forwarded_addresses_are_one_list() -> None:
     assert Addresses(("127.0.0.0/8", "203.0.113.0/24")).of(request) == "1.2.3.4"
 
 
-async def test_fading_frames_give_way_to_those_that_matter() -> None:
-    outgoing = Outgoing()
-    for number in range(QUEUE_MAX):
-        outgoing.put(f"level {number}", fades=True)
-    outgoing.put("caption")
-    sent = [await outgoing.next() for _ in range(QUEUE_MAX)]
-    assert sent == [f"level {n}" for n in range(1, QUEUE_MAX)] + ["caption"]
-    assert outgoing.closing is None
-
-
-async def test_a_queue_full_of_what_matters_ends_the_connection() -> None:
-    outgoing = Outgoing()
-    for number in range(QUEUE_MAX + 1):
-        outgoing.put(f"caption {number}")
-    assert await outgoing.next() is None
-    assert outgoing.closing == (4408, "too slow")
-
-
 def test_a_frame_of_the_nameless_is_no_command() -> None:
     with pytest.raises(Refusal) as refusal:
         command_of({"type": "end"}, You(), 0)
@@ -113,10 +93,6 @@ def test_a_reaction_is_one_emoji() -> None:
     for wrong in ("a", "", "👏👏", None, 7, "👏" * 100):
         with pytest.raises(Refusal):
             reaction_of({"emoji": wrong})
-
-
-def test_all_scripts_together_are_light() -> None:
-    assert Assets().packed_script_bytes < 60_000
 
 
 def test_addresses_are_made_from_the_settings() -> None:

@@ -48,6 +48,20 @@ async def test_an_account_is_known_by_its_server_and_comes_back_by_its_session(
     assert await offer(world, space, "whep", str(hello["session"])) == (201, "")
 
 
+@pytest.mark.parametrize("follows", [True, False])
+async def test_who_follows_the_host_is_told_so_in_a_widget_too(
+    world: WebWorld, follows: bool
+) -> None:
+    space = await world.create()
+    await world.joined(space.space, ALICE, "Alice")
+    if follows:
+        await world.storage.followers.follow(HOST, ALICE, 1)
+    async with world.feed(space, openid=world.identities.vouch(ALICE)) as feed:
+        you = (await feed.next("hello"))["you"]
+        assert isinstance(you, dict)
+        assert you["follows_host"] is follows
+
+
 async def test_the_host_hosts_from_a_widget(world: WebWorld) -> None:
     space = await world.create()
     async with world.feed(space, openid=world.identities.vouch(HOST)) as feed:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Frame, Page
 
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
 from tests.web.browser import WATCH
 from tests.web.widget import JOIN, client_page, inside
-from tests.web.world import ALICE, WebWorld, free_port, web_world
+from tests.web.world import ALICE, HOST, WebWorld, free_port, web_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
@@ -201,3 +203,16 @@ async def test_no_other_page_may_show_this_one(
         await page.goto(f"http://127.0.0.1:{port}/client")
         async with page.expect_event("console", lambda m: "frame-ancestors" in m.text):
             await page.evaluate("(url) => void show(url, [])", world.page(space))
+
+
+async def test_a_member_is_let_in_by_the_widget_where_guests_are_not(embedded: Embedded) -> None:
+    """The page is refused while nobody knows yet who it is, and is not over by that."""
+    off = cmd.SetGuests(HOST, GuestPolicy.OFF)
+    await embedded.world.spaces.ask(embedded.space.space, off)
+    await embedded.show("allowed")
+    await embedded.frame.locator("#sorry").wait_for()
+    await embedded.page.evaluate("negotiate()")
+    await embedded.frame.locator("#space").wait_for()
+    assert not await embedded.frame.locator("#sorry").is_visible()
+    await embedded.frame.locator("#ask").click()
+    await embedded.frame.locator("#ask[aria-pressed=true]").wait_for()

@@ -61,10 +61,14 @@ def refuse_unless_host(space: LiveSpace, user: UserId) -> None:
         raise Rejected("not_host", "Only the host can do that.")
 
 
-def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
-    """Host and co-hosts may, while they are in the room."""
+def is_moderator(space: LiveSpace, user: UserId) -> bool:
+    """Host and co-hosts are, while they are in the room: a level alone outlasts its owner."""
     here = space.person(user).joined and user not in space.removed
-    if not space.role(user).may_moderate or not here:
+    return here and space.role(user).may_moderate
+
+
+def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
+    if not is_moderator(space, user):
         raise Rejected("not_moderator", "Only the host and co-hosts can do that.")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from spaces_bridge.app.wishes import PostCaption
 from spaces_bridge.core.ids import EventId
+from spaces_bridge.core.names import before_a_colon
 from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.settings import CaptionDelivery
 
@@ -22,7 +23,7 @@ def content(
     """The message. In the card's thread, and for clients without threads a chain of replies."""
     name = " ".join(caption.name.split())
     said: dict[str, Any] = {
-        **message(f"{name}: {caption.text}"),
+        **message(f"{before_a_colon(name) or caption.speaker}: {caption.text}"),
         CAPTION: {
             "utterance": caption.utterance,
             "speaker": caption.speaker,

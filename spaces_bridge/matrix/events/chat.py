@@ -6,6 +6,7 @@ Only plain bodies count: formatted ones say the same in HTML, or claim to.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Any
 
 from spaces_bridge.app.chat import ChatKind, ChatLine
@@ -151,10 +152,7 @@ def _without_quote(body: str) -> str:
     """Clients used to put the message that is replied to before the reply, line by line."""
     if _QUOTE_BEGINS.match(body) is None:
         return body
-    lines = body.split("\n")
-    while lines and lines[0].startswith(">"):
-        lines.pop(0)
-    return "\n".join(lines)
+    return "\n".join(dropwhile(lambda line: line.startswith(">"), body.split("\n")))
 
 
 def _lines_in(block: object) -> tuple[ChatLine, ...]:

@@ -17,6 +17,8 @@ import * as hosting from "./views/hosting.js";
 import * as large from "./views/large.js";
 import * as invite from "./views/invite.js";
 import * as leaving from "./views/leave.js";
+import * as level from "./views/level.js";
+import * as lockscreen from "./views/lockscreen.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as keys from "./views/keys.js";
 import * as people from "./views/people.js";
@@ -37,6 +39,7 @@ const RECONNECTING_SHOWN_MS = 800;
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
   ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
+  ...[level, lockscreen],
 ];
 
 const { slug, known } = document.body.dataset;
@@ -68,10 +71,14 @@ let named = null;
 
 /** Inside a Matrix client: come back as whom its homeserver says this is. */
 async function askClient() {
+  asking = true;
   identity.openid = await askOpenId();
-  if (identity.openid !== null && identity.token === null) feed.reopen();
+  asking = false;
+  if (identity.openid !== null && identity.token === null && !over) feed.reopen();
 }
+let asking = false;
 let askedAgain = false;
+let over = false;
 
 // --- what the feed says ---------------------------------------------------------------------
 
@@ -116,7 +123,7 @@ const SORRY = {
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (Object.hasOwn(SORRY, frame.code)) return leave(say(SORRY[frame.code]), text);
+  if (Object.hasOwn(SORRY, frame.code)) return refused(frame, text);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
@@ -128,7 +135,7 @@ page.on("error", (frame) => {
 });
 page.on("notice", (frame) => {
   listener.noticed();
-  showNotice(sayOf("notice", frame));
+  if (!floor.says(frame, page.state)) showNotice(sayOf("notice", frame));
 });
 page.on("change", ({ space, you }) => {
   if (space.state === "ended" && listener.wanted) listener.stop();
@@ -144,9 +151,17 @@ feed.addEventListener("closed", () => {
   slow = setTimeout(() => setText(byId("link"), say("link.reconnecting")), RECONNECTING_SHOWN_MS);
 });
 
+/** Not wanted here, with the host's reason. Who is refused as nobody may still be somebody. */
+function refused({ code, with: { reason } = {} }, text) {
+  const why = reason === undefined ? text : `${text} ${say("end.reason", { reason })}`;
+  const early = page.state === null && asking;
+  (early ? wait : leave)(say(SORRY[code]), why);
+}
+
 /** Not now: the feed tries again by itself. */
 function wait(title, text) {
   clearTimeout(slow);
+  listener.stop();
   showSorry(title, text);
 }
 
@@ -160,6 +175,7 @@ function leave(title, text) {
 
 /** No sound, no microphone, no feed from here on. */
 function stop() {
+  over = true;
   page.tell("left");
   page.end();
   feed.stop();

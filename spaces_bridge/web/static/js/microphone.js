@@ -158,11 +158,12 @@ export class Microphone extends EventTarget {
 
   async #switch(track) {
     const old = this.#track;
-    if (old === null) {
-      track.stop();
+    // a sender whose connection was lost takes none: the next connection is made with the new one
+    await this.#sender?.replaceTrack(track).catch(() => {});
+    if (old === null || this.#track !== old) {
+      track.stop(); // turned off meanwhile
       return false;
     }
-    await this.#sender?.replaceTrack(track);
     this.#use(track);
     old.stop();
     const { deviceId } = track.getSettings();

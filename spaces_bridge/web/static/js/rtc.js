@@ -1,5 +1,7 @@
 // WHIP and WHEP in one function: the offer goes out, the answer comes back.
 
+import { sayOf } from "./words.js";
+
 export const CONNECT_WITHIN_MS = 6000;
 
 /** A request without an answer for so long has met a dead network. */
@@ -127,5 +129,6 @@ async function within(options, url) {
 
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  return new Refused(response.status, problem.code ?? "refused", problem.detail ?? "");
+  const text = sayOf("error", { code: problem.code, text: problem.detail ?? "", with: problem.with });
+  return new Refused(response.status, problem.code ?? "refused", text);
 }

@@ -28,3 +28,14 @@ export class WakeLock {
     }
   }
 }
+
+const screenLock = new WakeLock();
+const reasons = new Set();
+
+/** One more reason to stay on, or one less. */
+export function stayAwake(reason, wanted) {
+  if (reasons.has(reason) === wanted) return;
+  if (wanted) reasons.add(reason);
+  else reasons.delete(reason);
+  screenLock.keep(reasons.size > 0);
+}

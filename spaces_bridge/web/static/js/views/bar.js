@@ -1,28 +1,48 @@
 // The bar under the thumb: hear, ask, speak.
 
 import { byId, setButton, setText } from "../dom.js";
+import { isWidget } from "../widget.js";
 import { say, sayIfKnown } from "../words.js";
 import { askName } from "./dialogs.js";
 
 export function start(page) {
   const { listener } = page;
   page.on("change", (state) => show(page, state));
-  listener.addEventListener("change", () => nameSound(page));
+  new ResizeObserver(sayHeight).observe(byId("bar"));
   byId("listen").addEventListener("click", () => {
     if (listener.wanted && listener.state !== "blocked") listener.stop();
     else listener.start();
   });
   byId("ask").addEventListener("click", () => ask(page));
   byId("microphone").addEventListener("click", () => speak(page));
+  if (byId("bar").dataset.open === "yes" && !isWidget()) showEarly(page);
+}
+
+/** Where anybody may listen, nobody has to wait for the feed to say so. */
+function showEarly(page) {
+  const { listener } = page;
+  const look = () => page.state === null && showSound(page, { may_speak: false });
+  byId("bar").hidden = false;
+  byId("ask").disabled = true;
+  listener.addEventListener("change", look);
+  look();
 }
 
 function show(page, { space, you }) {
-  const { listener, microphone } = page;
   byId("bar").hidden = space.state !== "live";
-  showListen(listener, you);
-  showMicrophone(microphone, you);
+  showSound(page, you);
+  showMicrophone(page.microphone, you);
   showAsk(you);
-  setText(byId("sound"), microphone.trouble || (sayIfKnown(`sound.${listener.state}`) ?? ""));
+}
+
+function showSound({ listener, microphone }, you) {
+  showListen(listener, you);
+  const sound = listener.trouble || (sayIfKnown(`sound.${listener.state}`) ?? "");
+  setText(byId("sound"), microphone.trouble || sound);
+}
+
+function sayHeight() {
+  document.documentElement.style.setProperty("--bar-height", `${byId("bar").offsetHeight}px`);
 }
 
 function showListen(listener, you) {
@@ -36,17 +56,25 @@ function showListen(listener, you) {
 function showMicrophone(microphone, you) {
   const button = byId("microphone");
   button.hidden = !you.may_speak;
-  button.disabled = microphone.state === "asking" || microphone.state === "connecting";
+  // not `disabled`: it would lose the focus of whoever pressed it by keyboard
+  const waits = microphone.state === "asking" || microphone.state === "connecting";
+  button.setAttribute("aria-disabled", String(waits));
   const on = microphone.state === "on";
-  const label = say(!on ? "microphone.on" : you.on_air ? "microphone.mute" : "microphone.unmute");
   const symbol = on && !you.on_air ? "mic-off" : "mic";
-  setButton(button, { symbol, label, strong: !on || !you.on_air });
+  setButton(button, { symbol, label: labelOf(microphone, you), strong: !on || !you.on_air });
+}
+
+function labelOf({ state, reconnecting }, you) {
+  if (state === "on") return say(you.on_air ? "microphone.mute" : "microphone.unmute");
+  if (reconnecting) return say("link.reconnecting");
+  return say({ asking: "microphone.asking", connecting: "link.connecting" }[state] ?? "microphone.on");
 }
 
 function showAsk(you) {
   const button = byId("ask");
   const moderates = you.role === "host" || you.role === "cohost";
   button.hidden = moderates && !you.muted;
+  button.disabled = false;
   const seated = isSeated(you);
   const label = say(seated ? "hand.step_down" : you.hand ? "hand.lower" : "hand.ask");
   setButton(button, { symbol: seated ? "cross" : "hand", label, pressed: seated ? null : you.hand !== null });
@@ -76,11 +104,4 @@ function speak({ listener, microphone, state }) {
   } else if (microphone.state === "on") {
     microphone.setMuted(state.you.on_air);
   }
-}
-
-/** What the lock screen calls the sound. */
-function nameSound({ listener, state }) {
-  if (!("mediaSession" in navigator) || listener.state !== "listening" || state === null) return;
-  const { title, host } = state.space;
-  navigator.mediaSession.metadata = new MediaMetadata({ title, artist: host.name });
 }

@@ -20,13 +20,19 @@ const LINES_KEPT = 300;
 /** Lines of one person that follow each other this fast stand under one name. */
 const SAME_BREATH_MS = 5 * 60 * 1000;
 
-const writers = new Map(); // id -> {id, name, guest, tone} of those whose lines were seen
+const writers = new WeakMap(); // a line's node -> {id, name, guest, tone} of who wrote it
 
 let log, following;
 let unread = 0;
 
-/** Who has written here, the last one first. */
-export const authors = () => [...writers.values()].reverse();
+/** Who wrote what stands here, the last one first. */
+export function authors() {
+  const found = new Map();
+  for (const node of [...log.children].reverse()) {
+    if (!found.has(node.dataset.user)) found.set(node.dataset.user, writers.get(node));
+  }
+  return [...found.values()];
+}
 
 export function start(page) {
   log = byId("chat-lines");
@@ -34,10 +40,7 @@ export function start(page) {
   page.on("hello", (frame) => catchUp(page, frame[HELLO_FIELD] ?? []));
   page.on("chat", (frame) => hear(page, frame));
   page.on("change", (state) => look(page, state));
-  byId("tab-chat").addEventListener("opened", () => {
-    seen();
-    byId("chat").scrollIntoView({ block: "nearest" });
-  });
+  byId("tab-chat").addEventListener("opened", seen);
   startWriting(page);
 }
 
@@ -91,10 +94,9 @@ function takeAway(isMeant) {
 
 function add(page, line) {
   const person = { id: line.user, name: line.name, guest: line.guest, tone: line.tone };
-  writers.delete(line.user);
-  writers.set(line.user, person);
   const after = [...log.children].findLast((node) => Number(node.dataset.at) <= line.at_ms);
   const node = newLine(page, line, person);
+  writers.set(node, person);
   if (after) after.after(node);
   else log.prepend(node);
   while (log.children.length > LINES_KEPT) log.firstChild.remove();

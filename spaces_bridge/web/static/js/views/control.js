@@ -1,6 +1,6 @@
 // The rules of the room, for those who moderate. What the server has not confirmed goes back.
 
-import { byId, el } from "../dom.js";
+import { byId, el, setText } from "../dom.js";
 import { language, say } from "../words.js";
 import { offerPanel } from "./tabs.js";
 
@@ -8,12 +8,13 @@ import { offerPanel } from "./tabs.js";
 const LANGUAGES = "en de es fr it pt nl pl uk ru tr ar fa hi id vi zh ja ko".split(" ");
 
 export function start(page) {
-  const press = (id, type, values) => byId(id).addEventListener("click", () => page.ask(type, values));
+  const ask = (...frame) => page.ask(...frame) || page.changed();
+  const press = (id, ...frame) => byId(id).addEventListener("click", () => ask(...frame));
   press("next", "next");
   press("mute-all", "mute", { all: true });
   press("clear-queue", "clear-queue");
   const choose = (id, frame) =>
-    byId(id).addEventListener("change", ({ target }) => page.ask(...frame(target)));
+    byId(id).addEventListener("change", ({ target }) => ask(...frame(target)));
   choose("policy", ({ value }) => ["policy", { policy: value }]);
   choose("guests", ({ value }) => ["guests", { policy: value }]);
   choose("queue-order", ({ value }) => ["queue-order", { order: value }]);
@@ -24,8 +25,8 @@ export function start(page) {
   choose("captions-language", captions);
   byId("title-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    page.ask("title", { title: byId("title-text").value });
     byId("title-text").blur();
+    ask("title", { title: byId("title-text").value });
   });
   page.on("change", show);
   page.on("error", () => page.changed());
@@ -33,8 +34,9 @@ export function start(page) {
 
 function show({ space, roster, you }) {
   offerPanel("control", you.may_moderate && space.state !== "ended");
+  showWaiting(you.may_moderate && space.state === "live" ? roster.hands : 0, space.title);
   if (!you.may_moderate) return;
-  for (const node of document.querySelectorAll("#control [data-host]")) node.hidden = you.role !== "host";
+  for (const node of document.querySelectorAll("#control [data-host]")) node.hidden = !you.may_host;
   byId("next").disabled = roster.hands === 0;
   byId("clear-queue").disabled = roster.hands === 0;
   byId("mute-all").disabled = !roster.stage.some((person) => person.role === "speaker" && !person.muted);
@@ -48,6 +50,14 @@ function show({ space, roster, you }) {
   if (document.activeElement !== byId("title-text")) byId("title-text").value = space.title;
 }
 
+/** On the tab and in the browser's own: whoever hosts may be reading something else. */
+function showWaiting(hands, title) {
+  document.title = hands > 0 ? `(${hands}) ${title}` : title;
+  byId("waiting").hidden = hands === 0;
+  setText(byId("waiting-shown"), String(hands));
+  setText(byId("waiting-said"), hands > 0 ? say("hand.waiting", { count: hands }) : "");
+}
+
 function set(id, value) {
   if (byId(id).value !== value) byId(id).value = value;
 }
@@ -55,7 +65,8 @@ function set(id, value) {
 function showLanguages(current) {
   const select = byId("captions-language");
   const codes = ["auto", ...new Set([...LANGUAGES, current].filter((code) => code && code !== "auto"))];
-  if (select.length !== codes.length) {
+  if (select.dataset.codes !== codes.join()) {
+    select.dataset.codes = codes.join();
     const names = new Intl.DisplayNames([language], { type: "language" });
     const name = (code) => (code === "auto" ? say("control.auto") : names.of(code));
     select.replaceChildren(...codes.map((value) => el("option", { value }, name(value))));

@@ -7,6 +7,12 @@ export function start(page) {
   page.on("change", ({ you }) => show(page, you));
 }
 
+/** Whether the panel says what a notice would, for as long as it holds. */
+export function says({ code }, state) {
+  if (code === "unmuted") return !state?.you.may_moderate;
+  return code === "muted_by_host" || code === "invited";
+}
+
 function show(page, you) {
   const { microphone } = page;
   const box = byId("floor");
@@ -26,8 +32,11 @@ function show(page, you) {
 }
 
 function floorText(you, microphone) {
-  if (microphone.state === "off") return say("floor.offered");
+  if (microphone.state === "off") return say(microphone.trouble ? "floor.again" : "floor.offered");
+  if (microphone.state === "asking") return say("floor.asking");
+  if (microphone.reconnecting) return say("floor.reconnecting");
   if (microphone.state !== "on") return say("floor.waiting");
+  if (microphone.interrupted) return say("floor.interrupted");
   return say(you.on_air ? "floor.on_air" : "floor.microphone_muted");
 }
 

@@ -10,7 +10,6 @@ export function start(page) {
 }
 
 function show({ space, roster, you }) {
-  document.title = space.title;
   setText(byId("title"), space.title);
   setText(byId("host"), space.host.name);
   byId("space").dataset.state = space.state;

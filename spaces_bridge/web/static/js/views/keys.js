@@ -21,7 +21,12 @@ export function start(page) {
       press(page, event.key.toLowerCase());
     }
   });
-  addEventListener("keyup", ({ code }) => code === "Space" && talk(page, false));
+  addEventListener("keyup", (event) => {
+    if (event.code !== "Space") return;
+    // some browsers press the focused button when the key is let go
+    if (talking) event.preventDefault();
+    talk(page, false);
+  });
   // the key may be let go where nobody tells us
   addEventListener("blur", () => talk(page, false));
 }

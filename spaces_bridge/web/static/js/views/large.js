@@ -5,6 +5,7 @@
 
 import { byId, el, keyed, setText } from "../dom.js";
 import { lines } from "../lines.js";
+import { stayAwake } from "../wake.js";
 import { say } from "../words.js";
 import { grow, growing, languageOf, nameOf } from "./caption_line.js";
 import { stateOf } from "./captions.js";
@@ -15,7 +16,6 @@ const READ_KEPT = 10;
 
 let finals = []; // the last ones, each a turn that can still be on the screen
 let drafts = [];
-let lock; // undefined also where browsers know none
 
 export function start(page) {
   const dialog = byId("captions-large");
@@ -25,7 +25,6 @@ export function start(page) {
   byId("large-leave").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", left);
   offerFullScreen();
-  document.addEventListener("visibilitychange", keepAwake);
   page.on("hello", ({ captions }) => {
     finals = captions.slice(-ROWS);
     show(page);
@@ -54,14 +53,14 @@ function open(page) {
   if (dialog.open) return;
   dialog.showModal();
   setView("captions");
-  keepAwake();
+  stayAwake("captions", true); // a screen that goes dark says nothing
   show(page);
 }
 
 function left() {
   if (document.fullscreenElement) document.exitFullscreen();
   setView(null);
-  keepAwake();
+  stayAwake("captions", false);
   byId("large-log").replaceChildren();
 }
 
@@ -132,17 +131,4 @@ function newRow({ caption }) {
     nameOf(caption, "large-name"),
     growing("p", { class: "large-line", dir: "auto" }),
   );
-}
-
-/** A screen that goes dark says nothing. Browsers let go of the lock when the page is hidden. */
-async function keepAwake() {
-  const wanted = () => byId("captions-large").open && document.visibilityState === "visible";
-  try {
-    if (wanted() && (!lock || lock.released)) lock = await navigator.wakeLock?.request("screen");
-  } catch {
-    // refused, to save power for instance: the captions are shown all the same
-  }
-  if (wanted()) return;
-  lock?.release();
-  lock = undefined;
 }

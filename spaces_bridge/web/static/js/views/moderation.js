@@ -11,10 +11,12 @@ const QUESTIONS = {
   block: ["block.title", "block.text", "block.yes"],
 };
 
-const RANK = { listener: 0, speaker: 1, cohost: 2, host: 3 };
+/** Whom each role may mute and show out, where the server has not said so of the person. */
+const BELOW = { host: ["listener", "speaker", "cohost"], cohost: ["listener", "speaker"] };
 
 /**
- * `person`: `{id, name, role, guest, hand, muted, offered}`; gives `{key, label, danger, run}`s.
+ * `person`: `{id, name, role, guest, hand, muted, offered, below_you}`; gives `{key, label, danger,
+ * run}`s.
  */
 export function actionsFor(page, person) {
   const { you } = page.state;
@@ -28,11 +30,10 @@ export function actionsFor(page, person) {
 
 function floorActions(page, person, you) {
   const act = (verb, key = verb) => action(`person.${key}`, () => page.ask(verb, { user: person.id }));
-  const above = RANK[you.role] > RANK[person.role];
   const actions = [];
   if (person.hand === "pending") actions.push(act("approve"), act("deny"));
   else if (person.role === "listener" && !person.offered && !person.hand) actions.push(act("bring"));
-  if (person.role !== "listener" && above) actions.push(act(person.muted ? "unmute" : "mute"));
+  if (person.role !== "listener" && isBelow(person, you)) actions.push(act(person.muted ? "unmute" : "mute"));
   if (person.role === "speaker") actions.push(act("demote"));
   return actions;
 }
@@ -45,10 +46,12 @@ function roleActions(page, person, you) {
 }
 
 function doorActions(page, person, you) {
-  if (RANK[you.role] <= RANK[person.role]) return [];
+  if (!isBelow(person, you)) return [];
   const act = (verb) => ({ ...action(`person.${verb}`, () => showOut(page, verb, person)), danger: true });
   return person.guest ? [act("remove")] : [act("remove"), act("block")];
 }
+
+const isBelow = (person, { role }) => person.below_you ?? BELOW[role]?.includes(person.role) ?? false;
 
 const action = (key, run) => ({ key, label: say(key), danger: false, run });
 

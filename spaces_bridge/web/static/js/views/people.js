@@ -9,6 +9,7 @@ import { isOpen } from "./tabs.js";
 const RENEW_MS = 1500;
 const TYPING_MS = 250;
 
+let shown = new Map(); // id -> person, as the server said last
 let unfolded = null; // whose actions are seen
 let timer = 0;
 
@@ -30,19 +31,20 @@ export function start(page) {
   page.on("people", (frame) => show(page, frame));
 }
 
-function show(page, { people, total, removed, query }) {
+function show(page, { people, total, removed, removed_total: gone, query }) {
   if (query !== byId("people-query").value.trim()) return; // the person has typed on
+  shown = new Map(people.map((person) => [person.id, person]));
   setText(byId("people-count"), String(total));
   byId("people-empty").hidden = people.length > 0;
   keyed(
     byId("people"),
     people,
     (person) => person.id,
-    (person) => newPerson(person, () => unfold(page, person.id, { people, total, removed, query })),
+    (person) => newPerson(person, () => unfold(page, person.id)),
     (node, person) => fill(page, node, person),
   );
   byId("removed").hidden = removed.length === 0;
-  setText(byId("removed-count"), String(removed.length));
+  setText(byId("removed-count"), String(gone));
   keyed(
     byId("removed-people"),
     removed,
@@ -52,12 +54,9 @@ function show(page, { people, total, removed, query }) {
   );
 }
 
-function unfold(page, id, frame) {
+function unfold(page, id) {
   unfolded = unfolded === id ? null : id;
-  for (const node of byId("people").children) {
-    const person = frame.people.find((each) => each.id === node.dataset.key);
-    if (person) fill(page, node, person);
-  }
+  for (const node of byId("people").children) fill(page, node, shown.get(node.dataset.key));
 }
 
 function newPerson(person, click) {

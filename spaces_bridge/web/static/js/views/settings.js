@@ -5,14 +5,9 @@ import { byId, el } from "../dom.js";
 import { store, stored } from "../stored.js";
 import { say } from "../words.js";
 
-const METER_EVERY_MS = 100;
-
-let metering = 0;
-
 export function start(page) {
   const dialog = byId("settings-dialog");
   byId("open-settings").addEventListener("click", () => open(page));
-  dialog.addEventListener("close", () => clearInterval(metering));
   startVolume();
   for (const id of ["push-to-talk", "keys"]) {
     byId(id).checked = isOn(id);
@@ -43,8 +38,6 @@ async function open(page) {
   byId("settings-microphone").hidden = !page.state?.you.may_speak;
   byId("settings-dialog").showModal();
   await showDevices(page);
-  clearInterval(metering);
-  metering = setInterval(() => showLevel(page.microphone), METER_EVERY_MS);
 }
 
 async function showDevices({ microphone }) {
@@ -56,13 +49,6 @@ async function showDevices({ microphone }) {
   select.replaceChildren(...(options.length ? options : [el("option", { value: "" }, say("settings.device_default"))]));
   select.disabled = devices.length === 0;
   if (microphone.device !== null) select.value = microphone.device;
-}
-
-function showLevel(microphone) {
-  const percent = Math.round(microphone.level * 100);
-  byId("level").setAttribute("aria-valuenow", String(percent));
-  byId("level").style.setProperty("--level", String(microphone.level));
-  byId("level-hint").hidden = microphone.state === "on";
 }
 
 /** The same page in another language. Who one is stays in this tab. */

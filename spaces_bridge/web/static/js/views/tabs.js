@@ -11,7 +11,10 @@ export function start() {
   const list = byId("tabs");
   list.addEventListener("click", ({ target }) => {
     const tab = target.closest("[role=tab]");
-    if (tab) openPanel(tab.getAttribute("aria-controls"));
+    if (!tab) return;
+    openPanel(tab.getAttribute("aria-controls"));
+    // on a phone, most of it may stand below the window
+    byId("panels").scrollIntoView({ block: "nearest" });
   });
   list.addEventListener("keydown", (event) => {
     const tabs = offered();

@@ -1,0 +1,51 @@
+// The device around the page: what its lock screen, headset and media keys show and do, and that
+// the screen stays on for whoever speaks.
+
+import { stayAwake } from "../wake.js";
+
+const ICON = { src: new URL("../../icon.svg", import.meta.url).href, sizes: "any", type: "image/svg+xml" };
+
+let shown = ""; // what the metadata say
+
+export function start(page) {
+  const { listener, microphone } = page;
+  microphone.addEventListener("change", () => stayAwake("microphone", microphone.state === "on"));
+  if (!("mediaSession" in navigator)) return;
+  const stopHearing = () => listener.stop();
+  handle("play", () => listener.start());
+  handle("pause", stopHearing);
+  handle("stop", stopHearing);
+  handle("togglemicrophone", () => {
+    if (microphone.state === "on") microphone.setMuted(page.state.you.on_air);
+  });
+  handle("hangup", () => {
+    microphone.turnOff();
+    listener.stop();
+  });
+  page.on("change", (state) => show(page, state));
+  listener.addEventListener("change", () => showPlaying(listener));
+}
+
+/** Not every browser knows every action. */
+function handle(action, handler) {
+  try {
+    navigator.mediaSession.setActionHandler(action, handler);
+  } catch {
+    // then there is no such key
+  }
+}
+
+function show({ microphone }, { space, you }) {
+  const { mediaSession } = navigator;
+  mediaSession.setMicrophoneActive?.(microphone.state === "on" && you.on_air);
+  const { title, host } = space;
+  const says = JSON.stringify([title, host.name, host.picture]);
+  if (says === shown) return;
+  shown = says;
+  const artwork = host.picture ? [{ src: host.picture }, ICON] : [ICON];
+  mediaSession.metadata = new MediaMetadata({ title, artist: host.name, artwork });
+}
+
+function showPlaying({ wanted, state }) {
+  navigator.mediaSession.playbackState = wanted && state !== "blocked" ? "playing" : "paused";
+}
