@@ -9,6 +9,7 @@ import { isOpen } from "./tabs.js";
 const RENEW_MS = 1500;
 const TYPING_MS = 250;
 
+let listed = []; // the people of the last answer
 let unfolded = null; // whose actions are seen
 let timer = 0;
 
@@ -32,13 +33,14 @@ export function start(page) {
 
 function show(page, { people, total, removed, query }) {
   if (query !== byId("people-query").value.trim()) return; // the person has typed on
+  listed = people;
   setText(byId("people-count"), String(total));
   byId("people-empty").hidden = people.length > 0;
   keyed(
     byId("people"),
     people,
     (person) => person.id,
-    (person) => newPerson(person, () => unfold(page, person.id, { people, total, removed, query })),
+    (person) => newPerson(person, () => unfold(page, person.id)),
     (node, person) => fill(page, node, person),
   );
   byId("removed").hidden = removed.length === 0;
@@ -52,10 +54,10 @@ function show(page, { people, total, removed, query }) {
   );
 }
 
-function unfold(page, id, frame) {
+function unfold(page, id) {
   unfolded = unfolded === id ? null : id;
   for (const node of byId("people").children) {
-    const person = frame.people.find((each) => each.id === node.dataset.key);
+    const person = listed.find((each) => each.id === node.dataset.key);
     if (person) fill(page, node, person);
   }
 }
