@@ -25,7 +25,8 @@ export function start(page) {
   choose("captions-language", captions);
   byId("title-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    byId("title-text").blur();
+    // not in the field any more: it shows what the server makes of it
+    event.target.querySelector("[type=submit]").focus();
     ask("title", { title: byId("title-text").value });
   });
   page.on("change", show);

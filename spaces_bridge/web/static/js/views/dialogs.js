@@ -28,6 +28,11 @@ export function sayIn(page, dialog, { errors, notices = null }) {
   page.on("notice", (frame) => dialog.open && notices && setText(notices, sayOf("notice", frame)));
 }
 
+/** Once it is closed; by the word of an earlier time, which comes late, it is not. */
+export function onceClosed(dialog, then) {
+  dialog.onclose = () => dialog.open || then();
+}
+
 /** Ask for a name, by default for the floor; gives it, or null. */
 export function askName({ title, text, yes } = {}) {
   return new Promise((resolve) => {
@@ -48,7 +53,7 @@ export function askName({ title, text, yes } = {}) {
       dialog.close();
     };
     byId("name-cancel").onclick = () => dialog.close();
-    dialog.onclose = () => resolve(name);
+    onceClosed(dialog, () => resolve(name));
     openSheet(dialog, input);
   });
 }
@@ -67,7 +72,7 @@ export function askSure({ title, text, yes }) {
       dialog.close();
     };
     byId("sure-cancel").onclick = () => dialog.close();
-    dialog.onclose = () => resolve(sure);
+    onceClosed(dialog, () => resolve(sure));
     openSheet(dialog, byId("sure-cancel"));
   });
 }

@@ -4,7 +4,7 @@
 import { byId, setText } from "../dom.js";
 import { nameOf } from "../names.js";
 import { say } from "../words.js";
-import { askSure, openSheet } from "./dialogs.js";
+import { askSure, onceClosed, openSheet } from "./dialogs.js";
 
 const QUESTIONS = {
   remove: ["remove.title", "remove.text", "remove.yes"],
@@ -86,7 +86,7 @@ function askReason({ title, text, yes }) {
       dialog.close();
     };
     byId("remove-cancel").onclick = () => dialog.close();
-    dialog.onclose = () => resolve(reason);
+    onceClosed(dialog, () => resolve(reason));
     openSheet(dialog, input);
   });
 }
