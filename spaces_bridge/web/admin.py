@@ -13,7 +13,7 @@ from spaces_bridge.app.records import Report
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace, Person
-from spaces_bridge.web import views
+from spaces_bridge.web import listed
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, problems, too_many
@@ -84,7 +84,7 @@ class Admin:
         return _json({"reports": [self._report_view(report) for report in found]})
 
     async def _list_spaces(self, _request: web.Request) -> web.Response:
-        shown = views.most_recent_first(self._spaces.open())
+        shown = listed.most_recent_first(self._spaces.open())
         return _json({"spaces": [self._space_view(space) for space in shown]})
 
     async def _participants(self, request: web.Request) -> web.Response:

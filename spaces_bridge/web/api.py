@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.web import views
+from spaces_bridge.web import listed
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.openapi import document
@@ -25,7 +25,7 @@ class Api:
     async def spaces(self, _request: web.Request) -> web.Response:
         """Public live spaces: live and upcoming ones."""
         shown = [s for s in self._door.spaces.open() if is_listed(s)]
-        return _json({"spaces": [self._view(s) for s in views.most_recent_first(shown)]})
+        return _json({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
 
     async def space(self, request: web.Request) -> web.Response:
         """One live space; a private one for its members only."""
@@ -37,7 +37,7 @@ class Api:
         return _json(self._document)
 
     def _view(self, space: LiveSpace) -> Json:
-        return views.api_view(space, self._hub.about(space), self._hub.guests(space.space))
+        return listed.api_view(space, self._hub.about(space), self._hub.guests(space.space))
 
 
 def is_listed(space: LiveSpace) -> bool:

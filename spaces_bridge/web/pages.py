@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from spaces_bridge.app.ports import Directory
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.web import views
+from spaces_bridge.web import listed, views
 from spaces_bridge.web.api import is_listed
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.door import SLUG_MAX, Door
@@ -62,7 +62,7 @@ class Pages:
             base_url=self._settings.base_url,
             live=[s for s in spaces if s["state"] == Phase.LIVE.value],
             upcoming=[s for s in spaces if s["state"] == Phase.SCHEDULED.value],
-            ended=[views.past_view(s, self._settings) for s in ended if not s.private][
+            ended=[listed.past_view(s, self._settings) for s in ended if not s.private][
                 :ENDED_LISTED
             ],
         )
@@ -111,7 +111,7 @@ class Pages:
 
     def _bubble(self, space: LiveSpace) -> views.Json:
         guests = self._hub.guests(space.space)
-        return views.api_view(space, self._hub.about(space), guests)
+        return listed.api_view(space, self._hub.about(space), guests)
 
     def _html(
         self,

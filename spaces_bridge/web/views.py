@@ -1,7 +1,7 @@
 """How a live space looks from outside: the JSON of feed and API. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -9,7 +9,6 @@ from zlib import crc32
 from yarl import URL
 
 from spaces_bridge.app.ports import Draft
-from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
@@ -30,9 +29,6 @@ FACE_DIGITS = 24
 
 QUEUE_SHOWN = 50
 """Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
-
-TRANSCRIPTS = ("txt", "vtt", "srt", "json")
-"""Formats of what was said."""
 
 REACTIONS = ("👏", "❤️", "😂", "💯")
 """What the page and the live card offer."""
@@ -127,28 +123,6 @@ def calendar(space: LiveSpace, page: str) -> str | None:
     return f"{page}/event.ics" if planned and not space.private else None
 
 
-def past_view(space: SpaceSummary, settings: WebSettings) -> Json:
-    """An ended live space in the directory. ``transcript``: None where nothing was captioned."""
-    page = settings.page(space.slug)
-    return {
-        "title": space.title,
-        "page": page,
-        "host": {
-            "id": space.host,
-            "name": shown_name(space.host_name, space.host, guest=False),
-            "tone": tone(space.host),
-            # it would take reading the whole journal
-            "picture": None,
-        },
-        "tone": tone(space.host),
-        "started_at": space.started_at_ms,
-        "ended_at": space.ended_at_ms,
-        "transcript": {kind: f"{page}/transcript.{kind}" for kind in TRANSCRIPTS}
-        if space.captions
-        else None,
-    }
-
-
 def room_alias(space: LiveSpace, domain: str) -> str | None:
     """The address of the live space's room; None while it has none."""
     return f"#spaces_{space.slug}:{domain}" if space.room is not None else None
@@ -162,7 +136,7 @@ def roster_view(space: LiveSpace, guests: int, about: Json, *, names: bool) -> J
     """
     page = str(about["page"])
     return {
-        "stage": [_on_stage(space, person, page) for person in space.stage],
+        "stage": [on_stage(space, person, page) for person in space.stage],
         "queue": [_in_queue(space, r, page, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
         "hands": len(space.hands),
         "listeners": listeners(space, guests),
@@ -181,7 +155,8 @@ def places(space: LiveSpace) -> Mapping[UserId, int]:
     return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
-def _on_stage(space: LiveSpace, person: Person, page: str) -> Json:
+def on_stage(space: LiveSpace, person: Person, page: str) -> Json:
+    """Somebody with a seat; ``page``: the address of the live space's page."""
     return {
         "id": person.user,
         "name": name_of(space, person.user),
@@ -322,22 +297,3 @@ def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, abo
         "captions": [caption_view(space, line) for line in space.caption_lines],
         "reactions": dict(space.reactions),
     }
-
-
-def api_view(space: LiveSpace, about: Json, guests: int) -> Json:
-    """One live space in the public API."""
-    accepted = RequestState.ACCEPTED
-    hands = [r for r in space.requests.values() if r.state is not accepted]
-    page = str(about["page"])
-    return {
-        **about,
-        "stage": [_on_stage(space, person, page) for person in space.stage],
-        "hands": len(hands),
-        "listeners": listeners(space, guests),
-        "reactions": dict(space.reactions),
-    }
-
-
-def most_recent_first(spaces: Iterable[LiveSpace]) -> list[LiveSpace]:
-    """Live spaces by when they started (or were made), newest first."""
-    return sorted(spaces, key=lambda s: -(s.started_at_ms or s.created_at_ms))

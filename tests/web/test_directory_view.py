@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web import views
+from spaces_bridge.web import listed, views
 from tests.support.spaces import live_space, scheduled
 from tests.web.world import HOST, WallClock, WebWorld
 
@@ -18,7 +18,7 @@ async def test_an_ended_space_keeps_its_hosts_name_and_its_transcripts(world: We
             await world.caption(space.space, HOST, "Hello")
         await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
     found = await world.storage.directory.listing(["ended"], 10)
-    past = {str(v["title"]): v for s in found if (v := views.past_view(s, world.settings))}
+    past = {str(v["title"]): v for s in found if (v := listed.past_view(s, world.settings))}
     assert past["Quiet"]["transcript"] is None
     addresses = past["Talk"]["transcript"]
     assert isinstance(addresses, dict)
