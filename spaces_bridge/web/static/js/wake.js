@@ -17,16 +17,22 @@ export class WakeLock {
   }
 
   async #take() {
-    if (!this.#wanted || document.hidden || !("wakeLock" in navigator)) return;
+    if (!this.#wanted || document.hidden || !isAllowed()) return;
     if (this.#lock !== null && !this.#lock.released) return;
     try {
       const lock = await navigator.wakeLock.request("screen");
       if (this.#wanted) this.#lock = lock;
       else await lock.release();
     } catch {
-      // low battery, or not allowed in this frame
+      // low battery, or not allowed
     }
   }
+}
+
+/** Clients that show the page in a frame need not allow it; asking would be an error in their logs. */
+function isAllowed() {
+  const policy = document.permissionsPolicy ?? document.featurePolicy;
+  return "wakeLock" in navigator && policy?.allowsFeature("screen-wake-lock") !== false;
 }
 
 const screenLock = new WakeLock();
