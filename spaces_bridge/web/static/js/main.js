@@ -2,6 +2,7 @@
 
 import { byId, localiseTimes, setText } from "./dom.js";
 import { Feed } from "./feed.js";
+import { keepFocus } from "./focus.js";
 import { Identity } from "./identity.js";
 import { Listener } from "./listener.js";
 import { Microphone } from "./microphone.js";
@@ -170,6 +171,7 @@ function stop() {
 // --- go ---------------------------------------------------------------------------------------
 
 localiseTimes();
+keepFocus();
 for (const view of VIEWS) view.start(page);
 listener.addEventListener("change", () => page.changed());
 microphone.addEventListener("change", () => page.changed());

@@ -36,7 +36,9 @@ function showListen(listener, you) {
 function showMicrophone(microphone, you) {
   const button = byId("microphone");
   button.hidden = !you.may_speak;
-  button.disabled = microphone.state === "asking" || microphone.state === "connecting";
+  // it keeps the focus meanwhile: a press does nothing
+  const busy = microphone.state === "asking" || microphone.state === "connecting";
+  button.setAttribute("aria-disabled", String(busy));
   const on = microphone.state === "on";
   const label = say(!on ? "microphone.on" : you.on_air ? "microphone.mute" : "microphone.unmute");
   const symbol = on && !you.on_air ? "mic-off" : "mic";

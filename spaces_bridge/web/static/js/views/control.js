@@ -25,7 +25,8 @@ export function start(page) {
   byId("title-form").addEventListener("submit", (event) => {
     event.preventDefault();
     page.ask("title", { title: byId("title-text").value });
-    byId("title-text").blur();
+    // not in the field any more: it shows what the server makes of it
+    event.target.querySelector("[type=submit]").focus();
   });
   page.on("change", show);
   page.on("error", () => page.changed());
