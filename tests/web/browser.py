@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
@@ -91,10 +92,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser, closed afterwards."""
+async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
+    """The browser, closed afterwards. ``microphone``: a 48 kHz WAV that it hears, not a beep."""
+    flags = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

@@ -1,0 +1,155 @@
+"""Removed in mid-sentence, by a plain Matrix client: silent at once, told why, and not back."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from spaces_bridge.demo.house import until
+from tests.e2e.evenings import on_stage, phone, seen, unseen
+from tests.e2e.states import PATIENCE_MS
+from tests.support.world import OnAir, World, last
+from tests.web.browser import Watched, chromium
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
+
+REMEMBER = """
+window.tracks = [];
+window.sockets = [];
+window.peers = [];
+const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await getUserMedia(wanted);
+  tracks.push(...stream.getTracks());
+  return stream;
+};
+window.WebSocket = class extends WebSocket {
+  constructor(url) {
+    super(url);
+    sockets.push(this);
+  }
+};
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...options) {
+    super(...options);
+    peers.push(this);
+  }
+};
+"""
+"""Keeps what the page has opened, to look whether it lets go of it."""
+
+LET_GO = """
+() => tracks.length > 0 && tracks.every((track) => track.readyState === "ended")
+  && sockets.every((socket) => socket.readyState === WebSocket.CLOSED)
+  && peers.length > 1 && peers.every((peer) => peer.connectionState === "closed")
+  && document.getElementById("audio").srcObject === null
+"""
+
+COME_BACK = """
+async (session) => {
+  const headers = { Authorization: `Bearer ${session}`, "Content-Type": "application/sdp" };
+  const answer = await fetch(`${location.href}/whip`, { method: "POST", headers, body: "v=0" });
+  const socket = new WebSocket(`${location.href}/feed`.replace("http", "ws"));
+  socket.onopen = () => socket.send(JSON.stringify({ type: "auth", token: session }));
+  const frame = await new Promise((resolve) => {
+    socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+  });
+  socket.close();
+  return [answer.status, frame.type, frame.code];
+}
+"""
+"""What the doors of microphone and feed say to a session."""
+
+ShowOut = Callable[[OnAir, str], Awaitable[object]]
+WAYS: dict[str, ShowOut] = {
+    "kick": lambda scene, user: scene.host.kick(scene.space.room, user),
+    "ban": lambda scene, user: scene.host.ban(scene.space.room, user),
+    "command": lambda scene, user: scene.host.send_text(
+        scene.space.room, f"!space remove {user} shouts"
+    ),
+}
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser whose microphone beeps."""
+    async with chromium() as running:
+        yield running
+
+
+def beeps(scene: OnAir, seconds: float) -> bool:
+    """Whether anything was heard in the last seconds."""
+    return bool(abs(last(scene.listener, seconds).astype(int)).max(initial=0) > 300)
+
+
+async def seated(page: Page, scene: OnAir) -> str:
+    """Ask, get the floor, and be heard; gives who that is."""
+    asked = scene.host_page.next_frame("roster", lambda roster: bool(roster["queue"]))
+    await page.click("#ask")
+    await page.fill("#name", "Gil")
+    await page.click("#name-form [type=submit]")
+    user = str((await asked)["queue"][0]["id"])
+    await scene.host_page.send({"type": "approve", "user": user})
+    await page.click("#microphone")
+    await expect(on_stage(page, user)).to_have_class("person on-air speaking", timeout=20_000)
+
+    async def heard() -> bool:
+        return beeps(scene, 0.5)
+
+    await until(heard, "the guest at the listener")
+    return user
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_speaking_guest_shown_out_is_silent_told_and_gone(
+    world: World, browser: Browser, way: str
+) -> None:
+    scene = await world.on_air()
+    async with phone(browser, scene.space.page, before=REMEMBER) as watched:
+        page = watched.page
+        user = await seated(page, scene)
+        others = scene.host_page.next_frame(
+            "roster", lambda roster: user not in [person["id"] for person in roster["stage"]]
+        )
+        await WAYS[way](scene, user)
+        await seen(page, "#sorry-title", "You are not in here any more")
+        await seen(page, "#sorry-text", "A host has removed you")
+        for selector in ("#space", "#bar", "#link"):
+            await unseen(page, selector)
+        await page.wait_for_function(LET_GO, timeout=PATIENCE_MS)
+        await others
+        await until(lambda: is_out(scene, user), "the ghost's going")
+        await nothing_more_is_heard(scene)
+        await stays_out(watched, scene, user)
+
+
+async def is_out(scene: OnAir, user: str) -> bool:
+    """Whether the room has the guest's ghost no more."""
+    member = await scene.host.state(scene.space.room, "m.room.member", user)
+    return member["membership"] in {"leave", "ban"} and user not in await scene.host.levels(
+        scene.space.room
+    )
+
+
+async def nothing_more_is_heard(scene: OnAir) -> None:
+    """Beeps come once a second: two seconds of silence arrive."""
+    await scene.listener.wait_packets(25)
+    before = len(scene.listener.pcm())
+    await scene.listener.wait_packets(100)
+    assert abs(scene.listener.pcm()[before:].astype(int)).max() <= 300
+
+
+async def stays_out(watched: Watched, scene: OnAir, user: str) -> None:
+    """No feed was opened since; the session opens no door; a reload makes one a nameless guest."""
+    page = watched.page
+    opened = await page.evaluate("sockets.length")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    session = await page.evaluate(f"sessionStorage.getItem('spaces:{scene.space.slug}')")
+    assert await page.evaluate("sockets.length") == opened
+    assert await page.evaluate(COME_BACK, session) == [403, "error", "token_unknown"]
+    await page.reload()
+    await seen(page, "#ask", "Ask to speak")
+    await unseen(page, "#microphone")
+    await expect(on_stage(page, user)).to_have_count(0)
+    stored = await page.evaluate(f"sessionStorage.getItem('spaces:{scene.space.slug}')")
+    assert stored != session

@@ -1,0 +1,128 @@
+"""A whole evening with the sound off: followed, and taken part in, by captions alone."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from spaces_bridge.demo import speech
+from spaces_bridge.demo.house import said_by, until
+from spaces_bridge.demo.wer import word_error_rate
+from tests.e2e.chromium import write_wav
+from tests.e2e.evenings import next_member, phone, seen, unseen
+from tests.e2e.states import PATIENCE_MS
+from tests.support.world import OnAir, World
+from tests.web.browser import chromium
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
+
+MAX_WER = 0.15
+PATIENCE_S = 60.0
+TOLD = speech.CONVERSATION[1]
+QUESTION = next(line for line in speech.CONVERSATION if line.voice is speech.LISTENER)
+
+DRAFTS = """
+window.drafted = [];
+addEventListener("DOMContentLoaded", () => {
+  const look = () => {
+    const text = document.getElementById("drafts").textContent.trim();
+    if (text) drafted.push(text);
+  };
+  const about = { childList: true, subtree: true, characterData: true };
+  new MutationObserver(look).observe(document.getElementById("drafts"), about);
+});
+"""
+"""Keeps what was shown before it was final."""
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """A browser whose microphone hears the question, over and over."""
+    recording = tmp_path / "question.wav"
+    silence = speech.silence(2.5)
+    write_wav(recording, np.concatenate([silence, speech.speak(QUESTION), silence]))
+    async with chromium(recording) as running:
+        yield running
+
+
+async def captions_of(page: Page, speaker: str) -> str:
+    """All finished words of one speaker on the page."""
+    lines = page.locator(f"#captions .caption[data-speaker='{speaker}'] .caption-text")
+    return " ".join(await lines.all_inner_texts())
+
+
+async def reads(page: Page, speaker: str, said: str) -> None:
+    """Until nearly all that somebody said stands there."""
+
+    async def shown() -> bool:
+        return len((await captions_of(page, speaker)).split()) >= 0.85 * len(said.split())
+
+    await until(shown, f"what {speaker} said", PATIENCE_S)
+
+
+async def test_who_hears_nothing_follows_asks_speaks_and_reads_the_own_words(
+    world: World, browser: Browser
+) -> None:
+    scene = await world.on_air("Gardens in the city")
+    async with phone(browser, scene.space.page, before=DRAFTS) as watched:
+        page = watched.page
+        await follows_the_host(page, scene)
+        user = await asks_and_sees_the_place(page, scene, world)
+        await speaks_and_reads_it(page, scene, user)
+        assert await page.evaluate("document.getElementById('audio').srcObject") is None
+        scene.host_mic.say(speech.speak(TOLD))
+        assert await page.locator("#listen").inner_text() == "Listen"
+
+
+async def follows_the_host(page: Page, scene: OnAir) -> None:
+    await seen(page, "#listen", "Listen")
+    await seen(page, "#captions-empty", "appears here")
+    scene.host_mic.say(speech.speak(TOLD))
+    await expect(page.locator("#stage .speaking")).to_be_visible(timeout=PATIENCE_MS)
+    await reads(page, scene.host.id, TOLD.text)
+    assert word_error_rate(TOLD.text, await captions_of(page, scene.host.id)) <= MAX_WER
+    names = await page.locator("#captions .caption-name").all_text_contents()
+    assert {name.rstrip(": ") for name in names} == {scene.host.name}
+    drafted = await page.evaluate("window.drafted")
+    assert any(TOLD.text.split()[0] in text for text in drafted), drafted
+    await expect(page.locator("#drafts")).to_be_empty(timeout=PATIENCE_MS)
+
+
+async def asks_and_sees_the_place(page: Page, scene: OnAir, world: World) -> str:
+    first = await world.page(scene.space.page, "Lin")
+    await first.send({"type": "hand", "raised": True})
+    await seen(page, "#hands", "A guest")
+    asked = scene.host_page.next_frame("roster", lambda roster: len(roster["queue"]) == 2)
+    await page.click("#ask")
+    await page.fill("#name", "Gil")
+    await page.click("#name-form [type=submit]")
+    user = str((await asked)["queue"][1]["id"])
+    await seen(page, "#hands .mine .hand-note", "You are number 2")
+    await scene.host_page.send({"type": "deny", "user": first.id})
+    await seen(page, "#hands .mine .hand-note", "You are next")
+    await scene.host_page.send({"type": "approve", "user": user})
+    await seen(page, "#floor-title", "You have the floor")
+    await seen(page, "#floor-text", "Nobody hears you yet")
+    await unseen(page, "#queue")
+    return user
+
+
+async def speaks_and_reads_it(page: Page, scene: OnAir, user: str) -> None:
+    joined = next_member(scene.host, scene.space, user, "leave")
+    await page.click("#microphone")
+    await seen(page, "#floor-text", "on air")
+    # to speak is no wish to hear
+    await page.click("#listen")
+    await seen(page, "#listen", "Listen")
+    await reads(page, user, QUESTION.text)
+    mine = page.locator(f"#captions [data-speaker='{user}'] .caption-name").first
+    await expect(mine).to_contain_text("Gil", timeout=PATIENCE_MS)
+    await page.click("#ask")
+    await seen(page, "#ask", "Ask to speak")
+    await joined
+    said = await captions_of(page, user)
+    captions = await scene.host.captions(scene.space)
+    assert said_by(captions, user)
+    assert word_error_rate(QUESTION.text, said[: len(QUESTION.text) + 8]) <= 0.3
