@@ -84,7 +84,7 @@ async def test_a_hidden_page_is_heard_and_stays_true(world: World, browser: Brow
         await scene.host.send_text(scene.space.room, "!space title Bread and roses")
         await seen(page, "#title", "Bread and roses")
         assert await page.evaluate("[sockets.length, peers.length]") == [1, 1]
-        assert await page.evaluate("navigator.mediaSession.metadata.title") == "Bread"
+        assert await page.evaluate("navigator.mediaSession.metadata.title") == "Bread and roses"
         await page.evaluate("turn(true)")
         await hears_more(page)
         assert await page.evaluate("[sockets.length, peers.length]") == [1, 1]
