@@ -1,6 +1,6 @@
 # make demo     play a short real conversation on this machine (ONCE=1, SPEECH=my.wav, BREAK=gate|captions|mix)
 # make check    format, lint, types, import contracts, fast tests: under two minutes
-# make test     the whole suite against real peers (APT=no: install no Debian packages)
+# make test     the whole suite against real peers, in two halves side by side (APT=no: install no Debian packages)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write docs/commands.md again, from the table of commands
@@ -42,7 +42,7 @@ check:
 test:
 	@tools/apt $(TEST_PACKAGES)
 	@tools/setup dev
-	$(BIN)/pytest $(ARGS)
+	@tools/test $(ARGS)
 
 bench:
 	@tools/apt $(BENCH_PACKAGES)
