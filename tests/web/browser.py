@@ -9,6 +9,11 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 
+PATIENCE_MS = 25_000
+"""How long anything may take on a busy machine before it counts as not happening."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -122,7 +127,7 @@ async def opened(
         java_script_enabled=script,
         bypass_csp=bypass_csp,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     await context.add_init_script(WATCH + before)
     page = await context.new_page()
     own = "/".join(address.split("/")[:3])
@@ -138,4 +143,4 @@ async def opened(
 
 async def text(page: Page, selector: str, words: str) -> None:
     """The element says it, soon."""
-    await expect(page.locator(selector)).to_contain_text(words, timeout=10_000)
+    await expect(page.locator(selector)).to_contain_text(words, timeout=PATIENCE_MS)

@@ -56,7 +56,7 @@ async def embedded(tmp_path: Path, browser: Browser) -> AsyncIterator[Embedded]:
         space = await world.create()
         await world.joined(space.space, ALICE, "Alice")
         context = await browser.new_context()
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(25_000)
         await context.add_init_script(WATCH)
         page = await context.new_page()
         complaints: list[str] = []

@@ -42,7 +42,7 @@ BOB = UserId("@bob:example.org")
 BOT = UserId("@spacesbot:example.org")
 ADMIN_TOKEN = "a-token-of-the-admin-0003"
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class WallClock:
