@@ -42,6 +42,7 @@ async def test_what_is_being_said_reaches_every_page_and_its_final_takes_its_pla
                 "id": f"{ALICE}:2000",
                 "speaker": ALICE,
                 "name": "Alice",
+                "guest": False,
                 "text": "Roses want wa",
                 "committed": 10,
                 "final": False,

@@ -199,3 +199,20 @@ async def test_asking_works_by_keyboard_alone_and_the_focus_stays(
         assert await page.evaluate("document.activeElement.id") == "ask"
         await page.keyboard.press("Enter")
         await text(page, "#ask", "Ask to speak")
+
+
+async def test_a_guests_words_bear_the_mark_in_the_readers_language(
+    world: WebWorld, browser: Browser
+) -> None:
+    space = await world.create()
+    ghost = world.sessions.guest_id()
+    asked = cmd.RequestToSpeak(ghost, 1, name="Maria", guest=True)
+    await world.spaces.ask(space.space, asked)
+    await world.caption(space.space, ghost, "Rosen brauchen Wasser.", start_ms=1000)
+    for script in (False, True):
+        async with opened(browser, world.page(space, "?lang=de"), script=script) as reader:
+            name = reader.page.locator("#captions .caption-name")
+            await expect(name).to_have_text("Maria Gast")
+            if script:
+                await world.caption(space.space, ghost, "Jeden Tag.", start_ms=9000)
+                await expect(name.last).to_have_text("Maria Gast")

@@ -1,11 +1,14 @@
 // How a line of captions looks, wherever it stands: a name in its colour, and words that may grow.
 
 import { el, setText } from "../dom.js";
+import { showName } from "../names.js";
 
 export const languageOf = ({ language }) => (/^[a-z]{2,3}$/.test(language) ? language : null);
 
 export function nameOf(caption, className = "caption-name") {
-  return el("span", { class: `${className} ink-${Number(caption.tone) || 0}` }, el("bdi", {}, caption.name));
+  const node = el("span", { class: `${className} ink-${Number(caption.tone) || 0}` });
+  showName(node, caption);
+  return node;
 }
 
 /** An element for words that grow: those that stay as they are, then a greyed tail. */
