@@ -11,7 +11,7 @@ from playwright.async_api import Browser, ConsoleMessage, FrameLocator, Page, ex
 from spaces_bridge.demo.house import House, LiveRoom, Person, until
 from tests.support.world import World, last, open_house
 from tests.web.browser import WATCH, chromium
-from tests.web.widget import JOIN, client_page, inside
+from tests.web.widget import client_page
 from tests.web.world import free_port
 
 PATIENCE_MS = 20_000
@@ -39,25 +39,6 @@ def house(models: Path, port: int) -> Iterator[House]:
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
-
-
-async def test_the_host_is_known_in_the_rooms_own_widget(
-    world: World, browser: Browser, port: int
-) -> None:
-    host = await world.person("ada")
-    space = await world.live_space(host)
-    widget = await host.state(space.room, "im.vector.modular.widgets", "spaces")
-    async with client_page(port):
-        page = await browser.new_page()
-        await page.expose_function("realToken", host.openid_token)
-        await page.goto(f"http://127.0.0.1:{port}/client")
-        await page.evaluate("(url) => show(url, ['request', 'allowed'])", widget["url"])
-        frame = page.frames[1]
-        openid = await inside(frame, "return widget.askOpenId()")
-        hello = await inside(frame, JOIN, [openid, space.slug])
-    assert isinstance(hello, dict)
-    assert hello["type"] == "hello"
-    assert (hello["you"]["id"], hello["you"]["role"]) == (host.id, "host")
 
 
 def _note(entry: ConsoleMessage, complaints: list[str]) -> None:
