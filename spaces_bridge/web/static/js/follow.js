@@ -6,8 +6,10 @@ export class Following {
   #log;
   #button;
   #is = true;
+  #size = "";
 
-  constructor(log, button) {
+  /** `parts`: whatever in the log grows by itself. */
+  constructor(log, button, parts = []) {
     this.#log = log;
     this.#button = button;
     log.addEventListener("scroll", () => this.#look());
@@ -15,8 +17,9 @@ export class Following {
       this.follow();
       log.focus({ preventScroll: true });
     });
-    // also when the keyboard of a phone takes its place, and when a hidden log is seen
-    new ResizeObserver(() => this.keepUp()).observe(log);
+    // also when the keyboard of a phone takes its place, when a hidden log is seen, letters grow
+    const watch = new ResizeObserver(() => this.keepUp());
+    for (const part of [log, ...parts]) watch.observe(part);
   }
 
   /** Something new is in the log. */
@@ -26,6 +29,7 @@ export class Following {
 
   follow() {
     this.#log.scrollTop = this.#log.scrollHeight;
+    this.#size = this.#sizeNow();
     this.#is = true;
     this.#button.hidden = true;
   }
@@ -33,7 +37,13 @@ export class Following {
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     if (clientHeight === 0) return; // hidden: nobody scrolled
+    // bigger words move the log, too: that was not its reader
+    if (this.#is && this.#sizeNow() !== this.#size) return this.follow();
     this.#is = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     this.#button.hidden = this.#is;
+  }
+
+  #sizeNow() {
+    return `${this.#log.scrollHeight} ${this.#log.clientHeight}`;
   }
 }

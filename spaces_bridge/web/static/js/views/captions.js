@@ -6,22 +6,23 @@
 
 import { byId, el, keyed, setText } from "../dom.js";
 import { Drafts } from "../drafts.js";
+import { Following } from "../follow.js";
 import { say } from "../words.js";
 import { grow, growing, languageOf, nameOf } from "./caption_line.js";
 
 const LINES_KEPT = 500;
 const DRAFTS_SHOWN = 3;
-const NEAR_PX = 48;
 
 /** A pause so short that the talker's next line needs no name. */
 const SAME_TURN_MS = 4000;
 
-let following = true;
-let size = ""; // of the box, when it was last brought to its end
+let following = null; // the log, as its reader has scrolled it
 let paused = false;
 let drafts = [];
 
 export function start(page) {
+  const box = byId("captions-box");
+  following = new Following(box, byId("newest"), box.children);
   const speaking = new Drafts((all) => page.tell("drafts", all));
   page.on("hello", ({ captions }) => {
     speaking.clear();
@@ -45,7 +46,6 @@ export function start(page) {
     showState(page.state);
   });
   page.on("change", showState);
-  followAlong();
 }
 
 /** All that is known; lines that stand already are not said again by screen readers. */
@@ -72,7 +72,7 @@ function addLine(caption) {
   }
   byId("captions-box").tabIndex = 0;
   byId("transcript").hidden = false;
-  if (following) follow();
+  following.keepUp();
 }
 
 const marks = (caption, className) => ({
@@ -105,7 +105,7 @@ function showDrafts() {
       grow(line.querySelector(".caption-text"), text.slice(0, solid), text.slice(solid));
     },
   );
-  if (following) follow();
+  following.keepUp();
 }
 
 function newDraft(draft) {
@@ -127,31 +127,4 @@ function showState(state) {
   const text = stateOf(state) || (nothing ? waiting : "");
   byId("captions-empty").hidden = text === "";
   setText(byId("captions-empty"), text);
-}
-
-function followAlong() {
-  const box = byId("captions-box");
-  box.addEventListener("scroll", () => {
-    // bigger words move the box too: that was not the reader
-    if (following && sizeOf(box) !== size) return follow();
-    following = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-    byId("newest").hidden = following;
-  });
-  byId("newest").addEventListener("click", () => {
-    follow();
-    box.focus({ preventScroll: true });
-  });
-  // whatever changes its height or that of the words: a window, a tab, letters of another size
-  const watch = new ResizeObserver(() => following && follow());
-  for (const part of [box, ...box.children]) watch.observe(part);
-}
-
-const sizeOf = (box) => `${box.scrollHeight} ${box.clientHeight}`;
-
-function follow() {
-  const box = byId("captions-box");
-  box.scrollTop = box.scrollHeight;
-  size = sizeOf(box);
-  following = true;
-  byId("newest").hidden = true;
 }
