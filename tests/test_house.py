@@ -100,7 +100,7 @@ def _with_house_rules(pytester: pytest.Pytester) -> None:
 def test_a_test_module_of_no_kind_is_not_collected(pytester: pytest.Pytester) -> None:
     _with_house_rules(pytester)
     pytester.makepyfile(test_lost="def test_lost() -> None: assert True")
-    result = pytester.runpytest_subprocess(timeout=60)
+    result = pytester.runpytest_subprocess(timeout=240)
     result.stderr.fnmatch_lines(["*test_lost.py: set `pytestmark*"])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
@@ -118,7 +118,7 @@ def test_a_skip_is_a_failure_in_ci(
         def test_skips() -> None: pytest.skip("not today")
         """
     )
-    result = pytester.runpytest_subprocess(timeout=60)
+    result = pytester.runpytest_subprocess(timeout=240)
     result.assert_outcomes(**{outcome: 1})
 
 
@@ -135,7 +135,7 @@ def test_a_test_that_needs_a_missing_program_is_left_out_by_name(
         def test_page() -> None: assert False
         """
     )
-    result = pytester.runpytest_subprocess("-rs", timeout=60)
+    result = pytester.runpytest_subprocess("-rs", timeout=240)
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*left out: apt install chromium*"])
 

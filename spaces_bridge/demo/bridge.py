@@ -15,7 +15,7 @@ from spaces_bridge.demo.homeserver import DOMAIN
 from spaces_bridge.demo.processes import Child, Probe, free_port, processes_in
 from spaces_bridge.generate import generate_registration
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 SABOTAGE = Path(__file__).with_name("sabotage")
 
 Worker = Literal["media", "captions"]

@@ -10,6 +10,7 @@ from urllib.parse import urldefrag
 import aiohttp
 
 from spaces_bridge.demo.expected import Event, Expected, Wanted, Watch
+from spaces_bridge.demo.patience import PATIENCE_S
 from spaces_bridge.demo.peer import ListenerPeer, SpeakerPeer, over_http
 
 
@@ -34,7 +35,7 @@ class PageGuest:
         self.openid = openid
         self.hello: Mapping[str, Any] = {}
         self._http = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(20),
+            timeout=aiohttp.ClientTimeout(PATIENCE_S),
             headers={"X-Forwarded-For": address} if address is not None else None,
         )
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -92,7 +93,7 @@ class PageGuest:
         return self._reader is not None and not self._reader.done()
 
     def next_frame(
-        self, type_: str, wanted: Wanted = lambda _: True, timeout: float = 20.0
+        self, type_: str, wanted: Wanted = lambda _: True, timeout: float = PATIENCE_S
     ) -> Expected:
         """Arm now, await later: the next frame of a type."""
         return self._watch.next(

@@ -19,7 +19,7 @@ import aiohttp
 from spaces_bridge.demo.processes import Child, Probe, free_port
 
 DOMAIN = "localhost"
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
 # Loading takes longer than starting: a spare process may do that beforehand (see `prepare`).
 _PROGRAM = "from synapse.app.homeserver import main; import sys; sys.stdin.read(); main()"
 

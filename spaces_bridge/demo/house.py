@@ -19,6 +19,7 @@ from spaces_bridge.demo.expected import Event, Expected
 from spaces_bridge.demo.feed import PageGuest
 from spaces_bridge.demo.homeserver import Account, Homeserver
 from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge.demo.patience import PATIENCE_S
 
 LIVE_STATE = "io.spacesbridge.live"
 CAPTION = "io.spacesbridge.caption"
@@ -291,7 +292,7 @@ def link_in(event: Event) -> str | None:
 
 
 async def until(
-    condition: Callable[[], Awaitable[bool]], what: str, timeout: float = 20.0
+    condition: Callable[[], Awaitable[bool]], what: str, timeout: float = PATIENCE_S
 ) -> None:
     """Ask an async condition again and again. Raises TimeoutError, naming what."""
     deadline = time.monotonic() + timeout

@@ -15,6 +15,7 @@ import aiohttp
 
 from spaces_bridge.demo.expected import Event, Expected, Wanted, Watch
 from spaces_bridge.demo.homeserver import Account
+from spaces_bridge.demo.patience import PATIENCE_S
 
 SYNC_TIMEOUT_MS = 20_000
 PAGE = 100
@@ -61,7 +62,7 @@ class MatrixUser:
         """Log in and follow all rooms from now on, or only act."""
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self.account.access_token}"},
-            timeout=aiohttp.ClientTimeout(60),
+            timeout=aiohttp.ClientTimeout(PATIENCE_S + SYNC_TIMEOUT_MS / 1000),
         )
         if not follow:
             return
@@ -84,13 +85,13 @@ class MatrixUser:
         return self._watch.seen
 
     def next_event(
-        self, wanted: Wanted, what: str = "an event", timeout: float = 30.0
+        self, wanted: Wanted, what: str = "an event", timeout: float = PATIENCE_S
     ) -> Expected:
         """Arm now, await later: the first event from now on that is wanted."""
         return self._watch.next(wanted, what, timeout)
 
     def next_in(
-        self, room: str, type_: str, wanted: Wanted = lambda _: True, timeout: float = 30.0
+        self, room: str, type_: str, wanted: Wanted = lambda _: True, timeout: float = PATIENCE_S
     ) -> Expected:
         """`next_event` in one room and of one type."""
         return self.next_event(
@@ -102,7 +103,7 @@ class MatrixUser:
         )
 
     def next_message(
-        self, room: str, part: str = "", sender: str | None = None, timeout: float = 30.0
+        self, room: str, part: str = "", sender: str | None = None, timeout: float = PATIENCE_S
     ) -> Expected:
         """The next message in a room that holds `part`."""
         return self.next_in(
@@ -114,7 +115,7 @@ class MatrixUser:
             timeout,
         )
 
-    def next_invite(self, timeout: float = 30.0) -> Expected:
+    def next_invite(self, timeout: float = PATIENCE_S) -> Expected:
         """The next invite: an event with `room_id`, `sender` and the stripped `invite_state`."""
         return self.next_event(lambda event: "invite_state" in event, "an invite", timeout)
 

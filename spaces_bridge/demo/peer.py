@@ -26,6 +26,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
+from spaces_bridge.demo.patience import PATIENCE_S
 from spaces_bridge.demo.signalling import HttpSignal, JoinRefused, Signal, over_http
 
 __all__ = [
@@ -75,7 +76,7 @@ class _Client:
         if self.state != "connecting":
             self._connected.set()
 
-    async def connect(self, timeout_s: float = 15.0) -> None:
+    async def connect(self, timeout_s: float = PATIENCE_S) -> None:
         """Join. Raises TimeoutError, ConnectionError, or what the signal raises."""
         async with asyncio.timeout(timeout_s):
             with _loopback_candidates():
@@ -156,7 +157,7 @@ class ListenerPeer(_Client):
         """Counts and gaps so far."""
         return Heard(self._heard, self._longest_gap, self._last - self._first)
 
-    async def wait_packets(self, count: int, timeout_s: float = 15.0) -> None:
+    async def wait_packets(self, count: int, timeout_s: float = PATIENCE_S) -> None:
         """Until `count` more packets were heard. Raises TimeoutError."""
         wanted = self._heard + count
         async with asyncio.timeout(timeout_s), self._arrived:
@@ -233,7 +234,7 @@ class SpeakerPeer(_Client):
         """Fall silent in the middle of a word."""
         self._microphone.hush()
 
-    async def said(self, timeout_s: float = 60.0) -> None:
+    async def said(self, timeout_s: float = PATIENCE_S) -> None:
         """Until all was said. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._microphone.silent.wait()

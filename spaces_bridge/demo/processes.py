@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,7 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from spaces_bridge.demo.patience import PATIENCE_S
+
 PR_SET_PDEATHSIG = 1
+PORTS = range(10_000, 29_000)
+"""Below those the system gives to connections, and to whoever asks for any port."""
 POLL_S = 0.02
 LOG_TAIL = 25
 
@@ -88,7 +93,7 @@ class Child:
                 raise StartFailed(f"{self.name} was not ready after {timeout:g} s:\n{self.tail()}")
             await asyncio.sleep(0.1)
 
-    async def terminate(self, timeout: float = 10.0) -> int:
+    async def terminate(self, timeout: float = 30.0) -> int:
         """SIGTERM, and SIGKILL when that does not help; returns the exit code."""
         if self.running:
             self.signal(signal.SIGCONT)
@@ -101,7 +106,7 @@ class Child:
     async def kill9(self) -> int:
         """SIGKILL; returns once the process is gone."""
         self.signal(signal.SIGKILL)
-        return await self.wait(10.0)
+        return await self.wait(PATIENCE_S)
 
     async def wait(self, timeout: float) -> int:
         """The exit code. Raises TimeoutError."""
@@ -120,7 +125,7 @@ class Child:
         for process in (self._process, self._spare):
             if process is not None and process.poll() is None:
                 process.kill()
-                process.wait(10.0)
+                process.wait(PATIENCE_S)
         if self._spare is not None and self._spare.stdin is not None:
             self._spare.stdin.close()
         self._spare = None
@@ -147,7 +152,7 @@ class Probe:
         return await http_status(self.url) == 200
 
 
-async def http_status(url: str, timeout: float = 2.0) -> int:
+async def http_status(url: str, timeout: float = 10.0) -> int:
     """The status of a GET, 0 when nobody answers."""
     import aiohttp
 
@@ -192,17 +197,37 @@ def resident_bytes(pid: int) -> int:
 
 
 def free_port() -> int:
-    """A loopback port that is free for TCP and UDP right now."""
-    for _ in range(100):
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+    """A loopback port that is free for TCP and UDP, and that nobody else gets from here.
+
+    It may be taken and left again as long as this process lives: no connection gets it by chance,
+    and no other process that asks here, such as tests that run beside these.
+    """
+    for port in random.SystemRandom().sample(PORTS, 100):
+        if _is_free(port) and _claimed(port):
             return port
     raise StartFailed("no free port on 127.0.0.1: too many programs are running")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        try:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _claimed(port: int) -> bool:
+    """By a name that only one process of this machine can have, and which goes with it."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0spaces-bridge-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    claim.detach()  # kept open
+    return True
 
 
 def _end_with_parent() -> None:

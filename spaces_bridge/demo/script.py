@@ -9,6 +9,7 @@ from spaces_bridge.demo.ears import tone, tone_level_db, words_in
 from spaces_bridge.demo.expected import Event
 from spaces_bridge.demo.feed import PageGuest
 from spaces_bridge.demo.house import House, caption_of, said_by, until
+from spaces_bridge.demo.patience import PATIENCE_S
 from spaces_bridge.demo.peer import RATE, JoinRefused, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge.demo.processes import http_status
 from spaces_bridge.demo.screenplay import Screenplay, Turn
@@ -22,7 +23,7 @@ SILENT_DB, AUDIBLE_DB = -60.0, -20.0
 OWN_TONE_DB = -40.0
 TONE_WITHIN_DB = 3.0
 PAUSE_S = 0.7
-FIRST_CAPTION_S = 15.0  # after the last word of the welcome
+FIRST_CAPTION_S = PATIENCE_S  # after the last word of the welcome
 REACTION_TTL_S = 5  # the house has to be set so
 
 
@@ -147,7 +148,7 @@ class Play:
                     or event.get("content", {}).get("redacts") == reaction
                 ),
                 "the redaction of the reaction",
-                REACTION_TTL_S + 20,
+                REACTION_TTL_S + PATIENCE_S,
             )
             await seen
         await self._say(rest, microphones)
@@ -159,7 +160,7 @@ class Play:
         """What Ben's browser received and what the room shows, against what was said."""
         self.story.title("Was it heard, was it written down?")
         with step("captions"):
-            await until(self._captions_complete, "the captions of all that was said", 20.0)
+            await until(self._captions_complete, "the captions of all that was said")
             captions = await self.ada.captions(self.space)
             rates = [
                 self._compare(person.name, said_by(captions, person.id))
@@ -211,7 +212,7 @@ class Play:
             began = time.monotonic()
             await self.ada.set_level(self.space.room, self.mia.id, 0)
             self.story.tell("Ada lowers Mia's power level in her client, no command to the bot")
-            await until(lambda: self._ben_misses(1000), "silence at Ben's after the demotion", 5)
+            await until(lambda: self._ben_misses(1000), "silence at Ben's after the demotion")
             took = time.monotonic() - began
             await lowered
             check(await self._is_refused(), "Mia's microphone was accepted after the demotion")
@@ -283,7 +284,7 @@ class Play:
             self.story.says(turn.name, turn.words)
             microphone = microphones[turn.name]
             microphone.say(turn.pcm)
-            await microphone.said(len(turn.pcm) / RATE + 20)
+            await microphone.said(len(turn.pcm) / RATE + PATIENCE_S)
             await asyncio.sleep(PAUSE_S)
         if keep:
             self._said += turns

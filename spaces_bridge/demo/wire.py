@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
+from spaces_bridge.demo.patience import PATIENCE_S
 from spaces_bridge.demo.signalling import Signal
 from spaces_bridge.media.worker import rtp, stun
 from spaces_bridge.media.worker.dtls import DATAGRAM, Identity
@@ -222,7 +223,9 @@ class WireConnection:
         self._checks: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
-    async def join(self, signal: Signal, *, tcp: bool = False, timeout_s: float = 10.0) -> None:
+    async def join(
+        self, signal: Signal, *, tcp: bool = False, timeout_s: float = PATIENCE_S
+    ) -> None:
         """Connect by UDP, or by ICE-TCP. Raises TimeoutError or what the signal raises."""
         self.peer.server = read_answer(await signal(self.peer.offer()))
         await self.dial(tcp=tcp)
@@ -251,14 +254,14 @@ class WireConnection:
         if self._socket is not None:
             self._socket.send(datagram if self._deframer is None else frame(datagram))
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Wait for something to become true by what arrives. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def more(self, packets: int, timeout_s: float = 10.0) -> None:
+    async def more(self, packets: int, timeout_s: float = PATIENCE_S) -> None:
         """Wait for so many more RTP packets. Raises TimeoutError."""
         wanted = self.peer.received + packets
         await self.until(lambda: self.peer.received >= wanted, timeout_s)

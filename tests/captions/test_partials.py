@@ -45,7 +45,7 @@ class Scene:
 
     async def talk(self, pcm: Pcm, enough: Callable[[], bool]) -> None:
         """Say this over and over, as fast as people speak, until it is enough."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             for piece in itertools.cycle(range(len(pcm) // 1600)):
                 if enough():
                     return

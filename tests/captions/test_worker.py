@@ -182,7 +182,7 @@ async def test_the_worker_ends_with_the_control_process_whatever_it_does(
     assert worker.stdin is not None
     worker.stdin.write(encode(Load(model, "auto")))
     worker.stdin.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         assert await worker.wait() == 0
 
 

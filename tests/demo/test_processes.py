@@ -35,7 +35,7 @@ async def test_a_child_is_ready_when_it_answers_and_gone_after_terminate(tmp_pat
     server = child(tmp_path, *SERVER, str(port))
     server.spawn()
     try:
-        await server.wait_ready(Probe(f"http://127.0.0.1:{port}/"), 30)
+        await server.wait_ready(Probe(f"http://127.0.0.1:{port}/"), 120)
         assert resident_bytes(server.pid) > 1_000_000
         assert [seen.pid for seen in processes_in(tmp_path)] == [server.pid]
         await server.terminate()
@@ -51,7 +51,7 @@ async def test_a_child_that_ends_while_starting_is_named_with_its_last_words(
     broken = child(tmp_path, sys.executable, "-c", "raise SystemExit('no such luck')")
     broken.spawn()
     with pytest.raises(StartFailed, match="no such luck"):
-        await broken.wait_ready(Probe(f"http://127.0.0.1:{free_port()}/"), 30)
+        await broken.wait_ready(Probe(f"http://127.0.0.1:{free_port()}/"), 120)
 
 
 async def test_a_child_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> Non
     try:
         await written(parent, "spawned")
         await parent.kill9()
-        await until(lambda: nobody_in(tmp_path), "the end of the orphan", 10)
+        await until(lambda: nobody_in(tmp_path), "the end of the orphan")
     finally:
         parent.kill_now()
         for left in processes_in(tmp_path):
@@ -113,4 +113,4 @@ async def written(process: Child, word: str) -> None:
         assert process.running, process.tail()
         return word in process.tail()
 
-    await until(is_there, f"the word {word}", 30)
+    await until(is_there, f"the word {word}")

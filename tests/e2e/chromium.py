@@ -9,10 +9,15 @@ from pathlib import Path
 
 import av
 import numpy as np
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from spaces_bridge.demo.peer import RATE, Pcm
 from tests.support.machine import program
+
+PATIENCE_MS = 60_000
+"""How long anything may take on a busy machine before it counts as not happening."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 _ARGUMENTS = (
     "--no-sandbox",
@@ -86,6 +91,7 @@ async def chromium(
         )
         try:
             context = await browser.new_context()
+            context.set_default_timeout(PATIENCE_MS)
             await context.grant_permissions(["microphone"])
             await context.add_init_script(_EARS)
             yield await context.new_page()

@@ -11,7 +11,7 @@ from spaces_bridge.demo.house import LIVE_STATE, LiveRoom, Person
 from tests.e2e.states import PATIENCE_MS
 from tests.web.browser import Watched, opened
 
-BUDGET_S = 90.0
+BUDGET_S = 180.0
 """What a room is told besides levels and bans may wait a minute for its budget of events."""
 
 Content = Mapping[str, Any]

@@ -11,7 +11,7 @@ from spaces_bridge.demo import speech
 from spaces_bridge.demo.ears import tone
 from spaces_bridge.demo.house import LiveRoom, until
 from spaces_bridge.demo.peer import ListenerPeer
-from tests.e2e.chromium import chromium, write_wav
+from tests.e2e.chromium import PATIENCE_MS, chromium, write_wav
 from tests.support.machine import program
 from tests.support.netns import Network
 from tests.support.world import OnAir, World
@@ -61,11 +61,11 @@ async def inside(
         executable=line.wrapper(program("chromium"), tmp_path),
         flags=(f"--unsafely-treat-insecure-origin-as-secure={origin}", *flags),
     ) as page:
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         yield page
 
 
-async def hears(page: Page, hertz: int = HERTZ, within_s: float = 20.0) -> None:
+async def hears(page: Page, hertz: int = HERTZ, within_s: float = 60.0) -> None:
     """Until the page plays this tone."""
 
     async def audible() -> bool:
@@ -74,7 +74,7 @@ async def hears(page: Page, hertz: int = HERTZ, within_s: float = 20.0) -> None:
     await until(audible, f"{hertz} Hz in the browser", within_s)
 
 
-async def is_heard(listener: ListenerPeer, within_s: float = 20.0) -> None:
+async def is_heard(listener: ListenerPeer, within_s: float = 60.0) -> None:
     """Until the listener hears somebody talk, from now on."""
     before = len(listener.pcm())
 
@@ -101,14 +101,14 @@ async def takes_the_floor(page: Page, scene: OnAir) -> None:
     await page.click("#name-form button[type=submit]")
     roster = await asked
     await scene.host_page.send({"type": "approve", "user": roster["queue"][0]["id"]})
-    await expect(page.locator("#microphone")).to_be_visible(timeout=15_000)
+    await expect(page.locator("#microphone")).to_be_visible(timeout=PATIENCE_MS)
 
 
 async def speaks(page: Page, scene: OnAir) -> None:
     """Take the floor, speak and be heard."""
     await takes_the_floor(page, scene)
     await page.click("#microphone")
-    await expect(page.locator("#floor-text")).to_contain_text("air", timeout=25_000)
+    await expect(page.locator("#floor-text")).to_contain_text("air", timeout=PATIENCE_MS)
     await is_heard(scene.listener)
 
 

@@ -14,7 +14,7 @@ from spaces_bridge.demo.house import LiveRoom, Person, until
 from tests.support.world import World
 from tests.web.browser import opened
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 CUT = """
 window.cutOff = false;

@@ -27,7 +27,7 @@ async def listen(page: Page, address: str) -> None:
     """Open the page and press Listen; returns when sound arrives."""
     await page.goto(address)
     await page.click("#listen")
-    await expect(page.locator("#listen")).to_contain_text("Stop", timeout=15_000)
+    await expect(page.locator("#listen")).to_contain_text("Stop")
 
     async def arrives() -> bool:
         return await packets(page) > 20
@@ -54,7 +54,7 @@ async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models
         async def all_shown() -> bool:
             return len((await read()).split()) >= 0.85 * len(said.split())
 
-        await until(all_shown, "the captions on the page", 30.0)
+        await until(all_shown, "the captions on the page", 180.0)
         assert word_error_rate(said, await read()) <= MAX_WER
         names = set(await page.locator("#captions .caption-name").all_inner_texts())
         assert names == {scene.host.name}
@@ -79,10 +79,10 @@ async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
         asked = await prompt
         await expect(page.locator("#microphone")).to_be_hidden()
         await scene.host.react(asked["room_id"], asked["event_id"], "✅")
-        await expect(page.locator("#microphone")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#microphone")).to_be_visible()
         heard_before = len(scene.listener.pcm())
         await page.click("#microphone")
-        await expect(page.locator("#floor-text")).to_contain_text("air", timeout=15_000)
+        await expect(page.locator("#floor-text")).to_contain_text("air")
         await asyncio.sleep(len(speech.speak(QUESTION)) / speech.SAMPLE_RATE + 3.0)
     heard = await words_in(scene.listener.pcm()[heard_before:], models)
     assert word_error_rate(QUESTION.text, heard.text) <= MAX_WER
@@ -107,6 +107,6 @@ async def test_the_sound_comes_back_in_a_browser_without_a_click_or_a_new_connec
             async def more(before: int = before) -> bool:
                 return await packets(page) > before + 50
 
-            await until(more, "packets after the worker's death", 15.0)
+            await until(more, "packets after the worker's death")
         assert await connections(page) == made
         assert asked == []

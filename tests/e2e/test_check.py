@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ from spaces_bridge.check import listing_finding
 from spaces_bridge.config import Config
 from spaces_bridge.config.example import example_text
 from spaces_bridge.demo.homeserver import DOMAIN, Homeserver
+from spaces_bridge.demo.processes import free_port
 from spaces_bridge.startup import ExitCode
 from tests.matrix.support import Bridge, Town, eventually
 
 pytestmark = pytest.mark.e2e
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 
 
 async def program(*arguments: str, directory: Path) -> tuple[int, str]:
@@ -46,7 +46,7 @@ async def program(*arguments: str, directory: Path) -> tuple[int, str]:
 
 
 async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
-    tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
+    tmp_path: Path,
 ) -> None:
     assert (await program("-e", directory=tmp_path))[0] == ExitCode.OK
     config = tmp_path / "config.yaml"
@@ -54,7 +54,7 @@ async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
     text = example_text().replace("https://spaces.example.com", "https://spaces.localhost")
     text = text.replace("example.com", DOMAIN).replace("http://localhost:8008", homeserver.url)
     for port in sorted(set(re.findall(r"\b293\d\d\b", text))):
-        text = text.replace(port, str(unused_tcp_port_factory()))
+        text = text.replace(port, str(free_port()))
     config.write_text(text.replace("http://localhost:", "http://127.0.0.1:"))
 
     code, output = await program("-g", directory=tmp_path)

@@ -12,7 +12,7 @@ from spaces_bridge.demo.main import PARTS
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 240.0
+TIMEOUT_S = 600.0
 
 
 async def demo(*options: str) -> tuple[int, str]:

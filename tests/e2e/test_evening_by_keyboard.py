@@ -104,7 +104,7 @@ class Keys:
             return await self.is_on(selector)
 
         try:
-            await until(there, f"the focus on {selector}", 10.0)
+            await until(there, f"the focus on {selector}")
         except TimeoutError:
             raise AssertionError(await self.page.evaluate(FOCUS)) from None
         await self.has_focus()

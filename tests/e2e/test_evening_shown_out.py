@@ -91,7 +91,7 @@ async def seated(page: Page, scene: OnAir) -> str:
     user = str((await asked)["queue"][0]["id"])
     await scene.host_page.send({"type": "approve", "user": user})
     await page.click("#microphone")
-    await expect(on_stage(page, user)).to_have_class("person on-air speaking", timeout=20_000)
+    await expect(on_stage(page, user)).to_have_class("person on-air speaking", timeout=PATIENCE_MS)
 
     async def heard() -> bool:
         return beeps(scene, 0.5)

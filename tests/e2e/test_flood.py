@@ -40,12 +40,12 @@ async def test_reactions_are_counted_exactly_and_stay_within_the_budget(quiet: W
         async def counted() -> bool:
             return await flood.totals() == outcome.tapped
 
-        await until(counted, "all reactions counted", 10.0)
+        await until(counted, "all reactions counted")
 
         async def shown() -> bool:
             return await flood.card_total() == CROWD.taps
 
-        await until(shown, "the total on the card", 90.0)
+        await until(shown, "the total on the card", 180.0)
         sent = await flood.events_of_bridge(outcome.began_ms, outcome.began_ms + 600_000)
         assert flood.busiest_minute(sent) <= BUDGET
         assert len(outcome.answered_s) == CROWD.askers * CROWD.questions_each
@@ -71,6 +71,6 @@ async def test_a_tap_counts_each_time_and_is_gone_when_its_time_is_over(world: W
                 and event["content"]
             ]
 
-        await until(gone, "no annotation left", 3.0 + 5.0)
+        await until(gone, "no annotation left")
     page = await world.page(space.page)
     assert page.hello["reactions"] == {"👏": 30}

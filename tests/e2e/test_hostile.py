@@ -121,7 +121,7 @@ async def test_a_transaction_of_many_big_events_is_taken(world: World) -> None:
     async def answered() -> bool:
         return await replies_to(ben, asked) == 1
 
-    await until(answered, "an answer after the flood", 60.0)
+    await until(answered, "an answer after the flood", 180.0)
 
 
 async def test_bad_offers_are_refused_in_words(world: World) -> None:

@@ -71,8 +71,8 @@ async def test_udp_dropped_while_listening_is_noticed_and_the_sound_is_back_over
         await listens(page, scene)
         assert await page.evaluate(ROUTE) == "udp"
         line.drop_udp()
-        await expect(page.locator("#sound")).to_contain_text("Reconnecting", timeout=15_000)
-        await expect(page.locator("#sound")).to_have_text("", timeout=30_000)
+        await expect(page.locator("#sound")).to_contain_text("Reconnecting")
+        await expect(page.locator("#sound")).to_have_text("")
         await hears(page)
         assert await page.evaluate(ROUTE) == "tcp"
 
@@ -85,7 +85,7 @@ async def test_udp_dropped_while_speaking_is_noticed_and_the_speaker_is_heard_ov
         await speaks(page, scene)
         line.drop_udp()
         await asyncio.sleep(3)
-        await is_heard(scene.listener, 40.0)
+        await is_heard(scene.listener)
         assert await page.evaluate(ROUTE) == "tcp"
 
 
@@ -100,12 +100,12 @@ async def test_a_listener_whose_network_is_cut_for_ten_seconds_needs_no_click(
         await listens(page, scene)
         line.drop_all()
         cut = asyncio.create_task(asyncio.sleep(10))
-        await expect(page.locator("#sound")).to_contain_text("Reconnecting", timeout=10_000)
-        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await expect(page.locator("#sound")).to_contain_text("Reconnecting")
+        await expect(page.locator("#link")).to_contain_text("Reconnecting")
         await cut
         line.restore()
-        await expect(page.locator("#sound")).to_have_text("", timeout=15_000)
-        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
+        await expect(page.locator("#sound")).to_have_text("")
+        await expect(page.locator("#link")).to_have_text("")
         await hears(page)
 
 
@@ -118,12 +118,12 @@ async def test_a_speaker_whose_network_is_cut_for_ten_seconds_keeps_the_seat_and
         seen = len(scene.host_page.frames)
         line.drop_all()
         cut = asyncio.create_task(asyncio.sleep(10))
-        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await expect(page.locator("#link")).to_contain_text("Reconnecting")
         await cut
         line.restore()
-        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
+        await expect(page.locator("#link")).to_have_text("")
         await is_heard(scene.listener)
-        await expect(page.locator("#floor-text")).to_contain_text("air", timeout=15_000)
+        await expect(page.locator("#floor-text")).to_contain_text("air")
         rosters = [frame for frame in scene.host_page.frames[seen:] if frame["type"] == "roster"]
         assert all(len(roster["stage"]) == 2 for roster in rosters), "the seat was kept"
 
@@ -137,11 +137,11 @@ async def test_a_cable_pulled_and_put_in_again_needs_no_click(
         scene.host_mic.say(tone(HERTZ, 240.0))
         await hears(page)
         line.unplug()
-        await expect(page.locator("#link")).to_contain_text("Reconnecting", timeout=10_000)
+        await expect(page.locator("#link")).to_contain_text("Reconnecting")
         await asyncio.sleep(10)
         line.plug()
-        await expect(page.locator("#link")).to_have_text("", timeout=15_000)
-        await expect(page.locator("#sound")).to_have_text("", timeout=15_000)
+        await expect(page.locator("#link")).to_have_text("")
+        await expect(page.locator("#sound")).to_have_text("")
         await hears(page)
         scene.host_mic.stop_saying()
         await is_heard(scene.listener)

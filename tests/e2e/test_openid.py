@@ -21,8 +21,8 @@ async def refusal(space: LiveRoom, openid: Mapping[str, Any]) -> tuple[str, int 
         http.ws_connect(f"{space.page}/feed") as socket,
     ):
         await socket.send_json({"type": "auth", "openid": openid})
-        error = await socket.receive_json(timeout=20)
-        await socket.receive(timeout=20)
+        error = await socket.receive_json(timeout=60)
+        await socket.receive(timeout=60)
         assert error["type"] == "error"
         return error["code"], socket.close_code
 

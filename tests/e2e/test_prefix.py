@@ -18,7 +18,7 @@ from tests.web.browser import chromium, opened
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
 PREFIX = "/spaces"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 LOUD = 1000
 
 NO_WEBRTC = "delete window.RTCPeerConnection;"

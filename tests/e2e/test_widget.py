@@ -9,12 +9,12 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
 from spaces_bridge.demo.house import House, LiveRoom, Person, until
+from spaces_bridge.demo.processes import free_port
 from tests.support.world import World, last, open_house
 from tests.web.browser import WATCH, chromium
 from tests.web.widget import client_page
-from tests.web.world import free_port
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 LOUD = 1000
 """Of 32768: the tone of the browser's own microphone is far above, silence is 0."""
 

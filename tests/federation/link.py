@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 CHUNK = 65_536
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Link:

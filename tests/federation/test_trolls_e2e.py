@@ -134,7 +134,7 @@ async def _heard_out(town: FederatedTown) -> None:
     async def heard() -> bool:
         return not await town.bridge.storage.inbox.pending(0, 1)
 
-    await eventually(heard, "the mob was not heard out", 90.0)
+    await eventually(heard, "the mob was not heard out", 300.0)
 
 
 def _is_levels_of_bot(town: FederatedTown, event: Mapping[str, Any]) -> bool:
@@ -190,4 +190,4 @@ async def _out_at_once(town: FederatedTown, ada: Person, space: LiveSpace, crowd
         }
         return joined <= members and SLUR not in json.dumps([e["content"] for e in state])
 
-    await eventually(gone, "trolls are in the room still", 60.0)
+    await eventually(gone, "trolls are in the room still", 180.0)

@@ -28,7 +28,7 @@ from spaces_bridge.storage.storage import Storage, open_storage
 from tests.support.recorder import Recorder
 
 Standing = Literal["listen", "host", "admin"]
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 PAGES = "https://spaces.example.org"
 BOT = "@spacesbot:localhost"
 

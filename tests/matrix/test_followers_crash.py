@@ -196,7 +196,7 @@ async def kill_again_and_again(
         for round_, until in enumerate(left):
             await bridge.start()
             if round_ == ZOE_TAPS_IN:
-                answered = zoe.next_message(earlier[0], "Nothing more from them", BOT, 90.0)
+                answered = zoe.next_message(earlier[0], "Nothing more from them", BOT, 300.0)
                 await zoe.react(*earlier, "🔕")
                 await answered
                 crowd.silent.add(UserId(zoe.id))

@@ -123,7 +123,7 @@ async def test_a_bridge_that_died_with_the_homeserver_does_not_grant_again(
         await bridge.drained()
         village.cut_the_next_grant()
         await accept(bridge, space.space, ada, ben)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await village.host_has_acted.wait()
     village.may_answer.set()
     async with village.bridge("12") as bridge:

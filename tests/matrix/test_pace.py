@@ -48,7 +48,7 @@ async def test_a_quiet_group_does_not_wait_behind_a_loud_one() -> None:
 
     for _ in range(201):
         pace.spend()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
         for _ in range(50):
             tasks.create_task(write("loud"))
         await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_a_caller_that_gave_up_does_not_block_the_others() -> None:
     patient = asyncio.create_task(pace.turn("a"))
     await asyncio.sleep(0)
     impatient.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await patient
     assert impatient.cancelled()
 

@@ -147,7 +147,7 @@ async def test_killing_bridge_and_homeserver_doubles_and_loses_nothing(village: 
                     await village.homeserver.kill9()
                     await village.homeserver.start()
         async with Bridge(settings, database) as bridge:
-            await bridge.drained(100.0)  # captions wait for their minute
+            await bridge.drained(300.0)  # captions wait for their minute
             found = Counter(await captions_in(ada, room))
             recalled = [await bridge.outbox.recall(f"{space.space}:test:{n}") for n in range(sent)]
     assert set(found.values()) == {1}
@@ -179,7 +179,7 @@ async def test_an_outage_is_made_up_for_in_order_and_soon(village: Town) -> None
                 bridge.matrix.wake()
                 await asyncio.sleep(0.3)
             await village.homeserver.start()
-            first = ada.next_message(room_of(space), "Sentence number 0", timeout=20)
+            first = ada.next_message(room_of(space), "Sentence number 0")
             await first
             await bridge.drained()
             bodies = [m["content"]["body"] for m in await reread(village, ada, room_of(space))]
@@ -212,7 +212,7 @@ async def test_the_bridge_starts_while_the_homeserver_is_away(village: Town) -> 
         async with Bridge(village.settings(), village.directory / "db") as bridge:
             assert not await bridge.matrix_ready()
             await bridge.spaces.wish(TellUser(UserId(ada.id), "Hello there."), "hello")
-            invited = ada.next_invite(60)
+            invited = ada.next_invite(120)
             await village.homeserver.start()
             invite = await invited
             await ada.join(invite["room_id"])

@@ -93,7 +93,7 @@ class Browser:
         found: dict[str, Any] = await self._page.evaluate("name => look(name)", name)
         return found
 
-    async def sees(self, name: str, fact: str, timeout_s: float = 10.0) -> None:
+    async def sees(self, name: str, fact: str, timeout_s: float = 60.0) -> None:
         """Wait until the statistics hold this."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -101,7 +101,7 @@ class Browser:
                     return
                 await asyncio.sleep(0.1)
 
-    async def hears(self, name: str, packets: int, timeout_s: float = 20.0) -> dict[str, Any]:
+    async def hears(self, name: str, packets: int, timeout_s: float = 60.0) -> dict[str, Any]:
         """Wait until `packets` more packets with sound in them have arrived."""
         before = await self.look(name)
         goal = before.get("received", 0) + packets
@@ -154,7 +154,7 @@ async def hears_the_browser(world: EdgeWorld, name: str) -> None:
         pcm = [np.frombuffer(decoder.decode(one.payload, 5760), np.int16) for one in fresh]
         return any(int(np.abs(piece).max(initial=0)) > 1000 for piece in pcm)
 
-    await world.until(beep, 20)
+    await world.until(beep)
 
 
 def crash(world: EdgeWorld, *names: str) -> None:

@@ -34,9 +34,9 @@ async def opened(path: Path) -> AsyncIterator[tuple[Door, list[int]]]:
 
 
 async def come_in(path: Path) -> Found:
-    for _ in range(100):
+    for _ in range(3000):
         with contextlib.suppress(NotThere):
-            return await knock(str(path / "door.sock"), want_sockets=True, timeout=5)
+            return await knock(str(path / "door.sock"), want_sockets=True, timeout=60)
         await asyncio.sleep(0.02)
     raise TimeoutError("the door does not open")
 

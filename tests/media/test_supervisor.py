@@ -181,14 +181,14 @@ async def test_a_bridge_that_was_killed_does_not_keep_the_next_one_out(tmp_path:
         "from spaces_bridge.media.launch import sole_bridge\n"
         "with sole_bridge(s.options(pathlib.Path(sys.argv[1]))):\n"
         "    print('held', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 20) == b"held\n"
+        assert await asyncio.wait_for(process.stdout.readline(), 60) == b"held\n"
         with pytest.raises(StartUpError, match="runtime_dir"), sole_bridge(options(tmp_path)):
             pass
     finally:
@@ -246,7 +246,7 @@ class Control:
         assert self.process.stdout is not None
         asked = {"user": user, "direction": direction, "sdp": sdp}
         self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             answered = json.loads(await self.process.stdout.readline())
         answer: str = answered["answer"]
         return answer
@@ -272,7 +272,7 @@ async def control(runtime_dir: Path) -> AsyncIterator[Control]:
     worker = 0
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             worker = json.loads(await process.stdout.readline())["worker"]
         yield Control(process, worker)
     finally:

@@ -40,7 +40,7 @@ async def write_and_be_killed(
     if writer.stdout is None or writer.stderr is None:
         raise AssertionError("a pipe was asked for")
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             said = [await writer.stdout.readline()]
             if not said[0]:
                 raise AssertionError((await writer.stderr.read()).decode())

@@ -58,7 +58,7 @@ async def test_a_reader_that_goes_by_seq_misses_nothing_while_others_write(
                 seen.append(row.event_id)
                 last = row.seq
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         await asyncio.gather(read(), *(write(writer) for writer in range(8)))
     assert len(seen) == len(set(seen)) == 200
 

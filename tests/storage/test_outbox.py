@@ -135,7 +135,7 @@ async def test_a_reader_that_goes_by_id_misses_nothing_while_spaces_write(
                 seen.append(row.effect.key)
                 last = row.id
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         await asyncio.gather(read(), *(write(number) for number in range(8)))
     assert len(seen) == len(set(seen)) == 20 * 67
 

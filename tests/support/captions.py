@@ -73,7 +73,7 @@ class Remembered:
         return " ".join(u.text for u in self.said if u.speaker == user)
 
 
-async def until(met: Callable[[], bool], timeout: float = 60) -> None:
+async def until(met: Callable[[], bool], timeout: float = 180) -> None:
     """Wait until something is so; TimeoutError if it does not come."""
     async with asyncio.timeout(timeout):
         while not met():  # noqa: ASYNC110 - it comes from another process

@@ -132,7 +132,7 @@ class EdgeWorld:
         reasons = [state.reason for name, state in self.states if name == peer]
         return reasons[-1] if reasons else ""
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait for something the edge tells. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not holds():

@@ -38,7 +38,7 @@ def _may_make_networks() -> bool:
     unshare = shutil.which("unshare")
     if os.geteuid() != 0 or unshare is None:
         return False
-    return subprocess.run([unshare, "--net", "true"], check=False, timeout=10).returncode == 0
+    return subprocess.run([unshare, "--net", "true"], check=False, timeout=60).returncode == 0
 
 
 def program(name: str) -> Path:

@@ -20,7 +20,7 @@ _NAME = re.compile(r"spaces-(\d+)-([0-9a-f]+)-(?:router|client)")
 _NETS = 8192
 """Networks of eight addresses in 10.213.0.0/16."""
 _NUMBERS = itertools.count()
-_TIMEOUT_S = 20
+_TIMEOUT_S = 60
 
 
 class NetworkError(RuntimeError):

@@ -12,21 +12,22 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from spaces_bridge.demo.processes import free_port
+
 _USER = "spaces"
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 120.0
 _START_ATTEMPTS = 50
 _WITHOUT_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -77,7 +78,7 @@ class PrivatePostgres:
         """Start, or start again on the same port after `stop`, `crash` or `kill`."""
         again = self.port != 0
         for _ in range(_START_ATTEMPTS):
-            self.port = self.port if again else _free_port()
+            self.port = self.port if again else free_port()
             if self._started():
                 return
             # Somebody took the port, or what was left of a killed server is still going away.
@@ -129,7 +130,7 @@ class PrivatePostgres:
             ],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         if done.returncode:
@@ -150,7 +151,7 @@ class PrivatePostgres:
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
             check=False,
         )
         if done.returncode:
@@ -196,10 +197,10 @@ class PrivatePostgres:
             return
         server.send_signal(how)
         try:
-            server.wait(timeout=30)
+            server.wait(timeout=60)
         except subprocess.TimeoutExpired:
             server.kill()
-            server.wait(timeout=30)
+            server.wait(timeout=60)
 
     @property
     def _data(self) -> Path:
@@ -278,10 +279,3 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
         "PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody`. "
         "Run the tests as another user than root."
     )
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -97,7 +97,7 @@ async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
         await peer.close()
 
 
-async def until(condition: Callable[[], object], timeout: float = 15.0) -> None:
+async def until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     """Wait until it holds. Raises TimeoutError."""
     deadline = time.monotonic() + timeout
     while not condition():

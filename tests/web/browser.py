@@ -9,7 +9,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 
-PATIENCE_MS = 25_000
+PATIENCE_MS = 60_000
 """How long anything may take on a busy machine before it counts as not happening."""
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -107,7 +107,7 @@ async def test_every_state_of_the_microphone_is_said(tmp_path: Path, browser: Br
         await expect(floor).to_contain_text("reconnects. Your place on the stage is kept")
         await expect(button).to_have_text("Reconnecting…")
         await page.evaluate("release()")
-        await expect(floor).to_contain_text("You are on air", timeout=20_000)
+        await expect(floor).to_contain_text("You are on air")
 
         [space] = world.spaces.open()
         await world.spaces.ask(space.space, cmd.MuteSpeaker(HOST, ALICE))

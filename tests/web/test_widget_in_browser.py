@@ -12,10 +12,11 @@ from playwright.async_api import Browser, Frame, Page
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.demo.processes import free_port
 from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
-from tests.web.browser import WATCH
+from tests.web.browser import PATIENCE_MS, WATCH
 from tests.web.widget import JOIN, client_page, inside
-from tests.web.world import ALICE, HOST, WebWorld, free_port, web_world
+from tests.web.world import ALICE, HOST, WebWorld, web_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
@@ -56,7 +57,7 @@ async def embedded(tmp_path: Path, browser: Browser) -> AsyncIterator[Embedded]:
         space = await world.create()
         await world.joined(space.space, ALICE, "Alice")
         context = await browser.new_context()
-        context.set_default_timeout(25_000)
+        context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(WATCH)
         page = await context.new_page()
         complaints: list[str] = []

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -28,6 +27,7 @@ from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.demo.processes import free_port
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.presence import SEAT_KEPT_S
@@ -42,7 +42,7 @@ BOB = UserId("@bob:example.org")
 BOT = UserId("@spacesbot:example.org")
 ADMIN_TOKEN = "a-token-of-the-admin-0003"
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class WallClock:
@@ -398,14 +398,6 @@ class WebWorld:
             feed = Feed(connection)
             await feed.send(type="auth", token=token, name=name, openid=openid)
             yield feed
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
