@@ -11,7 +11,7 @@ from spaces_bridge.demo.house import until
 from tests.e2e.evenings import next_member, next_state, on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS, shown
 from tests.support.world import World
-from tests.web.browser import chromium
+from tests.web.browser import FLOATED, chromium, floated
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
@@ -112,7 +112,7 @@ class Keys:
 
 async def test_a_listener_needs_no_mouse(world: World, browser: Browser) -> None:
     scene = await world.on_air("Bread")
-    async with phone(browser, scene.space.page, before=POINTED) as watched:
+    async with phone(browser, scene.space.page, before=POINTED + FLOATED) as watched:
         keys = Keys(watched.page)
         await listens_and_reacts(keys)
         await settings_and_captions(keys)
@@ -135,7 +135,7 @@ async def listens_and_reacts(keys: Keys) -> None:
     await keys.use("#listen")
     await seen(page, "#listen", "Stop listening")
     await keys.use(".react[data-emoji='👏']")
-    await expect(page.locator("#floating .float")).to_have_count(1, timeout=PATIENCE_MS)
+    await floated(page, "👏")
     await keys.use("#more-reactions")
     await keys.lands_on("#picker .pick")
     await keys.press("ArrowRight", "ArrowDown", "End", "Home")

@@ -43,6 +43,16 @@ if (navigator.mediaDevices) {
 }
 """
 
+FLOATED = """
+window.floated = [];
+addEventListener("DOMContentLoaded", () => {
+  const note = (all) => all.forEach(({ addedNodes }) => addedNodes.forEach(
+    (node) => floated.push(node.textContent)));
+  new MutationObserver(note).observe(document.getElementById("floating"), { childList: true });
+});
+"""
+"""Notes the reactions that float by, which are gone sooner than a busy machine looks."""
+
 LOUDNESS = """
 async () => {
   const context = new AudioContext();
@@ -52,7 +62,7 @@ async () => {
   source.connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   let loudest = 0;
-  for (let n = 0; n < 100; n += 1) {
+  for (let n = 0; n < 1000; n += 1) {
     await new Promise((resolve) => setTimeout(resolve, 40));
     analyser.getFloatTimeDomainData(samples);
     loudest = Math.max(loudest, ...samples.map(Math.abs));
@@ -92,7 +102,7 @@ class Watched:
 
     async def loudness(self) -> float:
         """The loudest sample heard within some seconds, 0 to 1."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             return float(await self.page.evaluate(LOUDNESS))
 
 
@@ -139,6 +149,11 @@ async def opened(
             await watched.is_clean()
     finally:
         await context.close()
+
+
+async def floated(page: Page, emoji: str) -> None:
+    """The reaction has floated by, on a page with ``FLOATED``."""
+    await page.wait_for_function("(emoji) => floated.includes(emoji)", arg=emoji)
 
 
 async def text(page: Page, selector: str, words: str) -> None:

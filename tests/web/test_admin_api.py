@@ -76,6 +76,7 @@ async def test_nobody_gets_in_without_the_token(world: WebWorld, headers: dict[s
     assert world.view(space.space).phase is Phase.LIVE
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_guessing_the_token_is_stopped(world: WebWorld) -> None:
     statuses = []
     for number in range(GUESSES + 2):

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.peers
 OFFER = {"Content-Type": "application/sdp"}
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_one_address_may_make_so_many_offers(world: WebWorld) -> None:
     address = world.page(await world.create(), "/whep")
     statuses = []

@@ -166,6 +166,7 @@ async def test_without_chat_and_locked_the_page_says_so_and_keeps_it(world: WebW
         assert (await feed.next("chat"))["text"] == "again"
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_one_person_writes_so_fast_and_no_faster(world: WebWorld) -> None:
     space = await world.create()
     link = await world.member(space.space, ALICE)
@@ -229,6 +230,7 @@ async def test_a_guests_name_is_for_moderators_and_for_nobody_in_the_room(
         assert "Zoe (guest)" in (await wishes(world))[1]
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_a_crowd_of_guests_is_held_back_as_one(open_world: WebWorld) -> None:
     space = await open_world.create()
     for name in ("first", "second"):

@@ -155,6 +155,7 @@ async def test_after_a_pause_nothing_is_twice_and_what_was_taken_back_is_gone(
         assert await alice.page.locator(".line-text").all_text_contents() == ["two", "three"]
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_what_is_refused_stands_in_the_field_again(
     world: WebWorld, browser: Browser
 ) -> None:

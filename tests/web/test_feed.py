@@ -144,6 +144,7 @@ async def test_an_oversized_frame_ends_the_connection(world: WebWorld) -> None:
         assert await feed.close_code() == 1009
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_guessing_tokens_is_stopped(world: WebWorld) -> None:
     space = await world.create()
     statuses = set()

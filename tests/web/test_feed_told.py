@@ -11,6 +11,8 @@ from spaces_bridge.app.sound_desk import RESTARTED
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.sentences import say
+from spaces_bridge.web.channel import REACTIONS_INTERVAL_S
+from spaces_bridge.web.feed import PERSON_BURST
 from spaces_bridge.web.outgoing import encode
 from tests.web.world import (
     ALICE,
@@ -58,6 +60,7 @@ async def test_reactions_of_a_crowd_arrive_together_and_none_is_lost(world: WebW
     await world.joined(space.space, ALICE, "Alice")
     async with world.feed(space) as page:
         await page.next("hello")
+        started = asyncio.get_running_loop().time()
         for _ in range(40):
             await world.spaces.ask(space.space, cmd.React(ALICE, "👏"))
         seen = frames = 0
@@ -66,8 +69,9 @@ async def test_reactions_of_a_crowd_arrive_together_and_none_is_lost(world: WebW
             assert isinstance(counts, dict)
             seen += counts["👏"]
             frames += 1
+        took = asyncio.get_running_loop().time() - started
     assert seen == 40
-    assert frames < 10
+    assert frames <= 2 + took / REACTIONS_INTERVAL_S
 
 
 async def test_reactions_of_the_nameless_are_counted(world: WebWorld) -> None:
@@ -78,6 +82,7 @@ async def test_reactions_of_the_nameless_are_counted(world: WebWorld) -> None:
     assert world.view(space.space).reactions == {"❤️": 1}
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_who_sends_too_fast_is_told_and_stays(world: WebWorld) -> None:
     space = await world.create()
     async with world.feed(space, name="Maria") as guest:
@@ -85,10 +90,8 @@ async def test_who_sends_too_fast_is_told_and_stays(world: WebWorld) -> None:
         for _ in range(15):
             await guest.send(type="react", emoji="👏")
         await refused(guest, "too_fast")
-        counts = (await guest.next("reactions"))["counts"]
-    assert isinstance(counts, dict)
-    assert 10 <= counts["👏"] < 15
-    assert world.view(space.space).reactions == counts
+        await until(lambda: world.view(space.space).reactions == {"👏": PERSON_BURST})
+        assert guest.socket.close_code is None
 
 
 async def test_the_count_of_listeners_follows_the_pages(world: WebWorld) -> None:
@@ -166,7 +169,7 @@ async def test_a_guest_with_the_floor_leaves_the_stage_a_while_after_its_page(
 
 
 async def test_a_guest_who_reloads_keeps_its_hand(tmp_path: Path) -> None:
-    async with web_world(tmp_path, seat_kept_s=0.3) as world:
+    async with web_world(tmp_path, seat_kept_s=8.0) as world:
         space = await world.create()
         async with world.feed(space, name="Maria") as guest:
             session = str((await guest.next("hello"))["session"])
@@ -174,5 +177,6 @@ async def test_a_guest_who_reloads_keeps_its_hand(tmp_path: Path) -> None:
             await until_role(guest, hand="pending")
         async with world.feed(space, token=session) as guest:
             await guest.next("hello")
-            await asyncio.sleep(0.5)
+            assert world.service._presence._timers == {}, "nobody is waited for any more"
+            await asyncio.sleep(8.5)
             assert world.view(space.space).requests

@@ -6,7 +6,7 @@ from playwright.async_api import Browser, expect
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UtteranceId
-from tests.web.browser import opened, text
+from tests.web.browser import FLOATED, floated, opened, text
 from tests.web.looks import XSS, fits, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
 
@@ -75,7 +75,7 @@ async def test_captions_and_reactions_arrive_as_they_happen(
     space = await world.create()
     await world.caption(space.space, HOST, "Said before.")
     async with (
-        opened(browser, world.page(space)) as one,
+        opened(browser, world.page(space), before=FLOATED) as one,
         opened(browser, world.page(space)) as two,
     ):
         log = one.page.get_by_role("log")
@@ -88,7 +88,7 @@ async def test_captions_and_reactions_arrive_as_they_happen(
         await expect(log).to_contain_text("Said just now.")
         assert await log.locator(".caption").count() == 2
         await two.page.click("[data-emoji='❤️']")
-        await expect(one.page.locator(".float")).to_have_text("❤️")
+        await floated(one.page, "❤️")
         await expect(one.page.locator(".float")).to_have_count(0)
 
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 import spaces_bridge.web
 from spaces_bridge.core import commands as cmd
-from tests.web.browser import opened, text
+from tests.web.browser import FLOATED, floated, opened, text
 from tests.web.looks import fits, focused
 from tests.web.world import ALICE, HOST, WebWorld, until
 
@@ -37,30 +37,22 @@ async def test_ones_own_reaction_is_seen_at_once_and_only_once(
 ) -> None:
     space = await world.create()
     async with (
-        opened(browser, world.page(space)) as one,
-        opened(browser, world.page(space)) as two,
+        opened(browser, world.page(space), before=FLOATED) as one,
+        opened(browser, world.page(space), before=FLOATED) as two,
     ):
-        await one.page.evaluate(
-            """() => {
-              window.floats = 0;
-              const count = (all) => all.forEach((m) => (window.floats += m.addedNodes.length));
-              const layer = document.getElementById("floating");
-              new MutationObserver(count).observe(layer, { childList: true });
-            }"""
-        )
         await until(lambda: world.hub.connections() == 2)
         await one.page.click("[data-emoji='❤️']")
-        await text(two.page, ".float", "❤️")
+        await floated(two.page, "❤️")
         # another one behind it: by then one's own has come back, too
         await two.page.click("[data-emoji='💯']")
-        await text(one.page, "#floating", "💯")
-        assert await one.page.evaluate("window.floats") == 2
+        await floated(one.page, "💯")
+        assert await one.page.evaluate("floated") == ["❤️", "💯"]
 
 
 @pytest.mark.e2e
 async def test_the_picker_by_keyboard(world: WebWorld, browser: Browser) -> None:
     space = await world.create()
-    async with opened(browser, world.page(space), width=320, height=640) as one:
+    async with opened(browser, world.page(space), width=320, height=640, before=FLOATED) as one:
         page = one.page
         await until(lambda: world.hub.connections() == 1)
         await page.locator("#more-reactions").press("Enter")
@@ -79,7 +71,7 @@ async def test_the_picker_by_keyboard(world: WebWorld, browser: Browser) -> None
         assert await focused(page) == "more-reactions"
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Party popper").press("Enter")
-        await text(page, ".float", "🎉")
+        await floated(page, "🎉")
         assert await focused(page) == "more-reactions"
         await until(lambda: world.view(space.space).reactions.get("🎉") == 1)
 
@@ -87,13 +79,13 @@ async def test_the_picker_by_keyboard(world: WebWorld, browser: Browser) -> None
 @pytest.mark.e2e
 async def test_hands_take_the_skin_tone_that_was_chosen(world: WebWorld, browser: Browser) -> None:
     space = await world.create()
-    async with opened(browser, world.page(space)) as one:
+    async with opened(browser, world.page(space), before=FLOATED) as one:
         page = one.page
         await until(lambda: world.hub.connections() == 1)
         await page.click("#more-reactions")
         await page.get_by_role("radio", name="Medium-dark").check()
         await page.get_by_role("button", name="Waving hand").click()
-        await text(page, "#floating", "👋🏾")
+        await floated(page, "👋🏾")
         await page.reload()
         await text(page, ".react >> nth=0", "👏🏾")
         await until(lambda: world.view(space.space).reactions.get("👋🏾") == 1)
@@ -102,7 +94,7 @@ async def test_hands_take_the_skin_tone_that_was_chosen(world: WebWorld, browser
 @pytest.mark.e2e
 async def test_any_other_emoji_and_nothing_else(world: WebWorld, browser: Browser) -> None:
     space = await world.create()
-    async with opened(browser, world.page(space)) as one:
+    async with opened(browser, world.page(space), before=FLOATED) as one:
         page = one.page
         await until(lambda: world.hub.connections() == 1)
         await page.click("#more-reactions")
@@ -112,15 +104,26 @@ async def test_any_other_emoji_and_nothing_else(world: WebWorld, browser: Browse
             await text(page, "#picker-error", "exactly one emoji")
         await page.fill("#picker-any", "🦔")
         await page.keyboard.press("Enter")
-        await text(page, ".float", "🦔")
+        await floated(page, "🦔")
         await until(lambda: world.view(space.space).reactions.get("🦔") == 1)
+
+
+WHEN_TOLD = """
+const later = window.setTimeout;
+window.setTimeout = (then, ms, ...rest) => {
+  if (ms !== 4000) return later(then, ms, ...rest);
+  window.forget = then;
+  return 0;
+};
+"""
+"""What was counted is forgotten not four seconds after the last one, but when the test says so."""
 
 
 @pytest.mark.e2e
 async def test_who_wants_no_motion_sees_a_quiet_count(world: WebWorld, browser: Browser) -> None:
     space = await world.create()
     await world.joined(space.space, ALICE, "Alice")
-    async with opened(browser, world.page(space)) as reader:
+    async with opened(browser, world.page(space), before=WHEN_TOLD) as reader:
         await reader.page.emulate_media(reduced_motion="reduce")
         await until(lambda: world.hub.connections() == 1)
         await world.spaces.ask(space.space, cmd.React(HOST, "👏"))
@@ -128,4 +131,5 @@ async def test_who_wants_no_motion_sees_a_quiet_count(world: WebWorld, browser: 
         await world.spaces.ask(space.space, cmd.React(ALICE, "👏"))
         await text(reader.page, "#counted", "👏\u00a02")
         await expect(reader.page.locator(".float")).to_have_count(0)
+        await reader.page.evaluate("forget()")
         await expect(reader.page.locator("#counted")).to_be_hidden()

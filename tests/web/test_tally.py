@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spaces_bridge.app.tally import EVERY_S
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
 from tests.web.world import ALICE, HOST, Feed, WallClock, WebWorld, refused, web_world
@@ -39,17 +40,19 @@ async def test_what_a_crowd_taps_is_counted_exactly_in_few_lines(world: WebWorld
     ):
         for feed in (page, guest, alice):
             await feed.next("hello")
+        started = asyncio.get_running_loop().time()
         for _ in range(10):
             await guest.send(type="react", emoji="👏")
             await alice.send(type="react", emoji="❤️")
             await page.send(type="react", emoji="👍🏽")
         seen = await shown(page, 30)
+        took = asyncio.get_running_loop().time() - started
     expected = {"👏": 10, "❤️": 10, "👍🏽": 10}
     assert seen == expected
     assert world.view(space.space).reactions == expected
     lines = await lines_of(world, space.space)
     assert set(lines) == {"ReactionsCounted"}
-    assert lines.total() <= 10
+    assert lines.total() <= 2 + took / EVERY_S
 
 
 async def test_what_was_counted_before_a_stop_is_in_the_journal(tmp_path: Path) -> None:
@@ -100,5 +103,5 @@ async def test_ten_thousand_taps_make_at_most_four_frames_and_lines_a_second(
             frames += 1
         took = asyncio.get_running_loop().time() - started
     assert seen == 10_000
-    assert frames <= 2 + took / 0.25
-    assert (await lines_of(world, space.space)).total() <= 2 + took / 0.25
+    assert frames <= 2 + took / EVERY_S
+    assert (await lines_of(world, space.space)).total() <= 2 + took / EVERY_S

@@ -155,6 +155,7 @@ async def test_a_server_that_is_away_can_be_asked_again_with_the_same_token(
         await feed.next("hello")
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_one_network_shows_only_so_many_tokens(world: WebWorld) -> None:
     space = await world.create()
     for number in range(vouching.BURST):
