@@ -187,18 +187,21 @@ class Play:
         with step("mix"):
             ada_hears, mia_hears = await self.host.listen(), await self.speaker.listen()
             await asyncio.gather(ada_hears.wait_packets(25), mia_hears.wait_packets(25))
-            self.ada_mic.say(tone(440, 3.0))
-            self.mia_mic.say(tone(1000, 3.0))
-            await asyncio.sleep(2.5)
-            ada = {hertz: tone_level_db(_last(ada_hears), hertz) for hertz in (440, 1000)}
-            mia = {hertz: tone_level_db(_last(mia_hears), hertz) for hertz in (440, 1000)}
-            ben = {hertz: tone_level_db(_last(self.ben_hears), hertz) for hertz in (440, 1000)}
-            check(min(ben.values()) > AUDIBLE_DB, "Ben does not hear both")
-            for name, hears, own, other in (("Ada", ada, 440, 1000), ("Mia", mia, 1000, 440)):
-                echo = hears[own] - ben[own]
+            self.ada_mic.say(tone(440, 2 * PATIENCE_S))
+            self.mia_mic.say(tone(1000, 2 * PATIENCE_S))
+
+            async def all_hear_others() -> bool:
+                ada, mia, ben = map(_tones, (ada_hears, mia_hears, self.ben_hears))
+                off = (ada[1000] - ben[1000], mia[440] - ben[440])
+                return min(ben.values()) > AUDIBLE_DB and max(map(abs, off)) <= TONE_WITHIN_DB
+
+            await until(all_hear_others, "both tones at Ben's, each at the other's as loud")
+            ben = _tones(self.ben_hears)
+            self.ada_mic.stop_saying()
+            self.mia_mic.stop_saying()
+            for name, hears, own in (("Ada", ada_hears, 440), ("Mia", mia_hears, 1000)):
+                echo = tone_level_db(hears.pcm(), own) - ben[own]
                 check(echo <= OWN_TONE_DB, f"{name} hears herself ({echo:.0f} dB)")
-                off = abs(hears[other] - ben[other])
-                check(off <= TONE_WITHIN_DB, f"{name} hears the other {off:.1f} dB off")
             await self.host.hang_up(ada_hears)
             await self.speaker.hang_up(mia_hears)
         self.story.observe("mix", "each hears the other and not herself, Ben hears both")
@@ -206,7 +209,7 @@ class Play:
     async def take_floor(self) -> None:
         """A demotion from a plain Matrix client: silence."""
         with step("gate"):
-            self.mia_mic.say(tone(1000, 6.0))
+            self.mia_mic.say(tone(1000, 2 * PATIENCE_S))
             await until(lambda: self._ben_hears(1000), "Mia's tone at Ben's")
             lowered = self.ada.next_level(self.space, self.mia.id, 0)
             began = time.monotonic()
@@ -294,9 +297,11 @@ class Play:
         muted = self.speaker.next_frame("role", lambda frame: not frame["on_air"])
         await self.speaker.send({"type": "mute", "muted": True})
         await muted
+        before = len(self.ben_hears.pcm())
         self.mia_mic.say(tone(1000, 1.5))
         await self.mia_mic.said()
-        level = tone_level_db(self.ben_hears.pcm()[-RATE:], 1000)
+        await self.ben_hears.wait_packets(25)
+        level = tone_level_db(self.ben_hears.pcm()[before:], 1000)
         check(level < SILENT_DB, f"a muted microphone is heard ({level:.0f} dB)")
         unmuted = self.speaker.next_frame("role", lambda frame: bool(frame["on_air"]))
         await self.speaker.send({"type": "mute", "muted": False})
@@ -345,9 +350,9 @@ class Play:
                 self.story.caption(caption.name, caption.text)
 
 
-def _last(listener: ListenerPeer) -> Pcm:
-    """The last second heard."""
-    return listener.pcm()[-RATE:]
+def _tones(listener: ListenerPeer) -> dict[int, float]:
+    """How strong either tone is in the last second heard, in decibels."""
+    return {hertz: tone_level_db(listener.pcm()[-RATE:], hertz) for hertz in (440, 1000)}
 
 
 def _percent(rates: Sequence[float]) -> str:

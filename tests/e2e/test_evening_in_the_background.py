@@ -64,10 +64,10 @@ async def hears_more(page: Page, packets: int = 100) -> None:
     played = await page.evaluate("document.getElementById('audio').currentTime")
 
     async def more() -> bool:
-        return bool(await page.evaluate(HEARD) >= before + packets)
+        now = await page.evaluate("document.getElementById('audio').currentTime")
+        return bool(await page.evaluate(HEARD) >= before + packets and now > played)
 
     await until(more, "sound in a hidden page")
-    assert await page.evaluate("document.getElementById('audio').currentTime") > played
     assert not await page.evaluate("document.getElementById('audio').paused")
 
 
@@ -78,7 +78,7 @@ async def test_a_hidden_page_is_heard_and_stays_true(world: World, browser: Brow
         await page.click("#listen")
         await hears_more(page)
         await page.evaluate("turn(false)")
-        scene.host_mic.say(tone(440, 10.0))
+        scene.host_mic.say(tone(440, 240.0))
         await hears_more(page)
         assert await watched.loudness() > 0.05
         await scene.host.send_text(scene.space.room, "!space title Bread and roses")

@@ -81,7 +81,12 @@ async def test_a_transaction_sent_again_is_done_once(world: World) -> None:
     answers.append(await put(world, first, transaction(event), token))
     answers.append(await put(world, second, transaction(event, again), token))
     assert [status for status, _ in answers] == [200] * 5
-    await asyncio.sleep(1.0)
+    await host.tell_bot("live")  # said later, and answered later
+
+    async def answered() -> bool:
+        return await replies_to(host, event["event_id"]) > 0
+
+    await until(answered, "the answer")
     assert await replies_to(host, event["event_id"]) == 1
 
 
@@ -161,7 +166,7 @@ async def test_garbage_on_the_media_port_disturbs_nobody(world: World) -> None:
 
 async def still_heard(scene: OnAir) -> None:
     """The host is heard as before."""
-    scene.host_mic.say(tone(440, 2.0))
+    scene.host_mic.say(tone(440, 120.0))
 
     async def audible() -> bool:
         return tone_level_db(last(scene.listener, 0.2), 440) > -20

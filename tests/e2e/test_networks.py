@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from spaces_bridge.demo.ears import tone
+from spaces_bridge.demo.house import until
 from tests.e2e.far import (
     HERTZ,
     ROUTE,
@@ -84,9 +85,12 @@ async def test_udp_dropped_while_speaking_is_noticed_and_the_speaker_is_heard_ov
     async with inside(line, tmp_path, scene.space, speaks=True) as page:
         await speaks(page, scene)
         line.drop_udp()
-        await asyncio.sleep(3)
+
+        async def by_tcp() -> bool:
+            return bool(await page.evaluate(ROUTE) == "tcp")
+
+        await until(by_tcp, "another way to the server")
         await is_heard(scene.listener)
-        assert await page.evaluate(ROUTE) == "tcp"
 
 
 # --- the network is cut -----------------------------------------------------------------
