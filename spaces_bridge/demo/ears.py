@@ -53,8 +53,11 @@ def _directory(models: Path) -> Path:
 
 def tone(hertz: float, seconds: float, level: float = 0.25) -> Pcm:
     """A sine; `level` 1 is full scale."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    return (np.sin(2 * np.pi * hertz * time) * level * 32767).astype(np.int16)
+    wanted = round(seconds * RATE)
+    # of whole hertz, each second is like the first: minutes of it must hold up no event loop
+    time = np.arange(RATE if float(hertz).is_integer() else wanted) / RATE
+    second = (np.sin(2 * np.pi * hertz * time) * level * 32767).astype(np.int16)
+    return np.resize(second, wanted)
 
 
 def tone_level_db(pcm: Pcm, hertz: float, width: float = 20.0) -> float:
@@ -68,6 +71,12 @@ def tone_level_db(pcm: Pcm, hertz: float, width: float = 20.0) -> float:
     # A window spreads one sine over neighbouring bins: their energies belong together.
     energy = float(np.sum(near**2)) / 1.5
     return max(FLOOR_DB, 10 * math.log10(energy + 1e-30))
+
+
+def loudest_tone_db(pcm: Pcm, hertz: float) -> float:
+    """How strong a tone is in that second of the sound where it is strongest, see above."""
+    seconds = np.array_split(pcm, max(1, len(pcm) // RATE))
+    return max(tone_level_db(second, hertz) for second in seconds)
 
 
 def loudness_db(pcm: Pcm) -> float:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from spaces_bridge.demo.ears import tone, tone_level_db, words_in
+from spaces_bridge.demo.ears import loudest_tone_db, tone, tone_level_db, words_in
 from spaces_bridge.demo.expected import Event
 from spaces_bridge.demo.feed import PageGuest
 from spaces_bridge.demo.house import House, caption_of, said_by, until
@@ -200,7 +200,7 @@ class Play:
             self.ada_mic.stop_saying()
             self.mia_mic.stop_saying()
             for name, hears, own in (("Ada", ada_hears, 440), ("Mia", mia_hears, 1000)):
-                echo = tone_level_db(hears.pcm(), own) - ben[own]
+                echo = loudest_tone_db(hears.pcm(), own) - ben[own]
                 check(echo <= OWN_TONE_DB, f"{name} hears herself ({echo:.0f} dB)")
             await self.host.hang_up(ada_hears)
             await self.speaker.hang_up(mia_hears)
@@ -301,7 +301,7 @@ class Play:
         self.mia_mic.say(tone(1000, 1.5))
         await self.mia_mic.said()
         await self.ben_hears.wait_packets(25)
-        level = tone_level_db(self.ben_hears.pcm()[before:], 1000)
+        level = loudest_tone_db(self.ben_hears.pcm()[before:], 1000)
         check(level < SILENT_DB, f"a muted microphone is heard ({level:.0f} dB)")
         unmuted = self.speaker.next_frame("role", lambda frame: bool(frame["on_air"]))
         await self.speaker.send({"type": "mute", "muted": False})

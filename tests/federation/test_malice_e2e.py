@@ -195,7 +195,7 @@ async def let_himself_in(person: RemotePerson, room: RoomId) -> None:
     async def inside() -> bool:
         with suppress(MatrixError):
             await person.request("POST", f"rooms/{room}/unban", {"user_id": person.id})
-            await person.join(room)
+            await person.try_to_join(room)
             return True
         return False
 

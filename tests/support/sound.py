@@ -11,8 +11,10 @@ Pcm = NDArray[np.int16]
 
 def tone(hertz: float, seconds: float, peak: int = 8000) -> Pcm:
     """A sine, 48 kHz mono."""
-    at = np.arange(int(seconds * RATE)) / RATE
-    return (peak * np.sin(2 * np.pi * hertz * at)).astype(np.int16)
+    wanted = int(seconds * RATE)
+    # of whole hertz, each second is like the first: minutes of it must hold up no event loop
+    at = np.arange(RATE if float(hertz).is_integer() else wanted) / RATE
+    return np.resize((peak * np.sin(2 * np.pi * hertz * at)).astype(np.int16), wanted)
 
 
 def frames_of(pcm: Pcm) -> list[Pcm]:

@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
 from spaces_bridge.media.launch import MediaOptions
 from spaces_bridge.media.stage import Stage
+from tests.support.sound import RATE, Pcm, decibels
 
 SPACE = SpaceId("space0000000000a")
 HOST, GUEST, EAR = UserId("@host:x"), UserId("@guest:x"), UserId("@ear:x")
@@ -95,6 +98,38 @@ async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
         yield peer
     finally:
         await peer.close()
+
+
+async def comes(ear: ListenerPeer, holds: Callable[[Pcm], bool], seconds: float = 1.0) -> None:
+    """Until so much sound in a row, heard from now on, is as it should be. Raises TimeoutError.
+
+    Not a look at one moment: what stood still for a while has sound of before to hand out first.
+    """
+    before, wanted = len(ear.pcm()), round(seconds * RATE)
+    async with asyncio.timeout(60):
+        while True:
+            await ear.wait_packets(10)
+            fresh = ear.pcm()[before:]
+            if len(fresh) >= wanted and holds(fresh[-wanted:]):
+                return
+
+
+async def hears(ear: ListenerPeer, hertz: float = 440) -> None:
+    """Until a whole second of this tone has come."""
+    await comes(ear, lambda pcm: decibels(pcm, hertz) > -20)
+
+
+async def falls_silent(ear: ListenerPeer) -> None:
+    """Until nothing is heard any more; and it stays so."""
+    await comes(ear, is_silent, 0.5)
+    before = len(ear.pcm())
+    await ear.wait_packets(60)
+    assert is_silent(ear.pcm()[before:])
+
+
+def is_silent(pcm: Pcm) -> bool:
+    """But for what the codec leaves of nothing."""
+    return bool(np.abs(pcm).max() <= 2)
 
 
 async def until(condition: Callable[[], object], timeout: float = 60.0) -> None:

@@ -1,0 +1,61 @@
+"""A mob of another server, and how soon the host's `lock` stops it.
+
+Fifty trolls with accounts there chat and raise hands without end, two hundred guests have their
+hands up. Times are those the homeservers wrote: from the host's command until
+
+* shut_s: the room's levels keep listeners from writing;
+* last_message_s: the last message of theirs was written anywhere.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from benchmarks.result import Result, percentile, spread
+from tests.federation.mob import GUESTS, TROLLS, Locked, gathered
+from tests.federation.town import FederatedTown
+from tests.federation.twins import Twins
+from tests.matrix.support import Bridge
+
+RUNS = 3
+
+
+def results(runs: int = RUNS) -> Sequence[Result]:
+    """A new live space and a new mob for each run, on the same two homeservers."""
+    with tempfile.TemporaryDirectory(prefix="spaces-lock-") as directory:
+        twins = Twins(Path(directory))
+        try:
+            found = asyncio.run(_measure(twins, runs))
+        finally:
+            twins.kill_now()
+    crowd = f"{TROLLS} trolls, {GUESTS} guests"
+    return [
+        _result("lock.shut_max_s", [each.shut_ms / 1000 for each in found], crowd),
+        _result("lock.last_message_max_s", [each.last_ms / 1000 for each in found], crowd),
+    ]
+
+
+async def _measure(twins: Twins, runs: int) -> Sequence[Locked]:
+    await twins.start()
+    return [await _once(twins, number) for number in range(runs)]
+
+
+async def _once(twins: Twins, number: int) -> Locked:
+    database = f"sqlite:{twins.home.directory}/lock{number}.db"
+    async with AsyncExitStack() as people, Bridge(twins.home.settings(), database) as bridge:
+        await bridge.connected()
+        town = FederatedTown(twins, bridge, people)
+        host = await town.person("ada")
+        space = await town.live(host, "A quiet talk")
+        async with gathered(town, space) as mob:
+            await mob.come()
+            return await mob.locked(await mob.lock(host))
+
+
+def _result(name: str, seconds: Sequence[float], crowd: str) -> Result:
+    worst = percentile(seconds, 100)
+    return Result(
+        name, round(worst, 2), "s", len(seconds), f"{spread(seconds, 2)}, {crowd}", "< 2"
+    )
