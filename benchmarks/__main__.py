@@ -17,7 +17,7 @@ from benchmarks.result import Result
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 
-GROUPS = ("fanout", "stage", "restarts", "media", "captions", "reactions", "page")
+GROUPS = ("fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "page")
 """Each is a module here with `results()`."""
 
 

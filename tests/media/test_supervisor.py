@@ -313,7 +313,6 @@ async def test_the_sound_goes_on_without_its_control_process_and_the_next_one_ta
             assert stage.listeners(SPACE) == 1
             stage.open_space(SPACE, 0)
             await hears_again(ear)
-            assert ear.heard().longest_gap_s < 0.5
 
             # nothing that was said meanwhile is lost, and nothing comes twice
             await until(lambda: len(noted.audio_of[HOST]) > 60)
