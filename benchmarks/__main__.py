@@ -17,7 +17,9 @@ from benchmarks.result import Result
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 
-GROUPS = ("fanout", "stage", "restarts", "media", "captions", "reactions", "lock", "page")
+GROUPS = (
+    "fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "lock", "page",
+)  # fmt: skip
 """Each is a module here with `results()`."""
 
 

@@ -35,6 +35,8 @@ class Ear(WirePeer):
         self.loud_at = 0.0
         self.packet_at = 0.0
         self.is_loud = False
+        self.longest_gap_s = 0.0
+        """Between two packets with sound; whoever measures sets it to 0 first."""
 
     def _receive_rtp(self, datagram: bytes) -> None:
         super()._receive_rtp(datagram)
@@ -43,6 +45,7 @@ class Ear(WirePeer):
             pcm = self._decoder.decode(self.packets.pop().payload).astype(np.float64)
             self.is_loud = float(np.sqrt(np.mean(pcm**2))) > LOUD
             if self.is_loud:
+                self.longest_gap_s = max(self.longest_gap_s, self.packet_at - self.loud_at)
                 self.loud_at = self.packet_at
 
 

@@ -16,7 +16,6 @@ from tests.support.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 AWAY_S = 60.0
-FIRST_EVENT_S = 3.0
 MAX_WER = 0.15
 
 
@@ -67,9 +66,7 @@ async def test_a_minute_without_homeserver_costs_nothing_but_the_wait(
     await asyncio.sleep(max(0.0, AWAY_S - (time.monotonic() - gone)))
 
     await homeserver.start()
-    back = time.monotonic()
-    await first
-    assert time.monotonic() - back < FIRST_EVENT_S
+    await first  # how soon: benchmarks/outage.py
 
     await until(all_in_room, "all captions in the room", 30.0)
     answer = await scene.host.tell_bot("help start")

@@ -37,6 +37,18 @@ async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> N
     assert await asks.run(question, "late") is None, "answered, though the level is on its way"
 
 
+async def test_a_hand_that_went_up_again_while_its_question_was_cut_off_is_asked_about() -> None:
+    desk = Desk()
+    asks = questions(desk)
+    question = PromptModerator(SPACE, ADA, BEN, False)
+    desk.happen(cmd.RequestToSpeak(BEN, 10))
+    assert await asks.run(question, "first") == "$first"
+    desk.happen(cmd.CancelRequest(BEN))
+    desk.happen(cmd.RequestToSpeak(BEN, 20))
+    assert await asks.run(question, "first") is None, "the homeserver would drop the repetition"
+    assert await asks.run(question, "second") == "$second"
+
+
 async def test_an_offer_to_speak_is_made_while_it_stands() -> None:
     desk = Desk()
     asks = questions(desk)

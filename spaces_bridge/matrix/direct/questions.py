@@ -60,8 +60,10 @@ class Questions:
         asked = f"asked:{wanted.space}:{wanted.moderator}:{wanted.user}"
         hand = str(request.asked_at_ms)
         at, _, of = (await self._outbox.lookup(asked) or "").partition(" ")
-        if at == hand and of != key:
-            return None  # raised, lowered and raised again before we came to ask
+        if of and (at == hand) != (of == key):
+            # Raised, lowered and raised again before we came to ask, or while we asked: this
+            # hand is for the other question, which has a transaction id of its own.
+            return None
         await self._outbox.remember(asked, f"{hand} {key}")
         name = shown(space, wanted.user)
         who = "A guest of the page" if name == "a guest" else name

@@ -1,0 +1,44 @@
+"""The homeserver away for a minute: how soon what waited comes through once it is back.
+
+What waits is a hand, raised on the page: the hosts are asked by direct message. Counted from the
+homeserver's answering again until its client has the first event; the bridge was up all the time.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from benchmarks.result import Result, spread
+from benchmarks.rig import Rig, rig
+
+ROUNDS = 3
+AWAY_S = 60.0
+
+
+def results(rounds: int = ROUNDS) -> Sequence[Result]:
+    """Run once; the slowest counts."""
+    taken = asyncio.run(_measure(rounds))
+    value = round(max(taken), 2)
+    return [Result("outage.first_event_max_s", value, "s", rounds, spread(taken, 2), "< 3")]
+
+
+async def _measure(rounds: int) -> list[float]:
+    async with rig() as stage:
+        return [await _round(stage) for _ in range(rounds)]
+
+
+async def _round(stage: Rig) -> float:
+    await stage.house.homeserver.kill9()
+    raised = stage.host_tab.next_frame("roster", lambda frame: len(frame["queue"]) == 1)
+    await stage.mia_tab.send({"type": "hand", "raised": True})
+    await raised
+    await asyncio.sleep(AWAY_S)
+    asked = stage.host.next_prompt(stage.mia)
+    await stage.house.homeserver.start()
+    back = time.monotonic()
+    await asked
+    taken = time.monotonic() - back
+    lowered = stage.host_tab.next_frame("roster", lambda frame: not frame["queue"])
+    await stage.mia_tab.send({"type": "hand", "raised": False})
+    await lowered
+    return taken
