@@ -25,7 +25,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UtteranceId
 from spaces_bridge.demo.wer import word_error_rate, words_of
 from tests.app.support import SPACE, now, seat
-from tests.support.captions import conversation, in_a_row, until, worker_of_this_test
+from tests.support.captions import PATIENT, conversation, in_a_row, until, worker_of_this_test
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, HOST, ROOM
 
@@ -79,7 +79,7 @@ class Scene:
 @pytest.fixture
 async def scene(model_cache: Path) -> AsyncIterator[Scene]:
     recorder = Recorder()
-    captioner = WorkerCaptioner(CaptionerOptions("tiny.en", "en", model_cache))
+    captioner = WorkerCaptioner(CaptionerOptions("tiny.en", "en", model_cache, command=PATIENT))
     spaces = Spaces(replace(recorder.world(), captioner=captioner))
     desk = SoundDesk(spaces)
     captioner.listen(desk)

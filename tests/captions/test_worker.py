@@ -21,6 +21,7 @@ from spaces_bridge.demo.wer import word_error_rate
 from tests.support.captions import (
     ADA,
     BEN,
+    PATIENT,
     SPACE,
     Remembered,
     conversation,
@@ -36,12 +37,16 @@ pytestmark = pytest.mark.peers
 MAX_RSS = 450 * 2**20
 
 
+def _captioner(model: str, language: str, cache: Path) -> WorkerCaptioner:
+    return WorkerCaptioner(CaptionerOptions(model, language, cache, command=PATIENT))
+
+
 @asynccontextmanager
 async def captioning(
     cache: Path, model: str = "base", language: str = "auto"
 ) -> AsyncIterator[tuple[WorkerCaptioner, Remembered]]:
     """A captioner with a real model, and its listener."""
-    captioner, remembered = WorkerCaptioner(CaptionerOptions(model, language, cache)), Remembered()
+    captioner, remembered = _captioner(model, language, cache), Remembered()
     captioner.listen(remembered)
     try:
         await captioner.start()

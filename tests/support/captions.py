@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.demo.speech import CONVERSATION, SAMPLE_RATE, speak
 
+PATIENT: Final = (
+    *(sys.executable, "-m", "tests.support.patient_captions"),
+    "spaces_bridge.captions.worker",
+)
 SPACE = SpaceId("space1")
 ADA = UserId("@ada:example.org")
 BEN = UserId("@ben:example.org")

@@ -225,16 +225,17 @@ async def test_who_scrolls_back_is_left_alone_and_led_to_the_newest(
     async with opened(browser, await page_of(world, space, ALICE)) as alice:
         await open_chat(alice.page)
         log = alice.page.locator("#chat-lines")
+        handle = await log.element_handle()
         at_end = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
         await expect(alice.page.locator(LINE)).to_have_count(40)
-        assert await log.evaluate(at_end)
+        await alice.page.wait_for_function(at_end, arg=handle)
         await log.evaluate("(log) => { log.scrollTop = 0; }")
         await expect(alice.page.locator("#chat-newest")).to_be_visible()
         tell(world, space, 41, "the newest")
         await expect(alice.page.locator(LINE)).to_have_count(41)
         assert await log.evaluate("(log) => log.scrollTop") == 0
         await alice.page.locator("#chat-newest").press("Enter")
-        assert await log.evaluate(at_end)
+        await alice.page.wait_for_function(at_end, arg=handle)
         assert await focused(alice.page) == "chat-lines"
 
 

@@ -42,8 +42,12 @@ async def test_who_is_invited_to_speak_accepts_or_declines(
             await text(page.page, "#floor", "You are invited to speak")
             await page.page.click(f"#invitation >> text={answer}")
             await expect(page.page.locator("#floor")).to_be_hidden()
-        request = world.view(space.space).requests[ALICE]
-        assert request.state is RequestState.ACCEPTED
+        await until(
+            lambda: (
+                ALICE in world.view(space.space).requests
+                and world.view(space.space).requests[ALICE].state is RequestState.ACCEPTED
+            )
+        )
 
 
 async def test_a_lock_shows_and_newcomers_are_told(world: WebWorld, browser: Browser) -> None:
@@ -81,4 +85,4 @@ async def test_who_is_shown_out_is_told_and_stays_out(world: WebWorld, browser: 
             await expect(page.locator("#link")).to_be_hidden()
         await removed.page.reload()
         await expect(removed.page.locator("#sorry")).to_be_visible()
-        assert world.hub.connections() == 0
+        await until(lambda: world.hub.connections() == 0)
