@@ -15,7 +15,7 @@ async def settled(door: Spaces) -> None:
     """Everything told so far is done."""
     reached = asyncio.Event()
     door.then(SPACE, reached.set)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await reached.wait()
 
 

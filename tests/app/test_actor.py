@@ -286,7 +286,7 @@ async def test_whoever_is_in_the_middle_of_it_when_the_bridge_stops_is_told(
     monkeypatch.setattr(recorder, "append", stuck)
     group = [asyncio.create_task(spaces.ask(SPACE, cmd.React(BEN, "👏"))) for _ in range(2)]
     group.append(asyncio.create_task(spaces.ask(SPACE, cmd.RequestToSpeak(BEN, 2))))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await reached.wait()
         await spaces.stop()
         outcome = await asyncio.gather(*group, return_exceptions=True)
