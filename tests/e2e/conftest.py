@@ -1,5 +1,6 @@
 """Houses and worlds of the end-to-end tests."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +10,16 @@ from spaces_bridge.demo.house import House
 from spaces_bridge.demo.processes import free_port
 from tests.support.netns import Network, network
 from tests.support.world import World, model_directory, open_house
+
+PATIENT = Path(__file__).parents[1] / "support" / "patience"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_captions() -> Iterator[None]:
+    """The caption workers of all houses here, see there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(PATIENT), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")
