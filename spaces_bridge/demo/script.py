@@ -5,7 +5,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from spaces_bridge.demo.ears import loudest_tone_db, tone, tone_level_db, words_in
+from spaces_bridge.demo.ears import (
+    loudest_tone_db,
+    tone,
+    tone_level_db,
+    usual_tone_db,
+    words_in,
+)
 from spaces_bridge.demo.expected import Event
 from spaces_bridge.demo.feed import PageGuest
 from spaces_bridge.demo.house import House, caption_of, said_by, until
@@ -200,7 +206,7 @@ class Play:
             self.ada_mic.stop_saying()
             self.mia_mic.stop_saying()
             for name, hears, own in (("Ada", ada_hears, 440), ("Mia", mia_hears, 1000)):
-                echo = loudest_tone_db(hears.pcm(), own) - ben[own]
+                echo = usual_tone_db(hears.pcm()[-RATE:], own) - ben[own]
                 check(echo <= OWN_TONE_DB, f"{name} hears herself ({echo:.0f} dB)")
             await self.host.hang_up(ada_hears)
             await self.speaker.hang_up(mia_hears)
