@@ -31,6 +31,9 @@ a an I m am is it s this your our of der die das el la le les l ich bin soy je s
 """
 """What a name may be dressed in beside a role, and stays the same name."""
 
+_ASIDE = re.compile(r"\s*[(\[{<|/,;:•·–—@~]|\s-\s")
+"""Where in a name begins what is said besides: "Ada (she/her)", "Ada | Example"."""
+
 _GLUED_MIN = 4
 """Letters of a word that is seen without a blank: "AdaHost", and not Tal in "Talbot"."""
 
@@ -49,6 +52,12 @@ def guises(name: str) -> frozenset[str]:
                 found.add(shorter)
                 left.append(shorter)
     return frozenset(found)
+
+
+@lru_cache(maxsize=4096)
+def known_as(name: str) -> frozenset[str]:
+    """What somebody with the name may be taken for: with what is said besides, and without."""
+    return looks(name) | looks(_ASIDE.split(name, maxsplit=1)[0])
 
 
 @lru_cache(maxsize=4096)

@@ -30,9 +30,10 @@ def clean_name(text: str) -> str:
     Empty when nothing readable is left.
     """
     kept = "".join(c for c in text[:2000] if c == JOINER or not _is_invisible(c))
-    words = [word for word in map(_word, kept.split()) if word]
-    letters = unicodedata.normalize("NFC", " ".join(words))
-    name = "".join(clusters_of(letters)[:GRAPHEMES_MAX]).strip()
+    letters = unicodedata.normalize("NFC", " ".join(kept.split()))
+    short = "".join(clusters_of(letters)[:GRAPHEMES_MAX])
+    words = " ".join(filter(None, map(_word, short.split())))
+    name = unicodedata.normalize("NFC", words)
     return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
 
 

@@ -6,9 +6,11 @@ Case, accents, blanks and punctuation tell no two texts apart here. Pure, and qu
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+
+import confusable_homoglyphs
 
 _OVERLAY = 1
 _AROUND = range(200, 241)
@@ -40,9 +42,10 @@ def looks(text: str) -> frozenset[str]:
 
 def skeleton(text: str) -> str:
     """The internal skeleton of UTS #39: equal for texts that look the same, case apart."""
+    if text.isascii():
+        return text.translate(_prototypes())
     letters = unicodedata.normalize("NFD", text)
-    table = _prototypes()
-    shown = "".join(table.get(c, c) for c in letters if not _is_ignorable(c))
+    shown = "".join(c for c in letters if not _is_ignorable(c)).translate(_prototypes())
     return unicodedata.normalize("NFD", shown)
 
 
@@ -89,17 +92,17 @@ def _undrawn(char: str) -> str:
 
 
 @cache
-def _prototypes() -> dict[str, str]:
+def _prototypes() -> Mapping[int, str]:
     """What a character looks like: the one that Unicode chose of all that look like it.
 
     The package's table has each pair both ways, from the look-alike to its prototype first. Many
     look like one prototype, one looks like many letters, and a prototype looks like nothing else.
     """
-    packed = files("confusable_homoglyphs").joinpath("confusables.json").read_bytes()
+    packed = files(confusable_homoglyphs).joinpath("confusables.json").read_bytes()
     pairs = {_alone(sign): [_alone(x["c"]) for x in others] for sign, others in _load(packed)}
     place = {sign: number for number, sign in enumerate(pairs)}
     return {
-        sign: other
+        ord(sign): other
         for sign, (other, *more) in pairs.items()
         if len(sign) == 1
         and not more

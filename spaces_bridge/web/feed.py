@@ -23,6 +23,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
+from spaces_bridge.core.naming import refuse_name
 from spaces_bridge.core.sentences import Sentence, Value
 from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
@@ -160,6 +161,10 @@ class Feed:
         name = clean_name(text)
         if not name:
             raise _Refused(4400, "bad_name", "That name has no letters. Choose another one.")
+        try:
+            refuse_name(space, name, self._bot)
+        except Rejected as rejected:
+            raise _Refused.saying(4400, rejected.said) from None
         if not self._guests.take(address):
             raise _Refused(4429, "too_many_guests", "Too many guests at once. Wait a minute.")
         user = self._door.sessions.guest_id()

@@ -12,6 +12,7 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
+from spaces_bridge.core.naming import Nameplates, called
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, is_moderator, rank
 from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
@@ -54,7 +55,7 @@ class You:
 def name_of(space: LiveSpace, user: UserId) -> str:
     """The person's name as everybody sees it."""
     person = space.person(user)
-    return shown_name(person.name, user, guest=person.guest)
+    return shown_name(called(space, user), user, guest=person.guest)
 
 
 def tone(user: str) -> int:
@@ -212,10 +213,11 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
 def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     """One finished utterance; times in milliseconds since the start."""
     person = space.person(line.speaker)
+    name = Nameplates(space).shown(line.name) if person.guest else line.name
     return {
         "id": line.utterance,
         "speaker": line.speaker,
-        "name": shown_name(line.name, line.speaker, guest=person.guest),
+        "name": shown_name(name, line.speaker, guest=person.guest),
         "guest": person.guest,
         "text": line.text,
         "final": True,

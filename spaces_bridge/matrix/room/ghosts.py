@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.naming import GUEST as NAMELESS
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.words.names import tidy
@@ -21,8 +22,8 @@ class Ghosts:
         """A member of the room, called "NAME (guest)"."""
         client = self._client_of(ghost)
         await client.register()
-        shown = tidy(name, "@Guest").removesuffix(GUEST).strip()
-        await client.call_myself(f"{shown} {GUEST}")
+        shown = tidy(name, "").removesuffix(GUEST).strip()
+        await client.call_myself(f"{shown or NAMELESS} {GUEST}")
         if private:
             await self._invite(ghost, room)
         await client.join(room)

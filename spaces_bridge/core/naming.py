@@ -1,0 +1,83 @@
+"""What guests may be called: never like somebody with a role.
+
+A name is refused when a guest comes with it. When somebody gets a role, or another name, who looks
+like a guest that is here already, the guest is shown without a name from then on: that is derived
+from who has a role, and stored nowhere.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Person
+from spaces_bridge.core.lookalikes import guises, known_as, misleads
+from spaces_bridge.core.skeletons import looks
+
+BOT_NAME = "Spaces"
+"""What the bot is called unless an admin gave it another name."""
+
+GUEST = "Guest"
+"""What a guest without a name of their own is called."""
+
+
+class Nameplates:
+    """What everybody in one state of a live space is called; ask often, make it once."""
+
+    def __init__(self, space: LiveSpace) -> None:
+        self._space = space
+        self._taken = _looks_of(p for p in _with_roles(space) if not p.guest)
+
+    def of(self, user: UserId) -> str:
+        """The name that others are shown; empty where an account has none."""
+        person = self._space.person(user)
+        return self.shown(person.name) if person.guest else person.name
+
+    def shown(self, guest: str) -> str:
+        """A guest's name, or none where somebody with a role looks like it."""
+        return GUEST if not guest or self.hides(guest) else guest
+
+    def hides(self, guest: str) -> bool:
+        """Whether the guest's name could be taken for that of an account with a role."""
+        return not guises(guest).isdisjoint(self._taken)
+
+
+def called(space: LiveSpace, user: UserId) -> str:
+    """The name that others are shown; empty where an account has none."""
+    person = space.person(user)
+    return Nameplates(space).shown(person.name) if person.guest else person.name
+
+
+def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
+    """Raises Rejected where a guest may not come with this name. ``bot``: the bot's user id."""
+    if misleads(name):
+        text = "A guest’s name says no role, such as “host”, and no Matrix ID. Choose another one."
+        raise Rejected("name_misleads", text)
+    ours = looks(BOT_NAME) | looks(_localpart(bot))
+    if not guises(name).isdisjoint(ours | _looks_of(_with_roles(space))):
+        text = "That name looks like the one of a host or speaker here. Choose another one."
+        raise Rejected("name_alike", text)
+
+
+def _with_roles(space: LiveSpace) -> Iterator[Person]:
+    """Host, co-hosts, speakers, and who is to become one."""
+    levels, coming = space.levels, space.appointments
+    if space.host not in space.people:
+        yield space.person(space.host)
+    for user, person in space.people.items():
+        # the own level first: most have none, and this is asked for every guest that is shown
+        seated = person.level is not None and levels.role(person.level).may_speak
+        if seated or user in coming or user == space.host:
+            yield person
+
+
+def _looks_of(people: Iterable[Person]) -> frozenset[str]:
+    taken = frozenset[str]()
+    for person in people:
+        taken |= known_as(person.name)
+        if not person.guest:
+            taken |= looks(person.user) | looks(_localpart(person.user))
+    return taken
+
+
+def _localpart(user: str) -> str:
+    return user.removeprefix("@").partition(":")[0]
