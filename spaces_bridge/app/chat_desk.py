@@ -89,7 +89,7 @@ def _name(space: LiveSpace, writer: Writer) -> str:
     """The guest's own name, unless somebody with a role looks like it."""
     person = space.person(writer.user)
     name = person.name if person.joined else writer.name
-    return Nameplates(space).shown(name) if writer.guest else name
+    return Nameplates(space).shown(writer.user, name) if writer.guest else name
 
 
 def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:

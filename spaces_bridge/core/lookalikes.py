@@ -37,7 +37,7 @@ _ASIDE = re.compile(r"\s*[(\[{<|/,;:•·–—@~]|\s-\s")
 _GLUED_MIN = 4
 """Letters of a word that is seen without a blank: "AdaHost", and not Tal in "Talbot"."""
 
-_TRIMMED_MAX = 3
+_TRIMMED_MAX = 5
 """Words that are taken off either end of a name."""
 
 

@@ -5,7 +5,7 @@ like a guest that is here already, the guest is shown without a name from then o
 from who has a role, and stored nowhere.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
@@ -24,27 +24,24 @@ class Nameplates:
     """What everybody in one state of a live space is called; ask often, make it once."""
 
     def __init__(self, space: LiveSpace) -> None:
-        self._space = space
-        self._taken = _looks_of(p for p in _with_roles(space) if not p.guest)
+        self._taken = {p.user: _looks_of(p) for p in _with_roles(space) if not p.guest}
 
-    def of(self, user: UserId) -> str:
-        """The name that others are shown; empty where an account has none."""
-        person = self._space.person(user)
-        return self.shown(person.name) if person.guest else person.name
+    def shown(self, guest: UserId, name: str) -> str:
+        """The guest's name, or none where somebody with a role looks like it."""
+        return GUEST if not name or self.hides(guest, name) else name
 
-    def shown(self, guest: str) -> str:
-        """A guest's name, or none where somebody with a role looks like it."""
-        return GUEST if not guest or self.hides(guest) else guest
-
-    def hides(self, guest: str) -> bool:
+    def hides(self, guest: UserId, name: str) -> bool:
         """Whether the guest's name could be taken for that of an account with a role."""
-        return not guises(guest).isdisjoint(self._taken)
+        ways = guises(name)
+        return any(
+            user != guest and not ways.isdisjoint(taken) for user, taken in self._taken.items()
+        )
 
 
 def called(space: LiveSpace, user: UserId) -> str:
     """The name that others are shown; empty where an account has none."""
     person = space.person(user)
-    return Nameplates(space).shown(person.name) if person.guest else person.name
+    return Nameplates(space).shown(user, person.name) if person.guest else person.name
 
 
 def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
@@ -52,8 +49,9 @@ def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
     if misleads(name):
         text = "A guest’s name says no role, such as “host”, and no Matrix ID. Choose another one."
         raise Rejected("name_misleads", text)
-    ours = looks(BOT_NAME) | looks(_localpart(bot))
-    if not guises(name).isdisjoint(ours | _looks_of(_with_roles(space))):
+    ways = guises(name)
+    taken = [_looks_of(Person(UserId(bot), BOT_NAME)), *map(_looks_of, _with_roles(space))]
+    if not all(map(ways.isdisjoint, taken)):
         text = "That name looks like the one of a host or speaker here. Choose another one."
         raise Rejected("name_alike", text)
 
@@ -70,14 +68,9 @@ def _with_roles(space: LiveSpace) -> Iterator[Person]:
             yield person
 
 
-def _looks_of(people: Iterable[Person]) -> frozenset[str]:
-    taken = frozenset[str]()
-    for person in people:
-        taken |= known_as(person.name)
-        if not person.guest:
-            taken |= looks(person.user) | looks(_localpart(person.user))
-    return taken
-
-
-def _localpart(user: str) -> str:
-    return user.removeprefix("@").partition(":")[0]
+def _looks_of(person: Person) -> frozenset[str]:
+    named = known_as(person.name)
+    if person.guest:
+        return named
+    localpart = person.user.removeprefix("@").partition(":")[0]
+    return named | looks(person.user) | looks(localpart)

@@ -99,7 +99,7 @@ def _everybody(space: LiveSpace, present: Sequence[You]) -> Iterator[_Somebody]:
 def _somebody(
     plates: Nameplates, user: UserId, name: str, *, guest: bool, on_page: bool
 ) -> _Somebody:
-    called = plates.shown(name) if guest else name
+    called = plates.shown(user, name) if guest else name
     return _Somebody(user, shown_name(called, user, guest=guest), guest, on_page)
 
 

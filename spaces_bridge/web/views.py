@@ -213,7 +213,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
 def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     """One finished utterance; times in milliseconds since the start."""
     person = space.person(line.speaker)
-    name = Nameplates(space).shown(line.name) if person.guest else line.name
+    name = Nameplates(space).shown(line.speaker, line.name) if person.guest else line.name
     return {
         "id": line.utterance,
         "speaker": line.speaker,
