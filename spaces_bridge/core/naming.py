@@ -30,6 +30,11 @@ class Nameplates:
         """The guest's name, or none where somebody with a role looks like it."""
         return GUEST if not name or self.hides(guest, name) else name
 
+    @staticmethod
+    def is_nameless(name: str) -> bool:
+        """Whether any guest without a name is called so, with the room’s mark or without."""
+        return name.removesuffix("(guest)").strip() in {"", GUEST}
+
     def hides(self, guest: UserId, name: str) -> bool:
         """Whether the guest's name could be taken for that of an account with a role."""
         ways = guises(name)

@@ -23,8 +23,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.core.naming import refuse_name
-from spaces_bridge.core.sentences import Sentence, Value
+from spaces_bridge.core.naming import Nameplates, refuse_name
+from spaces_bridge.core.sentences import Sentence, Value, say
 from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
 from spaces_bridge.web.channel import Client
@@ -184,7 +184,9 @@ class Feed:
     ) -> None:
         line = Line(request, socket)
         client = Client(you, line.outgoing)
-        self._hub.join(self._spaces.view(space.space) or space, client, session)
+        now = self._spaces.view(space.space) or space
+        self._hub.join(now, client, session)
+        _tell_if_nameless(client, now)
         writer = asyncio.create_task(line.run())
         try:
             await self._read(socket, client, space, address)
@@ -226,6 +228,8 @@ class Feed:
                 client.notice(told)
         else:
             await self._command(frame, client.you, space)
+            if frame.get("type") == "hand" and frame.get("raised") is True:
+                _tell_if_nameless(client, space)
 
     async def _command(self, frame: Frame, you: You, space: LiveSpace) -> None:
         command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
@@ -241,6 +245,13 @@ class Feed:
 
     def _has_microphone(self, space: LiveSpace, command: cmd.OpenMicrophone) -> bool:
         return self._spaces.world.stage.has_microphone(space.space, command.by)
+
+
+def _tell_if_nameless(client: Client, space: LiveSpace) -> None:
+    you = client.you
+    if you.guest and you.user is not None and Nameplates(space).hides(you.user, you.name):
+        text = "Somebody with a role here has a name like yours: others see you without a name."
+        client.notice(say("name_hidden", text))
 
 
 def too_fast() -> Refusal:
