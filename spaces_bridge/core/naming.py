@@ -20,6 +20,12 @@ GUEST = "Guest"
 """What a guest without a name of their own is called."""
 
 
+def prepare() -> None:
+    """Read the table of look-alikes now, and not while the first guest waits."""
+    misleads(BOT_NAME)
+    guises(BOT_NAME)
+
+
 class Nameplates:
     """What everybody in one state of a live space is called; ask often, make it once."""
 

@@ -23,7 +23,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.names import clean_name
-from spaces_bridge.core.naming import Nameplates, refuse_name
+from spaces_bridge.core.naming import Nameplates, prepare, refuse_name
 from spaces_bridge.core.sentences import Sentence, Value, say
 from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
@@ -79,6 +79,7 @@ class Feed:
         tally: Tally,
         vouching: Vouching,
     ) -> None:
+        prepare()
         self._origin = settings.origin
         self._bot = settings.bot
         self._door = door
