@@ -49,10 +49,14 @@ class Nameplates:
         )
 
 
-def called(space: LiveSpace, user: UserId) -> str:
-    """The name that others are shown; empty where an account has none."""
+def called(space: LiveSpace, user: UserId, then: str | None = None) -> str:
+    """The name that others are shown; empty where an account has none.
+
+    ``then``: the name they had at some other time, in place of today's.
+    """
     person = space.person(user)
-    return Nameplates(space).shown(user, person.name) if person.guest else person.name
+    name = person.name if then is None else then
+    return Nameplates(space).shown(user, name) if person.guest else name
 
 
 def refuse_name(space: LiveSpace, name: str, bot: str) -> None:

@@ -1,10 +1,22 @@
 """On the page no guest passes for a host, whoever was there first."""
 
+from pathlib import Path
+
 import pytest
 
 from spaces_bridge.core import commands as cmd
 from tests.web.test_feed import until_queue
-from tests.web.world import ALICE, BOB, HOST, WebWorld, guest_of, refused, sent_away, until_role
+from tests.web.world import (
+    ALICE,
+    BOB,
+    HOST,
+    WebWorld,
+    guest_of,
+    refused,
+    sent_away,
+    until_role,
+    web_world,
+)
 
 pytestmark = pytest.mark.peers
 
@@ -81,6 +93,25 @@ async def test_captions_of_a_hidden_guest_say_guest_before_and_after(world: WebW
         captions = (await later.next("hello"))["captions"]
         assert isinstance(captions, list)
         assert [line["name"] for line in captions] == ["Guest (guest)"] * 2
+
+
+async def test_what_a_guest_wrote_under_a_name_goes_on_without_it(tmp_path: Path) -> None:
+    async with web_world(tmp_path, guest_chat=True) as world:
+        space = await world.create()
+        async with (
+            world.feed(space, token=await world.link(space.space, HOST)) as host,
+            world.feed(space, name="Grace") as guest,
+        ):
+            await guest_of(guest)
+            await guest.send(type="chat", text="I am the one who decides.")
+            assert (await host.next("chat"))["name"] == "Grace (guest)"
+            await world.seat(space.space, BOB, "Grасe")
+            await guest.send(type="chat", text="Listen to me.")
+            assert (await host.next("chat"))["name"] == "Guest (guest)"
+            async with world.feed(space, token=await world.link(space.space, HOST)) as again:
+                lines = (await again.next("hello"))["chat_lines"]
+            assert isinstance(lines, list)
+            assert [line["name"] for line in lines] == ["Guest (guest)"] * 2
 
 
 async def test_a_refused_guest_is_not_there_under_any_name(world: WebWorld) -> None:
