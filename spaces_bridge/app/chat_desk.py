@@ -5,7 +5,6 @@ While the homeserver is away the pages go on without it, and the room gets the w
 
 import hashlib
 import secrets
-import unicodedata
 from dataclasses import dataclass
 
 from spaces_bridge.app import wishes as wish
@@ -15,7 +14,9 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.names import before_a_colon
+from spaces_bridge.core.naming import Nameplates
 from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
+from spaces_bridge.core.skeletons import alike
 from spaces_bridge.core.writing import TEXT_MAX, clean_text
 
 A_GUEST = "A guest"
@@ -75,13 +76,20 @@ class ChatDesk:
         return ChatLine(
             id=f"page-{hashlib.sha256(sign.encode()).hexdigest()[:32]}",
             user=writer.user,
-            name=person.name if person.joined else writer.name,
+            name=_name(space, writer),
             text=text,
             at_ms=self._world.clock.now_ms(),
             guest=writer.guest,
             named=person.joined or not writer.guest,
             nonce=nonce,
         )
+
+
+def _name(space: LiveSpace, writer: Writer) -> str:
+    """The guest's own name, unless somebody with a role looks like it."""
+    person = space.person(writer.user)
+    name = person.name if person.joined else writer.name
+    return Nameplates(space).shown(writer.user, name) if writer.guest else name
 
 
 def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
@@ -101,9 +109,5 @@ def _told_apart(space: LiveSpace, line: ChatLine) -> str:
     if not name:
         return line.user
     others = [p.name for p in space.people.values() if p.joined and p.user != line.user]
-    alike = any(_look(name) == _look(other) for other in [*others, A_GUEST])
-    return f"{name} ({line.user})" if alike or name != line.name else name
-
-
-def _look(name: str) -> str:
-    return unicodedata.normalize("NFKC", before_a_colon(name)).casefold()
+    twin = any(alike(name, other) for other in [*others, A_GUEST])
+    return f"{name} ({line.user})" if twin or name != line.name else name

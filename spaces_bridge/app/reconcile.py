@@ -21,6 +21,7 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import called
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def _unfulfilled(space: LiveSpace) -> Iterator[wish.Wish]:
     for user in sorted(accepted):
         person = space.person(user)
         if person.guest and not person.joined:
-            yield wish.SeatGuest(space.space, user, person.name)
+            yield wish.SeatGuest(space.space, user, called(space, user))
     for user in sorted(accepted | space.closing | {*space.overruled, *space.appointments}):
         yield wish.WriteLevel(space.space, user, space.level_wanted(user))
     for user, removal in sorted(space.removed.items()):

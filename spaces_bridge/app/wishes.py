@@ -94,6 +94,14 @@ class SeatGuest:
 
 
 @dataclass(frozen=True, slots=True)
+class HideGuestName:
+    """The guest's ghost is called like any guest: somebody with a role looks like its name."""
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class UnseatGuest:
     """The guest's ghost leaves the room."""
 
@@ -275,6 +283,7 @@ Wish = (
     | PinPost
     | WriteLevel
     | SeatGuest
+    | HideGuestName
     | UnseatGuest
     | PostCaption
     | PostChat
@@ -298,7 +307,7 @@ Wish = (
 def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
     """The ordered lane of the outbox in which the wish waits its turn."""
     match wish:
-        case MakeRoom() | SeatGuest() | UnseatGuest() | WriteLevel():
+        case MakeRoom() | SeatGuest() | HideGuestName() | UnseatGuest() | WriteLevel():
             return f"{wish.space}|urgent"
         case ArrangeRoom():
             # beside the others: a lock waits for no grant and for no bans

@@ -11,8 +11,15 @@ CLUSTER_MAX = 12
 
 JOINER = "\u200d"
 
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""What is a letter or a sign to Unicode, and nothing to see."""
+
+_AS_EMOJI = "\ufe0f"
+_VIRAMA = 9
+"""The canonical class of the sign that ties two letters in scripts of India."""
+
 COLONS = frozenset(
-    ":\u02d0\u02f8\u0589\u05c3\u1365\u16ec\u205a\u2236\ua789\ufe13\ufe30\ufe55\uff1a"
+    ":\u02d0\u02f8\u0589\u05c3\u1365\u16ec\u205a\u2236\ua789\ufe13\ufe30\ufe55\uff1a\u2a74"
 )
 """What reads as a colon."""
 
@@ -22,10 +29,11 @@ def clean_name(text: str) -> str:
 
     Empty when nothing readable is left.
     """
-    letters = unicodedata.normalize("NFC", text[:2000])
-    kept = "".join(c for c in letters if c == JOINER or not _is_invisible(c))
-    clusters = clusters_of(" ".join(kept.split()))
-    name = "".join(clusters[:GRAPHEMES_MAX]).strip(f" {JOINER}")
+    kept = "".join(c for c in text[:2000] if c == JOINER or not _is_invisible(c))
+    letters = unicodedata.normalize("NFC", " ".join(kept.split()))
+    short = "".join(clusters_of(letters)[:GRAPHEMES_MAX])
+    words = " ".join(filter(None, map(_word, short.split())))
+    name = unicodedata.normalize("NFC", words)
     return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
 
 
@@ -37,7 +45,29 @@ def before_a_colon(name: str) -> str:
     return " ".join("".join(" " if c in COLONS else c for c in name).split())
 
 
+def _word(text: str) -> str:
+    """Without marks that would sit on what is before the name, and joiners that join nothing."""
+    begins = next((at for at, c in enumerate(text) if not _rides(c)), len(text))
+    word = text[begins:]
+    return "".join(c for at, c in enumerate(word) if c != JOINER or _joins(word, at))
+
+
+def _rides(char: str) -> bool:
+    return char == JOINER or unicodedata.category(char) in ("Mn", "Me", "Mc")
+
+
+def _joins(word: str, at: int) -> bool:
+    """Whether the joiner makes one picture of two emoji, or one sign of two letters in India."""
+    before, after = word[at - 1], word[at + 1 : at + 2]
+    if unicodedata.combining(before) == _VIRAMA:
+        return True
+    pictures = before == _AS_EMOJI or unicodedata.category(before) in ("So", "Sk")
+    return pictures and after != "" and unicodedata.category(after) == "So"
+
+
 def _is_invisible(char: str) -> bool:
+    if char in BLANKS:
+        return True
     category = unicodedata.category(char)
     # white space may stay: it is folded into single blanks afterwards
     return category in ("Cf", "Co", "Cs", "Cn") or (category == "Cc" and not char.isspace())

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 
 from spaces_bridge.app.chat import ChatLine, ChatNews, LinesFound, LinesGone, WriterGone
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import Nameplates
 from spaces_bridge.web.channel import Channel, Client
 from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.outgoing import encode
 from spaces_bridge.web.views import Json, You, tone
 
 
-def line_view(line: ChatLine, *, names: bool) -> Json:
+def line_view(line: ChatLine, plates: Nameplates, *, names: bool) -> Json:
     """One line; ``names``: also those of guests without the floor. Times are Unix milliseconds."""
+    name = plates.shown(line.user, line.name) if line.guest else line.name
+    known = names or line.named
     view: Json = {
         "id": line.id,
         "user": line.user,
-        "name": shown_name(line.name, line.user, guest=line.guest)
-        if names or line.named
-        else None,
+        "name": shown_name(name, line.user, guest=line.guest) if known else None,
         "text": line.text,
         "at_ms": line.at_ms,
         "guest": line.guest,
@@ -38,7 +39,8 @@ def line_view(line: ChatLine, *, names: bool) -> Json:
 def lines_view(space: LiveSpace, you: You, lines: Sequence[ChatLine]) -> list[Json]:
     """The last lines for one page."""
     names = you.moderates(space)
-    return [line_view(line, names=names or line.user == you.user) for line in lines]
+    plates = Nameplates(space)
+    return [line_view(line, plates, names=names or line.user == you.user) for line in lines]
 
 
 def show(channel: Channel, news: ChatNews) -> None:
@@ -58,11 +60,12 @@ def show(channel: Channel, news: ChatNews) -> None:
 
 
 def _show_line(channel: Channel, line: ChatLine) -> None:
+    plates = Nameplates(channel.space)
     texts: dict[bool, bytes] = {}
     for client in channel.clients:
         names = line.named or _knows(channel, client, line)
         if names not in texts:
-            texts[names] = encode({"type": "chat", **line_view(line, names=names)})
+            texts[names] = encode({"type": "chat", **line_view(line, plates, names=names)})
         # in a flood of words a slow page misses some, and nothing else
         client.outgoing.put(texts[names], fades=not line.edited)
 

@@ -22,18 +22,19 @@ from spaces_bridge.app.tally import Tally
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.names import clean_name
+from spaces_bridge.core.naming import prepare
 from spaces_bridge.core.sentences import Sentence, Value
 from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
 from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
+from spaces_bridge.web.guest_names import name_from, tell_if_hidden
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.line import Line
 from spaces_bridge.web.outgoing import as_json
 from spaces_bridge.web.people import People
-from spaces_bridge.web.problems import Problem, unavailable
+from spaces_bridge.web.problems import Problem, close_code, unavailable
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, misshapen
 from spaces_bridge.web.views import You
@@ -78,6 +79,7 @@ class Feed:
         tally: Tally,
         vouching: Vouching,
     ) -> None:
+        prepare()
         self._origin = settings.origin
         self._bot = settings.bot
         self._door = door
@@ -146,7 +148,7 @@ class Feed:
                 return space, *guest
             return space, You(), None
         except Problem as problem:
-            raise _Refused.saying(_close_code(problem), problem.said) from None
+            raise _Refused.saying(close_code(problem), problem.said) from None
         except AdapterError:
             raise _Refused.saying(WSCloseCode.TRY_AGAIN_LATER, unavailable().said) from None
 
@@ -157,9 +159,10 @@ class Feed:
         return replace(you, follows_host=follows)
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
-        name = clean_name(text)
-        if not name:
-            raise _Refused(4400, "bad_name", "That name has no letters. Choose another one.")
+        try:
+            name = name_from(text, space, self._bot)
+        except Rejected as rejected:
+            raise _Refused.saying(4400, rejected.said) from None
         if not self._guests.take(address):
             raise _Refused(4429, "too_many_guests", "Too many guests at once. Wait a minute.")
         user = self._door.sessions.guest_id()
@@ -179,7 +182,9 @@ class Feed:
     ) -> None:
         line = Line(request, socket)
         client = Client(you, line.outgoing)
-        self._hub.join(self._spaces.view(space.space) or space, client, session)
+        now = self._spaces.view(space.space) or space
+        self._hub.join(now, client, session)
+        tell_if_hidden(client, now)
         writer = asyncio.create_task(line.run())
         try:
             await self._read(socket, client, space, address)
@@ -221,6 +226,8 @@ class Feed:
                 client.notice(told)
         else:
             await self._command(frame, client.you, space)
+            if frame.get("type") == "hand" and frame.get("raised") is True:
+                tell_if_hidden(client, space)
 
     async def _command(self, frame: Frame, you: You, space: LiveSpace) -> None:
         command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
@@ -241,18 +248,6 @@ class Feed:
 def too_fast() -> Refusal:
     """For whoever sends more frames than a person would."""
     return Refusal("too_fast", "That was too fast. Wait a moment.")
-
-
-def _close_code(problem: Problem) -> int:
-    if problem.code == "locked":
-        return 4423
-    codes = {
-        HTTPStatus.NOT_FOUND: 4404,
-        HTTPStatus.FORBIDDEN: 4403,
-        HTTPStatus.UNAUTHORIZED: 4401,
-        HTTPStatus.SERVICE_UNAVAILABLE: WSCloseCode.TRY_AGAIN_LATER,
-    }
-    return codes.get(problem.status, 4429)
 
 
 def _text(frame: Frame, key: str) -> str:

@@ -12,6 +12,7 @@ from spaces_bridge.core.door import Removal
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import Nameplates
 from spaces_bridge.core.rules.common import is_above, rank
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.names import shown_name
@@ -85,14 +86,21 @@ def people_view(
 
 def _everybody(space: LiveSpace, present: Sequence[You]) -> Iterator[_Somebody]:
     on_page = {you.user: you for you in present if you.user is not None}
+    plates = Nameplates(space)
     for user, person in space.people.items():
         if person.joined or user in space.requests or user in on_page:
             named = person.name or (on_page[user].name if user in on_page else "")
-            name = shown_name(named, user, guest=person.guest)
-            yield _Somebody(user, name, person.guest, user in on_page)
+            yield _somebody(plates, user, named, guest=person.guest, on_page=user in on_page)
     for user, you in on_page.items():
         if user not in space.people:
-            yield _Somebody(user, shown_name(you.name, user, guest=you.guest), you.guest, True)
+            yield _somebody(plates, user, you.name, guest=you.guest, on_page=True)
+
+
+def _somebody(
+    plates: Nameplates, user: UserId, name: str, *, guest: bool, on_page: bool
+) -> _Somebody:
+    called = plates.shown(user, name) if guest else name
+    return _Somebody(user, shown_name(called, user, guest=guest), guest, on_page)
 
 
 def _fits(sought: str, name: str, user: UserId) -> bool:

@@ -5,7 +5,7 @@ import logging
 from http import HTTPStatus
 from typing import Self
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
@@ -130,3 +130,16 @@ def _of_aiohttp(error: web.HTTPException) -> web.Response:
     kept = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     return Problem(status, code, f"{status.phrase}.", kept).response()
+
+
+def close_code(problem: Problem) -> int:
+    """How a feed ends that the problem ends."""
+    if problem.code == "locked":
+        return 4423
+    codes = {
+        HTTPStatus.NOT_FOUND: 4404,
+        HTTPStatus.FORBIDDEN: 4403,
+        HTTPStatus.UNAUTHORIZED: 4401,
+        HTTPStatus.SERVICE_UNAVAILABLE: WSCloseCode.TRY_AGAIN_LATER,
+    }
+    return codes.get(problem.status, 4429)

@@ -12,6 +12,7 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
+from spaces_bridge.core.naming import called
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, is_moderator, rank
 from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
@@ -51,10 +52,9 @@ class You:
         return is_host(space, self.user) or is_moderator(space, self.user)
 
 
-def name_of(space: LiveSpace, user: UserId) -> str:
-    """The person's name as everybody sees it."""
-    person = space.person(user)
-    return shown_name(person.name, user, guest=person.guest)
+def name_of(space: LiveSpace, user: UserId, then: str | None = None) -> str:
+    """The person's name as everybody sees it; ``then``: the one they had at some other time."""
+    return shown_name(called(space, user, then), user, guest=space.person(user).guest)
 
 
 def tone(user: str) -> int:
@@ -215,7 +215,7 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     return {
         "id": line.utterance,
         "speaker": line.speaker,
-        "name": shown_name(line.name, line.speaker, guest=person.guest),
+        "name": name_of(space, line.speaker, line.name),
         "guest": person.guest,
         "text": line.text,
         "final": True,

@@ -241,3 +241,27 @@ async def test_mutes_are_told_and_lifted_in_words(spaces: Spaces, recorder: Reco
     told = len(recorder.wished("TellUser"))
     await spaces.ask(SPACE, cmd.BringSpeaker(HOST, BEN))
     assert len(recorder.wished("TellUser")) == told
+
+
+async def test_a_ghost_is_called_guest_once_a_host_looks_like_it(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await approve_guest(spaces)
+    await spaces.ask(SPACE, cmd.ObserveMember(GUEST, joined=True, name="Zoe (guest)"))
+    await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, GUEST: 10}))
+    await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name="Zое"))
+    assert not recorder.wished("HideGuestName")
+    await spaces.ask(SPACE, cmd.AppointCohost(HOST, EVE))
+    assert recorder.wished("HideGuestName") == [{"space": SPACE, "user": GUEST}]
+    await spaces.ask(SPACE, cmd.ObserveMember(GUEST, joined=True, name="Guest (guest)"))
+    await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, EVE: 60, GUEST: 10}))
+    assert len(recorder.wished("HideGuestName")) == 1
+
+
+async def test_a_guest_approved_under_the_new_hosts_name_is_seated_without_it(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    await spaces.ask(SPACE, cmd.RequestToSpeak(GUEST, 1, name="Zoe", guest=True))
+    await spaces.ask(SPACE, cmd.ObserveMember(HOST, joined=True, name="Zoé"))
+    await spaces.ask(SPACE, cmd.ApproveSpeaker(HOST, GUEST))
+    assert recorder.wished("SeatGuest") == [{"space": SPACE, "user": GUEST, "name": "Guest"}]

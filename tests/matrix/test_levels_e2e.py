@@ -202,6 +202,15 @@ async def test_a_guest_with_the_floor_is_a_ghost_that_leaves_with_it(
     await bridge.until(space.space, lambda s: s.may_speak(guest), "the guest has no floor")
     member = await ada.state(room, "m.room.member", guest)
     assert (member["membership"], member["displayname"]) == ("join", "Gus (guest)")
+    # the host takes the name that the guest has: the room does not hold both for long
+    await bridge.spaces.ask(space.space, cmd.ObserveMember(id_of(ada), joined=True, name="Guѕ"))
+    await bridge.until(
+        space.space,
+        lambda s: s.person(guest).name == "Guest (guest)",
+        "the ghost kept a name like the host's",
+    )
+    member = await ada.state(room, "m.room.member", guest)
+    assert (member["membership"], member["displayname"]) == ("join", "Guest (guest)")
     await bridge.spaces.ask(space.space, cmd.DemoteSpeaker(id_of(ada), guest))
 
     async def gone() -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies import floor, life, people
+from spaces_bridge.app.policies import floor, life, names, people
 from spaces_bridge.app.policies.now import forget_words, shut, tell
 from spaces_bridge.app.records import Effect
 from spaces_bridge.core import events as ev
@@ -71,6 +71,7 @@ def _wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
     yield from life.wishes(before, event)
     yield from people.wishes(before, event)
     yield from floor.wishes(before, event)
+    yield from names.wishes(before, event)
 
 
 _IN_STATE = (

@@ -7,6 +7,7 @@ from spaces_bridge.app.policies.people import unseat
 from spaces_bridge.app.policies.words import name_of, redact, to_account, to_moderators
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import called
 
 
 def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
@@ -60,7 +61,7 @@ def _unseat_without_floor(
 def _grant(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     person = before.person(event.user)
     if person.guest:
-        yield wish.SeatGuest(before.space, event.user, person.name)
+        yield wish.SeatGuest(before.space, event.user, called(before, event.user))
     yield wish.WriteLevel(before.space, event.user, before.levels.speaker)
     yield from redact(before.space, event.reaction)
 

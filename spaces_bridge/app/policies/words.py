@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import called
 
 
 def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.Wish]:
@@ -23,7 +24,7 @@ def name_of(before: LiveSpace, user: UserId) -> str:
     person = before.person(user)
     if person.guest and not person.joined:
         return "A guest"
-    return person.name or user
+    return called(before, user) or user
 
 
 def redact(space: SpaceId, reaction: EventId | None) -> Iterator[wish.Wish]:

@@ -9,6 +9,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.naming import called
 from spaces_bridge.core.rules.common import (
     refuse_if_ended,
     refuse_if_removed,
@@ -27,7 +28,7 @@ def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterat
     middle_ms = (command.start_ms + command.end_ms) // 2
     if middle_ms <= space.captioned_until_ms.get(command.speaker, -1):
         return  # said again after a restart; neighbours only share their edges
-    name = space.person(command.speaker).name or command.speaker
+    name = called(space, command.speaker) or command.speaker
     yield ev.UtteranceCaptioned(
         command.utterance,
         command.speaker,

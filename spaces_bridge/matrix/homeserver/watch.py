@@ -8,11 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from spaces_bridge.core.naming import BOT_NAME
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, MatrixError, Refused
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
 from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.words.help_texts import BOT_NAME
 
 log = logging.getLogger(__name__)
 

@@ -28,6 +28,7 @@ RoomWish = (
     | wish.RefreshCard
     | wish.WriteLevel
     | wish.SeatGuest
+    | wish.HideGuestName
     | wish.UnseatGuest
     | wish.PostCaption
     | wish.Announce
@@ -83,7 +84,7 @@ class RoomErrands:
 
     async def _make_true(
         self,
-        wanted: wish.WriteLevel | wish.SeatGuest | wish.UnseatGuest,
+        wanted: wish.WriteLevel | wish.SeatGuest | wish.HideGuestName | wish.UnseatGuest,
         key: str,
     ) -> None:
         space, room = await self._place(wanted.space)
@@ -95,6 +96,9 @@ class RoomErrands:
                     await self._observer.grant(space.space, room, user, level, key)
             case wish.SeatGuest():
                 await self._seat_guest(wanted, space, room)
+            case wish.HideGuestName():
+                await self._ghosts.call(wanted.user, "")
+                await self._observer.observe_member(space.space, room, wanted.user)
             case wish.UnseatGuest():
                 await self._ghosts.leave(wanted.user, room)
 

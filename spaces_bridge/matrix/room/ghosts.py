@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.names import clean_name
+from spaces_bridge.core.naming import GUEST as NAMELESS
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.words.names import tidy
 
 GUEST = "(guest)"
 
@@ -21,11 +22,15 @@ class Ghosts:
         """A member of the room, called "NAME (guest)"."""
         client = self._client_of(ghost)
         await client.register()
-        shown = tidy(name, "@Guest").removesuffix(GUEST).strip()
-        await client.call_myself(f"{shown} {GUEST}")
+        await self.call(ghost, name)
         if private:
             await self._invite(ghost, room)
         await client.join(room)
+
+    async def call(self, ghost: UserId, name: str) -> None:
+        """From now on it is "NAME (guest)" in all its rooms; without a name "Guest (guest)"."""
+        shown = clean_name(name).removesuffix(GUEST).strip() or NAMELESS
+        await self._client_of(ghost).call_myself(f"{shown} {GUEST}")
 
     async def leave(self, ghost: UserId, room: RoomId) -> None:
         """No member of the room any more."""

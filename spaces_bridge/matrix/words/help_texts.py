@@ -4,7 +4,6 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.matrix.words.commands import meant
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS, Section, Verb
 
-BOT_NAME = "Spaces"
 CIPHER = (
     "Hello! I cannot read encrypted messages yet, so nothing you write here reaches me.\n"
     "I have opened a second, unencrypted chat and invited you: please accept it and write there."

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
+from spaces_bridge.core.naming import called
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.words.commands import QUOTES
 
@@ -145,7 +146,7 @@ def shown(space: LiveSpace, user: UserId) -> str:
     person = space.person(user)
     if person.guest and not person.joined:
         return NAMELESS
-    return person.name or user
+    return called(space, user) or user
 
 
 def _by_sign(space: LiveSpace, text: str) -> UserId | None:

@@ -121,6 +121,8 @@ const SORRY = {
   not_found: "end.missing",
 };
 
+const WRONG_NAME = new Set(["bad_name", "name_alike", "name_misleads"]);
+
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
@@ -131,7 +133,7 @@ page.on("error", (frame) => {
     askClient();
   }
   if (frame.code === "token_unknown") identity.forget();
-  if (frame.code === "bad_name") identity.name = null;
+  if (WRONG_NAME.has(frame.code)) identity.name = null;
   if (page.state !== null || frame.code === "token_unknown") showNotice(text);
 });
 page.on("notice", (frame) => {

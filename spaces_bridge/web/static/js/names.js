@@ -3,7 +3,7 @@
 import { el, setText } from "./dom.js";
 import { say } from "./words.js";
 
-const MARK = /\s*\(guest\)$/;
+const MARK = /^Guest \(guest\)$|\s*\(guest\)$/;
 
 /** The name of a person, a hand or a writer, without the mark; never empty. */
 export function nameOf({ name, guest }) {
