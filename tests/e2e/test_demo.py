@@ -12,6 +12,7 @@ from spaces_bridge.demo.main import PARTS
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
+PATIENT = ROOT / "tests" / "support" / "patience"
 TIMEOUT_S = 600.0
 
 
@@ -21,7 +22,7 @@ async def demo(*options: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "spaces_bridge", "demo", *options),
-        env={**environ, "PYTHONPATH": str(ROOT)},
+        env={**environ, "PYTHONPATH": os.pathsep.join([str(PATIENT), str(ROOT)])},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
