@@ -10,7 +10,6 @@ import contextlib
 import fractions
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import aiohttp
 import aioice.ice
@@ -32,7 +31,6 @@ from spaces_bridge.demo.signalling import HttpSignal, JoinRefused, Signal, over_
 __all__ = [
     "FRAME",
     "RATE",
-    "Heard",
     "HttpSignal",
     "JoinRefused",
     "ListenerPeer",
@@ -47,15 +45,6 @@ Pcm = NDArray[np.int16]
 RATE = 48000
 FRAME = 960  # 20 ms
 _SILENCE: Pcm = np.zeros(FRAME, dtype=np.int16)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a listener received, timing measured at arrival of decoded frames."""
-
-    packets: int
-    longest_gap_s: float
-    seconds: float  # between the first and the last packet
 
 
 class _Client:
@@ -117,7 +106,6 @@ class ListenerPeer(_Client):
         self._pieces: collections.deque[Pcm] = collections.deque()
         self._keep = None if keep_s is None else max(1, int(keep_s * RATE / FRAME))
         self._heard = 0
-        self._first = self._last = self._longest_gap = 0.0
         self._arrived = asyncio.Condition()
         self._listening: asyncio.Task[None] | None = None
         self._connection.addTransceiver("audio", direction="recvonly")
@@ -138,24 +126,13 @@ class ListenerPeer(_Client):
             self._pieces += [piece.to_ndarray().reshape(-1).astype(np.int16) for piece in frames]
             while self._keep is not None and len(self._pieces) > self._keep:
                 self._pieces.popleft()
-            self._count(time.monotonic())
+            self._heard += 1
             async with self._arrived:
                 self._arrived.notify_all()
-
-    def _count(self, now: float) -> None:
-        if self._heard == 0:
-            self._first = self._last = now
-        self._longest_gap = max(self._longest_gap, now - self._last)
-        self._last = now
-        self._heard += 1
 
     def pcm(self) -> Pcm:
         """Everything decoded so far, or the last `keep_s` of it."""
         return np.concatenate(self._pieces) if self._pieces else np.zeros(0, dtype=np.int16)
-
-    def heard(self) -> Heard:
-        """Counts and gaps so far."""
-        return Heard(self._heard, self._longest_gap, self._last - self._first)
 
     async def wait_packets(self, count: int, timeout_s: float = PATIENCE_S) -> None:
         """Until `count` more packets were heard. Raises TimeoutError."""
