@@ -40,7 +40,7 @@ function newPerson(person) {
 
 /** Put what is seen of a person into a button; the server's list, without a script, has none. */
 function opener(page, node) {
-  const button = el("button", { type: "button", class: "person-open", "aria-haspopup": "dialog" });
+  const button = el("button", { type: "button", class: "bare person-open", "aria-haspopup": "dialog" });
   button.append(...node.childNodes);
   button.addEventListener("click", () => {
     const person = page.state.roster.stage.find(({ id }) => id === node.dataset.key);
