@@ -12,10 +12,9 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.async_api import Browser, Page, ViewportSize
 
 from benchmarks.rig import Mouth, Rig
 from spaces_bridge.core import commands as cmd
@@ -87,47 +86,22 @@ _WATCH_CAPTIONS = """
 """
 _NOW = "performance.timeOrigin + performance.now()"
 
-Network = Callable[[BrowserContext, Page], Awaitable[None]]
-"""Makes the network of a page worse."""
 
-
-async def any_network(_context: BrowserContext, _page: Page) -> None:
-    """Loopback as it is."""
-
-
-async def mobile_network(context: BrowserContext, page: Page) -> None:
-    """What Chromium's developer tools call "Slow 4G": 1.6 Mbit/s, 0.75 Mbit/s up, 150 ms."""
-    devtools = await context.new_cdp_session(page)
-    await devtools.send("Network.enable")
-    await devtools.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": 150,
-            "downloadThroughput": 1.6e6 / 8,
-            "uploadThroughput": 0.75e6 / 8,
-        },
-    )
-
-
-async def link_to_sound(
-    browser: Browser, stage: Rig, rounds: int, network: Network = any_network
-) -> list[float]:
+async def link_to_sound(browser: Browser, stage: Rig, rounds: int) -> list[float]:
     """Seconds, one for each round; the host is on air all the while."""
     mouth = Mouth()
     await mouth.open(stage.http, stage.space.page, stage.host_tab.session)
     try:
-        return [await _hear(browser, stage.space.page, network) for _ in range(rounds)]
+        return [await _hear(browser, stage.space.page) for _ in range(rounds)]
     finally:
         await mouth.close()
 
 
-async def _hear(browser: Browser, link: str, network: Network) -> float:
+async def _hear(browser: Browser, link: str) -> float:
     context = await browser.new_context(viewport=PHONE)
     try:
         await context.add_init_script(_EARS)
         page = await context.new_page()
-        await network(context, page)
         await page.goto(link, wait_until="commit")
         await page.mouse.click(*await page.evaluate(_CLICKABLE))
         async with asyncio.timeout(30):
@@ -136,16 +110,13 @@ async def _hear(browser: Browser, link: str, network: Network) -> float:
         await context.close()
 
 
-async def largest_paint(
-    browser: Browser, address: str, rounds: int, network: Network = any_network
-) -> list[float]:
+async def largest_paint(browser: Browser, address: str, rounds: int) -> list[float]:
     """Seconds, one for each round."""
     times = []
     for _ in range(rounds):
         context = await browser.new_context(viewport=PHONE)
         try:
             page = await context.new_page()
-            await network(context, page)
             await page.goto(address, wait_until="load")
             times.append(float(await page.evaluate(_LARGEST_PAINT)) / 1000)
         finally:

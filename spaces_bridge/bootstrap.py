@@ -28,7 +28,8 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix import MatrixService, MatrixSettings, OpenIdSettings, OpenIdVerifier
-from spaces_bridge.media.launch import MediaOptions, sole_bridge
+from spaces_bridge.media.launch import sole_bridge
+from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError

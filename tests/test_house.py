@@ -15,6 +15,8 @@ from spaces_bridge.startup import ExitCode
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "spaces_bridge"
+WEB = PACKAGE / "web"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ("run", "captions", "demo", "dev")
 
@@ -85,6 +87,43 @@ def test_every_exit_code_is_explained_to_admins() -> None:
         for code in cell.split(",")
     }
     assert told == set(map(int, ExitCode))
+
+
+def _used_words() -> str:
+    """Templates and scripts: wherever a class or an id of the page may come from."""
+    files = [*WEB.glob("templates/**/*.html"), *WEB.glob("static/js/**/*.js")]
+    return "\n".join(path.read_text() for path in files)
+
+
+def test_every_style_is_for_something_on_a_page() -> None:
+    used = _used_words()
+    for sheet in sorted((WEB / "static").glob("*.css")):
+        text = re.sub(r"/\*.*?\*/|@[^{]*|\{[^{}]*\}", "", sheet.read_text(), flags=re.DOTALL)
+        for name in set(re.findall(r"[.#]([a-z][a-z-]*(?:-\d)?)", text)):
+            stem = re.sub(r"\d$", "", name)  # the numbers of tones and sizes are counted out
+            assert re.search(rf"(?<![\w-]){stem}(?![a-z])", used), f"{sheet.name}: {name}"
+
+
+def test_every_sheet_is_asked_for_by_a_page() -> None:
+    used = _used_words()
+    sheets = {path.name for path in (WEB / "static").glob("*.css")}
+    assert sheets == set(re.findall(r"\{\{ static \}\}/([a-z_]+\.css)", used))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_what_a_document_points_at_is_there(page: Path) -> None:
+    text = page.read_text()
+    links = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'src="([^"]+)"', text)
+    paths = [page.parent / link for link in links if "://" not in link]
+    # what a sentence names as code, from the repository's root or the package's
+    for name in re.findall(r"`([a-z_]+/[a-z_./-]*)`", text):
+        homes = [home for home in (ROOT, PACKAGE) if (home / name.partition("/")[0]).is_dir()]
+        paths += [home / name for home in homes[:1]]
+    assert [str(path) for path in paths if not path.exists()] == []
 
 
 def _with_house_rules(pytester: pytest.Pytester) -> None:

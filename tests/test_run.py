@@ -11,7 +11,8 @@ from spaces_bridge import bootstrap
 from spaces_bridge.cli import main
 from spaces_bridge.config import Config
 from spaces_bridge.config.example import example_text, with_tokens
-from spaces_bridge.media.launch import MediaOptions, sole_bridge
+from spaces_bridge.media.launch import sole_bridge
+from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.startup import ExitCode, StartUpError
 from tests.test_logs import restored_logging
 

@@ -136,8 +136,6 @@ class Tokens(Protocol):
 
     async def revoke(self, space: SpaceId, user: UserId) -> None: ...
 
-    async def revoke_space(self, space: SpaceId) -> None: ...
-
 
 class Followers(Protocol):
     """Who follows whom, and who wants no invitations. Kept for ever; all raise StorageError."""

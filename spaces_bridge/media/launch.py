@@ -1,8 +1,7 @@
-"""How a media worker comes to life, or is found alive: sockets, process, first handshake."""
+"""How a media worker comes to life, or is found alive: process, first handshake."""
 
 import asyncio
 import contextlib
-import errno
 import fcntl
 import os
 import signal
@@ -11,7 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,57 +23,17 @@ from spaces_bridge.media.messages import (
     Greeting,
     unpack_greeting,
 )
+from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.sockets import Sockets
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.startup import ExitCode, StartUpError
 
 _PACKAGE_ROOT: Final = Path(__file__).parents[2]
 _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
 """The rest of the environment stays here: it may hold secrets, and a worker needs none."""
-_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _LONGEST_PATH: Final = 107  # of a unix socket on Linux
 _MOST_SOCKETS: Final = 64
-_TRIES: Final = 20
 _CREDENTIALS: Final = struct.Struct("3i")
-
-
-@dataclass(frozen=True, slots=True)
-class MediaOptions:
-    """The `media` section of the config."""
-
-    addresses: tuple[str, ...]
-    """IP addresses that clients are told."""
-    port: int
-    """UDP and TCP; 0: any free one."""
-    hostnames: tuple[str, ...]
-    """Addresses to bind it on."""
-    runtime_dir: Path
-    memory_limit_mb: int = 1024
-    orphan_grace_s: float = 900.0
-    opus_bitrate: int = 32_000
-
-    @property
-    def socket_path(self) -> str:
-        """Where the worker listens for us."""
-        return str(self.runtime_dir.absolute() / "media-0.sock")
-
-
-@dataclass(slots=True)
-class Sockets:
-    """The worker's public sockets. We hold them too, so that they outlive it."""
-
-    udp: list[socket.socket] = field(default_factory=list)
-    tcp: list[socket.socket] = field(default_factory=list)
-
-    @property
-    def port(self) -> int:
-        """The one port number of all of them."""
-        number: int = self.udp[0].getsockname()[1]
-        return number
-
-    def close(self) -> None:
-        """Let them go here; a worker that has them keeps them."""
-        for each in (*self.udp, *self.tcp):
-            each.close()
 
 
 class NotThere(OSError):
@@ -87,76 +46,6 @@ class Mute(TimeoutError):
     def __init__(self, pid: int) -> None:
         super().__init__(f"process {pid} does not answer")
         self.pid = pid
-
-
-# --- sockets ---------------------------------------------------------------------------------
-
-
-def open_sockets(options: MediaOptions) -> Sockets:
-    """Bind UDP and TCP on the same port of every address. Raises StartUpError."""
-    for last in reversed(range(_TRIES if options.port == 0 else 1)):
-        try:
-            return _bind_all(options.hostnames, options.port)
-        except OSError as problem:
-            if last == 0:
-                raise StartUpError(ExitCode.LISTENER, _no_port(options.port, problem)) from problem
-    raise AssertionError("the last try either returns or raises")
-
-
-def _no_port(port: int, problem: OSError) -> str:
-    return (
-        f"The sound cannot start: port {port} (UDP and TCP) cannot be bound "
-        f"({problem.strerror}). Another program uses it, perhaps an older bridge: stop it, or "
-        "set another media.port."
-    )
-
-
-def _bind_all(hostnames: tuple[str, ...], port: int) -> Sockets:
-    sockets = Sockets()
-    try:
-        for host in hostnames:
-            for kind, held in (
-                (socket.SOCK_DGRAM, sockets.udp),
-                (socket.SOCK_STREAM, sockets.tcp),
-            ):
-                bound = _bind(host, sockets.port if sockets.udp else port, kind)
-                if bound is not None:
-                    held.append(bound)
-        if not sockets.udp:
-            raise OSError(errno.EADDRNOTAVAIL, "this machine has none of media.hostnames")
-    except OSError:
-        sockets.close()
-        raise
-    return sockets
-
-
-def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket | None:
-    """None: this machine lacks the address or its family."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        bound = socket.socket(family, kind)
-    except OSError as problem:
-        if problem.errno == errno.EAFNOSUPPORT:
-            return None
-        raise
-    try:
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if kind == socket.SOCK_STREAM:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        else:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        bound.bind((host, port))
-        if kind == socket.SOCK_STREAM:
-            bound.listen(256)
-        bound.setblocking(False)
-    except OSError as problem:
-        bound.close()
-        if problem.errno == errno.EADDRNOTAVAIL:
-            return None
-        raise
-    return bound
 
 
 # --- process ---------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from spaces_bridge.app.ports import Direction, MediaSession, StageListener
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.launch import MediaOptions
 from spaces_bridge.media.live_ogg import LiveOgg
+from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import Direction as PeerDirection
 from spaces_bridge.media.worker.values import Phase

@@ -13,13 +13,10 @@ from typing import Final
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.media.launch import (
     Found,
-    MediaOptions,
     Mute,
     NotThere,
     Process,
-    Sockets,
     knock,
-    open_sockets,
     prepare_directory,
     spawn,
 )
@@ -37,6 +34,8 @@ from spaces_bridge.media.messages import (
     Synced,
     ToWorker,
 )
+from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.sockets import Sockets, open_sockets
 from spaces_bridge.media.wire import Wire
 from spaces_bridge.media.worker.values import Phase
 

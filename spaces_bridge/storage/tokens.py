@@ -50,11 +50,3 @@ class SqlTokens:
             )
 
         await self._database.write(work)
-
-    async def revoke_space(self, space: SpaceId) -> None:
-        """No secret opens this live space any more."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute("DELETE FROM tokens WHERE space = $1", to_column(space))
-
-        await self._database.write(work)

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 description of the public listener."""
 
 from spaces_bridge import __version__
+from spaces_bridge.web.openapi_schemas import schemas
 from spaces_bridge.web.views import Json
 
 _SLUG: Json = {
@@ -11,9 +12,7 @@ _SLUG: Json = {
     "description": "The last part of a live space's page address.",
 }
 _BEARER: list[Json] = [{}, {"bearer": []}]
-_MS: Json = {"type": ["integer", "null"], "description": "Unix time in milliseconds."}
 _STRING: Json = {"type": "string"}
-_COUNT: Json = {"type": "integer", "minimum": 0}
 
 
 def document(base_url: str) -> Json:
@@ -25,12 +24,7 @@ def document(base_url: str) -> Json:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {
-                "Space": _space(),
-                "Person": _person(),
-                "Post": _post(),
-                "Problem": _problem(),
-            },
+            "schemas": schemas(),
         },
     }
 
@@ -199,104 +193,4 @@ def _failure(description: str) -> Json:
     return {
         "description": description,
         "content": {"application/problem+json": {"schema": schema}},
-    }
-
-
-def _person() -> Json:
-    return {
-        "type": "object",
-        "required": ["id", "name"],
-        "properties": {
-            "id": _STRING,
-            "name": _STRING,
-            "role": {"enum": ["host", "cohost", "speaker"]},
-            "guest": {"type": "boolean"},
-            "on_air": {"type": "boolean"},
-            "muted": {"type": "boolean", "description": "By a host."},
-            "tone": _COUNT,
-            "picture": {
-                "type": ["string", "null"],
-                "format": "uri",
-                "description": "404 where the person's profile has none: show a letter then.",
-            },
-        },
-    }
-
-
-def _post() -> Json:
-    return {
-        "type": "object",
-        "description": "A shared link; the newest five are shown.",
-        "required": ["number", "kind", "url", "site", "by", "name", "at_ms"],
-        "properties": {
-            "number": _COUNT,
-            "kind": {"enum": ["message", "link"], "description": "A message of the room, or not."},
-            "url": {"type": "string", "format": "uri", "description": "http or https."},
-            "site": {"type": "string", "description": "The server that the link leads to."},
-            "by": _STRING,
-            "name": _STRING,
-            "at_ms": _COUNT,
-        },
-    }
-
-
-def _space() -> Json:
-    person: Json = {"$ref": "#/components/schemas/Person"}
-    return {
-        "type": "object",
-        "required": ["id", "slug", "title", "state", "host", "stage", "listeners", "page"],
-        "properties": {
-            "id": _STRING,
-            "slug": _STRING,
-            "title": _STRING,
-            "state": {"enum": ["scheduled", "live", "ended"]},
-            "host": person,
-            "cohosts": {"type": "array", "items": _STRING},
-            "stage": {"type": "array", "items": person},
-            "hands": _COUNT,
-            "listeners": _COUNT,
-            "reactions": {"type": "object", "additionalProperties": _COUNT},
-            "speak_policy": {"enum": ["request", "everyone", "followed", "invited"]},
-            "max_speakers": _COUNT,
-            "max_cohosts": _COUNT,
-            "queue_order": {"enum": ["arrival", "airtime"]},
-            "private": {"type": "boolean"},
-            "scheduled_at": _MS,
-            "started_at": _MS,
-            "ended_at": _MS,
-            "calendar": {
-                "type": ["string", "null"],
-                "format": "uri",
-                "description": "An iCalendar entry, while a time is set and it is to come.",
-            },
-            "language": {"type": "string", "description": "Of the captions; ISO 639-1 or auto."},
-            "captions": {"type": "boolean"},
-            "locked": {"type": "boolean", "description": "Nobody new comes in."},
-            "chat": {"type": "boolean", "description": "Listeners may write in the room."},
-            "guests": {"enum": ["off", "listen", "speak"]},
-            "posts": {"type": "array", "items": {"$ref": "#/components/schemas/Post"}},
-            "recording": {"type": "boolean"},
-            "encrypted": {"type": "boolean"},
-            "page": {"type": "string", "format": "uri"},
-            "room_alias": {"type": ["string", "null"]},
-        },
-    }
-
-
-def _problem() -> Json:
-    return {
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "code"],
-        "properties": {
-            "type": _STRING,
-            "title": _STRING,
-            "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "One plain sentence for people."},
-            "code": {"type": "string", "description": "Stable, for programs; one sentence each."},
-            "with": {
-                "type": "object",
-                "description": "Names, numbers and reasons of the sentence, by code.",
-                "additionalProperties": {"type": ["string", "integer"]},
-            },
-        },
     }

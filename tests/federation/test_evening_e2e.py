@@ -21,7 +21,6 @@ from tests.matrix.support import Bridge, eventually, room_of
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 GRACE_MS = 1_500
-LIST_ALIAS = "badlist"
 
 
 class Evening:

@@ -16,16 +16,9 @@ import pytest
 
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.codec import encode
-from spaces_bridge.media.launch import (
-    Found,
-    MediaOptions,
-    NotThere,
-    Process,
-    knock,
-    open_sockets,
-    prepare_directory,
-    spawn,
-)
+from spaces_bridge.media.launch import Found, NotThere, Process, knock, prepare_directory, spawn
+from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.wire import Wire
 from spaces_bridge.media.worker.values import Direction

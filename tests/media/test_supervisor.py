@@ -19,8 +19,10 @@ from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
 from spaces_bridge.media import supervisor
-from spaces_bridge.media.launch import MediaOptions, open_sockets, sole_bridge
+from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.messages import PROTOCOL
+from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.wire import Wire
 from spaces_bridge.startup import ExitCode, StartUpError

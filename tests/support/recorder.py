@@ -145,9 +145,6 @@ class Recorder:
         kept = {h: t for h, t in self.tokens.items() if (t.space, t.user) != (space, user)}
         self.tokens = kept
 
-    async def revoke_space(self, space: SpaceId) -> None:
-        self.tokens = {h: t for h, t in self.tokens.items() if t.space != space}
-
     # courier
     def wake(self) -> None:
         self.calls.append(("wake",))

@@ -12,7 +12,7 @@ import numpy as np
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
-from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import Stage
 from tests.support.sound import RATE, Pcm, decibels
 

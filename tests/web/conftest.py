@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web.limits import Limiter
 from tests.web.browser import chromium
-from tests.web.world import WebWorld, web_world
+from tests.web.captions import Talk
+from tests.web.world import ALICE, BOB, WebWorld, web_world
 
 
 @pytest.fixture
@@ -32,3 +34,18 @@ async def world(tmp_path: Path) -> AsyncIterator[WebWorld]:
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as running:
         yield running
+
+
+@pytest.fixture
+async def space(world: WebWorld) -> LiveSpace:
+    """Live, with two speakers."""
+    made = await world.create()
+    await world.seat(made.space, ALICE, "Alice")
+    await world.seat(made.space, BOB, "Bob")
+    return world.view(made.space)
+
+
+@pytest.fixture
+def talk(world: WebWorld, space: LiveSpace) -> Talk:
+    """What is said in it."""
+    return Talk(world, space)

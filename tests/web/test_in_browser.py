@@ -44,7 +44,8 @@ async def test_a_guest_asks_and_the_host_decides_on_the_page(
         await text(guest.page, "#stage", "Maria guest")
         assert await guest.page.evaluate("window.microphonesAsked") == 0
 
-        await host.page.click("#stage >> text=Make listener")
+        await host.page.click("#stage >> text=Maria")
+        await host.page.click("#person-actions >> text=Make listener")
         await expect(guest.page.locator("#floor")).to_be_hidden()
 
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from spaces_bridge.app.sound_desk import RESTARTED, SoundDesk
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.media.launch import MediaOptions
+from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.web.presence import SEAT_KEPT_S
 from tests.web.browser import opened, text

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge.core import commands as cmd
 from tests.web.browser import opened, text
-from tests.web.test_captions_in_browser import WAKE_LOCKS
+from tests.web.captions import WAKE_LOCKS
 from tests.web.test_microphone_in_browser import TRACKS, comes
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, HOST, WebWorld

@@ -114,14 +114,14 @@ function newLine(page, line, person) {
   const node = el(
     "div",
     { class: "line", "data-key": line.id, "data-user": line.user, "data-at": line.at_ms },
-    button("line-face", nameOf(person), face({ ...person, name: nameOf(person) })),
+    button("bare line-face", nameOf(person), face({ ...person, name: nameOf(person) })),
     el(
       "div",
       { class: "line-body" },
       el("p", { class: "line-head" }, name, " ", el("time", {}, timeOf(line.at_ms))),
       el("p", { class: "line-text", dir: "auto" }),
     ),
-    button("line-more", say("chat.moderate", { name: nameOf(person) }), icon("more")),
+    button("icon-button line-more", say("chat.moderate", { name: nameOf(person) }), icon("more")),
   );
   fill(node, line);
   return node;

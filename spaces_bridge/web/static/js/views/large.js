@@ -127,7 +127,7 @@ function rowsIn(caption) {
 function newRow({ caption }) {
   return el(
     "div",
-    { class: "large-row", lang: languageOf(caption) },
+    { lang: languageOf(caption) },
     nameOf(caption, "large-name"),
     growing("p", { class: "large-line", dir: "auto" }),
   );

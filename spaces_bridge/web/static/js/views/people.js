@@ -66,8 +66,8 @@ function newPerson(person, click) {
     el("bdi"),
     el("span", { class: "people-note quiet" }),
   );
-  const button = el("button", { type: "button", class: "people-row", "aria-expanded": "false", click }, face(person), label);
-  return el("li", {}, button, el("div", { class: "people-actions" }));
+  const button = el("button", { type: "button", class: "bare people-row", "aria-expanded": "false", click }, face(person), label);
+  return el("li", {}, button, el("div", { class: "buttons people-actions" }));
 }
 
 function fill(page, node, person) {

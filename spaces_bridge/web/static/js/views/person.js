@@ -7,21 +7,12 @@ import { openSheet } from "./dialogs.js";
 import { actionsFor } from "./moderation.js";
 import { openReport } from "./report.js";
 
-/**
- * What may be done besides, filled by other views: functions `(person, state) => [{label, danger,
- * run}]`. `run()` comes after the sheet has closed and the focus is back where it was.
- */
-export const personActions = [];
-
 let shown = null; // {person, quote} while the sheet is open
 let runs = []; // what its buttons do
 
 export function start(page) {
   byId("person-dialog").addEventListener("close", () => (shown = null));
   page.on("change", () => shown && fill(page));
-  personActions.push((person, state) => follow(page, person, state));
-  personActions.push((person, state) => report(page, person, state));
-  personActions.push((person) => actionsFor(page, person));
 }
 
 /** `person`: `{id, name, guest, tone}`; `quote`: what they wrote, when it is about that. */
@@ -43,7 +34,7 @@ function fill(page) {
   setText(byId("person-role"), roleOf(person, state.you));
   byId("person-quote").hidden = shown.quote === "";
   setText(byId("person-quote"), shown.quote);
-  fillActions(personActions.flatMap((actions) => actions(person, state)));
+  fillActions([...follow(page, person, state), ...report(page, person, state), ...actionsFor(page, person)]);
 }
 
 function roleOf({ id, role }, you) {
@@ -51,7 +42,10 @@ function roleOf({ id, role }, you) {
   return id === you.id ? `${words} · ${say("person.you")}` : words;
 }
 
-/** The buttons are made anew only when they differ: one of them may have the focus. */
+/**
+ * `actions`: `[{label, danger, run}]`; `run()` comes after the sheet has closed and the focus is
+ * back where it was. The buttons are made anew only when they differ: one may have the focus.
+ */
 function fillActions(actions) {
   const box = byId("person-actions");
   const labels = actions.map(({ label }) => label).join("\n");

@@ -43,7 +43,7 @@ function newGroup(page, name) {
     }),
   );
   const grid = el("div", { class: "picks", role: "group", "aria-label": label, keydown: walk }, ...picks);
-  return el("div", { class: "picker-group" }, el("p", { class: "picker-label", "aria-hidden": "true" }, label), grid);
+  return el("div", {}, el("p", { class: "picker-label", "aria-hidden": "true" }, label), grid);
 }
 
 function choose(page, emoji) {

@@ -35,7 +35,7 @@ function put(all) {
   posts = all.slice(-SHOWN);
   const [newest, ...rest] = [...posts].reverse();
   const cards = (id, some) =>
-    keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "post" }), fillCard);
+    keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "card post" }), fillCard);
   cards("posts-newest", newest ? [newest] : []);
   cards("posts-rest", rest);
   byId("posts").hidden = posts.length === 0;
@@ -53,7 +53,7 @@ function fillCard(node, post) {
   const link =
     url === null
       ? el("span", { class: "post-link", dir: "ltr" }, words)
-      : outside(url, { class: "post-link", dir: isMessage ? "auto" : "ltr" }, words);
+      : outside(url, { class: "post-link card-link", dir: isMessage ? "auto" : "ltr" }, words);
   const by = el("span", { class: "post-by" }, ...sharedBy(post.name));
   node.replaceChildren(icon("link"), el("span", { class: "post-words" }, by, link));
 }

@@ -1,6 +1,6 @@
 // Who is on stage, and the rings of those who speak.
 
-import { byId, el, face, fillFace, icon, keyed, setText } from "../dom.js";
+import { byId, el, face, fillFace, icon, keyed } from "../dom.js";
 import { nameOf, showName } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
 import { openPerson } from "./person.js";
@@ -17,13 +17,13 @@ export function start(page) {
   setInterval(fadeLevels, FADE_EVERY_MS);
 }
 
-function show(page, { roster, you }) {
+function show(page, { roster }) {
   keyed(
     byId("stage"),
     roster.stage,
     (person) => person.id,
     newPerson,
-    (node, person) => fillPerson(page, node, person, you),
+    (node, person) => fillPerson(page, node, person),
   );
   byId("stage-empty").hidden = roster.stage.length > 0;
 }
@@ -40,7 +40,7 @@ function newPerson(person) {
 
 /** Put what is seen of a person into a button; the server's list, without a script, has none. */
 function opener(page, node) {
-  const button = el("button", { type: "button", class: "person-open", "aria-haspopup": "dialog" });
+  const button = el("button", { type: "button", class: "bare person-open", "aria-haspopup": "dialog" });
   button.append(...node.childNodes);
   button.addEventListener("click", () => {
     const person = page.state.roster.stage.find(({ id }) => id === node.dataset.key);
@@ -49,22 +49,12 @@ function opener(page, node) {
   node.append(button);
 }
 
-function fillPerson(page, node, person, you) {
+function fillPerson(page, node, person) {
   if (!node.querySelector(".person-open")) opener(page, node);
   fillFace(node.querySelector(".face"), { ...person, name: nameOf(person) });
   showName(node.querySelector(".person-name"), person);
   node.classList.toggle("on-air", person.on_air);
   fillRole(node.querySelector(".person-role"), person);
-  const may = you.may_moderate && person.role === "speaker" && person.id !== you.id;
-  const button = node.querySelector(".button");
-  if (may && !button) {
-    const demote = () => page.ask("demote", { user: person.id });
-    const label = say("stage.demote_name", { name: nameOf(person) });
-    const look = { type: "button", class: "button button-small", "aria-label": label, click: demote };
-    node.append(el("button", look, say("stage.demote")));
-  } else if (!may) {
-    button?.remove();
-  }
 }
 
 function fillRole(role, person) {

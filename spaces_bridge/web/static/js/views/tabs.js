@@ -39,7 +39,7 @@ export function offerPanel(id, is = true) {
   show();
 }
 
-export function openPanel(id) {
+function openPanel(id) {
   for (const tab of byId("tabs").children) {
     tab.setAttribute("aria-selected", String(tab.getAttribute("aria-controls") === id));
   }

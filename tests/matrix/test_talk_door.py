@@ -1,0 +1,198 @@
+"""Commands of the door: lock, remove, block, report."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.ids import UserId
+from tests.matrix.talk_town import DM, MIA, TalkTown
+from tests.support.spaces import BEN, EVE, GUEST, HOST
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+async def town() -> AsyncIterator[TalkTown]:
+    async with TalkTown() as town:
+        yield town
+
+
+async def test_the_door_is_locked_and_opened(town: TalkTown) -> None:
+    await town.open()
+    # the room has a notice of its own, so the answer there says only what that does not
+    assert await town.say(HOST, "!space lock") == "✅ `unlock` opens it again."
+    assert "no hands right now" in await town.say(BEN, "!space speak")
+    assert "locked" in await town.say(HOST, "!space invite @zoe:example.org")
+    assert "locked" in await town.say(HOST, "!space invite followers")
+    assert await town.say(HOST, "!space unlock") == "✅"
+    assert "Locked" in await town.say(HOST, "lock", DM)
+    assert "Open" in await town.say(HOST, "unlock", DM)
+    assert "on the stage" in await town.say(HOST, "!space chat off")
+    assert not town.view.chat
+    assert "Guests only listen" in await town.say(HOST, "!space guests listen")
+    assert town.view.guests is GuestPolicy.LISTEN
+    assert "is let in" in await town.say(HOST, "!space guests off")
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "reason"),
+    [
+        ("remove Mia Maier bad words", MIA, "bad words"),
+        ("remove mia bad words", MIA, "bad words"),
+        ("remove “Mia Maier” bad words", MIA, "bad words"),
+        ("remove @mia:example.org bad words", MIA, "bad words"),
+        ("remove @mia:example.org: bad words", MIA, "bad words"),
+        ("remove https://matrix.to/#/@eve:elsewhere.net", EVE, ""),
+        ("remove @zoe:example.org never came", UserId("@zoe:example.org"), "never came"),
+        ("remove 1 too loud", GUEST, "too loud"),
+        (f"remove {GUEST}", GUEST, ""),
+    ],
+)
+async def test_whom_to_remove_and_why(
+    town: TalkTown, text: str, user: UserId, reason: str
+) -> None:
+    await town.open()
+    await town.does(cmd.RequestToSpeak(GUEST, 3_000, name="Gus", guest=True))
+    assert "is out until this ends" in await town.say(HOST, f"!space {text}")
+    assert {u: r.reason for u, r in town.view.removed.items()} == {user: reason}
+    assert town.lists.blocks == {}
+
+
+async def test_a_pill_is_whom_it_links_to(town: TalkTown) -> None:
+    await town.open()
+    pills = (("Ben", MIA),)  # somebody who calls herself Ben
+    await town.say(HOST, "!space remove Ben for that", pills=pills)
+    assert town.view.removed.keys() == {MIA}
+    assert town.view.removed[MIA].reason == "for that"
+
+
+async def test_a_reason_does_not_make_half_a_name_whole(town: TalkTown) -> None:
+    await town.open()
+    answer = await town.say(HOST, "!space remove be quiet")
+    assert "Nobody called “be”" in answer
+
+
+async def test_block_and_unblock_a_person(town: TalkTown) -> None:
+    await town.open()
+    await town.gives(BEN, 60)
+    assert "Eve is blocked" in await town.say(BEN, "!space block eve spam")
+    assert town.view.removed[EVE].blocked
+    block = town.lists.blocks[HOST, EVE]
+    assert (block.by, block.reason) == (BEN, "spam")
+    assert "may come in again" in await town.say(BEN, "!space unblock eve")
+    assert EVE not in town.view.removed
+    assert town.lists.blocks == {}
+
+
+async def test_a_removed_person_may_be_blocked_later_and_readmitted_by_the_host(
+    town: TalkTown,
+) -> None:
+    await town.open()
+    await town.say(HOST, "!space remove eve")
+    assert "is blocked" in await town.say(HOST, f"!space block {EVE}")
+    assert "is blocked" in await town.say(HOST, f"!space block {EVE} once more")
+    assert "may come in" in await town.say(HOST, "!space unblock eve", event="$once")
+    assert "may come in" in await town.say(HOST, "!space unblock eve", event="$once")
+    await town.doorkeeper.stop()
+    assert town.lists.blocks == {}
+
+
+async def test_a_guest_is_only_removed_and_that_is_said(town: TalkTown) -> None:
+    await town.open()
+    await town.does(cmd.RequestToSpeak(GUEST, 3_000, name="Gus", guest=True))
+    assert "`guests off`" in await town.say(HOST, "!space block 1")
+    assert not town.view.removed[GUEST].blocked
+    assert town.lists.blocks == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "target"),
+    [
+        ("elsewhere.net", "@*:elsewhere.net"),
+        ("*where.net", "@*:*where.net"),
+        ("@e*:elsewhere.net", "@e*:elsewhere.net"),
+        ("@?ve:*.NET", "@?ve:*.net"),
+    ],
+)
+async def test_a_server_or_pattern_is_blocked_at_once(
+    town: TalkTown, word: str, target: str
+) -> None:
+    await town.open()
+    assert target in await town.say(HOST, f"!space block {word} all spam")
+    assert town.lists.blocks.keys() == {(HOST, target)}
+    await town.settled()
+    assert town.view.removed.keys() == {EVE}
+    assert "may come in" in await town.say(HOST, f"!space unblock {word}")
+    await town.settled()
+    assert town.view.removed == {}
+
+
+async def test_who_is_readmitted_beneath_a_wider_rule_is_still_kept_out(town: TalkTown) -> None:
+    await town.open()
+    assert "is blocked" in await town.say(HOST, "!space block eve")
+    await town.say(HOST, "!space block elsewhere.net too many names")
+    answer = await town.say(HOST, "!space unblock eve")
+    assert "still keeps them out: too many names" in answer
+    assert "may come in" not in answer
+
+
+async def test_a_cohost_blocks_neither_by_pattern_nor_hosts(town: TalkTown) -> None:
+    await town.open()
+    await town.gives(BEN, 60)
+    await town.gives(EVE, 60)
+    assert "Only the host blocks by pattern" in await town.say(BEN, "!space block evil.example")
+    assert "keep out the host" in await town.say(BEN, "!space block @b*:example.org")
+    assert town.lists.blocks == {}
+    assert "own rank" in await town.say(BEN, "!space block eve")
+    assert "own rank" in await town.say(BEN, "!space remove ada")
+
+
+async def test_a_host_keeps_the_list_without_a_live_space(town: TalkTown) -> None:
+    assert "no live space of yours" in await town.say(HOST, "block evil.example", DM)
+    assert "no live space of yours" in await town.say(HOST, f"block {EVE} rude", DM)
+    assert town.lists.blocks[HOST, EVE].reason == "rude"
+    assert "Say who" in await town.say(HOST, "block eve", DM)
+    assert "keep out" in await town.say(HOST, "block @a*:example.org", DM)
+    assert "may come in" in await town.say(HOST, "unblock evil.example", DM)
+    assert "may come in" in await town.say(HOST, f"unblock {EVE}", DM)
+    assert "neither blocked" in await town.say(HOST, f"unblock {EVE}", DM)
+    assert town.lists.blocks == {}
+
+
+async def test_a_report_is_stored_forwarded_and_thanked_for_quietly(town: TalkTown) -> None:
+    await town.open()
+    await town.gives(EVE, 10)
+    for number in range(7):
+        await town.does(
+            cmd.CaptionUtterance(
+                f"u{number}",  # type: ignore[arg-type]  # an id is any text
+                EVE,
+                number * 1000,
+                number * 1000 + 900,
+                f"word {number}",
+                "en",
+            )
+        )
+    assert await town.say(BEN, "!space report Eve she shouts", event="$r") == "✅"
+    assert await town.say(BEN, "!space report Eve she shouts", event="$r") == "✅"
+    ((source, report),) = town.lists.reports.items()
+    assert (source, report.reporter, report.reported) == ("$r", BEN, EVE)
+    assert report.reason == "she shouts"
+    assert report.context.splitlines()[0] == "Eve · speaker in “First talk”"
+    assert report.context.count("word") == 5
+    assert "word 6" in report.context
+    assert [e.body["report"] for e in town.notebook.effects.values() if e.kind == "ForwardReport"]
+    assert town.notebook.effects["thanks:$r"].body["user"] == BEN
+    assert "Thank you" in await town.say(BEN, "report ada is rude", DM)
+
+
+async def test_reports_have_a_limit(town: TalkTown) -> None:
+    await town.open()
+    for number in range(5):
+        assert await town.say(BEN, f"!space report eve {number}") == "✅"
+    assert "within an hour" in await town.say(BEN, "!space report eve 5")
+    assert len(town.lists.reports) == 5
+    town.notebook.now += 3_600_000
+    assert await town.say(BEN, "!space report eve 6") == "✅"
