@@ -20,6 +20,11 @@ SEEN = (
     f"{{{TRACKS}}}{{{WAKE_LOCKS}}}"
     """
 window.handlers = {};
+// as the standard has it: off silences the device, on takes a tap
+navigator.mediaSession.setMicrophoneActive = async (active) => {
+  if (active) throw new DOMException("no tap", "InvalidStateError");
+  for (const track of tracks) track.dispatchEvent(new Event("mute"));
+};
 navigator.mediaSession.setActionHandler = (action, handler) => (handlers[action] = handler);
 window.connections = [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
