@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("webkit")]
 TOLD = speech.CONVERSATION[1]
 ENOUGH_S = 240.0
 PLAYS = "document.getElementById('audio').currentTime > 1"
+WORDS = "document.getElementById('captions').innerText.trim().split(/\\s+/).length"
 
 SLOW = """(() => {
   const answer = fetch;
@@ -49,7 +50,7 @@ async def test_one_tap_is_enough_to_hear_and_words_come_along(
     await window.click("#listen")
     await window.says("#sound", "some seconds behind")
     await window.holds(PLAYS)
-    await window.says("#captions", TOLD.text.split()[-1])
+    await window.holds(f"{WORDS} >= {round(0.85 * len(TOLD.text.split()))}")
     await window.click("#listen")
     await window.says("#listen", "Listen")
     assert await window.complaints() == []

@@ -70,20 +70,12 @@ class WebKit:
         return await self._post("/execute/async", script=body, args=[])
 
     async def click(self, selector: str) -> None:
-        """A real click, as soon as the element takes it."""
-
-        async def clicked() -> bool:
-            try:
-                await self._post(f"/element/{await self._find(selector)}/click")
-            except WebDriverError:
-                return False
-            return True
-
-        await self.until(clicked, f"{selector} takes a click")
+        """A real click, as soon as there is something that takes it."""
+        await self._act(selector, "click")
 
     async def type(self, selector: str, text: str) -> None:
-        """Key by key."""
-        await self._post(f"/element/{await self._find(selector)}/value", text=text)
+        """Key by key, as soon as there is something that takes them."""
+        await self._act(selector, "value", text=text)
 
     async def says(self, selector: str, words: str = "") -> str:
         """Until the element is seen and says so; gives all it says."""
@@ -127,9 +119,21 @@ class WebKit:
         """Errors, warnings and breaches of the policy since the page was loaded."""
         return [str(words) for words in await self.run("window.complaints")]
 
-    async def _find(self, selector: str) -> str:
-        found = await self._post("/element", using="css selector", value=selector)
-        return str(found[_ELEMENT])
+    async def _act(self, selector: str, what: str, **how: object) -> None:
+        wanted = {"using": "css selector", "value": f"{selector}:not(:disabled)"}
+        refusal = ""
+
+        async def done() -> bool:
+            nonlocal refusal
+            try:
+                found = await self._post("/element", **wanted)
+                await self._post(f"/element/{found[_ELEMENT]}/{what}", **how)
+            except WebDriverError as error:  # not there, not seen, something before it
+                refusal = str(error)
+                return False
+            return True
+
+        await self.until(done, f"{what} {selector}", lambda: refusal)
 
     async def _post(self, path: str, **body: object) -> Any:  # noqa: ANN401 - JSON
         return await self._call("POST", path, body)

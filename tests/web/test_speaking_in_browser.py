@@ -226,6 +226,10 @@ async def test_keys_listen_and_mute_and_can_be_turned_off(
         await expect(page.locator("#settings-dialog")).to_be_visible()
         await text(page, "#floor-text", "is muted")
 
+        box = await page.locator("#keys").bounding_box()
+        assert box is not None
+        assert box["width"] > 1.5 * box["height"]  # a switch, as everywhere
+
         await page.uncheck("#keys")
         await page.keyboard.press("Escape")
         await page.keyboard.press("m")
