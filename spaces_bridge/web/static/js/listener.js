@@ -55,7 +55,7 @@ export class Listener extends EventTarget {
     audio.addEventListener("playing", () => this.#playsAgain());
     addEventListener("online", () => this.nudge());
     addEventListener("pagehide", () => hangUp(this.#stands?.session));
-    addEventListener("pageshow", (event) => event.persisted && this.wanted && this.#connect());
+    addEventListener("pageshow", (event) => event.persisted && this.wanted && this.#comeBack());
   }
 
   get wanted() {
@@ -223,6 +223,12 @@ export class Listener extends EventTarget {
       if (error.name === "NotAllowedError") this.#become("blocked");
       else this.#unplayable(state);
     }
+  }
+
+  /** A page that browsers had put aside was stopped by that alone. */
+  #comeBack() {
+    this.#held = false;
+    this.#connect();
   }
 
   /** A call, another app, headphones pulled out: nobody wants the sound back unasked. */
