@@ -12,13 +12,15 @@ PACKAGES: Mapping[str, str] = {
     "janus": "janus",
     "network namespaces": "iproute2 (and run as root)",
     "postgresql": "postgresql",
+    "webkit": "webkit2gtk-driver xvfb",
 }
 
 
 def find(name: str) -> Path | None:
     """Where a program is, or None. For `postgresql` it is the newest server's `initdb`.
 
-    For `network namespaces` it is `ip`, where this process may make one.
+    For `network namespaces` it is `ip`, where this process may make one; for `webkit` its driver,
+    where there is a screen for it, too.
     """
     if name == "postgresql":
         servers = Path("/usr/lib/postgresql").glob("*/bin/initdb")
@@ -28,6 +30,9 @@ def find(name: str) -> Path | None:
     if name == "network namespaces":
         ip = shutil.which("ip") if _may_make_networks() else None
         return Path(ip) if ip else None
+    if name == "webkit":
+        driver = shutil.which("WebKitWebDriver") if shutil.which("Xvfb") else None
+        return Path(driver) if driver else None
     found = shutil.which(PACKAGES[name])
     return Path(found) if found else None
 

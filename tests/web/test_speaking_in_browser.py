@@ -20,6 +20,11 @@ SEEN = (
     f"{{{TRACKS}}}{{{WAKE_LOCKS}}}"
     """
 window.handlers = {};
+// as the standard has it: off silences the device, on takes a tap
+navigator.mediaSession.setMicrophoneActive = async (active) => {
+  if (active) throw new DOMException("no tap", "InvalidStateError");
+  for (const track of tracks) track.dispatchEvent(new Event("mute"));
+};
 navigator.mediaSession.setActionHandler = (action, handler) => (handlers[action] = handler);
 window.connections = [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -220,6 +225,10 @@ async def test_keys_listen_and_mute_and_can_be_turned_off(
         await page.keyboard.press("m")
         await expect(page.locator("#settings-dialog")).to_be_visible()
         await text(page, "#floor-text", "is muted")
+
+        box = await page.locator("#keys").bounding_box()
+        assert box is not None
+        assert box["width"] > 1.5 * box["height"]  # a switch, as everywhere
 
         await page.uncheck("#keys")
         await page.keyboard.press("Escape")

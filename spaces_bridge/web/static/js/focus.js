@@ -36,7 +36,10 @@ function pathOf(node) {
   return all;
 }
 
-const usable = (node) => node.isConnected && node.checkVisibility() && !node.matches(":disabled");
+const usable = (node) => node.isConnected && isSeen(node) && !node.matches(":disabled");
+
+/** Safari has `checkVisibility` since 17.4. */
+const isSeen = (node) => node.checkVisibility?.() ?? node.getClientRects().length > 0;
 
 function rescue() {
   // the browser may have found a place by itself, as when a sheet closes

@@ -39,6 +39,7 @@ export class Listener extends EventTarget {
   #attempt = 0;
   #failures = 0;
   #unplayed = 0;
+  #held = false; // somebody else stopped it, and nobody has tapped since
   #timer = 0;
   #noWebRtcUntil = 0;
   #noticed = -Infinity;
@@ -50,31 +51,33 @@ export class Listener extends EventTarget {
     this.#audio = audio;
     this.#urls = urls;
     this.#bearer = bearer;
+    audio.addEventListener("pause", () => this.#pausedOutside());
+    audio.addEventListener("playing", () => this.#playsAgain());
     addEventListener("online", () => this.nudge());
     addEventListener("pagehide", () => hangUp(this.#stands?.session));
-    addEventListener("pageshow", (event) => event.persisted && this.wanted && this.#connect());
+    addEventListener("pageshow", (event) => event.persisted && this.wanted && this.#comeBack());
   }
 
   get wanted() {
     return this.state !== "idle" && this.state !== "impossible";
   }
 
+  /** To be called within a tap: browsers play by taps only. */
   async start() {
-    if (this.state === "blocked") {
-      await this.#play(this.#stands ? "listening" : "http");
-    } else if (!this.wanted) {
-      this.#failures = this.#unplayed = 0;
-      this.#noWebRtcUntil = 0;
-      this.#become("connecting");
-      await this.#connect();
-    }
+    if (this.wanted && this.state !== "blocked") return;
+    this.#held = false;
+    if (this.#stands) return this.#play("listening");
+    if (!this.wanted) this.#noWebRtcUntil = 0;
+    this.#failures = this.#unplayed = 0;
+    this.#empty(); // what was gathered of a stream is old by now
+    this.#become("connecting");
+    await this.#connect();
   }
 
   stop() {
     this.#drop();
-    this.#audio.pause();
-    this.#audio.srcObject = null;
-    this.#audio.removeAttribute("src");
+    this.#held = false;
+    this.#empty();
     this.#become("idle");
   }
 
@@ -198,7 +201,16 @@ export class Listener extends EventTarget {
     this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
   }
 
+  /** Within a tap, `load()` also tells browsers that whatever comes later may be heard. */
+  #empty() {
+    this.#audio.pause();
+    this.#audio.srcObject = null;
+    this.#audio.removeAttribute("src");
+    this.#audio.load();
+  }
+
   async #play(state) {
+    if (this.#held) return this.#become("blocked");
     const attempt = this.#attempt;
     try {
       await this.#audio.play();
@@ -211,6 +223,27 @@ export class Listener extends EventTarget {
       if (error.name === "NotAllowedError") this.#become("blocked");
       else this.#unplayable(state);
     }
+  }
+
+  /** A page that browsers had put aside was stopped by that alone. */
+  #comeBack() {
+    this.#held = false;
+    this.#connect();
+  }
+
+  /** A call, another app, headphones pulled out: nobody wants the sound back unasked. */
+  #pausedOutside() {
+    const played = this.state === "listening" ? this.#stands !== null : this.state === "http";
+    if (!played || !this.#audio.paused || this.#audio.ended) return;
+    this.#held = true;
+    this.#become("blocked");
+  }
+
+  /** Where the system gives it back by itself, as after a call, it was asked. */
+  #playsAgain() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#become(this.#stands ? "listening" : "http");
   }
 
   /** Once may be the network's fault; twice, with a server that answers, is the browser's. */

@@ -1,6 +1,7 @@
 // The bar under the thumb: hear, ask, speak.
 
 import { byId, setButton, setText } from "../dom.js";
+import { hasWebRtc } from "../rtc.js";
 import { isWidget } from "../widget.js";
 import { say, sayIfKnown } from "../words.js";
 import { askName } from "./dialogs.js";
@@ -39,8 +40,12 @@ function showSound({ listener, microphone }, you) {
   showListen(listener, you);
   const refused = listener.state === "reconnecting" && listener.trouble;
   const sound = refused || (sayIfKnown(`sound.${listener.state}`) ?? "");
-  setText(byId("sound"), microphone.trouble || sound);
+  const unable = wantsToSpeak(you) && !hasWebRtc() ? say("microphone.no_webrtc") : "";
+  setText(byId("sound"), microphone.trouble || [unable, sound].filter(Boolean).join(" "));
 }
+
+/** Whoever cannot is told before the floor is theirs. */
+const wantsToSpeak = (you) => Boolean(you.hand) || you.invited || you.may_speak;
 
 function sayHeight() {
   document.documentElement.style.setProperty("--bar-height", `${byId("bar").offsetHeight}px`);

@@ -16,7 +16,7 @@ export function startWriting(page) {
     write(page, field);
   });
   field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isChoosing(event)) return;
     event.preventDefault();
     form.requestSubmit();
   });
@@ -29,6 +29,9 @@ export function startWriting(page) {
   });
   page.on("error", () => restore(field));
 }
+
+/** This Enter chooses a word of an input method. Safari says so by its number alone. */
+const isChoosing = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
 
 /** Why this person may not write now: the end of a sentence's key, or null. */
 function whyNot({ space, you, guest_chat }) {

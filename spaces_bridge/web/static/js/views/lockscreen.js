@@ -22,7 +22,7 @@ export function start(page) {
     microphone.turnOff();
     listener.stop();
   });
-  page.on("change", (state) => show(page, state));
+  page.on("change", show);
   listener.addEventListener("change", () => showPlaying(listener));
 }
 
@@ -35,15 +35,14 @@ function handle(action, handler) {
   }
 }
 
-function show({ microphone }, { space, you }) {
-  const { mediaSession } = navigator;
-  mediaSession.setMicrophoneActive?.(microphone.state === "on" && you.on_air);
-  const { title, host } = space;
+// Whether the microphone is on is not told: browsers take "off" for an order to silence the device,
+// and let nobody but a tap undo that.
+function show({ space: { title, host } }) {
   const says = JSON.stringify([title, host.name, host.picture]);
   if (says === shown) return;
   shown = says;
   const artwork = host.picture ? [{ src: host.picture }, ICON] : [ICON];
-  mediaSession.metadata = new MediaMetadata({ title, artist: host.name, artwork });
+  navigator.mediaSession.metadata = new MediaMetadata({ title, artist: host.name, artwork });
 }
 
 function showPlaying({ wanted, state }) {

@@ -23,6 +23,7 @@ export const isOn = (name) => (stored(name) ?? (name === "keys" ? "yes" : "no"))
 
 function startVolume() {
   const volume = byId("volume");
+  volume.closest(".field").hidden = !takesVolume(byId("audio"));
   volume.value = stored("volume") ?? "100";
   const apply = () => {
     byId("audio").volume = Number(volume.value) / 100;
@@ -32,6 +33,12 @@ function startVolume() {
     store("volume", volume.value);
   });
   apply();
+}
+
+/** An iPhone leaves it to its own buttons. */
+function takesVolume(audio) {
+  audio.volume = 0.5;
+  return audio.volume === 0.5;
 }
 
 async function open(page) {
