@@ -72,9 +72,7 @@ export class Listener extends EventTarget {
 
   stop() {
     this.#drop();
-    this.#audio.pause();
-    this.#audio.srcObject = null;
-    this.#audio.removeAttribute("src");
+    this.#unload();
     this.#become("idle");
   }
 
@@ -141,6 +139,7 @@ export class Listener extends EventTarget {
     this.#trying = null;
     this.#drop();
     this.#stands = made;
+    this.#unplayed = 0;
     this.#audio.removeAttribute("src");
     this.#audio.srcObject = made.stream;
     const isLost = (since, now) => this.#isLost(since, now);
@@ -179,9 +178,10 @@ export class Listener extends EventTarget {
     this.#audio.srcObject = null;
     this.#audio.src = address;
     this.#become("gathering");
-    this.#endWatch = watchStream(this.#audio, (broken) => {
-      if (broken && this.state === "gathering") this.#unplayable("http");
-      else this.#again();
+    this.#endWatch = watchStream(this.#audio, (unheard) => {
+      if (unheard && this.state !== "blocked") return this.#unplayable("http");
+      this.#unplayed = 0;
+      this.#again();
     });
     if (hasWebRtc()) this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
     this.#play("http");
@@ -203,7 +203,7 @@ export class Listener extends EventTarget {
     try {
       await this.#audio.play();
       if (attempt !== this.#attempt) return;
-      this.#failures = this.#unplayed = 0;
+      this.#failures = 0;
       this.trouble = "";
       this.#become(state);
     } catch (error) {
@@ -218,7 +218,14 @@ export class Listener extends EventTarget {
     this.#unplayed += 1;
     if (state !== "http" || this.#unplayed < 2) return this.#again();
     this.#drop();
+    this.#unload();
     this.#become("impossible");
+  }
+
+  #unload() {
+    this.#audio.pause();
+    this.#audio.removeAttribute("src");
+    this.#audio.srcObject = null; // this ends what is still on its way
   }
 
   #drop() {
