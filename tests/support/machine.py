@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGES: Mapping[str, str] = {
     "chromium": "chromium",
+    "firefox": "firefox-esr",
     "janus": "janus",
     "network namespaces": "iproute2 (and run as root)",
     "postgresql": "postgresql",

@@ -150,6 +150,29 @@ async def test_where_no_sound_can_come_a_plain_sentence_does(
         await text(listener.page, "#sound", "The captions go on")
 
 
+async def test_a_browser_that_begins_to_play_and_breaks_off_at_once_is_not_asked_for_ever(
+    tmp_path: Path, browser: Browser
+) -> None:
+    # as Firefox does on a machine without a sound card
+    breaks_off = """
+        delete window.RTCPeerConnection;
+        HTMLMediaElement.prototype.play = function () {
+          setTimeout(() => this.dispatchEvent(new Event("error")), 100);
+          return Promise.resolve();
+        };
+    """
+    async with (
+        with_sound(tmp_path) as (world, stage),
+        opened(browser, world.page(space := await world.create()), before=breaks_off) as listener,
+    ):
+        asked: list[str] = []
+        listener.page.on("request", lambda made: asked.append(made.method))
+        await listener.page.click("#listen")
+        await text(listener.page, "#sound", "The captions go on")
+        assert asked.count("POST") == 2
+        await until(lambda: stage.listeners(space.space) == 0)
+
+
 async def test_a_browser_that_holds_sound_back_offers_a_button(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -254,6 +254,12 @@ async def test_the_settings_show_the_level_while_the_microphone_is_on(
         meter = "Number(document.getElementById('level').getAttribute('aria-valuenow'))"
         await comes(page, f"{meter} > 10")
         assert await page.evaluate("document.querySelector('.meter-fill').offsetWidth") > 0
+        switches = page.locator("#settings-dialog .switch input")
+        shapes = await switches.evaluate_all(
+            "(all) => all.map((n) => n.offsetWidth / n.offsetHeight)"
+        )
+        assert len(shapes) == 2
+        assert min(shapes) > 1.5, "a switch is wider than it is high"
 
 
 async def test_why_there_is_no_sound_is_said_in_the_readers_language(

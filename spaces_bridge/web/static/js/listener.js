@@ -144,6 +144,7 @@ export class Listener extends EventTarget {
     this.#trying = null;
     this.#drop();
     this.#stands = made;
+    this.#unplayed = 0;
     this.#audio.removeAttribute("src");
     this.#audio.srcObject = made.stream;
     const isLost = (since, now) => this.#isLost(since, now);
@@ -182,9 +183,10 @@ export class Listener extends EventTarget {
     this.#audio.srcObject = null;
     this.#audio.src = address;
     this.#become("gathering");
-    this.#endWatch = watchStream(this.#audio, (broken) => {
-      if (broken && this.state === "gathering") this.#unplayable("http");
-      else this.#again();
+    this.#endWatch = watchStream(this.#audio, (unheard) => {
+      if (unheard && this.state !== "blocked") return this.#unplayable("http");
+      this.#unplayed = 0;
+      this.#again();
     });
     if (hasWebRtc()) this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
     this.#play("http");
@@ -201,7 +203,7 @@ export class Listener extends EventTarget {
     this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
   }
 
-  /** Within a tap, `load()` also tells browsers that whatever comes later may be heard. */
+  /** Ends what is on its way. In a tap, `load()` also says that whatever comes later may be heard. */
   #empty() {
     this.#audio.pause();
     this.#audio.srcObject = null;
@@ -215,7 +217,7 @@ export class Listener extends EventTarget {
     try {
       await this.#audio.play();
       if (attempt !== this.#attempt) return;
-      this.#failures = this.#unplayed = 0;
+      this.#failures = 0;
       this.trouble = "";
       this.#become(state);
     } catch (error) {
@@ -251,6 +253,7 @@ export class Listener extends EventTarget {
     this.#unplayed += 1;
     if (state !== "http" || this.#unplayed < 2) return this.#again();
     this.#drop();
+    this.#empty();
     this.#become("impossible");
   }
 

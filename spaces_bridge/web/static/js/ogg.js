@@ -6,6 +6,9 @@ import { locationOf, post } from "./rtc.js";
 const SILENCE_MS = 8000;
 const LOOK_EVERY_MS = 1000;
 
+/** Browsers without a way to play begin all the same, and break off in the first moment. */
+const HEARD_S = 1;
+
 const TYPE = 'audio/ogg; codecs="opus"';
 
 export const playsOgg = (audio) => audio.canPlayType(TYPE) !== "";
@@ -21,13 +24,16 @@ export async function streamAddress(url, bearer) {
   return address.href;
 }
 
-/** Calls `lost(broken)` once, when the stream ends, breaks or dries up. Returns the watch's end. */
+/**
+ * Calls `lost(unheard)` once, when the stream ends, breaks or dries up; `unheard`: it broke before
+ * there was anything to hear. Returns the watch's end.
+ */
 export function watchStream(audio, lost) {
   let alive = performance.now();
   const lives = () => (alive = performance.now());
   const ends = (event) => {
     stop();
-    lost(event?.type === "error");
+    lost(event?.type === "error" && audio.currentTime < HEARD_S);
   };
   const timer = setInterval(() => {
     if (performance.now() - alive > SILENCE_MS && !audio.paused) ends();
