@@ -9,7 +9,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from tests.web.browser import opened, text
 from tests.web.captions import ARABIC, ROSES, Talk, again, by_keyboard, connected, texts
 from tests.web.looks import overflow
-from tests.web.world import ALICE, BOB, HOST, WebWorld
+from tests.web.world import ALICE, BOB, HOST, WebWorld, cut_off
 
 pytestmark = pytest.mark.e2e
 
@@ -163,8 +163,7 @@ async def test_who_scrolls_back_is_left_there_and_finds_the_newest_words(
         await talk.final(ALICE, talk.begins(), "Come after.")
         await text(page, "#captions", "Come after.")
         assert await box.evaluate("(box) => box.scrollTop") == 0
-        world.hub.stop()
-        await connected(world, 0)
+        await cut_off(world)
         await connected(world)
         await talk.final(ALICE, talk.begins(), "Come back.")
         await text(page, "#captions", "Come back.")

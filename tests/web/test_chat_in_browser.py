@@ -10,7 +10,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from tests.web.browser import opened, text
 from tests.web.looks import XSS, fits, focused, overflow
-from tests.web.world import ALICE, BOB, HOST, WebWorld, until, web_world
+from tests.web.world import ALICE, BOB, HOST, WebWorld, cut_off, web_world
 
 pytestmark = pytest.mark.e2e
 
@@ -147,8 +147,7 @@ async def test_after_a_pause_nothing_is_twice_and_what_was_taken_back_is_gone(
     async with opened(browser, await page_of(world, space, ALICE)) as alice:
         await expect(alice.page.locator(LINE)).to_have_count(2)
         await expect(alice.page.locator("#unread")).to_be_hidden()
-        world.hub.stop()
-        await until(lambda: world.hub.connections() == 0)
+        await cut_off(world)
         assert world.spaces.world.chat.take_back(space, EventId("$m1")) is not None
         tell(world, space, 3, "three")
         await text(alice.page, "#unread-shown", "1")

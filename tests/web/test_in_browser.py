@@ -8,7 +8,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UtteranceId
 from tests.web.browser import FLOATED, floated, opened, text
 from tests.web.looks import XSS, fits, overflow
-from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
+from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, cut_off, until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,8 +100,7 @@ async def test_the_page_comes_back_after_the_server_was_away(
     async with opened(browser, world.page(space)) as reader:
         await until(lambda: world.hub.connections() == 1)
         await world.caption(space.space, HOST, "Before.", start_ms=1000)
-        world.hub.stop()
-        await until(lambda: world.hub.connections() == 0)
+        await cut_off(world)
         await world.caption(space.space, HOST, "Meanwhile.", start_ms=3000)
         await until(lambda: world.hub.connections() == 1)
         await world.caption(space.space, HOST, "After.", start_ms=5000)
@@ -194,8 +193,7 @@ async def test_asking_works_by_keyboard_alone_and_the_focus_stays(
         await page.keyboard.press("Enter")
         await text(page, "#ask", "Lower hand")
         assert await page.evaluate("document.activeElement.id") == "ask"
-        world.hub.stop()
-        await until(lambda: world.hub.connections() == 0)
+        await cut_off(world)
         await until(lambda: world.hub.connections() == 1)
         assert await page.evaluate("document.activeElement.id") == "ask"
         await page.keyboard.press("Enter")

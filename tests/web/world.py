@@ -247,6 +247,14 @@ async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> 
             await asyncio.sleep(0.02)
 
 
+async def cut_off(world: "WebWorld") -> None:
+    """The server goes away for every page. They come back soon: each turn of the loop looks."""
+    world.hub.stop()
+    async with asyncio.timeout(PATIENCE_S):
+        while world.hub.connections():  # noqa: ASYNC110 - nothing may be missed
+            await asyncio.sleep(0)
+
+
 class WebWorld:
     """The web room and everything it needs."""
 
