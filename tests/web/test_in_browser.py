@@ -1,7 +1,7 @@
 """The page in a real Chromium."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
@@ -156,8 +156,45 @@ async def test_the_page_can_be_read_without_script(world: WebWorld, browser: Bro
         await text(reader.page, "#title", "Garden hour")
         await text(reader.page, "#captions", "Roses want water.")
         await text(reader.page, "#stage", "Hanna")
-        await expect(reader.page.locator(".without-script audio")).to_be_visible()
+        await expect(reader.page.locator("noscript .plain-sound audio")).to_be_visible()
         await expect(reader.page.locator("#bar")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("lost", "broken"),
+    [
+        ("**/js/views/picker.js", None),
+        ("**/js/rtc.js", "export const beyond = #{ this: 'browser' };"),
+        ("**/js/names.js", "throw new Error('lost');"),
+    ],
+    ids=["lost", "too_new", "broken"],
+)
+async def test_a_page_that_cannot_start_says_so_and_can_be_loaded_again(
+    world: WebWorld, browser: Browser, lost: str, broken: str | None
+) -> None:
+    space = await world.create("Garden hour")
+    async with opened(browser, world.page(space)) as reader:
+        page, plain = reader.page, reader.page.locator("#unstarted")
+        await until(lambda: world.hub.connections() == 1)
+        await expect(plain).to_be_hidden()
+
+        async def instead(route: Route) -> None:
+            if broken is None:
+                await route.abort()
+            else:
+                await route.fulfill(body=broken, content_type="text/javascript")
+
+        await page.route(lost, instead)
+        await page.reload()
+        await expect(plain).to_be_visible()
+        await expect(plain).to_contain_text("could not start")
+        await expect(plain.locator("audio")).to_be_visible()
+        assert await overflow(page) == 0
+        await page.unroute(lost)
+        reader.complaints.clear()
+        await page.click("#load-again")
+        await expect(plain).to_be_hidden()
+        await expect(page.locator("#bar")).to_be_visible()
 
 
 # --- for every hand and eye -------------------------------------------------------------------

@@ -202,3 +202,5 @@ if (known === "yes" || identity.token) {
   slow = setTimeout(() => setText(byId("link"), say("link.connecting")), RECONNECTING_SHOWN_MS);
   feed.open();
 }
+document.documentElement.dataset.started = "yes"; // see unstarted.js
+byId("unstarted").hidden = true;
