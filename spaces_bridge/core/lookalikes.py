@@ -15,16 +15,17 @@ _ID = re.compile(r"@[^@:\s]+:\S")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _ROLES = """
-host cohost moderator admin administrator bot spacesbot speaker
-Gastgeber Gastgeberin Moderatorin Sprecher Sprecherin Administratorin
-anfitrión anfitriona coanfitrión coanfitriona moderador moderadora ponente administrador
+host cohost moderator admin administrator bot spacesbot
+Gastgeber Gastgeberin Moderatorin Administratorin
+anfitrión anfitriona coanfitrión coanfitriona moderador moderadora administrador
 hôte hôtesse cohôte modérateur modératrice animateur animatrice administrateur
-مضيف المضيف مضيفة المضيفة مشرف المشرف متحدث المتحدث хост ведущий ведущая модератор админ
+مضيف المضيف مضيفة المضيفة مشرف المشرف хост ведущий ведущая модератор админ
 """
-"""What a name may not claim: the page's words for roles, and what people say for them."""
+"""What a name may not claim: who runs the space. Sprecher is a name, and anybody may speak."""
 
 _TITLES = """
 the co mod real official verified guest echte echter oficial officiel officielle vrai vraie مشارك
+speaker Sprecher Sprecherin ponente متحدث المتحدث
 """
 _FILLERS = """
 a an I m am is it s this your our of der die das el la le les l ich bin soy je suis
