@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from spaces_bridge.storage.errors import told_plainly
 from spaces_bridge.storage.migrate import OWNER_TABLE, check_owner
 
 _IN_MEMORY = ":memory:"
+_PATIENCE_S = 5.0
 
 
 def prepare_file(path: str) -> None:
@@ -32,12 +34,29 @@ def prepare_file(path: str) -> None:
         check_owner(tables, owner)
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        mode = _keep_a_log(connection)
     if mode != "wal":
         raise StorageError(
             f"The file system of {path} cannot hold SQLite's write-ahead log. Keep the database "
             "on a local disk, or use PostgreSQL."
         )
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> str:
+    """Turn the write-ahead log on; the journal mode the file has then.
+
+    Two that do so at once are told that it is locked, and SQLite does not wait here by itself.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return str(mode)
 
 
 def _create_private(path: Path) -> None:
