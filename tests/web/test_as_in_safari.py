@@ -26,6 +26,17 @@ document.getElementById("chat-text").dispatchEvent(
 """
 
 
+PAUSED_AT_ONCE = """
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  const playing = play.call(this);
+  this.pause();
+  HTMLMediaElement.prototype.play = play;
+  return playing;
+};
+"""
+
+
 async def test_sound_stopped_by_a_call_is_one_tap_away(tmp_path: Path, browser: Browser) -> None:
     async with with_sound(tmp_path) as (world, stage):
         space = await world.create()
@@ -33,6 +44,7 @@ async def test_sound_stopped_by_a_call_is_one_tap_away(tmp_path: Path, browser: 
             page = watched.page
             await page.click("#listen")
             await text(page, "#listen", "Stop listening")
+            await page.wait_for_function(f"{AUDIO}.currentTime > 0")
             await page.evaluate(f"{AUDIO}.pause()")
             await text(page, "#listen", "Tap to hear")
             await page.click("#listen")
@@ -56,6 +68,19 @@ async def test_sound_stopped_by_a_call_is_one_tap_away(tmp_path: Path, browser: 
             assert await page.evaluate(f"{AUDIO}.paused")
             await page.click("#listen")
             await text(page, "#listen", "Stop listening")
+
+
+async def test_sound_stopped_before_it_begins_is_one_tap_away(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with with_sound(tmp_path) as (world, _):
+        space = await world.create()
+        async with opened(browser, world.page(space), before=PAUSED_AT_ONCE) as watched:
+            await watched.page.click("#listen")
+            await text(watched.page, "#listen", "Tap to hear")
+            await watched.page.click("#listen")
+            await text(watched.page, "#listen", "Stop listening")
+            await watched.page.wait_for_function(f"{AUDIO}.currentTime > 0")
 
 
 async def test_a_phone_that_keeps_its_volume_to_itself_is_offered_none(

@@ -221,8 +221,10 @@ export class Listener extends EventTarget {
       this.trouble = "";
       this.#become(state);
     } catch (error) {
-      if (attempt !== this.#attempt || error.name === "AbortError") return;
-      if (error.name === "NotAllowedError") this.#become("blocked");
+      if (attempt !== this.#attempt) return;
+      // what aborts without us is a pause from outside, ahead of the first sound
+      this.#held = error.name === "AbortError";
+      if (this.#held || error.name === "NotAllowedError") this.#become("blocked");
       else this.#unplayable(state);
     }
   }
