@@ -166,6 +166,7 @@ async def _speak(visitor: Visitor, host: PageGuest) -> None:
     await shown(page, "#microphone")
     await page.click("#microphone")
     await shown(page, f"#stage .on-air[data-key='{visitor.id}']")
+    await shown(page, "#microphone[aria-disabled='false']")
 
 
 async def _be_muted(visitor: Visitor, host: PageGuest) -> None:
