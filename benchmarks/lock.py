@@ -4,7 +4,9 @@ Fifty trolls with accounts there chat and raise hands without end, two hundred g
 hands up. Times are those the homeservers wrote: from the host's command until
 
 * shut_s: the room's levels keep listeners from writing;
-* last_message_s: the last message of theirs was written anywhere.
+* last_seen_s: the last message of theirs was written that anybody on the host's server sees;
+* away_told_s: their own server took the last one. How soon it handles, amid their flood, what it
+  is sent is its own affair, so there is no target.
 """
 
 import asyncio
@@ -32,8 +34,9 @@ def results(runs: int = RUNS) -> Sequence[Result]:
             twins.kill_now()
     crowd = f"{TROLLS} trolls, {GUESTS} guests"
     return [
-        _result("lock.shut_max_s", [each.shut_ms / 1000 for each in found], crowd),
-        _result("lock.last_message_max_s", [each.last_ms / 1000 for each in found], crowd),
+        _result("lock.shut_max_s", [each.shut_ms / 1000 for each in found], crowd, "< 2"),
+        _result("lock.last_seen_max_s", [each.seen_ms / 1000 for each in found], crowd, "< 2"),
+        _result("lock.away_told_max_s", [each.told_ms / 1000 for each in found], crowd, ""),
     ]
 
 
@@ -54,8 +57,6 @@ async def _once(twins: Twins, number: int) -> Locked:
             return await mob.locked(await mob.lock(host))
 
 
-def _result(name: str, seconds: Sequence[float], crowd: str) -> Result:
-    worst = percentile(seconds, 100)
-    return Result(
-        name, round(worst, 2), "s", len(seconds), f"{spread(seconds, 2)}, {crowd}", "< 2"
-    )
+def _result(name: str, seconds: Sequence[float], crowd: str, target: str) -> Result:
+    worst, noisy = round(percentile(seconds, 100), 2), f"{spread(seconds, 2)}, {crowd}"
+    return Result(name, worst, "s", len(seconds), noisy, target)

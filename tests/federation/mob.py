@@ -25,8 +25,10 @@ class Locked:
 
     shut_ms: int
     """Until the room's levels and its door were shut."""
-    last_ms: int
-    """Until the last message of theirs was written: from then on their own server refuses them."""
+    seen_ms: int
+    """Until the last message of theirs was written that the host was shown after it; 0: none."""
+    told_ms: int
+    """Until their own server took the last one: from then on it knows, and refuses them."""
 
 
 class Mob:
@@ -94,10 +96,12 @@ class Mob:
         shut = next(n for n in range(asked, len(events)) if self._is_levels_of_bot(events[n]))
         path = f"rooms/{self._room}/event/{self.said[-1]}"
         last = await self.trolls[0].request("GET", path)
-        asked_ms, shut_ms, last_ms = (
+        late = [event for event in events[shut:] if is_trolls_message(event)]
+        asked_ms, shut_ms, told_ms = (
             int(event["origin_server_ts"]) for event in (events[asked], events[shut], last)
         )
-        return Locked(shut_ms - asked_ms, max(0, last_ms - asked_ms))
+        seen_ms = max((int(event["origin_server_ts"]) for event in late), default=asked_ms)
+        return Locked(shut_ms - asked_ms, max(0, seen_ms - asked_ms), max(0, told_ms - asked_ms))
 
     def _is_levels_of_bot(self, event: Mapping[str, Any]) -> bool:
         return bool(event["type"] == "m.room.power_levels" and event["sender"] == self._town.bot)
