@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces_bridge.demo import ears
+
 RATE = 48_000
 FRAME = 960
 
@@ -10,11 +12,8 @@ Pcm = NDArray[np.int16]
 
 
 def tone(hertz: float, seconds: float, peak: int = 8000) -> Pcm:
-    """A sine, 48 kHz mono."""
-    wanted = int(seconds * RATE)
-    # of whole hertz, each second is like the first: minutes of it must hold up no event loop
-    at = np.arange(RATE if float(hertz).is_integer() else wanted) / RATE
-    return np.resize((peak * np.sin(2 * np.pi * hertz * at)).astype(np.int16), wanted)
+    """A sine, 48 kHz mono; `peak` in steps of 16 bits."""
+    return ears.tone(hertz, seconds, peak / 32767)
 
 
 def frames_of(pcm: Pcm) -> list[Pcm]:
