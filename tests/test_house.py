@@ -126,6 +126,13 @@ def test_what_a_document_points_at_is_there(page: Path) -> None:
     assert [str(path) for path in paths if not path.exists()] == []
 
 
+def test_no_test_waits_within_a_page() -> None:
+    """Playwright's own waiting evaluates strings there, which our pages' policy forbids."""
+    forbidden = ".wait_for_" + "function("
+    found = [path for path in sorted(ROOT.glob("tests/**/*.py")) if forbidden in path.read_text()]
+    assert found == []
+
+
 def _with_house_rules(pytester: pytest.Pytester) -> None:
     pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
     pytester.makepyprojecttoml(

@@ -9,7 +9,7 @@ from spaces_bridge.demo.house import until
 from tests.e2e.evenings import on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.world import OnAir, World, last
-from tests.web.browser import Watched, chromium
+from tests.web.browser import Watched, chromium, comes_true
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
@@ -116,7 +116,7 @@ async def test_a_speaking_guest_shown_out_is_silent_told_and_gone(
         await seen(page, "#sorry-text", "A host has removed you")
         for selector in ("#space", "#bar", "#link"):
             await unseen(page, selector)
-        await page.wait_for_function(LET_GO, timeout=PATIENCE_MS)
+        await comes_true(page, LET_GO)
         await others
         await until(lambda: is_out(scene, user), "the ghost's going")
         await nothing_more_is_heard(scene)

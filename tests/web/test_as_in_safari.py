@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from spaces_bridge.app.sound_desk import RESTARTED
 from spaces_bridge.core import commands as cmd
-from tests.web.browser import opened, text
+from tests.web.browser import comes_true, opened, text
 from tests.web.test_chat_in_browser import LINE, open_chat, page_of
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, HOST, WebWorld, until
@@ -44,7 +44,7 @@ async def test_sound_stopped_by_a_call_is_one_tap_away(tmp_path: Path, browser: 
             page = watched.page
             await page.click("#listen")
             await text(page, "#listen", "Stop listening")
-            await page.wait_for_function(f"{AUDIO}.currentTime > 0")
+            await comes_true(page, f"{AUDIO}.currentTime > 0")
             await page.evaluate(f"{AUDIO}.pause()")
             await text(page, "#listen", "Tap to hear")
             await page.click("#listen")
@@ -80,7 +80,7 @@ async def test_sound_stopped_before_it_begins_is_one_tap_away(
             await text(watched.page, "#listen", "Tap to hear")
             await watched.page.click("#listen")
             await text(watched.page, "#listen", "Stop listening")
-            await watched.page.wait_for_function(f"{AUDIO}.currentTime > 0")
+            await comes_true(watched.page, f"{AUDIO}.currentTime > 0")
 
 
 async def test_a_phone_that_keeps_its_volume_to_itself_is_offered_none(

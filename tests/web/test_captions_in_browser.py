@@ -6,7 +6,7 @@ from playwright.async_api import Browser, Locator, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from tests.web.browser import opened, text
+from tests.web.browser import comes_true, opened, text
 from tests.web.captions import ARABIC, ROSES, Talk, again, by_keyboard, connected, texts
 from tests.web.looks import overflow
 from tests.web.world import ALICE, BOB, HOST, WebWorld, cut_off
@@ -179,7 +179,7 @@ async def test_who_scrolls_back_is_left_there_and_finds_the_newest_words(
 async def until_zero(box: Locator, distance: str) -> None:
     """Its scrolling, which the browser may animate, has come there."""
     handle = await box.element_handle()
-    await box.page.wait_for_function(f"(box) => ({distance})(box) <= 1", arg=handle)
+    await comes_true(box.page, f"(box) => ({distance})(box) <= 1", handle)
 
 
 async def test_text_from_right_to_left_reads_so_and_hostile_text_stays_text(

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from spaces_bridge.app.chat import ChatKind, ChatLine, LinesGone
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
-from tests.web.browser import opened, text
+from tests.web.browser import comes_true, opened, text
 from tests.web.looks import XSS, fits, focused, overflow
 from tests.web.world import ALICE, BOB, HOST, WebWorld, cut_off, web_world
 
@@ -227,14 +227,14 @@ async def test_who_scrolls_back_is_left_alone_and_led_to_the_newest(
         handle = await log.element_handle()
         at_end = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
         await expect(alice.page.locator(LINE)).to_have_count(40)
-        await alice.page.wait_for_function(at_end, arg=handle)
+        await comes_true(alice.page, at_end, handle)
         await log.evaluate("(log) => { log.scrollTop = 0; }")
         await expect(alice.page.locator("#chat-newest")).to_be_visible()
         tell(world, space, 41, "the newest")
         await expect(alice.page.locator(LINE)).to_have_count(41)
         assert await log.evaluate("(log) => log.scrollTop") == 0
         await alice.page.locator("#chat-newest").press("Enter")
-        await alice.page.wait_for_function(at_end, arg=handle)
+        await comes_true(alice.page, at_end, handle)
         assert await focused(alice.page) == "chat-lines"
 
 

@@ -12,7 +12,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.writing import clean_text
 from tests.web import evil_feed
-from tests.web.browser import Watched, opened
+from tests.web.browser import Watched, comes_true, opened
 from tests.web.evil_feed import EvilFeed, Frame
 from tests.web.hostile import (
     ADDRESSES,
@@ -70,7 +70,7 @@ async def test_the_words_do_run_where_text_becomes_html(browser: Browser) -> Non
     for words in RUNNING:
         await page.goto("about:blank")
         await page.set_content(f"<!doctype html><title>x</title><h1><bdi>{words}</bdi></h1>")
-        await page.wait_for_function("canaries.length > 0")
+        await comes_true(page, "canaries.length > 0")
         assert await page.evaluate(PARSED) != []
 
 

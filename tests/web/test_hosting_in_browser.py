@@ -19,6 +19,13 @@ pytestmark = pytest.mark.e2e
 COHOST = UserId("@cora:example.org")
 LEVELS = {HOST: 90, COHOST: 60}
 
+LOCK = """
+(lock) => {
+  lock.checked = true;
+  lock.dispatchEvent(new Event("change"));
+}
+"""
+
 
 @asynccontextmanager
 async def hosting(
@@ -102,11 +109,9 @@ async def test_what_the_server_refuses_goes_back(world: WebWorld, browser: Brows
         await page.keyboard.press("Enter")
         await text(page, "#notice", "longer than 200 characters")
         await expect(page.locator("#title-text")).to_have_value("Garden hour")
-        # somebody has locked it already, and this page did not see it yet
-        await page.evaluate("document.getElementById('lock').checked = true")
-        await page.locator("#lock").dispatch_event("change")
+        await page.locator("#lock").evaluate(LOCK)
         await until(lambda: world.view(space.space).locked)
-        await page.locator("#lock").dispatch_event("change")
+        await page.locator("#lock").evaluate(LOCK)  # as if this page did not see it yet
         await text(page, "#notice", "locked already")
         await expect(page.locator("#lock")).to_be_checked()
 

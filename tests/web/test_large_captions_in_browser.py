@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import say
-from tests.web.browser import opened, text
+from tests.web.browser import comes_true, opened, text
 from tests.web.captions import ARABIC, ROSES, WAKE_LOCKS, Talk, connected, texts
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld
 
@@ -31,7 +31,7 @@ async def test_the_large_view_rolls_two_lines_up_without_flowing_anew(
         page, at, lines = reader.page, talk.begins(), reader.page.locator(".large-line")
         await page.click("#large")
         await expect(lines).to_have_text(["Welcome."])
-        await page.wait_for_function("locks.length === 1 && !locks[0].released")
+        await comes_true(page, "locks.length === 1 && !locks[0].released")
         seen: list[list[str]] = []
         for words in range(1, len(ROSES.split()) + 1):
             so_far = " ".join(ROSES.split()[:words])
@@ -57,7 +57,7 @@ async def test_the_large_view_rolls_two_lines_up_without_flowing_anew(
         assert await texts(lines) == whole[1:]
         await page.keyboard.press("Escape")
         await expect(page.locator("#captions-large")).to_be_hidden()
-        await page.wait_for_function("locks[0].released")
+        await comes_true(page, "locks[0].released")
         assert await page.evaluate("document.activeElement.id") == "large"
 
 

@@ -14,7 +14,7 @@ from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.demo.processes import free_port
 from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
-from tests.web.browser import PATIENCE_MS, WATCH
+from tests.web.browser import PATIENCE_MS, WATCH, comes_true
 from tests.web.widget import JOIN, client_page, inside
 from tests.web.world import ALICE, HOST, WebWorld, web_world
 
@@ -107,7 +107,7 @@ async def test_a_client_that_never_answers_is_not_waited_for(embedded: Embedded)
     await embedded.show(silent=True)
     await embedded.inside("window.answer = widget.askOpenId()")
     await embedded.page.clock.run_for(3_001)
-    await embedded.page.wait_for_function("seen.some((m) => m.action === 'get_openid')")
+    await comes_true(embedded.page, "seen.some((m) => m.action === 'get_openid')")
     await embedded.page.clock.run_for(10_001)
     assert await embedded.inside("return window.answer") is None
 
@@ -118,7 +118,7 @@ async def test_a_person_who_never_decides_is_not_waited_for_for_ever(embedded: E
     await embedded.inside("return widget.isWidget()")
     await embedded.page.evaluate("negotiate()")
     await embedded.inside("window.answer = widget.askOpenId()")
-    await embedded.page.wait_for_function("seen.some((m) => m.action === 'get_openid')")
+    await comes_true(embedded.page, "seen.some((m) => m.action === 'get_openid')")
     await embedded.page.clock.run_for(299_000)
     assert await embedded.inside("return Promise.race([window.answer, 'waits'])") == "waits"
     await embedded.page.clock.run_for(2_000)
