@@ -45,6 +45,9 @@ pytestmark = pytest.mark.peers
 
 ROOT = Path(__file__).parents[2]
 
+FOREMOST = "import os; os.setpriority(os.PRIO_PROCESS, 0, -5); print(os.nice(0))"
+"""Says how far up the system lets a process of ours go."""
+
 
 def worker_of(stage: Stage) -> int:
     pid = stage.worker_pid
@@ -199,6 +202,17 @@ async def test_a_bridge_that_was_killed_does_not_keep_the_next_one_out(tmp_path:
         await process.wait()
     with sole_bridge(options(tmp_path)):
         assert (tmp_path / "bridge.lock").exists()
+
+
+async def test_sound_goes_first_where_the_system_allows_it(tmp_path: Path) -> None:
+    trial = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FOREMOST, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await trial.communicate()
+    stage = Stage(options(tmp_path))
+    async with running(stage):
+        nice = psutil.Process(worker_of(stage)).nice()
+    assert nice == (int(printed) if printed else os.nice(0))
 
 
 async def test_a_clean_stop_ends_the_worker_and_frees_the_port(tmp_path: Path) -> None:

@@ -4,6 +4,11 @@ import logging
 import os
 import resource
 import sys
+from contextlib import suppress
+from typing import Final
+
+_PRIORITY: Final = -5
+"""As nice. Sound that waits has holes: it comes before all else, where the system allows that."""
 
 
 def main() -> int:
@@ -13,6 +18,8 @@ def main() -> int:
     from spaces_bridge.media.worker.options import WorkerOptions
 
     options = WorkerOptions.from_json(sys.argv[1])
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     limit = options.memory_limit_mb * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     logging.basicConfig(
