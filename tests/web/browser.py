@@ -97,8 +97,8 @@ class Watched:
 
     async def is_clean(self) -> None:
         """Nothing was refused by the policy, logged as an error, or asked of another server."""
-        violations = await self.page.evaluate("window.violations ?? []")
-        assert [*self.complaints, *violations] == []
+        found = [*self.complaints, *await self.page.evaluate("window.violations ?? []")]
+        assert not found, found
 
     async def loudness(self) -> float:
         """The loudest sample heard within some seconds, 0 to 1."""

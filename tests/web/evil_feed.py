@@ -1,7 +1,9 @@
 """A feed that puts hostile words wherever words can be, and shapes that are only just allowed."""
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from playwright.async_api import Page, WebSocketRoute
 
@@ -189,6 +191,21 @@ class EvilFeed:
         assert self._socket is not None
         for frame in frames:
             self._socket.send(json.dumps(frame))
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Say something now and then, as a server does: silence would mean a lost connection."""
+        beats = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beats.cancel()
+            await asyncio.wait([beats])
+
+    async def _beat(self) -> None:
+        while True:
+            self.send({"type": "beat"})
+            await asyncio.sleep(1)
 
     def _open(self, socket: WebSocketRoute) -> None:
         self._socket = socket

@@ -250,6 +250,7 @@ async def test_hostile_lines_stay_lines(world: WebWorld, browser: Browser) -> No
     host = world.page(world.view(space), f"#t={await world.link(space, HOST)}")
     async with opened(browser, host, width=320, height=640) as page:
         await open_chat(page.page)
+        await expect(page.page.locator(LINE)).to_have_count(len(words))
         assert await page.page.locator(".line-text").all_text_contents() == words
         assert (
             await page.page.locator("main img:not(.portrait), main script, #chat b").count() == 0

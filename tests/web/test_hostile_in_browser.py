@@ -56,8 +56,9 @@ async def haunted(
         await evil.take_over(watched.page)
         await watched.page.reload()
         await until(lambda: bool(evil.asked))
-        await expect(watched.page.locator("#title")).to_have_text("Garden hour")
-        yield watched, evil
+        async with evil.beating():
+            await expect(watched.page.locator("#title")).to_have_text("Garden hour")
+            yield watched, evil
 
 
 # --- the corpus -------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
-from spaces_bridge.demo import house
-from tests.web.browser import opened
+from tests.web.browser import comes_true, opened
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, until
 
@@ -57,15 +56,6 @@ async def on_air(tmp_path: Path, browser: Browser) -> AsyncIterator[Page]:
             yield watched.page
 
 
-async def comes(page: Page, expression: str) -> None:
-    """Until the page says so."""
-
-    async def holds() -> bool:
-        return bool(await page.evaluate(expression))
-
-    await house.until(holds, expression)
-
-
 async def test_another_device_takes_over_without_a_new_connection(
     tmp_path: Path, browser: Browser
 ) -> None:
@@ -109,11 +99,11 @@ async def test_the_level_follows_the_voice_and_is_silent_when_muted(
     tmp_path: Path, browser: Browser
 ) -> None:
     async with on_air(tmp_path, browser) as page:
-        await comes(page, "microphone.level > 0.3")
+        await comes_true(page, "microphone.level > 0.3")
         assert await page.evaluate("microphone.level") <= 1
         await page.evaluate("microphone.setMuted(true)")
         assert await page.evaluate("told") == [True]
-        await comes(page, "microphone.level === 0")
+        await comes_true(page, "microphone.level === 0")
 
 
 async def test_an_unplugged_device_is_replaced_by_another_one(
@@ -121,8 +111,8 @@ async def test_an_unplugged_device_is_replaced_by_another_one(
 ) -> None:
     async with on_air(tmp_path, browser) as page:
         await page.evaluate("tracks[0].dispatchEvent(new Event('ended'))")
-        await comes(page, "tracks.length === 2 && tracks[0].readyState === 'ended'")
-        await comes(page, "microphone.level > 0.3")
+        await comes_true(page, "tracks.length === 2 && tracks[0].readyState === 'ended'")
+        await comes_true(page, "microphone.level > 0.3")
         assert await page.evaluate("[microphone.state, posts]") == ["on", 1]
 
 
@@ -132,7 +122,7 @@ async def test_when_no_other_device_is_there_the_microphone_is_off_and_says_why(
     async with on_air(tmp_path, browser) as page:
         await page.evaluate("window.refusal = 'NotReadableError'")
         await page.evaluate("tracks[0].dispatchEvent(new Event('ended'))")
-        await comes(page, "microphone.state === 'off'")
+        await comes_true(page, "microphone.state === 'off'")
         assert "Another program" in await page.evaluate("microphone.trouble")
 
 
@@ -166,7 +156,7 @@ async def test_the_screen_stays_on_while_that_is_wanted(tmp_path: Path, browser:
         # the browser lets go of it when the page is hidden; visible again, it is taken again
         await page.evaluate("locks[0].released = true")
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        await comes(page, "locks.length === 2")
+        await comes_true(page, "locks.length === 2")
         await page.evaluate("screenLock.keep(false)")
         assert await page.evaluate("locks.map((lock) => lock.released)") == [True, True]
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge.core import commands as cmd
-from tests.web.browser import opened, text
+from tests.web.browser import comes_true, opened, text
 from tests.web.captions import WAKE_LOCKS
-from tests.web.test_microphone_in_browser import TRACKS, comes
+from tests.web.test_microphone_in_browser import TRACKS
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, HOST, WebWorld
 
@@ -97,11 +97,11 @@ async def test_every_state_of_the_microphone_is_said(tmp_path: Path, browser: Br
         await expect(button).to_have_text("Connecting…")
         await page.evaluate("release()")
         await expect(floor).to_contain_text("You are on air")
-        await comes(page, f"{LEVEL} > 0.1")
+        await comes_true(page, f"{LEVEL} > 0.1")
 
         await button.click()
         await expect(floor).to_contain_text("is muted")
-        await comes(page, f"{LEVEL} === 0")
+        await comes_true(page, f"{LEVEL} === 0")
         await button.click()
         await expect(floor).to_contain_text("You are on air")
         for event, said in (("mute", "A call or another program"), ("unmute", "You are on air")):
@@ -128,13 +128,13 @@ async def test_the_screen_stays_on_while_somebody_speaks_or_reads(
     async with seated(tmp_path, browser) as (_, page):
         assert await page.evaluate("locks.length") == 0
         await page.click("#microphone")
-        await comes(page, "locks.length === 1 && !locks[0].released")
+        await comes_true(page, "locks.length === 1 && !locks[0].released")
         await page.click("#large")
         await page.keyboard.press("Escape")
         await expect(page.locator("#captions-large")).to_be_hidden()
         assert await page.evaluate("locks.map((lock) => lock.released)") == [False]
         await page.click("#ask")
-        await comes(page, "locks[0].released")
+        await comes_true(page, "locks[0].released")
 
 
 async def test_lock_screen_and_media_keys_know_what_plays(
@@ -142,7 +142,7 @@ async def test_lock_screen_and_media_keys_know_what_plays(
 ) -> None:
     async with seated(tmp_path, browser) as (world, page):
         media = "navigator.mediaSession"
-        await comes(page, f"{media}.metadata !== null")
+        await comes_true(page, f"{media}.metadata !== null")
         assert await page.evaluate(f"{media}.metadata.title") == "Garden hour"
         assert await page.evaluate(f"{media}.metadata.artist") == "Hanna"
         [icon] = await page.evaluate(f"{media}.metadata.artwork.slice(-1).map((a) => a.src)")
@@ -252,7 +252,7 @@ async def test_the_settings_show_the_level_while_the_microphone_is_on(
         await page.click("#open-settings")
         await expect(page.locator("#level-hint")).to_be_hidden()
         meter = "Number(document.getElementById('level').getAttribute('aria-valuenow'))"
-        await comes(page, f"{meter} > 10")
+        await comes_true(page, f"{meter} > 10")
         assert await page.evaluate("document.querySelector('.meter-fill').offsetWidth") > 0
         switches = page.locator("#settings-dialog .switch input")
         shapes = await switches.evaluate_all(
