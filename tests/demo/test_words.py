@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.words import word_error_rate_within
+from tests.support.words import TIMES, understood, word_error_rate_within
 
 pytestmark = pytest.mark.unit
 
@@ -20,3 +20,24 @@ pytestmark = pytest.mark.unit
 )
 def test_the_best_place_counts(heard: str, rate: float) -> None:
     assert word_error_rate_within("How long does it rest?", heard) == pytest.approx(rate)
+
+
+async def said_until(understood_at: int) -> int:
+    """Nobody understands before it was said so often; gives how often it was."""
+    said = 1
+
+    async def wrong() -> float:
+        return 0.1 if said >= understood_at else 0.2
+
+    async def again() -> None:
+        nonlocal said
+        said += 1
+
+    await understood(wrong, again, within_s=0)
+    return said
+
+
+async def test_what_is_not_understood_is_said_again_and_not_for_ever() -> None:
+    assert [await said_until(times) for times in (1, 2, TIMES + 1)] == [1, 2, TIMES + 1]
+    with pytest.raises(AssertionError, match="of the words are wrong"):
+        await said_until(TIMES + 2)

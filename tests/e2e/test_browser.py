@@ -12,14 +12,12 @@ from playwright.async_api import Page, Route, expect
 from spaces_bridge.demo import speech
 from spaces_bridge.demo.ears import words_in
 from spaces_bridge.demo.house import until
-from spaces_bridge.demo.wer import word_error_rate
 from tests.e2e.chromium import chromium, connections, packets, received, write_wav
-from tests.support.words import word_error_rate_within
+from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
-MAX_WER = 0.15
 LINES = [line for line in speech.CONVERSATION if line.voice is speech.HOST][:2]
 QUESTION = next(line for line in speech.CONVERSATION if line.voice is speech.LISTENER)
 
@@ -43,24 +41,27 @@ async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models
         page.on("console", lambda entry: complaints.append(entry.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await listen(page, scene.space.page)
-        for line in LINES:
-            scene.host_mic.say(speech.speak(line))
-            scene.host_mic.say(speech.silence(0.8))
-        await scene.host_mic.said()
         said = " ".join(line.text for line in LINES)
 
-        async def read() -> str:
-            return " ".join(await page.locator("#captions .caption-text").all_inner_texts())
+        async def says() -> None:
+            for line in LINES:
+                scene.host_mic.say(speech.speak(line))
+                scene.host_mic.say(speech.silence(0.8))
+            await scene.host_mic.said()
 
-        async def all_shown() -> bool:
-            return len((await read()).split()) >= 0.85 * len(said.split())
+        async def misread() -> float:
+            captions = await page.locator("#captions .caption-text").all_inner_texts()
+            return word_error_rate_within(said, " ".join(captions))
 
-        await until(all_shown, "the captions on the page", 180.0)
-        assert word_error_rate(said, await read()) <= MAX_WER
+        async def misheard() -> float:
+            heard = await words_in(await received(page), models)
+            return word_error_rate_within(said, heard.text)
+
+        await says()
+        await understood(misread, says)
         names = set(await page.locator("#captions .caption-name").all_inner_texts())
         assert names == {scene.host.name}
-        heard = await words_in(await received(page), models)
-        assert word_error_rate(said, heard.text) <= MAX_WER
+        await understood(misheard, says, within_s=0)
         assert complaints == []
 
 
@@ -85,12 +86,20 @@ async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
         await expect(page.locator("#floor-text")).to_contain_text("air")
         before = len(scene.listener.pcm())
 
-        async def twice() -> bool:
-            return len(scene.listener.pcm()) - before > 2 * len(question)
+        async def twice() -> None:
+            end = len(scene.listener.pcm()) + 2 * len(question)
 
-        await until(twice, "all of the question at the listener", 180.0)
-    heard = await words_in(scene.listener.pcm()[before:], models)
-    assert word_error_rate_within(QUESTION.text, heard.text) <= MAX_WER
+            async def played() -> bool:
+                return len(scene.listener.pcm()) > end
+
+            await until(played, "all of the question at the listener", 180.0)
+
+        async def misheard() -> float:
+            heard = await words_in(scene.listener.pcm()[before:], models)
+            return word_error_rate_within(QUESTION.text, heard.text)
+
+        await twice()
+        await understood(misheard, twice, within_s=0)
 
 
 async def is_patient(route: Route) -> None:

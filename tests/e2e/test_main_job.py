@@ -11,13 +11,12 @@ from spaces_bridge.demo.ears import tone, tone_level_db, usual_tone_db, words_in
 from spaces_bridge.demo.expected import Event
 from spaces_bridge.demo.house import House, caption_of, said_by, until
 from spaces_bridge.demo.peer import RATE, JoinRefused, ListenerPeer
-from spaces_bridge.demo.wer import word_error_rate
 from tests.support.postgres import postgres_database, shared_postgres
+from tests.support.words import understood, word_error_rate_within
 from tests.support.world import OnAir, World, last, open_house
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-MAX_WER = 0.15
 SILENT_DB = -60.0
 AUDIBLE_DB = -20.0
 LINES = speech.CONVERSATION[:3]
@@ -58,31 +57,37 @@ async def test_what_is_said_is_heard_by_listeners_and_captioned_in_the_room(
         speech.HOST: (scene.host.id, scene.host_mic),
         speech.GUEST: (mia.id, await page.open_microphone()),
     }
-    said: dict[str, list[str]] = {scene.host.id: [], mia.id: []}
-    for line in LINES:
-        user, microphone = microphones[line.voice]
-        microphone.say(speech.speak(line))
-        await microphone.said()
-        await asyncio.sleep(0.7)
-        said[user].append(line.text)
 
-    async def all_captioned() -> bool:
+    async def talk() -> None:
+        for line in LINES:
+            _, microphone = microphones[line.voice]
+            microphone.say(speech.speak(line))
+            await microphone.said()
+            await asyncio.sleep(0.7)
+
+    async def miswritten() -> float:
         captions = await scene.host.captions(scene.space)
-        return all(
-            len(said_by(captions, user).split()) >= 0.85 * len(" ".join(lines).split())
-            for user, lines in said.items()
+        return max(
+            word_error_rate_within(words_of_voice(voice), said_by(captions, user))
+            for voice, (user, _) in microphones.items()
         )
 
-    await until(all_captioned, "the captions", 180.0)
+    async def misheard() -> float:
+        heard = await words_in(scene.listener.pcm(), models)
+        return word_error_rate_within(" ".join(line.text for line in LINES), heard.text)
+
+    await talk()
+    await understood(miswritten, talk)
+    await understood(misheard, talk, within_s=0)
     captions = await scene.host.captions(scene.space)
-    for user, lines in said.items():
-        assert word_error_rate(" ".join(lines), said_by(captions, user)) <= MAX_WER
     starts = [caption.start_ms for caption in captions]
     assert starts == sorted(starts)
     assert len({caption.utterance for caption in captions}) == len(captions)
 
-    heard = (await words_in(scene.listener.pcm(), models)).text
-    assert word_error_rate(" ".join(line.text for line in LINES), heard) <= MAX_WER
+
+def words_of_voice(voice: speech.Voice) -> str:
+    """Everything that this one says."""
+    return " ".join(line.text for line in LINES if line.voice is voice)
 
 
 async def test_captions_carry_what_clients_and_bots_need(world: World) -> None:
