@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from spaces_bridge.demo.patience import PATIENCE_S
 from spaces_bridge.demo.signalling import over_http
 from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker.values import Direction
@@ -39,7 +40,7 @@ class Attentive:
 
     async def stop(self) -> Received:
         """End it; what it saw."""
-        output, _ = await asyncio.wait_for(self.process.communicate(b""), 20)
+        output, _ = await asyncio.wait_for(self.process.communicate(b""), PATIENCE_S)
         return Received(**json.loads(output))
 
 
@@ -54,7 +55,7 @@ async def attentive(page: str) -> AsyncIterator[Attentive]:
     )
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"hears\n"
+        assert await asyncio.wait_for(process.stdout.readline(), PATIENCE_S) == b"hears\n"
         yield Attentive(process)
     finally:
         if process.returncode is None:

@@ -29,7 +29,7 @@ _ARGUMENTS = (
 )
 # Keeps every connection the page makes, and records what arrives on it; the page does not notice.
 _EARS = """
-window.ears = {connections: [], chunks: [], recorders: []};
+window.ears = {connections: [], recorders: []};
 window.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...options) {
     super(...options);
@@ -37,7 +37,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
     this.addEventListener("track", ({track}) => {
       const type = {mimeType: "audio/webm;codecs=opus", audioBitsPerSecond: 64000};
       const recorder = new MediaRecorder(new MediaStream([track]), type);
-      recorder.ondataavailable = ({data}) => ears.chunks.push(data);
+      recorder.chunks = [];
+      recorder.ondataavailable = ({data}) => recorder.chunks.push(data);
       recorder.start(250);
       ears.recorders.push(recorder);
     });
@@ -47,12 +48,12 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 _RECORDED = """
 async () => {
   const recorder = ears.recorders[ears.recorders.length - 1];
-  const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
-  recorder.stop();
-  await stopped;
+  const given = new Promise((resolve) => recorder.addEventListener("dataavailable", resolve));
+  recorder.requestData();
+  await given;
   const reader = new FileReader();
   const read = new Promise((resolve) => reader.addEventListener("load", resolve));
-  reader.readAsDataURL(new Blob(ears.chunks));
+  reader.readAsDataURL(new Blob(recorder.chunks));
   await read;
   return reader.result.split(",")[1];
 }
@@ -100,7 +101,7 @@ async def chromium(
 
 
 async def received(page: Page) -> Pcm:
-    """Everything the last connection of the page received, as 48 kHz mono."""
+    """Everything the last connection of the page received so far, as 48 kHz mono."""
     recording = base64.b64decode(await page.evaluate(_RECORDED))
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     pieces: list[Pcm] = []

@@ -26,6 +26,15 @@ async () => {
   return "none";
 }
 """
+SAID = """
+window.said = [];
+addEventListener("DOMContentLoaded", () => {
+  const sound = document.getElementById("sound");
+  const note = () => said.push(sound.textContent);
+  new MutationObserver(note).observe(sound, {childList: true, subtree: true, characterData: true});
+});
+"""
+"""Keeps what the page says about its sound, some of it for a moment only."""
 LOUDEST = """
 async () => {
   const audio = document.getElementById("audio");

@@ -1,13 +1,12 @@
 """The page in a real browser: listening, reading along, speaking, and a worker's sudden death."""
 
 import os
-import re
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from spaces_bridge.demo import speech
 from spaces_bridge.demo.ears import words_in
@@ -15,6 +14,7 @@ from spaces_bridge.demo.house import until
 from tests.e2e.chromium import chromium, connections, packets, received, write_wav
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World
+from tests.web.browser import have_patience
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
@@ -102,21 +102,13 @@ async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
         await understood(misheard, twice, within_s=0)
 
 
-async def is_patient(route: Route) -> None:
-    """The page's own patience with silence, which would make it connect anew, has no end."""
-    answer = await route.fetch()
-    script, count = re.subn(r"(const SILENCE\w*_MS = )\d+", r"\g<1>1e9", await answer.text())
-    assert count == 2
-    await route.fulfill(response=answer, body=script)
-
-
 async def test_the_sound_comes_back_in_a_browser_without_a_click_or_a_new_connection(
     world: World,
 ) -> None:
     bridge, scene = world.house.bridge, await world.on_air()
     async with chromium() as page:
         # a new worker may take its time on a busy machine: how long, benchmarks/media.py measures
-        await page.route("**/listener.js*", is_patient)
+        await have_patience(page)
         await listen(page, scene.space.page)
         asked: list[str] = []
         page.on("request", lambda made: asked.append(made.url) if made.method == "POST" else None)

@@ -86,7 +86,7 @@ async def test_the_bridge_killed_at_any_moment_leaves_no_trace(
             await bridge.start()
             dead_s.append(time.monotonic() - killed)
             if kicked:
-                await until(lambda: hears_not(scene, MIA_HZ), "silence after the kick", 30.0)
+                await until(lambda: hears_not(scene, MIA_HZ), "silence after the kick")
                 mia_mic.stop_saying()
                 mia_mic = await come_back(scene, mia, mia_page)
         received = await other.stop()
@@ -149,7 +149,7 @@ async def test_the_sound_comes_back_when_the_media_worker_is_killed(restored: Wo
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         await until(lambda: replaced(bridge.worker_pid("media"), pid), "a new media worker")  # noqa: B023  # awaited here
-        await scene.listener.wait_packets(100, 15.0)
+        await scene.listener.wait_packets(100)
         await until(lambda: hears(scene, HUM_HZ), "the host at the listener")
     assert scene.listener.state == "connected"
     assert await roles(world, scene) == before
@@ -167,7 +167,7 @@ class Doomed:
 
     async def cut_and_repair(self, part: str, method: str = "PUT") -> None:
         """Wait until the armed request was swallowed, then bring the homeserver back."""
-        await until(self._is_cut, f"a {method} request with {part}", 30.0)
+        await until(self._is_cut, f"a {method} request with {part}")
         await self.world.house.homeserver.start()
 
     def arm(self, part: str, method: str = "PUT") -> None:

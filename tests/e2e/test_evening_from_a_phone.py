@@ -306,10 +306,10 @@ async def ends(evening: Evening) -> None:
     over = next_state(ben, space, lambda state: state["state"] == "ended")
     await page.get_by_role("button", name="End", exact=True).click()
     await page.click("#sure-yes")
+    await seen(page, "#notice", "has ended")  # which goes by itself, and the room may take longer
+    await unseen(page, "#bar")
     content = (await over)["content"]
     assert (content["title"], content["captions"]) == ("Bread and roses", True)
-    await seen(page, "#notice", "has ended")
-    await unseen(page, "#bar")
 
 
 async def test_what_a_matrix_client_changes_is_on_the_hosts_page(

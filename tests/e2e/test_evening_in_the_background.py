@@ -10,7 +10,7 @@ from spaces_bridge.demo.house import until
 from tests.e2e.evenings import phone, seen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.world import World
-from tests.web.browser import chromium
+from tests.web.browser import chromium, have_patience
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
 
@@ -75,6 +75,8 @@ async def test_a_hidden_page_is_heard_and_stays_true(world: World, browser: Brow
     scene = await world.on_air("Bread")
     async with phone(browser, scene.space.page, before=HIDE) as watched:
         page = watched.page
+        await have_patience(page)  # what connects anew then, does so because it is hidden
+        await page.reload()
         await page.click("#listen")
         await hears_more(page)
         await page.evaluate("turn(false)")

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from spaces_bridge.demo.house import until
 from tests.e2e.evenings import on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS
+from tests.support.stage import comes
 from tests.support.world import OnAir, World, last
 from tests.web.browser import Watched, chromium, comes_true
 
@@ -133,10 +134,7 @@ async def is_out(scene: OnAir, user: str) -> bool:
 
 async def nothing_more_is_heard(scene: OnAir) -> None:
     """Beeps come once a second: two seconds of silence arrive."""
-    await scene.listener.wait_packets(25)
-    before = len(scene.listener.pcm())
-    await scene.listener.wait_packets(100)
-    assert abs(scene.listener.pcm()[before:].astype(int)).max() <= 300
+    await comes(scene.listener, lambda pcm: abs(pcm.astype(int)).max() <= 300, 2.0)
 
 
 async def stays_out(watched: Watched, scene: OnAir, user: str) -> None:

@@ -11,6 +11,7 @@ from spaces_bridge.demo.house import until
 from tests.e2e.far import (
     HERTZ,
     ROUTE,
+    SAID,
     hears,
     inside,
     is_heard,
@@ -19,6 +20,7 @@ from tests.e2e.far import (
 )
 from tests.support.netns import Network, network, networks
 from tests.support.world import World
+from tests.web.browser import comes_true
 
 pytestmark = [
     pytest.mark.e2e,
@@ -69,10 +71,11 @@ async def test_udp_dropped_while_listening_is_noticed_and_the_sound_is_back_over
 ) -> None:
     scene = await far_world.on_air()
     async with inside(line, tmp_path, scene.space) as page:
+        await page.add_init_script(SAID)
         await listens(page, scene)
         assert await page.evaluate(ROUTE) == "udp"
         line.drop_udp()
-        await expect(page.locator("#sound")).to_contain_text("Reconnecting")
+        await comes_true(page, "said.some((words) => words.includes('Reconnecting'))")
         await expect(page.locator("#sound")).to_have_text("")
         await hears(page)
         assert await page.evaluate(ROUTE) == "tcp"

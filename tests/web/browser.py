@@ -1,11 +1,12 @@
 """A real Chromium that notices everything a page should not do."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -165,6 +166,22 @@ async def comes_true(page: Page, expression: str, arg: object = None) -> None:
     async with asyncio.timeout(PATIENCE_MS / 1000):
         while not await page.evaluate(expression, arg):  # noqa: ASYNC110 - nor does a page tell
             await asyncio.sleep(0.05)
+
+
+async def have_patience(page: Page) -> None:
+    """From its next load on the page waits for ever before it connects anew because of silence.
+
+    A busy machine may be silent for seconds, and that is no fault of the page.
+    """
+    for script in ("listener", "feed"):
+        await page.route(f"**/{script}.js*", _without_end)
+
+
+async def _without_end(route: Route) -> None:
+    answer = await route.fetch()
+    script, count = re.subn(r"(const SILENCE\w*_MS = )\d+", r"\g<1>1e9", await answer.text())
+    assert count > 0
+    await route.fulfill(response=answer, body=script)
 
 
 async def text(page: Page, selector: str, words: str) -> None:
