@@ -1,5 +1,6 @@
 """Taps on the bot's direct messages, and leaving the direct room."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from spaces_bridge.app.wishes import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.matrix.direct import correspondence
 from spaces_bridge.matrix.direct.answers import Answers
 from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation, Offer
 from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit
@@ -44,6 +47,46 @@ class Counter(Desk):
     @property
     def replies(self) -> list[Reply]:
         return [wanted for wanted in self.wished if isinstance(wanted, Reply)]
+
+
+async def test_a_tap_that_is_faster_than_the_homeservers_answer_counts() -> None:
+    desk = Counter()
+    with desk.letters.sending(DM, "key"):
+        tapped = asyncio.create_task(desk.tap("✅"))
+        await asyncio.sleep(0)
+        assert not desk.replies
+        await desk.invited()
+    await tapped
+    assert CAT in desk.space.reminded
+    assert len(desk.replies) == 1
+    assert desk.letters.on_the_way(DM) == []
+
+
+async def test_a_message_sent_again_after_an_outage_has_its_taps_of_before() -> None:
+    desk = Counter()
+    with pytest.raises(Away), desk.letters.sending(DM, "key"):
+        raise Away("it accepted the message and died")
+    tapped = asyncio.create_task(desk.tap("✅"))
+    await asyncio.sleep(0)
+    with desk.letters.sending(DM, "key"):
+        await desk.invited()
+    await tapped
+    assert CAT in desk.space.reminded
+
+
+async def test_a_refused_message_and_a_lost_one_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Counter()
+    with pytest.raises(Refused), desk.letters.sending(DM, "refused"):
+        raise Refused(403, "M_FORBIDDEN", "")
+    assert desk.letters.on_the_way(DM) == []
+    monkeypatch.setattr(correspondence, "ON_THE_WAY_S", 0.01)
+    with pytest.raises(Away), desk.letters.sending(DM, "lost"):
+        raise Away("gone")
+    await desk.tap("✅")
+    assert desk.letters.on_the_way(DM) == []
+    assert not desk.replies
 
 
 async def test_a_check_mark_brings_a_reminder_until_it_is_taken_back() -> None:

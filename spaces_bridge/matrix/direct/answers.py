@@ -17,6 +17,7 @@ from spaces_bridge.matrix.words.people import shown
 
 log = logging.getLogger(__name__)
 
+TAPS = frozenset({emojis.YES, emojis.NO, emojis.NOT_THEM, emojis.NOBODY})
 QUARTER_MS = 15 * 60_000
 DAY_MS = 86_400_000
 
@@ -41,13 +42,13 @@ class Answers:
     async def reacted(self, reaction: ReactedTo) -> None:
         """A tap on a message of ours; anything else means nothing."""
         key = emojis.plain(reaction.key)
-        if key in {emojis.YES, emojis.NOT_THEM, emojis.NOBODY}:
-            invitation = await self._letters.invitation(reaction.target)
-            if invitation is not None:
-                await self._answer_invitation(invitation, reaction, key)
-                return
-        if key in {emojis.YES, emojis.NO}:
-            await self._answer_question(reaction, yes=key == emojis.YES)
+        if key not in TAPS:
+            return
+        sent = self._letters.on_the_way(reaction.room)
+        if not await self._answered(reaction, key) and sent:
+            # the homeserver shows a message before it tells us which event it became
+            await self._letters.noted(reaction.room, sent)
+            await self._answered(reaction, key)
 
     async def took_back(self, redaction: TookBack) -> None:
         """The redaction of a tap on an invitation."""
@@ -74,6 +75,17 @@ class Answers:
         for sender in last.senders:
             await self._followers.silence(change.user, sender, self._clock.now_ms())
         log.info("an invitation was declined")
+
+    async def _answered(self, reaction: ReactedTo, key: str) -> bool:
+        """Whether it was a message that we know to be ours."""
+        if key != emojis.NO:
+            invitation = await self._letters.invitation(reaction.target)
+            if invitation is not None:
+                await self._answer_invitation(invitation, reaction, key)
+                return True
+        if key in {emojis.YES, emojis.NO}:
+            return await self._answer_question(reaction, yes=key == emojis.YES)
+        return False
 
     # --- invitations --------------------------------------------------------------------------
 
@@ -120,14 +132,15 @@ class Answers:
 
     # --- questions ----------------------------------------------------------------------------
 
-    async def _answer_question(self, reaction: ReactedTo, *, yes: bool) -> None:
+    async def _answer_question(self, reaction: ReactedTo, *, yes: bool) -> bool:
         offer = await self._letters.offer(reaction.target)
         if offer is not None:
             await self._answer_offer(offer, reaction, yes=yes)
-            return
+            return True
         prompt = await self._letters.prompt(reaction.target)
         if prompt is not None:
             await self._answer_prompt(*prompt, reaction, yes=yes)
+        return prompt is not None
 
     async def _answer_offer(self, offer: Offer, reaction: ReactedTo, *, yes: bool) -> None:
         if reaction.sender != offer.user:

@@ -3,11 +3,20 @@
 Notes: ``invitation:``, ``offer:``, ``prompt:`` and ``tap:EVENT``, ``invited-last:USER``.
 """
 
+import asyncio
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.matrix.homeserver.errors import Away
+from spaces_bridge.matrix.homeserver.rests import rest
 from spaces_bridge.matrix.room.grants import Notes
+
+ON_THE_WAY_S: Final = 30.0
+"""So long a tap waits for the homeserver's word about what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,43 @@ class Correspondence:
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
+        self._sent: dict[RoomId, dict[str, asyncio.Event]] = {}
+
+    @contextmanager
+    def sending(self, room: RoomId, key: str) -> Iterator[None]:
+        """A message is sent and its event noted. People may see it, and tap, before that is done.
+
+        When the homeserver goes away meanwhile it may have the message all the same: it is still
+        on its way until it is sent again, with the same ``key``.
+        """
+        noted = self._sent.setdefault(room, {}).setdefault(key, asyncio.Event())
+        try:
+            yield
+        except Away:
+            raise
+        except BaseException:
+            self._arrived(room, key, noted)
+            raise
+        self._arrived(room, key, noted)
+
+    def _arrived(self, room: RoomId, key: str, noted: asyncio.Event) -> None:
+        noted.set()
+        on_the_way = self._sent.get(room, {})
+        on_the_way.pop(key, None)
+        if not on_the_way:
+            self._sent.pop(room, None)
+
+    def on_the_way(self, room: RoomId) -> Sequence[asyncio.Event]:
+        """What is being sent to the room, each set as soon as it is noted."""
+        return list(self._sent.get(room, {}).values())
+
+    async def noted(self, room: RoomId, sent: Sequence[asyncio.Event]) -> None:
+        """Until these are; what does not come for long is not waited for again."""
+        for each in sent:
+            await rest(each, ON_THE_WAY_S)
+        for key, each in list(self._sent.get(room, {}).items()):
+            if each in sent:
+                self._arrived(room, key, each)
 
     async def note_last(self, sent: Invitation) -> None:
         """This is the latest invitation of the person: leaving the direct room is about it."""

@@ -72,8 +72,9 @@ class Questions:
             f"Tap {YES} to give the floor, {NO} to decline."
         )
         room = await self._dms.room_for(wanted.moderator)
-        event = await write(self._bot, room, text, key)
-        await self._letters.note_prompt(event, wanted.space, wanted.user)
+        with self._letters.sending(room, key):
+            event = await write(self._bot, room, text, key)
+            await self._letters.note_prompt(event, wanted.space, wanted.user)
         await seed(self._bot, room, event, (YES, NO), key)
         return event
 
@@ -88,7 +89,8 @@ class Questions:
             "switch your microphone on."
         )
         room = await self._dms.room_for(wanted.user, f"{name} invites you to speak: {space.title}")
-        event = await write(self._bot, room, text, key)
-        await self._letters.note_offer(event, Offer(space.space, wanted.user))
+        with self._letters.sending(room, key):
+            event = await write(self._bot, room, text, key)
+            await self._letters.note_offer(event, Offer(space.space, wanted.user))
         await seed(self._bot, room, event, (YES, NO), key)
         return event

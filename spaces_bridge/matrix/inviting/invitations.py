@@ -105,8 +105,9 @@ class Invitations:
         await self._turn()
         if await self._etiquette.is_silent(space, wanted):
             return None  # they said so while we were at the door
-        event = await write(self._bot, room, self._text(space, wanted), key)
-        await self._letters.note_invitation(event, sent)
+        with self._letters.sending(room, key):
+            event = await write(self._bot, room, self._text(space, wanted), key)
+            await self._letters.note_invitation(event, sent)
         taps = (NOT_THEM, NOBODY) if space.phase is Phase.LIVE else (YES, NOT_THEM, NOBODY)
         await seed(self._bot, room, event, taps, key, self._turn)
         return event
