@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.wishes import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId
@@ -82,8 +83,10 @@ async def test_a_refused_message_and_a_lost_one_are_not_waited_for(
         raise Refused(403, "M_FORBIDDEN", "")
     assert desk.letters.on_the_way(DM) == []
     monkeypatch.setattr(correspondence, "ON_THE_WAY_S", 0.01)
-    with pytest.raises(Away), desk.letters.sending(DM, "lost"):
-        raise Away("gone")
+    for lost in (Away("gone"), StorageError("the disk is full")):
+        with pytest.raises(type(lost)), desk.letters.sending(DM, str(lost)):
+            raise lost
+    assert len(desk.letters.on_the_way(DM)) == 2
     await desk.tap("✅")
     assert desk.letters.on_the_way(DM) == []
     assert not desk.replies

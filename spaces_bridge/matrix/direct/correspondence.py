@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
-from spaces_bridge.matrix.homeserver.errors import Away
+from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.rests import rest
 from spaces_bridge.matrix.room.grants import Notes
 
 ON_THE_WAY_S: Final = 30.0
-"""So long a tap waits for the homeserver's word about what was sent."""
+"""So long a tap waits for the homeserver's word about all that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,13 @@ class Correspondence:
     def sending(self, room: RoomId, key: str) -> Iterator[None]:
         """A message is sent and its event noted. People may see it, and tap, before that is done.
 
-        When the homeserver goes away meanwhile it may have the message all the same: it is still
-        on its way until it is sent again, with the same ``key``.
+        Where homeserver or database go away meanwhile, people may have the message all the same:
+        it is still on its way until it is sent again, with the same ``key``, or refused.
         """
         noted = self._sent.setdefault(room, {}).setdefault(key, asyncio.Event())
         try:
             yield
-        except Away:
-            raise
-        except BaseException:
+        except Refused:
             self._arrived(room, key, noted)
             raise
         self._arrived(room, key, noted)
@@ -93,8 +91,10 @@ class Correspondence:
 
     async def noted(self, room: RoomId, sent: Sequence[asyncio.Event]) -> None:
         """Until these are; what does not come for long is not waited for again."""
+        now = asyncio.get_running_loop().time
+        until = now() + ON_THE_WAY_S
         for each in sent:
-            await rest(each, ON_THE_WAY_S)
+            await rest(each, max(0.0, until - now()))
         for key, each in list(self._sent.get(room, {}).items()):
             if each in sent:
                 self._arrived(room, key, each)
