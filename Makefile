@@ -4,13 +4,15 @@
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write docs/commands.md again, from the table of commands
+# make audit    hold the locks against public advisories, and write their bills of materials (build/sbom)
+# make mutants  take each defence of docs/threats.md out once, and see its test fail
 # make lock     resolve pyproject.toml into requirements/*.txt again
 # make clean    remove what the others made
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench screenshots docs lock clean
+.PHONY: help demo check test bench screenshots docs audit mutants lock clean
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium firefox-esr iproute2 postgresql webkit2gtk-driver xvfb
@@ -57,6 +59,13 @@ screenshots:
 docs:
 	@tools/setup dev
 	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
+
+audit:
+	@tools/audit
+
+mutants:
+	@tools/setup dev
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lock:
 	@tools/lock $(ARGS)

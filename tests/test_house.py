@@ -49,12 +49,13 @@ def test_every_dependency_is_locked_and_every_lock_agrees() -> None:
     for extra in ("captions", "demo", "dev"):
         wanted |= names(extras[extra])
         assert wanted <= pins(extra).keys(), extra
+    assert names(extras["audit"]) <= pins("audit").keys()
     widest = pins("dev")
     for lock in LOCKS:
         assert pins(lock).items() <= widest.items(), lock
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "audit"])
 def test_a_lock_has_hashes_names_no_host_and_brings_no_torch(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host", text)
@@ -65,7 +66,7 @@ def test_a_lock_has_hashes_names_no_host_and_brings_no_torch(lock: str) -> None:
 
 def test_make_has_the_targets_the_readme_names() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("demo", "test", "check", "bench", "lock", "clean"):
+    for target in ("demo", "test", "check", "bench", "audit", "mutants", "lock", "clean"):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
