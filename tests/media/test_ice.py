@@ -174,3 +174,55 @@ def test_a_closed_connection_is_not_used_any_more() -> None:
     again = FakePath(2, proven=True)
     ice.request(check(nominate=False), again, 1.0)
     assert ice.selected is again
+
+
+# --- what checks may cost ---
+
+
+def test_checks_beyond_their_budget_are_not_answered() -> None:
+    path = FakePath(1)
+    ice = connected(path)
+    answers = [ice.request(check(), path, 0.0) for _ in range(1000)]
+    assert answers == [None] * 149 + ["stun_too_much"] * 851
+    later = [ice.request(check(), path, 1.0) for _ in range(100)]
+    assert later == [None] * 50 + ["stun_too_much"] * 50
+    assert path.kinds() == [stun.BINDING_SUCCESS] * 200
+
+
+def test_forged_checks_do_not_use_up_the_peers_budget() -> None:
+    path, forged = FakePath(1), check(pwd="x" * 24)
+    ice = connected(path)
+    for second in range(1, 6):
+        for _ in range(4000):
+            assert ice.request(forged, path, float(second)) == "stun_integrity"
+        assert ice.request(check(), path, float(second)) is None
+
+
+def test_forged_checks_are_looked_at_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    path, forged = FakePath(1), check(pwd="x" * 24)
+    ice, looked_at = connected(path), list[str]()
+
+    def signed_with(message: stun.StunMessage, password: str) -> bool:
+        looked_at.append(password)
+        return False
+
+    monkeypatch.setattr(stun.StunMessage, "signed_with", signed_with)
+    for _ in range(12_000):
+        assert ice.request(forged, path, 0.0) == "stun_integrity"
+    assert len(looked_at) == 10_000
+
+
+def test_a_peer_that_hops_between_its_paths_is_not_followed_every_time() -> None:
+    """Each move lays out anew whom all of the next tick goes to."""
+    paths = [FakePath(1, proven=True), FakePath(2, proven=True)]
+    ice = connected(paths[0])
+    assert ice.request(check(nominate=False), paths[1], 0.0) is None
+    moves = 0
+    for turn in range(1000):
+        before = ice.selected
+        ice.heard(paths[turn % 2], turn * 0.01)
+        moves += ice.selected is not before
+    assert moves <= 8 + 10 // 2
+    ice.heard(paths[0], 20.0)
+    ice.heard(paths[1], 22.0)
+    assert ice.selected is paths[1]

@@ -94,3 +94,15 @@ def test_a_goodbye_is_understood_by_both() -> None:
     news = rtp.read_rtcp(goodbye)
     assert news is not None
     assert news.left
+
+
+def test_a_compound_packet_of_ever_more_parts_is_not_read_to_its_end() -> None:
+    part = rtp.goodbye(5, "space")[:8]
+    assert rtp.read_rtcp(part * 32) is not None
+    assert rtp.read_rtcp(part * 33) is None
+
+
+def test_the_sender_of_a_report_is_read_from_what_is_in_the_clear() -> None:
+    assert rtp.rtcp_sender(rtp.goodbye(0x01020304, "space")) == 0x01020304
+    assert rtp.rtcp_sender(b"\x80\xc9\0\x01\0\0\0") is None
+    assert rtp.rtcp_sender(b"\x40\xc9" + bytes(20)) is None

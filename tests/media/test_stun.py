@@ -116,3 +116,20 @@ def test_no_attributes_make_the_parser_raise(body: bytes) -> None:
     head = stun.HEADER.pack(stun.BINDING_REQUEST, len(body), stun.COOKIE, bytes(12))
     message = stun.parse(head + body)
     assert message is None or not message.signed_with("secret") or not body
+
+
+def _with_attributes(first: bytes, count: int) -> bytes:
+    body = first + b"\x00\x06\x00\x00" * count
+    head = stun.HEADER.pack(stun.BINDING_REQUEST, len(body), stun.COOKIE, bytes(12))
+    return head + body
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"\x00\x06\x00\x00", b"\x00\x08\x00\x14" + bytes(20)],
+    ids=["the same again and again", "after the signature"],
+)
+def test_attributes_are_counted_however_often_they_come(first: bytes) -> None:
+    """Who sends them is not known yet: reading a message costs a stranger's datagram no more."""
+    assert stun.parse(_with_attributes(first, 31)) is not None
+    assert stun.parse(_with_attributes(first, 32)) is None

@@ -238,11 +238,14 @@ class Edge:
         self._packets_in += 1
         self._bytes_in += len(datagram)
         first = datagram[0]
-        if first <= 3:
-            self._received_stun(path, datagram)
-            return
         peer = self._peers.get(path.owner) if path.owner is not None else None
-        if peer is None:
+        if peer is not None and path.proven and not peer.may_send_frame(self._clock()):
+            self._refuse("tcp_too_much")
+            self._path_lost(path)
+            path.forget()
+        elif first <= 3:
+            self._received_stun(path, datagram)
+        elif peer is None:
             self._refuse("stranger")
         elif 20 <= first <= 63:
             self._received_dtls(peer, path, datagram)
@@ -285,7 +288,7 @@ class Edge:
 
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
         try:
-            step = peer.receive_dtls(datagram, path)
+            step = peer.receive_dtls(datagram, path, self._clock())
         except WrongCertificate:
             self._refuse("wrong_certificate")
             self._drop(peer.id, "its certificate is not the one it announced")

@@ -10,6 +10,7 @@ import string
 from dataclasses import dataclass, field
 
 from spaces_bridge.media.worker import stun
+from spaces_bridge.media.worker.allowance import Allowance, forgeries
 from spaces_bridge.media.worker.paths import Path
 from spaces_bridge.media.worker.stun import StunMessage
 
@@ -17,9 +18,6 @@ MAX_PATHS = 8
 _STALE_S = 30.0  # an unused path of this age makes room for a new one
 _QUIET_S = 6.0  # clients check the path they use every 2.5 to 6 s
 _ASK_AGAIN_S = 0.5
-_NEW_PATHS_BURST = 16.0
-_NEW_PATHS_PER_S = 0.2
-
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -52,15 +50,22 @@ class Ice:
     selected: Path | None = None
     connected: bool = False  # before that, paths need no proof: DTLS is the proof
     _paths: dict[Path, _Known] = field(default_factory=dict)
-    _allowance: float = _NEW_PATHS_BURST
-    _allowed_at: float = 0.0
+    _checks: Allowance = field(default_factory=lambda: Allowance(rate=50, burst=150))
+    """Clients send one in 20 ms while they look for a path (RFC 8445, 14), later one in 2.5 s."""
+    _new_paths: Allowance = field(default_factory=lambda: Allowance(rate=0.2, burst=16))
+    _moves: Allowance = field(default_factory=lambda: Allowance(rate=0.5, burst=8))
+    """Each makes the next tick lay out anew whom it sends to, which costs more in a crowd."""
+    _forged: Allowance = field(default_factory=forgeries)
 
     def request(self, message: StunMessage, path: Path, now: float) -> str | None:
         """Judge a binding request; answer it if it is good. Returns why it is refused."""
         if message.username != f"{self.local_ufrag}:{self.remote_ufrag}":
             return "stun_user"
-        if not message.signed_with(self.local_pwd):
+        if not self._forged.has(1, now) or not message.signed_with(self.local_pwd):
+            self._forged.take(1, now)
             return "stun_integrity"
+        if not self._checks.take(1, now):
+            return "stun_too_much"
         known = self._paths.get(path) or self._admit(path, now)
         if known is None:
             return "too_many_paths"
@@ -79,7 +84,7 @@ class Ice:
             return False
         known.asked, known.proven, known.heard_at = None, True, now
         if known.wanted:
-            self._select(path)
+            self._select(path, now)
         return True
 
     def heard(self, path: Path, now: float) -> None:
@@ -96,7 +101,7 @@ class Ice:
         if path is self.selected:
             return
         if known.proven or not self.connected:
-            self._select(path)
+            self._select(path, now)
             return
         known.wanted = True
         if known.asked is None or now - known.asked_at > _ASK_AGAIN_S:
@@ -128,7 +133,9 @@ class Ice:
         self._paths.clear()
         self.selected = None
 
-    def _select(self, path: Path) -> None:
+    def _select(self, path: Path, now: float) -> None:
+        if self.connected and self.selected is not None and not self._moves.take(1, now):
+            return  # it will be heard on the new path again, and be followed then
         for known in self._paths.values():
             known.wanted = False
         self.selected = path
@@ -139,12 +146,11 @@ class Ice:
         return now - self._paths[self.selected].heard_at > _QUIET_S
 
     def _admit(self, path: Path, now: float) -> _Known | None:
-        earned = (now - self._allowed_at) * _NEW_PATHS_PER_S
-        self._allowance = min(_NEW_PATHS_BURST, self._allowance + earned)
-        self._allowed_at = now
-        if self._allowance < 1 or (len(self._paths) >= MAX_PATHS and not self._make_room(now)):
+        if not self._new_paths.has(1, now):
             return None
-        self._allowance -= 1
+        if len(self._paths) >= MAX_PATHS and not self._make_room(now):
+            return None
+        self._new_paths.take(1, now)
         known = self._paths[path] = _Known(now, proven=path.proven)
         return known
 

@@ -1,9 +1,11 @@
 """One WebRTC client: its ICE, its DTLS, its SRTP, and what it may send."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spaces_bridge.media.worker import rtp
+from spaces_bridge.media.worker.allowance import Allowance, forgeries
 from spaces_bridge.media.worker.dtls import (
     Handshake,
     HandshakeFailed,
@@ -26,29 +28,6 @@ _RECEIVER_REPORT_S = 2.0
 
 
 @dataclass(slots=True)
-class Allowance:
-    """A token bucket: `rate` per second on average, `burst` at once."""
-
-    rate: float
-    burst: float
-    _left: float = field(init=False)
-    _at: float | None = None
-
-    def __post_init__(self) -> None:
-        self._left = self.burst
-
-    def take(self, amount: float, now: float) -> bool:
-        """Whether `amount` is still allowed; if so it is taken."""
-        if self._at is not None:
-            self._left = min(self.burst, self._left + (now - self._at) * self.rate)
-        self._at = now
-        if self._left < amount:
-            return False
-        self._left -= amount
-        return True
-
-
-@dataclass(slots=True)
 class Link:
     """The encrypted media of a connected peer."""
 
@@ -57,6 +36,7 @@ class Link:
     into: Inbound
     reception: rtp.Reception = field(default_factory=rtp.Reception)
     remote_ssrc: int | None = None
+    remote_rtcp_ssrc: int | None = None  # where it is not the one above
     report_at: float = 0.0
 
     @classmethod
@@ -64,6 +44,24 @@ class Link:
         """A link with fresh sessions."""
         out = Outbound(keys.profile, keys.tx, ssrc)
         return cls(keys, out, Inbound(keys.profile, keys.rx))
+
+    def knows_rtp(self, ssrc: int) -> bool:
+        """Whether the stream may be the peer's: the first one authenticated is its only one.
+
+        The SRTP session keeps every SSRC it ever authenticated and searches all of them for each
+        packet, so others must not reach it. A second one may speak in RTCP (RFC 3550, 6.1: a
+        receiver has an SSRC of its own); with it, a session holds two.
+        """
+        return self.remote_ssrc in (None, ssrc)
+
+    def knows_rtcp(self, ssrc: int) -> bool:
+        """Whether RTCP of this sender may be the peer's."""
+        return ssrc == self.remote_ssrc or self.remote_rtcp_ssrc in (None, ssrc)
+
+    def believe_rtcp(self, ssrc: int) -> None:
+        """Authenticated RTCP came from `ssrc`."""
+        if ssrc != self.remote_ssrc:
+            self.remote_rtcp_ssrc = ssrc
 
 
 class Peer:
@@ -87,6 +85,10 @@ class Peer:
         self._handshakes = 0
         self._packets = Allowance(rate=100, burst=150)  # 10 ms frames, after a hiccup
         self._octets = Allowance(rate=16_000, burst=48_000)  # 128 kbit/s
+        self._reports = Allowance(rate=25, burst=50)  # clients send one in 1 to 5 s
+        self._records = Allowance(rate=25, burst=50)  # DTLS that comes after the handshake
+        self._frames = Allowance(rate=1000, burst=2000)  # all that comes by TCP
+        self._forged = forgeries()
 
     def expect(self, identity: Identity, offer: Offer, ssrc: int) -> None:
         """Be ready to answer the DTLS handshake of whoever made `offer`."""
@@ -94,10 +96,12 @@ class Peer:
 
     # --- DTLS ----------------------------------------------------------------------------------
 
-    def receive_dtls(self, datagram: bytes, path: Path) -> Step | None:
+    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
         """Take in a DTLS datagram; None if it is refused. Raises WrongCertificate."""
         if self._identity is None or self._fingerprint is None:
             return None  # resumed: the handshake was with another process
+        if self.link is not None and not self._records.take(1, now):
+            return None
         if self._handshake is None:
             if self._handshakes >= HANDSHAKES:
                 return None
@@ -129,6 +133,13 @@ class Peer:
                 self.ice.selected.send(datagram)
 
     # --- media ---------------------------------------------------------------------------------
+    #
+    # First what a look at the header tells; then the signature; and only what holds is charged
+    # to the peer: else anybody who can forge its address could silence it.
+
+    def may_send_frame(self, now: float) -> bool:
+        """Whether another packet by TCP is welcome: there, nobody else can have sent it."""
+        return self._frames.take(1, now)
 
     def receive_rtp(self, datagram: bytes, path: Path, now: float) -> RtpPacket | str:
         """The Opus packet in a datagram, or why it is refused."""
@@ -138,16 +149,27 @@ class Peer:
         if self.direction is not Direction.SPEAK or link is None:
             return "rtp_unwanted"
         kind, sequence, timestamp, ssrc = fields
-        if kind != self.payload_type or link.remote_ssrc not in (None, ssrc):
+        if kind != self.payload_type or not link.knows_rtp(ssrc):
             return "rtp_unknown_stream"
-        if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
-            return "rtp_too_much"
-        opened = link.into.open(datagram)
+        opened = self._open(link.into.open, datagram, now)
         if opened is None:
             return "srtp_rejected"
         link.remote_ssrc = ssrc
+        if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
+            return "rtp_too_much"
         self._heard_media(sequence, timestamp, path, now)
         return rtp.parse(opened) or "rtp_malformed"
+
+    def _open(
+        self, open_with: Callable[[bytes], bytes | None], datagram: bytes, now: float
+    ) -> bytes | None:
+        """What is in a protected datagram; None if its signature does not hold."""
+        if not self._forged.has(1, now):
+            return None
+        opened = open_with(datagram)
+        if opened is None:
+            self._forged.take(1, now)
+        return opened
 
     def _heard_media(self, sequence: int, timestamp: int, path: Path, now: float) -> None:
         assert self.link is not None
@@ -160,18 +182,26 @@ class Peer:
 
     def receive_rtcp(self, datagram: bytes, path: Path, now: float) -> bool | str:
         """Whether the client said BYE, or why the datagram is refused."""
-        if self.link is None:
+        link, ssrc = self.link, rtp.rtcp_sender(datagram)
+        if link is None:
             return "rtcp_unwanted"
-        if not self._packets.take(1, now):
-            return "rtcp_too_much"
-        opened = self.link.into.open_rtcp(datagram)
-        news = rtp.read_rtcp(opened) if opened is not None else None
-        if news is None:
+        if ssrc is None:
+            return "rtcp_malformed"
+        if not link.knows_rtcp(ssrc):
+            return "rtcp_unknown_stream"
+        opened = self._open(link.into.open_rtcp, datagram, now)
+        if opened is None:
             return "srtcp_rejected"
+        link.believe_rtcp(ssrc)
+        if not self._reports.take(1, now):
+            return "rtcp_too_much"
+        news = rtp.read_rtcp(opened)
+        if news is None:
+            return "rtcp_malformed"
         self.heard_at = now
         self.ice.heard(path, now)
         if news.sender_ntp is not None:
-            self.link.reception.heard_sender_report(news.sender_ntp, now)
+            link.reception.heard_sender_report(news.sender_ntp, now)
         return news.left
 
     def report_due(self, now: float) -> bool:

@@ -11,12 +11,20 @@ MAX_PAYLOAD = 1275
 """The largest Opus frame (RFC 6716, 3.4)."""
 
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
+_MAX_REPORTS = 32  # in a compound packet; clients put up to five into one
 _NTP_OFFSET = 2208988800  # seconds from 1900 to 1970
 
 
 def is_rtcp(datagram: bytes) -> bool:
     """Tell RTCP from RTP on one port (RFC 5761, section 4)."""
     return len(datagram) > 1 and 192 <= datagram[1] <= 223
+
+
+def rtcp_sender(datagram: bytes) -> int | None:
+    """The SSRC of who sent a compound RTCP packet, which SRTCP leaves in the clear."""
+    if len(datagram) < 8 or datagram[0] >> 6 != 2:
+        return None
+    return int.from_bytes(datagram[4:8])
 
 
 def header(datagram: bytes) -> tuple[int, int, int, int] | None:
@@ -155,9 +163,10 @@ class RtcpNews:
 
 def read_rtcp(packet: bytes) -> RtcpNews | None:
     """Read a decrypted compound packet; None if it is malformed. Never raises."""
-    left, ntp, at = False, None, 0
+    left, ntp, at, count = False, None, 0, 0
     while at < len(packet):
-        if len(packet) - at < 4 or packet[at] >> 6 != 2:
+        count += 1
+        if count > _MAX_REPORTS or len(packet) - at < 4 or packet[at] >> 6 != 2:
             return None
         kind, size = packet[at + 1], 4 + 4 * int.from_bytes(packet[at + 2 : at + 4])
         if at + size > len(packet):

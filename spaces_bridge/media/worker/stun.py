@@ -70,11 +70,12 @@ def parse(datagram: bytes) -> StunMessage | None:
         return None
     attributes: dict[int, bytes] = {}
     integrity_at: int | None = None
-    at = HEADER.size
+    at, count = HEADER.size, 0
     while at < len(datagram):
+        count += 1
         name, size = struct.unpack_from("!HH", datagram, at)
         value = datagram[at + 4 : at + 4 + size]
-        if len(value) != size or len(attributes) >= _MAX_ATTRIBUTES:
+        if len(value) != size or count > _MAX_ATTRIBUTES:
             return None
         if name == FINGERPRINT and not _fingerprint_holds(datagram, at, value):
             return None

@@ -1,0 +1,188 @@
+"""A connected client that sends far too much, or has its address forged: others notice nothing.
+
+Counted in packets, never in seconds: each round sends a bounded burst, one tick of sound, and goes
+on when both have arrived.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from spaces_bridge.demo.wire import WireConnection, WirePeer
+from spaces_bridge.media.worker import stun
+from spaces_bridge.media.worker.dtls import Handshake
+from spaces_bridge.media.worker.edge import Direction
+from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
+
+pytestmark = pytest.mark.peers
+
+_AT_ONCE = 50  # so many small datagrams fit into any receive buffer
+
+
+@pytest.fixture
+async def failures() -> list[dict[str, Any]]:
+    """What was raised out of the edge into the event loop: must stay empty."""
+    found = list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: found.append(context))
+    return found
+
+
+class Conversation:
+    """A speaker and a listener who are to notice nothing."""
+
+    def __init__(
+        self, world: EdgeWorld, speaker: WireConnection, listener: WireConnection
+    ) -> None:
+        self._world, self._speaker, self._listener = world, speaker, listener
+        self._said = 0
+
+    async def goes_on(self) -> None:
+        """One packet of the speaker and one to the listener; both arrive."""
+        world, listener, self._said = self._world, self._listener, self._said + 1
+        self._speaker.send(self._speaker.peer.rtp(self._said, self._said * 960, SILENCE))
+        world.edge.fan_out(960, [(("listener",), SILENCE)])
+        await world.until(lambda: len(world.packets.get("speaker", [])) == self._said)
+        await listener.until(lambda: listener.peer.received == self._said)
+
+
+async def send(client: WireConnection, datagrams: Iterator[bytes], say: Conversation) -> None:
+    """Send them all, with the conversation going on in between."""
+    for number, datagram in enumerate(datagrams):
+        client.send(datagram)
+        if number % _AT_ONCE == 0:
+            await say.goes_on()
+    await say.goes_on()
+
+
+def forgeries(client: WireConnection) -> list[bytes]:
+    """Datagrams as somebody makes them who knows all of a speaker but its keys."""
+    peer, server = client.peer, client.peer.server
+    assert server is not None
+    sound = bytes([0x80, 111]) + bytes(6) + peer.ssrc.to_bytes(4) + bytes(40)
+    report = bytes.fromhex("80c80006") + peer.ssrc.to_bytes(4) + bytes(60)
+    check = stun.request(f"{server.ufrag}:{peer.ufrag}", "x" * 24, stun.new_transaction())
+    return [sound, report, check, bytes.fromhex("17fefd") + bytes(60), b"\x40" + bytes(40)]
+
+
+async def test_forged_datagrams_with_a_speakers_address_do_not_chop_it() -> None:
+    async with edge_world() as world:
+        speaker = await world.wire("speaker", Direction.SPEAK)
+        listener = await world.wire("listener")
+        async with closing(speaker, listener):
+            say = Conversation(world, speaker, listener)
+            await say.goes_on()
+            await send(speaker, (one for one in forgeries(speaker) for _ in range(1000)), say)
+            for reason in ("srtp_rejected", "srtcp_rejected", "stun_integrity", "unknown_kind"):
+                assert world.refused(reason) == 1000
+
+
+async def test_checks_without_end_are_answered_up_to_the_budget() -> None:
+    async with edge_world(clock=Clock()) as world:
+        speaker = await world.wire("speaker", Direction.SPEAK)
+        listener, evil = await world.wire("listener"), await world.wire("evil")
+        async with closing(speaker, listener, evil):
+            checks = (evil.peer.check() for _ in range(5000))
+            await send(evil, checks, Conversation(world, speaker, listener))
+            await evil.until(lambda: evil.peer.checks_answered == 150)
+            await world.until(lambda: world.refused("stun_too_much") >= 4850)
+
+
+async def test_dtls_of_a_connected_peer_is_taken_in_up_to_the_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = list[int]()
+    receive: Callable[[Handshake, bytes], object] = Handshake.receive
+
+    def counted(handshake: Handshake, datagram: bytes) -> object:
+        if handshake.keys is not None:
+            taken.append(len(datagram))
+        return receive(handshake, datagram)
+
+    monkeypatch.setattr(Handshake, "receive", counted)
+    async with edge_world(clock=Clock()) as world:
+        speaker = await world.wire("speaker", Direction.SPEAK)
+        listener, evil = await world.wire("listener"), await world.wire("evil")
+        async with closing(speaker, listener, evil):
+            records = (bytes.fromhex("17fefd") + bytes(60) for _ in range(2000))
+            await send(evil, records, Conversation(world, speaker, listener))
+            await world.until(lambda: world.refused("dtls") >= 1950)
+            assert 0 < len(taken) <= 50
+
+
+async def test_a_client_that_floods_by_tcp_is_hung_up_on() -> None:
+    """There nobody else can have sent it; the client may dial again."""
+    clock = Clock()
+    async with edge_world(clock=clock) as world:
+        speaker = await world.wire("speaker", Direction.SPEAK)
+        listener, evil = await world.wire("listener"), await world.wire("evil", tcp=True)
+        async with closing(speaker, listener, evil):
+            say = Conversation(world, speaker, listener)
+            for _ in range(60):
+                if evil.fileno() != -1:
+                    for _ in range(_AT_ONCE):
+                        evil.send(b"\xff" * 12)
+                await say.goes_on()
+            await evil.until(lambda: evil.fileno() == -1)
+            assert world.refused("tcp_too_much") == 1
+            assert world.refused("unknown_kind") <= 2000
+            assert world.is_connected("evil")
+            clock.now += 1
+            await evil.dial(tcp=True)
+            world.start_sound(["evil"])
+            await evil.more(5)
+
+
+def _dtls(dice: random.Random) -> bytes:
+    """A record with a plausible head; types, lengths and fragments are anything."""
+    body = dice.randbytes(dice.randrange(400))
+    if dice.random() < 0.5:  # a handshake message's head
+        size, seq, at = dice.choice([0, 20, len(body), dice.randrange(1 << 24)]), 0, 0
+        head = bytes([dice.choice([1, 2, 11, 16, 20, dice.randrange(256)])])
+        head += size.to_bytes(3) + seq.to_bytes(2) + at.to_bytes(3)
+        body = head + dice.choice([size, len(body)]).to_bytes(3) + body
+    kind = dice.choice([20, 21, 22, 22, 22, 23, 24, 25, dice.randrange(20, 64)])
+    version = dice.choice([b"\xfe\xfd", b"\xfe\xff", dice.randbytes(2)])
+    length = dice.choice([len(body), len(body), 0, dice.randrange(0x10000)])
+    epoch = dice.choice([0, 0, 1]).to_bytes(2)
+    return bytes([kind]) + version + epoch + dice.randbytes(6) + length.to_bytes(2) + body
+
+
+def _anything(dice: random.Random) -> bytes:
+    first = dice.choice([0, 1, 20, 22, 63, 64, 128, 144, 191, 255])
+    second = dice.choice([111, 192, 200, 201, 203, 207, 223, dice.randrange(256)])
+    return bytes([first, second]) + dice.randbytes(dice.randrange(1400))
+
+
+@pytest.mark.parametrize("make", [_dtls, _anything], ids=["DTLS", "anything"])
+@pytest.mark.parametrize("connected", [False, True], ids=["joining", "connected"])
+async def test_generated_input_of_a_client_stays_its_own_affair(
+    make: Callable[[random.Random], bytes], failures: list[dict[str, Any]], *, connected: bool
+) -> None:
+    dice = random.Random(29)
+    async with edge_world() as world:
+        speaker = await world.wire("speaker", Direction.SPEAK)
+        listener = await world.wire("listener")
+        evil = WireConnection(
+            _Evil(Direction.SPEAK) if not connected else WirePeer(Direction.SPEAK)
+        )
+        async with closing(speaker, listener, evil):
+            say = Conversation(world, speaker, listener)
+            joining = asyncio.create_task(evil.join(world.speaker("evil")))
+            await evil.until(lambda: evil.peer.checks_answered > 0)
+            if connected:
+                await joining
+                await world.until(lambda: world.is_connected("evil"))
+            await send(evil, (make(dice) for _ in range(2000)), say)
+            joining.cancel()
+            assert failures == []
+            assert "evil" not in world.packets
+
+
+class _Evil(WirePeer):
+    """Is let in and does not begin to shake hands."""
+
+    def _handshake(self) -> None:
+        pass
