@@ -15,6 +15,7 @@ from spaces_bridge.media.worker import resume, rtp, sdp, stun
 from spaces_bridge.media.worker.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.fanout import FanOut, first_position
 from spaces_bridge.media.worker.ice import Ice, new_credentials
+from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.paths import Path, UdpPort
 from spaces_bridge.media.worker.peer import Peer
 from spaces_bridge.media.worker.srtp import new_ssrc
@@ -56,8 +57,8 @@ JOIN_S = 15.0
 SILENCE_S = 20.0
 """A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
 
-MOST_JOINING = 2000
-"""Peers that have not connected yet; more are refused, so that offers alone fill no memory."""
+MOST_PEERS = most_peers(1024)
+"""Peers of one edge, unless said otherwise; half as many may be about to join."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
 _LOG_S = 60.0
@@ -76,14 +77,17 @@ class Edge:
         on_packet: Callable[[str, RtpPacket], None],
         on_state: Callable[[str, PeerState], None],
         clock: Callable[[], float] = time.monotonic,
+        most: int = MOST_PEERS,
     ) -> None:
         """Sockets are bound (and `tcp` listening), non-blocking, and never closed here.
 
-        `addresses` and `port` are what clients are told to send to.
+        `addresses` and `port` are what clients are told to send to. Of more peers than `most` (see
+        `memory`) the newest is refused.
         """
+        self._most_peers = most
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
-        self._door = TcpDoor(self._received, self._path_lost, self._refuse)
+        self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
         self._addresses, self._port = list(addresses), port
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
@@ -145,9 +149,13 @@ class Edge:
         return sdp.write_answer(read, direction, ours)
 
     def _refuse_a_crowd(self) -> None:
-        if len(self._peers) < MOST_JOINING:
+        present, most_joining = len(self._peers), (self._most_peers + 1) // 2
+        if present < most_joining:
             return  # nothing to count
-        if sum(peer.state == NEW for peer in self._peers.values()) >= MOST_JOINING:
+        if present >= self._most_peers:
+            text = "No more people can come in here: this server is full. Try again later."
+            raise OfferRefused("full", text)
+        if sum(peer.state == NEW for peer in self._peers.values()) >= most_joining:
             text = "Too many people come in at this moment. Try again in a few seconds."
             raise OfferRefused("busy", text)
 

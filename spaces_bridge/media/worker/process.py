@@ -20,6 +20,7 @@ from spaces_bridge.media import messages as say
 from spaces_bridge.media.worker.clock import Clock
 from spaces_bridge.media.worker.door import Door
 from spaces_bridge.media.worker.edge import Edge
+from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.opus import FRAME, Encoder
 from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
@@ -68,6 +69,7 @@ class Worker:
             options.port,
             on_packet=self._on_packet,
             on_state=self._on_state,
+            most=most_peers(options.memory_limit_mb),
         )
         self._door = Door(
             options.path,
