@@ -61,6 +61,7 @@ MOST_PEERS = most_peers(1024)
 """Peers of one edge, unless said otherwise; half as many may be about to join."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
+_CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
 _LOG_S = 60.0
 
 
@@ -335,9 +336,10 @@ class Edge:
     def _make_round(self) -> None:
         assert self._loop is not None
         self._round = self._loop.call_later(_ROUND_S, self._make_round)
-        now = self._clock()
+        now, spare = self._clock(), _CATCH_UP
         for peer in list(self._peers.values()):
             if self._peers.get(peer.id) is peer:  # what an earlier one caused may have ended it
+                spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
         self._door.hang_up_on_strangers(self._loop.time())
         self._log_refused(now)

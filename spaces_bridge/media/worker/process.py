@@ -10,10 +10,13 @@ import math
 import os
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
+
+import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
@@ -39,6 +42,8 @@ log = logging.getLogger(__name__)
 RECORDS_EVERY_TICKS: Final = 1000
 """Every peer's resume record is renewed in so many ticks (20 s), spread over them."""
 _STATS_EVERY_TICKS: Final = 50
+_UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error, pylibsrtp.Error)
+"""What a resume record can come to: whatever is wrong with it, its peer alone is given up."""
 
 Adjustment: TypeAlias = (
     say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
@@ -316,7 +321,7 @@ class Worker:
             if message.space not in self._spaces:
                 raise ValueError("its live space is over")
             self._edge.restore(message.peer, ResumeRecord.decode(message.record))
-        except (ValueError, KeyError, TypeError) as problem:
+        except _UNUSABLE as problem:
             self._members.pop(message.peer, None)
             log.warning("a peer cannot be resumed: %s", type(problem).__name__)
             gone = PeerState(Phase.CLOSED, "it could not be resumed")
