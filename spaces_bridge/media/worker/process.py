@@ -154,6 +154,8 @@ class Worker:
             user = UserId(name)
             sent_ms = self._sent_ms.get((space, user), 0)
             for chunk in mix.chunks(name, sent_ms):
+                if self._door.is_busy:  # after a replay: the rest goes with later ticks
+                    break
                 self._door.send(say.SpeakerAudio(space, user, chunk.at_ms, chunk.pcm))
                 sent_ms = chunk.end_ms
             self._sent_ms[space, user] = sent_ms
