@@ -194,7 +194,10 @@ class Media(Section):
         "data/run", min_length=1, description="Directory of the workers' private sockets."
     )
     memory_limit_mb: int = Field(
-        1024, ge=256, description="Address space one media worker may take, in MiB."
+        1024,
+        ge=256,
+        description="Address space one media worker may take, in MiB: 1024 are enough for 4000 "
+        "people at the same time, 256 for 300; whoever comes beyond that is told it is full.",
     )
     orphan_grace_s: int = Field(
         900, ge=0, description="Seconds the sound goes on while the bridge itself is away."

@@ -19,6 +19,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import Direction as PeerDirection
 from spaces_bridge.media.worker.values import Phase
@@ -61,7 +62,7 @@ class Stage:
         self._listener: StageListener | None = None
         self._wanted: dict[SpaceId, _Wanted] = {}
         self._sessions: dict[str, _Session] = {}
-        self._unrestored: dict[str, say.Record] = {}
+        self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._offers: dict[int, asyncio.Future[str]] = {}
         self._numbers = itertools.count(1)
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
@@ -126,11 +127,7 @@ class Stage:
         self._supervisor.send(say.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(say.SubscribeMix(space, True))
-        for peer in [peer for peer, record in self._unrestored.items() if record.space == space]:
-            kept = self._unrestored.pop(peer)
-            self._supervisor.send(
-                say.Restore(kept.peer, kept.space, kept.user, kept.direction, kept.record)
-            )
+        self._resumption.go_on(space)
 
     def close_space(self, space: SpaceId) -> None:
         """Part of the port."""
@@ -256,7 +253,7 @@ class Stage:
             self._sessions[peer] = _Session(entry.space, entry.user, entry.direction, entry.phase)
         for peer, kept in records.items():
             self._sessions[peer] = _Session(kept.space, kept.user, kept.direction, Phase.CONNECTED)
-        self._unrestored = dict(records)
+        self._resumption.begin(records)
         if not self._has_worked:
             self._await_claims(hello.gates.keys())
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
@@ -309,7 +306,13 @@ class Stage:
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
 
+    def _given_up(self, peer: str) -> None:
+        log.warning("a peer is not resumed any more: two workers in a row have died of it")
+        self._supervisor.forget(peer)
+        self._gone(peer)
+
     def _peer_changed(self, message: say.PeerChanged) -> None:
+        self._resumption.settled(message.peer)
         if message.phase is Phase.CLOSED:
             self._gone(message.peer)
         elif message.peer in self._sessions:
@@ -340,7 +343,7 @@ class Stage:
         ]
 
     def _close_peer(self, peer: str) -> None:
-        self._unrestored.pop(peer, None)
+        self._resumption.forget(peer)
         self._supervisor.send(say.ClosePeer(peer))
 
     def _ogg_changed(self, space: SpaceId) -> None:

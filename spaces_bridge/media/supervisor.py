@@ -208,6 +208,10 @@ class Supervisor:
             self._records.pop(message.peer, None)
         self._on_message(message)
 
+    def forget(self, peer: str) -> None:
+        """No worker shall go on with this peer."""
+        self._records.pop(peer, None)
+
     # --- coming to life ---
 
     async def _find(self) -> _Link | None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 
 QUEUE_MAX = 64
 """Frames that may wait for one page."""
+QUEUE_BYTES = 512 * 1024
+"""Bytes that may wait for one page; one frame more may always."""
 
 _WHOLE_TEXT = 0x81
 """First byte of a text message in one piece (RFC 6455, 5.2); a server masks nothing."""
@@ -43,6 +45,7 @@ class Outgoing:
         """``at_once`` sends a frame and says True, or says False when it has to wait."""
         self._at_once = at_once
         self._frames: deque[tuple[bytes, bool]] = deque()
+        self._bytes = 0
         self._wake = asyncio.Event()
         self.closing: tuple[int, str] | None = None
         """Set once the connection is to end, with close code and reason."""
@@ -51,13 +54,15 @@ class Outgoing:
         """Send a frame, now or after those that wait; a page that is too slow is let go."""
         if self.closing is not None or (not self._frames and self._at_once(frame)):
             return
-        if len(self._frames) >= QUEUE_MAX and not self._drop_oldest_fading():
+        if self._is_full() and not self._drop_oldest_fading():
             if fades:
                 return
             self._frames.clear()
+            self._bytes = 0
             self.close(4408, "too slow")
             return
         self._frames.append((frame, fades))
+        self._bytes += len(frame)
         self._wake.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -73,11 +78,17 @@ class Outgoing:
                 return None
             self._wake.clear()
             await self._wake.wait()
-        return self._frames.popleft()[0]
+        frame, _ = self._frames.popleft()
+        self._bytes -= len(frame)
+        return frame
+
+    def _is_full(self) -> bool:
+        return len(self._frames) >= QUEUE_MAX or self._bytes >= QUEUE_BYTES
 
     def _drop_oldest_fading(self) -> bool:
-        for index, (_, fades) in enumerate(self._frames):
+        for index, (frame, fades) in enumerate(self._frames):
             if fades:
+                self._bytes -= len(frame)
                 del self._frames[index]
                 return True
         return False

@@ -80,10 +80,14 @@ def unavailable() -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text, {"Retry-After": "2"})
 
 
+_NO_ROOM_S = {"busy": 5, "full": 60}
+"""Refusals that are no fault of the offer: when to try again."""
+
+
 def refused(refusal: OfferRefused) -> Problem:
-    """The media edge's refusal; ``busy`` is no fault of the offer."""
-    if refusal.code == "busy":
-        retry = {"Retry-After": "5"}
+    """The media edge's refusal."""
+    if refusal.code in _NO_ROOM_S:
+        retry = {"Retry-After": str(_NO_ROOM_S[refusal.code])}
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, refusal.code, refusal.text, retry)
     return Problem(HTTPStatus.BAD_REQUEST, refusal.code, refusal.text)
 

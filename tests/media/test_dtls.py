@@ -43,8 +43,8 @@ def digest(identity: Identity) -> tuple[str, bytes]:
     return "sha-256", bytes.fromhex(identity.fingerprint.replace(":", ""))
 
 
-def shake_hands(server: Handshake, client: Client) -> Step:
-    step = Step.WAITING
+def shake_hands(server: Handshake, client: Client) -> Step | None:
+    step: Step | None = Step.WAITING
     for _ in range(10):
         for flight in client.advance():
             for datagram in _datagrams(flight):
@@ -120,7 +120,7 @@ def test_forged_records_do_not_end_an_established_connection() -> None:
     server, client = established()
     alert = bytes.fromhex("15fefd00000000000000010002") + b"\x02\x28"
     for forged in (alert, b"\x17\xfe\xfd" + bytes(60), b"\x16" + bytes(100), alert * 5):
-        assert server.receive(forged) is Step.WAITING
+        assert server.receive(forged) in (None, Step.WAITING)
     client.ssl.shutdown()
     assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
 

@@ -10,11 +10,11 @@ from opuslib_next import Encoder
 
 from spaces_bridge.demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge.demo.wire import WireConnection, WirePeer
-from spaces_bridge.media.worker import edge, stun
+from spaces_bridge.media.worker import stun
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, OfferRefused
 from spaces_bridge.media.worker.srtp import Profile
-from tests.support.edge import SILENCE, Clock, closing, edge_world, udp_socket
+from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world, udp_socket
 
 pytestmark = pytest.mark.peers
 
@@ -296,18 +296,26 @@ async def test_knowing_a_name_without_its_password_opens_nothing() -> None:
                     stranger.recv(2000)
 
 
-async def test_more_than_can_come_in_at_once_are_told_that_it_is_busy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(edge, "MOST_JOINING", 2)
-    async with edge_world() as world:
+async def test_more_than_can_come_in_at_once_are_told_that_it_is_busy() -> None:
+    async with edge_world(most=3) as world:
         connected = await world.wire("here already")
         async with closing(connected):
             offer = WirePeer(Direction.LISTEN).offer()
-            for peer in ("anna", "berta"):
-                world.edge.accept(peer, Direction.LISTEN, offer)
-            with pytest.raises(OfferRefused) as refusal:
-                world.edge.accept("clara", Direction.LISTEN, offer)
-            assert refusal.value.code == "busy"
+            world.edge.accept("anna", Direction.LISTEN, offer)
+            assert refusal_code(world, "clara", offer) is None
+            world.edge.close("clara")
+            world.edge.accept("berta", Direction.LISTEN, offer)
+            assert refusal_code(world, "clara", offer) == "full"
+            world.edge.close("here already")
+            assert refusal_code(world, "clara", offer) == "busy"
             world.edge.close("anna")
-            world.edge.accept("clara", Direction.LISTEN, offer)
+            assert refusal_code(world, "clara", offer) is None
+
+
+def refusal_code(world: EdgeWorld, peer: str, offer: str) -> str | None:
+    """Why a newcomer is turned away."""
+    try:
+        world.edge.accept(peer, Direction.LISTEN, offer)
+    except OfferRefused as refusal:
+        return refusal.code
+    return None

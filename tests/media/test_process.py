@@ -14,14 +14,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.codec import encode
+from spaces_bridge.media.codec import MAX_MESSAGE, encode
 from spaces_bridge.media.launch import Found, NotThere, Process, knock, prepare_directory, spawn
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import BYTES_PER_MS, Stage
 from spaces_bridge.media.wire import Wire
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG
+from spaces_bridge.media.worker.edge import MOST_PEERS
+from spaces_bridge.media.worker.options import WorkerOptions
+from spaces_bridge.media.worker.process import Worker
+from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
+from spaces_bridge.media.worker.track import CHUNK_MS, KEPT_MS
+from spaces_bridge.media.worker.values import Direction, Phase, ResumeRecord
 from tests.support.sound import tone
 from tests.support.stage import EAR, HOST, SPACE, listening, options, running, speaking, until
 
@@ -253,6 +260,69 @@ async def test_fifty_listeners_fit_into_120_mb(tmp_path: Path) -> None:
         pid = stage.worker_pid
         assert pid is not None
         assert psutil.Process(pid).memory_info().rss < MOST_RSS
+
+
+class SlowControl:
+    """Stands for the door: a control process that takes what it is sent when the test says so."""
+
+    def __init__(self) -> None:
+        self.taken: list[say.SpeakerAudio] = []
+        self.waiting: list[say.SpeakerAudio] = []
+        self.most = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return sum(len(each.pcm) for each in self.waiting) >= LAZY_BACKLOG
+
+    def send(self, message: say.SpeakerAudio) -> None:
+        self.waiting.append(message)
+        self.most = max(self.most, sum(len(each.pcm) for each in self.waiting))
+
+    def take(self) -> None:
+        self.taken += self.waiting
+        self.waiting.clear()
+
+
+async def test_a_new_control_process_gets_what_many_have_said_in_parts_it_can_take(
+    tmp_path: Path,
+) -> None:
+    """All at once it would be more than may wait, and it would be cut off again and again."""
+    told = WorkerOptions(str(tmp_path / "x"), (), (), ("127.0.0.1",), 1)
+    worker, control, mix = Worker(told), SlowControl(), SpaceMix(0)
+    worker._door.close()
+    worker._door = control  # type: ignore[assignment]
+    users = [f"@{number}:x" for number in range(20)]
+    for user in users:
+        mix.join(user, user, Direction.SPEAK)
+    mix.set_gates(users)
+    for _ in range(KEPT_MS // TICK_MS):
+        mix.tick(0.0)
+    kept = {user: [chunk.at_ms for chunk in mix.chunks(user, 0)] for user in users}
+    total = sum(len(chunk.pcm) for user in users for chunk in mix.chunks(user, 0))
+    assert total > MOST_BACKLOG
+    while len(control.taken) < sum(map(len, kept.values())):
+        before = len(control.taken)
+        worker._send_sound(SPACE, mix)
+        control.take()
+        assert len(control.taken) > before
+    assert control.most <= LAZY_BACKLOG + 2 * BYTES_PER_MS * CHUNK_MS
+    for user in users:
+        assert [each.at_ms for each in control.taken if each.user == user] == kept[user]
+
+
+def test_all_that_a_full_worker_has_to_tell_a_new_control_process_may_wait() -> None:
+    longest, key = "x" * 256, bytes(30)
+    record = ResumeRecord(
+        Direction.SPEAK, longest, longest, longest, longest, ("2001:db8::" + "f" * 30, 65535), 1,
+        "SRTP_AES128_CM_SHA1_80", key, key, 127, 2**32 - 1, 2**32 - 1, 2**48, 2**31, 2**48,
+        2**32 - 1, 1234567.123456789,
+    )  # fmt: skip
+    user = UserId("@" + "u" * 250 + ":x")
+    one = say.Peer("p" * 22, SPACE, user, Direction.SPEAK, Phase.CONNECTED)
+    hello = encode(say.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
+    kept = encode(say.Record(one.peer, SPACE, user, Direction.SPEAK, record.encode()))
+    assert len(hello) <= MAX_MESSAGE
+    assert len(hello) + MOST_PEERS * len(kept) <= MOST_BACKLOG
 
 
 def test_unix_sockets_can_pass_sockets_here() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import itertools
 import json
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from spaces_bridge.demo.peer import ListenerPeer, SpeakerPeer
 from spaces_bridge.demo.wire import WireConnection
-from spaces_bridge.media.worker import resume, rtp
+from spaces_bridge.media.worker import jumps, resume, rtp
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, Edge, NotConnected, ResumeRecord
 from spaces_bridge.media.worker.srtp import Profile
@@ -187,6 +188,47 @@ async def test_reports_go_on_with_unused_indexes() -> None:
             assert client.peer.rejected == 0
             now = world.edge.resume_record("anna").tx_rtcp_index
             assert now > records["anna"].tx_rtcp_index + 64 + 2 * 10
+
+
+async def test_a_speakers_jumps_do_not_make_its_record_dear() -> None:
+    clock = Clock()
+    async with edge_world(clock=clock) as world:
+        client = await world.wire("anna", Direction.SPEAK)
+        async with closing(client):
+            began = clock.now
+            for number in range(1, 61):
+                clock.now += 0.1
+                client.send(client.peer.rtp(number * 30_000, 0, SILENCE))
+                await world.until(functools.partial(has_judged, world, number))
+            assert 0 < len(world.packets["anna"]) < 60
+            assert world.refused("rtp_jump") > 0
+            newest = world.edge.resume_record("anna").rx_index
+            assert newest is not None
+            assert newest <= jumps.BURST + jumps.PER_S * (clock.now - began) + 0xFFFF
+            restore(world, crash(world, "anna"))
+
+
+def has_judged(world: EdgeWorld, packets: int) -> bool:
+    """Whether anna's packets have been heard or refused, so many of them."""
+    refused = world.refused("rtp_jump") + world.refused("srtp_rejected")
+    return refused + len(world.packets.get("anna", ())) == packets
+
+
+async def test_reports_of_hours_are_caught_up_with_bit_by_bit() -> None:
+    clock = Clock()
+    async with edge_world(clock=clock) as world:
+        client = await world.wire("anna")
+        async with closing(client):
+            records = crash(world, "anna")
+            old = dataclasses.replace(records["anna"], tx_rtcp_index=20_000)
+            restore(world, {"anna": old})
+            reports = client.peer.reports
+            assert world.edge.resume_record("anna").tx_rtcp_index > 20_000
+            world.edge.close("anna")  # it cannot be told goodbye yet: nothing is made up for it
+            restore(world, {"anna": old})
+            await client.until(lambda: client.peer.reports > reports)
+            assert client.peer.rejected == 0
+            assert not client.peer.left_by_server
 
 
 async def test_a_resumed_peer_that_is_gone_is_forgotten() -> None:

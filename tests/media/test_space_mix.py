@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.opus import FRAME, Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix, Tick
+from spaces_bridge.media.worker.space_mix import MOST_TRACKS, TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.values import Direction, RtpPacket
 from tests.support.sound import decibels, frames_of, tone
 
@@ -276,3 +276,14 @@ def test_what_somebody_says_is_kept_though_nobody_listens() -> None:
     scene.run(10)
     assert scene.ticks[-1] == Tick([], None)
     assert len(scene.mix.subscribe(True)) == 10
+
+
+def test_of_many_who_spoke_and_were_not_written_down_the_last_ones_are_kept() -> None:
+    mix = SpaceMix(0)
+    users = [f"@{number}" for number in range(MOST_TRACKS + 3)]
+    for user in users:
+        mix.join(user, user, SPEAK)
+        mix.set_gates([users[0], user])
+        mix.tick(0.0)
+    mix.set_gates([users[0]])
+    assert set(mix.kept()) == {users[0], *users[4:]}

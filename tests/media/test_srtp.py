@@ -3,7 +3,7 @@
 import pytest
 
 from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.srtp import Inbound, Keys, Outbound, Profile
+from spaces_bridge.media.worker.srtp import FARTHEST, Inbound, Keys, Outbound, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -73,6 +73,9 @@ def test_rtcp_goes_on_after_the_reserved_indexes(profile: Profile) -> None:
     used = {rtcp_index(first.protect_rtcp(rtp.goodbye(SSRC, "a")), profile) for _ in range(5)}
     successor = Outbound(profile, keys(profile).tx, SSRC)
     successor.wind(0, first.rtcp_index + 64)
+    assert not successor.may_report()
+    assert [successor.catch_up(50), successor.catch_up(50)] == [50, first.rtcp_index + 14]
+    assert successor.may_report()
     packet = successor.protect_rtcp(rtp.goodbye(SSRC, "a"))
     assert listener.open_rtcp(packet) is not None
     assert rtcp_index(packet, profile) == max(used) + 64 + 1
@@ -94,3 +97,20 @@ def test_forged_and_repeated_packets_are_not_opened() -> None:
     assert into.open(sealed) is None
     assert into.open(b"\x80" * 3) is None
     assert into.open_rtcp(b"\x80\xc8" + bytes(1400)) is None
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_stream_is_taken_up_as_far_as_winding_is_cheap_and_no_further(profile: Profile) -> None:
+    into, out = Inbound(profile, keys(profile).rx), Outbound(profile, keys(profile).tx, SSRC)
+    into.wind(FARTHEST, SSRC)
+    out.wind(FARTHEST, 0)
+    for session in (into.wind, out.wind):
+        with pytest.raises(ValueError, match="to be taken up"):
+            session(FARTHEST + 1, 0)
+
+
+def test_what_is_left_out_of_rtcp_is_in_the_next_record_before_it_is_caught_up_with() -> None:
+    out = Outbound(Profile.GCM, keys(Profile.GCM).tx, SSRC)
+    out.wind(0, 7000)
+    out.catch_up(1000)
+    assert out.rtcp_index == 7000

@@ -18,9 +18,9 @@ import pytest
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
-from spaces_bridge.media import supervisor
+from spaces_bridge.media import resumption, supervisor
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.messages import PROTOCOL
+from spaces_bridge.media.messages import PROTOCOL, Restore, ToWorker
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
@@ -96,6 +96,41 @@ async def test_after_a_workers_death_the_same_peers_hear_again_and_do_nothing(
             assert stage.has_microphone(SPACE, HOST)
             stage.close_microphone(SPACE, HOST)
             await falls_silent(ear)
+
+
+async def test_a_peer_that_ends_two_workers_is_dropped_and_the_others_hear_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its resume record crashed a worker, or were so dear that it answers no more."""
+    monkeypatch.setattr(resumption, "AT_ONCE", 1)
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        stage.set_gates(SPACE, [HOST, GUEST])
+        async with (
+            speaking(stage, GUEST),
+            speaking(stage, HOST) as host,
+            listening(stage) as ear,
+        ):
+            host.say(tone(440, 120))
+            await hears_again(ear)
+            killed = list[int]()
+            really_send = stage._supervisor.send
+
+            def send(message: ToWorker) -> None:
+                if isinstance(message, Restore) and message.user == GUEST:
+                    killed.append(worker_of(stage))
+                    os.kill(killed[-1], signal.SIGKILL)
+                really_send(message)
+
+            monkeypatch.setattr(stage._resumption, "_send", send)
+            os.kill(worker_of(stage), signal.SIGKILL)
+            await until(lambda: noted.lost == [GUEST])
+            await until(lambda: len(killed) == 2 and stage.worker_pid is not None)
+            await hears_again(ear)
+            assert ear.state == "connected"
+            assert noted.lost == [GUEST]
+            assert stage.listeners(SPACE) == 1
 
 
 async def test_a_microphone_shut_while_the_worker_is_away_stays_shut(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker import tcp
+from spaces_bridge.media.worker import strangers, tcp
 from spaces_bridge.media.worker.edge import Direction
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
 
@@ -85,25 +85,45 @@ async def test_a_stranger_who_says_nothing_is_hung_up_on(
         assert world.refused("tcp_stranger") == 1
 
 
-async def test_strangers_cannot_take_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MAX_STRANGERS", 3)
+@pytest.mark.parametrize("addresses", [1, 20])
+async def test_silent_strangers_keep_nobody_out(addresses: int) -> None:
+    """More than there are places: from the newcomer's own address, and from many others."""
     async with edge_world() as world:
-        strangers = [await asyncio.open_connection(*address(world)) for _ in range(5)]
-        await world.until(lambda: world.refused("tcp_full") == 2)
-        for _, writer in strangers:
+        silent = list[asyncio.StreamWriter]()
+        for number in range(300):
+            host = f"127.0.0.{1 + number % addresses}"
+            _, writer = await asyncio.open_connection(*address(world), local_addr=(host, 0))
+            silent.append(writer)
+        client = await world.wire("anna", tcp=True)
+        async with closing(client):
+            world.start_sound(["anna"])
+            await client.more(5)
+        most = strangers.MOST_PER_NETWORK if addresses == 1 else strangers.MOST
+        assert world.refused("tcp_stranger") >= 300 - most
+        assert world.refused("tcp_full") == 0
+        for writer in silent:
             writer.close()
-        await world.until(lambda: world.edge.stats().packets_in == 0)
-        client = await joined_in_the_end(world)
-        client.close()
 
 
-async def test_one_host_cannot_take_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MAX_STRANGERS_PER_HOST", 2)
+async def test_who_is_known_makes_place_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "MOST_PER_NETWORK", 1)
     async with edge_world() as world:
-        strangers = [await asyncio.open_connection(*address(world)) for _ in range(3)]
-        await world.until(lambda: world.refused("tcp_full") == 1)
-        for _, writer in strangers:
-            writer.close()
+        clients = [await world.wire(peer, tcp=True) for peer in ("anna", "berta")]
+        async with closing(*clients):
+            world.start_sound(["anna", "berta"])
+            for _ in range(3):
+                _, writer = await asyncio.open_connection(*address(world))
+                for client in clients:
+                    await client.more(5)
+                writer.close()
+
+
+async def test_no_more_connections_than_there_is_memory_for() -> None:
+    async with edge_world(most=1) as world:
+        client = await world.wire("anna", tcp=True)
+        async with closing(client):
+            assert await answer_to(world, b"") == b""
+            assert world.refused("tcp_full") == 1
 
 
 class Exhausted(socket.socket):
@@ -127,7 +147,7 @@ async def test_running_out_of_descriptors_is_waited_out(monkeypatch: pytest.Monk
             listener.setblocking(False)
             seen, refused = list[bytes](), list[str]()
             door = tcp.TcpDoor(
-                lambda _, packet: seen.append(packet), lambda _: None, refused.append
+                lambda _, packet: seen.append(packet), lambda _: None, refused.append, most=9
             )
             door.open([listener], asyncio.get_running_loop())
             _, writer = await asyncio.open_connection(*listener.getsockname())
@@ -137,23 +157,6 @@ async def test_running_out_of_descriptors_is_waited_out(monkeypatch: pytest.Monk
             assert listener.attempts <= 3
             door.close()
             writer.close()
-
-
-async def joined_in_the_end(world: EdgeWorld) -> socket.socket:
-    """The strangers' places become free some moments after they hang up."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(60):
-        while True:
-            client = await world.wire("anna")  # who uses UDP is not concerned at all
-            client.close()
-            sock = socket.socket()
-            sock.setblocking(False)
-            before = world.refused("tcp_full")
-            await loop.sock_connect(sock, address(world))
-            await asyncio.sleep(0.1)
-            if world.refused("tcp_full") == before:
-                return sock
-            sock.close()
 
 
 def address(world: EdgeWorld) -> tuple[str, int]:

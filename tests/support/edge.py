@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 from spaces_bridge.demo.signalling import Signal
 from spaces_bridge.demo.wire import WireConnection, WirePeer
@@ -52,8 +53,10 @@ def sockets(host: str) -> tuple[socket.socket, socket.socket]:
 class EdgeWorld:
     """One edge, its sockets, and what it told."""
 
-    def __init__(self, clock: Callable[[], float] | None, host: str) -> None:
-        self.host = host
+    def __init__(
+        self, clock: Callable[[], float] | None, host: str, most: int | None = None
+    ) -> None:
+        self.host, self._most = host, most
         self.udp, self.tcp = sockets(host)
         self.port = int(self.udp.getsockname()[1])
         self.packets: dict[str, list[RtpPacket]] = {}
@@ -66,7 +69,9 @@ class EdgeWorld:
         self.edge.start(asyncio.get_running_loop())
 
     def _new_edge(self) -> Edge:
-        more = {} if self._clock is None else {"clock": self._clock}
+        more: dict[str, Any] = {} if self._clock is None else {"clock": self._clock}
+        if self._most is not None:
+            more["most"] = self._most
         return Edge(
             [self.udp],
             [self.tcp],
@@ -174,10 +179,13 @@ class EdgeWorld:
 
 @contextlib.asynccontextmanager
 async def edge_world(
-    *, clock: Callable[[], float] | None = None, host: str = "127.0.0.1"
+    *,
+    clock: Callable[[], float] | None = None,
+    host: str = "127.0.0.1",
+    most: int | None = None,
 ) -> AsyncIterator[EdgeWorld]:
     """An edge that is closed in the end, with the event loop given time to close the rest."""
-    world = EdgeWorld(clock, host)
+    world = EdgeWorld(clock, host, most)
     try:
         yield world
     finally:

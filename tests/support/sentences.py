@@ -26,6 +26,7 @@ NOTICES = {"say": 0}
 
 FROM_MEDIA = {
     "busy": "Too many people come in at this moment. Try again in a few seconds.",
+    "full": "No more people can come in here: this server is full. Try again later.",
     "no_sound": "There is no sound: this live space is not live.",
 }
 """Refusals of the media worker that no page of ours is to blame for; the rest are about SDP."""

@@ -39,11 +39,12 @@ async def test_one_address_may_make_so_many_offers(world: WebWorld) -> None:
         assert response.status == 201
 
 
-async def test_a_crowd_at_the_door_is_asked_to_wait(world: WebWorld) -> None:
-    world.stage.refusal, world.stage.refusal_code = "Too many people come in.", "busy"
+@pytest.mark.parametrize("code", ["busy", "full"])
+async def test_a_crowd_at_the_door_is_asked_to_wait(world: WebWorld, code: str) -> None:
+    world.stage.refusal, world.stage.refusal_code = "Too many people come in.", code
     address = world.page(await world.create(), "/whep")
     async with world.http.post(address, data="v=0", headers=OFFER) as response:
-        assert (response.status, (await response.json())["code"]) == (503, "busy")
+        assert (response.status, (await response.json())["code"]) == (503, code)
         assert int(response.headers["Retry-After"]) > 0
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spaces_bridge.web.outgoing import QUEUE_MAX, Outgoing, encode
+from spaces_bridge.web.outgoing import QUEUE_BYTES, QUEUE_MAX, Outgoing, encode
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +24,22 @@ async def test_a_queue_full_of_what_matters_ends_the_connection() -> None:
     for number in range(QUEUE_MAX + 1):
         outgoing.put(b"caption %d" % number)
     assert await outgoing.next() is None
+    assert outgoing.closing == (4408, "too slow")
+
+
+async def test_a_queue_is_full_by_its_bytes_too() -> None:
+    large = bytes(QUEUE_BYTES // 2)
+    outgoing = Outgoing()
+    for _ in range(10):  # a page that takes what waits may have as many as there are
+        outgoing.put(large)
+        outgoing.put(large)
+        assert [await outgoing.next(), await outgoing.next()] == [large, large]
+    outgoing.put(b"level", fades=True)
+    outgoing.put(large)
+    outgoing.put(large)
+    outgoing.put(b"caption")  # the level went for it, and is not enough
+    assert outgoing.closing is None
+    outgoing.put(b"one more")
     assert outgoing.closing == (4408, "too slow")
 
 

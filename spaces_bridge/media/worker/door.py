@@ -28,8 +28,9 @@ from spaces_bridge.media.wire import Wire
 
 log = logging.getLogger(__name__)
 
-MOST_BACKLOG: Final = 4 * 1024 * 1024
-"""Bytes. A control process that takes nothing is cut off; it gets all of it when it comes back."""
+MOST_BACKLOG: Final = 16 * 1024 * 1024
+"""Bytes. A control process that takes nothing is cut off; it gets all of it when it comes back.
+What a full worker has to tell a new one at once fits in."""
 LAZY_BACKLOG: Final = 256 * 1024
 """Bytes. With so much waiting, what is only of use at once is left out."""
 _ATTACH_S: Final = 5.0
@@ -109,8 +110,13 @@ class Door:
 
     def send_lazily(self, message: FromWorker) -> None:
         """The same for what is worthless later: left out while much is waiting."""
-        if self._control is not None and self._control.backlog < LAZY_BACKLOG:
+        if not self.is_busy and self._control is not None:
             self._control.send(message)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much is waiting that what can wait, too, should."""
+        return self._control is not None and self._control.backlog >= LAZY_BACKLOG
 
     @property
     def is_attached(self) -> bool:

@@ -15,6 +15,7 @@ from spaces_bridge.media.worker import resume, rtp, sdp, stun
 from spaces_bridge.media.worker.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.fanout import FanOut, first_position
 from spaces_bridge.media.worker.ice import Ice, new_credentials
+from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.paths import Path, UdpPort
 from spaces_bridge.media.worker.peer import Peer
 from spaces_bridge.media.worker.srtp import new_ssrc
@@ -56,10 +57,11 @@ JOIN_S = 15.0
 SILENCE_S = 20.0
 """A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
 
-MOST_JOINING = 2000
-"""Peers that have not connected yet; more are refused, so that offers alone fill no memory."""
+MOST_PEERS = most_peers(1024)
+"""Peers of one edge, unless said otherwise; half as many may be about to join."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
+_CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
 _LOG_S = 60.0
 
 
@@ -76,14 +78,17 @@ class Edge:
         on_packet: Callable[[str, RtpPacket], None],
         on_state: Callable[[str, PeerState], None],
         clock: Callable[[], float] = time.monotonic,
+        most: int = MOST_PEERS,
     ) -> None:
         """Sockets are bound (and `tcp` listening), non-blocking, and never closed here.
 
-        `addresses` and `port` are what clients are told to send to.
+        `addresses` and `port` are what clients are told to send to. Of more peers than `most` (see
+        `memory`) the newest is refused.
         """
+        self._most_peers = most
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
-        self._door = TcpDoor(self._received, self._path_lost, self._refuse)
+        self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
         self._addresses, self._port = list(addresses), port
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
@@ -145,9 +150,13 @@ class Edge:
         return sdp.write_answer(read, direction, ours)
 
     def _refuse_a_crowd(self) -> None:
-        if len(self._peers) < MOST_JOINING:
+        present, most_joining = len(self._peers), (self._most_peers + 1) // 2
+        if present < most_joining:
             return  # nothing to count
-        if sum(peer.state == NEW for peer in self._peers.values()) >= MOST_JOINING:
+        if present >= self._most_peers:
+            text = "No more people can come in here: this server is full. Try again later."
+            raise OfferRefused("full", text)
+        if sum(peer.state == NEW for peer in self._peers.values()) >= most_joining:
             text = "Too many people come in at this moment. Try again in a few seconds."
             raise OfferRefused("busy", text)
 
@@ -330,9 +339,10 @@ class Edge:
     def _make_round(self) -> None:
         assert self._loop is not None
         self._round = self._loop.call_later(_ROUND_S, self._make_round)
-        now = self._clock()
+        now, spare = self._clock(), _CATCH_UP
         for peer in list(self._peers.values()):
             if self._peers.get(peer.id) is peer:  # what an earlier one caused may have ended it
+                spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
         self._door.hang_up_on_strangers(self._loop.time())
         self._log_refused(now)

@@ -15,6 +15,7 @@ from spaces_bridge.media.worker.dtls import (
 )
 from spaces_bridge.media.worker.fanout import Progress
 from spaces_bridge.media.worker.ice import Ice
+from spaces_bridge.media.worker.jumps import Jumps
 from spaces_bridge.media.worker.paths import Path
 from spaces_bridge.media.worker.sdp import Offer
 from spaces_bridge.media.worker.srtp import Inbound, Keys, Outbound
@@ -35,6 +36,7 @@ class Link:
     out: Outbound
     into: Inbound
     reception: rtp.Reception = field(default_factory=rtp.Reception)
+    jumps: Jumps = field(default_factory=Jumps)
     remote_ssrc: int | None = None
     remote_rtcp_ssrc: int | None = None  # where it is not the one above
     report_at: float = 0.0
@@ -151,10 +153,14 @@ class Peer:
         kind, sequence, timestamp, ssrc = fields
         if kind != self.payload_type or not link.knows_rtp(ssrc):
             return "rtp_unknown_stream"
+        jump = link.reception.ahead(sequence)
+        if not link.jumps.allows(jump, now):
+            return "rtp_jump"
         opened = self._open(link.into.open, datagram, now)
         if opened is None:
             return "srtp_rejected"
         link.remote_ssrc = ssrc
+        link.jumps.took(jump)
         if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
             return "rtp_too_much"
         self._heard_media(sequence, timestamp, path, now)
@@ -206,7 +212,11 @@ class Peer:
 
     def report_due(self, now: float) -> bool:
         """Whether it is time to send an RTCP report."""
-        return self.link is not None and now >= self.link.report_at
+        return self.link is not None and self.link.out.may_report() and now >= self.link.report_at
+
+    def catch_up(self, most: int) -> int:
+        """After a resume: pass over so many RTCP indexes of the worker that died, at most."""
+        return self.link.out.catch_up(most) if self.link is not None else 0
 
     def send_report(self, sent: Progress | None, now: float) -> None:
         """Tell a listener how far its stream (`sent`) is, or a speaker what we heard of its."""
@@ -230,7 +240,7 @@ class Peer:
         path = self.ice.selected
         if path is None:
             return
-        if self.link is not None:
+        if self.link is not None and self.link.out.may_report():
             path.send(self.link.out.protect_rtcp(rtp.goodbye(self.ssrc, self.name)))
         if self._handshake is not None:
             self._handshake.say_goodbye()

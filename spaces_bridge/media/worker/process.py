@@ -10,16 +10,20 @@ import math
 import os
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
+
+import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.worker.clock import Clock
 from spaces_bridge.media.worker.door import Door
 from spaces_bridge.media.worker.edge import Edge
+from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.opus import FRAME, Encoder
 from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
@@ -38,6 +42,8 @@ log = logging.getLogger(__name__)
 RECORDS_EVERY_TICKS: Final = 1000
 """Every peer's resume record is renewed in so many ticks (20 s), spread over them."""
 _STATS_EVERY_TICKS: Final = 50
+_UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error, pylibsrtp.Error)
+"""What a resume record can come to: whatever is wrong with it, its peer alone is given up."""
 
 Adjustment: TypeAlias = (
     say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
@@ -68,6 +74,7 @@ class Worker:
             options.port,
             on_packet=self._on_packet,
             on_state=self._on_state,
+            most=most_peers(options.memory_limit_mb),
         )
         self._door = Door(
             options.path,
@@ -147,6 +154,8 @@ class Worker:
             user = UserId(name)
             sent_ms = self._sent_ms.get((space, user), 0)
             for chunk in mix.chunks(name, sent_ms):
+                if self._door.is_busy:  # after a replay: the rest goes with later ticks
+                    break
                 self._door.send(say.SpeakerAudio(space, user, chunk.at_ms, chunk.pcm))
                 sent_ms = chunk.end_ms
             self._sent_ms[space, user] = sent_ms
@@ -314,7 +323,7 @@ class Worker:
             if message.space not in self._spaces:
                 raise ValueError("its live space is over")
             self._edge.restore(message.peer, ResumeRecord.decode(message.record))
-        except (ValueError, KeyError, TypeError) as problem:
+        except _UNUSABLE as problem:
             self._members.pop(message.peer, None)
             log.warning("a peer cannot be resumed: %s", type(problem).__name__)
             gone = PeerState(Phase.CLOSED, "it could not be resumed")

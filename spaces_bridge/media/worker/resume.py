@@ -21,6 +21,7 @@ MAX_AGE_S = 120.0
 
 _AHEAD, _AHEAD_PER_S = 3000, 200.0
 _RTCP_AHEAD, _RTCP_AHEAD_PER_S = 64, 2.0
+_CAUGHT_UP_AT_ONCE = 256  # RTCP packets, under a millisecond: the first minutes of a peer
 _LISTENING_ONLY = Progress(0, 0, 0, 0)
 
 
@@ -74,6 +75,7 @@ def revive(
     peer.ssrc = record.local_ssrc
     peer.link = Link.made(keys, record.local_ssrc)
     peer.link.out.wind(tx_index, rtcp_index)
+    peer.link.out.catch_up(_CAUGHT_UP_AT_ONCE)
     if record.rx_index is not None and record.remote_ssrc is not None:
         peer.link.into.wind(record.rx_index, record.remote_ssrc)
         peer.link.remote_ssrc = record.remote_ssrc

@@ -121,6 +121,12 @@ class Reception:
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit
 
+    def ahead(self, sequence: int) -> int:
+        """How many packets this one is ahead of the newest; 0 for the first and for older ones."""
+        if self.newest is None:
+            return 0
+        return max(0, nearest_index(self.newest, sequence) - self.newest)
+
     def heard_sender_report(self, ntp: int, now: float) -> None:
         """Note the NTP time of the speaker's last report, to be echoed back to it."""
         self._sender_report = ((ntp >> 16) & 0xFFFFFFFF, now)

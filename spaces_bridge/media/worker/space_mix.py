@@ -21,6 +21,9 @@ TICK_MS: Final = 20
 LEVEL_TICKS: Final = 10
 """Levels are told at most every 200 ms."""
 
+MOST_TRACKS: Final = 32
+"""People whose last words (1 MB each) are kept for captions, unless more are on air."""
+
 Payloads = Sequence[tuple[Sequence[str], bytes]]
 
 
@@ -174,6 +177,7 @@ class SpaceMix:
     def _note(self, user: str, frame: Pcm) -> None:
         """For the captions and the meters. Silence counts: it is what ends an utterance."""
         if user not in self._tracks:
+            self._make_room_for_a_track()
             self._tracks[user] = Track()
         self._tracks[user].hear(frame, self.position_ms)
         self._loudest[user] = max(self._loudest.get(user, 0), loudness(frame))
@@ -219,6 +223,12 @@ class SpaceMix:
             return
         track.taken(until_ms)
         if track.is_empty:
+            del self._tracks[user]
+
+    def _make_room_for_a_track(self) -> None:
+        """Whose words nobody has taken for longest loses them, unless they are on air."""
+        silent = [user for user in self._tracks if not self.gates.is_open(user)]
+        for user in silent[: max(0, len(self._tracks) - MOST_TRACKS + 1)]:
             del self._tracks[user]
 
     def _pause(self, user: str) -> None:

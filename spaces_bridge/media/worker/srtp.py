@@ -3,13 +3,15 @@
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import pylibsrtp
 
 from spaces_bridge.media.worker import rtp
 
 _LEAP = 20_000  # libsrtp follows a sequence number that jumps by less than 32768
+FARTHEST: Final = 10_000 * _LEAP
+"""Packet indexes (46 days of sound) that a session is wound forward by: some 0.04 s of work."""
 
 
 class Profile(StrEnum):
@@ -72,7 +74,8 @@ class Outbound:
 
     def __init__(self, profile: Profile, key: bytes, ssrc: int) -> None:
         self.ssrc = ssrc
-        self.rtcp_index = 0  # SRTCP packets made so far; the next one has this plus one
+        self.rtcp_index = 0  # of the last SRTCP packet; the next one has this plus one
+        self._rtcp_behind = 0  # indexes that are still to be passed over before that
         self._session = _session(profile, key, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
 
     @property
@@ -85,21 +88,38 @@ class Outbound:
         return self._session.protect(packet)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """One compound RTCP packet, encrypted."""
+        """One compound RTCP packet, encrypted. Only if nothing is left to `catch_up` with."""
+        assert not self._rtcp_behind
         self.rtcp_index += 1
         return self._session.protect_rtcp(packet)
 
     def wind(self, rtp_index: int, rtcp_index: int) -> None:
         """Make `rtp_index` and `rtcp_index + 1` the next to be used. Nothing leaves here.
 
-        libsrtp offers no way to set its counters, so packets nobody gets are protected.
+        pylibsrtp offers no way to set the counters, so packets nobody gets are protected: one for
+        many RTP indexes, but one for each of RTCP, for which `catch_up` is to be called. Raises
+        ValueError for an index that is too far away.
         """
+        if rtp_index > FARTHEST:
+            raise ValueError("the stream is too old to be taken up")
         at = 0
         while rtp_index - at > _LEAP:
             at += _LEAP
             self._session.protect(_dummy(at, self.ssrc))
-        while self.rtcp_index < rtcp_index:
-            self.protect_rtcp(rtp.goodbye(self.ssrc, "-"))
+        self._rtcp_behind += rtcp_index - self.rtcp_index
+        self.rtcp_index = rtcp_index
+
+    def may_report(self) -> bool:
+        """Whether RTCP packets can be protected now."""
+        return self._rtcp_behind == 0
+
+    def catch_up(self, most: int) -> int:
+        """Pass over at most so many RTCP indexes; returns how many it were."""
+        passed = min(most, self._rtcp_behind)
+        for _ in range(passed):
+            self._session.protect_rtcp(rtp.goodbye(self.ssrc, "-"))
+        self._rtcp_behind -= passed
+        return passed
 
 
 class Inbound:
@@ -126,8 +146,11 @@ class Inbound:
     def wind(self, index: int, ssrc: int) -> None:
         """Take up the stream `ssrc` after packet `index`, in the peer's current rollover.
 
-        The session follows packets we make ourselves with the peer's key.
+        The session follows packets we make ourselves with the peer's key. Raises ValueError for
+        an index that is too far away.
         """
+        if index > FARTHEST:
+            raise ValueError("the speaker's stream is too far on to be taken up")
         sender = _session(self._profile, self._key, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
         at = 0
         while at < index:

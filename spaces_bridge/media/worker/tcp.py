@@ -8,17 +8,15 @@ import errno
 import socket
 from collections.abc import Callable, Sequence
 
+from spaces_bridge.media.worker.strangers import Strangers
 from spaces_bridge.media.worker.values import MAX_DATAGRAM
 
-MAX_CONNECTIONS = 4096
-MAX_STRANGERS = 256
-MAX_STRANGERS_PER_HOST = 32
-"""Connections that have not authenticated themselves; they get `STRANGER_S` to do so."""
-STRANGER_S = 10.0
+STRANGER_S = 5.0
+"""How long a connection may take until it has authenticated itself."""
 
 _SHORTEST = 12  # nothing we understand is shorter; a flood of tiny frames would be costly
 _BUFFER = 4096  # how much one client may have parsed before others get their turn
-_BACKLOG = 64 * 1024  # a client that reads slower than it listens loses packets
+_BACKLOG = 16 * 1024  # some seconds; a client that reads slower than it listens loses packets
 _ACCEPTS_PER_WAKEUP = 32
 _PAUSE_S = 1.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -116,11 +114,13 @@ class TcpConnection(asyncio.BufferedProtocol):
     def claim(self, owner: str) -> None:
         """The client has said who it is."""
         self.owner = owner
+        self._door.knows(self)
 
     def forget(self) -> None:
-        """The peer is gone: send what is left and hang up."""
+        """The peer is gone: send what is left, if it is taken in time, and hang up."""
         self.owner = None
         if self._transport is not None:
+            self._door.knows_no_more(self)
             self._transport.close()
 
     def abort(self) -> None:
@@ -130,19 +130,23 @@ class TcpConnection(asyncio.BufferedProtocol):
 
 
 class TcpDoor:
-    """Accepts connections on the listening sockets and counts strangers."""
+    """Accepts connections on the listening sockets; who does not say who it is makes place."""
 
     def __init__(
         self,
         received: Callable[[TcpConnection, bytes], None],
         lost: Callable[[TcpConnection], None],
         refused: Callable[[str], None],
+        *,
+        most: int,
     ) -> None:
+        """``most``: connections at the same time."""
         self.received = received
         self.refused = refused
         self._gone = lost
-        self._connections = dict[TcpConnection, float]()
-        self._hosts: dict[TcpConnection, str] = {}
+        self._most = most
+        self._connections = set[TcpConnection]()
+        self._strangers = Strangers[TcpConnection]()
         self._pending = set[asyncio.Task[None]]()
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
         self._listeners: Sequence[socket.socket] = ()
@@ -162,12 +166,15 @@ class TcpDoor:
                 if error.errno in _EXHAUSTED:  # trying again at once would only keep us busy
                     self._pause(listener, loop)
                 return
-            if not self._has_room_for(name[0]):
+            if not self._make_room_for(name[0]):
                 self.refused("tcp_full")
                 connection.close()
                 continue
             connection.setblocking(False)
-            task = loop.create_task(self._welcome(connection, name[0], loop))
+            protocol = TcpConnection(self)
+            self._connections.add(protocol)
+            self._strangers.add(protocol, name[0], loop.time())
+            task = loop.create_task(self._welcome(connection, protocol, loop))
             self._pending.add(task)
             task.add_done_callback(self._pending.discard)
 
@@ -178,37 +185,50 @@ class TcpDoor:
             _PAUSE_S, loop.add_reader, listener, self._accept, listener, loop
         )
 
-    def _has_room_for(self, host: str) -> bool:
-        strangers = [self._hosts[known] for known in self._connections if known.owner is None]
-        return (
-            len(self._connections) < MAX_CONNECTIONS
-            and len(strangers) < MAX_STRANGERS
-            and strangers.count(host) < MAX_STRANGERS_PER_HOST
-        )
+    def _make_room_for(self, host: str) -> bool:
+        """Whether a newcomer may come in; a stranger who said nothing for longest goes for it."""
+        leaving = self._strangers.in_the_way_of(host)
+        if leaving is not None:
+            self._show_out(leaving)
+        return len(self._connections) < self._most
+
+    def _show_out(self, stranger: TcpConnection) -> None:
+        self.refused("tcp_stranger")
+        stranger.abort()
+        self.lost(stranger)
 
     async def _welcome(
-        self, sock: socket.socket, host: str, loop: asyncio.AbstractEventLoop
+        self, sock: socket.socket, protocol: TcpConnection, loop: asyncio.AbstractEventLoop
     ) -> None:
-        protocol = TcpConnection(self)
-        self._connections[protocol], self._hosts[protocol] = loop.time(), host
         try:
             await loop.connect_accepted_socket(lambda: protocol, sock)
         except OSError:
             sock.close()
             self.lost(protocol)
+            return
+        if protocol not in self._connections:  # it had to make place before it was quite here
+            protocol.abort()
 
     def lost(self, connection: TcpConnection) -> None:
         """A connection ended."""
-        self._hosts.pop(connection, None)
-        if self._connections.pop(connection, None) is not None:
+        self._strangers.discard(connection)
+        if connection in self._connections:
+            self._connections.discard(connection)
             self._gone(connection)
+
+    def knows(self, connection: TcpConnection) -> None:
+        """It has authenticated itself."""
+        self._strangers.discard(connection)
+
+    def knows_no_more(self, connection: TcpConnection) -> None:
+        """Its peer is gone: like any stranger, it has `STRANGER_S` left."""
+        if self._loop is not None and connection in self._connections:
+            self._strangers.add(connection, connection.address[0], self._loop.time())
 
     def hang_up_on_strangers(self, now: float) -> None:
         """Drop connections that did not say who they are in time; `now` is the loop's clock."""
-        for connection, since in list(self._connections.items()):
-            if connection.owner is None and now - since > STRANGER_S:
-                self.refused("tcp_stranger")
-                connection.abort()
+        for connection in self._strangers.since_before(now - STRANGER_S):
+            self._show_out(connection)
 
     def close(self) -> None:
         """Accept nobody any more and hang up on everybody."""
@@ -222,4 +242,3 @@ class TcpDoor:
         for connection in list(self._connections):
             connection.abort()
         self._connections.clear()
-        self._hosts.clear()

@@ -1,0 +1,75 @@
+"""What a DTLS handshake may be made to remember: bounds in bytes, before OpenSSL sees a datagram.
+
+A fragment of a handshake message names the size of the whole (RFC 6347, 4.2.2), and OpenSSL sets
+aside that much for it: up to 100 kB for each of eleven messages, for a few bytes sent. No WebRTC
+client needs a tenth of it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+MOST_MESSAGES: Final = 16 * 1024
+"""Bytes of all handshake messages of one side: a hello and a certificate have 1 to 5 kB."""
+MOST_NUMBER: Final = 12
+"""The largest message number; a full flight of either side ends with 7."""
+MOST_SEALED: Final = 64
+"""Encrypted handshake records: one Finished, and its repetitions."""
+
+_CHANGE_CIPHER_SPEC, _HANDSHAKE = 20, 22  # between them: alerts
+_RECORD_HEADER, _MESSAGE_HEADER = 13, 12
+
+
+class Intake:
+    """The account of one handshake: what the other side has announced so far."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}  # by message number, the largest that was named
+        self._sealed = 0
+
+    def admits(self, datagram: bytes) -> bool:
+        """Whether OpenSSL may see a datagram; one that is not whole DTLS 1.2 records may not."""
+        sizes, sealed = dict(self._sizes), self._sealed
+        try:
+            for kind, epoch, body in _records(datagram):
+                if kind == _HANDSHAKE and epoch > 0:
+                    sealed += 1
+                elif kind == _HANDSHAKE:
+                    for number, size in _messages(body):
+                        sizes[number] = max(size, sizes.get(number, 0))
+        except ValueError:
+            return False
+        if sealed > MOST_SEALED or sum(sizes.values()) > MOST_MESSAGES:
+            return False
+        if max(sizes, default=0) > MOST_NUMBER:
+            return False
+        self._sizes, self._sealed = sizes, sealed
+        return True
+
+
+def _records(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Type, epoch and body of each record. Raises ValueError for anything we do not speak."""
+    at = 0
+    while at < len(datagram):
+        start = at + _RECORD_HEADER
+        end = start + int.from_bytes(datagram[at + 11 : start])
+        if end > len(datagram) or not _CHANGE_CIPHER_SPEC <= datagram[at] <= _HANDSHAKE:
+            raise ValueError("not a DTLS record of a handshake")
+        yield datagram[at], int.from_bytes(datagram[at + 3 : at + 5]), datagram[start:end]
+        at = end
+
+
+def _messages(body: bytes) -> Iterator[tuple[int, int]]:
+    """Number and whole size of the message of each fragment. Raises ValueError."""
+    at = 0
+    while at < len(body):
+        if len(body) - at < _MESSAGE_HEADER:
+            raise ValueError("not a handshake message")
+        size, number = int.from_bytes(body[at + 1 : at + 4]), int.from_bytes(body[at + 4 : at + 6])
+        offset, part = (
+            int.from_bytes(body[at + 6 : at + 9]),
+            int.from_bytes(body[at + 9 : at + 12]),
+        )
+        at += _MESSAGE_HEADER + part
+        if at > len(body) or offset + part > size:
+            raise ValueError("a fragment that does not fit")
+        yield number, size
