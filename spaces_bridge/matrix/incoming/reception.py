@@ -22,6 +22,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.shown.cards import CardKeeper
 from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.greeting import Greeter
+from spaces_bridge.matrix.words.addressed import names_of
 from spaces_bridge.matrix.words.commands import Request, parse
 from spaces_bridge.matrix.words.verbs import CLOSING
 
@@ -73,12 +74,13 @@ class Reception:
     def is_pressing(self, event: Mapping[str, Any]) -> bool:
         """Whether a moderator takes something from somebody in a live space's room."""
         said = means.meaning_of(event, self._settings)
-        if not isinstance(said, means.Said):
+        if not isinstance(said, means.Said) or said.rewords is not None:
             return False
         space = self._spaces.by_room(said.room)
         if space is None or not (said.sender == space.host or said.sender in space.moderators):
             return False
-        request = parse(said.text, direct=False)
+        names = names_of(self._settings.bot, said.pills)
+        request = parse(said.text, direct=False, names=names)
         return isinstance(request, Request) and request.verb in CLOSING
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912

@@ -146,7 +146,7 @@ class Life:
         return f"It is called “{heard.argument}” now."
 
     async def _policy(self, heard: Heard) -> str:
-        policy = speak_policy(heard.argument)
+        policy = speak_policy(heard.word)
         space = await self._desk.which(heard, lambda s: s.host == heard.by)
         await self._desk.ask(space, cmd.SetSpeakPolicy(heard.by, policy), heard)
         meaning = {
@@ -160,7 +160,7 @@ class Life:
     async def _captions(self, heard: Heard) -> str:
         if not self._desk.settings.captions:
             raise Rejected("no_captions", "This server writes no captions.")
-        word = heard.argument.lower()
+        word = heard.word
         on, language = word != "off", ""
         if word not in {"on", "off"}:
             language = language_code(word)

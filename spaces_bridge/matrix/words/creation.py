@@ -7,7 +7,8 @@ from datetime import tzinfo
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
-from spaces_bridge.matrix.words.commands import QUOTES, quoted, unquoted
+from spaces_bridge.matrix.words.addressed import QUOTES, bare, unquoted
+from spaces_bridge.matrix.words.commands import quoted
 from spaces_bridge.matrix.words.times import WORDS_MAX, take_time
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS
 
@@ -64,7 +65,7 @@ def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
 def speak_policy(word: str, what: str = "`policy`") -> SpeakPolicy:
     """The policy of that name. Raises Rejected."""
     try:
-        return SpeakPolicy(word.lower())
+        return SpeakPolicy(bare(word))
     except ValueError:
         *most, last = SpeakPolicy
         raise Rejected(

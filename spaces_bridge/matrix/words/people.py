@@ -17,7 +17,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.core.naming import called
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.words.commands import QUOTES
+from spaces_bridge.matrix.words.addressed import QUOTES
 
 _USER_ID = re.compile(r"@[\x21-\x39\x3b-\x7e]{1,200}:[A-Za-z0-9.\-\[\]:]{1,200}")
 NAMELESS = "a guest"
