@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from spaces_bridge.app import wishes as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.direct.answers import Answers
 from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -137,14 +138,15 @@ class Reception:
         if emojis.is_hand(reaction.key):
             await self._hands.raised(space, reaction)
             return
-        emoji = emojis.plain(reaction.key)
-        if emoji is None:
-            return
         try:
-            react = cmd.React(reaction.sender, emoji, reaction.event)
+            react = cmd.React(reaction.sender, emojis.counted(reaction.key), reaction.event)
             await self._spaces.ask(space.space, react, reaction.event)
         except Rejected as refusal:
             log.info("a reaction counts nothing: %s", refusal.code)
+            if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
+                # what stays on the card would be shown there for as long as it lives
+                gone = wish.RedactEvent(space.space, reaction.event, expired=True)
+                await self._spaces.wish(gone, f"uncounted:{reaction.event}")
 
     async def _took_back(self, redaction: means.TookBack) -> None:
         """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
