@@ -1,5 +1,6 @@
 """A live space by commands, taps and direct messages, on a real Synapse."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ async def test_a_reaction_is_counted_and_goes_away(bridge: Bridge, settle: Settl
     room = room_of(space)
     gone = list[str]()
 
-    def both(event: dict[str, Any]) -> bool:
+    def both(event: Mapping[str, Any]) -> bool:
         gone.extend([event["event_id"]] if event["sender"] == BOT else [])
         return len(gone) == 2
 

@@ -10,6 +10,7 @@ from spaces_bridge.matrix.words.creation import (
     names_a_time,
     parse_creation,
     speak_policy,
+    title_names_a_time,
 )
 from spaces_bridge.matrix.words.languages import language_code
 from spaces_bridge.matrix.words.names import tidy
@@ -50,6 +51,11 @@ class Life:
             opening = (
                 f"“{space.title}” is planned for {when}: {desk.page(space)}\n"
                 f"For calendars: {desk.calendar(space)}"
+            )
+        elif title_names_a_time(space.title):
+            opening += (
+                f"\nIts title names a time, but it is planned for none: `{PREFIX} reschedule TIME`"
+                " does that."
             )
         return (
             f"{opening}\n"
