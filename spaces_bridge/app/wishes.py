@@ -269,6 +269,8 @@ class Reply:
     event: EventId
     text: str
     ok: bool
+    thread: EventId | None = None
+    """The root of the thread it was given in."""
 
 
 Wish = (

@@ -10,6 +10,7 @@ from heapq import nsmallest
 from spaces_bridge.app.ports import Followers
 from spaces_bridge.core.door import Removal
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import Nameplates
@@ -58,7 +59,7 @@ def people_view(
     ``page`` is the live space's own address. ``total`` and ``removed_total`` count all of them,
     ``nameless`` the pages without a name.
     """
-    sought = query.casefold()
+    sought = folded(query)
     places = {request.user: place for place, request in enumerate(waiting(space))}
 
     def relevance(one: _Somebody) -> tuple[int, int, bool, str, str]:
@@ -67,7 +68,7 @@ def people_view(
             rows = 0, -role
         else:
             rows = (1, places[one.user]) if one.user in places else (2, 0)
-        return *rows, not one.on_page, one.name.casefold(), one.user
+        return *rows, not one.on_page, folded(one.name), one.user
 
     found = [one for one in _everybody(space, present) if _fits(sought, one.name, one.user)]
     gone = [user for user in space.removed if _fits(sought, name_of(space, user), user)]
@@ -104,7 +105,7 @@ def _somebody(
 
 
 def _fits(sought: str, name: str, user: UserId) -> bool:
-    return sought in name.casefold() or sought in user.casefold()
+    return sought in folded(name) or sought in user.casefold()
 
 
 def _view(space: LiveSpace, by: UserId, one: _Somebody, page: str) -> Json:

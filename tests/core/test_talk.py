@@ -6,10 +6,10 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import UserId, UtteranceId
+from spaces_bridge.core.ids import EventId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
-from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
+from spaces_bridge.core.rules.talk import OTHERS, may_chat, refuse_to_chat
 from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 
@@ -55,6 +55,8 @@ def test_reactions_are_counted_while_live() -> None:
 def test_only_so_many_kinds_of_reactions_are_counted() -> None:
     space = after(live_space(), *(cmd.React(BEN, chr(0x1F600 + n)) for n in range(50)))
     assert refused(space, cmd.React(BEN, "👏")) == "too_many_kinds"
+    in_the_room = cmd.React(BEN, "👏", EventId("$clap"))
+    assert decide(space, in_the_room) == [ev.Reacted(BEN, OTHERS, EventId("$clap"))]
     assert after(space, cmd.React(BEN, chr(0x1F600))).reactions[chr(0x1F600)] == 2
 
 

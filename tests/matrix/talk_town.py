@@ -14,6 +14,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.events.translate import Said
+from spaces_bridge.matrix.homeserver.client import StateEvent
+from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.talk.archive import Archive
 from spaces_bridge.matrix.talk.conversation import Conversation
@@ -111,6 +113,10 @@ class TalkTown:
         self.space = SpaceId("")
         self.answered: list[str] = []
         """The kinds of the wishes that answered."""
+        self.threads: list[Any] = []
+        """The threads that those are in."""
+        self.past: dict[EventId, StateEvent] = {}
+        """What was said before."""
         self.strangers: set[UserId] = set()
         """Who has no direct room with the bot."""
 
@@ -139,6 +145,12 @@ class TalkTown:
 
     async def time_zone(self, user: UserId) -> str | None:
         return self.zones.get(user)
+
+    async def event(self, room: RoomId, event: EventId) -> StateEvent:
+        try:
+            return self.past[event]
+        except KeyError:
+            raise Refused(404, "M_NOT_FOUND", "no such event") from None
 
     # --- what happens
 
@@ -182,13 +194,16 @@ class TalkTown:
         *,
         event: str = "",
         pills: tuple[tuple[str, UserId], ...] = (),
+        thread: EventId | None = None,
+        rewords: EventId | None = None,
     ) -> str:
         """Say it; the answer, beginning with ❌ when refused, empty when there is none."""
         event = event or f"$said{next(self._events)}"
-        await self.conversation.hear(Said(room, EventId(event), who, text, pills))
+        await self.conversation.hear(Said(room, EventId(event), who, text, pills, thread, rewords))
         reply = self.notebook.effects.pop(f"reply:{event}", None)
         if reply is None:
             return ""
+        self.threads.append(reply.body.get("thread"))
         sign = "" if reply.body.get("ok", True) else "❌ "
         self.answered.append(reply.kind)
         return sign + str(reply.body["text"])

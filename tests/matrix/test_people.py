@@ -118,3 +118,52 @@ def test_whatever_is_written_names_somebody_or_is_refused_in_words(text: str) ->
     except Rejected as refusal:
         answer = refusal.text
     assert answer.startswith("@") or answer.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Zoë Müller", "Zoe"),
+        ("Zoë Müller", "ZOE MULLER"),
+        ("Zoe\u0308 Mu\u0308ller", "zoë müller"),
+        ("Zoe", "Zoé"),
+        ("Straße", "strasse"),
+        ("Łukasz Ørsted", "lukasz orsted"),
+        ("Ｚｏｅ", "zoe"),
+        ("Zoe", "ｚｏｅ"),
+        ("Þóra Ægisdóttir", "thora aegisdottir"),
+        ("İpek Yıldız", "ipek yildiz"),
+        ("Ёлка", "елка"),
+        ("مُحَمَّد", "محمد"),
+        ("O’Neill", "O'Neill"),
+        ("Zoe\u00a0Maier", "zoe maier"),
+    ],
+)
+def test_a_name_is_found_without_its_accents_case_and_width(name: str, written: str) -> None:
+    space = after(live_space(), cmd.ObserveMember(MIA, True, name))
+    crowd = people.present(space)
+    assert people.one(space, crowd, written) == MIA
+    assert people.one_with_reason(space, crowd, f"{written}, too loud").user == MIA
+
+
+@pytest.mark.parametrize(("name", "other"), [("ガク", "カク"), ("कि", "क"), ("Анна", "Анно")])
+def test_letters_that_look_like_accents_are_kept(name: str, other: str) -> None:
+    space = after(live_space(), cmd.ObserveMember(MIA, True, name))
+    with pytest.raises(Rejected, match="Nobody called"):
+        people.one_with_reason(space, people.present(space), other)
+
+
+def test_a_name_as_it_is_written_comes_before_one_without_its_accents() -> None:
+    space = after(
+        live_space(),
+        cmd.ObserveMember(MIA, True, "Zoë"),
+        cmd.ObserveMember(MIA_TWO, True, "Zoe"),
+        cmd.ObserveMember(EVE, True, "Zoé"),
+    )
+    crowd = people.present(space)
+    assert people.one(space, crowd, "zoe") == MIA_TWO
+    assert people.one(space, crowd, "Zoë") == MIA
+    assert people.one(space, crowd, "@maier:example.org") == MIA
+    with pytest.raises(Rejected, match="Several people") as refusal:
+        people.one(space, crowd, "Zoê")
+    assert all(user in refusal.value.text for user in (MIA, MIA_TWO, EVE))

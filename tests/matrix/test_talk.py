@@ -270,3 +270,10 @@ async def test_admins_need_no_followers_and_listeners_may_not_host_at_all() -> N
 
 def _choosy() -> MatrixSettings:
     return replace(SETTINGS, min_followers=2)
+
+
+async def test_a_title_that_names_a_time_is_kept_and_asked_about(town: TalkTown) -> None:
+    answer = await town.say(HOST, "create Jazz at 8", DM)
+    assert "“Jazz at 8” is ready" in answer
+    assert "reschedule TIME" in answer
+    assert "reschedule" not in await town.say(HOST, "create Jazz --at tomorrow 19:00", DM)

@@ -21,6 +21,9 @@ from spaces_bridge.core.rules.common import (
 EMOJI_MAX = 50
 """Different emoji counted in one live space; everybody is sent all counts."""
 
+OTHERS = "💬"
+"""Stands for further kinds that people of the room react with."""
+
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
     if space.phase is Phase.SCHEDULED or not space.captions:
@@ -43,9 +46,14 @@ def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterat
 def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     refuse_unless_live(space)
     refuse_if_removed(space, command.by)
-    if command.emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
-        raise Rejected("too_many_kinds", "Too many different emoji already. Pick one of those.")
-    yield ev.Reacted(command.by, command.emoji, command.annotation)
+    emoji = command.emoji
+    if emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
+        if command.annotation is None:
+            raise Rejected(
+                "too_many_kinds", "Too many different emoji already. Pick one of those."
+            )
+        emoji = OTHERS  # it is in the room already, whatever we say
+    yield ev.Reacted(command.by, emoji, command.annotation)
 
 
 def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[ev.Event]:

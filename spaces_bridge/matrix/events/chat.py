@@ -14,7 +14,9 @@ from spaces_bridge.app.wishes import ChatWords, PostChat
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.writing import clean_text
 from spaces_bridge.matrix.events.content import message, size
+from spaces_bridge.matrix.words.addressed import names_of
 from spaces_bridge.matrix.words.commands import parse
+from spaces_bridge.matrix.words.pills import pills_of
 
 CHAT = "io.spacesbridge.chat"
 
@@ -99,7 +101,7 @@ def chat_in(event: Mapping[str, Any], bot: str) -> Wrote | Reworded | WentOut | 
     relation = relation if isinstance(relation, Mapping) else {}
     if relation.get("rel_type") == "m.replace":
         return _reworded(UserId(sender), content, relation)
-    if kind is None or _is_command(content):
+    if kind is None or _is_command(content, bot):
         return None
     text, file = _text_of(content, kind, is_reply="m.in_reply_to" in relation)
     at_ms = event.get("origin_server_ts")
@@ -112,10 +114,11 @@ def _kind_of(content: Mapping[str, Any]) -> ChatKind | None:
     return _KINDS.get(msgtype) if isinstance(msgtype, str) else None
 
 
-def _is_command(content: Mapping[str, Any]) -> bool:
+def _is_command(content: Mapping[str, Any], bot: str) -> bool:
     body = content.get("body")
     is_text = content.get("msgtype") == "m.text" and isinstance(body, str)
-    return is_text and parse(str(body), direct=False) is not None
+    names = names_of(bot, pills_of(content.get("formatted_body")))
+    return is_text and parse(str(body), direct=False, names=names) is not None
 
 
 def _reworded(

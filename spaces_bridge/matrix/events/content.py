@@ -39,9 +39,12 @@ def message(text: str, html: str | None = None, msgtype: str = "m.notice") -> di
     return {**content, "body": body, **rich}
 
 
-def reply(content: Content, event: EventId) -> dict[str, Any]:
-    """The message as a reply."""
-    return {**content, "m.relates_to": {"m.in_reply_to": {"event_id": event}}}
+def reply(content: Content, event: EventId, thread: EventId | None = None) -> dict[str, Any]:
+    """The message as a reply, in the thread with this root. Spec: "Threading"."""
+    relation: dict[str, Any] = {"m.in_reply_to": {"event_id": event}}
+    if thread is not None:
+        relation |= {"rel_type": "m.thread", "event_id": thread, "is_falling_back": True}
+    return {**content, "m.relates_to": relation}
 
 
 def edit(content: Content, event: EventId) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Said:
     text: str
     pills: tuple[Pill, ...] = ()
     """People it links to, whose names alone stand in the text."""
+    thread: EventId | None = None
+    """The root of the thread it was said in."""
+    rewords: EventId | None = None
+    """The message that says this from now on: it was edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +195,34 @@ def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meanin
 
 
 def _message(head: _Head) -> Meaning | None:
-    text = head.content.get("body")
-    relation = head.content.get("m.relates_to")
-    edited = isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
-    if head.content.get("msgtype") != "m.text" or not isinstance(text, str) or edited:
+    rewords = _related(head.content, "m.replace")
+    content = head.content if rewords is None else head.content.get("m.new_content")
+    if not isinstance(content, Mapping) or _is_edit_of_nothing(head.content, rewords):
         return None
-    pills = pills_of(head.content.get("formatted_body"))
-    return Said(head.room, head.event, head.sender, text, pills)
+    text = content.get("body")
+    if content.get("msgtype") != "m.text" or not isinstance(text, str):
+        return None
+    pills, thread = pills_of(content.get("formatted_body")), thread_of(head.content)
+    return Said(head.room, head.event, head.sender, text, pills, thread, rewords)
+
+
+def thread_of(content: Mapping[str, Any]) -> EventId | None:
+    """The root of the thread that the message is in. Spec: "Threading"."""
+    return _related(content, "m.thread")
+
+
+def _is_edit_of_nothing(content: Mapping[str, Any], rewords: EventId | None) -> bool:
+    relation = content.get("m.relates_to")
+    edited = isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
+    return edited and rewords is None
+
+
+def _related(content: Mapping[str, Any], kind: str) -> EventId | None:
+    relation = content.get("m.relates_to")
+    if not isinstance(relation, Mapping) or relation.get("rel_type") != kind:
+        return None
+    target = relation.get("event_id")
+    return EventId(target) if isinstance(target, str) else None
 
 
 def _reaction(head: _Head) -> Meaning | None:

@@ -117,7 +117,7 @@ class MatrixClient:
         return _state_event(answer)
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:
-        """An earlier state event."""
+        """An earlier event, as it was sent."""
         return _state_event(await self.call("GET", ["rooms", room, "event", event]))
 
     async def all_state(self, room: RoomId) -> dict[tuple[str, str], Json]:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from spaces_bridge.app import wishes as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.direct.answers import Answers
 from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -22,6 +23,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.shown.cards import CardKeeper
 from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.greeting import Greeter
+from spaces_bridge.matrix.words.addressed import names_of
 from spaces_bridge.matrix.words.commands import Request, parse
 from spaces_bridge.matrix.words.verbs import CLOSING
 
@@ -73,12 +75,13 @@ class Reception:
     def is_pressing(self, event: Mapping[str, Any]) -> bool:
         """Whether a moderator takes something from somebody in a live space's room."""
         said = means.meaning_of(event, self._settings)
-        if not isinstance(said, means.Said):
+        if not isinstance(said, means.Said) or said.rewords is not None:
             return False
         space = self._spaces.by_room(said.room)
         if space is None or not (said.sender == space.host or said.sender in space.moderators):
             return False
-        request = parse(said.text, direct=False)
+        names = names_of(self._settings.bot, said.pills)
+        request = parse(said.text, direct=False, names=names)
         return isinstance(request, Request) and request.verb in CLOSING
 
     async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
@@ -135,14 +138,15 @@ class Reception:
         if emojis.is_hand(reaction.key):
             await self._hands.raised(space, reaction)
             return
-        emoji = emojis.plain(reaction.key)
-        if emoji is None:
-            return
         try:
-            react = cmd.React(reaction.sender, emoji, reaction.event)
+            react = cmd.React(reaction.sender, emojis.counted(reaction.key), reaction.event)
             await self._spaces.ask(space.space, react, reaction.event)
         except Rejected as refusal:
             log.info("a reaction counts nothing: %s", refusal.code)
+            if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
+                # what stays on the card would be shown there for as long as it lives
+                gone = wish.RedactEvent(space.space, reaction.event, expired=True)
+                await self._spaces.wish(gone, f"uncounted:{reaction.event}")
 
     async def _took_back(self, redaction: means.TookBack) -> None:
         """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule

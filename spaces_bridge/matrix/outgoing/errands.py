@@ -194,5 +194,5 @@ class RoomErrands:
 
     async def _reply(self, wanted: wish.Reply, key: str) -> EventId:
         text = wanted.text if wanted.ok else f"❌ {wanted.text}"
-        answer = reply(message(text), wanted.event)
+        answer = reply(message(text), wanted.event, wanted.thread)
         return await self._bot.send(wanted.room, "m.room.message", answer, key)

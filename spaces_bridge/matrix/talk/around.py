@@ -60,7 +60,7 @@ class Around:
 
     async def _invite(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
-        if heard.argument.lower() == "followers":
+        if heard.word == "followers":
             return await self._invite_followers(space, heard)
         refused: list[str] = []
         for place, user in enumerate(self._invited(heard)):
@@ -123,4 +123,4 @@ class Around:
         return statistics(space, listeners, self._desk.clock.now_ms())
 
     async def _help(self, heard: Heard) -> str:
-        return help_text(heard.argument, direct=heard.direct)
+        return help_text(heard.word, direct=heard.direct)

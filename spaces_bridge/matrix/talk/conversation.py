@@ -14,11 +14,18 @@ from spaces_bridge.matrix.talk.around import Around
 from spaces_bridge.matrix.talk.care import Care
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, moderates
 from spaces_bridge.matrix.talk.door import Door
+from spaces_bridge.matrix.talk.edits import Edits
 from spaces_bridge.matrix.talk.flood import FloodGate, Patience
 from spaces_bridge.matrix.talk.floor import Floor
 from spaces_bridge.matrix.talk.life import Life
 from spaces_bridge.matrix.talk.stage import Stage
-from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
+from spaces_bridge.matrix.words.addressed import names_of, slip
+from spaces_bridge.matrix.words.commands import (
+    Misunderstood,
+    Request,
+    parse,
+    without_quoted_reply,
+)
 from spaces_bridge.matrix.words.pills import with_ids
 from spaces_bridge.matrix.words.verbs import VERBS
 
@@ -53,12 +60,19 @@ class Conversation:
             self._desk.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
         past = await self._desk.archive.space_of(said.room) if here is None else None
         direct = here is None and past is None and await self._dms.is_direct(said.room)
-        request = parse(said.text, direct=direct)
+        request = self._understood(said, direct=direct, at_home=(here or past) is not None)
         if request is None:
             return
         patience = self._patience(said, here, direct=direct)
         if patience is Patience.IGNORE:
             return
+        if said.rewords is not None:
+            edits = Edits(
+                self._desk.bot, self._desk.outbox, lambda s: self._understood(s, direct=direct)
+            )
+            said, request = await edits.look(said, said.rewords)
+            if request is None:
+                return
         if past is not None:
             here = await self._desk.spaces.find(past)
         try:
@@ -71,6 +85,16 @@ class Conversation:
         if reply is not None:
             await self._desk.spaces.wish(reply, f"reply:{said.event}")
 
+    def _understood(
+        self, said: Said, *, direct: bool, at_home: bool = False
+    ) -> Request | Misunderstood | None:
+        names = names_of(self._desk.settings.bot, said.pills)
+        request = parse(said.text, direct=direct, names=names)
+        if request is not None or said.rewords is not None:
+            return request
+        better = slip(without_quoted_reply(said.text), at_home=at_home)
+        return Misunderstood(f"Did you mean `{better}`?") if better else None
+
     async def _reply(
         self, said: Said, here: LiveSpace | None, answer: str, *, ok: bool
     ) -> wish.Reply | wish.TellUser | None:
@@ -79,7 +103,7 @@ class Conversation:
         Strangers in a crowd are told once, all together, to write to the bot: a mob must not make
         it open a direct room for each of them.
         """
-        reply = wish.Reply(said.room, said.event, answer, ok)
+        reply = wish.Reply(said.room, said.rewords or said.event, answer, ok, said.thread)
         if here is None:
             return reply
         settings, now_ms = self._desk.settings, self._desk.clock.now_ms()
@@ -95,7 +119,7 @@ class Conversation:
         if patience is Patience.ANSWER:
             return reply
         if patience is Patience.WARN:
-            return wish.Reply(said.room, said.event, CROWDED, ok=False)
+            return replace(reply, text=CROWDED, ok=False)
         return None
 
     async def _answer(

@@ -11,6 +11,7 @@ from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -19,6 +20,7 @@ from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.talk.archive import Archive
 from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.addressed import bare
 from spaces_bridge.matrix.words.commands import Request
 from spaces_bridge.matrix.words.people import Crowd, Found
 from spaces_bridge.matrix.words.zones import zone_named
@@ -46,6 +48,11 @@ class Heard:
     @property
     def argument(self) -> str:
         return self.request.argument
+
+    @property
+    def word(self) -> str:
+        """The argument, to compare with a word of ours."""
+        return folded(bare(self.request.argument))
 
 
 Answer: TypeAlias = Callable[[Heard], Awaitable[str]]
@@ -200,7 +207,7 @@ def moderates(space: LiveSpace, user: UserId) -> bool:
 def on_or_off(heard: Heard) -> bool:
     """The argument as a switch. Raises Rejected."""
     words = {"on": True, "yes": True, "off": False, "no": False}
-    wanted = words.get(heard.argument.lower())
+    wanted = words.get(heard.word)
     if wanted is None:
         raise Rejected("misunderstood", f"`{heard.request.verb}` takes `on` or `off`.")
     return wanted

@@ -41,7 +41,7 @@ class Door:
         return "Everybody may write." if on else "Only people on the stage may write."
 
     async def _guests(self, heard: Heard) -> str:
-        word = {"on": "speak"}.get(heard.argument.lower(), heard.argument.lower())
+        word = {"on": "speak"}.get(heard.word, heard.word)
         if word not in list(GuestPolicy):
             raise Rejected("misunderstood", "`guests` takes `off`, `listen` or `speak`.")
         policy = GuestPolicy(word)

@@ -80,12 +80,12 @@ class Floor:
         return "\n".join([*lines, f"You are{place.lstrip(',')}."] if place else lines)
 
     async def _order(self, space: LiveSpace, heard: Heard) -> str:
-        if heard.argument.lower() not in list(QueueOrder):
+        if heard.word not in list(QueueOrder):
             raise Rejected(
                 "misunderstood",
                 "`queue` alone shows the queue; `queue arrival` and `queue airtime` order it.",
             )
-        order = QueueOrder(heard.argument.lower())
+        order = QueueOrder(heard.word)
         await self._desk.ask(space, cmd.OrderQueue(heard.by, order), heard)
         return ORDERS[order]
 

@@ -10,6 +10,7 @@ from spaces_bridge.matrix.words.creation import (
     names_a_time,
     parse_creation,
     speak_policy,
+    title_names_a_time,
 )
 from spaces_bridge.matrix.words.languages import language_code
 from spaces_bridge.matrix.words.names import tidy
@@ -50,6 +51,11 @@ class Life:
             opening = (
                 f"“{space.title}” is planned for {when}: {desk.page(space)}\n"
                 f"For calendars: {desk.calendar(space)}"
+            )
+        elif title_names_a_time(space.title):
+            opening += (
+                f"\nIts title names a time, but it is planned for none: `{PREFIX} reschedule TIME`"
+                " does that."
             )
         return (
             f"{opening}\n"
@@ -146,7 +152,7 @@ class Life:
         return f"It is called “{heard.argument}” now."
 
     async def _policy(self, heard: Heard) -> str:
-        policy = speak_policy(heard.argument)
+        policy = speak_policy(heard.word)
         space = await self._desk.which(heard, lambda s: s.host == heard.by)
         await self._desk.ask(space, cmd.SetSpeakPolicy(heard.by, policy), heard)
         meaning = {
@@ -160,7 +166,7 @@ class Life:
     async def _captions(self, heard: Heard) -> str:
         if not self._desk.settings.captions:
             raise Rejected("no_captions", "This server writes no captions.")
-        word = heard.argument.lower()
+        word = heard.word
         on, language = word != "off", ""
         if word not in {"on", "off"}:
             language = language_code(word)

@@ -41,7 +41,7 @@ class Stage:
         return f"{people.shown(space, user)} is a listener again."
 
     async def _mute(self, heard: Heard) -> str:
-        if heard.argument.lower() == "all":
+        if heard.word == "all":
             space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
             await self._desk.ask(space, cmd.MuteAll(heard.by), heard)
             return "All speakers are muted; host and co-hosts go on."
@@ -50,7 +50,7 @@ class Stage:
         return f"{people.shown(space, user)} is muted until a host lifts it."
 
     async def _unmute(self, heard: Heard) -> str:
-        if heard.argument.lower() == "all":
+        if heard.word == "all":
             raise Rejected("one_by_one", "I unmute one person at a time: say who, please.")
         space, user = await self._about(heard, people.muted)
         await self._desk.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)

@@ -7,16 +7,13 @@ direct message everything is one.
 import difflib
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from spaces_bridge.matrix.words.addressed import KNOWN, addressed, bare, seen, unquoted
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS, Takes
 
 LENGTH_MAX = 1000
-QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’"}
-_KNOWN = {name: name for name in VERBS} | {
-    other: verb.name for verb in VERBS.values() for other in verb.also
-}
-"""What people try -> the command it is called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,16 @@ class Misunderstood:
     text: str
 
 
-def parse(body: str, *, direct: bool) -> Request | Misunderstood | None:
-    """What the message asks; None when it is not meant for the bot."""
-    text = _without_quoted_reply(body).strip()
-    addressed = re.match(rf"{PREFIX}s?(?=\s|$)", text, re.IGNORECASE)
-    if addressed is None and not direct:
+def parse(
+    body: str, *, direct: bool, names: Collection[str] = ()
+) -> Request | Misunderstood | None:
+    """What the message asks; None when it is not meant for the bot.
+
+    ``names``: what the message calls the bot, where it calls it (see ``names_of``).
+    """
+    text = addressed(without_quoted_reply(body), direct=direct, names=names)
+    if text is None:
         return None
-    text = text[addressed.end() :].strip() if addressed else text
     if len(text) > LENGTH_MAX:
         return Misunderstood(
             f"That is too long for a command: write at most {LENGTH_MAX} characters."
@@ -50,14 +50,13 @@ def parse(body: str, *, direct: bool) -> Request | Misunderstood | None:
     if any(unicodedata.category(c) in ("Cc", "Cs") and c != "\t" for c in text):
         return Misunderstood("There are invisible control characters in it: type it anew, please.")
     # Bidi marks and the like would make a title read as something else; emoji need the joiner.
-    visible = "".join(c for c in text if c == "\u200d" or unicodedata.category(c) != "Cf")
-    return _request(" ".join(visible.split()))
+    return _request(" ".join(seen(text).split()))
 
 
 def _request(text: str) -> Request | Misunderstood:
     word, _, argument = text.partition(" ")
     # phones make a dash of a hyphen
-    name = re.sub("[—–‑]", "-", word).lower().removeprefix("!").removeprefix("/") or "help"
+    name = re.sub("[—–‑]", "-", bare(word)).removeprefix("!").removeprefix("/") or "help"
     if name not in VERBS:
         hint = meant(name)
         better = f"Did you mean `{hint}`?" if hint else "`help` shows what I do."
@@ -73,15 +72,8 @@ def _request(text: str) -> Request | Misunderstood:
 
 def meant(word: str) -> str | None:
     """The command that somebody may have meant by a word that is none."""
-    close = difflib.get_close_matches(word.lower()[:30], _KNOWN, n=1, cutoff=0.65)
-    return _KNOWN[close[0]] if close else None
-
-
-def unquoted(text: str) -> str:
-    """Without the quotes around the whole of it."""
-    if len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
-        return text[1:-1].strip()
-    return text
+    close = difflib.get_close_matches(word.lower()[:30], KNOWN, n=1, cutoff=0.65)
+    return KNOWN[close[0]] if close else None
 
 
 def quoted(word: str) -> str:
@@ -89,7 +81,7 @@ def quoted(word: str) -> str:
     return word[:30].replace("`", "'")
 
 
-def _without_quoted_reply(body: str) -> str:
+def without_quoted_reply(body: str) -> str:
     """Clients put the quoted message before a reply, each line after ``> ``."""
     lines = body.split("\n") if body.startswith("> ") else [body]
     while len(lines) > 1 and lines[0].startswith(">"):

@@ -1,5 +1,6 @@
 """The argument of ``create``: a title, and options anywhere in it. Pure."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +8,18 @@ from datetime import tzinfo
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
-from spaces_bridge.matrix.words.commands import QUOTES, quoted, unquoted
-from spaces_bridge.matrix.words.times import WORDS_MAX, take_time
+from spaces_bridge.matrix.words.addressed import QUOTES, bare, unquoted
+from spaces_bridge.matrix.words.commands import quoted
+from spaces_bridge.matrix.words.time_forms import begins_like_a_time, read
+from spaces_bridge.matrix.words.times import WORDS_MAX, parse_time, take_time
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS
 
 _OPTION = re.compile(r"(?:--|[—–]|-(?=(?:at|private|speak)\b))([a-z]\S*)", re.IGNORECASE)
 """Phones turn ``--`` into a dash."""
+_SLIP = re.compile(r"-([a-z]{2,}\S*)", re.IGNORECASE)
+_AT = frozenset({"at", "@", "um", "a", "à"})
+OPTIONS = ("at", "private", "speak")
+_PLAIN_ENDS = frozenset({"AM", "PM", "UTC", "GMT", "Z"})
 _MARKS = "".join({*QUOTES, *QUOTES.values()})
 
 
@@ -31,15 +38,27 @@ def names_a_time(argument: str) -> bool:
     return any(_option(word).partition("=")[0] == "at" for word in argument.split())
 
 
+def title_names_a_time(title: str) -> bool:
+    """Whether the title ends like "Jazz at 8" or "Jazz friday 19:00": perhaps a time was meant."""
+    words = title.split()
+    for count in range(1, min(WORDS_MAX, len(words) - 1) + 1):
+        written = read(" ".join(words[-count:]))
+        said_at = bare(words[-count]) in _AT
+        if written is not None and written.names_an_hour and (said_at or not written.doubt):
+            return True
+    return False
+
+
 def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
     """Raises Rejected with a sentence. ``zone``: where the writer is."""
     words, title = argument.split(), list[str]()
-    private, policy, at_ms = False, SpeakPolicy.REQUEST, None
+    private, policy, at_ms, given = False, SpeakPolicy.REQUEST, None, set[str]()
     while words:
         word = words.pop(0)
         option, _, value = _option(word).partition("=")
         if value:
             words.insert(0, word.partition("=")[2])
+        _refuse_odd(option, given, value)
         match option:
             case "":
                 title.append(word)
@@ -48,8 +67,7 @@ def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
             case "speak":
                 policy = speak_policy(words.pop(0) if words else "", "`--speak`")
             case "at":
-                at_ms, used = _time(words, now_ms, zone)
-                del words[:used]
+                at_ms, words = _time(words, now_ms, zone, alone=bool(title))
             case _:
                 raise Rejected(
                     "misunderstood",
@@ -64,7 +82,7 @@ def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
 def speak_policy(word: str, what: str = "`policy`") -> SpeakPolicy:
     """The policy of that name. Raises Rejected."""
     try:
-        return SpeakPolicy(word.lower())
+        return SpeakPolicy(bare(word))
     except ValueError:
         *most, last = SpeakPolicy
         raise Rejected(
@@ -73,10 +91,62 @@ def speak_policy(word: str, what: str = "`policy`") -> SpeakPolicy:
 
 
 def _option(word: str) -> str:
-    found = _OPTION.fullmatch(word)
-    return found[1].lower() if found else ""
+    found = _OPTION.fullmatch(word) or _SLIP.fullmatch(word)
+    if found is None:
+        return ""
+    option = found[1].lower()
+    slip = word.startswith("-") and not word.startswith("--")
+    near = difflib.get_close_matches(option.partition("=")[0], OPTIONS, n=1, cutoff=0.6)
+    return "" if slip and not near else option
 
 
-def _time(words: Sequence[str], now_ms: int, zone: tzinfo) -> tuple[int, int]:
-    # `--at "friday 19:00"`, with whatever quotes
-    return take_time([word.strip(_MARKS) for word in words[:WORDS_MAX]], now_ms, zone)
+def _refuse_odd(option: str, given: set[str], value: str) -> None:
+    """What is said twice, or takes no value, must not be half heard."""
+    if option == "private" and value:
+        raise Rejected("misunderstood", "`--private` stands alone: write it, or leave it out.")
+    if option in given & {"at", "speak"}:
+        raise Rejected("misunderstood", f"`--{option}` is there twice: write it once.")
+    given.add(option)
+
+
+def _time(
+    words: Sequence[str], now_ms: int, zone: tzinfo, *, alone: bool
+) -> tuple[int, list[str]]:
+    """The time that follows ``--at``, and the words after it.
+
+    In quotes, or ``alone`` behind a title, it is all there is before the next option; otherwise
+    the title may follow it, if nobody can take the title's beginning for a part of the time.
+    """
+    ends = next((at for at, word in enumerate(words) if _option(word)), len(words))
+    quoted_to = _quote_end(words[:ends])
+    if quoted_to:
+        text = " ".join(words[:quoted_to]).strip(_MARKS)
+        return parse_time(text, now_ms, zone), list(words[quoted_to:])
+    these = [word.strip(_MARKS) for word in words[:ends]]
+    if alone or read(" ".join(these)) is not None:
+        return parse_time(" ".join(these), now_ms, zone), list(words[ends:])
+    at_ms, used = take_time(these[:WORDS_MAX], now_ms, zone)
+    _refuse_unclear_end(these, used)
+    return at_ms, list(words[used:])
+
+
+def _quote_end(words: Sequence[str]) -> int:
+    """How many words stand in the quotes that begin with the first; 0 without quotes."""
+    closing = QUOTES.get(words[0][:1]) if words else None
+    if closing is None:
+        return 0
+    return next((at for at, word in enumerate(words, 1) if word[1:].endswith(closing)), 0)
+
+
+def _refuse_unclear_end(words: Sequence[str], used: int) -> None:
+    """Where the time ends and the title begins must be clear: ``--at 19:00 Berlin by night``."""
+    shorter = read(" ".join(words[: used - 1])) if used > 1 else None
+    last, taken = words[used - 1], read(" ".join(words[:used]))
+    unclear = last.isalpha() and last.upper() not in _PLAIN_ENDS and shorter != taken
+    cuts_a_word = unclear and shorter is not None and shorter.names_an_hour
+    if cuts_a_word or begins_like_a_time(" ".join(words[used:])):
+        raise Rejected(
+            "bad_time",
+            f"I cannot tell where the time ends in `{quoted(' '.join(words))}`: put it in quotes,"
+            ' such as `--at "friday 19:00"`, or the title first.',
+        )

@@ -8,14 +8,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from urllib.parse import unquote
 
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.core.naming import called
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.words.commands import QUOTES
+from spaces_bridge.matrix.words.addressed import QUOTES
 
 _USER_ID = re.compile(r"@[\x21-\x39\x3b-\x7e]{1,200}:[A-Za-z0-9.\-\[\]:]{1,200}")
 NAMELESS = "a guest"
@@ -163,12 +165,15 @@ def _by_sign(space: LiveSpace, text: str) -> UserId | None:
 
 
 def _named(crowd: Crowd, texts: Sequence[str], begins: Callable[[str, str], bool]) -> Found:
-    """The longest of the texts that is somebody's name, or else begins just one."""
+    """The longest of the texts that is somebody's name, or else begins just one.
+
+    Names as they are written come before names without their accents.
+    """
     whole = texts[0] if texts else ""
     _refuse_no_name(whole)
-    for fits in (operator.eq, begins):
-        for text in filter(_plain, texts):
-            hits = [p for p in crowd.people if any(fits(n, _plain(text)) for n in _names(p))]
+    for fits, form in product((operator.eq, begins), (_plain, _folded)):
+        for text in filter(form, texts):
+            hits = [p for p in crowd.people if any(fits(form(n), form(text)) for n in _names(p))]
             if len(hits) > 1:
                 ids = ", ".join(p.user for p in hits[:CANDIDATES_MAX])
                 raise Rejected("ambiguous", f"Several people bear that name: {ids}. Use the ID.")
@@ -192,14 +197,19 @@ def _names(person: Person) -> Iterator[str]:
     if person.guest and not person.joined:
         return
     if person.name:
-        yield _plain(person.name)
+        yield person.name
     if not person.guest:
-        yield _plain(person.user.partition(":")[0])
+        yield person.user.partition(":")[0]
 
 
 def _plain(text: str) -> str:
     """To compare by."""
     return unicodedata.normalize("NFC", text).casefold().removeprefix("@").strip(" ,;:")
+
+
+def _folded(text: str) -> str:
+    """To compare by, for those whose keyboard lacks a letter: "Zoe" is "Zoë", too."""
+    return folded(text).removeprefix("@").strip(" ,;:")
 
 
 def _beginnings(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.words.addressed import seen
 from spaces_bridge.matrix.words.people import user_id
 
 _ANCHOR = re.compile(
@@ -29,7 +30,7 @@ def pills_of(formatted: object) -> tuple[Pill, ...]:
     found = list[Pill]()
     for href, shown in _ANCHOR.findall(formatted):
         user = user_id(unquote(html.unescape(href)))
-        name = " ".join(html.unescape(shown).split())
+        name = " ".join(seen(html.unescape(shown)).split())
         if user is not None and name:
             found.append((name, user))
     return tuple(found[:PILLS_MAX])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 
 from spaces_bridge.core.moments import MONTHS, WEEKDAYS
+from spaces_bridge.matrix.words.time_words import in_english
 from spaces_bridge.matrix.words.written_time import (
     Written,
     WrittenClock,
@@ -16,6 +17,7 @@ from spaces_bridge.matrix.words.zones import ZONE_PATTERN
 TEXT_MAX = 100
 
 NOTHING = Written()
+_BRACKETS = str.maketrans("()[]", "    ")
 
 
 def read(text: str) -> Written | None:
@@ -24,8 +26,17 @@ def read(text: str) -> Written | None:
         return None
     # full-width signs, blanks that do not break and every script's digits become plain ones
     folded = " ".join(unicodedata.normalize("NFKC", text).split()).rstrip(" ,;.!")
-    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
+    digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
+    plain = in_english(digits.translate(_BRACKETS)).rstrip(" ,;.!")
     return _from_now(plain) or _day_and_hour(plain)
+
+
+def begins_like_a_time(text: str) -> bool:
+    """Whether the first words are a day, an hour or a zone: hardly those of a title."""
+    if len(text) > TEXT_MAX:
+        text = text[:TEXT_MAX]
+    piece = _piece(in_english(unicodedata.normalize("NFKC", text)), 0)
+    return piece is not None and not piece[0].doubt
 
 
 # --- in 2 hours ----------------------------------------------------------------------------------
@@ -70,6 +81,7 @@ _BETWEEN = re.compile(r"[\s,]*(?:(?:at|on)\s+|@\s*)?", _FLAGS)
 _N, _NN, _NNNN, _N6 = r"\d{1,2}", r"\d{2}", r"\d{4}", r"\d{1,6}"
 _FRACTION = r"(?: [.,]\d+ )"
 _MONTH = "(?P<name>" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + r"|sept)\.?"
+_MONTHS = "|".join(m[:3] for m in MONTHS)
 _HALF = r"\s* (?P<half>[ap])\.?m\.? (?![a-z])"
 _HOUR = rf"{_N} (?: :{_NN} )? (?: \s*[ap]\.?m\.? )?"
 _END = r"(?= $ | [\s,] )"
@@ -145,6 +157,11 @@ def _clock(found: re.Match[str]) -> Written:
     return Written(clock=WrittenClock(int(found["hour"]), minute, second, half))
 
 
+def _midnight(_found: re.Match[str]) -> Written:
+    doubt = "Midnight ends one day and begins another: write `00:00` and the day that begins then."
+    return Written(clock=WrittenClock(0), doubt=doubt)
+
+
 def _noon(_found: re.Match[str]) -> Written:
     return Written(clock=WrittenClock(12))
 
@@ -179,6 +196,12 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str]], Written]], ...] = (
         _iso,
     ),
     (rf"(?P<year>{_NNNN}) ([-/.]) (?P<month>{_N}) \2 (?P<day>{_N}) {_END}", _date),
+    (
+        rf"""(?P<hour>{_N}) \s* (?:uhr|hours|h) \s* (?P<minute>{_NN}) {_END}
+        (?! \s+ (?:{_MONTHS}))""",
+        _clock,
+    ),
+    (rf"(?P<hour>{_N}) (?: [:.] (?P<minute>{_NN}) )? \s* (?:uhr|hours|hrs?) {_END}", _clock),
     (
         rf"""(?P<day>{_N}) \. \s? (?P<month>{_N})
         (?: \. (?: \s? (?P<year>{_NNNN} | (?<=\.){_NN}) )? )? {_END}""",
@@ -215,7 +238,9 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str]], Written]], ...] = (
         _clock,
     ),
     (rf"(?P<hour>{_N}) {_HALF} {_BEFORE_ZONE}", _clock),
+    (rf"(?P<hour>{_N}) (?: : (?P<minute>{_NN}) )? \s? h {_END}", _clock),
     (rf"noon {_END}", _noon),
+    (rf"midnight {_END}", _midnight),
     (rf"(?P<hour>[01]?\d|2[0-3]) {_END}", _bare_hour),
     (rf"{ZONE_PATTERN} {_END}", _zone),
 )

@@ -10,13 +10,18 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.moments import MONTHS, WEEKDAYS, shown_day, shown_moment
-from spaces_bridge.matrix.words.time_forms import read
+from spaces_bridge.matrix.words.time_forms import TEXT_MAX, read
 from spaces_bridge.matrix.words.written_time import Written, WrittenClock, WrittenDate
-from spaces_bridge.matrix.words.zones import zone_label, zone_named
+from spaces_bridge.matrix.words.zones import (
+    is_local,
+    refuse_out_of_season,
+    zone_label,
+    zone_named,
+)
 
 DAYS_AHEAD_MAX = 366
-WORDS_MAX = 8
-"""The longest: ``Tue 1 December 2026 at 7:30 pm Europe/Berlin``."""
+WORDS_MAX = 14
+"""The longest: ``on Tue the 1st of December 2026 at 7:30 pm Central European Summer Time``."""
 
 MINUTE_MS = 60_000
 DAY_MS = 1440 * MINUTE_MS
@@ -57,8 +62,14 @@ def shown_time(ms: int, zone: tzinfo) -> str:
 def _moment(written: Written, now_ms: int, zone: tzinfo) -> int:
     if written.doubt:
         raise Rejected("bad_time", written.doubt)
-    if written.zone:
+    if written.zone and not is_local(written.zone.strip()):
         zone = zone_named(written.zone.strip())
+    moment_ms = _moment_in(written, now_ms, zone)
+    refuse_out_of_season(written.zone.strip(), _local(moment_ms, UTC))
+    return moment_ms
+
+
+def _moment_in(written: Written, now_ms: int, zone: tzinfo) -> int:
     if written.minutes is not None:
         return _minutes_from_now(written.minutes, now_ms)
     if written.clock is not None:
@@ -196,6 +207,7 @@ def _too_far() -> Rejected:
 
 
 def _unclear(text: str, now_ms: int, zone: tzinfo) -> Rejected:
+    understood, strange = _reading(text)
     day = _local(now_ms + 7 * DAY_MS, zone)
     examples = (
         f"`{day:%Y-%m-%d} 19:00`, `tomorrow 7pm`, `friday 20:00 Europe/Berlin` or `in 2 hours`"
@@ -203,8 +215,26 @@ def _unclear(text: str, now_ms: int, zone: tzinfo) -> Rejected:
     plain = "".join(c for c in " ".join(text.split()) if c.isprintable()).replace("`", "'")
     if not plain:
         return Rejected("bad_time", f"Name a time: write it like {examples}.")
-    shown = plain if len(plain) <= 40 else f"{plain[:39]}…"
+    if understood:
+        read_as = f"I read `{_short(understood)}`, but not `{_short(strange)}`"
+        return Rejected("bad_time", f"{read_as}: write the time alone, like {examples}.")
+    shown = _short(plain)
     return Rejected("bad_time", f"I cannot read `{shown}` as a time: write it like {examples}.")
+
+
+def _reading(text: str) -> tuple[str, str]:
+    """The longest beginning, or else end, that is a time, and what is left of the text."""
+    words = text[:TEXT_MAX].split()
+    for count in range(len(words) - 1, 0, -1):
+        for these, others in ((words[:count], words[count:]), (words[-count:], words[:-count])):
+            if read(" ".join(these)) is not None:
+                return " ".join(these), " ".join(others)
+    return "", text
+
+
+def _short(text: str) -> str:
+    plain = "".join(c for c in " ".join(text.split()) if c.isprintable()).replace("`", "'")
+    return plain if len(plain) <= 40 else f"{plain[:39]}…"
 
 
 # --- the calendar --------------------------------------------------------------------------------

@@ -46,3 +46,8 @@ class Written:
     clock: WrittenClock | None = None
     zone: str = ""
     doubt: str = ""
+
+    @property
+    def names_an_hour(self) -> bool:
+        """Whether more than a day is said."""
+        return self.clock is not None or self.minutes is not None or self.at_this_hour

@@ -7,6 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.matrix.words import zone_names
 
 REGIONS = (
     "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe"
@@ -14,16 +15,10 @@ REGIONS = (
 )
 """What the tz database's names begin with, so that ``and/or`` is no time zone."""
 
-ABBREVIATIONS = (
-    "ACDT|ACST|AEDT|AEST|AKDT|AKST|AST|AWST|BRT|BST|CAT|CDT|CEST|CET|CST|EAT|EDT|EEST|EET|EST|HKT"
-    "|HST|IST|JST|KST|MDT|MESZ|MEZ|MSK|MST|NZDT|NZST|PDT|PKT|PST|SAST|SGT|WAT|WEST|WET|WIB"
-)
-"""Known, and refused: most mean two zones, and people write the winter's name in summer."""
-
 ZONE_PATTERN = (
     rf"(?:(?:{REGIONS})(?:/[A-Za-z0-9_+-]{{1,32}}){{1,2}}"
     r"|(?:UTC|GMT)?\s?[+\u2212-]\d{1,2}(?::?\d{2})?"
-    rf"|UTC|GMT|Z|(?-i:{ABBREVIATIONS}))"
+    rf"|UTC|GMT|Z|{zone_names.pattern()})"
 )
 """What looks like a time zone, known or not; for case-insensitive matching."""
 
@@ -37,13 +32,44 @@ def zone_named(name: str) -> tzinfo:
         return UTC
     if offset := _OFFSET.fullmatch(name):
         return _fixed(name, offset)
-    if "/" not in name:
+    if "/" in name:
+        return _of_database(name)
+    return _of_common_name(zone_names.bare_name(name), name)
+
+
+def is_local(name: str) -> bool:
+    """Whether it says "where I am"."""
+    return zone_names.bare_name(name).upper() == zone_names.LOCAL
+
+
+def refuse_out_of_season(name: str, at: datetime) -> None:
+    """Of ``CET`` in July nobody knows which hour is meant. Raises Rejected ``bad_time``."""
+    short = zone_names.bare_name(name).upper()
+    if short not in zone_names.SEASONAL:
+        return
+    zone, minutes = zone_names.SEASONAL[short]
+    written = timezone(timedelta(minutes=minutes))
+    if at.astimezone(_of_database(zone)).utcoffset() != written.utcoffset(at):
+        shown = f"{at.astimezone(written):%z}"
         raise Rejected(
             "bad_time",
-            f"`{name}` can mean more than one time: write a city such as `Europe/Berlin`, or an"
+            f"On that day the clocks of `{zone}` do not show {short}: write `{zone}` for what they"
+            f" show, or `{shown[:3]}:{shown[3:]}` for {short}.",
+        )
+
+
+def _of_common_name(short: str, name: str) -> tzinfo:
+    if short.upper() in zone_names.AMBIGUOUS:
+        *most, last = (f"`{zone}`" for zone in zone_names.AMBIGUOUS[short.upper()])
+        raise Rejected(
+            "bad_time",
+            f"`{name}` can mean more than one time: write {', '.join(most)} or {last}, or an"
             " offset such as `+01:00`.",
         )
-    return _of_database(name)
+    if short.upper() in zone_names.SEASONAL:
+        return _of_database(zone_names.SEASONAL[short.upper()][0])
+    known = zone_names.COMMON.get(short.upper()) or zone_names.cities().get(short)
+    return _of_database(known or name)
 
 
 def zone_label(zone: tzinfo, at: datetime) -> str:
