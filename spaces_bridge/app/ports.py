@@ -124,6 +124,10 @@ class Inbox(Protocol):
 
     async def bury(self, seq: int, error: str) -> None: ...
 
+    async def newest_ms(self) -> int | None:
+        """When the last event came; None: none ever did, or all are forgotten."""
+        ...
+
     async def prune(self, before_ms: int) -> None: ...
 
 

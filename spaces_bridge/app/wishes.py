@@ -233,11 +233,16 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
-    """``expired``: a reaction whose time is over; others do not wait behind a crowd of those."""
+    """A reaction that was answered, or is over: until it is gone, its sender cannot give it again.
+
+    ``expired``: its time is over. ``crowd``: a hand that no host answered by itself: taken down,
+    refused, or cleared with all others. A hand that was answered waits behind none of those.
+    """
 
     space: SpaceId
     event: EventId
     expired: bool = False
+    crowd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +321,10 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
             return f"{wish.space}|arrangement|urgent"
         case BanPerson():
             return f"{wish.space}|door|urgent"
-        case PublishState() | UnbanPerson():
+        case PublishState():
             return f"{wish.space}|state"
+        case UnbanPerson():
+            return f"{wish.space}|unbans"
         case RefreshCard():
             return f"{wish.space}|card"
         case RefreshBubble():
@@ -329,7 +336,7 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
         case PostChat():
             return f"{wish.space}|chat"
         case RedactEvent():
-            return f"{wish.space}|redactions" if wish.expired else f"{wish.space}|answers"
+            return f"{wish.space}|{_lane_of_redaction(wish)}"
         case Announce() | PinPost():
             return f"{wish.space}|timeline"
         case AnnounceLive() | InviteFollowers():
@@ -348,3 +355,9 @@ def queue_of(wish: Wish) -> str:  # noqa: C901, PLR0912 - an arm per kind
             return "moderators|reports"
         case Reply():
             return f"{wish.room}|replies"
+
+
+def _lane_of_redaction(wish: RedactEvent) -> str:
+    if wish.expired:
+        return "redactions"
+    return "crowd" if wish.crowd else "hands"

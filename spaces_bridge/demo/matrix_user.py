@@ -119,6 +119,15 @@ class MatrixUser:
         """The next invite: an event with `room_id`, `sender` and the stripped `invite_state`."""
         return self.next_event(lambda event: "invite_state" in event, "an invite", timeout)
 
+    def next_redaction(self, room: str, event_id: str, timeout: float = PATIENCE_S) -> Expected:
+        """The redaction of this event, from now on, in the form of any room version."""
+        return self.next_in(
+            room,
+            "m.room.redaction",
+            lambda event: event_id in {event.get("redacts"), event["content"].get("redacts")},
+            timeout,
+        )
+
     async def timeline(self, room: str) -> list[Event]:
         """The whole room, oldest first, as the homeserver holds it now."""
         path = f"rooms/{quote(room)}/messages?dir=b&limit={PAGE}"

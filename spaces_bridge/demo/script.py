@@ -117,10 +117,11 @@ class Play:
         with step("hand"):
             queued = self.host.next_frame("roster", self._has_mia_in_queue)
             self._prompt = self.ada.next_prompt(self.mia)
-            await self.mia.react(self.space.room, self.space.card, "✋")
+            hand = await self.mia.react(self.space.room, self.space.card, "✋")
             self.story.tell("Mia reacts ✋ to the card, in her Matrix client")
             self._asked = await self._prompt
             await queued
+            self._hand_gone = self.ada.next_redaction(self.space.room, hand)
         self.story.observe("hand", "in the queue of the page, and Ada is asked in her chat")
 
     async def grant_floor(self) -> None:
@@ -132,6 +133,7 @@ class Play:
             await self.ada.react(self._asked["room_id"], self._asked["event_id"], "✅")
             await granted
             await offered
+            await self._hand_gone  # else Mia could not raise it again
             self.mia_mic = await self.speaker.open_microphone()
         self.story.observe("floor", "power level 10 in the room, the page offers the microphone")
         with step("gate"):
@@ -149,14 +151,7 @@ class Play:
             seen = self.host.next_frame("reactions", lambda frame: "👏" in frame["counts"])
             reaction = await self.ben.react(self.space.room, self.space.card, "👏")
             self.story.tell("Ben reacts 👏 to the card")
-            taken = self.ben.next_event(
-                lambda event: (
-                    event.get("redacts") == reaction
-                    or event.get("content", {}).get("redacts") == reaction
-                ),
-                "the redaction of the reaction",
-                REACTION_TTL_S + PATIENCE_S,
-            )
+            taken = self.ben.next_redaction(self.space.room, reaction, REACTION_TTL_S + PATIENCE_S)
             await seen
         await self._say(rest, microphones)
         with step("reactions"):
@@ -264,11 +259,12 @@ class Play:
         await self.raise_hand_again()
         microphones = {"Ada": self.ada_mic, "Mia": self.mia_mic}
         while True:
-            await self._say(self._screenplay.talk, microphones, keep=False)
-            await asyncio.sleep(8)
-            # A listener keeps all it hears: for hours that would be too much.
-            await self.audience.hang_up(self.ben_hears)
-            self.ben_hears = await self.audience.listen()
+            with step("sound"):
+                await self._say(self._screenplay.talk, microphones, keep=False)
+                await asyncio.sleep(8)
+                # A listener keeps all it hears: for hours that would be too much.
+                await self.audience.hang_up(self.ben_hears)
+                self.ben_hears = await self.audience.listen()
 
     async def raise_hand_again(self) -> None:
         """Mia gets the floor back."""

@@ -207,7 +207,7 @@ def _reception(
         shown.cards,
         Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
         Taps(on.spaces, on.followers, on.outbox, on.clock, shown.cards, shown.bubbles),
-        RaisedHands(on.spaces, on.settings, on.clock),
+        RaisedHands(on.spaces, on.clock),
         evictions,
         lists,
         chat,

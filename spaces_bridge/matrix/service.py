@@ -20,6 +20,7 @@ from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.matrix.homeserver.watch import HomeserverWatch
 from spaces_bridge.matrix.incoming.appservice import AppserviceServer
 from spaces_bridge.matrix.incoming.consumer import InboxConsumer
+from spaces_bridge.matrix.incoming.lookback import LookBack
 from spaces_bridge.matrix.incoming.transactions import parse_event
 from spaces_bridge.matrix.outgoing.allowances import Allowances
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
@@ -66,7 +67,12 @@ class MatrixService:
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
         bot = self._client_of(settings.bot)
         self._watch = HomeserverWatch(
-            self._api, bot, reach, settings.appservice_id, self._homeserver_is_back
+            self._api,
+            bot,
+            reach,
+            settings.appservice_id,
+            self._homeserver_is_back,
+            self._homeserver_is_away,
         )
         allowed = Allowances(settings, spaces, budgets)
         self._parts = assemble(
@@ -99,6 +105,14 @@ class MatrixService:
             self._knows_user,
             self._is_ready,
         )
+        self._look_back = LookBack(
+            bot,
+            inbox,
+            outbox,
+            clock,
+            lambda: [space.room for space in spaces.open() if space.room is not None],
+            self._consumer.wake,
+        )
         self._counters = CounterWatch(spaces, outbox, self.wake)
         self._pruning = Pruning(inbox, outbox, clock)
 
@@ -122,6 +136,7 @@ class MatrixService:
         self._spawn(self._once_registered(self._open_up()), "pictures and directory")
         self._spawn(self._once_registered(self._parts.lists.run()), "policy lists")
         self._spawn(self._once_registered(self._parts.chat.look_back()), "chat of before")
+        self._spawn(self._once_registered(self._look_back.run()), "what was missed")
         self._spawn(self._counters.run(), "card counters")
         self._spawn(self._pruning.run(), "prune")
 
@@ -182,6 +197,10 @@ class MatrixService:
         self._courier.outage_over()
         self._consumer.outage_over()
         self._parts.lists.refresh()
+        self._look_back.homeserver_back()
+
+    def _homeserver_is_away(self) -> None:
+        self._look_back.homeserver_away()
 
     def _hint(self, events: Sequence[InboxEvent]) -> None:
         """Silence waits for nothing, and so not for the database."""

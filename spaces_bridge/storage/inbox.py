@@ -83,6 +83,15 @@ class SqlInbox:
 
         await self._database.write(work)
 
+    async def newest_ms(self) -> int | None:
+        """When the last event came, in ms since 1970; None: none is remembered."""
+
+        async def work(connection: Connection) -> int | None:
+            at_ms = await connection.fetchval("SELECT MAX(received_at_ms) FROM inbox")
+            return None if at_ms is None else int(at_ms)
+
+        return await self._database.read(work)
+
     async def prune(self, before_ms: int) -> None:
         """Forget handled events received before then."""
 

@@ -6,7 +6,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.door import GuestPolicy
-from spaces_bridge.core.ids import EventId
+from spaces_bridge.core.ids import EventId, UserId
 from tests.app.support import SPACE, cohost, enter, seat
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, GUEST, HOST
@@ -29,6 +29,26 @@ async def test_the_hand_reaches_host_card_and_homeserver(
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
     assert recorder.called("open_track") == [(BEN, "auto")]
     assert recorder.called("open_microphone") == [(SPACE, BEN)]
+
+
+async def test_a_hand_that_a_host_answers_waits_behind_no_others(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    people = [BEN, UserId("@cyd:x"), UserId("@dan:x"), UserId("@eve:x")]
+    for user in people:
+        await spaces.ask(SPACE, cmd.ObserveMember(user, joined=True, name=user[1:4]))
+        await spaces.ask(SPACE, cmd.RequestToSpeak(user, 1, reaction=EventId(f"${user}")))
+    await spaces.ask(SPACE, cmd.ApproveSpeaker(HOST, people[0]))
+    await spaces.ask(SPACE, cmd.DenySpeaker(HOST, people[1]))
+    await spaces.ask(SPACE, cmd.CancelRequest(people[2]))
+    await spaces.ask(SPACE, cmd.ClearQueue(HOST))
+    crowd = {wanted["event"]: wanted["crowd"] for wanted in recorder.wished("RedactEvent")}
+    assert crowd == {
+        f"${people[0]}": False,
+        f"${people[1]}": False,
+        f"${people[2]}": True,
+        f"${people[3]}": True,
+    }
 
 
 async def test_guests_are_seated_as_ghosts_and_leave_with_the_floor(

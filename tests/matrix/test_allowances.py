@@ -11,6 +11,7 @@ from spaces_bridge.matrix.events import captions, chat
 from spaces_bridge.matrix.homeserver.pace import RoomBudgets
 from spaces_bridge.matrix.outgoing.allowances import (
     ARRANGEMENTS_PER_MINUTE,
+    HANDS_PER_MINUTE,
     PROMPTS_PER_MINUTE,
     SHARES,
     Allowances,
@@ -69,6 +70,8 @@ CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type
         (wish.queue_of(CAPTION), captions.PER_MINUTE),
         (wish.queue_of(wish.PostChat(SPACE, ())), chat.PER_MINUTE),
         (wish.queue_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
+        (wish.queue_of(wish.RedactEvent(SPACE, EVENT)), HANDS_PER_MINUTE),
+        (wish.queue_of(wish.RedactEvent(SPACE, EVENT, crowd=True)), HANDS_PER_MINUTE),
         (wish.queue_of(PROMPT) + PROMPTS, PROMPTS_PER_MINUTE),
         (wish.queue_of(PROMPT), None),
         (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 14),
@@ -83,12 +86,25 @@ def test_some_lanes_have_a_limit_of_their_own(room: Room, queue: str, limit: int
 
 
 CARD = wish.RefreshCard(SPACE)
-REDACTION = wish.RedactEvent(SPACE, EVENT)
 STATE = wish.PublishState(SPACE)
 WORD = wish.Announce(SPACE, "Live.")
 CHAT = wish.PostChat(SPACE, ())
 REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
-LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
+UNBAN = wish.UnbanPerson(SPACE, BEN)
+FREEING: list[wish.Wish] = [
+    wish.RedactEvent(SPACE, EVENT),
+    wish.RedactEvent(SPACE, EVENT, crowd=True),
+    wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50),
+    wish.WriteLevel(SPACE, BEN, None),
+    wish.UnseatGuest(SPACE, BEN),
+    wish.BanPerson(SPACE, BEN, ""),
+    wish.ArrangeRoom(SPACE),
+    wish.OfferFloor(SPACE, BEN),
+    wish.OfferToSpeak(SPACE, BEN, HOST),
+    wish.SendLink(SPACE, BEN),
+    PROMPT,
+]
+"""Somebody's next act needs them: no room's courtesies hold them up."""
 
 
 @pytest.mark.parametrize(
@@ -96,11 +112,13 @@ LEVEL = wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50)
     [
         (0, []),
         (11, []),
-        (12, [CARD, CHAT, REDACTION]),
-        (14, [CARD, CHAT, REDACTION, STATE]),
-        (15, [CARD, CHAT, REDACTION, STATE, WORD]),
-        (16, [CARD, CHAT, REDACTION, STATE, WORD, REPLY]),
-        (40, [CARD, CHAT, REDACTION, STATE, WORD, REPLY]),
+        (12, [CARD, CHAT]),
+        (14, [CARD, CHAT, STATE]),
+        (15, [CARD, CHAT, STATE, WORD]),
+        (16, [CARD, CHAT, STATE, WORD, REPLY]),
+        (19, [CARD, CHAT, STATE, WORD, REPLY]),
+        (20, [CARD, CHAT, STATE, WORD, REPLY, UNBAN]),
+        (40, [CARD, CHAT, STATE, WORD, REPLY, UNBAN]),
     ],
 )
 def test_what_matters_less_waits_earlier_and_levels_never(
@@ -108,10 +126,22 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 ) -> None:
     for _ in range(written):
         room.budgets.note(ROOM)
-    everything: list[wish.Wish] = [CARD, CHAT, REDACTION, STATE, WORD, REPLY, LEVEL]
+    everything: list[wish.Wish] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN, *FREEING]
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
+
+
+def test_an_answered_hand_waits_behind_no_crowd_of_others() -> None:
+    """They are in lanes of their own, with budgets of their own."""
+    answered = wish.queue_of(wish.RedactEvent(SPACE, EVENT))
+    courtesies: list[wish.Wish] = [
+        wish.RedactEvent(SPACE, EVENT, crowd=True),
+        wish.RedactEvent(SPACE, EVENT, expired=True),
+        *(CARD, CHAT, STATE, WORD, REPLY, UNBAN, CAPTION),
+    ]
+    assert answered not in map(wish.queue_of, courtesies)
+    assert wish.queue_of(UNBAN) != wish.queue_of(STATE)
 
 
 def test_a_room_is_full_when_an_answer_would_have_to_wait(room: Room) -> None:
@@ -133,5 +163,5 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[wish.Wish] = [CARD, CHAT, REDACTION, STATE, WORD, REPLY]
+    some: list[wish.Wish] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
     assert {Lane(wish.queue_of(wanted)).kind for wanted in some} == SHARES.keys()

@@ -306,3 +306,47 @@ async def test_hands_that_were_answered_meanwhile_use_up_no_question(office: Off
         await office.wish(question, f"hand{number}")
     await office.empty()
     assert len(office.notary.done) == 5
+
+
+class Turns(FairShare):
+    """Notes who takes turns with whom."""
+
+    def __init__(self) -> None:
+        super().__init__(10_000.0, asyncio.get_running_loop().time)
+        self.groups = set[str]()
+
+    async def turn(self, group: str) -> None:
+        self.groups.add(group)
+        await super().turn(group)
+
+
+async def test_letters_of_a_crowd_and_floors_take_turns(storage: Storage) -> None:
+    """A hundred words to a hundred people are one group, each live space's floor another."""
+    turns = Turns()
+    courier = OutboxCourier(storage.outbox, SystemClock(), Notary(), turns, lambda _: None)
+    event, other = EventId("$e"), SpaceId("other")
+    people = [UserId(f"@fan{n}:x") for n in range(5)]
+    crowd: list[wish.Wish] = [wish.TellUser(fan, "A new time.") for fan in people]
+    floors: list[wish.Wish] = [
+        wish.OfferFloor(SPACE, people[0]),
+        wish.OfferToSpeak(SPACE, people[1], people[0]),
+        wish.PromptModerator(SPACE, people[2], people[3], guest=False),
+        wish.RedactEvent(SPACE, event),
+        wish.RedactEvent(other, event),
+    ]
+    rest: list[wish.Wish] = [
+        wish.RedactEvent(SPACE, event, crowd=True),
+        wish.RedactEvent(SPACE, event, expired=True),
+        wish.RefreshCard(SPACE),
+    ]
+    everything = [*crowd, *floors, *rest]
+    await storage.outbox.enqueue([codec.effect_of(w, f"k{n}") for n, w in enumerate(everything)])
+    running = asyncio.create_task(courier.run())
+
+    async def nothing_left() -> bool:
+        return not await storage.outbox.pending(0, 1)
+
+    await eventually(nothing_left, "the outbox did not get empty")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert turns.groups == {"dm", f"{SPACE}|floor", f"{other}|floor", SPACE}

@@ -9,14 +9,11 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.rules import decide
 from spaces_bridge.matrix.events.translate import ReactedTo
-from spaces_bridge.matrix.incoming.hands import WORDS_A_MINUTE, RaisedHands
-from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.incoming.hands import CLEANED_A_MINUTE, WORDS_A_MINUTE, RaisedHands
 from spaces_bridge.matrix.talk.flood import WINDOW_MS
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space
 
 pytestmark = pytest.mark.unit
-
-SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", "https://pages")
 
 
 class Card:
@@ -28,7 +25,7 @@ class Card:
         self.wished: list[Wish] = []
         self.now = 1
         every: Any = self
-        self.hands = RaisedHands(every, SETTINGS, every)
+        self.hands = RaisedHands(every, every)
 
     def now_ms(self) -> int:
         return self.now
@@ -52,7 +49,7 @@ async def test_who_may_not_is_told_why_and_the_hand_goes() -> None:
     card = Card()
     await card.tap(BEN, 1)
     assert card.wished == [
-        RedactEvent(card.space.space, EventId(f"${BEN}1")),
+        RedactEvent(card.space.space, EventId(f"${BEN}1"), crowd=True),
         TellUser(BEN, "❌ “First talk”: This live space is locked: no hands right now."),
     ]
 
@@ -64,7 +61,7 @@ async def test_a_flood_of_hands_costs_next_to_nothing() -> None:
         for troll in trolls:
             await card.tap(troll, number)
     assert card.count(TellUser) == WORDS_A_MINUTE
-    assert card.count(RedactEvent) == SETTINGS.answers_per_minute
+    assert card.count(RedactEvent) == CLEANED_A_MINUTE
     assert card.asked <= 50 * 12
     card.now += WINDOW_MS
     card.wished.clear()

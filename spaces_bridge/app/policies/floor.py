@@ -18,7 +18,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
                 if moderator != event.user:
                     yield wish.PromptModerator(space, moderator, event.user, event.guest)
         case ev.SpeakRequestWithdrawn():
-            yield from redact(space, event.reaction)
+            yield from redact(space, event.reaction, crowd=True)
             yield from _unseat_without_floor(before, event)
         case ev.SpeakerDenied():
             yield from redact(space, event.reaction)
@@ -27,7 +27,7 @@ def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: 
             yield from to_account(before, event.user, text)
         case ev.QueueCleared():
             for reaction in event.reactions:
-                yield from redact(space, reaction)
+                yield from redact(space, reaction, crowd=True)
         case ev.SpeakerApproved():
             yield from _grant(before, event)
         case ev.GrantRefused():

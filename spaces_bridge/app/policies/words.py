@@ -27,6 +27,8 @@ def name_of(before: LiveSpace, user: UserId) -> str:
     return called(before, user) or user
 
 
-def redact(space: SpaceId, reaction: EventId | None) -> Iterator[wish.Wish]:
+def redact(
+    space: SpaceId, reaction: EventId | None, *, crowd: bool = False
+) -> Iterator[wish.Wish]:
     if reaction is not None:
-        yield wish.RedactEvent(space, reaction)
+        yield wish.RedactEvent(space, reaction, crowd=crowd)

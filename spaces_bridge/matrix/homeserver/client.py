@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.homeserver.http import DEVICE, HomeserverApi, Json
+from spaces_bridge.matrix.homeserver.shapes import is_event
 
 PAGE = 100
 """Events asked for at once."""
@@ -33,7 +34,8 @@ class StateEvent(NamedTuple):
 
 
 def _state_event(answer: Json) -> StateEvent:
-    replaced = answer.get("unsigned", {}).get("replaces_state")
+    unsigned = answer.get("unsigned")
+    replaced = unsigned.get("replaces_state") if isinstance(unsigned, Mapping) else None
     sender = answer.get("sender")
     author = UserId(sender) if isinstance(sender, str) else None
     return StateEvent(answer["event_id"], replaced, answer["content"], author)
@@ -101,18 +103,17 @@ class MatrixClient:
     async def state(self, room: RoomId, type_: str, key: str = "") -> Json | None:
         """The content of a state event, None where there is none."""
         try:
-            content = await self.call("GET", ["rooms", room, "state", type_, key])
+            return (await self.state_event(room, type_, key)).content
         except Refused as refusal:
             if refusal.errcode == "M_NOT_FOUND":
                 return None
             raise
-        return content if isinstance(content, dict) else None
 
     async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
         """The whole event; from homeservers that only give contents, without the rest."""
         path = ["rooms", room, "state", type_, key]
         answer = await self.call("GET", path, query={"format": "event"})
-        if not isinstance(answer.get("content"), dict) or "event_id" not in answer:
+        if not is_event(answer):
             return StateEvent(None, None, answer)
         return _state_event(answer)
 
@@ -161,6 +162,21 @@ class MatrixClient:
                 break
             query = {**query, "from": answer["end"]}
         return found[::-1]
+
+    async def joined_rooms(self) -> list[RoomId]:
+        """All rooms in which this user is."""
+        return list((await self.call("GET", ["joined_rooms"]))["joined_rooms"])
+
+    async def page_back(
+        self, room: RoomId, types: Sequence[str], start: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Up to ``PAGE`` events of these types, newest first, and where to go on."""
+        query = {"dir": "b", "limit": str(PAGE), "filter": json.dumps({"types": list(types)})}
+        if start is not None:
+            query["from"] = start
+        answer = await self.call("GET", ["rooms", room, "messages"], query=query)
+        end = answer.get("end")
+        return answer["chunk"], end if isinstance(end, str) and end != start else None
 
     # --- rooms ----------------------------------------------------------------------------------
 

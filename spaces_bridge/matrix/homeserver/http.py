@@ -6,7 +6,8 @@ forgets transaction ids over a restart and does things twice.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeGuard
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -15,6 +16,7 @@ from yarl import URL
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.homeserver.shapes import is_answer
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +25,14 @@ Json = Mapping[str, Any]
 DEVICE = "SPACES"
 """The device of the bot and of every ghost."""
 TIMEOUT_S = 60.0
+"""A join or an invite may wait for another server."""
 CONNECT_TIMEOUT_S = 5.0
+OPTIONAL = frozenset({"appservice", "profile", "users", "directory", "capabilities"})
+"""Paths that a homeserver may not have."""
 WRITES = frozenset({"rooms", "createRoom", "join"})
 """Paths whose calls make events."""
+NOT_MATRIX = "Not the homeserver, but something answers {}."
+ERRCODE_MAX = 100
 TRANSIENT = frozenset({"M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
 """Errors that are not about the request: too fast, or the registration is not loaded (yet)."""
 
@@ -67,10 +74,12 @@ class HomeserverApi:
         device: str | None = DEVICE,
         query: Mapping[str, str] | None = None,
         version: str = "v3",
+        within_s: float = TIMEOUT_S,
     ) -> Any:  # noqa: ANN401 - JSON
         """One call; ``path`` is the unescaped parts below ``/_matrix/client/VERSION``.
 
-        Returns the JSON of a success. Raises Refused, Away.
+        Returns the JSON of a success that is an answer to this call. Raises Refused, Away: also
+        where something answers that is no homeserver, whatever its status.
         """
         parameters = dict(query or {})
         if user is not None:
@@ -81,12 +90,37 @@ class HomeserverApi:
             self._on_write(path[1] if path[0] == "rooms" else "")
         url = "/".join([self._base, version, *(quote(part, safe="") for part in path)])
         status, headers, answer = await self._exchange(
-            method, f"{url}?{urlencode(parameters)}", body
+            method, f"{url}?{urlencode(parameters)}", body, within_s=within_s
         )
-        if 200 <= status < 300 and answer is not None:
-            self._reach.note_found()
-            return answer
-        raise self._failure(status, headers, answer)
+        if not 200 <= status < 300:
+            raise self._failure(status, headers, answer, path[0] in OPTIONAL)
+        if not await self._is_answer(method, path, answer):
+            self._reach.note_lost()
+            raise Away(NOT_MATRIX.format(status), unreached=True)
+        self._reach.note_found()
+        return answer
+
+    async def is_there(self, within_s: float) -> None:
+        """Raises Away, Refused: nobody answers within the time who speaks Matrix."""
+        url = f"{self._base}/versions"
+        status, headers, answer = await self._exchange("GET", url, within_s=within_s)
+        if status != 200:
+            raise self._failure(status, headers, answer, optional=True)
+        if not is_answer("GET", ["versions"], answer):
+            self._reach.note_lost()
+            raise Away(NOT_MATRIX.format(status), unreached=True)
+        self._reach.note_found()
+
+    async def _is_answer(self, method: str, path: Sequence[str], answer: object) -> bool:
+        """Where an answer could be anybody's (``{}``, of which spec has many), the homeserver is
+        asked right after who we are: whoever else stands at its address does not know.
+        """
+        judgement = is_answer(method, path, answer)
+        if judgement is not None:
+            return judgement
+        with suppress(Refused):  # whoever refuses speaks Matrix
+            await self.call("GET", ["account", "whoami"])
+        return True
 
     async def upload(self, file: bytes, content_type: str, name: str, user: UserId) -> str:
         """Upload a file; its ``mxc://`` address. Raises Refused, Away.
@@ -97,10 +131,10 @@ class HomeserverApi:
         query = urlencode({"filename": name, "user_id": user})
         data = aiohttp.BytesPayload(file, content_type=content_type)
         status, headers, answer = await self._exchange("POST", f"{self._media}?{query}", data=data)
-        if isinstance(answer, dict) and isinstance(answer.get("errcode"), str):
-            raise self._failure(status, headers, answer)
+        if _is_error(answer, status):
+            raise self._failure(status, headers, answer, optional=True)
         address = answer.get("content_uri") if isinstance(answer, dict) else None
-        if status != 200 or not isinstance(address, str):
+        if status != 200 or not isinstance(address, str) or not address.startswith("mxc://"):
             raise Away(f"No media: {status} without a Matrix error.", broken=True)
         return address
 
@@ -131,16 +165,20 @@ class HomeserverApi:
         url: str,
         body: Json | None = None,
         data: aiohttp.BytesPayload | None = None,
+        within_s: float = TIMEOUT_S,
     ) -> tuple[int, Mapping[str, str], Any]:
         if self._session is None:
             raise Away("The Matrix side is not running.", unreached=True)
         try:
-            async with self._session.request(
-                method, URL(url, encoded=True), json=body, data=data, allow_redirects=False
-            ) as response:
+            async with (
+                self._reach.waiting(within_s),
+                self._session.request(
+                    method, URL(url, encoded=True), json=body, data=data, allow_redirects=False
+                ) as response,
+            ):
                 try:
                     answer = await response.json(content_type=None)
-                except ValueError:
+                except (ValueError, RecursionError):
                     answer = None
                 return response.status, response.headers, answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -149,19 +187,27 @@ class HomeserverApi:
                 f"The homeserver does not answer ({type(error).__name__}).", unreached=True
             ) from error
 
-    def _failure(self, status: int, headers: Mapping[str, str], answer: object) -> Exception:
-        if not isinstance(answer, dict) or not isinstance(answer.get("errcode"), str):
+    def _failure(
+        self, status: int, headers: Mapping[str, str], answer: object, optional: bool
+    ) -> Exception:
+        if not _is_error(answer, status):
             self._reach.note_lost()
-            return Away(f"Not the homeserver, but something answers {status}.", unreached=True)
-        errcode = answer["errcode"]
+            return Away(NOT_MATRIX.format(status), unreached=True)
+        errcode = answer["errcode"][:ERRCODE_MAX]
         text = str(answer.get("error", ""))[:500]
         self._reach.note_found()
-        if status >= 500:
+        if status >= 500 or (errcode == "M_UNRECOGNIZED" and not optional):
+            # every homeserver has these: a worker, or another service, got what is not for it
             return Away(f"{status} {errcode}: {text}", broken=True)
         if status in {408, 429} or errcode in TRANSIENT:
             wait_s = retry_after_s(headers, answer)
             return Away(f"{status} {errcode}: {text}", retry_after_s=wait_s)
         return Refused(status, errcode, text)
+
+
+def _is_error(answer: object, status: int) -> TypeGuard[dict[str, Any]]:
+    """Spec: Client-Server API, "Standard error response"."""
+    return status >= 400 and isinstance(answer, dict) and isinstance(answer.get("errcode"), str)
 
 
 async def _at_most(content: aiohttp.StreamReader, limit: int) -> bytes:

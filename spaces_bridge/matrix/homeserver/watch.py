@@ -13,6 +13,7 @@ from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, MatrixError, Refused
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
 from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.homeserver.rests import back_off_s
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,17 @@ PING_EVERY_S = 30.0
 """While the homeserver is there but cannot reach us; sooner at first."""
 PROBE_EVERY_S = 1.0
 """While nobody answers at all."""
+PROBE_WITHIN_S = 3.0
+"""While it is away, a probe that takes longer is given up, and the next one is sent."""
+SILENT_S = 1.0
+"""Nothing was asked or answered for so long: a probe. A restart takes longer than that."""
+HANGS_AFTER_S = 7.0
+"""Who takes longer over a probe hangs: it is said within ten seconds."""
+PING_WITHIN_S = 10.0
+GRACE_S = 2.0
+"""What was asked before a homeserver hung is waited for so long after it is back."""
+STEADY_S = 30.0
+"""Who is lost sooner after a return is asked less and less often whether it is back."""
 
 
 def rest_s(pings_failed: int) -> float:
@@ -39,13 +51,18 @@ class HomeserverWatch:
         reach: Reach,
         appservice_id: str,
         back: Callable[[], None],
+        away: Callable[[], None] = lambda: None,
     ) -> None:
-        """``back`` is called whenever the homeserver is (again) there and reaches us."""
+        """``back`` is called whenever the homeserver is (again) there and reaches us, ``away``
+        whenever it is gone.
+        """
         self._api = api
         self._bot = bot
         self._reach = reach
         self._id = appservice_id
         self._back = back
+        self._away = away
+        self._hung = False
         self._pings = 0
         self._registered = asyncio.Event()
         self.last_error = "The homeserver has not answered yet."
@@ -57,18 +74,41 @@ class HomeserverWatch:
 
     async def run(self) -> None:
         """Until cancelled."""
+        now, unsteady = asyncio.get_running_loop().time, 0
         while True:
             await self._until_answered()
+            found_at = now()
             self.last_error = ""
             self._back()
-            await self._reach.until_lost()
+            hung = await self._until_lost()
             self.last_error = "The homeserver does not answer."
             log.warning("the homeserver does not answer; trying every second")
+            self._away()
+            self._hung = self._hung or hung
+            unsteady = unsteady + 1 if now() - found_at < STEADY_S else 0
+            if unsteady > 1:
+                await asyncio.sleep(back_off_s(unsteady))
+
+    async def _until_lost(self) -> bool:
+        """Whether it hangs: connections are taken, and nothing is answered."""
+        while True:
+            await self._reach.until_lost_or_silent(SILENT_S)
+            if self._reach.lost:
+                return False
+            try:
+                await self._api.is_there(HANGS_AFTER_S)
+            except Away as away:
+                if away.unreached:
+                    return True
+                await asyncio.sleep(SILENT_S)
+            except Refused:
+                await asyncio.sleep(SILENT_S)
 
     async def _until_answered(self) -> None:
         said, failed = "", 0
         while True:
             try:
+                await self._api.is_there(PROBE_WITHIN_S)
                 if not self._registered.is_set():
                     await self._register()
                 await self._ping()
@@ -82,7 +122,15 @@ class HomeserverWatch:
                 await asyncio.sleep(PROBE_EVERY_S if unreached else rest_s(failed))
             else:
                 log.info("the homeserver reaches the bridge")
+                self._drop_what_hangs()
                 return
+
+    def _drop_what_hangs(self) -> None:
+        """A front that swallowed a request never answers it: it is sent again."""
+        if self._hung:
+            self._hung = False
+            loop = asyncio.get_running_loop()
+            loop.call_later(GRACE_S, self._reach.give_up_waiting, loop.time())
 
     async def _register(self) -> None:
         await self._bot.register()
@@ -99,6 +147,7 @@ class HomeserverWatch:
                 ["appservice", self._id, "ping"],
                 {"transaction_id": f"ping{self._pings}"},
                 version="v1",
+                within_s=PING_WITHIN_S,
             )
         except Refused as refusal:
             if refusal.errcode == "M_UNRECOGNIZED":

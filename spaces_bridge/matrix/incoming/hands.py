@@ -14,7 +14,6 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.floor import HANDS_A_MINUTE
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.translate import ReactedTo
-from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.talk.flood import FloodGate, Patience
 
 log = logging.getLogger(__name__)
@@ -26,12 +25,15 @@ WORDS_A_MINUTE = 30
 """So many people of one room are told: a word may take a direct room that has to be made."""
 
 
+CLEANED_A_MINUTE = 60
+"""So many refused hands of one room are taken back; who is beyond that takes back their own."""
+
+
 class RaisedHands:
     """Asks for the floor. Raises AdapterError when something is away."""
 
-    def __init__(self, spaces: SpacesDoor, settings: MatrixSettings, clock: Clock) -> None:
+    def __init__(self, spaces: SpacesDoor, clock: Clock) -> None:
         self._spaces = spaces
-        self._settings = settings
         self._clock = clock
         self._tapped = FloodGate()
         self._refused = FloodGate()
@@ -54,9 +56,8 @@ class RaisedHands:
     async def _answer(
         self, space: LiveSpace, reaction: ReactedTo, refusal: Rejected, now_ms: int
     ) -> None:
-        most = self._settings.answers_per_minute
-        if self._cleaned.judge(reaction.room, most, now_ms) is Patience.ANSWER:
-            redaction = wish.RedactEvent(space.space, reaction.event)
+        if self._cleaned.judge(reaction.room, CLEANED_A_MINUTE, now_ms) is Patience.ANSWER:
+            redaction = wish.RedactEvent(space.space, reaction.event, crowd=True)
             await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
         if self._told.judge(reaction.room, WORDS_A_MINUTE, now_ms) is Patience.ANSWER:
             word = wish.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")

@@ -44,7 +44,12 @@ def parse_transaction(body: bytes) -> list[InboxEvent]:
     events = envelope.get("events", [])
     if not isinstance(events, list):
         raise BadTransaction("M_BAD_JSON", "`events` of a transaction is a list.")
-    return [_stored(event, json.dumps(event)) for event in events]
+    return [stored(event) for event in events]
+
+
+def stored(event: object) -> InboxEvent:
+    """An event as it is kept, whichever way it came."""
+    return _stored(event, json.dumps(event))
 
 
 def parse_event(body: str) -> Mapping[str, Any] | None:

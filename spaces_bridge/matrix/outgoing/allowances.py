@@ -10,10 +10,10 @@ from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT, PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 
 SHARES = {
+    "unbans": 1.0,
     "replies": 0.8,
     "timeline": 0.75,
     "state": 0.7,
-    "answers": 0.6,
     "card": 0.6,
     "chat": 0.6,
 }
@@ -21,7 +21,11 @@ SHARES = {
 
 The floors given without a host (``rules.floor.GRANTS``) need what the crowd's card and chat leave.
 Those two wait for the same moment, and the chat has a limit of its own: neither starves the other.
+What frees somebody's next act waits for no courtesy: levels and bans have no share, answered hands
+a budget of their own, and who is let in again comes when there is any event left.
 """
+HANDS_PER_MINUTE = 60
+"""Answered hands taken back in one room; as many again of crowds."""
 ARRANGEMENTS_PER_MINUTE = 10
 """How often locking, chat and server rules are written to one room; each takes two events."""
 PROMPTS_PER_MINUTE = 6
@@ -55,6 +59,8 @@ class Allowances:
             return captions.PER_MINUTE
         if kind == "chat":
             return chat.PER_MINUTE
+        if kind in {"hands", "crowd"}:
+            return HANDS_PER_MINUTE
         if kind == "redactions":
             return self._settings.redactions_per_minute
         if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:

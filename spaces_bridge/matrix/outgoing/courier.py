@@ -18,13 +18,16 @@ from spaces_bridge.matrix.homeserver.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_
 from spaces_bridge.matrix.outgoing.lane import PROMPTS, Lane
 from spaces_bridge.matrix.outgoing.merging import Mergeable, merge
 
+FloorWish = wish.OfferFloor | wish.OfferToSpeak | wish.PromptModerator | wish.RedactEvent
+"""What somebody waits for who wants to speak; it takes turns by itself with all else."""
+
 log = logging.getLogger(__name__)
 
 PAGE = 500
 LOOK_EVERY_S = 5.0
 """Without being woken, in case a wake was missed."""
 NOT_YET_RECHECK_S = 1.0
-APART = frozenset({"captions", "redactions"})
+APART = frozenset({"captions", "redactions", "hands", "crowd"})
 """Lanes whose events have budgets of their own, beside the room's."""
 
 
@@ -162,15 +165,15 @@ class OutboxCourier:
         await rest(stirred, max(0.01, seconds))
 
     async def _advance(self, lane: Lane, row: OutboxRow) -> None:
-        window = self._window(lane)
-        pressed = await self._wait_for_budget(lane, window)
-        if not lane.urgent and not lane.paces_itself:
-            await self._pace.turn(lane.group)
         try:
             wanted = codec.wish_from(row.effect)
         except codec.CodecError as error:
             await self._give_up(lane, row, str(error))
             return
+        window = self._window(lane)
+        pressed = await self._wait_for_budget(lane, window)
+        if not lane.urgent and not lane.paces_itself:
+            await self._pace.turn(_group_of(lane, wanted))
         if isinstance(wanted, Mergeable):
             wanted = await self._merged(lane, row, wanted, pressed=pressed)
         lane.note_try(row)
@@ -273,3 +276,12 @@ class OutboxCourier:
 def _lane_of(row: OutboxRow) -> str:
     prompt = row.effect.kind == wish.PromptModerator.__name__
     return row.effect.queue + PROMPTS if prompt else row.effect.queue
+
+
+def _group_of(lane: Lane, wanted: wish.Wish) -> str:
+    """Who shares the homeserver's ceiling: a crowd's letters hold up no floor."""
+    if isinstance(wanted, FloorWish) and not (
+        isinstance(wanted, wish.RedactEvent) and (wanted.expired or wanted.crowd)
+    ):
+        return f"{wanted.space}|floor"
+    return lane.group
