@@ -161,9 +161,10 @@ class Peer:
             return "srtp_rejected"
         link.remote_ssrc = ssrc
         link.jumps.took(jump)
+        # also of what is dropped for being too much: the session's index has moved with it
+        self._heard_media(sequence, timestamp, path, now)
         if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
             return "rtp_too_much"
-        self._heard_media(sequence, timestamp, path, now)
         return rtp.parse(opened) or "rtp_malformed"
 
     def _open(
