@@ -192,8 +192,8 @@ def test_checks_beyond_their_budget_are_not_answered() -> None:
 def test_forged_checks_do_not_use_up_the_peers_budget() -> None:
     path, forged = FakePath(1), check(pwd="x" * 24)
     ice = connected(path)
-    for second in range(1, 6):
-        for _ in range(4000):
+    for second in range(1, 4):
+        for _ in range(15_000):
             assert ice.request(forged, path, float(second)) == "stun_integrity"
         assert ice.request(check(), path, float(second)) is None
 
@@ -207,9 +207,9 @@ def test_forged_checks_are_looked_at_up_to_a_bound(monkeypatch: pytest.MonkeyPat
         return False
 
     monkeypatch.setattr(stun.StunMessage, "signed_with", signed_with)
-    for _ in range(12_000):
+    for _ in range(21_000):
         assert ice.request(forged, path, 0.0) == "stun_integrity"
-    assert len(looked_at) == 10_000
+    assert len(looked_at) == 20_000
 
 
 def test_a_peer_that_hops_between_its_paths_is_not_followed_every_time() -> None:
