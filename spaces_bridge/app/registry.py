@@ -22,7 +22,7 @@ from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.evolution import born, replay
+from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -35,6 +35,9 @@ LAST_WORDS_MS = 600_000
 
 OPEN_PER_HOST = 20
 """Live spaces one host may have open, scheduled ones included."""
+
+AT_ONCE = 100
+"""Events of a journal that are read without a pause (some 10 ms)."""
 
 RESTART_PAUSE_S = 0.2
 """Between two tries to read a failed actor's journal."""
@@ -145,12 +148,18 @@ class Spaces:
         rows = await self.world.journal.replay(space)
         if not rows:
             return None
-        created, *events = [codec.event_from(row) for row in rows]
+        created = codec.event_from(rows[0])
         if not isinstance(created, ev.SpaceCreated):
             raise AdapterError(f"the journal of live space {space} does not begin with it")
-        happened = [e for e in events if not isinstance(e, ev.SpaceCreated)]
+        found = born(created)
+        for row in rows[1:]:
+            event = codec.event_from(row)
+            if not isinstance(event, ev.SpaceCreated):
+                found = evolve(found, event)
+            if row.seq % AT_ONCE == 0:
+                await asyncio.sleep(0)  # however much people did: others are served meanwhile
         sources = {row.source for row in rows if row.source is not None}
-        return replay(created, happened), rows[-1].seq + 1, sources
+        return found, rows[-1].seq + 1, sources
 
     # --- looking ------------------------------------------------------------------------------
 

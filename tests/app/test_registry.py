@@ -107,6 +107,23 @@ async def test_a_journal_that_does_not_begin_or_is_missing_is_refused(
             await Spaces(recorder.world()).resume()
 
 
+async def test_others_are_served_while_a_long_journal_is_read(recorder: Recorder) -> None:
+    """What people did, a hand up and down for hours, must not cost the next start its page."""
+    door = Spaces(recorder.world())
+    await door.create(CREATE)
+    await door.ask(SPACE, cmd.AttachRoom(ROOM))
+    await door.stop()
+    last = recorder.rows[SPACE][-1]
+    more = [replace(last, seq=last.seq + number) for number in range(1, 10 * registry.AT_ONCE)]
+    recorder.rows[SPACE] += more
+    turns, read = 0, asyncio.create_task(Spaces(recorder.world()).resume())
+    while not read.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await read
+    assert turns >= 10
+
+
 async def test_wishes_go_straight_into_the_outbox(spaces: Spaces, recorder: Recorder) -> None:
     await spaces.wish(TellUser(BEN, "hello"), "k1")
     assert recorder.effects["k1"].queue == f"dm|{BEN}"
