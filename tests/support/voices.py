@@ -44,7 +44,7 @@ def _steady(pitch: float, seconds: float) -> Wave:
 
 def _melody(notes: Sequence[float]) -> Wave:
     steps = np.repeat(np.array(notes, float), RATE // 2)
-    gliding = np.maximum(np.convolve(steps, np.ones(800) / 800, "same"), 80)
+    gliding: Wave = np.maximum(np.convolve(steps, np.ones(800) / 800, "same"), 80)
     trembling: Wave = gliding * (1 + 0.015 * np.sin(10 * np.pi * _time(len(steps) / RATE)))
     return trembling
 
@@ -75,7 +75,8 @@ def _resonance(sound: Wave, frequency: float, width: float) -> Wave:
     for at, sample in enumerate(sound):
         last, before = float(sample + near * last + far * before), last
         out[at] = last
-    return out / np.abs(out).max()
+    even: Wave = out / np.abs(out).max()
+    return even
 
 
 def _faded(sound: Wave) -> Wave:
