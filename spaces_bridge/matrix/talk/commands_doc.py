@@ -20,8 +20,8 @@ a room a command is about the live space of that room, and nothing else. Alone w
 about the live space \
 you are in; when it could be about several, the bot lists them. Every command is answered: in a \
 few words, or with ❌ and \
-the reason; in a thread, in the thread. Backticks, quotes, a full-width `！` and the like around it \
-do no harm, `/space`, or the bot's name \
+the reason; in a thread, in the thread. Backticks, quotes, a full-width `！` and the \
+like around it do no harm, `/space`, or the bot's name \
 before the command, are as good as `{PREFIX}`, and a misspelt command may be mended by editing it \
 once.
 
@@ -38,7 +38,8 @@ have no names here until they have the floor: use their number.
 **TIME** is `tomorrow 19:00`, `friday 7pm`, `2026-12-01 19:00`, `in 2 hours`, with a time zone \
 behind it (`Europe/Berlin`, Berlin, CET, \
 `+01:00`, `UTC`) if you like, also in German, Spanish and French (`morgen 19 Uhr`). What is not \
-understood whole is refused with the reading that was made of it. Without one it is the time zone of your Matrix profile (`m.tz`), \
+understood whole is refused with the reading that was made of it. Without one it is the time zone \
+of your Matrix profile (`m.tz`), \
 else the one the admin has \
 set (`hosting.timezone`).
 
