@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.captions.worker.transcriber import (
+from spaces_bridge.captions.worker.belief import (
     Decode,
+    believed,
     is_imagined,
-    window_frames,
+    tidied,
     without_new_start,
     without_repeated_tail,
+    without_stutter,
 )
+from spaces_bridge.captions.worker.transcriber import window_frames
 
 pytestmark = pytest.mark.unit
 
@@ -75,7 +78,71 @@ def test_the_window_has_room_around_the_utterance_and_suits_the_model(seconds: f
         (Decode("I see the sea.", -0.5, 0.9), False),
         (Decode(" ... ", -0.1, 0.0), True),
         (Decode("", 0.0, 0.0), True),
+        (Decode("o" * 37, -0.3, 0.05), True),
+        (Decode("Ooooo! Ooooooooo!", -0.3, 0.05), True),
+        (Decode("1111111111", -0.3, 0.05), False),
+        (Decode("Aaah!", -0.5, 0.1), False),
+        (Decode("Thank you.", -1.5, 0.1), True),
+        (Decode("Thank you.", -1.58, 0.58), True),
+        (Decode("Vielen Dank!", -0.4, 0.5), True),
+        (Decode("Vielen Dank!", -0.2, 0.05), False),
+        (Decode("ご視聴ありがとうございました。", -0.3, 0.6), True),
+        (Decode("Untertitel der Amara.org-Community", -0.1, 0.02), True),
+        (Decode("Untertitelt wird auf der Seite.", -0.1, 0.02), False),
+        (Decode("This is the first time I've ever seen a movie.", -1.69, 0.48), True),
+        (Decode("Hello in the community.", -1.1, 0.06), False),
     ],
 )
 def test_words_are_imagined_if_the_model_heard_no_speech(decode: Decode, imagined: bool) -> None:
     assert is_imagined(decode) is imagined
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("aaaaaaaaaah", "aaah"),
+        ("Aaaaaaah, I see.", "Aaah, I see."),
+        ("brrrrrrrrr", "brrr"),
+        ("hahahahahahahaha", "hahaha"),
+        ("Hahahahahaha, stop it!", "Hahaha, stop it!"),
+        ("哈哈哈哈哈哈哈哈", "哈哈哈"),
+        ("ㅋㅋㅋㅋㅋㅋㅋㅋ", "ㅋㅋㅋ"),
+        ("はははははははは", "ははは"),
+        ("ありがとうありがとうありがとうありがとう", "ありがとう"),
+        ("谢谢大家观看谢谢大家观看谢谢大家观看", "谢谢大家观看"),
+        ("ha ha ha ha ha ha ha ha", "ha ha ha"),
+        ("No, no, no, no, no, no, no.", "No, no, no, no."),
+        ("lalalalalalala we sing", "lalala we sing"),
+        ("We go on and on and on and on and on and on and on and", "We go on and on and on and"),
+    ],
+)
+def test_what_is_said_again_and_again_is_shown_three_times(written: str, meant: str) -> None:
+    assert without_stutter(written) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aaah", "hahaha", "no no no", "brrr", "Zzz.", "1000000", "0 0 0 0 0 0 0", "5555555555",
+        "Call 030 2222222.", "Schifffahrt", "Mississippi", "bananas", "Wooow", "blah blah blah",
+        "哈哈哈", "好好好", "Very, very, very good.", "1,000,000,000,000", "....",
+        "www.example.org", "Pure Aaaa batteries", "the the the", "", "Donaudampfschiff",
+    ],
+)  # fmt: skip
+def test_words_that_repeat_themselves_survive(text: str) -> None:
+    assert tidied(text) == text
+
+
+@given(st.text(alphabet="aho 哈1.,!", max_size=80))
+def test_nothing_repeats_itself_without_end(text: str) -> None:
+    once = without_stutter(text)
+    assert len(once) <= len(text)
+    assert "a" * 5 not in once
+    assert "哈" * 5 not in once
+    assert once.count("1") == text.count("1")
+
+
+def test_what_is_left_of_an_imagined_text_is_nothing() -> None:
+    assert believed(Decode("o" * 37, -0.2, 0.01)) == ""
+    assert believed(Decode("Hahahahahaha!", -0.3, 0.1)) == "Hahaha!"
+    assert believed(Decode("Good evening.", -0.2, 0.01)) == "Good evening."

@@ -9,8 +9,7 @@ Drafts of an utterance that still grows are decoded quickly: in a window hardly 
 the sound, which is safe if the model writes timestamps between the words, and without a search.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +20,13 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
 from spaces_bridge.captions.messages import SAMPLE_RATE
+from spaces_bridge.captions.worker.belief import (
+    UNSURE,
+    Decode,
+    believed,
+    tidied,
+    without_new_start,
+)
 from spaces_bridge.captions.worker.vad import Sound
 
 _FULL_WINDOW: Final = 3000
@@ -41,27 +47,6 @@ class _Way(NamedTuple):
 _QUICK: Final = _Way(4.0, 1.0, 1, timestamps=True)
 _USUAL: Final = _Way(10.0, 3.0, 3, timestamps=False)
 _THOROUGH: Final = _Way(30.0, 0.0, 5, timestamps=False)
-
-_UNSURE: Final = -1.0
-"""Mean log probability per token below which a decode is not believed at once."""
-_NO_SPEECH: Final = 0.8
-_DOUBTFUL_SPEECH: Final = 0.35
-_SILENCE_PHRASES: Final = frozenset(
-    {
-        "you", "thank you", "thanks", "thanks for watching", "thank you for watching", "bye",
-        "thank you very much", "please subscribe", "the end", "so", "okay", "oh",
-    }
-)  # fmt: skip
-"""What Whisper writes under sound without words; believed only if it heard speech."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decode:
-    """One attempt: the words, the mean log probability per token, the chance of no speech."""
-
-    text: str
-    score: float
-    no_speech: float
 
 
 class Transcriber:
@@ -87,15 +72,14 @@ class Transcriber:
         `language` is a code the model knows (see `is_language`).
         """
         decode = self._decode(sound, language)
-        repeated = without_repeated_tail(decode.text) != decode.text
-        if repeated or decode.score < _UNSURE:
+        if tidied(decode.text) != decode.text or decode.score < UNSURE:
             decode = self._decode(sound, language, _THOROUGH)
-        return _believed(decode)
+        return believed(decode)
 
     def draft(self, sound: Sound, language: str) -> str:
         """The words in `sound`, which may break off anywhere, quickly; or an empty string."""
         decode = self._decode(sound, language, _QUICK)
-        return without_new_start(_believed(decode)) if decode.score >= _UNSURE else ""
+        return without_new_start(believed(decode)) if decode.score >= UNSURE else ""
 
     def is_language(self, code: str) -> bool:
         """Whether the model can write down this language."""
@@ -149,63 +133,3 @@ def window_frames(seconds: float, least_s: float = 10.0, pad_s: float = 3.0) -> 
     """The encoder's window for an utterance, in mel frames of 10 ms, a multiple of 50."""
     frames = _FRAMES_PER_S * max(least_s, seconds + pad_s)
     return min(_FULL_WINDOW, 50 * ceil(frames / 50))
-
-
-def _believed(decode: Decode) -> str:
-    """The words of a decode without what the model made up."""
-    text = without_repeated_tail(decode.text)
-    return "" if is_imagined(Decode(text, decode.score, decode.no_speech)) else text
-
-
-def without_repeated_tail(text: str) -> str:
-    """The text without a tail that says again what stands before it, as Whisper does when lost.
-
-    A tail is cut if its three or more words equal those before it, however often, or if it starts
-    the whole text again.
-    """
-    words = text.split()
-    spoken = [word.strip(".,!?;:").casefold() for word in words]
-    keep = len(spoken)
-    while (shorter := _without_one_repeat(spoken[:keep])) < keep:
-        keep = shorter
-    return " ".join(words[:keep]) if keep < len(words) else text
-
-
-def _without_one_repeat(words: Sequence[str]) -> int:
-    length = len(words)
-    for size in range(length // 2, 2, -1):
-        if words[length - size :] == words[length - 2 * size : length - size]:
-            return length - size
-    for size in range((length - 1) // 2, 3, -1):
-        if words[length - size :] == words[:size]:
-            return length - size
-    return length
-
-
-def without_new_start(text: str) -> str:
-    """The text without a last sentence that begins the first one again.
-
-    What Whisper makes of the silence behind sound that breaks off; people do say such things, so
-    this is for drafts only.
-    """
-    words = text.split()
-    spoken = [word.strip(".,!?;:").casefold() for word in words]
-    for place in range(len(words) - 1, len(words) // 2 - 1, -1):
-        if place > 0 and words[place - 1][-1] in ".!?":
-            return (
-                " ".join(words[:place]) if spoken[place:] == spoken[: len(words) - place] else text
-            )
-    return text
-
-
-def is_imagined(decode: Decode) -> bool:
-    """Whether the words were hardly said: no letters, no speech heard, or Whisper's stock phrases.
-
-    Stock phrases are also said by people, so they go only if the model itself doubts the speech.
-    """
-    if not any(character.isalnum() for character in decode.text):
-        return True
-    if decode.no_speech > _NO_SPEECH and decode.score < _UNSURE:
-        return True
-    phrase = decode.text.strip(" .,!?").casefold()
-    return phrase in _SILENCE_PHRASES and decode.no_speech > _DOUBTFUL_SPEECH

@@ -20,7 +20,10 @@ a room a command is about the live space of that room, and nothing else. Alone w
 about the live space \
 you are in; when it could be about several, the bot lists them. Every command is answered: in a \
 few words, or with ❌ and \
-the reason.
+the reason; in a thread, in the thread. Backticks, quotes, a full-width `！` and the \
+like around it do no harm, `/space`, or the bot's name \
+before the command, are as good as `{PREFIX}`, and a misspelt command may be mended by editing it \
+once.
 
 What you may do depends on your role now, not on where you type. `{PREFIX} help` shows this list, \
 `{PREFIX} help COMMAND` what \
@@ -29,12 +32,14 @@ follows below about one.
 **USER** is a Matrix ID (`@mia:example.org`), a matrix.to link, a name that only one person \
 bears, or a number of the hand \
 queue. Names may hold blanks: `remove Mia Maier shouts` finds Mia Maier, and the rest is the \
-reason. Guests of the page \
+reason. Accents, capitals and width may be left out: `mute Zoe` finds Zoë. Guests of the page \
 have no names here until they have the floor: use their number.
 
 **TIME** is `tomorrow 19:00`, `friday 7pm`, `2026-12-01 19:00`, `in 2 hours`, with a time zone \
-behind it (`Europe/Berlin`, \
-`+01:00`, `UTC`) if you like. Without one it is the time zone of your Matrix profile (`m.tz`), \
+behind it (`Europe/Berlin`, Berlin, CET, \
+`+01:00`, `UTC`) if you like, also in German, Spanish and French (`morgen 19 Uhr`). What is not \
+understood whole is refused with the reading that was made of it. Without one it is the time zone \
+of your Matrix profile (`m.tz`), \
 else the one the admin has \
 set (`hosting.timezone`).
 
