@@ -133,12 +133,16 @@ class LookBack:
         start: str | None = None
         for _ in range(PAGES_MAX):
             chunk, start = await self._bot.page_back(room, TYPES, start)
+            recent = False
             for event in chunk:
-                if not _is_since(event, since_ms) or self._is_own_join(event):
+                if self._is_own_join(event):
                     return found
+                if not _is_since(event, since_ms):
+                    continue  # whoever sends an event says when: one lie ends no reading
+                recent = True
                 if event.get("sender") != self._bot.user:
                     found.append(stored({**event, "room_id": room}))
-            if start is None or not chunk:
+            if start is None or not recent:
                 return found
         log.warning("more was said in %s than is read back", room)
         return found

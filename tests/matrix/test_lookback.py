@@ -1,0 +1,162 @@
+"""What is read back after an outage: how far, of which rooms, and what of it enters."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.incoming.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
+
+pytestmark = pytest.mark.unit
+
+BOT, LIVE, DIRECT = UserId("@bot:x"), RoomId("!live"), RoomId("!direct")
+NOW, LOST = 10 * OLDEST_MS, 10 * OLDEST_MS - 60_000
+PAGE = 2
+
+
+def said(name: str, at_ms: object, **more: object) -> dict[str, Any]:
+    """A message, as ``/messages`` gives it."""
+    plain = {"event_id": name, "type": "m.room.message", "sender": "@ada:x", "content": {}}
+    return {**plain, "origin_server_ts": at_ms, **more}
+
+
+class Place:
+    """A homeserver with rooms, an inbox, notes and a clock."""
+
+    def __init__(self) -> None:
+        self.user = BOT
+        self.rooms: dict[RoomId, list[dict[str, Any]]] = {DIRECT: [], LIVE: []}
+        self.read: list[RoomId] = []
+        self.failure: Exception | None = None
+        self.known: set[str] = set()
+        self.entered: list[str] = []
+        self.newest: int | None = None
+        self.notes: dict[str, str] = {}
+        self.arrivals = 0
+        every: Any = self
+        self.looking = LookBack(every, every, every, every, lambda: [LIVE], self.arrived)
+
+    def arrived(self) -> None:
+        self.arrivals += 1
+
+    def now_ms(self) -> int:
+        return NOW
+
+    async def joined_rooms(self) -> list[RoomId]:
+        return list(self.rooms)
+
+    async def page_back(
+        self, room: RoomId, types: Sequence[str], start: str | None
+    ) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+        self.read.append(room)
+        if self.failure is not None:
+            raise self.failure
+        at = int(start or 0)
+        page = self.rooms[room][::-1][at : at + PAGE]
+        return page, str(at + PAGE) if page else None
+
+    async def store(self, events: Sequence[InboxEvent]) -> bool:
+        news = [event for event in events if event.event_id not in self.known]
+        for event in news:
+            assert json.loads(event.body)["room_id"] == event.room_id
+        self.known |= {event.event_id for event in news}
+        self.entered += [event.event_id for event in news]
+        return bool(news)
+
+    async def newest_ms(self) -> int | None:
+        return self.newest
+
+    async def lookup(self, name: str) -> str | None:
+        return self.notes.get(name)
+
+    async def remember(self, name: str, value: str) -> None:
+        self.notes[name] = value
+
+
+@pytest.fixture
+def place() -> Place:
+    made = Place()
+    made.newest = LOST
+    return made
+
+
+async def test_what_is_unknown_enters_once_in_order_and_live_spaces_come_first(
+    place: Place,
+) -> None:
+    place.known = {"$2", "$4"}
+    place.rooms[LIVE] = [said(f"${n}", LOST + n) for n in range(1, 6)]
+    place.rooms[DIRECT] = [said("$tap", LOST)]
+    await place.looking.look()
+    assert place.entered == ["$1", "$3", "$5", "$tap"], "also what lies between known ones"
+    assert place.arrivals == 2
+    await place.looking.look()
+    assert place.entered == ["$1", "$3", "$5", "$tap"]
+    assert place.arrivals == 2
+
+
+async def test_what_is_older_than_the_outage_or_a_day_is_left_alone(place: Place) -> None:
+    place.rooms[LIVE] = [said("$old", LOST - MARGIN_MS - 1), said("$new", LOST - MARGIN_MS)]
+    await place.looking.look()
+    assert place.entered == ["$new"]
+    place.newest = 0
+    place.rooms[LIVE] = [said("$yesterday", NOW - OLDEST_MS - 1), said("$today", NOW - OLDEST_MS)]
+    await place.looking.look()
+    assert place.entered == ["$new", "$today"]
+
+
+async def test_what_came_after_the_return_does_not_hide_what_was_missed(place: Place) -> None:
+    """The newest event that came is newer than the one that did not."""
+    place.looking.homeserver_away()
+    place.newest = NOW + OLDEST_MS
+    place.rooms[LIVE] = [said("$missed", NOW - MARGIN_MS), said("$after", NOW)]
+    await place.looking.look()
+    assert place.entered == ["$missed", "$after"]
+
+
+async def test_a_reading_that_was_broken_off_begins_where_it_began(place: Place) -> None:
+    place.rooms[LIVE] = [said("$missed", LOST)]
+    place.failure = Away("gone again")
+    with pytest.raises(Away):
+        await place.looking.look()
+    place.failure, place.newest = None, NOW + OLDEST_MS
+    await place.looking.look()
+    assert place.entered == ["$missed"], "also by the next run of the bridge"
+
+
+async def test_a_bridge_that_never_heard_anything_reads_nothing(place: Place) -> None:
+    place.newest = None
+    place.rooms[LIVE] = [said("$before", NOW)]
+    await place.looking.look()
+    assert place.read == []
+
+
+async def test_what_was_said_before_the_bot_came_is_not_said_to_it(place: Place) -> None:
+    join = {"type": "m.room.member", "state_key": BOT, "content": {"membership": "join"}}
+    place.rooms[LIVE] = [said("$a", LOST), said("$join", LOST, **join), said("$b", LOST)]
+    await place.looking.look()
+    assert place.entered == ["$b"]
+
+
+async def test_a_talkative_room_is_read_so_far_and_no_further(place: Place) -> None:
+    place.rooms[LIVE] = [said(f"${n}", LOST) for n in range(PAGE * PAGES_MAX + 1)]
+    await place.looking.look()
+    assert len(place.entered) == PAGE * PAGES_MAX
+    assert place.read == [LIVE] * PAGES_MAX + [DIRECT]
+
+
+async def test_a_room_that_refuses_stops_no_other(place: Place) -> None:
+    place.failure = Refused(403, "M_FORBIDDEN", "not here")
+    await place.looking.look()
+    assert place.read == [LIVE, DIRECT]
+
+
+@pytest.mark.parametrize("odd", [None, "soon", [], {}, float("inf"), True, 0, -1])
+async def test_an_event_that_lies_about_its_time_hides_none(place: Place, odd: object) -> None:
+    liar = said("$odd", odd, content="odd", sender=7)
+    place.rooms[LIVE] = [said("$before", LOST), liar, said("$after", LOST)]
+    await place.looking.look()
+    assert place.entered == ["$before", "$after"]
