@@ -118,3 +118,9 @@ def test_whatever_is_written_names_somebody_or_is_refused_in_words(text: str) ->
     except Rejected as refusal:
         answer = refusal.text
     assert answer.startswith("@") or answer.endswith(".")
+
+
+@pytest.mark.parametrize("after", ["", ".", ",", ")", ").", ">", '"', "`"])
+@pytest.mark.parametrize("start", ["", "https://matrix.to/#/", "<https://matrix.to/#/"])
+def test_an_id_is_known_with_what_stuck_to_it(start: str, after: str) -> None:
+    assert user_id(f"{start}@mia:example.org{after}") == "@mia:example.org"

@@ -8,7 +8,7 @@ import { openSheet, sayIn } from "./dialogs.js";
 const SHOWN = 5;
 
 let posts = [];
-let shared = null; // the address that was sent and has not come back yet
+let shared = false; // whether an address was sent that has not come back yet
 
 export function start(page) {
   page.on("hello", ({ space }) => put(space.posts ?? []));
@@ -16,7 +16,7 @@ export function start(page) {
     if (posts.some(({ number }) => number === post.number)) return;
     put([...posts, post]);
     announce(post);
-    arrived(post);
+    arrived(page, post);
   });
   page.on("change", ({ space, you }) => {
     put(merged(space.posts ?? []));
@@ -102,13 +102,13 @@ function share(page, field) {
     field.focus();
     return;
   }
-  shared = url;
-  setText(byId("share-error"), page.ask("share", { url }) ? "" : say("link.reconnecting"));
+  shared = page.ask("share", { url });
+  setText(byId("share-error"), shared ? "" : say("link.reconnecting"));
 }
 
-function arrived(post) {
-  if (shared === null || post.url !== shared) return;
-  shared = null;
+function arrived(page, post) {
+  if (!shared || post.by !== page.state.you.id) return;
+  shared = false;
   byId("share-url").value = "";
   byId("share-dialog").close();
 }
