@@ -133,7 +133,7 @@ async def test_the_screen_stays_on_while_somebody_speaks_or_reads(
         await page.keyboard.press("Escape")
         await expect(page.locator("#captions-large")).to_be_hidden()
         assert await page.evaluate("locks.map((lock) => lock.released)") == [False]
-        await page.click("#ask")
+        await page.click("#step-down")
         await comes_true(page, "locks[0].released")
 
 

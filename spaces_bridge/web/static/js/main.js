@@ -1,5 +1,6 @@
 // One live space's page. The server has drawn it already; the feed keeps it true from here on.
 
+import { keepAim } from "./aim.js";
 import { byId, localiseTimes, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { keepFocus } from "./focus.js";
@@ -190,6 +191,7 @@ function stop() {
 
 localiseTimes();
 keepFocus();
+keepAim();
 for (const view of VIEWS) view.start(page);
 listener.addEventListener("change", () => page.changed());
 microphone.addEventListener("change", () => page.changed());

@@ -1,5 +1,6 @@
 // Bringing others: the address, its picture, invitations by the bot; and following the host.
 
+import { settle } from "../aim.js";
 import { byId, setText } from "../dom.js";
 import { say } from "../words.js";
 import { openSheet, sayIn } from "./dialogs.js";
@@ -47,6 +48,7 @@ function show(page, { space, you }) {
   if (space.host.id !== host) {
     follows = false;
     host = space.host.id;
+    settle(follow); // it is about somebody else from now on
   }
   const key = follows ? "invite.unfollow" : "invite.follow";
   setText(follow, say(key, { name: space.host.name }));

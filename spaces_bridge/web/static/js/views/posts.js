@@ -1,5 +1,6 @@
 // Links that hosts share: cards under the headline, and the sheet to share one.
 
+import { settling } from "../aim.js";
 import { byId, el, icon, keyed, setText } from "../dom.js";
 import { outside, webAddress } from "../links.js";
 import { say } from "../words.js";
@@ -36,7 +37,7 @@ function put(all) {
   const [newest, ...rest] = [...posts].reverse();
   const cards = (id, some) =>
     keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "card post" }), fillCard);
-  cards("posts-newest", newest ? [newest] : []);
+  settling(byId("posts-newest"), () => cards("posts-newest", newest ? [newest] : []));
   cards("posts-rest", rest);
   byId("posts").hidden = posts.length === 0;
   byId("posts-earlier").hidden = rest.length === 0;
