@@ -254,7 +254,7 @@ async def test_the_settings_show_the_level_while_the_microphone_is_on(
         meter = "Number(document.getElementById('level').getAttribute('aria-valuenow'))"
         await comes_true(page, f"{meter} > 10")
         assert await page.evaluate("document.querySelector('.meter-fill').offsetWidth") > 0
-        switches = page.locator("#settings-dialog .switch input")
+        switches = page.locator("#settings-dialog .switch input:visible")
         shapes = await switches.evaluate_all(
             "(all) => all.map((n) => n.offsetWidth / n.offsetHeight)"
         )

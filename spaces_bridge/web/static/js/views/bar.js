@@ -39,7 +39,8 @@ function showEarly(page) {
 }
 
 function show(page, { space, you }) {
-  const settles = !byId("bar").hidden;
+  // a page that has just opened waits for nobody's finger
+  const settles = !byId("bar").hidden && hand !== null;
   byId("bar").hidden = space.state !== "live";
   showSound(page, you);
   showMicrophone(page.microphone, you, settles);
