@@ -215,4 +215,4 @@ async def test_a_member_is_let_in_by_the_widget_where_guests_are_not(embedded: E
     await embedded.frame.locator("#space").wait_for()
     assert not await embedded.frame.locator("#sorry").is_visible()
     await embedded.frame.locator("#ask").click()
-    await expect(embedded.frame.locator("#ask")).to_have_text("Lower hand")
+    await expect(embedded.frame.locator("#ask")).to_have_text("Hand senken")
