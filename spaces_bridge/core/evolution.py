@@ -82,14 +82,14 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             return _ended(space, event)
         case ev.SpaceRescheduled():
             return replace(
-                space,
+                _revised(space),
                 scheduled_at_ms=event.scheduled_at_ms,
                 planned_at_ms=event.at_ms,
                 moved_at_ms=(*space.moved_at_ms, event.at_ms)[-MOVES_KEPT:],
                 reminders_sent=frozenset(),
             )
         case ev.SpaceRetitled(title):
-            return replace(space, title=title)
+            return replace(_revised(space), title=title)
         case ev.SpeakPolicyChanged(policy):
             return replace(space, speak_policy=policy)
         case ev.CaptionsSwitched():
@@ -123,7 +123,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             return _appointment_ended(space, event)
         case ev.HostChanged():
             return replace(
-                space,
+                _revised(space),
                 host=event.user,
                 host_missed_at_ms=None,
                 host_left_page=False,
@@ -205,9 +205,14 @@ def _without(mapping: Mapping[_K, _V], key: _K) -> dict[_K, _V]:
     return {k: v for k, v in mapping.items() if k != key}
 
 
+def _revised(space: LiveSpace) -> LiveSpace:
+    return replace(space, plan_revision=space.plan_revision + 1)
+
+
 def _ended(space: LiveSpace, event: ev.SpaceEnded) -> LiveSpace:
+    called_off = space.started_at_ms is None
     return replace(
-        space,
+        _revised(space) if called_off else space,
         phase=Phase.ENDED,
         ended_at_ms=event.at_ms,
         requests={},

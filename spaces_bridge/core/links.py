@@ -12,6 +12,10 @@ _URI = re.compile(r"matrix:(r|roomid|u)/([^/?\s]+)(?:/e/([^/?\s]+))?(?:\?\S*)?")
 _SIGNS = {"r": "#", "roomid": "!", "u": "@"}
 _NAMED = re.compile(r"[#!@][^\s:/]+:[A-Za-z0-9.\-\[\]:]+")
 
+_BEFORE = "<([{\"'`“„«‹‘「『（"
+_AFTER = ".,:;!?…>\"'`”’“»›‘。，、；：！？」』）"
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
 URL_MAX = 2000
 
 
@@ -20,7 +24,7 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
 
     ``rooms``: ids and aliases of the room it is shared in. Raises Rejected with a sentence.
     """
-    url = _address(text.strip("<>"))
+    url = _address(without_sentence(text))
     if " " in url:
         raise Rejected(
             "one_link", "Write just one link, such as `share https://example.org/recipe`."
@@ -29,6 +33,22 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
     if found is not None and found[1] in rooms:
         return url, EventId(found[2])
     return url, None
+
+
+def without_sentence(address: str) -> str:
+    """The address without quotes, brackets and marks of the sentence it was copied from.
+
+    A closing bracket stays where the address itself opens it (``…/Rose_(plant)``).
+    """
+    bare = address.strip().lstrip(_BEFORE)
+    while bare and (bare[-1] in _AFTER or _closes_nothing(bare)):
+        bare = bare[:-1]
+    return bare
+
+
+def _closes_nothing(address: str) -> bool:
+    opening = _BRACKETS.get(address[-1])
+    return opening is not None and address.count(opening) < address.count(address[-1])
 
 
 def is_web_address(url: str) -> bool:

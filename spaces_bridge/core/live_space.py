@@ -94,6 +94,8 @@ class LiveSpace:
     """When the time was set."""
     moved_at_ms: tuple[int, ...] = ()
     """When it was set anew, the last few times."""
+    plan_revision: int = 0
+    """How often its plan was revised (time, title, host, called off): what calendars follow."""
     community: RoomId | None = None
     room: RoomId | None = None
     phase: Phase = Phase.SCHEDULED

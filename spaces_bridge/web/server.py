@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
+from spaces_bridge.web import pasted
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.calendar import Calendar
@@ -24,7 +25,7 @@ from spaces_bridge.web.transcript import Transcripts
 
 BODY_MAX = 64 * 1024
 
-SLUG = "{slug:[a-z0-9][a-z0-9-]*}"
+SLUG = f"{{slug:{pasted.SLUG}}}"
 """Anything else names no live space and never reaches a page."""
 
 CORS = {
@@ -56,7 +57,9 @@ class Handlers:
 def build(settings: WebSettings, to: Handlers) -> web.Application:
     """The application of the public listener."""
     logging.getLogger("aiohttp.server").addFilter(_discreet)
-    app = web.Application(middlewares=[_lost(to.pages), problems], client_max_size=BODY_MAX)
+    app = web.Application(
+        middlewares=[_lost(settings, to.pages), problems], client_max_size=BODY_MAX
+    )
     app.on_response_prepare.append(_dresser(settings))
     # a proxy may hand on the prefix or strip it: both reach us
     for prefix in {settings.path_prefix, ""}:
@@ -144,11 +147,14 @@ def _dresser(
     return dress
 
 
-def _lost(pages: Pages) -> Middleware:
+def _lost(settings: WebSettings, pages: Pages) -> Middleware:
     @web.middleware
     async def lost(request: web.Request, handler: Handler) -> web.StreamResponse:
         error = request.match_info.http_exception
         nowhere = error is not None and error.status == HTTPStatus.NOT_FOUND
+        meant = pasted.meant(request, settings.path_prefix, nowhere=nowhere)
+        if meant is not None:
+            raise web.HTTPPermanentRedirect(meant)
         if nowhere and "text/html" in request.headers.get("Accept", ""):
             return pages.lost(request)
         return await handler(request)

@@ -80,6 +80,7 @@ class Keys:
     async def use(self, selector: str, key: str = "Enter") -> None:
         """Go there and press it."""
         await self.to(selector)
+        await expect(self.page.locator(f"{selector}[data-settling]")).to_have_count(0)
         await self.press(key)
 
     async def is_on(self, selector: str) -> bool:
@@ -209,7 +210,7 @@ async def speaks_and_leaves(keys: Keys, user: str) -> None:
     await seen(page, "#microphone", "Unmute")
     await keys.press("m")
     await expect(page.locator("#microphone .label")).to_have_text("Mute", timeout=PATIENCE_MS)
-    await keys.use("#ask")
+    await keys.use("#step-down")
     await seen(page, "#ask", "Ask to speak")
     await unseen(page, "#microphone")
     await keys.has_focus()

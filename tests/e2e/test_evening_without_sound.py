@@ -134,7 +134,7 @@ async def speaks_and_reads_it(page: Page, scene: OnAir, user: str) -> None:
     await until(has_read_it, "the own words", PATIENCE_S)
     mine = page.locator(f"#captions [data-speaker='{user}'] .caption-name").first
     await expect(mine).to_contain_text("Gil", timeout=PATIENCE_MS)
-    await page.click("#ask")
+    await page.click("#step-down")
     await seen(page, "#ask", "Ask to speak")
     await joined
 

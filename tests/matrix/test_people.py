@@ -167,3 +167,9 @@ def test_a_name_as_it_is_written_comes_before_one_without_its_accents() -> None:
     with pytest.raises(Rejected, match="Several people") as refusal:
         people.one(space, crowd, "Zoê")
     assert all(user in refusal.value.text for user in (MIA, MIA_TWO, EVE))
+
+
+@pytest.mark.parametrize("after", ["", ".", ",", ")", ").", ">", '"', "`"])
+@pytest.mark.parametrize("start", ["", "https://matrix.to/#/", "<https://matrix.to/#/"])
+def test_an_id_is_known_with_what_stuck_to_it(start: str, after: str) -> None:
+    assert user_id(f"{start}@mia:example.org{after}") == "@mia:example.org"

@@ -1,5 +1,6 @@
 """A scheduled live space as a calendar's entry: what it says."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import strategies as st
 
 from spaces_bridge import __version__
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.events import HostChanged
+from spaces_bridge.core.evolution import evolve
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.web.calendar import LINE_MAX, escaped, event, folded
-from tests.support.spaces import HOST, after, live_space, scheduled
+from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit
 
@@ -38,6 +42,10 @@ def properties(space: LiveSpace) -> dict[str, str]:
     return dict(line.split(":", 1) for line in entry(space))
 
 
+def name_in(line: str) -> str:
+    return re.split("[:;]", line, maxsplit=1)[0]
+
+
 def unescaped(value: str) -> str:
     read, rest = "", value
     while rest:
@@ -57,6 +65,9 @@ def test_an_entry_says_what_when_and_where() -> None:
         f"PRODID:-//Spaces bridge//Spaces bridge {__version__}//EN",
         "CALSCALE:GREGORIAN",
         "METHOD:PUBLISH",
+        f"SOURCE;VALUE=URI:{PAGE}/event.ics",
+        "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
+        "X-PUBLISHED-TTL:PT1H",
         "BEGIN:VEVENT",
         "UID:space1@example.org",
         "SEQUENCE:0",
@@ -65,7 +76,10 @@ def test_an_entry_says_what_when_and_where() -> None:
         "DTEND:20261201T200000Z",
         "SUMMARY:Roses\\, thorns\\; more",
         f"DESCRIPTION:{invitation}",
+        'ORGANIZER;CN="Ada":matrix:u/ada:example.org',
+        f"LOCATION:{PAGE}",
         f"URL:{PAGE}",
+        f"CONFERENCE;VALUE=URI;FEATURE=AUDIO;LABEL=Listen:{PAGE}",
         "CLASS:PUBLIC",
         "STATUS:CONFIRMED",
         "END:VEVENT",
@@ -89,6 +103,47 @@ def test_only_what_ended_before_it_started_is_cancelled() -> None:
     assert "cancelled" in properties(after(scheduled(), ended))["DESCRIPTION"]
 
 
+def revisions(*commands: cmd.Command) -> list[int]:
+    """SEQUENCE at first, and after each command."""
+    space, told = after(scheduled(), cmd.AttachRoom(ROOM)), []
+    for command in (None, *commands):
+        space = space if command is None else after(space, command)
+        told.append(int(properties(space)["SEQUENCE"]))
+    return told
+
+
+def test_each_change_of_the_plan_is_a_revision_that_calendars_follow() -> None:
+    moved = cmd.Reschedule(HOST, 8_000_000, 5_000)
+    assert revisions(
+        cmd.Reschedule(HOST, 7_000_000, 4_000),
+        moved,
+        replace(moved, at_ms=6_000),  # the same time again is no change
+        cmd.Retitle(HOST, "Thorns"),
+        cmd.Retitle(HOST, "Thorns"),
+        cmd.EndSpace(HOST, 9_000),
+    ) == [0, 1, 2, 2, 3, 3, 4]
+
+
+def test_another_host_is_a_revision() -> None:
+    space = live_space()
+    handed = evolve(space, HostChanged(BEN, HOST))
+    assert properties(handed)['ORGANIZER;CN="Ben"'] == "matrix:u/ben:example.org"
+    assert properties(handed)["SEQUENCE"] == "1"
+
+
+def test_what_happens_on_the_evening_itself_is_no_revision() -> None:
+    ended = after(live_space(), cmd.SetCaptions(HOST, on=False), cmd.EndSpace(HOST, 9_000))
+    assert properties(ended)["SEQUENCE"] == "0"
+
+
+def test_a_host_whose_id_or_name_is_strange_is_still_an_organizer() -> None:
+    odd = UserId("@a/b=+c;d,\\e:[2001:db8::1]:8448")
+    space = scheduled()
+    named = replace(space, host=odd, people={odd: Person(odd, name='Ada "the\u2028rose": x;y')})
+    address = "matrix:u/a%2Fb%3D%2Bc%3Bd%2C%5Ce:[2001:db8::1]:8448"
+    assert f"ORGANIZER;CN=\"Ada 'the rose': x;y\":{address}" in entry(named)
+
+
 def test_a_private_space_is_marked_as_private() -> None:
     assert properties(live_space(private=True))["CLASS"] == "PRIVATE"
 
@@ -103,8 +158,7 @@ def test_hostile_words_stay_words(words: str) -> None:
     plain = scheduled()
     host = replace(plain.person(HOST), name=words)
     lines = entry(replace(plain, title=words, people={HOST: host}))
-    names = [line.split(":", 1)[0] for line in lines]
-    assert names == [line.split(":", 1)[0] for line in entry(plain)]
+    assert [*map(name_in, lines)] == [*map(name_in, entry(plain))]
     assert lines == "\n".join(lines).splitlines()  # no other sign breaks a line either
 
 

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from spaces_bridge.app import registry
+from spaces_bridge.app import codec, registry
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.evolution import replay
 from spaces_bridge.web.media_door import MediaDoor
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, until
 
@@ -255,7 +257,35 @@ async def test_a_scheduled_space_can_be_put_into_a_calendar(world: WebWorld) -> 
     assert "STATUS:CONFIRMED" in lines
     await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
     async with world.http.get(world.page(space, "/event.ics")) as response:
-        assert "STATUS:CANCELLED" in await response.text()
+        cancelled = (await response.text()).splitlines()
+    assert {"STATUS:CANCELLED", "SEQUENCE:1", "METHOD:PUBLISH"} <= set(cancelled)
+
+
+async def test_a_calendar_that_asks_again_is_sent_only_what_is_new(world: WebWorld) -> None:
+    now_ms = WallClock().now_ms()
+    space = await world.create("Roses", live=False, scheduled_at_ms=now_ms + 3_600_000)
+    address = world.page(space, "/event.ics")
+    async with world.http.get(address) as response:
+        known = {"If-None-Match": f'"other", {response.headers["ETag"]}'}
+    async with world.http.get(address, headers=known) as response:
+        assert (response.status, await response.read()) == (304, b"")
+    await world.spaces.ask(space.space, cmd.Reschedule(HOST, now_ms + 7_200_000, now_ms))
+    async with world.http.get(address, headers=known) as response:
+        assert response.status == 200
+        assert "SEQUENCE:1" in (await response.text()).splitlines()
+
+
+async def test_the_revision_of_a_calendars_entry_survives_a_restart(world: WebWorld) -> None:
+    now_ms = WallClock().now_ms()
+    space = await world.create("Roses", live=False, scheduled_at_ms=now_ms + 3_600_000)
+    for hours in (2, 3):
+        moved = cmd.Reschedule(HOST, now_ms + hours * 3_600_000, now_ms)
+        await world.spaces.ask(space.space, moved)
+    rows = await world.storage.journal.replay(space.space)
+    created, *events = [codec.event_from(row) for row in rows]
+    assert isinstance(created, ev.SpaceCreated)
+    read_back = replay(created, [e for e in events if not isinstance(e, ev.SpaceCreated)])
+    assert read_back.plan_revision == 2
 
 
 async def test_without_a_time_there_is_nothing_for_a_calendar(world: WebWorld) -> None:

@@ -133,7 +133,7 @@ async def test_the_screen_stays_on_while_somebody_speaks_or_reads(
         await page.keyboard.press("Escape")
         await expect(page.locator("#captions-large")).to_be_hidden()
         assert await page.evaluate("locks.map((lock) => lock.released)") == [False]
-        await page.click("#ask")
+        await page.click("#step-down")
         await comes_true(page, "locks[0].released")
 
 
@@ -254,7 +254,7 @@ async def test_the_settings_show_the_level_while_the_microphone_is_on(
         meter = "Number(document.getElementById('level').getAttribute('aria-valuenow'))"
         await comes_true(page, f"{meter} > 10")
         assert await page.evaluate("document.querySelector('.meter-fill').offsetWidth") > 0
-        switches = page.locator("#settings-dialog .switch input")
+        switches = page.locator("#settings-dialog .switch input:visible")
         shapes = await switches.evaluate_all(
             "(all) => all.map((n) => n.offsetWidth / n.offsetHeight)"
         )

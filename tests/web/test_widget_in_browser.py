@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Frame, Page
+from playwright.async_api import Browser, Frame, Page, expect
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
@@ -215,4 +215,4 @@ async def test_a_member_is_let_in_by_the_widget_where_guests_are_not(embedded: E
     await embedded.frame.locator("#space").wait_for()
     assert not await embedded.frame.locator("#sorry").is_visible()
     await embedded.frame.locator("#ask").click()
-    await embedded.frame.locator("#ask[aria-pressed=true]").wait_for()
+    await expect(embedded.frame.locator("#ask")).to_have_text("Hand senken")

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.links import without_sentence
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.core.naming import called
 from spaces_bridge.core.roles import Role
@@ -110,7 +111,8 @@ def _only(people: Sequence[Person]) -> UserId | None:
 
 
 def user_id(text: str) -> UserId | None:
-    """A Matrix id, plain or as a matrix.to link."""
+    """A Matrix id, plain or as a matrix.to link, also as it was copied out of a sentence."""
+    text = without_sentence(text)
     link = _LINK.fullmatch(text)
     found = unquote(link[1]) if link else text
     fits = _USER_ID.fullmatch(found) and len(found.encode()) <= 255

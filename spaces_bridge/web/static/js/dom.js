@@ -32,13 +32,14 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Change icon, words and look of a button that stands in the page. */
-export function setButton(button, { symbol, label, strong = false, pressed = null }) {
+/**
+ * Change icon, words and look of a button that stands in the page. Its words say what it does next,
+ * so it has no pressed state as well: a screen reader would say the one against the other.
+ */
+export function setButton(button, { symbol, label, strong = false }) {
   button.querySelector("use").setAttribute("href", `#i-${symbol}`);
   setText(button.querySelector(".label"), label);
   button.classList.toggle("button-strong", strong);
-  if (pressed === null) button.removeAttribute("aria-pressed");
-  else button.setAttribute("aria-pressed", String(pressed));
 }
 
 /**

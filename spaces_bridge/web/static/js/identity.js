@@ -31,7 +31,9 @@ export class Identity {
   }
 
   #fromFragment() {
-    const token = new URLSearchParams(location.hash.slice(1)).get("t");
+    const written = new URLSearchParams(location.hash.slice(1)).get("t");
+    // a link copied out of a sentence ends with what stood behind it
+    const token = written?.trim().replace(/[^\w-].*$/s, "");
     if (!token) return null;
     history.replaceState(null, "", location.pathname + location.search);
     this.#store(token);

@@ -1,5 +1,7 @@
 // One live space's page. The server has drawn it already; the feed keeps it true from here on.
 
+import { keepAim } from "./aim.js";
+import { startAnnouncing } from "./announce.js";
 import { byId, localiseTimes, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { keepFocus } from "./focus.js";
@@ -22,6 +24,7 @@ import * as level from "./views/level.js";
 import * as lockscreen from "./views/lockscreen.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as keys from "./views/keys.js";
+import * as news from "./views/news.js";
 import * as people from "./views/people.js";
 import * as person from "./views/person.js";
 import * as picker from "./views/picker.js";
@@ -40,7 +43,7 @@ const RECONNECTING_SHOWN_MS = 800;
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
   ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
-  ...[level, lockscreen],
+  ...[level, lockscreen, news],
 ];
 
 const { slug, known } = document.body.dataset;
@@ -190,6 +193,8 @@ function stop() {
 
 localiseTimes();
 keepFocus();
+keepAim();
+startAnnouncing();
 for (const view of VIEWS) view.start(page);
 listener.addEventListener("change", () => page.changed());
 microphone.addEventListener("change", () => page.changed());

@@ -1,10 +1,15 @@
 // The bar under the thumb: hear, ask, speak.
 
+import { reveal, settle } from "../aim.js";
 import { byId, setButton, setText } from "../dom.js";
 import { hasWebRtc } from "../rtc.js";
 import { isWidget } from "../widget.js";
 import { say, sayIfKnown } from "../words.js";
 import { askName } from "./dialogs.js";
+
+/** What `ask` does, as it is shown: "raise" or "lower"; and what the person's own tap makes of it. */
+let hand = null;
+let expected = null;
 
 export function start(page) {
   const { listener } = page;
@@ -15,6 +20,10 @@ export function start(page) {
     else listener.start();
   });
   byId("ask").addEventListener("click", () => ask(page));
+  byId("step-down").addEventListener("click", () => {
+    page.microphone.turnOff();
+    page.ask("leave-stage");
+  });
   byId("microphone").addEventListener("click", () => speak(page));
   if (byId("bar").dataset.open === "yes" && !isWidget()) showEarly(page);
 }
@@ -30,10 +39,12 @@ function showEarly(page) {
 }
 
 function show(page, { space, you }) {
+  // a page that has just opened waits for nobody's finger
+  const settles = !byId("bar").hidden && hand !== null;
   byId("bar").hidden = space.state !== "live";
   showSound(page, you);
-  showMicrophone(page.microphone, you);
-  showAsk(you);
+  showMicrophone(page.microphone, you, settles);
+  showAsk(you, settles);
 }
 
 function showSound({ listener, microphone }, you) {
@@ -59,9 +70,12 @@ function showListen(listener, you) {
   setButton(byId("listen"), { symbol, label, strong: (idle || blocked) && !you.may_speak });
 }
 
-function showMicrophone(microphone, you) {
+function showMicrophone(microphone, you, settles) {
   const button = byId("microphone");
-  button.hidden = !you.may_speak;
+  reveal(button, you.may_speak, { settles });
+  // who would mute does not turn it on again, when it has just failed
+  if (wasOn && microphone.state === "off" && you.may_speak) settle(button);
+  wasOn = microphone.state === "on";
   // not `disabled`: it would lose the focus of whoever pressed it by keyboard
   const waits = microphone.state === "asking" || microphone.state === "connecting";
   button.setAttribute("aria-disabled", String(waits));
@@ -70,30 +84,40 @@ function showMicrophone(microphone, you) {
   setButton(button, { symbol, label: labelOf(microphone, you), strong: !on || !you.on_air });
 }
 
+let wasOn = false;
+
 function labelOf({ state, reconnecting }, you) {
   if (state === "on") return say(you.on_air ? "microphone.mute" : "microphone.unmute");
   if (reconnecting) return say("link.reconnecting");
   return say({ asking: "microphone.asking", connecting: "link.connecting" }[state] ?? "microphone.on");
 }
 
-function showAsk(you) {
-  const button = byId("ask");
+/** To ask, and to leave the stage, are two buttons: what is pressed keeps its meaning. */
+function showAsk(you, settles) {
+  const [button, other] = ["ask", "step-down"].map(byId);
   const moderates = you.role === "host" || you.role === "cohost";
-  button.hidden = moderates && !you.muted;
+  const [asks, steps] = [!isSeated(you) && !(moderates && !you.muted), isSeated(you)];
+  const focused = [button, other].find((node) => node === document.activeElement);
+  reveal(button, asks, { settles });
+  reveal(other, steps, { settles });
+  if (focused?.hidden) [button, other].find((node) => !node.hidden)?.focus({ preventScroll: true });
   button.disabled = false;
-  const seated = isSeated(you);
-  const label = say(seated ? "hand.step_down" : you.hand ? "hand.lower" : "hand.ask");
-  setButton(button, { symbol: seated ? "cross" : "hand", label, pressed: seated ? null : you.hand !== null });
+  showHand(button, you.hand === null ? "raise" : "lower");
+}
+
+function showHand(button, does) {
+  setButton(button, { symbol: "hand", label: say(does === "raise" ? "hand.ask" : "hand.lower") });
+  if (does === hand) return;
+  if (hand !== null && does !== expected) settle(button);
+  [hand, expected] = [does, null];
 }
 
 const isSeated = (you) => you.role === "speaker" && !you.muted;
 
 async function ask(page) {
   const { you } = page.state;
-  if (isSeated(you)) {
-    page.microphone.turnOff();
-    page.ask("leave-stage");
-  } else if (you.hand !== null) {
+  expected = you.hand === null ? "lower" : "raise";
+  if (you.hand !== null) {
     page.ask("hand", { raised: false });
   } else if (you.id !== null) {
     page.ask("hand", { raised: true });

@@ -1,5 +1,6 @@
 // What the person may do on the stage right now, in words: invited, muted, on air.
 
+import { settle } from "../aim.js";
 import { byId, el, setText } from "../dom.js";
 import { say } from "../words.js";
 
@@ -49,4 +50,5 @@ function showInvitation(page, you) {
   const button = (look, verb) =>
     el("button", { type: "button", class: `button ${look}`, click: () => page.ask(verb) }, say(`floor.${verb}`));
   box.append(button("button-small", "decline"), button("button-small button-strong", "accept"));
+  for (const node of box.children) settle(node);
 }

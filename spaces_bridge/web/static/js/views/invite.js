@@ -1,10 +1,12 @@
 // Bringing others: the address, its picture, invitations by the bot; and following the host.
 
+import { settle } from "../aim.js";
 import { byId, setText } from "../dom.js";
 import { say } from "../words.js";
 import { openSheet, sayIn } from "./dialogs.js";
 
-const MXID = /^@[^\s:*?]+:[^\s:/*?]+(:\d+)?$/;
+/** A Matrix ID, plain or in a matrix.to link, perhaps with marks of a sentence around it. */
+const MXID = /^[^\s@]*(@[^\s:*?]+:(?:\[[\da-f:.]+\]|[a-z\d](?:[a-z\d.-]*[a-z\d])?)(?::\d+)?)[^\s@]*$/i;
 
 let follows = false; // what the server said first, then what was done here
 let host = null; // whom that is about
@@ -46,6 +48,7 @@ function show(page, { space, you }) {
   if (space.host.id !== host) {
     follows = false;
     host = space.host.id;
+    settle(follow); // it is about somebody else from now on
   }
   const key = follows ? "invite.unfollow" : "invite.follow";
   setText(follow, say(key, { name: space.host.name }));
@@ -85,8 +88,8 @@ function send({ state: { space } }) {
 
 function invite(page) {
   const field = byId("invite-user");
-  const user = field.value.trim();
-  if (!MXID.test(user)) {
+  const user = MXID.exec(field.value.trim().replace(/%40/i, "@").replace(/%3a/gi, ":"))?.[1];
+  if (!user) {
     setText(byId("invite-said"), say("invite.bad_user"));
     field.focus();
     return;

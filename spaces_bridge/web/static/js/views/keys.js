@@ -2,6 +2,7 @@
 //
 // They can be turned off (WCAG 2.1.4), and never act while something is typed or a sheet is open.
 
+import { isSettled } from "../aim.js";
 import { byId } from "../dom.js";
 import { isOn } from "./settings.js";
 
@@ -18,7 +19,7 @@ export function start(page) {
       event.preventDefault();
       if (!event.repeat) talk(page, true);
     } else if (isOn("keys") && !event.repeat) {
-      press(page, event.key.toLowerCase());
+      press(event.key.toLowerCase());
     }
   });
   addEventListener("keyup", (event) => {
@@ -52,9 +53,8 @@ function startMuted(microphone) {
   if (isNew && isOn("push-to-talk")) microphone.setMuted(true);
 }
 
-function press({ state }, key) {
-  // for whoever has the floor, that button gives it up: too much for one key
-  if (key === "h" && state?.you.may_speak) return;
+function press(key) {
   const button = BUTTONS[key] && byId(BUTTONS[key]);
-  if (button && !button.hidden && !button.disabled && !byId("bar").hidden) button.click();
+  const counts = button && !button.hidden && !button.disabled && isSettled(button);
+  if (counts && !byId("bar").hidden) button.click();
 }

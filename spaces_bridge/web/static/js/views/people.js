@@ -1,5 +1,6 @@
 // Everybody in the room, for those who moderate: found, and acted upon.
 
+import { settling } from "../aim.js";
 import { byId, el, face, keyed, setText } from "../dom.js";
 import { nameOf } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
@@ -36,21 +37,25 @@ function show(page, { people, total, removed, removed_total: gone, query }) {
   shown = new Map(people.map((person) => [person.id, person]));
   setText(byId("people-count"), String(total));
   byId("people-empty").hidden = people.length > 0;
-  keyed(
-    byId("people"),
-    people,
-    (person) => person.id,
-    (person) => newPerson(person, () => unfold(page, person.id)),
-    (node, person) => fill(page, node, person),
+  settling(byId("people"), () =>
+    keyed(
+      byId("people"),
+      people,
+      (person) => person.id,
+      (person) => newPerson(person, () => unfold(page, person.id)),
+      (node, person) => fill(page, node, person),
+    ),
   );
   byId("removed").hidden = removed.length === 0;
   setText(byId("removed-count"), String(gone));
-  keyed(
-    byId("removed-people"),
-    removed,
-    (person) => `${person.id} ${person.blocked}`,
-    (person) => newRemoved(page, person),
-    () => {},
+  settling(byId("removed-people"), () =>
+    keyed(
+      byId("removed-people"),
+      removed,
+      (person) => `${person.id} ${person.blocked}`,
+      (person) => newRemoved(page, person),
+      () => {},
+    ),
   );
 }
 

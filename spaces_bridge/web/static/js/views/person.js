@@ -1,5 +1,6 @@
 // Somebody on stage or in the chat, and what one may do about them.
 
+import { settling } from "../aim.js";
 import { byId, el, face, setText } from "../dom.js";
 import { nameOf, showName } from "../names.js";
 import { say } from "../words.js";
@@ -52,7 +53,9 @@ function fillActions(actions) {
   runs = actions.map(({ run }) => run);
   if (box.dataset.labels === labels) return;
   box.dataset.labels = labels;
-  box.replaceChildren(...actions.map(newButton));
+  const fresh = () => box.replaceChildren(...actions.map(newButton));
+  if (byId("person-dialog").open) settling(box, fresh);
+  else fresh();
 }
 
 function newButton({ label, danger = false }, index) {

@@ -1,5 +1,6 @@
 // Links that hosts share: cards under the headline, and the sheet to share one.
 
+import { settling } from "../aim.js";
 import { byId, el, icon, keyed, setText } from "../dom.js";
 import { outside, webAddress } from "../links.js";
 import { say } from "../words.js";
@@ -8,7 +9,7 @@ import { openSheet, sayIn } from "./dialogs.js";
 const SHOWN = 5;
 
 let posts = [];
-let shared = null; // the address that was sent and has not come back yet
+let shared = false; // whether an address was sent that has not come back yet
 
 export function start(page) {
   page.on("hello", ({ space }) => put(space.posts ?? []));
@@ -16,7 +17,7 @@ export function start(page) {
     if (posts.some(({ number }) => number === post.number)) return;
     put([...posts, post]);
     announce(post);
-    arrived(post);
+    arrived(page, post);
   });
   page.on("change", ({ space, you }) => {
     put(merged(space.posts ?? []));
@@ -36,7 +37,7 @@ function put(all) {
   const [newest, ...rest] = [...posts].reverse();
   const cards = (id, some) =>
     keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "card post" }), fillCard);
-  cards("posts-newest", newest ? [newest] : []);
+  settling(byId("posts-newest"), () => cards("posts-newest", newest ? [newest] : []));
   cards("posts-rest", rest);
   byId("posts").hidden = posts.length === 0;
   byId("posts-earlier").hidden = rest.length === 0;
@@ -102,13 +103,13 @@ function share(page, field) {
     field.focus();
     return;
   }
-  shared = url;
-  setText(byId("share-error"), page.ask("share", { url }) ? "" : say("link.reconnecting"));
+  shared = page.ask("share", { url });
+  setText(byId("share-error"), shared ? "" : say("link.reconnecting"));
 }
 
-function arrived(post) {
-  if (shared === null || post.url !== shared) return;
-  shared = null;
+function arrived(page, post) {
+  if (!shared || post.by !== page.state.you.id) return;
+  shared = false;
   byId("share-url").value = "";
   byId("share-dialog").close();
 }

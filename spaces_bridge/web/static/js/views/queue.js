@@ -1,5 +1,6 @@
 // Who waits for the floor, in the order everybody sees.
 
+import { settling } from "../aim.js";
 import { byId, el, face, keyed, setText } from "../dom.js";
 import { nameOf, showName } from "../names.js";
 import { say } from "../words.js";
@@ -11,9 +12,13 @@ export function start(page) {
 function show(page, { roster, you }) {
   byId("queue").hidden = roster.queue.length === 0;
   setText(byId("queue-count"), String(roster.hands));
+  settling(byId("hands"), () => showHands(page, roster.queue, you));
+}
+
+function showHands(page, queue, you) {
   keyed(
     byId("hands"),
-    roster.queue,
+    queue,
     (hand) => `${hand.id} ${hand.state} ${hand.name} ${you.may_moderate}`,
     (hand) => newHand(page, hand, you),
     (node, hand) => {

@@ -1,25 +1,45 @@
 // The sheet of what each person sets for this browser: volume, microphone, keys, language.
 
+import { askToNotify, mayNotify } from "../desktop.js";
 import { listMicrophones } from "../devices.js";
-import { byId, el } from "../dom.js";
+import { byId, el, setText } from "../dom.js";
 import { store, stored } from "../stored.js";
 import { say } from "../words.js";
+
+/** On, unless somebody turned it off here. */
+const ON_AT_FIRST = new Set(["keys", "news-said", "news-sound"]);
+
+const SWITCHES = ["push-to-talk", "keys", "news-said", "news-sound", "news-desktop"];
 
 export function start(page) {
   const dialog = byId("settings-dialog");
   byId("open-settings").addEventListener("click", () => open(page));
   startVolume();
-  for (const id of ["push-to-talk", "keys"]) {
+  for (const id of SWITCHES) {
     byId(id).checked = isOn(id);
     byId(id).addEventListener("change", ({ target }) => store(id, target.checked ? "yes" : "no"));
   }
+  startDesktop(byId("news-desktop"));
   byId("device").addEventListener("change", ({ target }) => page.microphone.choose(target.value));
   byId("language").addEventListener("change", ({ target }) => speak(target.value));
   navigator.mediaDevices?.addEventListener("devicechange", () => dialog.open && showDevices(page));
 }
 
-/** Whether a setting of this browser is on; keys are, unless somebody turned them off. */
-export const isOn = (name) => (stored(name) ?? (name === "keys" ? "yes" : "no")) === "yes";
+/** Whether a setting of this browser is on. */
+export const isOn = (name) => (stored(name) ?? (ON_AT_FIRST.has(name) ? "yes" : "no")) === "yes";
+
+/** The browser asks the person; where it is forbidden, the switch goes back and says so. */
+function startDesktop(box) {
+  byId("news-desktop-row").hidden = !mayNotify();
+  if (mayNotify() && Notification.permission !== "granted") box.checked = false;
+  box.addEventListener("change", async () => {
+    setText(byId("news-refused"), "");
+    if (!box.checked || (await askToNotify())) return;
+    box.checked = false;
+    store("news-desktop", "no");
+    setText(byId("news-refused"), say("settings.news_refused"));
+  });
+}
 
 function startVolume() {
   const volume = byId("volume");
@@ -43,6 +63,7 @@ function takesVolume(audio) {
 
 async function open(page) {
   byId("settings-microphone").hidden = !page.state?.you.may_speak;
+  byId("settings-news").hidden = !page.state?.you.may_moderate;
   byId("settings-dialog").showModal();
   await showDevices(page);
 }

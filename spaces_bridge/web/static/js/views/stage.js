@@ -1,5 +1,6 @@
 // Who is on stage, and the rings of those who speak.
 
+import { settling } from "../aim.js";
 import { byId, el, face, fillFace, icon, keyed } from "../dom.js";
 import { nameOf, showName } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
@@ -18,12 +19,14 @@ export function start(page) {
 }
 
 function show(page, { roster }) {
-  keyed(
-    byId("stage"),
-    roster.stage,
-    (person) => person.id,
-    newPerson,
-    (node, person) => fillPerson(page, node, person),
+  settling(byId("stage"), () =>
+    keyed(
+      byId("stage"),
+      roster.stage,
+      (person) => person.id,
+      newPerson,
+      (node, person) => fillPerson(page, node, person),
+    ),
   );
   byId("stage-empty").hidden = roster.stage.length > 0;
 }
