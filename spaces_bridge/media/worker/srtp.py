@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 import pylibsrtp
+from pylibsrtp._binding import ffi
 
 from spaces_bridge.media.worker import rtp
+from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
 _LEAP = 20_000  # libsrtp follows a sequence number that jumps by less than 32768
 
@@ -111,10 +113,17 @@ class Inbound:
 
     def open(self, packet: bytes) -> bytes | None:
         """The RTP packet, or None when it is forged, damaged or was seen before."""
+        if len(packet) > len(self._session._cdata):
+            self._widen()
         try:
             return self._session.unprotect(packet)
         except (pylibsrtp.Error, ValueError):
             return None
+
+    def _widen(self) -> None:
+        """Room for a long packet: a session of pylibsrtp is made for 1,500 bytes."""
+        self._session._cdata = ffi.new("char[]", MAX_MEDIA_DATAGRAM)
+        self._session._buffer = ffi.buffer(self._session._cdata)
 
     def open_rtcp(self, packet: bytes) -> bytes | None:
         """The RTCP packet, or None when it is forged, damaged or was seen before."""
