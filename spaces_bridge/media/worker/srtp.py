@@ -11,6 +11,7 @@ from pylibsrtp._binding import ffi
 from spaces_bridge.media.worker import rtp
 from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
+_TRAILER = pylibsrtp.SRTP_MAX_TRAILER_LEN
 _LEAP = 20_000  # libsrtp follows a sequence number that jumps by less than 32768
 
 
@@ -65,6 +66,13 @@ def _session(profile: Profile, key: bytes, kind: int) -> pylibsrtp.Session:
     return pylibsrtp.Session(policy=policy)
 
 
+def _make_room(session: pylibsrtp.Session, size: int) -> None:
+    """A session of pylibsrtp is made for 1,500 bytes: give it more, if this packet needs it."""
+    if len(session._cdata) < size <= MAX_MEDIA_DATAGRAM + _TRAILER:
+        session._cdata = ffi.new("char[]", MAX_MEDIA_DATAGRAM + _TRAILER)
+        session._buffer = ffi.buffer(session._cdata)
+
+
 def _dummy(index: int, ssrc: int) -> bytes:
     return rtp.HEADER.pack(0x80, 0, index & 0xFFFF, 0, ssrc) + b"\0"
 
@@ -84,6 +92,7 @@ class Outbound:
 
     def protect(self, packet: bytes) -> bytes:
         """One RTP packet, encrypted; for many of them see FanOut."""
+        _make_room(self._session, len(packet) + _TRAILER)
         return self._session.protect(packet)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
@@ -113,17 +122,11 @@ class Inbound:
 
     def open(self, packet: bytes) -> bytes | None:
         """The RTP packet, or None when it is forged, damaged or was seen before."""
-        if len(packet) > len(self._session._cdata):
-            self._widen()
+        _make_room(self._session, len(packet))
         try:
             return self._session.unprotect(packet)
         except (pylibsrtp.Error, ValueError):
             return None
-
-    def _widen(self) -> None:
-        """Room for a long packet: a session of pylibsrtp is made for 1,500 bytes."""
-        self._session._cdata = ffi.new("char[]", MAX_MEDIA_DATAGRAM)
-        self._session._buffer = ffi.buffer(self._session._cdata)
 
     def open_rtcp(self, packet: bytes) -> bytes | None:
         """The RTCP packet, or None when it is forged, damaged or was seen before."""
