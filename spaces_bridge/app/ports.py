@@ -353,6 +353,10 @@ class Stage(Protocol):
         """End one connection. False: not known."""
         ...
 
+    def is_cut(self, session: str) -> bool:
+        """Whether a part of what this session sent was dropped because it was too much."""
+        ...
+
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Whether the person has a microphone connection."""
         ...
@@ -387,6 +391,10 @@ class StageListener(Protocol):
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
         """The microphone's connection is gone."""
+        ...
+
+    def microphone_cut(self, space: SpaceId, user: UserId) -> None:
+        """The microphone sends more than is taken: a part of its sound is dropped."""
         ...
 
     def listeners_changed(self, space: SpaceId) -> None: ...
@@ -504,7 +512,9 @@ class Audience(Protocol):
         """What somebody is saying; without text: no more of that."""
         ...
 
-    def notice(self, space: SpaceId, said: Sentence) -> None: ...
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
+        """A sentence for everybody there, or for one person's pages."""
+        ...
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         """Somebody wrote, or what was written is another thing now, or gone."""

@@ -14,6 +14,11 @@ log = logging.getLogger(__name__)
 
 RESTARTED = say("sound_restarted", "The sound was restarted and goes on.")
 PAUSED = say("captions_paused", "Captions are paused for a moment; the sound goes on.")
+CUT = say(
+    "microphone_cut",
+    "Your microphone's program sends more than is taken here, and your sound breaks up."
+    " Set it to Opus at 64 kbit/s.",
+)
 RESUMED = say("captions_resumed", "Captions go on.")
 
 
@@ -38,6 +43,10 @@ class SoundDesk:
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
         self._spaces.tell(space, cmd.CloseMicrophone(user))
+
+    def microphone_cut(self, space: SpaceId, user: UserId) -> None:
+        log.warning("a microphone in live space %s sends too much: a part is dropped", space)
+        self._world.audience.notice(space, CUT, to=user)
 
     def listeners_changed(self, space: SpaceId) -> None:
         view = self._spaces.view(space)

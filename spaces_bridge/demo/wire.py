@@ -36,7 +36,7 @@ a=mid:0
 a=ice-ufrag:{ufrag}
 a=ice-pwd:{pwd}
 a=fingerprint:sha-256 {fingerprint}
-a=setup:actpass
+a=setup:{setup}
 a=rtcp-mux
 a=rtpmap:{kind} opus/48000/2
 a={direction}
@@ -77,9 +77,18 @@ class WirePeer:
     """One client, without any I/O: datagrams in by `receive`, out by `transmit`."""
 
     def __init__(
-        self, direction: Direction, identity: Identity | None = None, *, keep: bool = True
+        self,
+        direction: Direction,
+        identity: Identity | None = None,
+        *,
+        keep: bool = True,
+        setup: str = "actpass",
     ) -> None:
-        """`keep`: remember received packets in `packets`, not only their number."""
+        """`keep`: remember received packets in `packets`, not only their number.
+
+        `setup` is the offer's; `passive` waits for the server's DTLS.
+        """
+        self._setup = setup
         self.direction = direction
         self.identity = identity or Identity()
         self.transmit: Callable[[bytes], object] = lambda _: None
@@ -102,6 +111,7 @@ class WirePeer:
             ufrag=self.ufrag,
             pwd=self.pwd,
             fingerprint=self.identity.fingerprint,
+            setup=self._setup,
             direction="recvonly" if self.direction is Direction.LISTEN else "sendonly",
         )
 
@@ -135,10 +145,16 @@ class WirePeer:
         elif message.type == stun.BINDING_SUCCESS and message.signed_with(self.server.pwd):
             self.checks_answered += 1
             if self._ssl is None:
-                self._ssl = SSL.Connection(self.identity.context)
-                self._ssl.set_connect_state()
-                self._ssl.set_ciphertext_mtu(DATAGRAM)
-                self._handshake()
+                self._begin()
+
+    def _begin(self) -> None:
+        self._ssl = SSL.Connection(self.identity.context)
+        self._ssl.set_ciphertext_mtu(DATAGRAM)
+        if self._setup == "passive":
+            self._ssl.set_accept_state()
+        else:
+            self._ssl.set_connect_state()
+        self._handshake()
 
     def _receive_dtls(self, datagram: bytes) -> None:
         if self._ssl is None:
@@ -172,7 +188,8 @@ class WirePeer:
         profile = Profile(self._ssl.get_selected_srtp_profile().decode())
         size = Keys.material_size(profile)
         material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
-        self.keys = Keys.for_server(profile, material).swapped()
+        keys = Keys.for_server(profile, material)
+        self.keys = keys if self._setup == "passive" else keys.swapped()
         self.out = Outbound(profile, self.keys.tx, self.ssrc)
         self.into = Inbound(profile, self.keys.rx)
 

@@ -165,7 +165,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class PeerChanged:
-    """A peer connected or is gone (``reason`` says why)."""
+    """A peer connected or is gone (``reason`` says why).
+
+    Connected, with a reason: it has been connected, and that is what is wrong with its sound.
+    """
 
     peer: str
     space: SpaceId

@@ -51,6 +51,7 @@ class _Session:
     user: UserId
     direction: PeerDirection
     phase: Phase
+    is_cut: bool = False
 
 
 class Stage:
@@ -213,6 +214,10 @@ class Stage:
         self._gone(session)
         return True
 
+    def is_cut(self, session: str) -> bool:
+        """Part of the port."""
+        return session in self._sessions and self._sessions[session].is_cut
+
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Part of the port."""
         return bool(self._microphones(space, user))
@@ -316,9 +321,12 @@ class Stage:
         if message.phase is Phase.CLOSED:
             self._gone(message.peer)
         elif message.peer in self._sessions:
+            is_cut = bool(message.reason)
             self._sessions[message.peer] = _Session(
-                message.space, message.user, message.direction, message.phase
+                message.space, message.user, message.direction, message.phase, is_cut
             )
+            if is_cut and self._listener is not None:
+                self._listener.microphone_cut(message.space, message.user)
             if message.direction is PeerDirection.LISTEN and self._listener is not None:
                 self._listener.listeners_changed(message.space)
         else:  # hung up before it connected

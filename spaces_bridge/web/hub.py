@@ -150,10 +150,14 @@ class Hub:
         if channel is not None:
             channel.draft(draft)
 
-    def notice(self, space: SpaceId, said: Sentence) -> None:
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
         channel = self._channels.get(space)
-        if channel is not None:
+        if channel is None:
+            return
+        if to is None:
             channel.broadcast(views.notice_view(said))
+        for client in channel.of(to):
+            client.notice(said)
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         channel = self._channels.get(space)

@@ -8,6 +8,7 @@ from aiohttp import web
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, Stage
 from spaces_bridge.app.records import Token
+from spaces_bridge.app.sound_desk import CUT
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
@@ -102,15 +103,16 @@ class MediaDoor:
         return self._created("whip", space, session)
 
     async def leave(self, request: web.Request) -> web.Response:
-        """``DELETE`` of a ``Location``: whoever knows it may end it."""
+        """``DELETE`` of a ``Location``: whoever knows it may end it, and hears if it was cut."""
         session = request.match_info["session"]
         for key, current in list(self._microphones.items()):
             if current.session == session:
                 del self._microphones[key]
                 self._door.spaces.tell(key[0], cmd.CloseMicrophone(key[1]))
+        is_cut = self._stage.is_cut(session)
         if not self._stage.hang_up(session):
             raise not_found()
-        return web.Response(status=HTTPStatus.OK)
+        return web.Response(status=HTTPStatus.OK, text=CUT.text if is_cut else None)
 
     def listening(self, space: SpaceId) -> set[UserId]:
         """Accounts that came to listen by a personal link; some may have gone since."""

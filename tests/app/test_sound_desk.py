@@ -123,3 +123,10 @@ async def test_a_new_media_worker_is_brought_to_where_the_space_is(
     assert recorder.called("set_gates") == [(SPACE, frozenset({BEN}))]
     desk.open_stage(SpaceId("gone"))
     assert len(recorder.called("open_space")) == 1
+
+
+async def test_a_microphone_that_sends_too_much_is_told_on_its_own_pages(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    SoundDesk(spaces).microphone_cut(SPACE, BEN)
+    assert recorder.called("notice") == [(SPACE, "microphone_cut", BEN)]

@@ -68,6 +68,21 @@ def established(*profiles: Profile) -> tuple[Handshake, Client]:
 
 
 @pytest.mark.parametrize("profile", list(Profile))
+def test_who_dials_and_who_answers_derive_the_same_keys(profile: Profile) -> None:
+    theirs, ours = Identity([profile]), Identity()
+    dialling = Handshake(ours, digest(theirs), dials=True)
+    answering = Handshake(theirs, digest(ours))
+    dialling.begin()
+    for _ in range(5):
+        for datagram in dialling.outgoing():
+            answering.receive(datagram)
+        for datagram in answering.outgoing():
+            dialling.receive(datagram)
+    assert dialling.keys is not None
+    assert answering.keys == dialling.keys.swapped()
+
+
+@pytest.mark.parametrize("profile", list(Profile))
 def test_both_sides_derive_the_same_keys(profile: Profile) -> None:
     server, client = established(profile)
     material = client.ssl.export_keying_material(

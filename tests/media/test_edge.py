@@ -14,6 +14,7 @@ from spaces_bridge.media.worker import stun
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, OfferRefused
 from spaces_bridge.media.worker.srtp import Profile
+from spaces_bridge.media.worker.values import CUT
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world, udp_socket
 
 pytestmark = pytest.mark.peers
@@ -182,16 +183,31 @@ async def test_a_client_that_changes_its_network_goes_on_hearing() -> None:
             assert client.peer.rejected == 0
 
 
-async def test_a_data_channel_is_refused() -> None:
+async def test_a_data_channel_is_turned_down_and_the_sound_answered() -> None:
     async with edge_world() as world:
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         connection.addTransceiver("audio", direction="recvonly")
         connection.createDataChannel("chat")
         offer = await connection.createOffer()
-        with pytest.raises(OfferRefused, match="data channel"):
-            world.edge.accept("anna", Direction.LISTEN, offer.sdp)
-        assert world.edge.peers() == {}
+        answer = world.edge.accept("anna", Direction.LISTEN, offer.sdp)
+        sections = [line.split()[:2] for line in answer.split("\r\n") if line.startswith("m=")]
+        assert sections == [["m=audio", str(world.port)], ["m=application", "0"]]
         await connection.close()
+
+
+@pytest.mark.parametrize("setup", ["actpass", "active", "passive"])
+async def test_a_client_hears_and_is_heard_whoever_begins_dtls(setup: str) -> None:
+    async with edge_world() as world:
+        ear = await world.wire("anna", setup=setup)
+        mouth = await world.wire("ben", Direction.SPEAK, setup=setup, tcp=True)
+        async with closing(ear, mouth):
+            world.start_sound(["anna"])
+            await ear.more(10)
+            mouth.send(mouth.peer.rtp(1, FRAME, SILENCE))
+            await world.until(lambda: len(world.packets.get("ben", [])) == 1)
+            world.edge.close("anna")
+            await ear.until(lambda: ear.peer.left_by_server)
+            assert ear.peer.rejected == 0
 
 
 async def test_what_a_listener_sends_is_not_heard() -> None:
@@ -229,12 +245,34 @@ async def test_a_flood_of_a_speaker_is_cut_to_what_sound_needs() -> None:
                 client.send(client.peer.rtp(index, index * FRAME, SILENCE))
                 if index % 50 == 0:
                     await asyncio.sleep(0)
-            await world.until(lambda: world.refused("rtp_too_much") == 1850)
-            assert len(world.packets["anna"]) == 150
+            await world.until(lambda: world.refused("rtp_too_much") == 1550)
+            assert len(world.packets["anna"]) == 450
+            assert world.states.count(("anna", CUT)) == 1
+            assert world.is_connected("anna")
             clock.now += 1
             client.send(client.peer.rtp(2001, 0, SILENCE))
             before = len(world.packets["anna"])
             await world.until(lambda: len(world.packets["anna"]) == before + 1)
+
+
+@pytest.mark.parametrize("frame_ms", [2.5, 5, 10, 20, 40, 60, 80, 100, 120])
+@pytest.mark.parametrize("kbits", [510, 650])
+async def test_the_fastest_senders_lose_nothing(kbits: int, frame_ms: float) -> None:
+    """Constant bitrate, as GStreamer (650 kbit/s) and browsers (510) send at their maxima."""
+    size = min(int(kbits * frame_ms / 8), max(1, int(frame_ms / 20)) * 1275)
+    packets = int(3000 / frame_ms)
+    clock = Clock()
+    async with edge_world(clock=clock) as world:
+        client = await world.wire("anna", Direction.SPEAK)
+        async with closing(client):
+            for index in range(packets):
+                clock.now += frame_ms / 1000
+                client.send(client.peer.rtp(index, int(index * frame_ms * 48), bytes(size)))
+                if index % 10 == 0 or index == packets - 1:
+                    sent = index + 1
+                    await world.until(lambda: len(world.packets.get("anna", [])) == sent)  # noqa: B023
+            assert len(world.packets["anna"][-1].payload) == size
+            assert world.refused("rtp_too_much") == 0
 
 
 async def test_candidates_of_the_client_get_not_one_packet() -> None:

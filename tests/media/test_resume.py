@@ -69,6 +69,21 @@ async def test_a_listener_goes_on_hearing_and_no_index_is_used_twice(profile: Pr
             assert any(b - a >= 2900 for a, b in itertools.pairwise(found))
 
 
+async def test_a_client_that_we_dialled_goes_on_hearing_and_being_heard() -> None:
+    async with edge_world() as world:
+        ear = await world.wire("anna", setup="passive")
+        mouth = await world.wire("ben", Direction.SPEAK, setup="passive")
+        async with closing(ear, mouth):
+            mouth.send(mouth.peer.rtp(1, 960, SILENCE))
+            await world.until(lambda: len(world.packets.get("ben", [])) == 1)
+            restore(world, crash(world, "anna", "ben"))
+            world.start_sound(["anna"])
+            await ear.more(10)
+            mouth.send(mouth.peer.rtp(2, 1920, SILENCE))
+            await world.until(lambda: len(world.packets["ben"]) == 2)
+            assert ear.peer.rejected == 0
+
+
 @pytest.mark.usefixtures("near_rollover")
 @pytest.mark.parametrize("profile", list(Profile))
 async def test_a_listener_in_a_later_rollover_goes_on_hearing(profile: Profile) -> None:

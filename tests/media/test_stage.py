@@ -14,7 +14,9 @@ from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.demo.peer import SpeakerPeer
+from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.worker.values import Direction as PeerDirection
 from tests.support.sound import RATE, Pcm, decibels, tone
 from tests.support.stage import (
     EAR,
@@ -369,3 +371,29 @@ async def test_a_new_microphone_session_is_spared_when_earlier_ones_end(tmp_path
             assert not stage.has_microphone(SPACE, HOST)
             await until(lambda: earlier.state == "closed")
             assert noted.lost == []
+
+
+async def test_a_sender_that_goes_on_sending_too_much_is_told_once(tmp_path: Path) -> None:
+    stage = Stage(options(tmp_path))
+    async with running(stage) as noted:
+        stage.open_space(SPACE, 0)
+        client, session = WireConnection(WirePeer(PeerDirection.SPEAK)), ""
+
+        async def signal(offer: str) -> str:
+            nonlocal session
+            made = await stage.offer(SPACE, GUEST, Direction.SPEAK, offer)
+            session = made.id
+            return made.answer
+
+        try:
+            await client.join(signal)
+            assert not stage.is_cut(session)
+            for number in range(3000):
+                client.send(client.peer.rtp(number, number * 960, b"\xf8\xff\xfe"))
+                if number % 20 == 0:
+                    await asyncio.sleep(0)
+            await until(lambda: stage.is_cut(session))
+            assert noted.cut == [GUEST]
+            assert stage.has_microphone(SPACE, GUEST)
+        finally:
+            client.close()

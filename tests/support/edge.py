@@ -120,9 +120,10 @@ class EdgeWorld:
         *,
         tcp: bool = False,
         identity: Identity | None = None,
+        setup: str = "actpass",
     ) -> WireConnection:
         """A connected WirePeer."""
-        connection = WireConnection(WirePeer(direction, identity))
+        connection = WireConnection(WirePeer(direction, identity, setup=setup))
         await connection.join(self.signal(peer, direction), tcp=tcp)
         await self.until(lambda: self.is_connected(peer))
         return connection

@@ -192,6 +192,9 @@ class Recorder:
     def hang_up(self, session: str) -> bool:
         return session == "session"
 
+    def is_cut(self, session: str) -> bool:
+        return False
+
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         return user in self.microphones
 
@@ -268,8 +271,8 @@ class Recorder:
     def draft(self, space: SpaceId, draft: Draft) -> None:
         self.calls.append(("draft", space, draft))
 
-    def notice(self, space: SpaceId, said: Sentence) -> None:
-        self.calls.append(("notice", space, said.code))
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
+        self.calls.append(("notice", space, said.code, *([to] if to is not None else [])))
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         self.calls.append(("chatted", space, news))

@@ -27,6 +27,7 @@ class Noted:
         self.told: list[Mapping[UserId, int]] = []
         self.audio_of: dict[UserId, list[tuple[int, bytes]]] = defaultdict(list)
         self.lost: list[UserId] = []
+        self.cut: list[UserId] = []
         self.restarted: list[SpaceId] = []
         self.listener_changes = 0
 
@@ -38,6 +39,9 @@ class Noted:
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
         self.lost.append(user)
+
+    def microphone_cut(self, space: SpaceId, user: UserId) -> None:
+        self.cut.append(user)
 
     def listeners_changed(self, space: SpaceId) -> None:
         self.listener_changes += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from spaces_bridge.app.sound_desk import RESTARTED
+from spaces_bridge.app.sound_desk import CUT, RESTARTED
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.sentences import say
@@ -53,6 +53,18 @@ async def test_captions_levels_and_notices_reach_every_page(world: WebWorld) -> 
             assert (caption["start_ms"], caption["end_ms"]) == (2000, 2900)
             assert (await feed.next("speaking"))["levels"] == {ALICE: 40}
             assert "restarted" in str((await feed.next("notice"))["text"])
+
+
+async def test_a_notice_for_one_person_reaches_their_pages_alone(world: WebWorld) -> None:
+    space = await world.create()
+    token = await world.member(space.space, ALICE)
+    async with world.feed(space) as one, world.feed(space, token=token) as two:
+        for feed in (one, two):
+            await feed.next("hello")
+        world.hub.notice(space.space, CUT, to=ALICE)
+        world.hub.notice(space.space, RESTARTED)
+        assert "restarted" in str((await one.next("notice"))["text"])
+        assert "64 kbit/s" in str((await two.next("notice"))["text"])
 
 
 async def test_reactions_of_a_crowd_arrive_together_and_none_is_lost(world: WebWorld) -> None:

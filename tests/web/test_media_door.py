@@ -43,6 +43,16 @@ async def test_anybody_may_listen_and_leave_again(world: WebWorld) -> None:
         assert response.status == 404
 
 
+async def test_a_sender_that_was_cut_reads_so_when_it_leaves(world: WebWorld) -> None:
+    address = world.page(await world.create(), "/whep")
+    async with world.http.post(address, data="v=0", headers=OFFER) as response:
+        place = world.settings.public_url + response.headers["Location"]
+    world.stage.cut.update(world.stage.sessions)
+    async with world.http.delete(place) as response:
+        assert response.status == 200
+        assert "64 kbit/s" in await response.text()
+
+
 async def test_other_origins_may_ask_first(world: WebWorld) -> None:
     space = await world.create()
     for path in ("/whep", "/whip", "/whep/session-1"):

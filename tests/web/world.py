@@ -58,6 +58,7 @@ class RecordingStage:
     def __init__(self) -> None:
         self.sessions: dict[str, tuple[SpaceId, UserId, Direction]] = {}
         self.hung_up: list[str] = []
+        self.cut: set[str] = set()
         self.open_microphones: set[UserId] = set()
         self.refusal = ""
         self.refusal_code = "bad_offer"
@@ -116,6 +117,9 @@ class RecordingStage:
     def hang_up(self, session: str) -> bool:
         self.hung_up.append(session)
         return self.sessions.pop(session, None) is not None
+
+    def is_cut(self, session: str) -> bool:
+        return session in self.cut
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         return (space, user, Direction.SPEAK) in self.sessions.values()

@@ -1,5 +1,6 @@
-"""DTLS-SRTP (RFC 5764), the answering side, by OpenSSL over memory buffers."""
+"""DTLS-SRTP (RFC 5764), answering or dialling, by OpenSSL over memory buffers."""
 
+import contextlib
 import datetime
 import hmac
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class Identity:
         self.fingerprint = ":".join(f"{byte:02X}" for byte in digest)
         self.context = SSL.Context(SSL.DTLS_METHOD)
         self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
-        self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+        self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
         self.context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # a third less memory per connected peer
         self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         self.context.use_privatekey(key)
@@ -78,15 +79,29 @@ class Step(Enum):
 
 
 class Handshake:
-    """One DTLS connection with one peer; stays for its goodbye after the keys are there."""
+    """One DTLS connection with one peer; stays for its goodbye after the keys are there.
 
-    def __init__(self, identity: Identity, fingerprint: tuple[str, bytes]) -> None:
+    We answer, or dial where the peer offered `a=setup:passive` (RFC 8842, 5.3): then `begin`.
+    """
+
+    def __init__(
+        self, identity: Identity, fingerprint: tuple[str, bytes], *, dials: bool = False
+    ) -> None:
         self._fingerprint = fingerprint
+        self._dials = dials
         self._ssl = SSL.Connection(identity.context)
-        self._ssl.set_accept_state()
+        if dials:
+            self._ssl.set_connect_state()
+        else:
+            self._ssl.set_accept_state()
         self._ssl.set_ciphertext_mtu(DATAGRAM)
         self._intake = Intake()
         self.keys: Keys | None = None
+
+    def begin(self) -> None:
+        """Make the first flight of whoever dials; call `outgoing` afterwards."""
+        with contextlib.suppress(SSL.WantReadError):
+            self._ssl.do_handshake()
 
     def receive(self, datagram: bytes) -> Step | None:
         """Take in a datagram; call `outgoing` afterwards. None: it was refused, unread.
@@ -135,7 +150,8 @@ class Handshake:
             raise HandshakeFailed("no SRTP profile in common") from error
         size = Keys.material_size(profile)
         material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
-        return Keys.for_server(profile, material)
+        keys = Keys.for_server(profile, material)
+        return keys.swapped() if self._dials else keys
 
     def retransmit(self) -> None:
         """Make OpenSSL repeat its flight if its own timer says so."""

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from spaces_bridge.media.worker import resume, rtp, sdp, stun
+from spaces_bridge.media.worker import resume, rtp, sdp, sdp_answer, stun
 from spaces_bridge.media.worker.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.fanout import FanOut, first_position
 from spaces_bridge.media.worker.ice import Ice, new_credentials
@@ -22,7 +22,9 @@ from spaces_bridge.media.worker.srtp import new_ssrc
 from spaces_bridge.media.worker.tcp import TcpDoor
 from spaces_bridge.media.worker.values import (
     CONNECTED,
+    CUT,
     MAX_DATAGRAM,
+    MAX_MEDIA_DATAGRAM,
     NEW,
     Direction,
     EdgeStats,
@@ -137,7 +139,7 @@ class Edge:
         peer = Peer(peer_id, direction, ice, read.payload_type, self._clock())
         peer.expect(self._identity, read, new_ssrc())
         self._adopt(peer)
-        ours = sdp.Ours(
+        ours = sdp_answer.Ours(
             ufrag=ufrag,
             pwd=pwd,
             fingerprint=self._identity.fingerprint,
@@ -147,7 +149,7 @@ class Edge:
             port=self._port,
             tcp=bool(self._listeners),
         )
-        return sdp.write_answer(read, direction, ours)
+        return sdp_answer.write_answer(read, direction, ours)
 
     def _refuse_a_crowd(self) -> None:
         present, most_joining = len(self._peers), (self._most_peers + 1) // 2
@@ -241,12 +243,13 @@ class Edge:
         self._refused[reason] += 1
 
     def _received(self, path: Path, datagram: bytes) -> None:
-        if not datagram or len(datagram) > MAX_DATAGRAM:
+        first = datagram[0] if datagram else 0
+        longest = MAX_MEDIA_DATAGRAM if 128 <= first <= 191 else MAX_DATAGRAM
+        if not datagram or len(datagram) > longest:
             self._refuse("empty" if not datagram else "too_long")
             return
         self._packets_in += 1
         self._bytes_in += len(datagram)
-        first = datagram[0]
         peer = self._peers.get(path.owner) if path.owner is not None else None
         if peer is not None and path.proven and not peer.may_send_frame(self._clock()):
             self._refuse("tcp_too_much")
@@ -294,6 +297,7 @@ class Edge:
         peer.heard_at = now
         path.claim(peer.id)
         self._fan.move(peer.id, peer.ice.selected)
+        peer.dial(path)
 
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
         try:
@@ -325,6 +329,8 @@ class Edge:
         packet = peer.receive_rtp(datagram, path, now)
         if isinstance(packet, str):
             self._refuse(packet)
+            if packet == "rtp_too_much" and peer.cut():
+                self._on_state(peer.id, CUT)
         else:
             self._on_packet(peer.id, packet)
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Protocol
 
-from spaces_bridge.media.worker.values import MAX_DATAGRAM
+from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
 _READS_PER_WAKEUP = 64  # then others get their turn: a flood must not hold up the tick
 _SEND_BUFFER = 4 << 20
@@ -91,7 +91,7 @@ class UdpPort:
         """Take in what has arrived; never raises for what a remote host does."""
         for _ in range(_READS_PER_WAKEUP):
             try:
-                datagram, name = self.socket.recvfrom(MAX_DATAGRAM + 1)
+                datagram, name = self.socket.recvfrom(MAX_MEDIA_DATAGRAM + 1)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:  # an ICMP error for something we sent

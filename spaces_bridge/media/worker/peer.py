@@ -24,6 +24,15 @@ from spaces_bridge.media.worker.values import NEW, Direction, PeerState, RtpPack
 HANDSHAKES = 8
 """A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
 
+SENDER_PACKETS_PER_S = 450.0
+"""Frames of 2.5 ms, the shortest of Opus, are 400 packets; some RTCP. A second's worth may come at
+once, after a hiccup."""
+SENDER_OCTETS_PER_S = 128_000.0
+"""Opus as fast as encoders make it (GStreamer: 650 kbit/s; FFmpeg, OBS, browsers less), with RTP
+header, extension and tag on 400 packets; more is no sound that anybody needs."""
+CUT_IS_TOLD = 50
+"""So many packets beyond the allowance are no hiccup any more: whoever sends them is told."""
+
 _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0
 
@@ -85,16 +94,19 @@ class Peer:
         self._fingerprint: tuple[str, bytes] | None = None
         self._handshake: Handshake | None = None
         self._handshakes = 0
-        self._packets = Allowance(rate=100, burst=150)  # 10 ms frames, after a hiccup
-        self._octets = Allowance(rate=16_000, burst=48_000)  # 128 kbit/s
+        self._we_dial = False
+        self._packets = Allowance(rate=SENDER_PACKETS_PER_S, burst=SENDER_PACKETS_PER_S)
+        self._octets = Allowance(rate=SENDER_OCTETS_PER_S, burst=SENDER_OCTETS_PER_S)
         self._reports = Allowance(rate=25, burst=50)  # clients send one in 1 to 5 s
         self._records = Allowance(rate=25, burst=50)  # DTLS that comes after the handshake
         self._frames = Allowance(rate=1000, burst=2000)  # all that comes by TCP
         self._forged = forgeries()
+        self._cut = 0
 
     def expect(self, identity: Identity, offer: Offer, ssrc: int) -> None:
-        """Be ready to answer the DTLS handshake of whoever made `offer`."""
+        """Be ready for the DTLS handshake with whoever made `offer`."""
         self._identity, self._fingerprint, self.ssrc = identity, offer.fingerprint, ssrc
+        self._we_dial = not offer.dials
 
     # --- DTLS ----------------------------------------------------------------------------------
 
@@ -104,12 +116,9 @@ class Peer:
             return None  # resumed: the handshake was with another process
         if self.link is not None and not self._records.take(1, now):
             return None
-        if self._handshake is None:
-            if self._handshakes >= HANDSHAKES:
-                return None
-            self._handshakes += 1
-            self._handshake = Handshake(self._identity, self._fingerprint)
-        handshake = self._handshake
+        handshake = self._handshake or self._new_handshake(self._identity, self._fingerprint)
+        if handshake is None:
+            return None
         try:
             step = handshake.receive(datagram)
         except WrongCertificate:
@@ -122,6 +131,26 @@ class Peer:
             self.link = Link.made(handshake.keys, self.ssrc)
             self.ice.established(path)
         return step
+
+    def dial(self, path: Path) -> None:
+        """Begin the DTLS handshake on a checked path, if it is ours to begin."""
+        if self._we_dial and self.link is None and self._handshake is None:
+            assert self._identity is not None
+            assert self._fingerprint is not None
+            handshake = self._new_handshake(self._identity, self._fingerprint)
+            for datagram in handshake.outgoing() if handshake is not None else ():
+                path.send(datagram)
+
+    def _new_handshake(
+        self, identity: Identity, fingerprint: tuple[str, bytes]
+    ) -> Handshake | None:
+        if self._handshakes >= HANDSHAKES:
+            return None
+        self._handshakes += 1
+        self._handshake = Handshake(identity, fingerprint, dials=self._we_dial)
+        if self._we_dial:
+            self._handshake.begin()
+        return self._handshake
 
     def retransmit(self) -> None:
         """Repeat our part of a handshake that is under way, if it is time to."""
@@ -166,6 +195,11 @@ class Peer:
         if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
             return "rtp_too_much"
         return rtp.parse(opened) or "rtp_malformed"
+
+    def cut(self) -> bool:
+        """Note a packet beyond the allowance; True once, when it is time to tell the sender."""
+        self._cut += 1
+        return self._cut == CUT_IS_TOLD
 
     def _open(
         self, open_with: Callable[[bytes], bytes | None], datagram: bytes, now: float

@@ -28,6 +28,7 @@ from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.opus import FRAME, Encoder
 from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.values import (
+    CUT,
     Direction,
     NotConnected,
     OfferRefused,
@@ -208,6 +209,9 @@ class Worker:
     def _on_state(self, peer: str, state: PeerState) -> None:
         member = self._members.get(peer)
         if member is None or state.phase is Phase.NEW:
+            return
+        if state == CUT:
+            self._tell_state(peer, member, state)
             return
         mix = self._spaces.get(member.space)
         replaced = None

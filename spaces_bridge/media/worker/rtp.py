@@ -3,12 +3,12 @@
 import struct
 from dataclasses import dataclass, field
 
-from spaces_bridge.media.worker.values import RtpPacket
+from spaces_bridge.media.worker.values import MAX_OPUS, RtpPacket
 
 HEADER = struct.Struct("!BBHII")
 CLOCK_RATE = 48000
 MAX_PAYLOAD = 1275
-"""The largest Opus frame (RFC 6716, 3.4)."""
+"""The largest Opus frame (RFC 6716, 3.4): what we send is one frame a packet."""
 
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
 _MAX_REPORTS = 32  # in a compound packet; clients put up to five into one
@@ -50,7 +50,7 @@ def parse(packet: bytes) -> RtpPacket | None:
         if packet[-1] == 0:
             return None
         end -= packet[-1]
-    if not 0 <= end - start <= MAX_PAYLOAD:
+    if not 0 <= end - start <= MAX_OPUS:
         return None
     marker = bool(packet[1] & 0x80)
     return RtpPacket(sequence, timestamp, marker, kind, ssrc, packet[start:end])

@@ -6,9 +6,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 import pylibsrtp
+from pylibsrtp._binding import ffi
 
 from spaces_bridge.media.worker import rtp
+from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
+_TRAILER = pylibsrtp.SRTP_MAX_TRAILER_LEN
 _LEAP = 20_000  # libsrtp follows a sequence number that jumps by less than 32768
 FARTHEST: Final = 10_000 * _LEAP
 """Packet indexes (46 days of sound) that a session is wound forward by: some 0.04 s of work."""
@@ -65,6 +68,13 @@ def _session(profile: Profile, key: bytes, kind: int) -> pylibsrtp.Session:
     return pylibsrtp.Session(policy=policy)
 
 
+def _make_room(session: pylibsrtp.Session, size: int) -> None:
+    """A session of pylibsrtp is made for 1,500 bytes: give it more, if this packet needs it."""
+    if len(session._cdata) < size <= MAX_MEDIA_DATAGRAM + _TRAILER:
+        session._cdata = ffi.new("char[]", MAX_MEDIA_DATAGRAM + _TRAILER)
+        session._buffer = ffi.buffer(session._cdata)
+
+
 def _dummy(index: int, ssrc: int) -> bytes:
     return rtp.HEADER.pack(0x80, 0, index & 0xFFFF, 0, ssrc) + b"\0"
 
@@ -85,6 +95,7 @@ class Outbound:
 
     def protect(self, packet: bytes) -> bytes:
         """One RTP packet, encrypted; for many of them see FanOut."""
+        _make_room(self._session, len(packet) + _TRAILER)
         return self._session.protect(packet)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
@@ -131,6 +142,7 @@ class Inbound:
 
     def open(self, packet: bytes) -> bytes | None:
         """The RTP packet, or None when it is forged, damaged or was seen before."""
+        _make_room(self._session, len(packet))
         try:
             return self._session.unprotect(packet)
         except (pylibsrtp.Error, ValueError):

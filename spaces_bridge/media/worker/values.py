@@ -8,7 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 MAX_DATAGRAM = 1500
-"""No WebRTC client sends more than an Ethernet frame; longer input is refused."""
+"""No WebRTC client sends more STUN or DTLS than an Ethernet frame; longer input is refused."""
+MAX_OPUS = 7650
+"""Bytes of the longest Opus packet: 120 ms, of 20 ms each 1,275 bytes (RFC 6716, 3.2 and 3.4)."""
+MAX_MEDIA_DATAGRAM = 8192
+"""The longest Opus packet in SRTP: encoders leave it to IP to send it in fragments."""
 
 
 class Direction(StrEnum):
@@ -28,7 +32,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PeerState:
-    """A phase, and why when it is CLOSED."""
+    """A phase, and why when it is CLOSED, or what is wrong when it is CONNECTED."""
 
     phase: Phase
     reason: str = ""
@@ -36,6 +40,8 @@ class PeerState:
 
 NEW = PeerState(Phase.NEW)
 CONNECTED = PeerState(Phase.CONNECTED)
+CUT = PeerState(Phase.CONNECTED, "it sends more than sound needs, and a part is dropped")
+"""Told of a connected peer that goes on beyond its allowance; the peer's own state stays."""
 
 
 def closed(reason: str) -> PeerState:
