@@ -27,7 +27,7 @@ FLAGS = [
 ]
 PAGE = """<!doctype html><audio id="sound" autoplay></audio><script>
 const peers = {};
-async function join(name, direction) {
+async function join(name, direction, more) {
   const pc = peers[name] = new RTCPeerConnection();
   if (direction === "speak") {
     const stream = await navigator.mediaDevices.getUserMedia({audio: true});
@@ -35,6 +35,11 @@ async function join(name, direction) {
   } else {
     pc.addTransceiver("audio", {direction: "recvonly"});
     pc.ontrack = event => { sound.srcObject = event.streams[0]; };
+  }
+  if (more) {
+    pc.addTransceiver("video", {direction: "recvonly"});
+    pc.addTransceiver("audio", {direction: "recvonly"});
+    pc.createDataChannel("chat");
   }
   await pc.setLocalDescription(await pc.createOffer());
   const answer = await signal(name, direction, pc.localDescription.sdp);
@@ -83,9 +88,11 @@ class Browser:
             answer = re.sub(r"a=candidate:\d+ 1 udp .*\r\n", "", answer)
         return answer
 
-    async def join(self, name: str, direction: Direction) -> None:
-        """Join and wait until both sides are connected."""
-        await self._page.evaluate("([name, way]) => join(name, way)", [name, direction.value])
+    async def join(self, name: str, direction: Direction, *, more: bool = False) -> None:
+        """Join and wait until both sides are connected; `more`: offer what nobody wants, too."""
+        await self._page.evaluate(
+            "([name, way, more]) => join(name, way, more)", [name, direction.value, more]
+        )
         await self._world.until(lambda: self._world.is_connected(name))
 
     async def look(self, name: str) -> dict[str, Any]:
@@ -205,6 +212,15 @@ async def test_a_browser_on_tcp_dials_again_by_itself_after_a_crash() -> None:
         crash(world, "listener")
         seen = await browser.hears("listener", 50)
         assert seen["state"] == "connected"
+
+
+async def test_a_browser_that_offers_more_than_sound_hears_and_is_heard() -> None:
+    async with browsing() as (world, browser):
+        await browser.join("listener", Direction.LISTEN, more=True)
+        await browser.join("speaker", Direction.SPEAK, more=True)
+        play_tone(world, "listener")
+        await browser.hears("listener", 50)
+        await hears_the_browser(world, "speaker")
 
 
 async def test_a_browser_answers_our_own_check() -> None:

@@ -39,7 +39,7 @@ def test_a_header_extension_is_left_out() -> None:
         rtp.HEADER.pack(0x90, 111, 1, 2, 3) + b"\xbe\xde\xff\xff",
         rtp.HEADER.pack(0xA0, 111, 1, 2, 3) + b"\0",  # no padding after all
         rtp.HEADER.pack(0xA0, 111, 1, 2, 3) + b"\xff",
-        rtp.HEADER.pack(0x80, 111, 1, 2, 3) + bytes(1276),
+        rtp.HEADER.pack(0x80, 111, 1, 2, 3) + bytes(7651),  # longer than any Opus
     ],
 )
 def test_a_packet_that_lies_about_itself_is_refused(packet: bytes) -> None:
