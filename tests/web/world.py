@@ -62,6 +62,7 @@ class RecordingStage:
         self.refusal = ""
         self.refusal_code = "bad_offer"
         self.pages = [b"OggS-1", b"OggS-2"]
+        self.tags: list[dict[str, str]] = []
         self._numbers = itertools.count(1)
 
     async def before_answering(self) -> None:
@@ -123,7 +124,8 @@ class RecordingStage:
     def listeners(self, space: SpaceId) -> int:
         return sum(what[2] is Direction.LISTEN for what in self.sessions.values())
 
-    async def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
+        self.tags.append(dict(tags))
         for page in self.pages:
             yield page
 
