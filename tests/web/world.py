@@ -419,6 +419,7 @@ async def web_world(
     sound: Stage | None = None,
     admin_token: str = ADMIN_TOKEN,
     guest_chat: bool = False,
+    http_listeners_max: int = 1000,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -431,6 +432,7 @@ async def web_world(
         bot=BOT,
         admin_token=admin_token,
         guest_chat=guest_chat,
+        http_listeners_max=http_listeners_max,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
