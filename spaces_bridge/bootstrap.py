@@ -332,6 +332,7 @@ def _web_settings(config: Config) -> WebSettings:
         ops_port=config.ops.port,
         bot=config.bot_mxid,
         guest_chat=config.web.guest_chat,
+        http_listeners_max=config.web.http_listeners_max,
         admin_token=config.ops.admin_token.get_secret_value(),
     )
 

@@ -168,6 +168,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     from spaces_bridge.bootstrap import run
 
+    _refuse_slow_parser()
     _allow_many_sockets()
     try:
         return asyncio.run(run(config))
@@ -176,6 +177,20 @@ def _run(options: argparse.Namespace) -> int:
     except Exception:  # the last place where a bug can still be logged without secrets
         logging.getLogger(__name__).critical("stopped by a bug", exc_info=True)
         return ExitCode.CRASH
+
+
+def _refuse_slow_parser() -> None:
+    """Refuse to start with aiohttp's parser in Python: it reads some requests otherwise than
+    proxies do, so that one could be hidden inside another, and it costs many times as much.
+    """
+    from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
+
+    if HttpRequestParser is HttpRequestParserPy:
+        raise StartUpError(
+            ExitCode.LISTENER,
+            "aiohttp runs without its C parser, which must not face the internet. Install aiohttp "
+            "from a wheel, and take AIOHTTP_NO_EXTENSIONS out of the environment.",
+        )
 
 
 def _allow_many_sockets() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from aiohttp import http_parser
 
 from spaces_bridge import bootstrap
 from spaces_bridge.cli import main
@@ -84,6 +85,18 @@ def test_a_refused_start_says_why_and_ends_with_its_code(
     assert main(["-n", "-c", str(config)]) == ExitCode.LISTENER
     assert capsys.readouterr().err == "port 1 is taken\n"
     assert started
+
+
+def test_without_the_c_parser_of_requests_nothing_starts(
+    config: Path,
+    started: list[Config],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    assert main(["-n", "-c", str(config)]) == ExitCode.LISTENER
+    assert "AIOHTTP_NO_EXTENSIONS" in capsys.readouterr().err
+    assert not started
 
 
 def test_a_bug_is_logged_and_ends_with_its_own_code(

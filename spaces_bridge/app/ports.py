@@ -365,8 +365,8 @@ class Stage(Protocol):
         """Connections that listen."""
         ...
 
-    def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
-        """The mix as an Ogg Opus stream (RFC 7845) from now on."""
+    def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """The mix as an Ogg Opus stream (RFC 7845) from now on; ``tags`` name it to players."""
         ...
 
     def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:

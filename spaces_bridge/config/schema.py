@@ -127,6 +127,11 @@ class Web(Section):
         False,
         description='Guests of the page may write in the chat; the room calls them "A guest".',
     )
+    http_listeners_max: int = Field(
+        1000,
+        ge=0,
+        description="People who may listen over plain HTTP (live.ogg) at the same time.",
+    )
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Networks of reverse proxies whose X-Forwarded-For is believed.",

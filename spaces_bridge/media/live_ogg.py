@@ -1,30 +1,93 @@
-"""The mix for people who listen over plain HTTP: everyone gets an Ogg stream of their own.
+"""The mix for people who listen over plain HTTP: one Ogg stream for all of a live space.
 
-It begins with the last seconds, all at once: players wait for so much before they begin.
+Pages are packed once and handed to every reader as the same bytes, half a dozen at a time: what a
+reader costs is then little more than writing to a socket. A reader begins with headers of its own
+and the pages of the last seconds, all at once: players wait for so much before they begin. As with
+any live stream that is joined on its way, page numbers and positions do not begin at nought
+(RFC 3533, 6; RFC 7845, 4.1).
 """
 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.messages import MIX_KEPT, MixPacket
-from spaces_bridge.media.ogg import OggOpus
+from spaces_bridge.media.ogg import PACKETS_PER_PAGE, OggOpus
 
-MOST_WAITING: Final = 250
-"""Packets (5 s). Who is further behind is cut off."""
+PAGES_AT_ONCE: Final = 6
+"""600 ms: readers have four seconds more than they play, and each write costs."""
+BURSTS_KEPT: Final = MIX_KEPT // (PACKETS_PER_PAGE * PAGES_AT_ONCE)
+MOST_WAITING: Final = 8
+"""Bursts (4.8 s). Who is further behind is cut off."""
 
-_Queue = asyncio.Queue[MixPacket | None]
+
+class _Reader:
+    """What one reader has not taken yet; the bytes are everybody's."""
+
+    def __init__(self) -> None:
+        self._bursts: deque[bytes] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._is_over = False
+
+    def put(self, burst: bytes) -> bool:
+        """False: too much waits already."""
+        if len(self._bursts) >= MOST_WAITING:
+            return False
+        self._bursts.append(burst)
+        self._stir()
+        return True
+
+    def end(self, last: bytes = b"") -> None:
+        """Nothing comes after ``last``."""
+        if last:
+            self._bursts.append(last)
+        self._is_over = True
+        self._stir()
+
+    def cut_off(self) -> None:
+        """Not even what waits is sent."""
+        self._bursts.clear()
+        self.end()
+
+    async def next(self) -> bytes | None:
+        """The next bytes to send, None at the end."""
+        while not self._bursts:
+            if self._is_over:
+                return None
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        return self._bursts.popleft()
+
+    def _stir(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
 
 class _Streams:
-    """Those of one live space."""
+    """Those of one live space, and the stream that they share."""
 
     def __init__(self) -> None:
-        self.queues: set[_Queue] = set()
-        self.recent: deque[MixPacket] = deque(maxlen=MIX_KEPT)
+        self.readers: set[_Reader] = set()
+        self.pack = OggOpus(secrets.randbits(32))
+        self.recent: deque[bytes] = deque(maxlen=BURSTS_KEPT)
+        self._pages: list[bytes] = []
+
+    def add(self, packet: MixPacket) -> bytes:
+        """A burst when it is full, otherwise nothing."""
+        self._pages.extend(self.pack.add(packet.sequence, packet.opus))
+        if len(self._pages) < PAGES_AT_ONCE:
+            return b""
+        burst, self._pages = b"".join(self._pages), []
+        self.recent.append(burst)
+        return burst
+
+    def last(self) -> bytes:
+        """What was not full yet, and the end of the stream."""
+        last, self._pages = b"".join([*self._pages, self.pack.end()]), []
+        return last
 
 
 class LiveOgg:
@@ -39,65 +102,58 @@ class LiveOgg:
     def count(self, space: SpaceId) -> int:
         """Streams of this live space."""
         here = self._streams.get(space)
-        return len(here.queues) if here is not None else 0
+        return len(here.readers) if here is not None else 0
 
-    async def stream(self, space: SpaceId) -> AsyncIterator[bytes]:
-        """Ogg pages from a moment ago on, until the live space ends or the reader is too slow."""
+    async def stream(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """Ogg pages from a moment ago on, until the live space ends or the reader is too slow.
+
+        ``tags``: what the stream says of itself to this reader (RFC 7845, 5.2), such as TITLE.
+        """
         if self._is_over:
             return
-        queue = _Queue(MOST_WAITING + 1)
+        reader = _Reader()
         here = self._streams.setdefault(space, _Streams())
-        here.queues.add(queue)
+        here.readers.add(reader)
         # the first one finds nothing here: the worker sends it what it has kept
-        recent = tuple(here.recent)
+        beginning = here.pack.head(tags) + b"".join(here.recent)
         self._on_change(space)
-        pack = OggOpus(secrets.randbits(32))
         try:
-            yield pack.head() + b"".join(pack.add(each.sequence, each.opus) for each in recent)
-            while (packet := await queue.get()) is not None:
-                pages = pack.add(packet.sequence, packet.opus)
-                if pages:
-                    yield pages
-            yield pack.end()
+            yield beginning
+            while (burst := await reader.next()) is not None:
+                yield burst
         finally:
-            self._leave(space, queue)
+            self._leave(space, here, reader)
 
     def feed(self, packet: MixPacket) -> None:
         """20 ms for all streams of its live space."""
         here = self._streams.get(packet.space)
-        if here is None:
+        burst = here.add(packet) if here is not None else b""
+        if here is None or not burst:
             return
-        here.recent.append(packet)
-        for queue in list(here.queues):
-            if queue.qsize() >= MOST_WAITING:
-                self._end(queue)
-                self._leave(packet.space, queue)
-            else:
-                queue.put_nowait(packet)
+        for reader in [reader for reader in here.readers if not reader.put(burst)]:
+            reader.cut_off()
+            self._leave(packet.space, here, reader)
 
     def end(self, space: SpaceId) -> None:
-        """The live space is over."""
-        here = self._streams.get(space)
-        for queue in here.queues if here is not None else ():
-            if not queue.full():  # the one place that packets leave free: then it ends already
-                queue.put_nowait(None)
+        """The live space is over. Whoever comes after that finds a new stream."""
+        here = self._streams.pop(space, None)
+        if here is None:
+            return
+        last = here.last()
+        for reader in here.readers:
+            reader.end(last)
+        self._on_change(space)
 
     def end_all(self) -> None:
         """The sound is over, also for those who come yet."""
         self._is_over = True
-        for space in self._streams:
+        for space in list(self._streams):
             self.end(space)
 
-    def _end(self, queue: _Queue) -> None:
-        while not queue.empty():
-            queue.get_nowait()
-        queue.put_nowait(None)
-
-    def _leave(self, space: SpaceId, queue: _Queue) -> None:
-        here = self._streams.get(space)
-        if here is None or queue not in here.queues:
+    def _leave(self, space: SpaceId, here: _Streams, reader: _Reader) -> None:
+        if self._streams.get(space) is not here or reader not in here.readers:
             return
-        here.queues.discard(queue)
-        if not here.queues:
+        here.readers.discard(reader)
+        if not here.readers:
             del self._streams[space]
         self._on_change(space)

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 PRE_SKIP: Final = 3840
@@ -21,6 +21,8 @@ LONGEST_HOLE: Final = 250
 
 _CAPTURE: Final = b"OggS"
 _BEGIN, _END = 2, 4
+_HEADERS: Final = 2
+"""Pages of the head."""
 _VENDOR: Final = b"spaces-bridge"
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _CRC_AT: Final = 22
@@ -32,28 +34,33 @@ _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class OggOpus:
-    """Packs one listener's stream: `head`, then `add` for each packet, then `end`."""
+    """Packs a stream: `head` for each reader, `add` for each packet, then `end`."""
 
     def __init__(self, serial: int) -> None:
         self._serial = serial
-        self._page = 0
+        self._page = _HEADERS
         self._granule = 0
         self._next: int | None = None  # the sequence expected
         self._waiting: list[bytes] = []
 
-    def head(self) -> bytes:
-        """The two header pages."""
+    def head(self, tags: Mapping[str, str]) -> bytes:
+        """The two header pages, at any time. ``tags``: names in ASCII (RFC 7845, 5.2)."""
         identity = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, PRE_SKIP, 48_000, 0, 0)
-        tags = b"OpusTags" + struct.pack("<I", len(_VENDOR)) + _VENDOR + struct.pack("<I", 0)
-        return self._make([identity], 0, _BEGIN) + self._make([tags], 0, 0)
+        comments = [f"{name}={value}".encode(errors="replace") for name, value in tags.items()]
+        told = [_sized(_VENDOR), struct.pack("<I", len(comments)), *map(_sized, comments)]
+        pages = [([identity], _BEGIN), ([b"OpusTags" + b"".join(told)], 0)]
+        return b"".join(
+            self._page_of(packets, 0, flags, number)
+            for number, (packets, flags) in enumerate(pages)
+        )
 
-    def add(self, sequence: int, packet: bytes) -> bytes:
-        """The next 20 ms; bytes to send, often none. A packet out of order is left out."""
+    def add(self, sequence: int, packet: bytes) -> Sequence[bytes]:
+        """The next 20 ms; pages to send, often none. A packet out of order is left out."""
         if self._next is None:
             self._next = sequence
         if sequence < self._next or not packet:
-            return b""
-        pages = b"".join(self._put(each) for each in self._fill(sequence, packet))
+            return ()
+        pages = [page for each in self._fill(sequence, packet) if (page := self._put(each))]
         self._next = sequence + 1
         return pages
 
@@ -80,13 +87,16 @@ class OggOpus:
         return self._make(packets, self._granule, 0)
 
     def _make(self, packets: list[bytes], granule: int, flags: int) -> bytes:
+        self._page += 1
+        return self._page_of(packets, granule, flags, self._page - 1)
+
+    def _page_of(self, packets: list[bytes], granule: int, flags: int, number: int) -> bytes:
         lacing = b"".join(
             b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in packets
         )
-        fields = (_CAPTURE, 0, flags, granule, self._serial, self._page, 0, len(lacing))
+        fields = (_CAPTURE, 0, flags, granule, self._serial, number, 0, len(lacing))
         page = bytearray(_PAGE.pack(*fields) + lacing + b"".join(packets))
         page[_CRC_AT : _CRC_AT + 4] = struct.pack("<I", checksum(bytes(page)))
-        self._page += 1
         return bytes(page)
 
 
@@ -101,6 +111,10 @@ def padded(packet: bytes, more: int) -> bytes:
     length = b"\xff" * whole + bytes([rest])  # 255 stands for 254 and goes on
     head = bytes([packet[0] | _FRAMES, _ONE_PADDED_FRAME])
     return head + length + packet[1:] + bytes(254 * whole + rest)
+
+
+def _sized(text: bytes) -> bytes:
+    return struct.pack("<I", len(text)) + text
 
 
 def _laced(packet: bytes) -> int:

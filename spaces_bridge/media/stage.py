@@ -232,9 +232,9 @@ class Stage:
         )
         return connected + self._ogg.count(space)
 
-    def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+    def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
         """Part of the port."""
-        return self._ogg.stream(space)
+        return self._ogg.stream(space, tags)
 
     # --- sound for the captions ---
 

@@ -14,6 +14,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.web import listed
+from spaces_bridge.web.bodies import body_of
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, problems, too_many
@@ -170,7 +171,7 @@ def _limit_of(request: web.Request) -> int:
 
 async def _body_of(request: web.Request) -> Json:
     try:
-        body = json.loads((await request.read()).decode() or "{}")
+        body = json.loads((await body_of(request)).decode() or "{}")
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

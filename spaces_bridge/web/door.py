@@ -25,6 +25,10 @@ from spaces_bridge.web.problems import Problem, not_found, too_many
 GUESSES = 20
 """Wrong tokens one address may show at once, then one every three seconds."""
 
+MISSES, MISSES_PER_S = 200, 5
+"""Looks at live spaces that do not exist, or are private, of one address. Every page of a private
+one begins with such a look: its link holds the token where no request does."""
+
 ENDED_KEPT = 32
 """Ended live spaces kept in memory, so that readers do not replay a journal each time."""
 
@@ -58,6 +62,7 @@ class Door:
         self._barred: dict[tuple[UserId, UserId], bool] = {}
         doorkeeper.watch(self._barred.clear)
         self._guesses = Limiter(GUESSES, 1 / 3)
+        self._misses = Limiter(MISSES, MISSES_PER_S)
         self._clock = clock
         self._ended: OrderedDict[str, tuple[float, LiveSpace]] = OrderedDict()
         self.feeds = Places(MOST_AT_ONCE)
@@ -83,16 +88,20 @@ class Door:
 
     # --- who may come in ----------------------------------------------------------------------
 
-    async def enter(self, slug: str, token: Token | None) -> LiveSpace:
+    async def enter(self, slug: str, token: Token | None, address: str) -> LiveSpace:
         """The live space, to look at it.
 
-        Raises Problem 404, also for a private one that is not theirs, and 403 ``removed`` for the
-        token of somebody who was shown out, however they came by it.
+        Raises Problem 404, also for a private one that is not theirs, 403 ``removed`` for the
+        token of somebody who was shown out, however they came by it, and 429 for an address that
+        looked in vain too often. That is 429 for private ones as well: they look like none.
         """
-        space = await self._find(slug) if len(slug) <= SLUG_MAX else None
-        if space is None:
+        may_miss = self._misses.has(address)
+        space = await self._find(slug, look_up=may_miss) if len(slug) <= SLUG_MAX else None
+        if space is None or not may_enter(space, token):
+            if not self._misses.take(address):
+                raise too_many()
             raise not_found()
-        self._look(space, token)
+        self._refuse_shown_out(space, token)
         return space
 
     async def enter_as(self, slug: str, user: UserId) -> tuple[LiveSpace, Token]:
@@ -111,9 +120,13 @@ class Door:
     async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
         """The live space of the path, and who asks (None: nobody known to it)."""
         token = await self.bearer(request)
-        space = await self.enter(request.match_info["slug"], token)
+        space = await self.enter_from(request, token)
         mine = token if token is not None and token.space == space.space else None
         return space, mine
+
+    async def enter_from(self, request: web.Request, token: Token | None) -> LiveSpace:
+        """``enter`` for the live space of the path."""
+        return await self.enter(request.match_info["slug"], token, self.addresses.of(request))
 
     def admit(self, space: LiveSpace, token: Token | None) -> None:
         """Let somebody follow or hear the live space as it is now, whom ``enter`` let look.
@@ -171,7 +184,8 @@ class Door:
 
     # --- finding ------------------------------------------------------------------------------
 
-    async def _find(self, slug: str) -> LiveSpace | None:
+    async def _find(self, slug: str, *, look_up: bool = True) -> LiveSpace | None:
+        """``look_up``: where it is not in memory."""
         here = self.spaces.by_slug(slug)
         if here is not None:
             return here
@@ -180,6 +194,8 @@ class Door:
         if kept is not None and now - kept_at < ENDED_KEPT_S:
             return kept
         self._ended.pop(slug, None)
+        if not look_up:
+            return None
         space = await self.spaces.find_by_slug(slug)
         # one with an actor may still change: last captions, people who leave
         if space is not None and space.phase is Phase.ENDED and not self._is_seated(space):

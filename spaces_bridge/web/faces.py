@@ -38,7 +38,7 @@ class Faces:
         Raises Problem 404: no such person here, or without a picture.
         """
         # an <img> shows no token: what needs one has no pictures
-        space = await self._door.enter(request.match_info["slug"], None)
+        space = await self._door.enter_from(request, None)
         face = request.match_info["face"]
         user = next((u for u in _seen(space) if views.face(u) == face), None)
         if user is None:

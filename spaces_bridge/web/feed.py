@@ -135,7 +135,7 @@ class Feed:
             if openid is not None and not secret:
                 return await self._vouching.enter(slug, openid, address)
             token = await self._door.identify(secret, address) if secret else None
-            space = await self._door.enter(slug, token)
+            space = await self._door.enter(slug, token, address)
             if secret:
                 you = _holder(space, token)
                 you = await self._following(space, you)
@@ -265,7 +265,9 @@ def _holder(space: LiveSpace, token: Token | None) -> You:
 
 async def _first_frame(socket: web.WebSocketResponse) -> Frame:
     try:
-        message = await socket.receive(timeout=AUTH_WITHIN_S)
+        # not receive's own: each ping would begin it anew
+        async with asyncio.timeout(AUTH_WITHIN_S):
+            message = await socket.receive()
     except TimeoutError:
         raise _Refused(4408, "auth_late", "The first frame did not come in time.") from None
     if message.type is not WSMsgType.TEXT:

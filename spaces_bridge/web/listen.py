@@ -1,8 +1,10 @@
 """The mix over plain HTTP: for players, locked phones and networks without UDP."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
+from unicodedata import category
 
 from aiohttp import web
 
@@ -18,6 +20,8 @@ from spaces_bridge.web.tickets import Tickets
 STALL_S = 20.0
 """A player that takes no byte for so long is let go."""
 
+NAME_MAX = 200
+"""Characters of a title or name that players are told."""
 
 TICKETS_BURST, TICKETS_PER_S = 60, 2
 """Streams one address may ask for."""
@@ -31,7 +35,8 @@ class OggStream:
     """
 
     def __init__(self, settings: WebSettings, door: Door, stage: Stage) -> None:
-        self._prefix = settings.path_prefix
+        self._settings = settings
+        self._open = 0
         self._door = door
         self._stage = stage
         self._tickets = Tickets()
@@ -48,7 +53,7 @@ class OggStream:
         return web.Response(
             status=HTTPStatus.CREATED,
             headers={
-                "Location": f"{self._prefix}/s/{space.slug}/live.ogg{ticket}",
+                "Location": f"{self._settings.path_prefix}/s/{space.slug}/live.ogg{ticket}",
                 "Cache-Control": "no-store",
             },
         )
@@ -63,31 +68,41 @@ class OggStream:
         if ticket is None:
             return await self._door.from_request(request)
         token = self._tickets.bearer(ticket)
-        space = await self._door.enter(request.match_info["slug"], token)
+        space = await self._door.enter_from(request, token)
         return space, token if token is not None and token.space == space.space else None
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         space, token = await self._who(request)
         _refuse_unless_live(space)
         self._door.admit(space, token)
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "audio/ogg; codecs=opus",
-                "Cache-Control": "no-store",
-                "X-Accel-Buffering": "no",
-                "Access-Control-Allow-Origin": "*",
-            }
-        )
-        await response.prepare(request)
-        if request.method == "HEAD":
+        with self._place():
+            response = web.StreamResponse(
+                headers={
+                    "Content-Type": "audio/ogg; codecs=opus",
+                    "Cache-Control": "no-store",
+                    "X-Accel-Buffering": "no",
+                    "Access-Control-Allow-Origin": "*",
+                    **icy_headers(space, self._settings.page(space.slug)),
+                }
+            )
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self._play(request, response, space, token)
             return response
-        mix = self._stage.mix(space.space)
+
+    async def _play(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        space: LiveSpace,
+        token: Token | None,
+    ) -> None:
+        mix = self._stage.mix(space.space, tags_of(space))
         try:
             async for pages in mix:
                 if not self._door.still_in(space, token):
                     break
-                async with asyncio.timeout(STALL_S):
-                    await response.write(pages)
+                await _write(request, response, pages)
         except (ConnectionError, TimeoutError):
             if request.transport is not None:
                 request.transport.abort()
@@ -95,7 +110,54 @@ class OggStream:
             # the stage hears at once that nobody listens here any more
             if isinstance(mix, AsyncGenerator):
                 await mix.aclose()
-        return response
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places that there are in all. Raises Problem 503."""
+        if self._open >= self._settings.http_listeners_max:
+            raise full()
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+
+async def _write(request: web.Request, response: web.StreamResponse, pages: bytes) -> None:
+    """Raises ConnectionError, or TimeoutError: the player takes nothing."""
+    async with asyncio.timeout(STALL_S):
+        await response.write(pages)
+
+
+def tags_of(space: LiveSpace) -> dict[str, str]:
+    """What a player shows of the stream, in the names that players know (RFC 7845, 5.2).
+
+    As of the moment somebody begins to listen: a title that changes is seen by those who come
+    after that.
+    """
+    return {"TITLE": _line(space.title), "ARTIST": _line(space.person(space.host).name)}
+
+
+def icy_headers(space: LiveSpace, page: str) -> dict[str, str]:
+    """The same for players that read the headers of an internet radio, in UTF-8 as its servers do.
+
+    ``page``: the address of the live space's page.
+    """
+    host = _line(space.person(space.host).name)
+    told = {"icy-name": _line(space.title), "icy-description": host, "icy-url": page}
+    return {name: value for name, value in told.items() if value}
+
+
+def _line(text: str) -> str:
+    """Fit for a header: no control character or half of a pair, and not without end."""
+    plain = "".join(" " if category(each) in ("Cc", "Cs", "Zl", "Zp") else each for each in text)
+    return " ".join(plain.split())[:NAME_MAX]
+
+
+def full() -> Problem:
+    """Everybody who may listen over HTTP does."""
+    text = "Too many people listen over HTTP right now. Try again in half a minute."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "streams_full", text, {"Retry-After": "30"})
 
 
 def _refuse_unless_live(space: LiveSpace) -> None:

@@ -15,6 +15,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.sound import no_floor, refuse_unless_may_speak
+from spaces_bridge.web.bodies import body_of
 from spaces_bridge.web.door import Door, guests_listen, guests_off
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, refused, too_many
@@ -220,7 +221,7 @@ async def _offer_of(request: web.Request) -> str:
     )
     if (request.content_length or 0) > OFFER_MAX:
         raise too_long
-    body = await request.read()
+    body = await body_of(request)
     if len(body) > OFFER_MAX:
         raise too_long
     try:

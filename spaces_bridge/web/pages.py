@@ -5,6 +5,7 @@ live space answers 404 to everybody, byte for byte as a slug that does not exist
 is a shell whose script, when it holds a token, opens the feed and draws the page from ``hello``.
 """
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -23,6 +24,18 @@ from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 
 ENDED_LISTED = 12
+
+_SLUG_HERE = "slug-of-nobody-4c1f0a2e77"
+"""Stands for the slug in a shell that is kept; as any slug, it needs no escaping anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What an answer depends on besides its content: some thirty are possible."""
+
+    language: str
+    is_kept: bool  # in the address of the links
+    theme: str
 
 
 class Pages:
@@ -43,6 +56,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._languages = Languages()
+        self._shells: dict[_Look, str] = {}
         prefix = settings.path_prefix
         self._templates.globals |= {
             "static": f"{prefix}/static/{assets.version}",
@@ -82,7 +96,18 @@ class Pages:
         return self._html(request, "space.html", slug=space.slug, known=True, hello=hello)
 
     def shell(self, request: web.Request, slug: str) -> web.Response:
-        """The same for every live space that is private, or is not."""
+        """The same for every live space that is private, or is not.
+
+        Rendered once for each look: anybody may ask for any number of slugs that do not exist.
+        """
+        look = self._look_of(request)
+        page = self._shells.get(look)
+        if page is None:
+            page = self._shells[look] = self._render("space.html", look, **self._nobodys())
+        shown = page.replace(_SLUG_HERE, slug[:SLUG_MAX])
+        return _answer(shown, look.language, HTTPStatus.NOT_FOUND)
+
+    def _nobodys(self) -> views.Json:
         hello = {
             "space": {
                 "title": "",
@@ -91,19 +116,12 @@ class Pages:
                 "captions": False,
                 "locked": False,
                 "scheduled_at": None,
-                "page": self._settings.page(slug[:SLUG_MAX]),
+                "page": self._settings.page(_SLUG_HERE),
             },
             "roster": {"stage": [], "queue": [], "hands": 0, "listeners": 0},
             "captions": [],
         }
-        return self._html(
-            request,
-            "space.html",
-            HTTPStatus.NOT_FOUND,
-            slug=slug[:SLUG_MAX],
-            known=False,
-            hello=hello,
-        )
+        return {"slug": _SLUG_HERE, "known": False, "hello": hello}
 
     def lost(self, request: web.Request) -> web.Response:
         """For addresses that lead nowhere."""
@@ -120,29 +138,41 @@ class Pages:
         status: HTTPStatus = HTTPStatus.OK,
         **values: object,
     ) -> web.Response:
+        look = self._look_of(request)
+        return _answer(self._render(template, look, **values), look.language, status)
+
+    def _look_of(self, request: web.Request) -> _Look:
         wanted = request.query.get("lang", "")
         language = self._languages.choose(wanted, request.headers.get("Accept-Language", ""))
-        kept = {"lang": language.code} if wanted else {}
+        theme = _theme_of(request.query.get("theme", ""))
+        return _Look(language.code, is_kept=bool(wanted), theme=theme)
+
+    def _render(self, template: str, look: _Look, **values: object) -> str:
+        language = self._languages.all[look.language]
+        kept = {"lang": language.code} if look.is_kept else {}
         values |= {
             "language": language,
             "languages": self._languages.all.values(),
             "t": language.say,
-            "theme": _theme_of(request.query.get("theme", "")),
+            "theme": look.theme,
             "home": f"{self._settings.path_prefix}/{'?' if kept else ''}{urlencode(kept)}",
         }
-        text = self._templates.get_template(template).render(values)
-        response = web.Response(
-            status=status,
-            body=text.encode(),
-            headers={
-                "Content-Type": "text/html; charset=utf-8",
-                "Content-Language": language.code,
-                "Cache-Control": "no-store",
-                "Vary": "Accept-Language, Accept-Encoding",
-            },
-        )
-        response.enable_compression()  # nothing in there is secret: tokens are in fragments
-        return response
+        return self._templates.get_template(template).render(values)
+
+
+def _answer(text: str, language: str, status: HTTPStatus) -> web.Response:
+    response = web.Response(
+        status=status,
+        body=text.encode(),
+        headers={
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Language": language,
+            "Cache-Control": "no-store",
+            "Vary": "Accept-Language, Accept-Encoding",
+        },
+    )
+    response.enable_compression()  # nothing in there is secret: tokens are in fragments
+    return response
 
 
 def _theme_of(wanted: str) -> str:

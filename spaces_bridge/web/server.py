@@ -38,6 +38,9 @@ CORS = {
 """A bearer in a header is no ambient authority: any page may use these addresses."""
 
 
+_PEERS_FAULT = (HttpProcessingError, ConnectionError, web.RequestPayloadError)
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """Who answers for which addresses."""
@@ -96,9 +99,11 @@ def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: Media
 
 
 def _discreet(record: logging.LogRecord) -> bool:
-    """aiohttp would name the peer's address; and what is no HTTP is the peer's fault."""
+    """aiohttp would name the peer's address; and who sends no HTTP, or hangs up in the middle of
+    a body or an answer, is no fault of ours.
+    """
     record.msg, record.args = "a request failed outside of its handler", ()
-    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+    return record.exc_info is None or not isinstance(record.exc_info[1], _PEERS_FAULT)
 
 
 def _to_directory(settings: WebSettings) -> Handler:

@@ -41,6 +41,11 @@ DRAIN_S = 0.6
 """For requests under way when we stop, twice: to end by themselves, and after being told to."""
 
 
+HEADERS_WITHIN_S = 75.0
+"""From the beginning of a connection, or the last answer, to the end of the next headers. Longer
+than proxies keep an idle connection (nginx: 60 s), so that they close it and not we."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acquaintance:
     """What the pages know of people: who they are, what they look like, what is held against them.
@@ -77,12 +82,10 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
-        self._public = web.AppRunner(
-            self._build(people), access_log=None, shutdown_timeout=DRAIN_S
-        )
+        self._public = _runner(self._build(people))
         registry.register(PageMetrics(spaces, hub))
         ops = Ops(health, registry, Admin(settings, spaces, hub, people.reports))
-        self._ops = web.AppRunner(ops.app(), access_log=None, shutdown_timeout=DRAIN_S)
+        self._ops = _runner(ops.app())
 
     def _build(self, people: Acquaintance) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
@@ -152,6 +155,17 @@ class WebService:
     def ops_port(self) -> int:
         """The admin's port that was taken."""
         return _port(self._ops)
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    """A listener that waits for nobody without end, and inflates nothing that was sent to it."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=DRAIN_S,
+        keepalive_timeout=HEADERS_WITHIN_S,
+        auto_decompress=False,
+    )
 
 
 def _port(runner: web.AppRunner) -> int:

@@ -13,7 +13,7 @@ class WebSettings:
     pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
     ``X-Forwarded-For`` is believed, for rate limits only. ``admin_token``: the bearer of the
     admin API; empty, there is none. ``bot`` is the user id that nobody shows out. ``guest_chat``:
-    guests may write, too.
+    guests may write, too. ``http_listeners_max``: streams of ``live.ogg`` at the same time.
     """
 
     hostname: str = "127.0.0.1"
@@ -26,6 +26,7 @@ class WebSettings:
     ops_port: int = 29342
     bot: str = ""
     guest_chat: bool = False
+    http_listeners_max: int = 1000
     admin_token: str = field(default="", repr=False)
 
     @property

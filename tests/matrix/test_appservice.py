@@ -1,6 +1,7 @@
 """The homeserver's door, knocked at by friends and strangers."""
 
 import asyncio
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.matrix.incoming import appservice
 from spaces_bridge.matrix.incoming.appservice import BODY_MAX_BYTES, AppserviceServer
 from spaces_bridge.matrix.incoming.consumer import InboxConsumer
 from spaces_bridge.storage.storage import Storage, open_storage
@@ -102,6 +105,41 @@ async def test_forged_transactions_are_refused_and_leave_nothing(
     assert answer[0] == status
     assert str(answer[1]["errcode"]).startswith("M_")
     assert await door.rows() == []
+
+
+async def test_a_compressed_transaction_is_refused_and_never_inflated(door: Door) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": "gzip"}
+    status, _ = await door.put("t", gzip.compress(b'{"events": []}'), headers)
+    assert status == 415
+    assert await door.rows() == []
+
+
+async def test_a_transaction_that_does_not_come_is_not_waited_for(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appservice, "BODY_WITHIN_S", 0.2)
+    url = URL(f"{door.base}/_matrix/app/v1/transactions/t")
+    assert url.host is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"PUT {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    writer.write(f"{head}Content-Length: 9\r\n\r\n{{".encode())
+    async with asyncio.timeout(60):
+        assert (await reader.readline()).split()[1] == b"408"
+    writer.close()
+
+
+async def test_memory_is_given_back_after_a_large_transaction_alone(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = asyncio.Event()
+    monkeypatch.setattr(appservice, "GIVE_BACK_AFTER_S", 0)
+    monkeypatch.setattr(appservice, "give_back_memory", given_back.set)
+    assert (await door.put("small", {"events": [event(1)]}))[0] == 200
+    assert not given_back.is_set()
+    large = event(2, padding="x" * appservice.LARGE_BYTES)
+    assert (await door.put("large", {"events": [large]}))[0] == 200
+    async with asyncio.timeout(60):
+        await given_back.wait()
 
 
 async def test_a_token_in_the_query_is_no_token(door: Door) -> None:

@@ -201,7 +201,7 @@ class Recorder:
     def listeners(self, space: SpaceId) -> int:
         return 0
 
-    async def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
         yield b"OggS"
 
     def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:

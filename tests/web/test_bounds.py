@@ -119,7 +119,7 @@ async def test_a_bug_in_the_middle_of_an_answer_ends_the_connection(
 ) -> None:
     space = await world.create()
 
-    async def mix(_space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(_space: SpaceId, _tags: object) -> AsyncIterator[bytes]:
         yield b"OggS"
         raise KeyError("a bug")
 
@@ -153,16 +153,16 @@ async def test_an_ended_space_is_kept_for_readers_for_five_minutes_at_most(
         world.spaces, world.sessions, Addresses(()), world.doorkeeper, clock=lambda: now[0]
     )
     await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
-    seated = await with_clock.enter(space.slug, None)
+    seated = await with_clock.enter(space.slug, None, "here")
     assert seated is world.view(space.space)
     await world.caption(space.space, HOST, "Last words.")
-    assert (await with_clock.enter(space.slug, None)).caption_lines
+    assert (await with_clock.enter(space.slug, None, "here")).caption_lines
 
     await world.spaces.stop()
     world.spaces._actors.clear()
-    first = await with_clock.enter(space.slug, None)
-    assert await with_clock.enter(space.slug, None) is first
+    first = await with_clock.enter(space.slug, None, "here")
+    assert await with_clock.enter(space.slug, None, "here") is first
     now[0] = door.ENDED_KEPT_S
-    again = await with_clock.enter(space.slug, None)
+    again = await with_clock.enter(space.slug, None, "here")
     assert again is not first
     assert again == first

@@ -27,7 +27,7 @@ async def test_the_stream_of_a_private_space_ends_for_who_was_removed(
     await world.joined(space.space, ALICE, "Alice")
     removed = asyncio.Event()
 
-    async def mix(_space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(_space: SpaceId, _tags: object) -> AsyncIterator[bytes]:
         yield b"OggS-heard"
         await removed.wait()
         while True:

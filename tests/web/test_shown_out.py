@@ -204,7 +204,7 @@ def streaming_until_told(world: WebWorld, monkeypatch: pytest.MonkeyPatch) -> as
     """The stage streams one page, waits for the event, and then streams secrets for ever."""
     told = asyncio.Event()
 
-    async def mix(_space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(_space: SpaceId, _tags: object) -> AsyncIterator[bytes]:
         yield b"OggS-heard"
         await told.wait()
         while True:

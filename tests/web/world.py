@@ -63,6 +63,7 @@ class RecordingStage:
         self.refusal = ""
         self.refusal_code = "bad_offer"
         self.pages = [b"OggS-1", b"OggS-2"]
+        self.tags: list[dict[str, str]] = []
         self._numbers = itertools.count(1)
 
     async def before_answering(self) -> None:
@@ -127,7 +128,8 @@ class RecordingStage:
     def listeners(self, space: SpaceId) -> int:
         return sum(what[2] is Direction.LISTEN for what in self.sessions.values())
 
-    async def mix(self, space: SpaceId) -> AsyncIterator[bytes]:
+    async def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
+        self.tags.append(dict(tags))
         for page in self.pages:
             yield page
 
@@ -421,6 +423,7 @@ async def web_world(
     sound: Stage | None = None,
     admin_token: str = ADMIN_TOKEN,
     guest_chat: bool = False,
+    http_listeners_max: int = 1000,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -433,6 +436,7 @@ async def web_world(
         bot=BOT,
         admin_token=admin_token,
         guest_chat=guest_chat,
+        http_listeners_max=http_listeners_max,
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)

@@ -15,6 +15,7 @@ from aiohttp import web
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.matrix.incoming.memory import give_back_memory
 from spaces_bridge.matrix.incoming.transactions import BadTransaction, parse_transaction
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ BODY_MAX_BYTES = 32 << 20
 PREFIX = "/_matrix/app/v1"
 LARGE_BYTES = 1 << 18
 """From here on parsing would hold up the event loop."""
+
+BODY_WITHIN_S = 60.0
+GIVE_BACK_AFTER_S = 5.0
 
 Hint = Callable[[Sequence[InboxEvent]], None]
 Arrived = Callable[[], None]
@@ -64,7 +68,9 @@ class AppserviceServer:
         app.router.add_get("/_matrix/mau/live", self._live)
         app.router.add_get("/_matrix/mau/ready", self._is_ready)
         # No access log: it would show what people are called.
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=2.0, auto_decompress=False
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, hostname, port)
         await site.start()
@@ -76,7 +82,6 @@ class AppserviceServer:
             self._runner = None
 
     @web.middleware
-    @web.middleware
     async def _guard(
         self,
         request: web.Request,
@@ -87,8 +92,12 @@ class AppserviceServer:
             refusal = self._refusal(request.headers.get("Authorization"))
             if refusal is not None:
                 return refusal
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            return _error(415, "M_UNKNOWN", "Send bodies without Content-Encoding.")
         try:
             return await handler(request)
+        except TimeoutError:
+            return _error(408, "M_UNKNOWN", "The body did not come in time. Send it again.")
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "M_TOO_LARGE", "A transaction may have 32 MiB.")
         except web.HTTPNotFound:
@@ -109,7 +118,10 @@ class AppserviceServer:
         return None
 
     async def _transaction(self, request: web.Request) -> web.Response:
-        body = await request.read()
+        body = await _body_of(request)
+        if len(body) > LARGE_BYTES:
+            # once this request and all that was made of it are gone
+            asyncio.get_running_loop().call_later(GIVE_BACK_AFTER_S, give_back_memory)
         try:
             if len(body) > LARGE_BYTES:
                 events = await asyncio.to_thread(parse_transaction, body)
@@ -124,7 +136,7 @@ class AppserviceServer:
         return web.json_response({})
 
     async def _ping(self, request: web.Request) -> web.Response:
-        await request.read()
+        await _body_of(request)
         return web.json_response({})
 
     async def _user(self, request: web.Request) -> web.Response:
@@ -141,6 +153,12 @@ class AppserviceServer:
 
     async def _is_ready(self, _: web.Request) -> web.Response:
         return web.json_response({}, status=200 if await self._ready() else 503)
+
+
+async def _body_of(request: web.Request) -> bytes:
+    """Raises TimeoutError: it did not come."""
+    async with asyncio.timeout(BODY_WITHIN_S):
+        return await request.read()
 
 
 def _error(status: int, errcode: str, text: str) -> web.Response:
