@@ -19,6 +19,7 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 GROUPS = (
     "fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "lock", "page",
+    "ogg",
 )  # fmt: skip
 """Each is a module here with `results()`."""
 
