@@ -76,7 +76,6 @@ class AppserviceServer:
             self._runner = None
 
     @web.middleware
-    @web.middleware
     async def _guard(
         self,
         request: web.Request,
