@@ -54,7 +54,6 @@ class Calendar:
                 "Content-Type": "text/calendar; charset=utf-8",
                 "Content-Disposition": f'inline; filename="{space.slug}.ics"',
                 "Cache-Control": "no-cache",
-                "Access-Control-Allow-Origin": "*",
             },
         )
 

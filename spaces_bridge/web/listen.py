@@ -75,7 +75,6 @@ class OggStream:
                 "Content-Type": "audio/ogg; codecs=opus",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
-                "Access-Control-Allow-Origin": "*",
             }
         )
         await response.prepare(request)
