@@ -97,6 +97,8 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.push_async_callback(identities.stop)
         storage = await _open_storage(config, clock)
         open_rooms.push_async_callback(storage.close)
+        tasks.keep("database watch", storage.watch.run)
+        open_rooms.push_async_callback(tasks.stop, "database watch")
         stage = Stage(_media_options(config), tasks=tasks)
         captioner = _captioner(config, tasks)
         doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
