@@ -19,6 +19,7 @@ from spaces_bridge.app.reconcile import Reconciler
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
@@ -35,6 +36,7 @@ from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
+from spaces_bridge.web.ops import TaskMetrics
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 
@@ -88,15 +90,17 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
     async with contextlib.AsyncExitStack() as open_rooms:
-        clock, bell, hub = SystemClock(), Bell(), Hub()
+        clock, bell, hub, tasks = SystemClock(), Bell(), Hub(), TaskSupervisor()
         # before all else: a second bridge must not get at the first one's worker
         open_rooms.enter_context(sole_bridge(_media_options(config)))
         identities = _identities(config)
         open_rooms.push_async_callback(identities.stop)
         storage = await _open_storage(config, clock)
         open_rooms.push_async_callback(storage.close)
-        stage = Stage(_media_options(config))
-        captioner = _captioner(config)
+        tasks.keep("database watch", storage.watch.run)
+        open_rooms.push_async_callback(tasks.stop, "database watch")
+        stage = Stage(_media_options(config), tasks=tasks)
+        captioner = _captioner(config, tasks)
         doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
         await doorkeeper.load()
         world = World(
@@ -112,7 +116,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             clock=clock,
             settings=_app_settings(config),
         )
-        spaces = Spaces(world)
+        spaces = Spaces(world, tasks)
         doorkeeper.attend(spaces)
         desk = SoundDesk(spaces)
         stage.listen(desk)
@@ -127,15 +131,18 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             doorkeeper=doorkeeper,
             followers=storage.followers,
             reports=storage.reports,
+            tasks=tasks,
         )
         bell.courier = matrix
+        metrics = CollectorRegistry()
+        metrics.register(TaskMetrics(tasks))
         pages = WebService(
             _web_settings(config),
             hub,
             spaces,
             Acquaintance(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
-            _health(storage, matrix, stage, captioner),
-            CollectorRegistry(),
+            {**_health(storage, matrix, stage, captioner), "tasks": tasks},
+            metrics,
         )
 
         await identities.start()
@@ -148,9 +155,9 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.callback(stage.end_streams)
         with _listening("appservice", config.appservice.hostname, config.appservice.port):
             await matrix.start()
-        reconciler = Reconciler(spaces, desk, matrix)
+        reconciler = Reconciler(spaces, desk, matrix, tasks)
         reconciler.start()
-        timekeeper = Timekeeper(spaces)
+        timekeeper = Timekeeper(spaces, tasks)
         timekeeper.start()
         doors += [timekeeper.stop, reconciler.stop, doorkeeper.stop, pages.stop]
         with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
@@ -275,7 +282,7 @@ def _media_options(config: Config) -> MediaOptions:
     )
 
 
-def _captioner(config: Config) -> WorkerCaptioner | NoCaptioner:
+def _captioner(config: Config, tasks: TaskSupervisor) -> WorkerCaptioner | NoCaptioner:
     if not config.captions.enabled:
         return NoCaptioner()
     captions = config.captions
@@ -285,7 +292,8 @@ def _captioner(config: Config) -> WorkerCaptioner | NoCaptioner:
             captions.language,
             Path(captions.cache_dir),
             partials=captions.partials,
-        )
+        ),
+        tasks,
     )
 
 

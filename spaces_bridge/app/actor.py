@@ -72,6 +72,8 @@ class SpaceActor:
         self._jobs: asyncio.Queue[_Job | Callable[[], None]] = asyncio.Queue()
         self._held: _Job | Callable[[], None] | None = None
         """Taken from the queue, and next."""
+        self.is_current = True
+        """Whether its state is what the journal tells; not after a bug, until ``take_over``."""
 
     @property
     def next_seq(self) -> int:
@@ -101,21 +103,29 @@ class SpaceActor:
 
     async def run(self) -> NoReturn:
         """Obey for ever. A bug ends the task; what still waits is kept for the next run."""
-        while True:
-            job = self._held or await self._jobs.get()
-            self._held = None
-            if not isinstance(job, _Job):
-                job()
-            elif isinstance(job.command, cmd.React):
-                await self._do([job, *self._reactions_behind(job)])
-            else:
-                await self._do([job])
+        try:
+            while True:
+                await self._do_next()
+        except Exception:
+            self.is_current = False
+            raise
+
+    async def _do_next(self) -> None:
+        job = self._held or await self._jobs.get()
+        self._held = None
+        if not isinstance(job, _Job):
+            job()
+        elif isinstance(job.command, cmd.React):
+            await self._do([job, *self._reactions_behind(job)])
+        else:
+            await self._do([job])
 
     def take_over(self, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
         """Go on from what the journal tells."""
         self.space = space
         self._next_seq = next_seq
         self._sources = sources
+        self.is_current = True
         self._world.stage.set_gates(space.space, space.on_air)
 
     def release_waiting(self) -> None:

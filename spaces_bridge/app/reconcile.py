@@ -16,6 +16,7 @@ from spaces_bridge.app.ports import RoomReader
 from spaces_bridge.app.records import Effect
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
@@ -25,6 +26,7 @@ from spaces_bridge.core.naming import called
 
 log = logging.getLogger(__name__)
 
+TASK = "reconcile"
 REREAD_EVERY_S = 600.0
 RETRY_S = 1.0
 RETRY_MOST_S = 30.0
@@ -37,23 +39,27 @@ DOUBT_S = 3.0
 class Reconciler:
     """Brings the world to where the journals are."""
 
-    def __init__(self, spaces: Spaces, desk: SoundDesk, rooms: RoomReader) -> None:
+    def __init__(
+        self,
+        spaces: Spaces,
+        desk: SoundDesk,
+        rooms: RoomReader,
+        tasks: TaskSupervisor | None = None,
+    ) -> None:
         self._spaces = spaces
         self._desk = desk
         self._rooms = rooms
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = tasks or TaskSupervisor()
         self._doubted: dict[SpaceId, float] = {}
 
     def start(self) -> None:
         """Sound at once; each room as soon as it can be read, then every ten minutes."""
         for space in self._spaces.open():
             self._resume_sound(space)
-        self._task = asyncio.create_task(self._watch(), name="reconcile")
+        self._tasks.keep(TASK, self._watch)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.stop(TASK)
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -88,6 +94,9 @@ class Reconciler:
             return True
         except AdapterError as error:
             log.warning("live space %s: cannot read its room yet: %s", space, error)
+            return False
+        except Exception:  # one live space with a bug must not keep the others from being read
+            log.exception("live space %s: its room could not be compared", space)
             return False
         return True
 

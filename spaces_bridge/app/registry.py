@@ -12,12 +12,14 @@ import unicodedata
 from base64 import b32encode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.actor import SpaceActor, summary_of
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.errors import AdapterError, JournalConflict
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
@@ -46,10 +48,10 @@ RESTART_PAUSE_S = 0.2
 class Spaces:
     """The door to live spaces, for every adapter."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, tasks: TaskSupervisor | None = None) -> None:
         self.world = world
         self._actors: dict[SpaceId, SpaceActor] = {}
-        self._tasks: dict[SpaceId, asyncio.Task[None]] = {}
+        self._tasks = tasks or TaskSupervisor()
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -60,11 +62,7 @@ class Spaces:
 
     async def stop(self) -> None:
         """End the actors; nothing journalled is lost."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._tasks.stop(*map(_task_of, self._actors))
         for actor in self._actors.values():
             actor.release_waiting()
 
@@ -106,7 +104,7 @@ class Spaces:
         for space, actor in list(self._actors.items()):
             ended_at_ms = actor.space.ended_at_ms
             if ended_at_ms is not None and ended_at_ms < before_ms:
-                self._tasks.pop(space).cancel()
+                self._tasks.cancel(_task_of(space))
                 del self._actors[space]
                 self.world.chat.close(space)
                 actor.release_waiting()
@@ -117,19 +115,19 @@ class Spaces:
             if journal is None:
                 raise AdapterError(f"live space {space} has no journal")
             actor = self._actors.setdefault(space, SpaceActor(self.world, *journal))
-            if space not in self._tasks:
-                watched = self._supervise(actor)
-                self._tasks[space] = asyncio.create_task(watched, name=f"space {space}")
+            self._tasks.keep(_task_of(space), partial(self._supervise, actor), "live space")
         return self._actors[space]
 
     async def _supervise(self, actor: SpaceActor) -> None:
-        space = actor.space.space
+        """A bug costs a live space nothing but a new start from its journal."""
         while True:
+            if not actor.is_current:
+                await self._reload(actor)
             try:
                 await actor.run()
             except Exception:
+                space = actor.space.space
                 log.exception("live space %s failed; restarting it from its journal", space)
-            await self._reload(actor)
 
     async def _reload(self, actor: SpaceActor) -> None:
         """Give the actor what the journal tells, as soon as it can be read."""
@@ -287,6 +285,10 @@ class Spaces:
         plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
         words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
         return SpaceId(digest[:16]), f"{words or 'space'}-{digest[16:20]}"
+
+
+def _task_of(space: SpaceId) -> str:
+    return f"live space {space}"
 
 
 def is_ghost(user: UserId, domain: str) -> bool:

@@ -1,14 +1,19 @@
 """Tells live spaces the time, when it matters to one."""
 
 import asyncio
+import logging
 from functools import partial
 
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 
+log = logging.getLogger(__name__)
+
+TASK = "timekeeper"
 LOOK_EVERY_S = 1.0
 
 SETTLE_S = 5.0
@@ -18,28 +23,36 @@ SETTLE_S = 5.0
 class Timekeeper:
     """Looks at every open live space once a second; the rules say what is due."""
 
-    def __init__(self, spaces: Spaces) -> None:
+    def __init__(self, spaces: Spaces, tasks: TaskSupervisor | None = None) -> None:
         self._spaces = spaces
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = tasks or TaskSupervisor()
         self._told = set[SpaceId]()
         """Those that have not got to it yet; they are not told again."""
+        self._failed = set[SpaceId]()
+        """Of these the log has been told."""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name="timekeeper")
+        self._tasks.keep(TASK, self._watch)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.stop(TASK)
 
     def look(self) -> None:
         """Tell those for whom something is due."""
         for space in self._spaces.open():
-            command = self._time()
-            if space.space not in self._told and _is_due(space, command):
-                self._told.add(space.space)
-                self._spaces.tell(space.space, command)
-                self._spaces.then(space.space, partial(self._told.discard, space.space))
+            try:
+                self._look_at(space)
+            except Exception:  # one live space with a bug must not stop the others' time
+                if space.space not in self._failed:
+                    log.exception("live space %s cannot be told the time", space.space)
+                self._failed.add(space.space)
+
+    def _look_at(self, space: LiveSpace) -> None:
+        command = self._time()
+        if space.space not in self._told and _is_due(space, command):
+            self._told.add(space.space)
+            self._spaces.tell(space.space, command)
+            self._spaces.then(space.space, partial(self._told.discard, space.space))
 
     def _time(self) -> cmd.PassTime:
         world = self._spaces.world

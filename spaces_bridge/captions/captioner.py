@@ -9,6 +9,7 @@ from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import CaptionListener
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.captions import told
 from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
 from spaces_bridge.captions.messages import (
@@ -34,6 +35,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 
 _logger = logging.getLogger(__name__)
 
+TASK: Final = "captions"
 _STEADY_S: Final = 60.0
 """A worker that lived so long starts the back-off from the beginning when it dies."""
 _BACK_OFF_S: Final = (0.2, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -68,12 +70,12 @@ class CaptionerNumbers:
 class WorkerCaptioner:
     """Feeds the worker, restarts it, hands on its words. Everything but start and stop tells."""
 
-    def __init__(self, options: CaptionerOptions) -> None:
+    def __init__(self, options: CaptionerOptions, tasks: TaskSupervisor | None = None) -> None:
         self._options = options
+        self._tasks = tasks or TaskSupervisor()
         self._listener: CaptionListener | None = None
         self._mailbox: Mailbox | None = None
         self._tracks: dict[tuple[SpaceId, UserId], Captioned] = {}
-        self._supervisor: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self._model: Path | None = None
         self._running = False
@@ -90,10 +92,8 @@ class WorkerCaptioner:
         options = self._options
         self._model = await asyncio.to_thread(model_directory, options.model, options.cache)
         self._ready = asyncio.get_running_loop().create_future()
-        self._supervisor = asyncio.create_task(self._supervise())
-        await asyncio.wait([self._ready, self._supervisor], return_when=asyncio.FIRST_COMPLETED)
-        if not self._ready.done():
-            self._supervisor.result()
+        self._tasks.keep(TASK, self._supervise)
+        await asyncio.wait([self._ready])
         error = self._ready.exception()
         if error is not None:
             await self.stop()
@@ -104,9 +104,7 @@ class WorkerCaptioner:
         self._pauses.stop()
         for timer in self._timers:
             timer.cancel()
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.gather(self._supervisor, return_exceptions=True)
+        await self._tasks.stop(TASK)
         self._running = False
 
     async def check(self) -> None:

@@ -134,7 +134,7 @@ class Web(Section):
     )
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
-        description="Networks of reverse proxies whose X-Forwarded-For is believed.",
+        description="Networks of reverse proxies whose X-Forwarded-For or Forwarded is believed.",
     )
 
     @field_validator("frame_ancestors")

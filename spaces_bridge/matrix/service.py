@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.assembly import Ground, assemble
 from spaces_bridge.matrix.doors import SessionsDoor
@@ -51,11 +53,12 @@ class MatrixService:
         doorkeeper: Doorkeeper,
         followers: Followers,
         reports: Reports,
+        tasks: TaskSupervisor | None = None,
     ) -> None:
         outbox, clock = spaces.world.outbox, spaces.world.clock
         now_s = asyncio.get_running_loop().time
         self._settings = settings
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = tasks or TaskSupervisor()
         reach = Reach()
         pace = FairShare(settings.events_per_second, now_s)
         budgets = RoomBudgets(settings.room_events_per_minute, now_s)
@@ -130,23 +133,34 @@ class MatrixService:
         """Listen, then get to work in the background. Raises OSError: the port is taken."""
         await self._api.start()
         await self._server.start(self._settings.hostname, self._settings.port)
-        self._spawn(self._watch.run(), "homeserver watch")
-        self._spawn(self._once_registered(self._courier.run()), "outbox")
-        self._spawn(self._once_registered(self._consumer.run()), "inbox")
-        self._spawn(self._once_registered(self._open_up()), "pictures and directory")
-        self._spawn(self._once_registered(self._parts.lists.run()), "policy lists")
-        self._spawn(self._once_registered(self._parts.chat.look_back()), "chat of before")
-        self._spawn(self._once_registered(self._look_back.run()), "what was missed")
-        self._spawn(self._counters.run(), "card counters")
-        self._spawn(self._pruning.run(), "prune")
+        for name, work in self._endless().items():
+            self._tasks.keep(name, work)
+        for name, work in self._once().items():
+            self._tasks.finish(name, work)
+
+    def _endless(self) -> Mapping[str, Work]:
+        registered = self._once_registered
+        return {
+            "homeserver watch": self._watch.run,
+            "outbox": partial(registered, self._courier.run),
+            "inbox": partial(registered, self._consumer.run),
+            "policy lists": partial(registered, self._parts.lists.run),
+            "what was missed": partial(registered, self._look_back.run),
+            "card counters": self._counters.run,
+            "prune": self._pruning.run,
+        }
+
+    def _once(self) -> Mapping[str, Work]:
+        registered = self._once_registered
+        return {
+            "pictures and directory": partial(registered, self._open_up),
+            "chat of before": partial(registered, self._parts.chat.look_back),
+        }
 
     async def stop(self) -> None:
         """Take no more transactions, then stop where we are: what is not done is kept."""
         await self._server.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self._tasks.stop(*self._endless(), *self._once())
         await self._parts.portraits.stop()
         await self._api.stop()
 
@@ -167,24 +181,9 @@ class MatrixService:
         if self._watch.last_error:
             raise AdapterError(self._watch.last_error)
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(self._supervise(work, name), name=name))
-
-    async def _supervise(self, work: Coroutine[None, None, None], name: str) -> None:
-        """A bug in one of these stops the Matrix side: the log must say so."""
-        try:
-            await work
-        except Exception:
-            log.exception("%s ended by a bug; restart the bridge", name)
-            self._watch.last_error = f"A part of the bridge ({name}) has failed; see its log."
-
-    async def _once_registered(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await self._watch.registered()
-        except asyncio.CancelledError:
-            work.close()
-            raise
-        await work
+    async def _once_registered(self, work: Work) -> None:
+        await self._watch.registered()
+        await work()
 
     async def _open_up(self) -> None:
         await self._parts.gallery.portray_bot()
@@ -213,4 +212,4 @@ class MatrixService:
         return user == self._settings.bot
 
     async def _is_ready(self) -> bool:
-        return not self._watch.last_error
+        return not self._watch.last_error and not self._tasks.failing

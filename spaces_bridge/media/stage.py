@@ -15,6 +15,7 @@ from typing import Final
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
 from spaces_bridge.app.registry import is_ghost
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.live_ogg import LiveOgg
@@ -57,8 +58,16 @@ class _Session:
 class Stage:
     """Implements `spaces_bridge.app.ports.Stage` with one media worker."""
 
-    def __init__(self, options: MediaOptions, *, claim_s: float = CLAIM_S) -> None:
-        self._supervisor = Supervisor(options, on_message=self._hear, on_attached=self._attached)
+    def __init__(
+        self,
+        options: MediaOptions,
+        *,
+        claim_s: float = CLAIM_S,
+        tasks: TaskSupervisor | None = None,
+    ) -> None:
+        self._supervisor = Supervisor(
+            options, on_message=self._hear, on_attached=self._attached, tasks=tasks
+        )
         self._claim_s = claim_s
         self._listener: StageListener | None = None
         self._wanted: dict[SpaceId, _Wanted] = {}

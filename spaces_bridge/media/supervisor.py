@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.media.launch import (
     Found,
     Mute,
@@ -41,6 +42,7 @@ from spaces_bridge.media.worker.values import Phase
 
 log = logging.getLogger(__name__)
 
+TASK: Final = "media worker"
 PING_S: Final = 0.5
 MISSED_PINGS: Final = 4
 """So many in a row, and the worker is taken for dead (2 s)."""
@@ -132,6 +134,7 @@ class Supervisor:
         *,
         on_message: Callable[[FromWorker], None],
         on_attached: Callable[[Hello, Mapping[str, Record]], None],
+        tasks: TaskSupervisor | None = None,
     ) -> None:
         """``on_attached``: what this worker has, and the records to go on with, if it is new."""
         self._options = options
@@ -140,7 +143,7 @@ class Supervisor:
         self._records: dict[str, Record] = {}
         self._link: _Link | None = None
         self._attached = asyncio.Event()
-        self._watching: asyncio.Task[None] | None = None
+        self._tasks = tasks or TaskSupervisor()
         self.restarts = 0
         """How often a worker had to be replaced."""
 
@@ -177,14 +180,12 @@ class Supervisor:
         if link is None:
             if self._sockets is None:
                 self._sockets = open_sockets(self._options)
-            link = await self._start_worker()
-        self._watching = asyncio.create_task(self._watch(link))
+            await self._start_worker()
+        self._tasks.finish(TASK, self._watch)
 
     async def stop(self) -> None:
         """End the worker, and with it the sound."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+        await self._tasks.stop(TASK)
         self._attached.clear()
         if self._link is not None and self._link.was_displaced:
             self._link.close()
@@ -291,12 +292,16 @@ class Supervisor:
 
     # --- watching ---
 
-    async def _watch(self, link: _Link) -> None:
+    async def _watch(self) -> None:
+        """Ends by itself only when another bridge has taken the worker over."""
         loop = asyncio.get_running_loop()
         short_lives = 0
+        assert self._link is not None
+        link = self._link
         while True:
             born = loop.time()
-            reason = await self._live_with(link)
+            # after a bug of ours the worker may be there without being attached
+            reason = await self._live_with(link) if self.is_attached else "was lost track of"
             self._attached.clear()
             if link.was_displaced:
                 log.error(

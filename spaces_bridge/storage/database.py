@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import TypeVar
 
 from mautrix.util.async_db import Connection, Scheme
@@ -13,7 +14,7 @@ from yarl import URL
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.storage.errors import told_plainly
 from spaces_bridge.storage.migrate import migrate
-from spaces_bridge.storage.sqlite_file import prepare_file
+from spaces_bridge.storage.sqlite_file import IN_MEMORY, prepare_file
 from spaces_bridge.storage.transactions import transaction
 
 _T = TypeVar("_T")
@@ -50,8 +51,10 @@ class Database:
     left in the middle of a transaction.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, path: Path | None = None) -> None:
         self._pool = pool
+        self.path = path
+        """The SQLite file; None for a server, or what is in memory."""
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
@@ -126,7 +129,8 @@ async def open_database(url: str) -> Database:
     except BaseException:
         await pool.stop()
         raise
-    return Database(pool)
+    is_file = parsed.scheme in _SQLITE_SCHEMES and parsed.path != IN_MEMORY
+    return Database(pool, Path(parsed.path) if is_file else None)
 
 
 def _parse(url: str) -> URL:

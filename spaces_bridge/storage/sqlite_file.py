@@ -1,5 +1,6 @@
 """The SQLite file before it is opened for work: made private, tried, and never another's."""
 
+import glob
 import os
 import sqlite3
 import time
@@ -10,7 +11,9 @@ from spaces_bridge.app.errors import StorageError
 from spaces_bridge.storage.errors import told_plainly
 from spaces_bridge.storage.migrate import OWNER_TABLE, check_owner
 
-_IN_MEMORY = ":memory:"
+IN_MEMORY = ":memory:"
+RESCUED = ".rescued-"
+"""Between a file's name and the time at which it was copied, because it was lost."""
 _PATIENCE_S = 5.0
 
 
@@ -19,8 +22,9 @@ def prepare_file(path: str) -> None:
 
     Blocks; run it in a thread. Raises StorageError, and then has changed nothing in the file.
     """
-    if path == _IN_MEMORY:
+    if path == IN_MEMORY:
         return
+    _refuse_loss(Path(path))
     _create_private(Path(path))
     with told_plainly(), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         tables = {
@@ -57,6 +61,17 @@ def _keep_a_log(connection: sqlite3.Connection) -> str:
             time.sleep(0.02)
         else:
             return str(mode)
+
+
+def _refuse_loss(path: Path) -> None:
+    """Never begin with nothing beside the copy of what there was."""
+    copies = sorted(path.parent.glob(f"{glob.escape(path.name)}{RESCUED}*"))
+    if copies and not path.exists():
+        raise StorageError(
+            f"The database file {path} is missing, but a copy was rescued when it was lost. "
+            f"Rename {copies[-1]} to {path.name} to go on with it, or move it elsewhere to begin "
+            "anew."
+        )
 
 
 def _create_private(path: Path) -> None:

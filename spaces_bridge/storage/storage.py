@@ -25,18 +25,21 @@ from spaces_bridge.storage.journal import SqlDirectory, SqlJournal
 from spaces_bridge.storage.moderation import SqlBlocks, SqlPolicyRules, SqlReports
 from spaces_bridge.storage.outbox import SqlOutbox
 from spaces_bridge.storage.tokens import SqlTokens
+from spaces_bridge.storage.watch import StoreWatch
 
 
 class SqlHealth:
     """Implements the app's `Health`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, watch: StoreWatch) -> None:
         self._database = database
+        self._watch = watch
 
     async def check(self) -> None:
         """Write something: a full disk and a read-only server still answer questions.
 
-        Raises StorageError.
+        And into the store that was opened: a deleted file can still be written. Raises
+        StorageError.
         """
 
         async def work(connection: Connection) -> None:
@@ -45,6 +48,7 @@ class SqlHealth:
                 "ON CONFLICT (key) DO UPDATE SET beat = health.beat + 1"
             )
 
+        await self._watch.check()
         await self._database.write(work)
 
 
@@ -63,7 +67,8 @@ class Storage:
         self.blocks: Blocks = SqlBlocks(database)
         self.policy_rules: PolicyRules = SqlPolicyRules(database)
         self.reports: Reports = SqlReports(database, outbox_order)
-        self.health: Health = SqlHealth(database)
+        self.watch = StoreWatch(database, database.path)
+        self.health: Health = SqlHealth(database, self.watch)
 
     @property
     def pool(self) -> Pool:
@@ -72,6 +77,7 @@ class Storage:
 
     async def close(self) -> None:
         """Finish what runs, and close. Safe to repeat."""
+        await self.watch.close()
         await self._database.close()
 
 

@@ -53,9 +53,7 @@ class Calendar:
         page = self._settings.page(space.slug)
         start_ms = space.scheduled_at_ms
         state = ETag(_digest(event(space, start_ms, page, self._domain, 0)), is_weak=True)
-        response = web.Response(
-            headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
-        )
+        response = web.Response(headers={"Cache-Control": "no-cache"})
         response.etag = state
         if _is_known(state, request):
             response.set_status(HTTPStatus.NOT_MODIFIED)

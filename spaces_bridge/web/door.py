@@ -19,7 +19,8 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.web.limits import Addresses, Limiter, Places
+from spaces_bridge.web.addresses import Addresses
+from spaces_bridge.web.limits import Limiter, Places
 from spaces_bridge.web.problems import Problem, not_found, too_many
 
 GUESSES = 20

@@ -5,9 +5,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
-
-from aiohttp import web
 
 from spaces_bridge.web.problems import too_many
 
@@ -76,41 +73,3 @@ class Places:
             self._taken[key] -= 1
             if not self._taken[key]:
                 del self._taken[key]
-
-
-class Addresses:
-    """Where requests come from, as far as rate limits care: an IPv4 address or an IPv6 /64."""
-
-    def __init__(self, trusted_proxies: tuple[str, ...]) -> None:
-        self._trusted = [ip_network(network) for network in trusted_proxies]
-
-    def of(self, request: web.Request) -> str:
-        """The nearest address that is not a trusted proxy's."""
-        # each proxy may have added a line of its own; all lines are one list
-        hops = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
-        nearest = request.remote or ""
-        while hops and self._is_trusted(nearest):
-            forwarded = hops.pop().strip()
-            if not forwarded:
-                break
-            nearest = forwarded
-        return _network_of(nearest)
-
-    def _is_trusted(self, text: str) -> bool:
-        try:
-            address = ip_address(text)
-        except ValueError:
-            return False
-        return any(address in network for network in self._trusted)
-
-
-def _network_of(text: str) -> str:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return "unknown"
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address, 64), strict=False).network_address)

@@ -81,7 +81,6 @@ class OggStream:
                     "Content-Type": "audio/ogg; codecs=opus",
                     "Cache-Control": "no-store",
                     "X-Accel-Buffering": "no",
-                    "Access-Control-Allow-Origin": "*",
                     **icy_headers(space, self._settings.page(space.slug)),
                 }
             )

@@ -119,10 +119,6 @@ class MediaDoor:
         """Accounts that came to listen by a personal link; some may have gone since."""
         return set(self._accounts.get(space, ()))
 
-    async def options(self, _request: web.Request) -> web.Response:
-        """What browsers of other origins ask first; the headers are the server's."""
-        return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Accept-Post": SDP})
-
     # --- Watcher ------------------------------------------------------------------------------
 
     def arrived(self, space: SpaceId, you: You) -> None:

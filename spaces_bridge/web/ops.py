@@ -6,13 +6,14 @@ from http import HTTPStatus
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Health
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.hub import Hub
@@ -89,3 +90,20 @@ class PageMetrics(Collector):
         yield GaugeMetricFamily("spaces_on_air", "Open microphones.", on_air)
         hands = sum(len(s.hands) for s in live)
         yield GaugeMetricFamily("spaces_raised_hands", "Raised hands.", hands)
+
+
+class TaskMetrics(Collector):
+    """How often parts of the bridge have failed and were started again."""
+
+    def __init__(self, tasks: TaskSupervisor) -> None:
+        self._tasks = tasks
+
+    def collect(self) -> Iterator[Metric]:
+        """Read when asked; nothing is kept."""
+        said = "Parts of the bridge that failed and were started again."
+        counted = CounterMetricFamily("spaces_task_restarts", said, labels=["task"])
+        for task, number in sorted(self._tasks.restarts.items()):
+            counted.add_metric([task], number)
+        yield counted
+        failing = len(self._tasks.failing)
+        yield GaugeMetricFamily("spaces_tasks_failing", "Of them, those failing now.", failing)

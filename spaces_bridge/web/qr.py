@@ -46,7 +46,6 @@ class QrCodes:
                 "Content-Security-Policy": POLICY,
                 "Content-Disposition": f'inline; filename="{space.slug}.svg"',
                 "Cache-Control": "no-store" if space.private else "public, max-age=86400",
-                "Access-Control-Allow-Origin": "*",
             },
         )
 

@@ -13,6 +13,7 @@ from spaces_bridge.web import pasted
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.calendar import Calendar
+from spaces_bridge.web.cors import Cors
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.listen import OggStream
@@ -27,15 +28,6 @@ BODY_MAX = 64 * 1024
 
 SLUG = f"{{slug:{pasted.SLUG}}}"
 """Anything else names no live space and never reaches a page."""
-
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Expose-Headers": "Location, Retry-After",
-    "Access-Control-Max-Age": "86400",
-}
-"""A bearer in a header is no ambient authority: any page may use these addresses."""
 
 
 _PEERS_FAULT = (HttpProcessingError, ConnectionError, web.RequestPayloadError)
@@ -60,10 +52,13 @@ class Handlers:
 def build(settings: WebSettings, to: Handlers) -> web.Application:
     """The application of the public listener."""
     logging.getLogger("aiohttp.server").addFilter(_discreet)
+    cors = Cors(settings.path_prefix)
     app = web.Application(
-        middlewares=[_lost(settings, to.pages), problems], client_max_size=BODY_MAX
+        middlewares=[cors.middleware(), _lost(settings, to.pages), problems],
+        client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(_dresser(settings))
+    app.on_response_prepare.append(cors.dress)
     # a proxy may hand on the prefix or strip it: both reach us
     for prefix in {settings.path_prefix, ""}:
         _route(app.router, prefix, to)
@@ -93,9 +88,7 @@ def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
 
 def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: MediaDoor) -> None:
     router.add_post(path, post)
-    router.add_options(path, media.options)
     router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
-    router.add_options(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.options)
 
 
 def _discreet(record: logging.LogRecord) -> bool:
@@ -143,11 +136,9 @@ def _dresser(
         "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     }
 
-    async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    async def dress(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in always.items():
             response.headers.setdefault(name, value)
-        if any(part in request.path for part in ("/whep", "/whip", "/api/")):
-            response.headers.update(CORS)
 
     return dress
 

@@ -16,6 +16,7 @@ from spaces_bridge.app.tally import Tally
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import server, views
 from spaces_bridge.web.acts import Acts
+from spaces_bridge.web.addresses import Addresses
 from spaces_bridge.web.admin import Admin
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
@@ -25,7 +26,6 @@ from spaces_bridge.web.door import Door
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.limits import Addresses
 from spaces_bridge.web.links import Links
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor

@@ -11,9 +11,10 @@ class WebSettings:
 
     ``port`` and ``ops_port`` may be 0: a free one is taken. ``frame_ancestors`` are origins whose
     pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
-    ``X-Forwarded-For`` is believed, for rate limits only. ``admin_token``: the bearer of the
-    admin API; empty, there is none. ``bot`` is the user id that nobody shows out. ``guest_chat``:
-    guests may write, too. ``http_listeners_max``: streams of ``live.ogg`` at the same time.
+    ``X-Forwarded-For`` or ``Forwarded`` is believed, for rate limits only. ``admin_token``: the
+    bearer of the admin API; empty, there is none. ``bot`` is the user id that nobody shows out.
+    ``guest_chat``: guests may write, too. ``http_listeners_max``: streams of ``live.ogg`` at the
+    same time.
     """
 
     hostname: str = "127.0.0.1"

@@ -41,7 +41,6 @@ class Transcripts:
                 "Content-Type": content_type,
                 "Content-Disposition": f'inline; filename="{space.slug}.{kind}"',
                 "Cache-Control": "no-cache",
-                "Access-Control-Allow-Origin": "*",
             },
         )
 

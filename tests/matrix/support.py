@@ -15,6 +15,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
@@ -122,6 +123,7 @@ class Bridge:
         self.spaces: Spaces
         self.doorkeeper: Doorkeeper
         self.matrix: MatrixService
+        self.tasks: TaskSupervisor
         self._timekeeper: Timekeeper
 
     async def __aenter__(self) -> Self:
@@ -146,7 +148,8 @@ class Bridge:
                 host_grace_ms=self._host_grace_ms,
             ),
         )
-        self.spaces = Spaces(world)
+        self.tasks = TaskSupervisor()
+        self.spaces = Spaces(world, self.tasks)
         self.doorkeeper.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
         self.matrix = MatrixService(
@@ -158,9 +161,10 @@ class Bridge:
             doorkeeper=self.doorkeeper,
             followers=self.storage.followers,
             reports=self.storage.reports,
+            tasks=self.tasks,
         )
         bell.ring = self.matrix.wake
-        self._timekeeper = Timekeeper(self.spaces)
+        self._timekeeper = Timekeeper(self.spaces, self.tasks)
         await self.spaces.resume()
         await self.matrix.start()
         self._timekeeper.start()

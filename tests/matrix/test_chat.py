@@ -43,6 +43,7 @@ def event(
 ) -> dict[str, Any]:
     return {
         "type": type_,
+        "room_id": "!room",
         "event_id": "$1",
         "sender": sender,
         "origin_server_ts": 5,

@@ -12,8 +12,9 @@ from aiohttp import web
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.web import door, feed, media_door
+from spaces_bridge.web.addresses import Addresses
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Addresses, Places
+from spaces_bridge.web.limits import Places
 from spaces_bridge.web.problems import Problem
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, refused, web_world
 

@@ -14,6 +14,7 @@ from spaces_bridge.app.wishes import ChatWords, PostChat
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.writing import clean_text
 from spaces_bridge.matrix.events.content import message, size
+from spaces_bridge.matrix.events.envelope import envelope_of, is_id
 from spaces_bridge.matrix.words.addressed import names_of
 from spaces_bridge.matrix.words.commands import parse
 from spaces_bridge.matrix.words.pills import pills_of
@@ -32,6 +33,7 @@ MERGED_MAX_LINES = 20
 _NEXT_LINE = "\n    "
 """Lines of one message are set in: none of them can pass for somebody else's."""
 
+_WRITTEN = ("m.room.message", "m.sticker")
 _KINDS = {
     "m.text": ChatKind.TEXT,
     "m.notice": ChatKind.TEXT,
@@ -87,26 +89,24 @@ class WentOut:
 
 def chat_in(event: Mapping[str, Any], bot: str) -> Wrote | Reworded | WentOut | None:
     """What the event adds to the chat of its room. Commands, and what the bot says, are none."""
-    id_, sender, content = event.get("event_id"), event.get("sender"), event.get("content")
-    is_message = event.get("type") in ("m.room.message", "m.sticker") and "state_key" not in event
-    if not (is_message and isinstance(id_, str) and isinstance(sender, str)):
+    envelope = envelope_of(event)
+    if envelope is None or envelope.type not in _WRITTEN or envelope.state_key is not None:
         return None
-    if not isinstance(content, Mapping):
-        return None
+    id_, sender, content = envelope.event, envelope.sender, envelope.content
     if sender == bot:
         lines = _lines_in(content.get(CHAT))
-        return WentOut(EventId(id_), lines) if lines else None
-    kind = ChatKind.STICKER if event["type"] == "m.sticker" else _kind_of(content)
+        return WentOut(id_, lines) if lines else None
+    kind = ChatKind.STICKER if envelope.type == "m.sticker" else _kind_of(content)
     relation = content.get("m.relates_to")
     relation = relation if isinstance(relation, Mapping) else {}
     if relation.get("rel_type") == "m.replace":
-        return _reworded(UserId(sender), content, relation)
+        return _reworded(sender, content, relation)
     if kind is None or _is_command(content, bot):
         return None
     text, file = _text_of(content, kind, is_reply="m.in_reply_to" in relation)
     at_ms = event.get("origin_server_ts")
     at_ms = at_ms if isinstance(at_ms, int) and not isinstance(at_ms, bool) else None
-    return Wrote(EventId(id_), UserId(sender), text, kind, file, at_ms) if text else None
+    return Wrote(id_, sender, text, kind, file, at_ms) if text else None
 
 
 def _kind_of(content: Mapping[str, Any]) -> ChatKind | None:
@@ -125,12 +125,12 @@ def _reworded(
     sender: UserId, content: Mapping[str, Any], relation: Mapping[str, Any]
 ) -> Reworded | None:
     target, instead = relation.get("event_id"), content.get("m.new_content")
-    if not isinstance(target, str) or not isinstance(instead, Mapping):
+    if not is_id(target) or not isinstance(instead, Mapping):
         return None
     kind = _kind_of(instead)
     # in the new content there is no quoted message: replies keep what they reply to
     text = _text_of(instead, kind, is_reply=False)[0] if kind is not None else ""
-    return Reworded(EventId(target), sender, text)
+    return Reworded(EventId(str(target)), sender, text)
 
 
 def _text_of(content: Mapping[str, Any], kind: ChatKind, *, is_reply: bool) -> tuple[str, str]:

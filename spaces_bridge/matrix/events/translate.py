@@ -8,6 +8,7 @@ from spaces_bridge.core.commands import SuspectLoss
 from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, is_user_id
 from spaces_bridge.matrix.events.levels import own_levels
 from spaces_bridge.matrix.events.policy_rules import KINDS
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -114,22 +115,13 @@ Meaning = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    type: str
-    room: RoomId
-    event: EventId
-    sender: UserId
-    content: Mapping[str, Any]
-
-
 def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
     """What the event means, None when nothing. Our own users' words are never commands."""
-    head = _head(event)
+    head = envelope_of(event)
     if head is None:
         return None
-    if isinstance(event.get("state_key"), str):
-        return _meaning_of_state(head, event["state_key"], settings)
+    if head.state_key is not None:
+        return _meaning_of_state(head, head.state_key, settings)
     if settings.is_ours(head.sender):
         return None
     match head.type:
@@ -151,39 +143,30 @@ def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[Sus
     Our own events are skipped: what they take was shut before they were sent, and an old one
     that comes back late takes nothing.
     """
-    head = _head(event)
+    head = envelope_of(event)
     if head is None or head.sender == settings.bot:
         return []
     seated = sorted({person.user for person in space.stage} | space.microphones)
-    if head.type == "m.room.power_levels" and event.get("state_key") == "":
+    if head.type == "m.room.power_levels" and head.state_key == "":
         levels = own_levels(head.content, settings.bot)
         lost = [user for user in seated if levels.get(user, -1) < space.levels.speaker]
         return [SuspectLoss(user, Doubt.LEVEL) for user in lost]
     if head.type == "m.room.member" and head.content.get("membership") != "join":
-        gone = [user for user in seated if user == event.get("state_key")]
+        gone = [user for user in seated if user == head.state_key]
         return [SuspectLoss(user, Doubt.MEMBERSHIP) for user in gone]
     return []
 
 
-def _head(event: Event) -> _Head | None:
-    names = [event.get(name) for name in ("type", "room_id", "event_id", "sender")]
-    content = event.get("content")
-    if not all(isinstance(name, str) for name in names) or not isinstance(content, Mapping):
-        return None
-    type_, room, event_id, sender = map(str, names)
-    return _Head(type_, RoomId(room), EventId(event_id), UserId(sender), content)
-
-
-def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meaning | None:
+def _meaning_of_state(head: Envelope, key: str, settings: MatrixSettings) -> Meaning | None:
     if head.type == "m.room.power_levels" and key == "":
         return LevelsChanged(head.room)
     if head.type == "m.room.tombstone" and key == "":
         return RoomLost(head.room)
     if head.type in KINDS:
         return PolicyRuleChanged(head.room, head.type, key)
-    if head.type != "m.room.member":
+    if head.type != "m.room.member" or not is_user_id(key):
         return None
-    gone = head.content.get("membership") in {"leave", "ban"}
+    gone = head.content.get("membership") in ("leave", "ban")  # may be no text at all
     if key != settings.bot:
         return MemberChanged(head.room, UserId(key), gone)
     if gone:
@@ -194,7 +177,7 @@ def _meaning_of_state(head: _Head, key: str, settings: MatrixSettings) -> Meanin
     return None
 
 
-def _message(head: _Head) -> Meaning | None:
+def _message(head: Envelope) -> Meaning | None:
     rewords = _related(head.content, "m.replace")
     content = head.content if rewords is None else head.content.get("m.new_content")
     if not isinstance(content, Mapping) or _is_edit_of_nothing(head.content, rewords):
@@ -225,19 +208,19 @@ def _related(content: Mapping[str, Any], kind: str) -> EventId | None:
     return EventId(target) if isinstance(target, str) else None
 
 
-def _reaction(head: _Head) -> Meaning | None:
+def _reaction(head: Envelope) -> Meaning | None:
     relation = head.content.get("m.relates_to")
     if not isinstance(relation, Mapping) or relation.get("rel_type") != "m.annotation":
         return None
     target, key = relation.get("event_id"), relation.get("key")
-    if not isinstance(target, str) or not isinstance(key, str):
+    if not is_id(target) or not isinstance(key, str):
         return None
-    return ReactedTo(head.room, head.event, head.sender, EventId(target), key)
+    return ReactedTo(head.room, head.event, head.sender, EventId(str(target)), key)
 
 
-def _redaction(head: _Head, event: Event) -> Meaning | None:
+def _redaction(head: Envelope, event: Event) -> Meaning | None:
     # Room version 11 moved it from the event into its content.
     target = head.content.get("redacts", event.get("redacts"))
-    if not isinstance(target, str) or event.get("redacts", target) != target:
+    if not is_id(target) or event.get("redacts", target) != target:
         return None  # homeservers heed one of the two, and whoever writes them both lies in one
-    return TookBack(head.room, head.event, head.sender, EventId(target))
+    return TookBack(head.room, head.event, head.sender, EventId(str(target)))

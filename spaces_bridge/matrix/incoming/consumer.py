@@ -71,7 +71,8 @@ class InboxConsumer:
         self._back.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. After a failure it begins anew, with what the inbox holds."""
+        self._forget()
         try:
             while True:
                 self._news.clear()
@@ -87,12 +88,19 @@ class InboxConsumer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.clear()
+
+    def _forget(self) -> None:
+        self._rooms.clear()
+        self._tasks.clear()
+        self._passing.clear()
+        self._behind.clear()
+        self._seen_seq = self._held = 0
 
     async def _read(self) -> None:
         for room in [room for room in self._behind if room not in self._rooms]:
             if self._held < HELD_MAX:
                 await self._catch_up(room)
+        self._serve_the_left()
         while self._held < HELD_MAX:
             rows = await self._inbox.pending(self._seen_seq, PAGE)
             for row in rows:
@@ -130,12 +138,27 @@ class InboxConsumer:
         if waiting < WAITING_MAX and row.room_id not in self._behind:
             return False
         event = parse_event(row.body)
-        if event is None or not self._is_pressing(event):
+        if event is None or not self._presses(event):
             return False
         task = asyncio.create_task(self._handle(row), name=f"inbox, pressing {row.seq}")
         self._passing[row.seq] = task
         task.add_done_callback(lambda _: self._passing.pop(row.seq, None))
         return True
+
+    def _presses(self, event: Mapping[str, Any]) -> bool:
+        """Whether it may pass; one that cannot even be looked at is buried in its turn."""
+        try:
+            return self._is_pressing(event)
+        except Exception:
+            log.exception("an event could not be looked at")
+            return False
+
+    def _serve_the_left(self) -> None:
+        """A room whose task has ended by a bug while events wait gets another one."""
+        for room, task in list(self._tasks.items()):
+            if task.done() and not task.cancelled():
+                log.error("events of a room were left", exc_info=task.exception())
+                self._start_serving(room)
 
     def _is_full(self, room: str | None) -> bool:
         return len(self._rooms.get(room, ())) >= HELD_PER_ROOM
@@ -144,9 +167,10 @@ class InboxConsumer:
         self._held += 1
         self._rooms.setdefault(row.room_id, deque()).append(row)
         if row.room_id not in self._tasks:
-            self._tasks[row.room_id] = asyncio.create_task(
-                self._serve(row.room_id), name=f"inbox {row.room_id}"
-            )
+            self._start_serving(row.room_id)
+
+    def _start_serving(self, room: str | None) -> None:
+        self._tasks[room] = asyncio.create_task(self._serve(room), name=f"inbox {room}")
 
     async def _serve(self, room: str | None) -> None:
         rows = self._rooms[room]
@@ -177,7 +201,8 @@ class InboxConsumer:
                     return
                 told_s = error.retry_after_s if isinstance(error, Away) else None
                 rest_s = told_s if told_s is not None else back_off_s(failures)
-                log.info("an event waits %.1f s: %s", rest_s, error)
+                if failures.bit_count() == 1:  # the first, second, fourth… time
+                    log.info("an event waits %.1f s: %s", rest_s, error)
                 self._back.clear()
                 await rest(self._back, rest_s)
             else:

@@ -64,7 +64,16 @@ class Reception:
         self._chat = chat
 
     def hint(self, event: Mapping[str, Any]) -> None:
-        """On arrival, before anything slow: shut the microphones this event may have taken."""
+        """On arrival, before anything slow: shut the microphones this event may have taken.
+
+        Whatever is wrong with the event, its transaction is stored: nothing is raised.
+        """
+        try:
+            self._hint(event)
+        except Exception:
+            log.exception("an event could not be looked at on arrival")
+
+    def _hint(self, event: Mapping[str, Any]) -> None:
         room = event.get("room_id")
         space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
         if space is None:

@@ -1,0 +1,125 @@
+"""Keeps long-lived tasks alive: one that ends, by a bug or by itself, is started again.
+
+Every task that is to run as long as the bridge is started here, so that none can end and stay
+ended; a test looks for others.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError
+
+log = logging.getLogger(__name__)
+
+FIRST_REST_S: Final = 0.2
+LONGEST_REST_S: Final = 30.0
+"""Before a task that keeps ending is started again; the rest doubles each time."""
+
+STEADY_S: Final = 10.0
+"""A task that has run for so long since it was started again counts as well."""
+
+Work = Callable[[], Awaitable[None]]
+"""Makes the work anew each time it is called."""
+
+
+class TaskSupervisor:
+    """Starts tasks, starts them again when they end, and says so. Implements ``Health``.
+
+    ``first_rest_s`` and ``steady_s`` are seconds; see ``FIRST_REST_S`` and ``STEADY_S``.
+    """
+
+    def __init__(self, *, first_rest_s: float = FIRST_REST_S, steady_s: float = STEADY_S) -> None:
+        self._first_rest_s = first_rest_s
+        self._steady_s = steady_s
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._restarts: dict[str, int] = {}
+        self._failing: set[str] = set()
+
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        """How often tasks had to be started again, by their group."""
+        return self._restarts
+
+    @property
+    def failing(self) -> list[str]:
+        """Names of the tasks that have ended and have not run steadily since."""
+        return sorted(self._failing)
+
+    def keep(self, name: str, work: Work, group: str = "") -> None:
+        """Run ``work`` until ``stop``: its end is a failure, whatever it ends with.
+
+        A task of the same name that runs is left alone. ``group``: what its restarts are counted
+        under, where many tasks do the same; its name otherwise.
+        """
+        self._start(name, work, group or name, is_endless=True)
+
+    def finish(self, name: str, work: Work) -> None:
+        """Run ``work`` until it has ended once without an exception."""
+        self._start(name, work, name, is_endless=False)
+
+    def cancel(self, *names: str) -> list[asyncio.Task[None]]:
+        """Cancel these tasks without waiting for their end; gives those that there were."""
+        tasks = [task for name in names if (task := self._tasks.pop(name, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        self._failing.difference_update(names)
+        return tasks
+
+    async def stop(self, *names: str) -> None:
+        """Cancel these tasks and wait for their end. Safe to repeat."""
+        await asyncio.gather(*self.cancel(*names), return_exceptions=True)
+
+    async def check(self) -> None:
+        """Part of ``Health``. Raises AdapterError while a task is failing."""
+        if self._failing:
+            names = ", ".join(self.failing)
+            raise AdapterError(
+                f"A part of the bridge has failed and is started again ({names}). Its log says "
+                "why; please report it."
+            )
+
+    def _start(self, name: str, work: Work, group: str, *, is_endless: bool) -> None:
+        running = self._tasks.get(name)
+        if running is None or running.done():
+            self._restarts.setdefault(group, 0)
+            watching = self._watch(name, work, group, is_endless=is_endless)
+            self._tasks[name] = asyncio.create_task(watching, name=name)
+
+    async def _watch(self, name: str, work: Work, group: str, *, is_endless: bool) -> None:
+        loop = asyncio.get_running_loop()
+        rest_s = self._first_rest_s
+        while True:
+            steady = loop.call_later(self._steady_s, self._is_well, name)
+            started = loop.time()
+            try:
+                await work()
+            except Exception as error:  # whatever the bug is: the work goes on
+                self._say(name, error)
+            else:
+                if not is_endless:
+                    self._is_well(name)
+                    return
+                self._say(name, None)
+            finally:
+                steady.cancel()
+            if loop.time() - started >= self._steady_s:
+                rest_s = self._first_rest_s
+            self._failing.add(name)
+            self._restarts[group] += 1
+            await asyncio.sleep(rest_s)
+            rest_s = min(rest_s * 2, LONGEST_REST_S)
+
+    def _say(self, name: str, error: Exception | None) -> None:
+        """Once: a task that keeps ending would fill the log with one and the same traceback."""
+        if name not in self._failing:
+            log.error("%s has failed and is started again", name, exc_info=error)
+        else:
+            reason = type(error).__name__ if error is not None else "it ended"
+            log.debug("%s has failed again: %s", name, reason)
+
+    def _is_well(self, name: str) -> None:
+        if name in self._failing:
+            self._failing.discard(name)
+            log.warning("%s works again", name)
