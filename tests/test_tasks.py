@@ -14,6 +14,8 @@ SHORT_LIVED = {
     "app/doorkeeper.py": "one unblock, which catches what can fail",
     "bootstrap.py": "waits for signals and for captions; its failure ends the program",
     "captions/process.py": "chores of one worker's life, which they end with",
+    "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
+    "matrix/homeserver/lookups.py": "one look-up, for who waits for it",
     "matrix/homeserver/pace.py": "serves who waits, and is started by the next who does",
     "matrix/incoming/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outgoing/courier.py": "a lane's wishes; looked after by the courier's own run",
