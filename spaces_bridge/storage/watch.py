@@ -48,6 +48,7 @@ class StoreWatch:
         self._copy: Path | None = None
         self._copied_at = 0.0
         self._said = False
+        self._closed = False
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -71,6 +72,7 @@ class StoreWatch:
         """Write the last copy of a store that is lost, before it is closed."""
         if self._lost() is not None:
             await self._rescue(0.0)
+        self._closed = True
 
     async def check(self) -> None:
         """Raises StorageError, with a sentence, when the store is not the one that was opened."""
@@ -84,7 +86,7 @@ class StoreWatch:
         await self._database.read(self._check_owner if self._path is None else self._check_size)
 
     def _lost(self) -> str | None:
-        if self._path is None or self._opened is None:
+        if self._path is None or self._opened is None or self._closed:
             return None
         now = _identity(self._path)
         if now is None:

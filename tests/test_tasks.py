@@ -1,0 +1,44 @@
+"""Tasks that run for ever are started by the supervisor: none ends and stays ended."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+PACKAGE = Path(__file__).parents[1] / "spaces_bridge"
+STARTERS = frozenset({"create_task", "ensure_future", "TaskGroup", "Thread"})
+
+SHORT_LIVED = {
+    "app/doorkeeper.py": "one unblock, which catches what can fail",
+    "bootstrap.py": "waits for signals and for captions; its failure ends the program",
+    "captions/process.py": "chores of one worker's life, which they end with",
+    "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
+    "matrix/homeserver/lookups.py": "one look-up, for who waits for it",
+    "matrix/homeserver/pace.py": "serves who waits, and is started by the next who does",
+    "matrix/incoming/consumer.py": "a room's events; looked after by the consumer's own run",
+    "matrix/outgoing/courier.py": "a lane's wishes; looked after by the courier's own run",
+    "matrix/shown/portraits.py": "fetches one picture, for who waits for it",
+    "media/supervisor.py": "waits for one worker's end",
+    "media/worker/process.py": "the worker's process ends with any of them, and is replaced",
+    "media/worker/tcp.py": "welcomes one connection",
+    "storage/database.py": "one piece of work, for who waits for it",
+    "web/feed.py": "writes to one page, for as long as it is read from",
+    "web/links.py": "voids one person's links",
+}
+"""Files that start tasks by themselves, and why none of them is to be started again."""
+
+
+def starts_tasks(source: str) -> bool:
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    names = {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}
+    return bool(names & STARTERS)
+
+
+def test_tasks_are_started_by_the_supervisor_or_are_short() -> None:
+    files = [p for p in PACKAGE.rglob("*.py") if "demo" not in p.relative_to(PACKAGE).parts]
+    found = {
+        str(path.relative_to(PACKAGE)) for path in files if starts_tasks(path.read_text("utf-8"))
+    }
+    assert found == SHORT_LIVED.keys() | {"app/supervisor.py"}
