@@ -16,7 +16,11 @@ NAME_MAX = 100
 
 _Address = IPv4Address | IPv6Address
 
-_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+ELEMENTS_MAX = 20
+ELEMENT_MAX = 300
+"""How many elements of ``Forwarded`` are read, and how many characters of one."""
+
+_ELEMENT = re.compile(r'(?:[^",\\]|"(?:[^"\\]|\\.)*")*')
 _PAIR = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")+')
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::.*)?")
 _PORT = re.compile(r":[0-9A-Za-z._-]+\Z")
@@ -65,20 +69,37 @@ def _hops(request: web.Request) -> list[str]:
         return [hop for part in forwarded_for.split(",") if (hop := part.strip(' \t"'))]
     forwarded = ",".join(headers.getall("Forwarded", ()))
     if forwarded.strip():
-        return list(_named_in(forwarded))
+        return _named_in(forwarded)
     return [hop for line in headers.getall("X-Real-IP", ()) if (hop := line.strip(' \t"'))][-1:]
 
 
-def _named_in(forwarded: str) -> Iterator[str]:
-    """The ``for`` of each element (RFC 7239, section 4); empty where an element has none."""
-    for element in _ELEMENT.findall(forwarded):
-        if not element.strip():
-            continue
-        pairs = [pair.partition("=") for pair in _PAIR.findall(element)]
-        node = next((v.strip() for name, _, v in pairs if name.strip().lower() == "for"), "")
-        if node.startswith('"'):
-            node = re.sub(r"\\(.)", r"\1", node[1:-1])
-        yield node.strip()
+def _named_in(forwarded: str) -> list[str]:
+    """The ``for`` of each element (RFC 7239, section 4), the client's first; maybe empty."""
+    elements = [element for element in _elements_from_the_right(forwarded) if element.strip()]
+    return [_for_of(element) for element in reversed(elements)]
+
+
+def _elements_from_the_right(forwarded: str) -> Iterator[str]:
+    """What the nearest proxy wrote first: a quote that a client left open swallows none of it."""
+    end = len(forwarded)
+    for _ in range(ELEMENTS_MAX):
+        comma = end
+        while (comma := forwarded.rfind(",", max(0, end - ELEMENT_MAX), comma)) >= 0:
+            if _ELEMENT.fullmatch(forwarded, comma + 1, end):
+                break
+        if comma < 0:
+            yield forwarded[:end] if _ELEMENT.fullmatch(forwarded, 0, end) else "for=unknown"
+            return
+        yield forwarded[comma + 1 : end]
+        end = comma
+
+
+def _for_of(element: str) -> str:
+    pairs = [pair.partition("=") for pair in _PAIR.findall(element)]
+    node = next((v.strip() for name, _, v in pairs if name.strip().lower() == "for"), "")
+    if node.startswith('"'):
+        node = re.sub(r"\\(.)", r"\1", node[1:-1])
+    return node.strip()
 
 
 def _read(text: str) -> _Address | None:

@@ -73,6 +73,16 @@ def test_forwarded_is_read_as_its_rfc_says(forwarded: str, address: str) -> None
     assert of(("Forwarded", forwarded)) == address
 
 
+@pytest.mark.parametrize(
+    "begun", ['for="', 'for="\\\\""', 'for="9.9.9.9, for=8.8.8.8;host="', ',",",' * 400]
+)
+@pytest.mark.parametrize(
+    "client", ["203.0.113.9", '"203.0.113.9:4711"', '"203.0.113.9";host="a,b"']
+)
+def test_a_quote_that_a_client_left_open_hides_nobody(begun: str, client: str) -> None:
+    assert of(("Forwarded", f"{begun}, for={client}")) == "203.0.113.9"
+
+
 def test_the_first_header_that_says_something_counts() -> None:
     real = ("X-Real-IP", "203.0.113.9")
     assert of(real) == "203.0.113.9"
