@@ -95,6 +95,10 @@ class TaskSupervisor:
             started = loop.time()
             try:
                 await work()
+            except asyncio.CancelledError as error:
+                if _is_cancelled():
+                    raise
+                self._say(name, error)  # something it waited for was cancelled, not the task
             except Exception as error:  # whatever the bug is: the work goes on
                 self._say(name, error)
             else:
@@ -111,7 +115,7 @@ class TaskSupervisor:
             await asyncio.sleep(rest_s)
             rest_s = min(rest_s * 2, LONGEST_REST_S)
 
-    def _say(self, name: str, error: Exception | None) -> None:
+    def _say(self, name: str, error: BaseException | None) -> None:
         """Once: a task that keeps ending would fill the log with one and the same traceback."""
         if name not in self._failing:
             log.error("%s has failed and is started again", name, exc_info=error)
@@ -123,3 +127,9 @@ class TaskSupervisor:
         if name in self._failing:
             self._failing.discard(name)
             log.warning("%s works again", name)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody asked for the end of the task that runs."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

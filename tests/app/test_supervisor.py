@@ -105,3 +105,22 @@ async def test_one_of_a_name_runs_and_stopping_ends_only_what_is_named() -> None
     assert (first.runs, second.runs) == (2, 1)
     await tasks.stop("first", "second")
     assert tasks.restarts == {"first": 0, "second": 0}
+
+
+async def test_a_task_whose_helper_was_cancelled_runs_again() -> None:
+    tasks, runs, works = TaskSupervisor(first_rest_s=0.001, steady_s=NEVER_S), [0], asyncio.Event()
+
+    async def wait_for_a_helper() -> None:
+        runs[0] += 1
+        if runs[0] == 1:
+            helper = asyncio.ensure_future(asyncio.Event().wait())
+            helper.cancel()
+            await helper
+        works.set()
+        await asyncio.Event().wait()
+
+    tasks.keep("clockwork", wait_for_a_helper)
+    async with asyncio.timeout(60):
+        await works.wait()
+    assert runs == [2]
+    await tasks.stop("clockwork")
