@@ -16,10 +16,15 @@ ROWS = re.findall(
     (ROOT / "docs" / "threats.md").read_text(),
     flags=re.MULTILINE,
 )
+NOTHING_TO_ATTACK = {25: "no JWT is accepted anywhere"}
+"""Threats that the table names for whoever adds what they are about, without a test; and why."""
+
 NOT_CODE = {
     28: "what a full disk does is SQLite's and PostgreSQL's own answer, which we pass on",
     29: "kept by a lint rule for all of the code",
+    31: "nothing of ours writes sound: there is no line that could be taken out",
     32: "kept by the locks",
+    **NOTHING_TO_ATTACK,
 }
 """Threats whose defence is no line of ours that could be taken out, and why."""
 
@@ -54,7 +59,7 @@ def test_every_threat_is_numbered_once() -> None:
 @pytest.mark.parametrize(("number", "proofs"), [(row[0], row[3]) for row in ROWS])
 def test_every_threat_is_proved_by_tests_that_exist(number: str, proofs: str) -> None:
     named = _proofs(proofs)
-    assert named, number
+    assert bool(named) is (int(number) not in NOTHING_TO_ATTACK), number
     assert [test for test in named if not _exists(test)] == []
 
 

@@ -1,5 +1,7 @@
 """STUN: what is believed, what is answered, and that nothing makes the parser stumble."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,14 @@ def test_attributes_are_counted_however_often_they_come(first: bytes) -> None:
     """Who sends them is not known yet: reading a message costs a stranger's datagram no more."""
     assert stun.parse(_with_attributes(first, 31)) is not None
     assert stun.parse(_with_attributes(first, 32)) is None
+
+
+@pytest.mark.parametrize("size", [5, 8, 0xFFFF])
+def test_an_attribute_longer_than_its_message_is_no_stun(size: int) -> None:
+    body = struct.pack("!HH", stun.USERNAME, size) + b"anna"
+    head = stun.HEADER.pack(stun.BINDING_REQUEST, len(body), stun.COOKIE, bytes(12))
+    assert stun.parse(head + body) is None
+    whole = struct.pack("!HH", stun.USERNAME, 4) + b"anna"
+    message = stun.parse(head + whole)
+    assert message is not None
+    assert message.username == "anna"
