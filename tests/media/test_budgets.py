@@ -68,9 +68,9 @@ class Client:
     def _from(self, ssrc: int) -> Outbound:
         return self._out.setdefault(ssrc, Outbound(KEYS.profile, KEYS.rx, ssrc))
 
-    def rtp(self, index: int, ssrc: int = SSRC) -> bytes:
+    def rtp(self, index: int, ssrc: int = SSRC, payload: bytes = b"opus") -> bytes:
         head = rtp.HEADER.pack(0x80, PAYLOAD_TYPE, index & 0xFFFF, index * 960, ssrc)
-        return self._from(ssrc).protect(head + b"opus")
+        return self._from(ssrc).protect(head + payload)
 
     def rtcp(self, ssrc: int = SSRC, body: bytes | None = None) -> bytes:
         return self._from(ssrc).protect_rtcp(body or rtp.sender_report(ssrc, "a", 0, 0, 0, 0))
@@ -161,9 +161,21 @@ def test_reports_do_not_use_up_what_is_for_sound(speaker: Client) -> None:
 
 
 def test_sound_does_not_use_up_what_is_for_reports(speaker: Client) -> None:
-    answers = [speaker.hears(speaker.rtp(index)) for index in range(2000)]
+    answers = [speaker.hears(speaker.rtp(index)) for index in range(3000)]
     assert answers[-1] == "rtp_too_much"
     assert speaker.reads(speaker.rtcp()) is False
+
+
+@pytest.mark.parametrize("frame_ms", [2.5, 10, 20, 60])
+def test_what_a_program_made_while_it_connected_is_taken_and_all_that_follows(
+    speaker: Client, frame_ms: float
+) -> None:
+    """GStreamer sends all of it at once, as 510 kbit/s at the most: here 4 s, then 20 s more."""
+    payload, packets = bytes(int(510 * frame_ms / 8)), int(24_000 / frame_ms)
+    for index in range(packets):
+        now = max(0.0, index * frame_ms / 1000 - 4)
+        heard = speaker.hears(speaker.rtp(index, payload=payload), now)
+        assert isinstance(heard, RtpPacket)
 
 
 def test_an_allowance_that_was_only_looked_at_is_still_there() -> None:

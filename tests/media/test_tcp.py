@@ -26,7 +26,18 @@ def test_packets_come_out_whole_however_the_stream_was_cut(packets: list[bytes],
     assert found == packets
 
 
-@pytest.mark.parametrize("stream", [b"\0\0", b"\0\x05hello", b"\xff\xff", b"GET / HTTP/1.1\r\n"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\0\0",
+        b"\0\x05hello",
+        b"\xff\xff",
+        b"GET / HTTP/1.1\r\n",
+        (1501).to_bytes(2) + b"\x16\xfe\xfd",  # too long for DTLS
+        (1501).to_bytes(2) + b"\x00\x01",  # and for STUN
+        (8193).to_bytes(2) + b"\x80",
+    ],
+)
 def test_a_stream_of_something_else_is_refused(stream: bytes) -> None:
     with pytest.raises(tcp.BadFrame):
         tcp.Deframer().feed(stream)
@@ -50,6 +61,19 @@ async def test_a_speaker_behind_a_firewall_is_heard_by_tcp() -> None:
                 client.send(client.peer.rtp(index, index * 960, b"%d" % index))
             await world.until(lambda: len(world.packets.get("anna", [])) == 10)
             assert world.packets["anna"][9].payload == b"9"
+
+
+@pytest.mark.parametrize("size", [1275, 1600, 3825, 7650])
+async def test_sound_is_taken_by_tcp_as_large_as_opus_makes_it(size: int) -> None:
+    """510 kbit/s in frames of 20 and 60 ms; GStreamer's 650 kbit/s; the longest there is."""
+    async with edge_world() as world:
+        client = await world.wire("anna", Direction.SPEAK, tcp=True)
+        async with closing(client):
+            for index in range(3):
+                client.send(client.peer.rtp(index, index * 960, bytes(size)))
+            await world.until(lambda: len(world.packets.get("anna", [])) == 3)
+            assert world.packets["anna"][2].payload == bytes(size)
+            assert world.edge.stats().refused == {}
 
 
 async def test_a_client_that_dials_again_goes_on_hearing() -> None:

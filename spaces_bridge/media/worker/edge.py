@@ -23,8 +23,6 @@ from spaces_bridge.media.worker.tcp import TcpDoor
 from spaces_bridge.media.worker.values import (
     CONNECTED,
     CUT,
-    MAX_DATAGRAM,
-    MAX_MEDIA_DATAGRAM,
     NEW,
     Direction,
     EdgeStats,
@@ -35,6 +33,8 @@ from spaces_bridge.media.worker.values import (
     ResumeRecord,
     RtpPacket,
     closed,
+    is_media,
+    longest,
 )
 
 __all__ = [
@@ -244,8 +244,7 @@ class Edge:
 
     def _received(self, path: Path, datagram: bytes) -> None:
         first = datagram[0] if datagram else 0
-        longest = MAX_MEDIA_DATAGRAM if 128 <= first <= 191 else MAX_DATAGRAM
-        if not datagram or len(datagram) > longest:
+        if not datagram or len(datagram) > longest(datagram):
             self._refuse("empty" if not datagram else "too_long")
             return
         self._packets_in += 1
@@ -261,7 +260,7 @@ class Edge:
             self._refuse("stranger")
         elif 20 <= first <= 63:
             self._received_dtls(peer, path, datagram)
-        elif 128 <= first <= 191:
+        elif is_media(first):
             self._received_media(peer, path, datagram)
         else:
             self._refuse("unknown_kind")

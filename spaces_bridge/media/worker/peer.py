@@ -25,16 +25,22 @@ HANDSHAKES = 8
 """A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
 
 SENDER_PACKETS_PER_S = 450.0
-"""Frames of 2.5 ms, the shortest of Opus, are 400 packets; some RTCP. A second's worth may come at
-once, after a hiccup."""
+"""Frames of 2.5 ms, the shortest of Opus, are 400 packets; some RTCP."""
 SENDER_OCTETS_PER_S = 128_000.0
 """Opus as fast as encoders make it (GStreamer: 650 kbit/s; FFmpeg, OBS, browsers less), with RTP
 header, extension and tag on 400 packets; more is no sound that anybody needs."""
+SENDER_BACKLOG_S = 5.0
+"""So much may come at once: GStreamer keeps what it makes while it connects (3 to 4 s on a busy
+machine) and sends it then, and a network that stalled hands over what it held."""
 CUT_IS_TOLD = 50
 """So many packets beyond the allowance are no hiccup any more: whoever sends them is told."""
 
 _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0
+
+
+def _sound(per_s: float) -> Allowance:
+    return Allowance(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
 
 
 @dataclass(slots=True)
@@ -95,8 +101,8 @@ class Peer:
         self._handshake: Handshake | None = None
         self._handshakes = 0
         self._we_dial = False
-        self._packets = Allowance(rate=SENDER_PACKETS_PER_S, burst=SENDER_PACKETS_PER_S)
-        self._octets = Allowance(rate=SENDER_OCTETS_PER_S, burst=SENDER_OCTETS_PER_S)
+        self._packets = _sound(SENDER_PACKETS_PER_S)
+        self._octets = _sound(SENDER_OCTETS_PER_S)
         self._reports = Allowance(rate=25, burst=50)  # clients send one in 1 to 5 s
         self._records = Allowance(rate=25, burst=50)  # DTLS that comes after the handshake
         self._frames = Allowance(rate=1000, burst=2000)  # all that comes by TCP

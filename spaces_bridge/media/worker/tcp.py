@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from spaces_bridge.media.worker.strangers import Strangers
-from spaces_bridge.media.worker.values import MAX_DATAGRAM
+from spaces_bridge.media.worker.values import longest
 
 STRANGER_S = 5.0
 """How long a connection may take until it has authenticated itself."""
@@ -37,7 +37,7 @@ class Deframer:
         stream, at, packets = self._rest + chunk, 0, list[bytes]()
         while len(stream) - at >= 2:
             size = int.from_bytes(stream[at : at + 2])
-            if not _SHORTEST <= size <= MAX_DATAGRAM:
+            if not _SHORTEST <= size <= longest(stream[at + 2 : at + 3]):
                 raise BadFrame(f"a frame of {size} bytes")
             if len(stream) - at < 2 + size:
                 break

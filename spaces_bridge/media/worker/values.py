@@ -15,6 +15,16 @@ MAX_MEDIA_DATAGRAM = 8192
 """The longest Opus packet in SRTP: encoders leave it to IP to send it in fragments."""
 
 
+def is_media(first: int) -> bool:
+    """Whether a packet with this first byte is SRTP or SRTCP (RFC 7983, 7)."""
+    return 128 <= first <= 191
+
+
+def longest(packet: bytes) -> int:
+    """Bytes a packet may have that begins like this (by UDP or TCP); if empty: any packet."""
+    return MAX_DATAGRAM if packet and not is_media(packet[0]) else MAX_MEDIA_DATAGRAM
+
+
 class Direction(StrEnum):
     """What a peer is here for, seen from the peer."""
 
