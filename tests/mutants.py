@@ -55,7 +55,10 @@ def survivors(wanted: Sequence[Mutant], copy: Path) -> Iterator[Mutant]:
             noticed = not _is_green(mutant.tests, copy)
         finally:
             path.write_text(whole, encoding="utf-8")
-        print(f"{mutant.threat:>3}  {'noticed' if noticed else 'SURVIVED'}  {mutant.name}")
+        print(
+            f"{mutant.threat:>3}  {'noticed' if noticed else 'SURVIVED'}  {mutant.name}",
+            flush=True,
+        )
         if not noticed:
             yield mutant
 

@@ -22,7 +22,6 @@ NOTHING_TO_ATTACK = {25: "no JWT is accepted anywhere"}
 NOT_CODE = {
     28: "what a full disk does is SQLite's and PostgreSQL's own answer, which we pass on",
     29: "kept by a lint rule for all of the code",
-    31: "nothing of ours writes sound: there is no line that could be taken out",
     32: "kept by the locks",
     **NOTHING_TO_ATTACK,
 }

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -193,7 +194,7 @@ class MatrixUser:
     async def send(self, room: str, type_: str, content: Mapping[str, object]) -> str:
         """Send an event; returns its id."""
         path = f"rooms/{quote(room)}/send/{quote(type_)}/{secrets.token_hex(8)}"
-        return str((await self.request("PUT", path, content))["event_id"])
+        return str((await self._put(path, content))["event_id"])
 
     async def send_text(self, room: str, text: str) -> str:
         """Send a plain message."""
@@ -207,7 +208,21 @@ class MatrixUser:
     async def redact(self, room: str, event_id: str) -> str:
         """Take an event back."""
         path = f"rooms/{quote(room)}/redact/{quote(event_id)}/{secrets.token_hex(8)}"
-        return str((await self.request("PUT", path, {}))["event_id"])
+        return str((await self._put(path, {}))["event_id"])
+
+    async def _put(self, path: str, content: Mapping[str, object]) -> Mapping[str, Any]:
+        """Send under a transaction id, again after an error of the homeserver's own.
+
+        Synapse answers 500 where it was storing a forged event of another server just then.
+        """
+        for rest_s in (0.2, 0.5, 1.0, 2.0):
+            try:
+                return await self.request("PUT", path, content)
+            except MatrixError as error:
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+            await asyncio.sleep(rest_s)
+        return await self.request("PUT", path, content)
 
     async def put_state(
         self, room: str, type_: str, content: Mapping[str, object], key: str = ""
