@@ -7,8 +7,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from http import HTTPStatus
+from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
