@@ -34,9 +34,12 @@ ANY_ORIGIN: Final = {
 """With every answer of theirs, errors too."""
 
 _PREFLIGHT: Final = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match, Range",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, If-Match, If-None-Match, Range, *"
+    ),
     "Access-Control-Max-Age": "86400",
 }
+"""`*`: whatever libraries and tracing add. It never means Authorization (Fetch, section 3.3.3)."""
 
 
 class Cors:

@@ -73,6 +73,11 @@ async def town() -> AsyncIterator[TalkTown]:
         "Spaces queue",
         "@Spaces, queue",
         "spacesbot: queue",
+        "¡space queue",
+        r"\!space queue",
+        "- !space queue",
+        "• `!space queue`",
+        "3. !space queue",
     ],
 )
 def test_a_command_is_one_however_it_is_written(body: str) -> None:
@@ -95,6 +100,9 @@ def test_a_command_is_one_however_it_is_written(body: str) -> None:
         "",
         "`",
         "***",
+        "- queue",
+        "3. spaces are nice",
+        "in 2026. !space queue",
     ],
 )
 def test_what_people_say_to_each_other_is_no_command(body: str) -> None:

@@ -102,7 +102,7 @@ def test_only_what_is_addressed_to_the_bot_is_a_command_in_a_room(text: str) -> 
         ("My talk -private", Creation("My talk", True, SpeakPolicy.REQUEST)),
         ("My-private talk - again", Creation("My-private talk - again")),
         ("My talk --speak=invited", Creation("My talk", False, SpeakPolicy.INVITED)),
-        ("--at tomorrow 7pm My talk", Creation("My talk", at_ms=TOMORROW_MS)),
+        ('--at tomorrow 7pm "My talk"', Creation("My talk", at_ms=TOMORROW_MS)),
         ("My talk --at “tomorrow 19:00” --private", Creation("My talk", True, at_ms=TOMORROW_MS)),
         ("My talk –at=tomorrow 19:00", Creation("My talk", at_ms=TOMORROW_MS)),
     ],

@@ -146,6 +146,18 @@ def test_a_name_is_found_without_its_accents_case_and_width(name: str, written: 
     assert people.one_with_reason(space, crowd, f"{written}, too loud").user == MIA
 
 
+@pytest.mark.parametrize("written", ["Ødegård", "odegard", "olaf odegard", "maier:example.org"])
+def test_a_later_part_of_a_name_or_an_id_without_its_sign_names_its_bearer(written: str) -> None:
+    space = after(live_space(), cmd.ObserveMember(MIA, True, "Zoë Olaf Ødegård 🦊"))
+    crowd = people.present(space)
+    assert people.one(space, crowd, written) == MIA
+    other = after(space, cmd.ObserveMember(EVE, True, "Odegard"))
+    if "odegard" in written.lower() and " " not in written:
+        assert people.one(other, people.present(other), written) == EVE
+    with pytest.raises(Rejected, match="Nobody called"):
+        people.one(space, crowd, "degard")
+
+
 @pytest.mark.parametrize(("name", "other"), [("ガク", "カク"), ("कि", "क"), ("Анна", "Анно")])
 def test_letters_that_look_like_accents_are_kept(name: str, other: str) -> None:
     space = after(live_space(), cmd.ObserveMember(MIA, True, name))

@@ -21,9 +21,11 @@ KNOWN = {name: name for name in VERBS} | {
 _MARKS = "`*_~" + "".join({*QUOTES, *QUOTES.values()})
 """What is written around words to set them off: Markdown's signs, and quotes."""
 _AROUND = f"[{re.escape(_MARKS)}]*"
+_BEFORE = r"(?:(?:[-•–]|\d{1,2}[.)])\s+)?" + _AROUND + r"\\?"
+"""The bullet or number of a list, and the backslash with which Markdown leaves a sign alone."""
 _FENCE = re.compile(r"(`{3,}|~{3,})[\w+-]*\s+(.*?)\s*\1", re.DOTALL)
 _PREFIX = re.compile(
-    rf"{_AROUND}[!❗/]\ufe0f?\s*space(s?)(?:{_AROUND}[:,;.]*{_AROUND}(?=\s|$)|(?=[a-z]))",
+    rf"{_BEFORE}[!❗¡/]\ufe0f?\s*space(s?)(?:{_AROUND}[:,;.]*{_AROUND}(?=\s|$)|(?=[a-z]))",
     re.IGNORECASE | re.ASCII,
 )
 _SLIP = re.compile(rf"{_AROUND}[!❗]\s*([a-z]{{3,8}})[:,]?\s+([a-z-]+)", re.IGNORECASE)

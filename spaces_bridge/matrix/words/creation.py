@@ -10,7 +10,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.matrix.words.addressed import QUOTES, bare, unquoted
 from spaces_bridge.matrix.words.commands import quoted
-from spaces_bridge.matrix.words.time_forms import begins_like_a_time, read
+from spaces_bridge.matrix.words.time_forms import read
 from spaces_bridge.matrix.words.times import WORDS_MAX, parse_time, take_time
 from spaces_bridge.matrix.words.verbs import PREFIX, VERBS
 
@@ -19,7 +19,6 @@ _OPTION = re.compile(r"(?:--|[—–]|-(?=(?:at|private|speak)\b))([a-z]\S*)", r
 _SLIP = re.compile(r"-([a-z]{2,}\S*)", re.IGNORECASE)
 _AT = frozenset({"at", "@", "um", "a", "à"})
 OPTIONS = ("at", "private", "speak")
-_PLAIN_ENDS = frozenset({"AM", "PM", "UTC", "GMT", "Z"})
 _MARKS = "".join({*QUOTES, *QUOTES.values()})
 
 
@@ -115,19 +114,20 @@ def _time(
     """The time that follows ``--at``, and the words after it.
 
     In quotes, or ``alone`` behind a title, it is all there is before the next option; otherwise
-    the title may follow it, if nobody can take the title's beginning for a part of the time.
+    it reaches as far as that, or to a title in quotes.
     """
     ends = next((at for at, word in enumerate(words) if _option(word)), len(words))
     quoted_to = _quote_end(words[:ends])
     if quoted_to:
         text = " ".join(words[:quoted_to]).strip(_MARKS)
         return parse_time(text, now_ms, zone), list(words[quoted_to:])
+    if not alone:
+        ends = next((at for at in range(ends) if _quote_end(words[at:ends])), ends)
     these = [word.strip(_MARKS) for word in words[:ends]]
     if alone or read(" ".join(these)) is not None:
         return parse_time(" ".join(these), now_ms, zone), list(words[ends:])
-    at_ms, used = take_time(these[:WORDS_MAX], now_ms, zone)
-    _refuse_unclear_end(these, used)
-    return at_ms, list(words[used:])
+    _, used = take_time(these, now_ms, zone)
+    raise _end_unclear(" ".join(these[:used]), " ".join(these[used:]))
 
 
 def _quote_end(words: Sequence[str]) -> int:
@@ -138,15 +138,10 @@ def _quote_end(words: Sequence[str]) -> int:
     return next((at for at, word in enumerate(words, 1) if word[1:].endswith(closing)), 0)
 
 
-def _refuse_unclear_end(words: Sequence[str], used: int) -> None:
-    """Where the time ends and the title begins must be clear: ``--at 19:00 Berlin by night``."""
-    shorter = read(" ".join(words[: used - 1])) if used > 1 else None
-    last, taken = words[used - 1], read(" ".join(words[:used]))
-    unclear = last.isalpha() and last.upper() not in _PLAIN_ENDS and shorter != taken
-    cuts_a_word = unclear and shorter is not None and shorter.names_an_hour
-    if cuts_a_word or begins_like_a_time(" ".join(words[used:])):
-        raise Rejected(
-            "bad_time",
-            f"I cannot tell where the time ends in `{quoted(' '.join(words))}`: put it in quotes,"
-            ' such as `--at "friday 19:00"`, or the title first.',
-        )
+def _end_unclear(time: str, behind: str) -> Rejected:
+    """What stands behind a time may be its zone or the title: ``--at 19:00 Munich``."""
+    return Rejected(
+        "bad_time",
+        f"I read `{quoted(time)}`, but not `{quoted(behind)}`: if that is the title, write it"
+        " before `--at`, or in quotes.",
+    )

@@ -128,8 +128,16 @@ def one(space: LiveSpace, crowd: Crowd, text: str) -> UserId:
 
 
 def named(crowd: Crowd, text: str) -> UserId:
-    """Who of the crowd bears this name. Raises Rejected with a sentence."""
-    return _named(crowd, [text], str.startswith).user
+    """Who of the crowd bears this name, or has it in theirs: "Müller" is Zoë Müller, too.
+
+    Raises Rejected with a sentence.
+    """
+    try:
+        return _named(crowd, [text], str.startswith).user
+    except Rejected as refused:
+        if refused.code != "nobody":
+            raise
+        return _named(crowd, [text], lambda name, part: f" {part} " in f" {name} ").user
 
 
 def one_with_reason(space: LiveSpace, crowd: Crowd, text: str) -> Found:
@@ -202,6 +210,7 @@ def _names(person: Person) -> Iterator[str]:
         yield person.name
     if not person.guest:
         yield person.user.partition(":")[0]
+        yield person.user
 
 
 def _plain(text: str) -> str:

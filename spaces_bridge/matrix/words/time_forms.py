@@ -31,14 +31,6 @@ def read(text: str) -> Written | None:
     return _from_now(plain) or _day_and_hour(plain)
 
 
-def begins_like_a_time(text: str) -> bool:
-    """Whether the first words are a day, an hour or a zone: hardly those of a title."""
-    if len(text) > TEXT_MAX:
-        text = text[:TEXT_MAX]
-    piece = _piece(in_english(unicodedata.normalize("NFKC", text)), 0)
-    return piece is not None and not piece[0].doubt
-
-
 # --- in 2 hours ----------------------------------------------------------------------------------
 
 # without ASCII, i would match letters of Turkish, too
