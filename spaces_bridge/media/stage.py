@@ -22,8 +22,8 @@ from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.supervisor import Supervisor
+from spaces_bridge.media.worker.values import UNSPOKEN_KEY, Phase
 from spaces_bridge.media.worker.values import Direction as PeerDirection
-from spaces_bridge.media.worker.values import Phase
 
 log = logging.getLogger(__name__)
 
@@ -328,6 +328,8 @@ class Stage:
     def _peer_changed(self, message: say.PeerChanged) -> None:
         self._resumption.settled(message.peer)
         if message.phase is Phase.CLOSED:
+            if message.reason.startswith(UNSPOKEN_KEY):
+                log.warning("a program cannot connect: %s", message.reason)
             self._gone(message.peer)
         elif message.peer in self._sessions:
             is_cut = bool(message.reason)

@@ -101,6 +101,17 @@ class Watched:
         found = [*self.complaints, *await self.page.evaluate("window.violations ?? []")]
         assert not found, found
 
+    async def network_stands(self) -> None:
+        """Load again what was lost because an interface of this machine came or went meanwhile.
+
+        Chromium then fails every request under way; tests that make networks run beside these.
+        """
+        for _ in range(5):
+            if not any("ERR_NETWORK_CHANGED" in complaint for complaint in self.complaints):
+                return
+            self.complaints.clear()
+            await self.page.reload()
+
     async def loudness(self) -> float:
         """The loudest sample heard within some seconds, 0 to 1."""
         async with asyncio.timeout(PATIENCE_MS / 1000):
@@ -145,6 +156,7 @@ async def opened(
     watched = Watched(page, own)
     try:
         await page.goto(address)
+        await watched.network_stands()
         yield watched
         if script:
             await watched.is_clean()

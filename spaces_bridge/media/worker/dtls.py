@@ -14,10 +14,12 @@ from OpenSSL import SSL
 
 from spaces_bridge.media.worker.dtls_intake import Intake
 from spaces_bridge.media.worker.srtp import Keys, Profile
+from spaces_bridge.media.worker.values import UNSPOKEN_KEY
 
 DATAGRAM = 1200
 """Largest DTLS datagram we send: fits every path WebRTC works on."""
 
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # OpenSSL 4 takes no P-224 (RFC 8422, 5.1.1)
 _RECORD_HEADER = 13
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha-256": hashes.SHA256(),
@@ -32,6 +34,10 @@ class HandshakeFailed(Exception):
 
 class WrongCertificate(HandshakeFailed):
     """The peer's certificate is not the one its offer named."""
+
+
+class UnspokenKey(WrongCertificate):
+    """The certificate is the one its offer named, and its key is on a curve we do not take."""
 
 
 class Identity:
@@ -119,6 +125,7 @@ class Handshake:
         except SSL.WantReadError:
             return Step.WAITING
         except SSL.Error as error:
+            self._refuse_unspoken_key()
             raise HandshakeFailed("the DTLS handshake failed") from error
         self._check_certificate()
         self.keys = self._export()
@@ -136,12 +143,26 @@ class Handshake:
         return Step.WAITING
 
     def _check_certificate(self) -> None:
-        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        if not self._is_announced(self._ssl.get_peer_certificate(as_cryptography=True)):
+            raise WrongCertificate("its certificate is not the one it announced")
+
+    def _is_announced(self, certificate: x509.Certificate | None) -> bool:
         name, wanted = self._fingerprint
-        if certificate is None or not hmac.compare_digest(
+        return certificate is not None and hmac.compare_digest(
             certificate.fingerprint(_HASHES[name]), wanted
-        ):
-            raise WrongCertificate("the certificate is not the one in the offer")
+        )
+
+    def _refuse_unspoken_key(self) -> None:
+        """Say so if the handshake cannot ever succeed: FFmpeg with GnuTLS shows a P-224 key.
+
+        Only of a certificate that the offer named: anybody may have sent another.
+        """
+        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        if certificate is None or not self._is_announced(certificate):
+            return
+        key = certificate.public_key()
+        if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES):
+            raise UnspokenKey(f"{UNSPOKEN_KEY} ({key.curve.name})")
 
     def _export(self) -> Keys:
         try:

@@ -301,9 +301,9 @@ class Edge:
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
         try:
             step = peer.receive_dtls(datagram, path, self._clock())
-        except WrongCertificate:
+        except WrongCertificate as wrong:
             self._refuse("wrong_certificate")
-            self._drop(peer.id, "its certificate is not the one it announced")
+            self._drop(peer.id, str(wrong))
             return
         if step is None:
             self._refuse("dtls")

@@ -11,6 +11,7 @@ from spaces_bridge.media.worker.dtls import (
     HandshakeFailed,
     Identity,
     Step,
+    UnspokenKey,
     WrongCertificate,
 )
 from spaces_bridge.media.worker.fanout import Progress
@@ -41,6 +42,11 @@ _RECEIVER_REPORT_S = 2.0
 
 def _sound(per_s: float) -> Allowance:
     return Allowance(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
+
+
+def _send_all(handshake: Handshake, path: Path) -> None:
+    for datagram in handshake.outgoing():
+        path.send(datagram)
 
 
 @dataclass(slots=True)
@@ -127,12 +133,14 @@ class Peer:
             return None
         try:
             step = handshake.receive(datagram)
+        except UnspokenKey:
+            _send_all(handshake, path)  # the alert: else the client waits
+            raise
         except WrongCertificate:
             raise
         except HandshakeFailed:
             self._handshake, step = None, None
-        for reply in handshake.outgoing():
-            path.send(reply)
+        _send_all(handshake, path)
         if step is Step.ESTABLISHED and handshake.keys is not None:
             self.link = Link.made(handshake.keys, self.ssrc)
             self.ice.established(path)
@@ -144,8 +152,8 @@ class Peer:
             assert self._identity is not None
             assert self._fingerprint is not None
             handshake = self._new_handshake(self._identity, self._fingerprint)
-            for datagram in handshake.outgoing() if handshake is not None else ():
-                path.send(datagram)
+            if handshake is not None:
+                _send_all(handshake, path)
 
     def _new_handshake(
         self, identity: Identity, fingerprint: tuple[str, bytes]
@@ -166,8 +174,7 @@ class Peer:
 
     def _flush(self) -> None:
         if self._handshake is not None and self.ice.selected is not None:
-            for datagram in self._handshake.outgoing():
-                self.ice.selected.send(datagram)
+            _send_all(self._handshake, self.ice.selected)
 
     # --- media ---------------------------------------------------------------------------------
     #

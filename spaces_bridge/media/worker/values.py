@@ -54,6 +54,13 @@ CUT = PeerState(Phase.CONNECTED, "it sends more than sound needs, and a part is 
 """Told of a connected peer that goes on beyond its allowance; the peer's own state stays."""
 
 
+UNSPOKEN_KEY = (
+    "the key of its certificate is on a curve that is not taken here;"
+    " FFmpeg takes another by -cert_file and -key_file"
+)
+"""How the reason begins that a peer is closed for whose DTLS handshake can never succeed."""
+
+
 def closed(reason: str) -> PeerState:
     """The state of a peer that is gone."""
     return PeerState(Phase.CLOSED, reason)
