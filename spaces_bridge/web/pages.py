@@ -148,7 +148,7 @@ class Pages:
         return _Look(language.code, is_kept=bool(wanted), theme=theme)
 
     def _render(self, template: str, look: _Look, **values: object) -> str:
-        language = self._languages.all[look.language]
+        language = self._languages.choose(look.language, "")
         kept = {"lang": language.code} if look.is_kept else {}
         values |= {
             "language": language,

@@ -117,9 +117,10 @@ async def test_a_slow_page_loses_drafts_and_nothing_else(world: WebWorld) -> Non
     async with world.feed(space) as page:
         await page.next("hello")
         [client] = world.hub._channels[space.space].clients
-        heavy = encode({"type": "notice", "text": "x" * (1 << 20)})
-        for _ in range(QUEUE_MAX // 2):  # more than the system's buffers take
+        heavy, light = (encode({"type": "notice", "text": "x" * n}) for n in (1 << 20, 1))
+        while not client.outgoing._frames:  # until the system's buffers take no more
             client.outgoing.put(heavy)
+            client.outgoing.put(light)
         for number in range(QUEUE_MAX * 3):
             world.hub.draft(space.space, draft(text=f"draft {number}"))
         world.hub.draft(space.space, draft(text=""))
