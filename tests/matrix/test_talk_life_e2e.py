@@ -36,7 +36,7 @@ async def test_a_scheduled_live_space_in_the_hosts_own_time_zone(
     await is_refused(
         ada,
         dm,
-        ("reschedule yesterday 19:00", "cannot read"),
+        ("reschedule yesterday 19:00", "I read `19:00`, but not `yesterday`"),
         ("reschedule in 400 days", "too far"),
     )
     await tells(ada, dm, ("live", "“Tea”"), ("unschedule", "“Tea” is called off"))
