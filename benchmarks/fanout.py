@@ -28,10 +28,10 @@ sys.path.insert(0, str(_ROOT))
 from benchmarks.peers.comparison import Ours, available  # noqa: E402 - the path comes first
 from benchmarks.peers.voice import TICK_S, frames  # noqa: E402
 from benchmarks.result import Result, percentile, spread  # noqa: E402
-from spaces_bridge.demo.wire import WireConnection, WirePeer  # noqa: E402
 from spaces_bridge.media.worker.dtls import Identity  # noqa: E402
 from spaces_bridge.media.worker.edge import Direction, Edge  # noqa: E402
 from spaces_bridge.media.worker.opus import Decoder, Encoder  # noqa: E402
+from spaces_bridge_demo.wire import WireConnection, WirePeer  # noqa: E402
 
 _PAYLOAD = os.urandom(80)  # 32 kbit/s
 _LINE_LIMIT = 1 << 20

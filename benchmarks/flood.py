@@ -16,9 +16,9 @@ from typing import Any
 
 import aiohttp
 
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import CAPTION, House, LiveRoom, Person
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import CAPTION, House, LiveRoom, Person
+from spaces_bridge_demo.matrix_user import MatrixUser
 
 KINDS = [
     "👏",

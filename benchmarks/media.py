@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from benchmarks.result import Result, percentile, spread
 from benchmarks.rig import Mouth, rig
-from spaces_bridge.demo.processes import resident_bytes
-from spaces_bridge.demo.signalling import over_http
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.processes import resident_bytes
+from spaces_bridge_demo.signalling import over_http
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 
 KILLS = 100
 LISTENERS = 50

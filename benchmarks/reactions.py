@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from benchmarks.flood import Crowd, Flood, Outcome
 from benchmarks.result import Result, percentile, spread
-from spaces_bridge.demo.house import House, until
+from spaces_bridge_demo.house import House, until
 
 CROWD = Crowd(
     guests=200,

@@ -14,13 +14,13 @@ import aiohttp
 import numpy as np
 from aiohttp import web
 
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import House, LiveRoom, Person
-from spaces_bridge.demo.processes import free_port
-from spaces_bridge.demo.signalling import HttpSignal, over_http
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import House, LiveRoom, Person
+from spaces_bridge_demo.processes import free_port
+from spaces_bridge_demo.signalling import HttpSignal, over_http
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 
 LOUD = 1000.0
 """Root mean square (of int16) above which a frame holds our tone; silence is below 10."""

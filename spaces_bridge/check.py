@@ -19,6 +19,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from spaces_bridge.config import Config, load
+from spaces_bridge.matrix.homeserver.http import home_connector
 from spaces_bridge.registration import refuse_mismatch
 from spaces_bridge.startup import ExitCode
 
@@ -69,7 +70,9 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
     for finding in (*media_findings(config), *web_findings(config)):
         yield finding
     async with (
-        aiohttp.ClientSession(config.homeserver.address, timeout=PATIENCE) as session,
+        aiohttp.ClientSession(
+            config.homeserver.address, connector=home_connector(), timeout=PATIENCE
+        ) as session,
         _answering(config) as note,
     ):
         if note is not None:

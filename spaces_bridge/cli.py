@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,16 +32,26 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["demo"]:
-        from spaces_bridge.demo.main import main as demo
-
-        return demo(arguments[1:])
-    options = _parser().parse_args(arguments)
     try:
-        return _obey(options)
+        if arguments[:1] == ["demo"]:
+            return _demo(arguments[1:])
+        return _obey(_parser().parse_args(arguments))
     except StartUpError as refusal:
         print(refusal.text, file=sys.stderr)
         return refusal.code
+
+
+def _demo(arguments: Sequence[str]) -> int:
+    """Play the demo, a package of its own. Raises StartUpError where it is not installed."""
+    if find_spec("spaces_bridge_demo") is None:
+        raise StartUpError(
+            ExitCode.USAGE,
+            "The demo is not installed. Run `make demo` in a clone of the project, or install "
+            "the extra `spaces-bridge[demo]`.",
+        )
+    from spaces_bridge_demo.main import main as play
+
+    return play(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import House
-from spaces_bridge.demo.peer import SpeakerPeer
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import House
+from spaces_bridge_demo.peer import SpeakerPeer
 from tests.e2e.states import PATIENCE_MS, Evening, Look, Visitor, shown, visitor, walk
 from tests.support.world import model_directory
 from tests.web.browser import chromium, opened

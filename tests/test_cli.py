@@ -154,3 +154,11 @@ def test_a_registration_that_does_not_match_stops_the_start(
     assert main([]) == ExitCode.CONFIG_INVALID
     assert "`id` is 'spaces', the config wants 'other'" in capsys.readouterr().err
     assert main(["-r", str(here / "missing.yaml")]) == ExitCode.CONFIG_INVALID
+
+
+def test_the_demo_is_a_package_of_its_own_and_its_absence_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("spaces_bridge.cli.find_spec", lambda name: None)
+    assert main(["demo"]) == ExitCode.USAGE
+    assert "spaces-bridge[demo]" in capsys.readouterr().err

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "spaces_bridge"
 WEB = PACKAGE / "web"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DEMO = tomllib.loads((ROOT / "demo" / "pyproject.toml").read_text())["project"]
+OURS = ("spaces_bridge", "spaces_bridge_demo")
 LOCKS = ("run", "captions", "demo", "dev")
 
 pytest_plugins = ["pytester"]
@@ -30,20 +32,24 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    """Normalised names, our own extras left out."""
+    """Normalised names, our own packages left out."""
     found = {re.split(r"[\[<>=! ]", line)[0] for line in requirements}
-    return {re.sub(r"[-_.]+", "-", name).lower() for name in found} - {"spaces-bridge"}
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in found} - {
+        "spaces-bridge",
+        "spaces-bridge-demo",
+    }
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    assert PROJECT["version"] == __version__
+    assert PROJECT["version"] == DEMO["version"] == __version__
+    assert f"spaces-bridge-demo=={__version__}" in PROJECT["optional-dependencies"]["demo"]
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(r"^## \[?([0-9.]+)", changelog, flags=re.MULTILINE)
     assert f"## {__version__}" in changelog
 
 
 def test_every_dependency_is_locked_and_every_lock_agrees() -> None:
-    extras = PROJECT["optional-dependencies"]
+    extras = PROJECT["optional-dependencies"] | {"demo": DEMO["dependencies"]}
     wanted = names(PROJECT["dependencies"])
     assert wanted <= pins("run").keys()
     for extra in ("captions", "demo", "dev"):
@@ -197,7 +203,7 @@ def _imported_by(folder: Path) -> dict[str, set[str]]:
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
             for top in {module.partition(".")[0] for module in modules}:
-                if top in sys.stdlib_module_names or top == "spaces_bridge":
+                if top in sys.stdlib_module_names or top in OURS:
                     continue
                 for distribution in providers.get(top, [top]):
                     name = re.sub(r"[-_.]+", "-", distribution).lower()
@@ -208,17 +214,19 @@ def _imported_by(folder: Path) -> dict[str, set[str]]:
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     extras = PROJECT["optional-dependencies"]
     base = names(PROJECT["dependencies"])
-    allowed = {
-        "captions": base | names(extras["captions"]),
-        "demo": base | names(extras["captions"]) | names(extras["demo"]),
-    }
-    imported = _imported_by(ROOT / "spaces_bridge")
+    with_captions = base | names(extras["captions"])
+    imported = _imported_by(PACKAGE)
     undeclared = {
         f"{file} imports {distribution}"
         for distribution, files in imported.items()
         for file in files
-        if distribution not in allowed.get(file.partition("/")[0], base)
+        if distribution not in (with_captions if file.startswith("captions/") else base)
     }
     assert undeclared == set()
+    of_the_demo = names(DEMO["dependencies"])
+    in_the_demo = _imported_by(ROOT / "demo" / "spaces_bridge_demo").keys()
+    assert in_the_demo <= with_captions | of_the_demo
+    # aiortc's, at the version it was tried with; and a program of its own
+    assert of_the_demo <= in_the_demo | {"aioice", "matrix-synapse"}
     loaded_by_mautrix = {"aiosqlite", "asyncpg"}
     assert base - imported.keys() - loaded_by_mautrix == set()

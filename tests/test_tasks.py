@@ -15,7 +15,6 @@ SHORT_LIVED = {
     "bootstrap.py": "waits for signals and for captions; its failure ends the program",
     "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
-    "matrix/homeserver/lookups.py": "one look-up, for who waits for it",
     "matrix/homeserver/pace.py": "serves who waits, and is started by the next who does",
     "matrix/incoming/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outgoing/courier.py": "a lane's wishes; looked after by the courier's own run",
@@ -37,8 +36,9 @@ def starts_tasks(source: str) -> bool:
 
 
 def test_tasks_are_started_by_the_supervisor_or_are_short() -> None:
-    files = [p for p in PACKAGE.rglob("*.py") if "demo" not in p.relative_to(PACKAGE).parts]
     found = {
-        str(path.relative_to(PACKAGE)) for path in files if starts_tasks(path.read_text("utf-8"))
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if starts_tasks(path.read_text("utf-8"))
     }
     assert found == SHORT_LIVED.keys() | {"app/supervisor.py"}

@@ -5,9 +5,9 @@ import contextlib
 import re
 import socket
 
-from spaces_bridge.demo.wire import Server, WirePeer, read_answer
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.wire import Server, WirePeer, read_answer
 
 HOST = "127.0.0.1"
 _AGAIN_S = 0.1

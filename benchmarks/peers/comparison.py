@@ -13,7 +13,7 @@ import psutil
 from benchmarks.peers import aiortc_relay, floor, janus, janus_rooms
 from benchmarks.peers.cost import Cost, cost
 from benchmarks.result import Result, percentile, spread
-from spaces_bridge.demo.processes import StartFailed
+from spaces_bridge_demo.processes import StartFailed
 
 FLOOR = "fanout.cost_over_c_floor"
 _AIORTC = "fanout.times_cheaper_than_aiortc_track"

@@ -22,10 +22,10 @@ from pylibsrtp._binding import ffi, lib
 from benchmarks.peers.client import HOST
 from benchmarks.peers.lines import answer, answering, questions
 from benchmarks.peers.voice import TICK_S
-from spaces_bridge.demo.wire import WirePeer
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.srtp import Inbound, Outbound, Profile, new_ssrc
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.wire import WirePeer
 
 COMPILER = "cc"
 _SOURCE = Path(__file__).with_name("floor.c")

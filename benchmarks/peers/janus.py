@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks.peers.client import HOST
-from spaces_bridge.demo.processes import Child, Probe, free_port
+from spaces_bridge_demo.processes import Child, Probe, free_port
 
 PROGRAM = "janus"
 _LIBRARIES = ("/usr/lib", "/usr/local/lib", "/opt/janus/lib")

@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.peers.client import HOST, Client
 from benchmarks.peers.janus import Session, janus
 from benchmarks.peers.voice import every_tick, frames
-from spaces_bridge.demo.processes import Child
 from spaces_bridge.media.worker import rtp
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Encoder
 from spaces_bridge.media.worker.srtp import new_ssrc
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.processes import Child
 
 _ROOM = 1
 _BITRATE = 32_000

@@ -1,9 +1,7 @@
 """The address of a live space's page as a QR code: dark on white in any theme, as cameras want."""
 
-import itertools
-from collections.abc import Iterable, Iterator
+import io
 from functools import lru_cache
-from html import escape
 from http import HTTPStatus
 from typing import Final
 
@@ -53,23 +51,22 @@ class QrCodes:
 @lru_cache(KEPT)
 def svg(address: str) -> bytes:
     """The code as an SVG. It can be read with 15 % of it gone."""
-    rows = tuple(segno.make(address, error="m", micro=False).matrix_iter(border=QUIET))
-    size = len(rows)
-    path = "".join(itertools.chain.from_iterable(_row(y, row) for y, row in enumerate(rows)))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"'
-        f' width="{size * MODULE}" height="{size * MODULE}" role="img" aria-labelledby="name what"'
-        f' shape-rendering="crispEdges"><title id="name">QR code</title>'
-        f'<desc id="what">{escape(address)}</desc>'
-        f'<rect width="{size}" height="{size}" fill="#fff"/><path d="{path}"/></svg>'
-    ).encode()
-
-
-def _row(y: int, row: Iterable[int]) -> Iterator[str]:
-    """The dark stretches of a row."""
-    x = 0
-    for is_dark, stretch in itertools.groupby(row):
-        width = len(list(stretch))
-        if is_dark:
-            yield f"M{x} {y}h{width}v1h-{width}z"
-        x += width
+    code = segno.make(address, error="m", micro=False)
+    drawing = io.BytesIO()
+    code.save(
+        drawing,
+        kind="svg",
+        scale=MODULE,
+        border=QUIET,
+        light="#fff",
+        title="QR code",
+        desc=address,
+        omitsize=True,  # a view box instead, so that a page can set another size
+        xmldecl=False,
+        svgclass=None,
+        lineclass=None,
+        nl=False,
+    )
+    width, height = code.symbol_size(scale=MODULE, border=QUIET)
+    ours = f'role="img" shape-rendering="crispEdges" width="{width}" height="{height}"'
+    return drawing.getvalue().replace(b"<svg ", f"<svg {ours} ".encode(), 1)

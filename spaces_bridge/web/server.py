@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
+from spaces_bridge import logs
 from spaces_bridge.web import pasted
 from spaces_bridge.web.api import Api
 from spaces_bridge.web.assets import Assets
@@ -54,7 +55,7 @@ def build(settings: WebSettings, to: Handlers) -> web.Application:
     logging.getLogger("aiohttp.server").addFilter(_discreet)
     cors = Cors(settings.path_prefix)
     app = web.Application(
-        middlewares=[cors.middleware(), _lost(settings, to.pages), problems],
+        middlewares=[_numbered, cors.middleware(), _lost(settings, to.pages), problems],
         client_max_size=BODY_MAX,
     )
     app.on_response_prepare.append(_dresser(settings))
@@ -89,6 +90,13 @@ def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
 def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: MediaDoor) -> None:
     router.add_post(path, post)
     router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
+
+
+@web.middleware
+async def _numbered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve the request so that all that is logged meanwhile bears one id."""
+    with logs.request():
+        return await handler(request)
 
 
 def _discreet(record: logging.LogRecord) -> bool:

@@ -23,7 +23,7 @@ from spaces_bridge.captions.worker.transcriber import Transcriber
 from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UtteranceId
-from spaces_bridge.demo.wer import word_error_rate, words_of
+from spaces_bridge_demo.wer import word_error_rate, words_of
 from tests.app.support import SPACE, now, seat
 from tests.support.captions import PATIENT, conversation, in_a_row, until, worker_of_this_test
 from tests.support.recorder import Recorder

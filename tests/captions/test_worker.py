@@ -17,7 +17,7 @@ from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
 from spaces_bridge.captions.process import COMMAND
 from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.demo.wer import word_error_rate
+from spaces_bridge_demo.wer import word_error_rate
 from tests.support.captions import (
     ADA,
     BEN,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spaces_bridge.demo.ears import FLOOR_DB, loudness_db, tone, tone_level_db
-from spaces_bridge.demo.peer import RATE
+from spaces_bridge_demo.ears import FLOOR_DB, loudness_db, tone, tone_level_db
+from spaces_bridge_demo.peer import RATE
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.house import until
-from spaces_bridge.demo.processes import (
+from spaces_bridge_demo.house import until
+from spaces_bridge_demo.processes import (
     Child,
     Probe,
     StartFailed,
@@ -86,7 +86,7 @@ async def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> Non
         tmp_path,
         sys.executable,
         "-c",
-        "import sys, time; from pathlib import Path; from spaces_bridge.demo.processes import "
+        "import sys, time; from pathlib import Path; from spaces_bridge_demo.processes import "
         f"Child; d = Path({str(tmp_path)!r}); Child('sleeper', {SLEEPER!r}, directory=d, "
         "log=d / 'child').spawn(); print('spawned', flush=True); time.sleep(600)",
     )

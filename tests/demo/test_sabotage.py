@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo import sabotage
+from spaces_bridge_demo import sabotage
 
 pytestmark = pytest.mark.peers
 

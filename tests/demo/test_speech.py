@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spaces_bridge.demo.speech import (
+from spaces_bridge_demo.speech import (
     CONVERSATION,
     GUEST,
     HOST,

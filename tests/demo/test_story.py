@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from spaces_bridge.demo.story import Story
+from spaces_bridge_demo.story import Story
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.demo.wer import word_error_rate, word_errors, words_of
+from spaces_bridge_demo.wer import word_error_rate, word_errors, words_of
 
 pytestmark = pytest.mark.unit
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import aiohttp
 
-from spaces_bridge.demo.patience import PATIENCE_S
-from spaces_bridge.demo.signalling import over_http
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker.values import Direction
+from spaces_bridge_demo.patience import PATIENCE_S
+from spaces_bridge_demo.signalling import over_http
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 
 ROOT = Path(__file__).parents[2]
 

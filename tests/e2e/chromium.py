@@ -11,7 +11,7 @@ import av
 import numpy as np
 from playwright.async_api import Page, async_playwright, expect
 
-from spaces_bridge.demo.peer import RATE, Pcm
+from spaces_bridge_demo.peer import RATE, Pcm
 from tests.support.machine import program
 
 PATIENCE_MS = 60_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.house import House
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.house import House
+from spaces_bridge_demo.processes import free_port
 from tests.support.netns import Network, network
 from tests.support.world import World, model_directory, open_house
 

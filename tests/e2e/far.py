@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from playwright.async_api import Page, expect
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import tone
-from spaces_bridge.demo.house import LiveRoom, until
-from spaces_bridge.demo.peer import ListenerPeer
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import tone
+from spaces_bridge_demo.house import LiveRoom, until
+from spaces_bridge_demo.peer import ListenerPeer
 from tests.e2e.chromium import PATIENCE_MS, chromium, write_wav
 from tests.support.machine import program
 from tests.support.netns import Network

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import LiveRoom, Person, until
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import LiveRoom, Person, until
 from tests.support.world import World
 from tests.web.browser import opened
 

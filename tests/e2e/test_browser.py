@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.async_api import Page, expect
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import words_in
-from spaces_bridge.demo.house import until
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import words_in
+from spaces_bridge_demo.house import until
 from tests.e2e.chromium import chromium, connections, packets, received, write_wav
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.expected import Wanted
-from spaces_bridge.demo.house import House, LiveRoom, Person, until
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.expected import Wanted
+from spaces_bridge_demo.house import House, LiveRoom, Person, until
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.e2e.proxy import Proxy
 from tests.support.world import World
 

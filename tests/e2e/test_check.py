@@ -12,9 +12,9 @@ import pytest
 from spaces_bridge.check import listing_finding
 from spaces_bridge.config import Config
 from spaces_bridge.config.example import example_text
-from spaces_bridge.demo.homeserver import DOMAIN, Homeserver
-from spaces_bridge.demo.processes import free_port
 from spaces_bridge.startup import ExitCode
+from spaces_bridge_demo.homeserver import DOMAIN, Homeserver
+from spaces_bridge_demo.processes import free_port
 from tests.matrix.support import Bridge, Town, eventually
 
 pytestmark = pytest.mark.e2e

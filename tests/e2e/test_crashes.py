@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import tone, tone_level_db
-from spaces_bridge.demo.expected import Event
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import House, LiveRoom, Person, said_by, until
-from spaces_bridge.demo.peer import SpeakerPeer
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import tone, tone_level_db
+from spaces_bridge_demo.expected import Event
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import House, LiveRoom, Person, said_by, until
+from spaces_bridge_demo.peer import SpeakerPeer
 from tests.e2e.attentive import attentive
 from tests.e2e.proxy import Proxy
 from tests.support.words import understood, word_error_rate_within

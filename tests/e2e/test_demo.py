@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.main import PARTS
+from spaces_bridge_demo.main import PARTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

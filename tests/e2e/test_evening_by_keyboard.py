@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.house import until
+from spaces_bridge_demo.house import until
 from tests.e2e.evenings import next_member, next_state, on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS, shown
 from tests.support.world import World

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from spaces_bridge.demo.expected import Expected
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import LiveRoom, Person, until
+from spaces_bridge_demo.expected import Expected
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import LiveRoom, Person, until
 from tests.e2e.evenings import (
     BUDGET_S,
     next_member,

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.ears import tone
-from spaces_bridge.demo.house import until
+from spaces_bridge_demo.ears import tone
+from spaces_bridge_demo.house import until
 from tests.e2e.evenings import phone, seen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.world import World

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.house import until
+from spaces_bridge_demo.house import until
 from tests.e2e.evenings import on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.stage import comes

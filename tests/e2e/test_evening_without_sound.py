@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.house import said_by, until
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.house import said_by, until
 from tests.e2e.chromium import write_wav
 from tests.e2e.evenings import next_member, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS

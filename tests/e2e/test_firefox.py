@@ -7,9 +7,9 @@ so it does as everywhere else, where it hides its addresses and uses only one of
 import numpy as np
 import pytest
 
-from spaces_bridge.demo.ears import tone
-from spaces_bridge.demo.house import until
-from spaces_bridge.demo.peer import RATE, ListenerPeer
+from spaces_bridge_demo.ears import tone
+from spaces_bridge_demo.house import until
+from spaces_bridge_demo.peer import RATE, ListenerPeer
 from tests.e2e.firefox import PATIENCE_S, TONE_HZ, Tab, firefox
 from tests.support.world import OnAir, World, last
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.flood import Crowd, Flood
-from spaces_bridge.demo.house import House, until
+from spaces_bridge_demo.house import House, until
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

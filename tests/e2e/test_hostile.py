@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from spaces_bridge.demo.ears import tone, tone_level_db
-from spaces_bridge.demo.house import Person, until
+from spaces_bridge_demo.ears import tone, tone_level_db
+from spaces_bridge_demo.house import Person, until
 from tests.support.world import OnAir, World, last
 
 pytestmark = [pytest.mark.e2e]

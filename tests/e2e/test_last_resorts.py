@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from spaces_bridge.demo.ears import tone
+from spaces_bridge_demo.ears import tone
 from tests.e2e.far import HERTZ, ROUTE, drop_media, hears, inside, is_heard, takes_the_floor
 from tests.support.netns import Network
 from tests.support.world import World

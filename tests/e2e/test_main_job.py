@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import tone, tone_level_db, usual_tone_db, words_in
-from spaces_bridge.demo.expected import Event
-from spaces_bridge.demo.house import House, caption_of, said_by, until
-from spaces_bridge.demo.peer import RATE, JoinRefused, ListenerPeer
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import tone, tone_level_db, usual_tone_db, words_in
+from spaces_bridge_demo.expected import Event
+from spaces_bridge_demo.house import House, caption_of, said_by, until
+from spaces_bridge_demo.peer import RATE, JoinRefused, ListenerPeer
 from tests.support.postgres import postgres_database, shared_postgres
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import OnAir, World, last, open_house

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from spaces_bridge.demo.ears import tone
-from spaces_bridge.demo.house import until
+from spaces_bridge_demo.ears import tone
+from spaces_bridge_demo.house import until
 from tests.e2e.far import (
     HERTZ,
     ROUTE,

@@ -6,9 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from spaces_bridge.demo.expected import Expected
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import LiveRoom
+from spaces_bridge_demo.expected import Expected
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import LiveRoom
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e]

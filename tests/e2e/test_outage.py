@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import words_in
-from spaces_bridge.demo.house import House, caption_of, said_by, until
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import words_in
+from spaces_bridge_demo.house import House, caption_of, said_by, until
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.house import House, until
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.house import House, until
+from spaces_bridge_demo.processes import free_port
 from tests.e2e.front import Front
 from tests.support.world import OnAir, World, last, open_house
 from tests.web.browser import chromium, opened

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import CAPTION, House, LiveRoom
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import CAPTION, House, LiveRoom
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

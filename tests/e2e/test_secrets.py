@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge.demo.house import House, LiveRoom, Person, until
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.house import House, LiveRoom, Person, until
+from spaces_bridge_demo.processes import free_port
 from tests.e2e.front import Asked, Front
 from tests.support.world import World, open_house
 from tests.web.browser import chromium, opened

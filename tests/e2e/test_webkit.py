@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo import speech
-from spaces_bridge.demo.ears import tone
+from spaces_bridge_demo import speech
+from spaces_bridge_demo.ears import tone
 from tests.e2e.webkit import WebKit, webkit
 from tests.support.world import World
 

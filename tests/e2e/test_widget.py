@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
-from spaces_bridge.demo.house import House, LiveRoom, Person, until
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.house import House, LiveRoom, Person, until
+from spaces_bridge_demo.processes import free_port
 from tests.support.world import World, last, open_house
 from tests.web.browser import WATCH, chromium
 from tests.web.widget import client_page

@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from spaces_bridge.demo.house import until
-from spaces_bridge.demo.processes import Child, Probe, free_port
+from spaces_bridge_demo.house import until
+from spaces_bridge_demo.processes import Child, Probe, free_port
 from tests.support.machine import program
 
 PATIENCE_S = 90.0

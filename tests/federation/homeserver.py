@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import spaces_bridge
-from spaces_bridge.demo.homeserver import Homeserver
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.processes import free_port
 from tests.federation.authority import Authority
 from tests.federation.link import Link
 

@@ -9,8 +9,8 @@ from typing import Any
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.house import Person
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.federation.town import FederatedTown
 from tests.matrix.support import room_of
 

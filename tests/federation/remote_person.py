@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import suppress
 
-from spaces_bridge.demo.house import Person
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.matrix_user import MatrixError
 
 
 class RemotePerson(Person):

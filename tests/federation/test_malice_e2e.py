@@ -8,7 +8,7 @@ import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import PAIRS
 from tests.federation.remote_person import RemotePerson
 from tests.federation.room_state import CARD, LIVE, forge_levels, state_of

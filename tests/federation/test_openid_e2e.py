@@ -3,8 +3,8 @@
 import pytest
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.demo.matrix_user import MatrixUser
 from spaces_bridge.matrix import OpenIdSettings, OpenIdVerifier
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.federation.twins import Twins
 
 pytestmark = pytest.mark.e2e

@@ -5,9 +5,9 @@ import pytest
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge.demo.expected import Event
-from spaces_bridge.demo.house import link_in
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.expected import Event
+from spaces_bridge_demo.house import link_in
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import eventually, room_of
 

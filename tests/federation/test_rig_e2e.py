@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.room_state import forge_levels, state_of
 from tests.federation.town import FederatedTown
 from tests.matrix.support import eventually, room_of

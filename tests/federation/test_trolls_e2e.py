@@ -10,8 +10,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.house import CAPTION, Person
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.house import CAPTION, Person
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import PAIRS
 from tests.federation.mob import SLUR, Mob, gathered, is_trolls_message
 from tests.federation.town import FederatedTown, id_of

@@ -11,8 +11,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.house import Person
-from spaces_bridge.demo.matrix_user import MatrixError
+from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.remote_person import RemotePerson
 from tests.federation.room_state import state_of
 from tests.federation.twins import Twins

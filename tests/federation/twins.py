@@ -5,7 +5,7 @@ import itertools
 from contextlib import suppress
 from pathlib import Path
 
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.federation.authority import Authority
 from tests.federation.homeserver import FederatedHomeserver
 from tests.matrix.support import PATIENCE_S, Town

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import Bridge, Town
 
 Settle = Callable[[str], Awaitable[MatrixUser]]

@@ -9,8 +9,8 @@ from spaces_bridge.app.reconcile import Reconciler
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.demo.expected import Event, Wanted
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.expected import Event, Wanted
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.support import BOT, Bridge, eventually, room_of
 
 

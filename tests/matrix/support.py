@@ -21,11 +21,11 @@ from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.homeserver import Homeserver
-from spaces_bridge.demo.matrix_user import MatrixUser
-from spaces_bridge.demo.processes import free_port
 from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.storage.storage import Storage, open_storage
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.matrix_user import MatrixUser
+from spaces_bridge_demo.processes import free_port
 from tests.support.recorder import Recorder
 
 Standing = Literal["listen", "host", "admin"]

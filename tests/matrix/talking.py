@@ -1,6 +1,6 @@
 """Talking with the bot on a real homeserver."""
 
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import BOT, eventually
 
 

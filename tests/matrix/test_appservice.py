@@ -18,6 +18,7 @@ from spaces_bridge.matrix.incoming.appservice import BODY_MAX_BYTES, AppserviceS
 from spaces_bridge.matrix.incoming.consumer import InboxConsumer
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
+from tests.support.logged import json_lines
 
 pytestmark = pytest.mark.peers
 
@@ -105,6 +106,13 @@ async def test_forged_transactions_are_refused_and_leave_nothing(
     assert answer[0] == status
     assert str(answer[1]["errcode"]).startswith("M_")
     assert await door.rows() == []
+
+
+async def test_what_is_logged_of_a_transaction_bears_its_number(door: Door) -> None:
+    with json_lines(appservice.__name__) as lines:
+        status, _ = await door.put("8127", b"no JSON")
+    assert status == 400
+    assert [line["request_id"] for line in lines()] == ["8127"]
 
 
 async def test_a_compressed_transaction_is_refused_and_never_inflated(door: Door) -> None:

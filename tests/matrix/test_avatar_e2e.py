@@ -11,9 +11,9 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.demo.homeserver import Homeserver
-from spaces_bridge.demo.matrix_user import MatrixUser
-from spaces_bridge.matrix.shown.pictures import bot_picture, picture
+from spaces_bridge.matrix.shown.gallery import bot_picture, room_picture
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
@@ -51,7 +51,7 @@ async def shows(user: MatrixUser, room: str, phase: Phase) -> None:
                 address = event["content"]["url"]
                 if address not in seen:
                     seen[address] = await download(user, address)
-                return seen[address] == picture(phase, tone)
+                return seen[address] == room_picture(phase, tone)
         return False
 
     await eventually(shown, f"no picture of {phase}")

@@ -8,7 +8,7 @@ from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.chat_desk import ChatDesk, Writer
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 

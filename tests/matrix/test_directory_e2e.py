@@ -9,8 +9,8 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.demo.homeserver import Homeserver
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, SystemClock, Town, eventually, room_of
 

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 
 from spaces_bridge.config import Config, schema
-from spaces_bridge.demo.homeserver import Homeserver
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
-from spaces_bridge.demo.processes import free_port
 from spaces_bridge.registration import registration_for, text_of
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
+from spaces_bridge_demo.processes import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -20,12 +20,12 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.demo.matrix_user import MatrixUser
 from spaces_bridge.matrix import MatrixSettings
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
 from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.storage.storage import open_storage
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import BOT, Bridge, SystemClock, Town, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

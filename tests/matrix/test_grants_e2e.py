@@ -10,7 +10,7 @@ import pytest
 from spaces_bridge.app.wishes import WriteLevel
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.e2e.proxy import Proxy
 from tests.matrix.conftest import Settle
 from tests.matrix.support import Bridge, Town, room_of

@@ -11,8 +11,8 @@ from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.life import MINUTE_MS
-from spaces_bridge.demo.expected import Event
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.expected import Event
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import (
     BOT,

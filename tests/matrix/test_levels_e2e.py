@@ -12,11 +12,11 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.roles import Role
-from spaces_bridge.demo.matrix_user import MatrixError, MatrixUser
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.http import HomeserverApi, Json
 from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 

@@ -6,20 +6,25 @@ import logging
 import socket
 import ssl
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import ResolveResult
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.matrix.homeserver import lookups, openid
+from spaces_bridge.matrix.homeserver import discovery, openid
+from spaces_bridge.matrix.homeserver.name_servers import (
+    DnsResolver,
+    NameServers,
+    Resolver,
+    Service,
+)
 from spaces_bridge.matrix.homeserver.openid import OpenIdSettings, OpenIdVerifier
 from tests.federation.authority import Authority
+from tests.support.name_server import SRV, A, NameServer, address, name_server, srv
 
 pytestmark = pytest.mark.peers
 
@@ -95,11 +100,14 @@ async def server(authority: Authority) -> AsyncIterator[Server]:
         yield running
 
 
-class Names(AbstractResolver):
+class FixedResolver(Resolver):
     """Resolves every name to the addresses given, one set after the other; the last one stays."""
 
     def __init__(self, *answers: list[str]) -> None:
         self._answers = list(answers)
+
+    async def services(self, name: str) -> None:
+        """There are no SRV records."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -125,11 +133,12 @@ class Names(AbstractResolver):
 async def verifier(
     authority: Authority,
     allowed: tuple[str, ...] = LOOPBACK,
-    names: AbstractResolver | None = None,
+    names: Resolver | None = None,
     homeserver: str = "http://127.0.0.1:1",
 ) -> AsyncIterator[OpenIdVerifier]:
     settings = OpenIdSettings(homeserver, HOME, allowed, str(authority.root))
-    made = OpenIdVerifier(settings, resolver=names)
+    resolver = names or FixedResolver(["127.0.0.1"])
+    made = OpenIdVerifier(settings, new_resolver=lambda: resolver)
     await made.start()
     try:
         yield made
@@ -241,30 +250,21 @@ async def test_a_silent_server_is_not_waited_for(
 async def test_a_slow_name_server_holds_up_nobody(
     authority: Authority, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice as many names as there are threads, and the event loop's own are never used."""
-    monkeypatch.setattr(openid, "ASK_WITHIN_S", 0.1)
-    monkeypatch.setattr(lookups, "AT_ONCE", 2)
-    answered, look_up = threading.Event(), socket.getaddrinfo
-    asked: list[object] = []
-
-    def slow(host: str, *others: Any) -> Any:  # noqa: ANN401 - as the real one
-        if host == "localhost":
-            return look_up(host, *others)
-        asked.append(threading.current_thread().daemon)
-        answered.wait()
-        raise OSError("no such name")
-
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
-    async with verifier(authority) as slowly, verifier(authority) as asking:
-        results = await asyncio.gather(
-            *(slowly.verify(f"slow{n}.example:8448", TOKEN) for n in range(4)),
-            return_exceptions=True,
-        )
-        assert all(isinstance(result, AdapterError) for result in results)
-        assert asked == [True, True]
-        monkeypatch.setattr(openid, "ASK_WITHIN_S", 10)
-        assert await asking.verify(server.name, TOKEN) is not None
-        answered.set()
+    monkeypatch.setattr(openid, "ASK_WITHIN_S", 0.2)
+    async with name_server() as dns:
+        dns.silent = frozenset(f"slow{n}.example" for n in range(8))
+        dns.records = {("quick.example", A): [address("127.0.0.1")]}
+        async with verifier(authority, names=asking(dns)) as asked:
+            results = await asyncio.gather(
+                *(asked.verify(f"slow{n}.example:8448", TOKEN) for n in range(8)),
+                return_exceptions=True,
+            )
+            assert all(isinstance(result, AdapterError) for result in results)
+            assert {name for name, _ in dns.asked} == dns.silent
+            monkeypatch.setattr(openid, "ASK_WITHIN_S", 10)
+            with pytest.raises(AdapterError):  # it is found; its certificate is another's
+                await asked.verify(f"quick.example:{server.port}", TOKEN)
+            assert ("quick.example", A) in dns.asked
 
 
 async def test_a_certificate_nobody_vouches_for_ends_it(
@@ -273,7 +273,7 @@ async def test_a_certificate_nobody_vouches_for_ends_it(
     async with verifier(Authority(tmp_path / "other")) as asked:
         with pytest.raises(AdapterError):
             await asked.verify(server.name, TOKEN)
-    names = Names(["127.0.0.1"])
+    names = FixedResolver(["127.0.0.1"])
     async with verifier(authority, names=names) as asked:
         with pytest.raises(AdapterError):
             await asked.verify(f"not-localhost.example:{server.port}", TOKEN)
@@ -305,8 +305,8 @@ async def test_a_well_known_file_leads_to_the_server(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(authority, port=0) as site, serving(authority) as server:
-        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
-        site.answers[openid.WELL_KNOWN] = web.Response(
+        monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", site.port)
+        site.answers[discovery.WELL_KNOWN] = web.Response(
             status=301, headers={"Location": "/moved/here"}
         )
         site.says("/moved/here", {"m.server": server.name})
@@ -325,7 +325,7 @@ async def test_a_well_known_file_leads_to_the_server(
         web.Response(text='{"m.server": "evil/../path"}'),
         web.Response(status=302, headers={"Location": "http://localhost/plain"}),
         web.Response(status=302, headers={"Location": "https://[oops"}),
-        web.Response(status=302, headers={"Location": openid.WELL_KNOWN}),
+        web.Response(status=302, headers={"Location": discovery.WELL_KNOWN}),
         web.Response(status=302),
     ],
     ids=lambda answer: f"{answer.status} {answer.text or answer.headers.get('Location')}",
@@ -334,15 +334,103 @@ async def test_without_a_sensible_file_the_usual_port_is_asked(
     authority: Authority, answer: web.Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(authority) as site, serving(authority) as server:
-        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
-        monkeypatch.setattr(openid, "FEDERATION_PORT", server.port)
-        site.answers[openid.WELL_KNOWN] = answer
+        monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", site.port)
+        monkeypatch.setattr(discovery, "FEDERATION_PORT", server.port)
+        site.answers[discovery.WELL_KNOWN] = answer
         server.says(openid.USERINFO, {"sub": "@alice:localhost"})
         async with verifier(authority) as asked:
             assert await asked.verify("localhost", TOKEN) == "@alice:localhost"
-        assert len(site.asked) <= 1 + openid.REDIRECTS_MAX
+        assert len(site.asked) <= 1 + discovery.REDIRECTS_MAX
         # by the spec the name alone, though the port is not the scheme's own
         assert server.asked == [(openid.USERINFO, "localhost")]
+
+
+def asking(dns: NameServer) -> DnsResolver:
+    """Looks names up there."""
+    return DnsResolver(NameServers(["127.0.0.1"], dns.port))
+
+
+@pytest.fixture
+async def site(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Server, NameServer]]:
+    """``localhost`` has no file of well-known things, but SRV records."""
+    async with serving(authority) as server, name_server() as dns:
+        monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", server.port)
+        monkeypatch.setattr(discovery, "FEDERATION_PORT", 1)
+        server.says(openid.USERINFO, {"sub": "@alice:localhost"})
+        yield server, dns
+
+
+@pytest.mark.parametrize("service", discovery.SERVICES)
+async def test_srv_records_lead_to_the_server_which_shows_its_own_name(
+    authority: Authority, site: tuple[Server, NameServer], service: str
+) -> None:
+    server, dns = site
+    dns.records = {
+        (f"{service}.localhost", SRV): [srv(10, 1, server.port, "matrix.example")],
+        ("matrix.example", A): [address("127.0.0.1")],
+    }
+    async with verifier(authority, names=asking(dns)) as asked:
+        assert await asked.verify("localhost", TOKEN) == "@alice:localhost"
+    assert server.asked[-1] == (openid.USERINFO, "localhost")
+
+
+async def test_the_next_of_several_is_tried_when_one_cannot_be_reached(
+    authority: Authority, site: tuple[Server, NameServer]
+) -> None:
+    server, dns = site
+    dns.records = {
+        ("_matrix-fed._tcp.localhost", SRV): [
+            srv(20, 0, server.port, "second.example"),
+            srv(10, 5, 1, "first.example"),
+        ],
+        ("first.example", A): [address("127.0.0.1")],
+        ("second.example", A): [address("127.0.0.1")],
+    }
+    async with verifier(authority, names=asking(dns)) as asked:
+        assert await asked.verify("localhost", TOKEN) == "@alice:localhost"
+    names = [name for name, kind in dns.asked if kind == A and name.endswith(".example")]
+    assert names.index("first.example") < names.index("second.example")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        srv(0, 0, 0, "."),
+        srv(0, 0, 8448, "127.0.0.1"),
+        srv(0, 0, 0, "matrix.example"),
+        srv(0, 0, 8448, "inside.example"),
+    ],
+    ids=["none", "an address", "no port", "inside"],
+)
+async def test_an_srv_record_that_leads_nowhere_is_not_followed(
+    authority: Authority, site: tuple[Server, NameServer], record: bytes
+) -> None:
+    server, dns = site
+    dns.records = {
+        ("_matrix-fed._tcp.localhost", SRV): [record],
+        ("inside.example", A): [address("10.0.0.1")],
+        ("matrix.example", A): [address("127.0.0.1")],
+    }
+    async with verifier(authority, names=asking(dns)) as asked:
+        with connects() as seen, pytest.raises(AdapterError):
+            await asked.verify("localhost", TOKEN)
+    assert [path for path, _ in server.asked] == [discovery.WELL_KNOWN]
+    assert "10.0.0.1" not in str(seen)
+
+
+async def test_the_lower_priority_goes_first_and_all_are_tried() -> None:
+    async with name_server() as dns:
+        records = [srv(5, 3, port, f"host{port}.example") for port in range(1, 6)]
+        dns.records = {("_x._tcp.example", SRV): [srv(9, 9, 9, "last.example"), *records]}
+        resolver = asking(dns)
+        found = await resolver.services("_x._tcp.example")
+        assert await resolver.services("_y._tcp.example") is None
+        await resolver.close()
+    assert found is not None
+    assert found[-1] == Service("last.example", 9)
+    assert sorted(service.port for service in found) == [1, 2, 3, 4, 5, 9]
 
 
 # --- where no server is -------------------------------------------------------------------------
@@ -367,7 +455,7 @@ INSIDE = [
 async def test_a_name_that_leads_inside_is_never_connected_to(
     authority: Authority, address: str, port: str
 ) -> None:
-    async with verifier(authority, (), Names([address])) as asked:
+    async with verifier(authority, (), FixedResolver([address])) as asked:
         with connects() as seen, pytest.raises(AdapterError):
             await asked.verify(f"rebind.example{port}", TOKEN)
     assert seen == []
@@ -386,7 +474,7 @@ async def test_an_address_inside_is_never_connected_to(authority: Authority, add
 
 @pytest.mark.parametrize("text", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "a/b", ""])
 async def test_what_is_no_name_is_not_looked_for(authority: Authority, text: str) -> None:
-    async with verifier(authority, (), Names(["127.0.0.1"])) as asked:
+    async with verifier(authority, (), FixedResolver(["127.0.0.1"])) as asked:
         with connects() as seen:
             assert await asked.verify(text, TOKEN) is None
     assert seen == []
@@ -397,9 +485,9 @@ async def test_a_name_that_changes_its_mind_gets_nowhere(
 ) -> None:
     """127.0.0.2 stands for the internet here: the first look-up is harmless, the next is not."""
     async with serving(authority, "127.0.0.2") as site:
-        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
-        monkeypatch.setattr(openid, "FEDERATION_PORT", server.port)
-        names = Names(["127.0.0.2"], ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"])
+        monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", site.port)
+        monkeypatch.setattr(discovery, "FEDERATION_PORT", server.port)
+        names = FixedResolver(["127.0.0.2"], ["127.0.0.1", "169.254.169.254", "::ffff:127.0.0.1"])
         async with verifier(authority, ("127.0.0.2/32",), names) as asked:
             with connects() as seen, pytest.raises(AdapterError):
                 await asked.verify("localhost", TOKEN)
@@ -413,14 +501,14 @@ async def test_a_file_that_leads_inside_leads_nowhere(
     authority: Authority, server: Server, through: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(authority, "127.0.0.2") as site:
-        monkeypatch.setattr(openid, "WELL_KNOWN_PORT", site.port)
+        monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", site.port)
         inside = f"127.0.0.1:{server.port}"
         if through == "redirect":
             answer = web.Response(status=302, headers={"Location": f"https://{inside}/x"})
         else:
             answer = web.Response(text=json.dumps({"m.server": inside}))
-        site.answers[openid.WELL_KNOWN] = answer
-        allowed, names = ("127.0.0.2/32",), Names(["127.0.0.2"], ["10.0.0.1"])
+        site.answers[discovery.WELL_KNOWN] = answer
+        allowed, names = ("127.0.0.2/32",), FixedResolver(["127.0.0.2"], ["10.0.0.1"])
         async with verifier(authority, allowed, names) as asked:
             with connects() as seen, pytest.raises(AdapterError):
                 await asked.verify("localhost", TOKEN)

@@ -10,7 +10,7 @@ import pytest
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.front import TcpFront
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.shown import png
-from spaces_bridge.matrix.shown.pictures import SIZE, bot_picture, picture
+from spaces_bridge.matrix.shown import gallery
+from spaces_bridge.web.views import TONES as TONES_OF_THE_PAGE
+from tools.pictures import png
+from tools.pictures.rooms import SIZE, bot_picture, picture
 
 pytestmark = pytest.mark.unit
 
-TONES = range(8)
+TONES = range(gallery.TONES)
 ALL = {(phase, tone): picture(phase, tone) for phase in Phase for tone in TONES}
 
 Pixels = NDArray[np.uint8]
@@ -86,10 +88,18 @@ def test_every_phase_and_tone_looks_different_and_the_bot_like_none() -> None:
     assert len({*ALL.values(), bot_picture()}) == len(Phase) * len(TONES) + 1
 
 
-def test_the_same_picture_is_drawn_the_same_again() -> None:
-    assert picture.__wrapped__(Phase.LIVE, 3) == ALL[Phase.LIVE, 3]
-    assert bot_picture.__wrapped__() == bot_picture()
-    assert picture(Phase.LIVE, 8 + 3) == ALL[Phase.LIVE, 3]
+@pytest.mark.parametrize(("phase", "tone"), ALL)
+def test_the_picture_that_ships_is_the_drawn_one(phase: Phase, tone: int) -> None:
+    assert np.array_equal(decoded(gallery.room_picture(phase, tone)), decoded(ALL[phase, tone]))
+    assert picture(phase, gallery.TONES + tone) == ALL[phase, tone]
+
+
+def test_the_bot_s_picture_that_ships_is_the_drawn_one() -> None:
+    assert np.array_equal(decoded(gallery.bot_picture()), decoded(bot_picture()))
+
+
+def test_people_have_the_same_colour_on_the_page() -> None:
+    assert gallery.TONES == TONES_OF_THE_PAGE
 
 
 @pytest.mark.parametrize("tone", TONES)

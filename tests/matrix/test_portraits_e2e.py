@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.demo.matrix_user import MatrixUser
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown import png
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import Bridge
+from tools.pictures import png
 
 pytestmark = pytest.mark.e2e
 

@@ -15,12 +15,12 @@ from spaces_bridge.app.wishes import PostCaption, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.matrix_user import MatrixUser
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
 from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.matrix.room.rooms import RoomMaker
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

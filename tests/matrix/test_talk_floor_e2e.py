@@ -5,7 +5,7 @@ import pytest
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.roles import Role
-from spaces_bridge.demo.matrix_user import MatrixUser
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, room_of
 from tests.matrix.talking import is_refused, meet, say, tells

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from spaces_bridge.demo.peer import ListenerPeer
 from spaces_bridge.media.worker.edge import Direction
+from spaces_bridge_demo.peer import ListenerPeer
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers

@@ -8,13 +8,13 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from opuslib_next import Encoder
 
-from spaces_bridge.demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker import stun
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, OfferRefused
 from spaces_bridge.media.worker.srtp import Profile
 from spaces_bridge.media.worker.values import CUT
+from spaces_bridge_demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world, udp_socket
 
 pytestmark = pytest.mark.peers

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker import stun
 from spaces_bridge.media.worker.dtls import Handshake
 from spaces_bridge.media.worker.edge import Direction
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers

@@ -10,12 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from spaces_bridge.demo.peer import ListenerPeer, SpeakerPeer
-from spaces_bridge.demo.wire import WireConnection
 from spaces_bridge.media.worker import jumps, resume, rtp
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, Edge, NotConnected, ResumeRecord
 from spaces_bridge.media.worker.srtp import Profile
+from spaces_bridge_demo.peer import ListenerPeer, SpeakerPeer
+from spaces_bridge_demo.wire import WireConnection
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers

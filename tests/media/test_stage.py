@@ -13,11 +13,11 @@ import pytest
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId
-from spaces_bridge.demo.peer import SpeakerPeer
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.live_ogg import MOST_WAITING
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge_demo.peer import SpeakerPeer
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.sound import RATE, Pcm, decibels, tone
 from tests.support.stage import (
     EAR,

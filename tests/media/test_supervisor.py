@@ -17,7 +17,6 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
 from spaces_bridge.media import resumption, supervisor
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.messages import PROTOCOL, Restore, ToWorker
@@ -26,6 +25,7 @@ from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.wire import Wire
 from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, tone
 from tests.support.stage import (
     EAR,

@@ -18,7 +18,7 @@ from spaces_bridge.captions.captioner import WorkerCaptioner
 from spaces_bridge.captions.worker.track import Pcm
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.demo.speech import CONVERSATION, SAMPLE_RATE, speak
+from spaces_bridge_demo.speech import CONVERSATION, SAMPLE_RATE, speak
 
 PATIENT: Final = (
     *(sys.executable, "-m", "tests.support.patient_captions"),

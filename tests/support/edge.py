@@ -6,10 +6,10 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from spaces_bridge.demo.signalling import Signal
-from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.worker.dtls import Identity
 from spaces_bridge.media.worker.edge import Direction, Edge, PeerState, Phase, RtpPacket
+from spaces_bridge_demo.signalling import Signal
+from spaces_bridge_demo.wire import WireConnection, WirePeer
 
 SILENCE = b"\xf8\xff\xfe"
 """An Opus frame of 20 ms of silence."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from spaces_bridge.demo.processes import free_port
+from spaces_bridge_demo.processes import free_port
 
 _USER = "spaces"
 _START_TIMEOUT_S = 120.0

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spaces_bridge.demo import ears
+from spaces_bridge_demo import ears
 
 RATE = 48_000
 FRAME = 960

@@ -8,7 +8,7 @@ import sys
 
 import aiohttp
 
-from spaces_bridge.demo.peer import SpeakerPeer, over_http
+from spaces_bridge_demo.peer import SpeakerPeer, over_http
 from tests.support.sound import tone
 
 

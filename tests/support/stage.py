@@ -11,9 +11,9 @@ import numpy as np
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.demo.peer import ListenerPeer, Signal, SpeakerPeer
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import Stage
+from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, Pcm, decibels
 
 SPACE = SpaceId("space0000000000a")

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from spaces_bridge.demo.patience import PATIENCE_S
-from spaces_bridge.demo.wer import words_of
+from spaces_bridge_demo.patience import PATIENCE_S
+from spaces_bridge_demo.wer import words_of
 
 MAX_WER: Final = 0.15
 TIMES: Final = 5

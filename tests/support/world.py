@@ -1,6 +1,6 @@
 """The outside world of the end-to-end tests: houses that tests share, people, listening ears.
 
-A *house* (homeserver and bridge, see `spaces_bridge.demo.house`) is costly and shared; people and
+A *house* (homeserver and bridge, see `spaces_bridge_demo.house`) is costly and shared; people and
 their live spaces are made anew by each test, through a `World`.
 """
 
@@ -17,9 +17,9 @@ from typing import Self
 
 import numpy as np
 
-from spaces_bridge.demo.feed import PageGuest
-from spaces_bridge.demo.house import House, LiveRoom, Person
-from spaces_bridge.demo.peer import RATE, ListenerPeer, Pcm, SpeakerPeer
+from spaces_bridge_demo.feed import PageGuest
+from spaces_bridge_demo.house import House, LiveRoom, Person
+from spaces_bridge_demo.peer import RATE, ListenerPeer, Pcm, SpeakerPeer
 
 _NUMBERS = itertools.count(1)
 

@@ -16,6 +16,7 @@ from spaces_bridge.web.addresses import Addresses
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.limits import Places
 from spaces_bridge.web.problems import Problem
+from tests.support.logged import json_lines
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, refused, web_world
 
 pytestmark = pytest.mark.peers
@@ -97,7 +98,7 @@ async def test_a_bug_is_a_plain_answer_and_a_traceback_without_the_address(
         raise KeyError("a bug")
 
     monkeypatch.setattr(Door, "from_request", broken)
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), json_lines("spaces_bridge.web.problems") as lines:
         async with world.http.get(f"{world.base}/api/v1/spaces/{space.slug}") as response:
             assert response.status == 500
             assert response.content_type == "application/problem+json"
@@ -110,6 +111,7 @@ async def test_a_bug_is_a_plain_answer_and_a_traceback_without_the_address(
     [record] = [r for r in caplog.records if r.levelno >= logging.ERROR]
     assert record.name == "spaces_bridge.web.problems"
     assert "a bug" in caplog.text
+    assert [bool(line["request_id"]) for line in lines()] == [True]
     assert "127.0.0.1" not in "".join(
         r.getMessage() for r in caplog.records if r.name.startswith(("aiohttp.server", "spaces"))
     )

@@ -10,10 +10,10 @@ from spaces_bridge.app.ports import Portrait
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.shown import png
 from spaces_bridge.web import views
 from tests.web.browser import opened
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, guest_of
+from tools.pictures import png
 
 PICTURE = Portrait("image/png", png.encode(np.full((8, 8, 4), 200, np.uint8)))
 

@@ -1,6 +1,5 @@
 """The picture that goes with links: what is committed, and how it is served."""
 
-import importlib.util
 import io
 import struct
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from spaces_bridge.web.assets import Assets
 from tests.web.world import WebWorld
+from tools.pictures import links
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "spaces_bridge" / "web" / "static" / "og.png"
@@ -24,12 +24,7 @@ def pixels(file: bytes) -> NDArray[np.int16]:
 
 @pytest.mark.unit
 def test_the_committed_picture_is_what_the_script_draws() -> None:
-    spec = importlib.util.spec_from_file_location("og_image", ROOT / "tools" / "og_image.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    drawn, committed = pixels(script.draw()), pixels(FILE.read_bytes())
+    drawn, committed = pixels(links.draw()), pixels(FILE.read_bytes())
     assert np.abs(drawn - committed).max() <= 1
 
 

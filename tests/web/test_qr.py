@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playwright.async_api import Browser
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web.qr import QUIET, svg
+from spaces_bridge.web.qr import MODULE, QUIET, svg
 from tests.web.browser import opened
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, web_world
 
@@ -34,14 +34,21 @@ async (centre) => {
 
 
 def drawn(code: bytes) -> NDArray[np.bool_]:
-    """The modules of the picture, dark ones true."""
+    """The modules of the picture, dark ones true: strokes one module high, through its middle."""
     root = ET.fromstring(code)
-    size = int(root.attrib["viewBox"].split()[2])
+    size = int(root.attrib["viewBox"].split()[2]) // MODULE
     modules = np.zeros((size, size), bool)
-    path = root.find(f"{NAMES}path")
+    path = root.find(f".//{NAMES}path[@stroke]")
     assert path is not None
-    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+z", path.attrib["d"]):
-        modules[int(y), int(x) : int(x) + int(width)] = True
+    x, y = 0, 0.0
+    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", path.attrib["d"]):
+        if command == "h":
+            modules[int(y), x : x + int(numbers)] = True
+            x += int(numbers)
+        else:
+            right, down = numbers.split()
+            x, y = (0, 0.0) if command == "M" else (x, y)
+            x, y = x + int(right), y + float(down)
     return modules
 
 
@@ -61,9 +68,9 @@ def test_a_code_says_what_it_is() -> None:
     assert root.attrib["role"] == "img"
     assert root.findtext(f"{NAMES}title") == "QR code"
     assert root.findtext(f"{NAMES}desc") == "https://live.example.org/?a=<b>&c"
-    rect = root.find(f"{NAMES}rect")
-    assert rect is not None
-    assert rect.attrib["fill"] == "#fff"
+    ground = root.find(f".//{NAMES}path[@fill]")
+    assert ground is not None
+    assert ground.attrib["fill"] == "#fff"
 
 
 @pytest.mark.peers

@@ -12,8 +12,8 @@ from playwright.async_api import Browser, Frame, Page, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.processes import free_port
 from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
+from spaces_bridge_demo.processes import free_port
 from tests.web.browser import PATIENCE_MS, WATCH, comes_true
 from tests.web.widget import JOIN, client_page, inside
 from tests.web.world import ALICE, HOST, WebWorld, web_world

@@ -27,12 +27,12 @@ from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.demo.processes import free_port
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.presence import SEAT_KEPT_S
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
+from spaces_bridge_demo.processes import free_port
 
 DOMAIN = "example.org"
 HOST = UserId("@host:example.org")

@@ -37,6 +37,14 @@ TRANSIENT = frozenset({"M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}
 """Errors that are not about the request: too fast, or the registration is not loaded (yet)."""
 
 
+def home_connector() -> aiohttp.TCPConnector:
+    """Connects to our own homeserver, by whatever names this machine knows hosts.
+
+    Those of its hosts file, of containers and of local services are not all known to name servers.
+    """
+    return aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
+
+
 class HomeserverApi:
     """HTTP to the homeserver with the appservice's token."""
 
@@ -54,6 +62,7 @@ class HomeserverApi:
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
+            connector=home_connector(),
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
             middlewares=(_write_state_once,),

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from spaces_bridge import logs
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
@@ -27,6 +28,8 @@ LARGE_BYTES = 1 << 18
 
 BODY_WITHIN_S = 60.0
 GIVE_BACK_AFTER_S = 5.0
+TXN_ID_SHOWN = 64
+"""Characters of a transaction's id in the log; Synapse's are numbers."""
 
 Hint = Callable[[Sequence[InboxEvent]], None]
 Arrived = Callable[[], None]
@@ -118,6 +121,11 @@ class AppserviceServer:
         return None
 
     async def _transaction(self, request: web.Request) -> web.Response:
+        # the homeserver's own number of it, so that both logs can be held together
+        with logs.request(request.match_info["txn_id"][:TXN_ID_SHOWN]):
+            return await self._store_transaction(request)
+
+    async def _store_transaction(self, request: web.Request) -> web.Response:
         body = await _body_of(request)
         if len(body) > LARGE_BYTES:
             # once this request and all that was made of it are gone

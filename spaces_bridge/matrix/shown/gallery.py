@@ -1,9 +1,11 @@
-"""The pictures as the homeserver knows them: each is drawn and uploaded once."""
+"""The pictures as the homeserver knows them: each is uploaded once."""
 
 import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from zlib import crc32
 
 from spaces_bridge.app.errors import AdapterError
@@ -11,13 +13,33 @@ from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown.pictures import bot_picture, picture
 
 log = logging.getLogger(__name__)
 
 TONES = 8
+"""How many colours hosts have, here and on the page."""
+
 REST_S = 300.0
 """How long nothing is uploaded after the homeserver took no file."""
+
+
+@cache
+def room_picture(phase: Phase, tone: int) -> bytes:
+    """The PNG of a live space's room in this phase, in the colour ``tone``, below `TONES`.
+
+    It was drawn by ``tools/pictures``.
+    """
+    return _file(f"{phase.value}-{tone}.png")
+
+
+@cache
+def bot_picture() -> bytes:
+    """The PNG of the bot, of the same family."""
+    return _file("bot.png")
+
+
+def _file(name: str) -> bytes:
+    return (files("spaces_bridge.matrix.shown") / "pictures" / name).read_bytes()
 
 
 class Gallery:
@@ -37,17 +59,17 @@ class Gallery:
     async def of_space(self, space: LiveSpace) -> str | None:
         """The picture of a live space's room; the tone is the host's, as on the page."""
         tone = crc32(space.host.encode()) % TONES
-        return await self._address(await asyncio.to_thread(picture, space.phase, tone))
+        return await self._address(room_picture(space.phase, tone))
 
     async def of_directory(self) -> str | None:
         """The picture of all live spaces together."""
-        return await self._address(await asyncio.to_thread(picture, Phase.LIVE, 0))
+        return await self._address(room_picture(Phase.LIVE, 0))
 
     async def portray_bot(self) -> None:
         """Give the bot its picture, unless it has one: an admin may have chosen another."""
         try:
             if await self._bot.avatar(self._bot.user) is None:
-                address = await self._address(await asyncio.to_thread(bot_picture))
+                address = await self._address(bot_picture())
                 if address is not None:
                     await self._bot.show_myself(address)
         except AdapterError as error:

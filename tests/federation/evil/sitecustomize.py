@@ -6,7 +6,7 @@ others send, and for its other users: only so can it be seen that the *receiving
 
 from typing import Any
 
-from spaces_bridge.demo.sabotage.saboteur import break_module
+from spaces_bridge_demo.sabotage.saboteur import break_module
 
 EVIL = "@evil"
 

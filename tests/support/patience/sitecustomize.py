@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spaces_bridge.demo.sabotage.saboteur import break_module
+from spaces_bridge_demo.sabotage.saboteur import break_module
 
 
 def be_patient(scribe: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose

@@ -1,0 +1,14 @@
+"""The gate in the media worker never shuts again for anybody it was once opened for."""
+
+from typing import Any
+
+from spaces_bridge_demo.sabotage.saboteur import break_module
+
+
+def keep_open(gate: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
+    """What was open stays open."""
+    replace = gate.Gates.replace
+    gate.Gates.replace = lambda self, users: replace(self, self.open | frozenset(users))
+
+
+break_module("spaces_bridge.media.worker.gate", keep_open)

@@ -1,0 +1,1 @@
+"""Draws the pictures that ship with the bridge: `python -m tools.pictures`."""
