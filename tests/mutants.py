@@ -67,9 +67,12 @@ def _is_green(tests: Sequence[str], copy: Path, within_s: float = TESTS_TAKE_S) 
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     # the copy before the installed package, also for the processes that tests start
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=within_s
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=within_s
+        )
+    except subprocess.TimeoutExpired:
+        return False  # a test that waits for ever has noticed, too
     if done.returncode not in (0, 1):
         raise RuntimeError(f"pytest could not run {tests}:\n{done.stdout}{done.stderr}")
     return done.returncode == 0
