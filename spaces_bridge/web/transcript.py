@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from spaces_bridge.app import codec
+from spaces_bridge.app.kinds import EVENT_KINDS
 from spaces_bridge.app.ports import Journal
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
@@ -46,7 +47,7 @@ class Transcripts:
 
     async def _lines(self, space: LiveSpace) -> list[Line]:
         rows = await self._journal.replay(space.space)
-        happened = (codec.event_from(r) for r in rows if r.kind == Line.__name__)
+        happened = (codec.event_from(r) for r in rows if r.kind == EVENT_KINDS[Line])
         lines = [event for event in happened if isinstance(event, Line)]
         return sorted(lines, key=lambda line: (line.start_ms, line.end_ms))
 

@@ -104,7 +104,7 @@ async def test_an_asker_who_gives_up_harms_nobody(spaces: Spaces, recorder: Reco
     await asyncio.sleep(0)
     refused.cancel()
     await settled(spaces)
-    assert recorder.wished("PromptModerator")
+    assert recorder.wished("hand.prompt")
 
 
 async def test_a_bug_ends_the_actor_and_the_journal_gives_its_state_back(

@@ -26,4 +26,4 @@ def test_a_private_one_is_announced_only_for_those_who_asked(
     if reminded:
         space = evolve(space, ev.ReminderWanted(CAT))
     effects = policies.effects_of(space, ev.SpaceStarted(ADA, 2), 2, 2, 500)
-    assert ("AnnounceLive" in [effect.kind for effect in effects]) is announced
+    assert ("followers.announce_live" in [effect.kind for effect in effects]) is announced

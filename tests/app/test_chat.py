@@ -115,7 +115,7 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
     assert (shown.user, shown.name, shown.text) == (BEN, "Ben", "hi\n there")
-    (wished,) = recorder.wished("PostChat")
+    (wished,) = recorder.wished("chat.post")
     assert wished["lines"] == (
         {
             "id": shown.id,
@@ -136,13 +136,13 @@ async def test_the_same_nonce_is_the_same_line_also_after_a_restart(
     desk, ben = ChatDesk(spaces), Writer(BEN, "", guest=False)
     for _ in range(2):
         await desk.say(SPACE, ben, "once", nonce="n1")
-    assert len(recorder.called("chatted")) == len(recorder.wished("PostChat")) == 1
+    assert len(recorder.called("chatted")) == len(recorder.wished("chat.post")) == 1
     spaces.world.chat.close(SPACE)
     await desk.say(SPACE, ben, "once", nonce="n1")
     await desk.say(SPACE, Writer(HOST, "", guest=False), "another's", nonce="n1")
     first, again, other = (shown for _, shown in recorder.called("chatted"))
     assert first == again != other
-    assert len(recorder.wished("PostChat")) == 2
+    assert len(recorder.wished("chat.post")) == 2
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
 ) -> None:
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
     await ChatDesk(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
-    (wished,) = recorder.wished("PostChat")
+    (wished,) = recorder.wished("chat.post")
     assert isinstance(wished["lines"], tuple)
     assert wished["lines"][0]["name"] == named
 
@@ -180,14 +180,14 @@ async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_ha
     assert spaces.world.chat.lines(SPACE) == (), "what a moderator took away stays away"
     await desk.say(SPACE, ben, "ruder", nonce="n1")
     assert [line.text for line in spaces.world.chat.lines(SPACE)] == ["ruder"]
-    assert len(recorder.wished("PostChat")) == 1, "other words are another line"
+    assert len(recorder.wished("chat.post")) == 1, "other words are another line"
 
 
 async def test_a_guest_has_no_name_in_the_room_before_the_floor(
     spaces: Spaces, recorder: Recorder
 ) -> None:
     await ChatDesk(spaces).say(SPACE, ZOE, "hello")
-    (wished,) = recorder.wished("PostChat")
+    (wished,) = recorder.wished("chat.post")
     assert "Zoe" not in str(wished)
     assert chat_desk.A_GUEST in str(wished)
     (shown,) = spaces.world.chat.lines(SPACE)

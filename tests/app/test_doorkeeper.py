@@ -188,10 +188,10 @@ async def test_nothing_turns_in_circles_while_somebody_keeps_unbanning(
         await door.spaces.ask(SPACE, cmd.ObserveMember(TROLL, joined=False, banned=True))
         await door.spaces.ask(SPACE, cmd.ObserveMember(TROLL, joined=False, unbanned=True))
         await settled(door.spaces)
-        assert len(recorder.wished("BanPerson")) == round_
+        assert len(recorder.wished("person.ban")) == round_
         await enter(door.spaces, TROLL)
     await settled(door.spaces)
-    assert len(recorder.wished("BanPerson")) == 4
+    assert len(recorder.wished("person.ban")) == 4
 
 
 async def test_policy_lists_name_people_and_servers_and_take_it_back(door: Door) -> None:

@@ -20,19 +20,19 @@ async def test_a_missed_host_is_called_and_welcomed_back(
     await cohost(spaces)
     await spaces.ask(SPACE, cmd.ObserveMember(HOST, joined=False))
     await spaces.ask(SPACE, cmd.PassTime(20_000, 300_000))
-    assert "Ben takes over" in str(recorder.wished("Announce")[-1]["text"])
-    assert recorder.wished("TellUser")[-1]["user"] == HOST
+    assert "Ben takes over" in str(recorder.wished("notice.post")[-1]["text"])
+    assert recorder.wished("person.tell")[-1]["user"] == HOST
     await spaces.ask(SPACE, cmd.ObserveMember(HOST, joined=True, name="Ada"))
     await spaces.ask(SPACE, cmd.PassTime(30_000, 300_000))
-    assert recorder.wished("Announce")[-1]["text"] == "Ada is back."
+    assert recorder.wished("notice.post")[-1]["text"] == "Ada is back."
 
 
 async def test_without_heirs_the_end_is_announced(spaces: Spaces, recorder: Recorder) -> None:
     await spaces.ask(SPACE, cmd.ObserveMember(HOST, joined=False))
     await spaces.ask(SPACE, cmd.PassTime(20_000, 0))
-    assert "the live space ends" in str(recorder.wished("Announce")[-1]["text"])
+    assert "the live space ends" in str(recorder.wished("notice.post")[-1]["text"])
     await spaces.ask(SPACE, cmd.PassTime(20_001, 0))
-    assert "the host is gone" in str(recorder.wished("Announce")[-1]["text"])
+    assert "the host is gone" in str(recorder.wished("notice.post")[-1]["text"])
 
 
 async def test_schedules_are_reminded_of_moved_and_called_off(recorder: Recorder) -> None:
@@ -42,16 +42,16 @@ async def test_schedules_are_reminded_of_moved_and_called_off(recorder: Recorder
     await door.ask(SPACE, cmd.AttachRoom(ROOM))
     await door.ask(SPACE, cmd.WantReminder(BEN))
     await door.ask(SPACE, cmd.PassTime(2 * day, 0))
-    reminded = [(w["user"], w["kind"]) for w in recorder.wished("RemindPerson")]
+    reminded = [(w["user"], w["kind"]) for w in recorder.wished("reminder.send")]
     assert reminded == [(HOST, "day"), (BEN, "day")]
     await door.ask(SPACE, cmd.PassTime(3 * day, 0))
-    assert [w["user"] for w in recorder.wished("RemindPerson")][2:] == [HOST]
+    assert [w["user"] for w in recorder.wished("reminder.send")][2:] == [HOST]
     await door.ask(SPACE, cmd.Reschedule(HOST, 4 * day, 3 * day))
-    assert "new time: Mon 5 January 1970" in str(recorder.wished("TellUser")[-1]["text"])
-    assert recorder.wished("RefreshBubble")
-    assert recorder.wished("ListSpace")
+    assert "new time: Mon 5 January 1970" in str(recorder.wished("person.tell")[-1]["text"])
+    assert recorder.wished("community_card.refresh")
+    assert recorder.wished("directory.update")
     await door.ask(SPACE, cmd.PassTime(5 * day, 0))
-    told = [w["user"] for w in recorder.wished("TellUser")][1:]
+    told = [w["user"] for w in recorder.wished("person.tell")][1:]
     assert told == [BEN, HOST]
     await door.stop()
 
@@ -64,14 +64,14 @@ async def test_a_start_is_announced_to_followers_unless_private(recorder: Record
         await door.create(cmd.CreateSpace(space, space, "T", host, "H", 1, private=private))
         await door.ask(space, cmd.AttachRoom(RoomId(f"!{space}")))
         await door.ask(space, cmd.StartSpace(host, 2))
-    assert recorder.wished("AnnounceLive") == [{"space": "s0"}]
-    assert recorder.wished("ListSpace") == [{"space": "s0"}]
+    assert recorder.wished("followers.announce_live") == [{"space": "s0"}]
+    assert recorder.wished("directory.update") == [{"space": "s0"}]
     await door.stop()
 
 
 async def test_posts_are_pinned_and_captions_switched(spaces: Spaces, recorder: Recorder) -> None:
     await spaces.ask(SPACE, cmd.SharePost(HOST, "https://example.org", 1))
-    assert recorder.wished("PinPost") == [{"space": SPACE, "number": 1}]
+    assert recorder.wished("post.pin") == [{"space": SPACE, "number": 1}]
     await seat(spaces)
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
     await spaces.ask(SPACE, cmd.SetCaptions(HOST, on=False))
@@ -79,4 +79,4 @@ async def test_posts_are_pinned_and_captions_switched(spaces: Spaces, recorder: 
     assert recorder.called("close_track") == [(BEN,)]
     assert recorder.called("open_track") == [(BEN, "auto"), (BEN, "pt")]
     await spaces.ask(SPACE, cmd.SetCaptions(HOST, on=True, language="en"))
-    assert len(recorder.wished("Announce")) == 2
+    assert len(recorder.wished("notice.post")) == 2

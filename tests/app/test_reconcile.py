@@ -67,7 +67,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     everybody = {HOST: "Ada", BEN: "Ben", EVE: "Eve", UserId("@moe:x.y"): "Moe"}
     recorder.rooms[ROOM] = RoomSnapshot({HOST: 90, EVE: 10}, everybody)
     async with asyncio.timeout(60):
-        await recorder.wished_for("SeatGuest")
+        await recorder.wished_for("guest.join")
     await reconciler.stop()
     view = restarted.view(SPACE)
     assert view is not None
@@ -76,8 +76,8 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     assert recorder.called("audio_taken")[-1] == (BEN, 900)
     names = [call[0] for call in recorder.calls]
     assert names.index("open_track", started) < names.index("open_space", started)
-    assert [w["level"] for w in recorder.wished("WriteLevel")] == [None, 10]
-    assert recorder.wished("SeatGuest")[0]["user"] == GUEST
+    assert [w["level"] for w in recorder.wished("level.write")] == [None, 10]
+    assert recorder.wished("guest.join")[0]["user"] == GUEST
     await restarted.stop()
 
 
@@ -93,7 +93,7 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     reconciler.start()
     await asyncio.sleep(0.05)
     await reconciler.stop()
-    assert recorder.kinds() == ["MakeRoom"]
+    assert recorder.kinds() == ["room.make"]
     await door.stop()
 
 
@@ -178,7 +178,7 @@ async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
     reconciler = Reconciler(spaces, SoundDesk(spaces), recorder)
     reconciler.start()
     async with asyncio.timeout(60):
-        await recorder.wished_for("RefreshCard")
+        await recorder.wished_for("card.refresh")
         await settled(spaces)
         await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
         assert now(spaces).doubts

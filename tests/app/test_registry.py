@@ -26,7 +26,7 @@ async def test_creating_wishes_a_room_and_twice_is_once(
 ) -> None:
     again = await spaces.create(CREATE, source="$create")
     assert again.space == SPACE
-    assert recorder.kinds().count("MakeRoom") == 1
+    assert recorder.kinds().count("room.make") == 1
     assert [s.space for s in spaces.open()] == [SPACE]
 
 
@@ -53,7 +53,7 @@ async def test_a_name_that_leads_to_somebody_elses_room_is_not_given_again(
         with pytest.raises(Rejected) as refusal:
             await spaces.create(theirs)
         assert refusal.value.code == "name_taken"
-    assert recorder.kinds().count("MakeRoom") == 1
+    assert recorder.kinds().count("room.make") == 1
 
 
 async def test_spaces_are_found_by_room_slug_and_after_their_end(
@@ -126,7 +126,7 @@ async def test_others_are_served_while_a_long_journal_is_read(recorder: Recorder
 
 async def test_wishes_go_straight_into_the_outbox(spaces: Spaces, recorder: Recorder) -> None:
     await spaces.wish(TellUser(BEN, "hello"), "k1")
-    assert recorder.effects["k1"].queue == f"dm|{BEN}"
+    assert recorder.effects["k1"].queue == f"dm|messages|normal|{BEN}"
 
 
 async def test_the_host_is_not_handed_to_somebody_who_is_live_elsewhere(spaces: Spaces) -> None:

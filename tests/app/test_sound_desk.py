@@ -26,7 +26,7 @@ async def test_captions_are_journalled_before_the_audio_is_forgotten(
     names = [c[0] for c in recorder.calls]
     assert names.index("append") < names.index("audio_taken")
     assert recorder.called("audio_taken") == [(BEN, 900), (BEN, 1_500)]
-    assert recorder.wished("PostCaption")[0]["text"] == "hello"
+    assert recorder.wished("caption.post")[0]["text"] == "hello"
 
 
 async def test_sound_flows_between_stage_captioner_and_page(

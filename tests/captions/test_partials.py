@@ -120,7 +120,7 @@ async def test_words_are_shown_while_they_are_said_and_the_final_takes_their_pla
     assert solid_only_grows(scene.shown)
     assert words_of(scene.finals[first.utterance])[0] == words_of(speech.text)[0]
     assert words_of(first.text)[0] == words_of(speech.text)[0]
-    kept = [body["utterance"] for body in scene.recorder.wished("PostCaption")]
+    kept = [body["utterance"] for body in scene.recorder.wished("caption.post")]
     assert kept == list(scene.finals)
 
 

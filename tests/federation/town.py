@@ -296,7 +296,9 @@ def _waits(row: OutboxRow, now_ms: int) -> bool:
     """Whether a wish is left for later as it should be: cards, and reactions that are to fade.
     What failed once is overdue.
     """
-    return row.effect.kind == "RefreshCard" or (not row.attempts and row.effect.due_at_ms > now_ms)
+    return row.effect.kind == "card.refresh" or (
+        not row.attempts and row.effect.due_at_ms > now_ms
+    )
 
 
 def id_of(person: Person) -> UserId:

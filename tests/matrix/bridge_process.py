@@ -21,8 +21,8 @@ async def live(settings: MatrixSettings, database: Path) -> None:
     async with Bridge(settings, database) as bridge:
         while True:
             kinds = [row.effect.kind for row in await bridge.outbox.pending(0, MANY)]
-            begun = "AnnounceLive" not in kinds
-            left = kinds.count("InviteByMessage") if begun else MANY
+            begun = "followers.announce_live" not in kinds
+            left = kinds.count("invitation.send") if begun else MANY
             sys.stdout.write(f"{left}\n")
             sys.stdout.flush()
             await asyncio.sleep(SAID_EVERY_S)

@@ -91,7 +91,7 @@ async def settled(bridge: Bridge, space: SpaceId) -> None:
 
     async def done() -> bool:
         left = [row.effect.kind for row in await bridge.outbox.pending(0, 100)]
-        return not {*left} - {"RefreshCard"} and not await bridge.storage.inbox.pending(0, 1)
+        return not {*left} - {"card.refresh"} and not await bridge.storage.inbox.pending(0, 1)
 
     await eventually(done, "the outbox or the inbox did not get empty")
     await bridge.spaces.ask(space, cmd.ObserveRefusedGrant(UserId(BOT), ""))

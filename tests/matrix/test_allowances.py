@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.lanes import Lane, LaneName, lane_of
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.events import captions, chat
@@ -16,7 +17,6 @@ from spaces_bridge.matrix.outgoing.allowances import (
     SHARES,
     Allowances,
 )
-from spaces_bridge.matrix.outgoing.lane import PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.spaces import BEN, HOST, ROOM, live_space
 
@@ -53,7 +53,7 @@ class Room:
         self.allowed = Allowances(SETTINGS, OneSpace(space), self.budgets)
 
     def wait_s(self, wanted: wish.Wish) -> float:
-        return self.allowed.room_wait_s(Lane(wish.queue_of(wanted)))
+        return self.allowed.room_wait_s(lane_of(wanted))
 
 
 @pytest.fixture
@@ -65,24 +65,24 @@ CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type
 
 
 @pytest.mark.parametrize(
-    ("queue", "limit"),
+    ("lane", "limit"),
     [
-        (wish.queue_of(CAPTION), captions.PER_MINUTE),
-        (wish.queue_of(wish.PostChat(SPACE, ())), chat.PER_MINUTE),
-        (wish.queue_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
-        (wish.queue_of(wish.RedactEvent(SPACE, EVENT)), HANDS_PER_MINUTE),
-        (wish.queue_of(wish.RedactEvent(SPACE, EVENT, crowd=True)), HANDS_PER_MINUTE),
-        (wish.queue_of(PROMPT) + PROMPTS, PROMPTS_PER_MINUTE),
-        (wish.queue_of(PROMPT), None),
-        (wish.queue_of(wish.Reply(ROOM, EVENT, "Done.", True)), 14),
-        (wish.queue_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
-        (wish.queue_of(wish.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
-        (wish.queue_of(wish.MakeRoom(SPACE)), None),
-        (wish.queue_of(wish.RefreshCard(SPACE)), None),
+        (lane_of(CAPTION), captions.PER_MINUTE),
+        (lane_of(wish.PostChat(SPACE, ())), chat.PER_MINUTE),
+        (lane_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
+        (lane_of(wish.RedactEvent(SPACE, EVENT)), HANDS_PER_MINUTE),
+        (lane_of(wish.RedactEvent(SPACE, EVENT, crowd=True)), HANDS_PER_MINUTE),
+        (lane_of(PROMPT), PROMPTS_PER_MINUTE),
+        (Lane("dm|@ada:x", LaneName.UNKNOWN), None),
+        (lane_of(wish.Reply(ROOM, EVENT, "Done.", True)), 14),
+        (lane_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
+        (lane_of(wish.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
+        (lane_of(wish.MakeRoom(SPACE)), None),
+        (lane_of(wish.RefreshCard(SPACE)), None),
     ],
 )
-def test_some_lanes_have_a_limit_of_their_own(room: Room, queue: str, limit: int | None) -> None:
-    assert room.allowed.per_minute(queue) == limit
+def test_some_lanes_have_a_limit_of_their_own(room: Room, lane: Lane, limit: int | None) -> None:
+    assert room.allowed.per_minute(lane) == limit
 
 
 CARD = wish.RefreshCard(SPACE)
@@ -134,14 +134,14 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 
 def test_an_answered_hand_waits_behind_no_crowd_of_others() -> None:
     """They are in lanes of their own, with budgets of their own."""
-    answered = wish.queue_of(wish.RedactEvent(SPACE, EVENT))
+    answered = lane_of(wish.RedactEvent(SPACE, EVENT))
     courtesies: list[wish.Wish] = [
         wish.RedactEvent(SPACE, EVENT, crowd=True),
         wish.RedactEvent(SPACE, EVENT, expired=True),
         *(CARD, CHAT, STATE, WORD, REPLY, UNBAN, CAPTION),
     ]
-    assert answered not in map(wish.queue_of, courtesies)
-    assert wish.queue_of(UNBAN) != wish.queue_of(STATE)
+    assert answered not in map(lane_of, courtesies)
+    assert lane_of(UNBAN) != lane_of(STATE)
 
 
 def test_a_room_is_full_when_an_answer_would_have_to_wait(room: Room) -> None:
@@ -164,4 +164,4 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 def test_every_share_is_that_of_a_lane() -> None:
     some: list[wish.Wish] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
-    assert {Lane(wish.queue_of(wanted)).kind for wanted in some} == SHARES.keys()
+    assert {lane_of(wanted).name for wanted in some} == SHARES.keys()

@@ -75,7 +75,7 @@ class Town:
         return SpaceSummary(self.old.space, "old", "old", ADA, phase, False, OLD_ROOM, None, 2, 3)
 
     async def replay(self, space: SpaceId) -> list[StoredEvent]:
-        return [StoredEvent(1, 1, "SpaceCreated", {}), StoredEvent(2, 3, "x", {}, ENDED_BY)]
+        return [StoredEvent(1, 1, "space.created", {}), StoredEvent(2, 3, "x", {}, ENDED_BY)]
 
     async def remember(self, name: str, value: str) -> None:
         self.notes[name] = value

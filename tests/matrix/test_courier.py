@@ -63,7 +63,7 @@ class Office:
             SystemClock(),
             self.notary,
             fair,
-            lambda queue: limits.get(queue.rpartition("|")[2]),
+            lambda lane: limits.get(lane.name),
         )
         self._running: asyncio.Task[None] | None = None
 
@@ -253,7 +253,7 @@ async def test_a_lane_that_waits_for_its_budget_says_so_once_and_without_its_tex
     await eventually(told, "nothing was said")
     await office.close()
     assert len(told()) == 1
-    assert told()[0].startswith(f"{SPACE}|captions waits ")
+    assert told()[0].startswith(f"{SPACE}|captions|normal waits ")
     assert "9000" not in told()[0]
     assert len(office.notary.done) == 1
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import Announce, ArrangeRoom, queue_of
+from spaces_bridge.app.wishes import Announce
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.outgoing.errands import RoomErrands
-from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT
 from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -56,7 +55,3 @@ async def test_locking_again_and_again_is_said_once_in_the_end() -> None:
     await room.announce("else", "else", locked=None)
     await room.announce("else", "again", locked=None)
     assert list(room.said) == ["locked0", "late", "else", "again"]
-
-
-def test_a_room_is_arranged_in_the_lane_that_is_paced() -> None:
-    assert queue_of(ArrangeRoom(SpaceId("s"))) == f"s|{ARRANGEMENT}"

@@ -214,7 +214,7 @@ async def opt_out(database: Path, host: UserId, crowd: Crowd, chance: random.Ran
     storage = await open_storage(f"sqlite:{database}", SystemClock())
     try:
         rows = await storage.outbox.pending(0, FOLLOWERS * 2)
-        bodies = [row.effect.body for row in rows if row.effect.kind == "InviteByMessage"]
+        bodies = [row.effect.body for row in rows if row.effect.kind == "invitation.send"]
         for body in chance.sample(bodies, len(bodies)):
             user = UserId(str(body["user"]))
             if await storage.outbox.lookup(f"dm:{user}") is None:

@@ -1,11 +1,12 @@
-"""How the queues of the outbox are named, and what the names mean."""
+"""Which lanes of the outbox wait for which budget."""
 
 import pytest
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.lanes import lane_of
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.outgoing.lane import Lane
+from spaces_bridge.matrix.outgoing.lane import LaneQueue
 
 pytestmark = pytest.mark.unit
 
@@ -16,7 +17,7 @@ SPACE, ADA, BEN = SpaceId("space"), UserId("@ada:x"), UserId("@ben:x")
     "wanted", [wish.InviteByMessage(SPACE, BEN, ADA), wish.RemindPerson(SPACE, BEN, Reminder.SOON)]
 )
 def test_invitations_pace_themselves(wanted: wish.Wish) -> None:
-    lane = Lane(wish.queue_of(wanted))
+    lane = LaneQueue(lane_of(wanted))
     assert lane.paces_itself
     assert not lane.urgent
 
@@ -33,4 +34,4 @@ def test_invitations_pace_themselves(wanted: wish.Wish) -> None:
     ],
 )
 def test_everything_else_waits_for_the_common_budget(wanted: wish.Wish) -> None:
-    assert not Lane(wish.queue_of(wanted)).paces_itself
+    assert not LaneQueue(lane_of(wanted)).paces_itself

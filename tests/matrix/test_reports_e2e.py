@@ -124,6 +124,6 @@ async def forwarded(bridge: Bridge) -> None:
 
     async def done() -> bool:
         kinds = [row.effect.kind for row in await bridge.outbox.pending(0, 100)]
-        return "ForwardReport" not in kinds
+        return "report.forward" not in kinds
 
     await eventually(done, "not forwarded")

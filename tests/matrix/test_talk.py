@@ -170,7 +170,7 @@ async def test_following_a_host(town: TalkTown) -> None:
     assert answer == "I write to the one who follows you, little by little."
     assert answer == await town.say(HOST, "!space invite followers", event="$i")
     assert "already" in await town.say(HOST, "!space invite followers")
-    assert [e.kind for e in town.notebook.effects.values()].count("InviteFollowers") == 1
+    assert [e.kind for e in town.notebook.effects.values()].count("followers.invite") == 1
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ async def test_a_report_is_stored_forwarded_and_thanked_for_quietly(town: TalkTo
     assert report.context.splitlines()[0] == "Eve · speaker in “First talk”"
     assert report.context.count("word") == 5
     assert "word 6" in report.context
-    assert [e.body["report"] for e in town.notebook.effects.values() if e.kind == "ForwardReport"]
+    assert [e.body["report"] for e in town.notebook.effects.values() if e.kind == "report.forward"]
     assert town.notebook.effects["thanks:$r"].body["user"] == BEN
     assert "Thank you" in await town.say(BEN, "report ada is rude", DM)
 

@@ -65,7 +65,7 @@ async def test_a_flood_is_answered_once_and_then_ignored(town: TalkTown) -> None
 async def test_beyond_the_rooms_budget_answers_come_by_direct_message(town: TalkTown) -> None:
     await town.open()
     answers = [await town.say(who, "!space queue") for who in (BEN, MIA, EVE) for _ in range(4)]
-    assert town.answered == ["Reply"] * 8 + ["TellUser"] * 4
+    assert town.answered == ["command.reply"] * 8 + ["person.tell"] * 4
     assert answers[-1] == "“First talk”: No hand is up right now."
     for _ in range(2):
         assert (await town.say(HOST, "!space title")).startswith("❌ Write it like")
@@ -79,7 +79,7 @@ async def test_a_mob_of_strangers_opens_no_direct_rooms(town: TalkTown) -> None:
     mob = [UserId(f"@troll{number}:evil.example") for number in range(20)]
     town.strangers = set(mob)
     answers = [await town.say(troll, "!space queue") for troll in mob]
-    assert town.answered == ["Reply"] * 9
+    assert town.answered == ["command.reply"] * 9
     assert "write to me alone" in answers[8]
     assert (await town.say(HOST, "!space queue")).endswith("No hand is up right now.")
 

@@ -39,14 +39,14 @@ async def test_what_shows_the_number_of_listeners_is_wished_for_when_it_changed(
         assert outbox.kinds() == [], "it is not live yet"
         await town.does(cmd.StartSpace(CREATE.by, town.notebook.now))
         await watch.look()
-        assert outbox.kinds() == ["RefreshCard", "RefreshBubble"]
+        assert outbox.kinds() == ["card.refresh", "community_card.refresh"]
         assert outbox.called("wake") == [()]
         outbox.effects.clear()
         await watch.look()
         assert outbox.kinds() == [], "nothing changed"
         await leaves(town)
         await watch.look()
-        assert outbox.kinds() == ["RefreshCard", "RefreshBubble"]
+        assert outbox.kinds() == ["card.refresh", "community_card.refresh"]
 
 
 async def test_where_there_is_no_bubble_only_the_card_is_wished_for() -> None:
@@ -54,7 +54,7 @@ async def test_where_there_is_no_bubble_only_the_card_is_wished_for() -> None:
         outbox = Outbox()
         await town.open(community=None)
         await CounterWatch(town.spaces, outbox, outbox.wake).look()
-        assert outbox.kinds() == ["RefreshCard"]
+        assert outbox.kinds() == ["card.refresh"]
 
 
 async def test_a_change_that_could_not_be_stored_is_seen_again() -> None:
@@ -67,4 +67,4 @@ async def test_a_change_that_could_not_be_stored_is_seen_again() -> None:
             await watch.look()
         outbox.away = False
         await watch.look()
-        assert outbox.kinds() == ["RefreshCard"]
+        assert outbox.kinds() == ["card.refresh"]

@@ -4,11 +4,14 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 from mautrix.util.async_db import Connection, Scheme
 from mautrix.util.async_db import Database as Pool
 
+from spaces_bridge.app.codec import CodecError, event_from, wish_from
+from spaces_bridge.app.lanes import Lane, Priority
 from spaces_bridge.app.records import StoredEvent
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.storage.errors import SchemaError
@@ -184,6 +187,73 @@ async def test_captions_of_earlier_versions_are_counted(url: str) -> None:
     async with opened(url) as storage:
         found = {s.slug: s.captions for s in await storage.directory.listing(["ended"], 10)}
     assert found == {"talk": 3, "mute": 0}
+
+
+class Server:
+    """A database at version 0, as far as a step asks for it."""
+
+    scheme = Scheme.POSTGRES
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.patience_s: dict[str, float | None] = {}
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        yield
+
+    async def fetch(self, query: str) -> list[dict[str, str]]:
+        return [{"name": "database_owner"}]
+
+    async def fetchval(self, query: str) -> str:
+        return "spaces-bridge"
+
+    async def fetchrow(self, query: str) -> dict[str, int]:
+        return {"version": self.version, "compat": self.version}
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> None:
+        self.patience_s[query] = timeout
+        self.version += query.startswith("UPDATE schema_version")
+
+
+async def test_a_step_may_write_a_large_table_anew() -> None:
+    """All else has 30 s: that must not undo an upgrade, again at every start."""
+    server = Server()
+    long = Migration(1, "all anew", 1, "UPDATE journal SET kind = kind")
+    await migrate(cast("Connection", server), [long])
+    assert (server.patience_s["UPDATE journal SET kind = kind"] or 0) >= 3600
+
+
+async def test_kinds_and_lanes_that_nobody_knows_are_left_as_they_are(url: str) -> None:
+    """What they are is refused when it is read: no row is taken for something it is not."""
+    await upgrade(url, load_migrations()[:4])
+    async with connected(url) as connection:
+        await connection.execute(
+            "INSERT INTO spaces (space, slug, title, host, phase, private) "
+            "VALUES ('s', 'talk-s', 'Talk', '@a:b', 'live', FALSE)"
+        )
+        await connection.execute(
+            "INSERT INTO journal (space, seq, at_ms, kind, body) VALUES ('s', 1, 2, 'Odd', '{}')"
+        )
+        await connection.execute(
+            "INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation) "
+            "VALUES ('k', 's|odd|slow', 'Odd', '{}', 0, FALSE, 0)"
+        )
+    async with opened(url) as storage:
+        [row] = await storage.journal.replay(SpaceId("s"))
+        with pytest.raises(CodecError, match="cannot read a stored Odd"):
+            event_from(row)
+        [pending] = await storage.outbox.pending(0, 9)
+        assert pending.effect.queue == "s|odd|slow"
+        assert Lane.read(pending.effect.queue).priority is Priority.NORMAL
+        with pytest.raises(CodecError, match="cannot read a stored Odd"):
+            wish_from(pending.effect)
+
+
+async def test_a_bridge_that_knows_no_kinds_refuses_a_database_that_has_them(url: str) -> None:
+    await upgrade(url, load_migrations()[:5])
+    with pytest.raises(SchemaError, match="Install the newer bridge again, or restore"):
+        await upgrade(url, load_migrations()[:4])
 
 
 async def test_an_older_bridge_works_with_a_newer_schema_that_allows_it(

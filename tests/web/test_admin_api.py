@@ -221,7 +221,7 @@ async def test_a_guest_reports_somebody_and_the_moderators_will_hear_of_it(
     said = "\n".join(f"“Slur {number}.”" for number in range(2, 7))
     assert report.context == f"Alice · speaker in “Garden hour”\n{said}"
     effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
-    forwarded = [e.body for e in effects if e.kind == "ForwardReport"]
+    forwarded = [e.body for e in effects if e.kind == "report.forward"]
     assert forwarded == [{"report": report.id}]
     status, body = await ask(world, "/reports")
     assert status == 200
@@ -269,7 +269,7 @@ async def test_the_host_tells_followers_once(world: WebWorld) -> None:
         await host.send(type="invite", followers=True)
         await refused(host, "again")
     effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
-    assert [e.body["by"] for e in effects if e.kind == "InviteFollowers"] == [HOST]
+    assert [e.body["by"] for e in effects if e.kind == "followers.invite"] == [HOST]
 
 
 async def test_guests_follow_and_invite_nobody(world: WebWorld) -> None:
@@ -286,7 +286,7 @@ async def test_guests_follow_and_invite_nobody(world: WebWorld) -> None:
             await refused(guest, "account_needed")
     assert await world.storage.followers.count(HOST) == 0
     effects = [row.effect.kind for row in await world.storage.outbox.pending(0, 1000)]
-    assert "InviteByMessage" not in effects
+    assert "invitation.send" not in effects
 
 
 async def test_members_follow_the_host_and_invite(world: WebWorld) -> None:
@@ -306,5 +306,5 @@ async def test_members_follow_the_host_and_invite(world: WebWorld) -> None:
         await page.send(type="follow", user="nobody")
         await refused(page, "bad_user")
     effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
-    [invited] = [e.body for e in effects if e.kind == "InviteByMessage"]
+    [invited] = [e.body for e in effects if e.kind == "invitation.send"]
     assert (invited["user"], invited["by"]) == ("@new:elsewhere.net", ALICE)

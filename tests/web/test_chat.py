@@ -38,7 +38,7 @@ def tell(world: WebWorld, space: SpaceId, line: ChatLine) -> None:
 async def wishes(world: WebWorld) -> list[str]:
     """What waits for the room."""
     rows = await world.storage.outbox.pending(0, 100)
-    return [str(row.effect.body) for row in rows if row.effect.kind == "PostChat"]
+    return [str(row.effect.body) for row in rows if row.effect.kind == "chat.post"]
 
 
 async def opened(feed: Feed) -> dict[str, object]:

@@ -101,7 +101,7 @@ async def test_who_comes_back_at_once_goes_on_without_asking(tmp_path: Path) -> 
                 await heard(page, ALICE)
                 assert world.view(space.space).on_air == {ALICE}
                 assert len(stage._microphones(space.space, ALICE)) == 1
-                assert not await happened(world, space.space, "SpeakRequested")
+                assert not await happened(world, space.space, "hand.raised")
 
 
 async def test_a_connection_that_is_cut_for_a_moment_is_the_same_one_afterwards(
@@ -118,8 +118,8 @@ async def test_a_connection_that_is_cut_for_a_moment_is_the_same_one_afterwards(
             speaker.send_signal(signal.SIGCONT)
             await heard(page, ALICE)
             assert world.view(space.space).on_air == {ALICE}
-        assert await happened(world, space.space, "MicrophoneOpened") == 1
-        assert not await happened(world, space.space, "MicrophoneClosed")
+        assert await happened(world, space.space, "microphone.opened") == 1
+        assert not await happened(world, space.space, "microphone.closed")
 
 
 async def test_who_stays_away_is_off_air_and_keeps_the_seat(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ async def test_who_stays_away_is_off_air_and_keeps_the_seat(tmp_path: Path) -> N
             async with humming(world, space, secret):
                 await on_stage(page, ALICE, on_air=True)
                 await heard(page, ALICE)
-                assert not await happened(world, space.space, "SpeakRequested")
+                assert not await happened(world, space.space, "hand.raised")
 
 
 async def test_a_guest_who_stays_away_loses_seat_and_microphone(tmp_path: Path) -> None:

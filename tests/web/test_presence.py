@@ -45,7 +45,7 @@ async def test_a_reload_and_another_open_tab_are_no_absence(world: WebWorld) -> 
     async with world.feed(space, token=link) as page:
         await page.next("hello")
         rows = await world.storage.journal.replay(space.space)
-    assert not {"HostLeftPage", "HostReturned"} & {row.kind for row in rows}
+    assert not {"host.left_page", "host.returned"} & {row.kind for row in rows}
 
 
 async def test_any_verb_of_the_host_is_a_sign_of_life(world: WebWorld) -> None:
@@ -88,7 +88,7 @@ async def test_the_pages_going_because_we_stop_is_no_absence(tmp_path: Path) -> 
             assert await page.close_code() == 1001
             await stopping
         rows = await world.storage.journal.replay(space.space)
-    assert "HostLeftPage" not in {row.kind for row in rows}
+    assert "host.left_page" not in {row.kind for row in rows}
 
 
 async def test_whoever_hosts_now_is_whose_page_counts(tmp_path: Path) -> None:

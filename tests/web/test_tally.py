@@ -17,7 +17,7 @@ pytestmark = pytest.mark.peers
 async def lines_of(world: WebWorld, space: SpaceId) -> Counter[str]:
     """The journal's lines about reactions, by kind."""
     rows = await world.storage.journal.replay(space)
-    return Counter(row.kind for row in rows if row.kind in {"Reacted", "ReactionsCounted"})
+    return Counter(row.kind for row in rows if row.kind in {"reaction.added", "reactions.counted"})
 
 
 async def shown(feed: Feed, count: int) -> Counter[str]:
@@ -51,7 +51,7 @@ async def test_what_a_crowd_taps_is_counted_exactly_in_few_lines(world: WebWorld
     assert seen == expected
     assert world.view(space.space).reactions == expected
     lines = await lines_of(world, space.space)
-    assert set(lines) == {"ReactionsCounted"}
+    assert set(lines) == {"reactions.counted"}
     assert lines.total() <= 2 + took / EVERY_S
 
 

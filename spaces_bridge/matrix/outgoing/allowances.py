@@ -2,20 +2,20 @@
 
 from typing import Protocol
 
+from spaces_bridge.app.lanes import Lane, LaneName
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.events import captions, chat
 from spaces_bridge.matrix.homeserver.pace import RoomBudgets
-from spaces_bridge.matrix.outgoing.lane import ARRANGEMENT, PROMPTS, Lane
 from spaces_bridge.matrix.settings import MatrixSettings
 
 SHARES = {
-    "unbans": 1.0,
-    "replies": 0.8,
-    "timeline": 0.75,
-    "state": 0.7,
-    "card": 0.6,
-    "chat": 0.6,
+    LaneName.UNBANS: 1.0,
+    LaneName.REPLIES: 0.8,
+    LaneName.TIMELINE: 0.75,
+    LaneName.STATE: 0.7,
+    LaneName.CARD: 0.6,
+    LaneName.CHAT: 0.6,
 }
 """How much of a live space's events a minute each lane may see used before it waits.
 
@@ -48,35 +48,36 @@ class Allowances:
         self._spaces = spaces
         self._budgets = budgets
 
-    def per_minute(self, queue: str) -> int | None:
-        """How many wishes of a queue may be carried out a minute; None: any number."""
-        if queue.endswith(PROMPTS):
-            return PROMPTS_PER_MINUTE
-        place, _, kind = queue.partition("|")
-        if kind == ARRANGEMENT:
-            return ARRANGEMENTS_PER_MINUTE
-        if kind == "captions":
-            return captions.PER_MINUTE
-        if kind == "chat":
-            return chat.PER_MINUTE
-        if kind in {"hands", "crowd"}:
-            return HANDS_PER_MINUTE
-        if kind == "redactions":
-            return self._settings.redactions_per_minute
-        if kind == "replies" and self._spaces.by_room(RoomId(place)) is not None:
-            return self._settings.answers_to_hosts_per_minute
-        return None
+    def per_minute(self, lane: Lane) -> int | None:
+        """How many tasks of a lane may be carried out a minute; None: any number."""
+        match lane.name:
+            case LaneName.PROMPTS:
+                return PROMPTS_PER_MINUTE
+            case LaneName.PERMISSIONS:
+                return ARRANGEMENTS_PER_MINUTE
+            case LaneName.CAPTIONS:
+                return captions.PER_MINUTE
+            case LaneName.CHAT:
+                return chat.PER_MINUTE
+            case LaneName.HANDS | LaneName.CROWD:
+                return HANDS_PER_MINUTE
+            case LaneName.REDACTIONS:
+                return self._settings.redactions_per_minute
+            case LaneName.REPLIES if self._spaces.by_room(RoomId(lane.partition)) is not None:
+                return self._settings.answers_to_hosts_per_minute
+            case _:
+                return None
 
     def is_full(self, room: RoomId) -> bool:
         """Whether an answer in the room would have to wait."""
-        return self._budgets.wait_s(room, SHARES["replies"]) > 0
+        return self._budgets.wait_s(room, SHARES[LaneName.REPLIES]) > 0
 
     def room_wait_s(self, lane: Lane) -> float:
         """Until the live space's room has an event left for this lane; others wait for none."""
-        share = SHARES.get(lane.kind)
+        share = SHARES.get(lane.name)
         if share is None:
             return 0.0
-        place = lane.group
+        place = lane.partition
         space = self._spaces.view(SpaceId(place)) or self._spaces.by_room(RoomId(place))
         if space is None or space.room is None:
             return 0.0

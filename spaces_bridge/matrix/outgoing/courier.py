@@ -10,12 +10,13 @@ from typing import Protocol
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.errors import AdapterError, StorageError
+from spaces_bridge.app.lanes import Lane, LaneName
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
 from spaces_bridge.matrix.homeserver.pace import FairShare, Window, counted_apart
 from spaces_bridge.matrix.homeserver.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
-from spaces_bridge.matrix.outgoing.lane import PROMPTS, Lane
+from spaces_bridge.matrix.outgoing.lane import LaneQueue
 from spaces_bridge.matrix.outgoing.merging import Mergeable, merge
 
 FloorWish = wish.OfferFloor | wish.OfferToSpeak | wish.PromptModerator | wish.RedactEvent
@@ -27,7 +28,7 @@ PAGE = 500
 LOOK_EVERY_S = 5.0
 """Without being woken, in case a wake was missed."""
 NOT_YET_RECHECK_S = 1.0
-APART = frozenset({"captions", "redactions", "hands", "crowd"})
+APART = frozenset({LaneName.CAPTIONS, LaneName.REDACTIONS, LaneName.HANDS, LaneName.CROWD})
 """Lanes whose events have budgets of their own, beside the room's."""
 
 
@@ -48,10 +49,10 @@ class OutboxCourier:
         clock: Clock,
         doer: Doer,
         pace: FairShare,
-        per_minute: Callable[[str], int | None],
+        per_minute: Callable[[Lane], int | None],
         room_wait_s: Callable[[Lane], float] = lambda _: 0.0,
     ) -> None:
-        """``per_minute``: how many wishes a minute a queue may carry out, None for any number.
+        """``per_minute``: how many wishes of a lane may be carried out a minute; None: any number.
 
         ``room_wait_s``: seconds until the room's budget has something left for this lane.
         """
@@ -62,10 +63,10 @@ class OutboxCourier:
         self._per_minute = per_minute
         self._room_wait_s = room_wait_s
         self._news = asyncio.Event()
-        self._lanes: dict[str, Lane] = {}
-        self._stirred: dict[str, asyncio.Event] = {}
-        self._windows: dict[str, Window] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lanes: dict[Lane, LaneQueue] = {}
+        self._stirred: dict[Lane, asyncio.Event] = {}
+        self._windows: dict[Lane, Window] = {}
+        self._tasks: dict[Lane, asyncio.Task[None]] = {}
         self._seen_id = 0
         self._worked_at = -WORKS_WITHIN_S
 
@@ -108,27 +109,27 @@ class OutboxCourier:
             rows = await self._outbox.pending(self._seen_id, PAGE)
             for row in rows:
                 self._seen_id = row.id
-                self._lane(_lane_of(row)).add(row)
+                self._lane(Lane.read(row.effect.queue)).add(row)
             if len(rows) < PAGE:
                 break
         if first:
             for lane in self._lanes.values():
                 lane.suspect_head()
-        for queue, lane in list(self._lanes.items()):
-            self._stirred[queue].set()
-            task = self._tasks.get(queue)
+        for which, lane in list(self._lanes.items()):
+            self._stirred[which].set()
+            task = self._tasks.get(which)
             if not lane.empty and (task is None or task.done()):
-                self._tasks[queue] = asyncio.create_task(self._serve(lane), name=f"lane {queue}")
+                self._tasks[which] = asyncio.create_task(self._serve(lane), name=f"lane {which}")
 
-    def _lane(self, queue: str) -> Lane:
-        if queue not in self._lanes:
-            self._lanes[queue] = Lane(queue)
-            self._stirred[queue] = asyncio.Event()
-        return self._lanes[queue]
+    def _lane(self, which: Lane) -> LaneQueue:
+        if which not in self._lanes:
+            self._lanes[which] = LaneQueue(which)
+            self._stirred[which] = asyncio.Event()
+        return self._lanes[which]
 
     # --- one lane -----------------------------------------------------------------------------
 
-    async def _serve(self, lane: Lane) -> None:
+    async def _serve(self, lane: LaneQueue) -> None:
         loop = asyncio.get_running_loop()
         while not lane.empty:
             rest_s = lane.retry_at - loop.time()
@@ -150,21 +151,21 @@ class OutboxCourier:
                 await self._give_up(lane, row, "a bug of the bridge; see its log")
         self._forget(lane)
 
-    def _forget(self, lane: Lane) -> None:
+    def _forget(self, lane: LaneQueue) -> None:
         """Empty lanes go; their windows stay while they count."""
-        self._lanes.pop(lane.queue, None)
-        self._stirred.pop(lane.queue, None)
-        self._tasks.pop(lane.queue, None)
-        idle = [q for q, w in self._windows.items() if q not in self._lanes and w.idle]
-        for queue in idle:
-            del self._windows[queue]
+        self._lanes.pop(lane.lane, None)
+        self._stirred.pop(lane.lane, None)
+        self._tasks.pop(lane.lane, None)
+        idle = [w for w, window in self._windows.items() if w not in self._lanes and window.idle]
+        for which in idle:
+            del self._windows[which]
 
-    async def _rest(self, lane: Lane, seconds: float) -> None:
-        stirred = self._stirred[lane.queue]
+    async def _rest(self, lane: LaneQueue, seconds: float) -> None:
+        stirred = self._stirred[lane.lane]
         stirred.clear()
         await rest(stirred, max(0.01, seconds))
 
-    async def _advance(self, lane: Lane, row: OutboxRow) -> None:
+    async def _advance(self, lane: LaneQueue, row: OutboxRow) -> None:
         try:
             wanted = codec.wish_from(row.effect)
         except codec.CodecError as error:
@@ -189,21 +190,21 @@ class OutboxCourier:
         self._worked_at = asyncio.get_running_loop().time()
         await self._finish(lane, row, result)
 
-    async def _wait_for_budget(self, lane: Lane, window: Window | None) -> bool:
+    async def _wait_for_budget(self, lane: LaneQueue, window: Window | None) -> bool:
         """Whether it had to wait."""
         pressed = False
         while True:
             own_s = window.wait_s() if window is not None else 0.0
-            wait_s = max(own_s, self._room_wait_s(lane))
+            wait_s = max(own_s, self._room_wait_s(lane.lane))
             if wait_s <= 0:
                 return pressed
             if lane.note_pressed():
-                log.info("%s waits %.1f s: its budget of this minute is spent", lane.queue, wait_s)
+                log.info("%s waits %.1f s: its budget of this minute is spent", lane.lane, wait_s)
             await asyncio.sleep(wait_s)
             pressed = True
 
     async def _merged(
-        self, lane: Lane, row: OutboxRow, head: Mergeable, *, pressed: bool
+        self, lane: LaneQueue, row: OutboxRow, head: Mergeable, *, pressed: bool
     ) -> Mergeable:
         """With what may share the event. Stored before it is sent: see ``Outbox.absorb``."""
         if lane.may_have_been_sent(row):
@@ -220,15 +221,15 @@ class OutboxCourier:
         lane.add(replace(row, effect=replace(row.effect, body=body)))
         return together
 
-    def _window(self, lane: Lane) -> Window | None:
-        limit = self._per_minute(lane.queue)
+    def _window(self, lane: LaneQueue) -> Window | None:
+        limit = self._per_minute(lane.lane)
         if limit is None:
             return None
-        if lane.queue not in self._windows:
-            self._windows[lane.queue] = Window(limit, asyncio.get_running_loop().time)
-        return self._windows[lane.queue]
+        if lane.lane not in self._windows:
+            self._windows[lane.lane] = Window(limit, asyncio.get_running_loop().time)
+        return self._windows[lane.lane]
 
-    async def _finish(self, lane: Lane, row: OutboxRow, result: str | None) -> None:
+    async def _finish(self, lane: LaneQueue, row: OutboxRow, result: str | None) -> None:
         done = await self._outbox.complete(row.effect.key, row.generation, result)
         again = [] if done else await self._outbox.pending(row.id - 1, 1)
         lane.take_out([row.effect.key])
@@ -237,13 +238,13 @@ class OutboxCourier:
             if fresh.id == row.id:
                 lane.add(fresh)
 
-    async def _refuse(self, lane: Lane, row: OutboxRow, refusal: Refused) -> None:
+    async def _refuse(self, lane: LaneQueue, row: OutboxRow, refusal: Refused) -> None:
         """No, for good: tell who waits for it, and keep it for people to look at."""
         log.warning("refused: %s (%d %s)", row.effect.kind, refusal.status, refusal.errcode)
         await self._doer.refused(codec.wish_from(row.effect), refusal)
         await self._give_up(lane, row, str(refusal))
 
-    async def _give_up(self, lane: Lane, row: OutboxRow, why: str) -> None:
+    async def _give_up(self, lane: LaneQueue, row: OutboxRow, why: str) -> None:
         try:
             await self._outbox.bury(row.effect.key, why)
         except StorageError as error:
@@ -251,7 +252,7 @@ class OutboxCourier:
         lane.take_out([row.effect.key])
         lane.failures = 0
 
-    async def _fail(self, lane: Lane, row: OutboxRow, error: AdapterError) -> None:
+    async def _fail(self, lane: LaneQueue, row: OutboxRow, error: AdapterError) -> None:
         """Not now. Wait as told, or longer each time."""
         now = asyncio.get_running_loop().time()
         lane.failures += 1
@@ -273,12 +274,7 @@ class OutboxCourier:
             log.warning("cannot postpone %s: %s", row.effect.kind, storage)
 
 
-def _lane_of(row: OutboxRow) -> str:
-    prompt = row.effect.kind == wish.PromptModerator.__name__
-    return row.effect.queue + PROMPTS if prompt else row.effect.queue
-
-
-def _group_of(lane: Lane, wanted: wish.Wish) -> str:
+def _group_of(lane: LaneQueue, wanted: wish.Wish) -> str:
     """Who shares the homeserver's ceiling: a crowd's letters hold up no floor."""
     if isinstance(wanted, FloorWish) and not (
         isinstance(wanted, wish.RedactEvent) and (wanted.expired or wanted.crowd)

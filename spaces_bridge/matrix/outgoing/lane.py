@@ -1,23 +1,19 @@
-"""One ordered queue of the outbox, in memory. Pure but for the clock handed in."""
+"""The tasks of one lane of the outbox, in memory. Pure but for the clock handed in."""
 
 from bisect import insort
 from collections.abc import Sequence
 
+from spaces_bridge.app.lanes import Lane, LaneName, Priority
 from spaces_bridge.app.records import OutboxRow
 
-ARRANGEMENT = "arrangement|urgent"
-"""How the lanes end in which rooms are locked and opened: they wait for no grant and no ban."""
-PROMPTS = "|prompts"
-"""How the lanes end in which hosts are asked about hands: their links and offers pass by."""
 
-
-class Lane:
-    """Rows of one queue, by id. A row whose time has not come lets later ones pass, a row that
+class LaneQueue:
+    """Rows of one lane, by id. A row whose time has not come lets later ones pass, a row that
     failed does not: what follows it stays in order.
     """
 
-    def __init__(self, queue: str) -> None:
-        self.queue = queue
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
         self.failures = 0
         self.retry_at = 0.0
         """Loop time before which the lane rests after a failure."""
@@ -30,22 +26,22 @@ class Lane:
     @property
     def urgent(self) -> bool:
         """Whether it never waits for the rate budget."""
-        return self.queue.endswith("|urgent")
+        return self.lane.priority is Priority.URGENT
 
     @property
     def paces_itself(self) -> bool:
         """Whether who carries it out waits for the rate budget, event by event."""
-        return self.queue.startswith("dm|") and self.kind == "invitations"
+        return self.lane.priority is Priority.PACED
 
     @property
     def group(self) -> str:
-        """Who shares the budget: a live space, a room, or one person's messages."""
-        return self.queue.partition("|")[0] if not self.queue.startswith("dm|") else "dm"
+        """Who shares the budget: a live space, a room, or everybody's messages."""
+        return self.lane.partition
 
     @property
-    def kind(self) -> str:
-        """The last part of the queue's name."""
-        return self.queue.rpartition("|")[2]
+    def kind(self) -> LaneName:
+        """What its tasks are about."""
+        return self.lane.name
 
     @property
     def empty(self) -> bool:

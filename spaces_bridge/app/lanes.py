@@ -1,0 +1,151 @@
+"""The lanes of the outbox: which tasks are done one after the other, and which side by side.
+
+Tasks of one lane are done in the order in which they were stored. No lane waits for another.
+A lane's text is stored with each of its tasks: ``PARTITION|NAME|PRIORITY``, and ``|PERSON`` where
+every person has a lane. So names and priorities are data, like the kinds of tasks.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from spaces_bridge.app import wishes as wish
+
+
+class Priority(StrEnum):
+    """How a lane shares the bot's rate budget with the others."""
+
+    URGENT = "urgent"
+    """Its tasks never wait for the budget."""
+    NORMAL = "normal"
+    """Its tasks take turns with those of other partitions."""
+    PACED = "paced"
+    """Who carries its tasks out waits for the budget, event by event."""
+
+
+class LaneName(StrEnum):
+    """What the tasks of a lane are about."""
+
+    ANNOUNCEMENTS = "announcements"
+    BANS = "bans"
+    CAPTIONS = "captions"
+    CARD = "card"
+    CHAT = "chat"
+    COMMUNITY_CARD = "community_card"
+    CROWD = "crowd"
+    HANDS = "hands"
+    INVITATIONS = "invitations"
+    LEVELS = "levels"
+    LISTING = "listing"
+    MESSAGES = "messages"
+    PERMISSIONS = "permissions"
+    PROMPTS = "prompts"
+    REDACTIONS = "redactions"
+    REPLIES = "replies"
+    REPORTS = "reports"
+    STATE = "state"
+    SUMMARIES = "summaries"
+    TIMELINE = "timeline"
+    UNBANS = "unbans"
+    UNKNOWN = "unknown"
+    """A lane that another version of the bridge has stored."""
+
+
+DIRECT_MESSAGES = "dm"
+"""The partition of everything that is written to single persons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One ordered queue of tasks.
+
+    The lanes of a ``partition`` share a budget: it is a live space, a room, or a constant.
+    ``person``: every person has a lane of this name, and this is theirs.
+    """
+
+    partition: str
+    name: LaneName
+    priority: Priority = Priority.NORMAL
+    person: str = ""
+
+    def __str__(self) -> str:
+        parts = [_escaped(self.partition), self.name, self.priority]
+        return "|".join([*parts, _escaped(self.person)] if self.person else parts)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The lane with this text. A text of another version is a lane of its own, too."""
+        partition, *rest = text.split("|")
+        try:
+            name, priority, *person = rest
+            [held] = person or [""]
+            return cls(_unescaped(partition), LaneName(name), Priority(priority), _unescaped(held))
+        except ValueError:
+            return cls(text, LaneName.UNKNOWN)
+
+
+def lane_of(task: wish.Wish) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
+    """The lane in which the task waits its turn."""
+    match task:
+        case (
+            wish.MakeRoom()
+            | wish.SeatGuest()
+            | wish.HideGuestName()
+            | wish.UnseatGuest()
+            | wish.WriteLevel()
+        ):
+            return Lane(task.space, LaneName.LEVELS, Priority.URGENT)
+        case wish.ArrangeRoom():
+            # beside the others: a lock waits for no grant and for no bans
+            return Lane(task.space, LaneName.PERMISSIONS, Priority.URGENT)
+        case wish.BanPerson():
+            return Lane(task.space, LaneName.BANS, Priority.URGENT)
+        case wish.PublishState():
+            return Lane(task.space, LaneName.STATE)
+        case wish.UnbanPerson():
+            return Lane(task.space, LaneName.UNBANS)
+        case wish.RefreshCard():
+            return Lane(task.space, LaneName.CARD)
+        case wish.RefreshBubble():
+            return Lane(task.space, LaneName.COMMUNITY_CARD)
+        case wish.ListSpace():
+            return Lane("directory", LaneName.LISTING)
+        case wish.PostCaption():
+            return Lane(task.space, LaneName.CAPTIONS)
+        case wish.PostChat():
+            return Lane(task.space, LaneName.CHAT)
+        case wish.RedactEvent():
+            return Lane(task.space, _name_for_redaction(task))
+        case wish.Announce() | wish.PinPost():
+            return Lane(task.space, LaneName.TIMELINE)
+        case wish.AnnounceLive() | wish.InviteFollowers():
+            return Lane(task.space, LaneName.ANNOUNCEMENTS)
+        case wish.SumUpInvitations():
+            # by themselves: they wait until the last follower was written to
+            return Lane(task.space, LaneName.SUMMARIES, person=task.by)
+        case wish.PromptModerator():
+            # by themselves: they have a limit of their own, and links and offers pass them by
+            return Lane(DIRECT_MESSAGES, LaneName.PROMPTS, person=task.moderator)
+        case wish.InviteByMessage() | wish.RemindPerson():
+            # by themselves: they wait for the invitations' pace, and nothing else may
+            return Lane(DIRECT_MESSAGES, LaneName.INVITATIONS, Priority.PACED, task.user)
+        case wish.OfferFloor() | wish.OfferToSpeak() | wish.TellUser() | wish.SendLink():
+            return Lane(DIRECT_MESSAGES, LaneName.MESSAGES, person=task.user)
+        case wish.ForwardReport():
+            return Lane("moderators", LaneName.REPORTS)
+        case wish.Reply():
+            return Lane(task.room, LaneName.REPLIES)
+
+
+def _name_for_redaction(task: wish.RedactEvent) -> LaneName:
+    if task.expired:
+        return LaneName.REDACTIONS
+    return LaneName.CROWD if task.crowd else LaneName.HANDS
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("|", "%7C")
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("%7C", "|").replace("%25", "%")

@@ -1,0 +1,96 @@
+"""What is stored says by a kind what it is, and no name of a class decides the kind."""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import spaces_bridge
+from spaces_bridge.app import codec, kinds, wishes
+from spaces_bridge.app.records import Effect, JsonObject, StoredEvent
+from spaces_bridge.core import events
+from tests.support.recordings import bodies
+
+pytestmark = pytest.mark.unit
+
+PACKAGE = Path(spaces_bridge.__file__).parent
+DOTTED = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+
+NAMES_SHOWN = {
+    "app/actor.py": "logged",
+    "app/codec.py": "in an error's text",
+    "app/supervisor.py": "logged, and shown by /ready",
+    "captions/messages.py": "a kind of a message to a worker",
+    "captions/process.py": "in an error's text",
+    "captions/worker/__main__.py": "in an error's text",
+    "captions/worker/scribe.py": "in an error's text",
+    "check.py": "shown on the terminal",
+    "demo/steps.py": "shown on the terminal",
+    "matrix/homeserver/http.py": "in an error's text",
+    "matrix/homeserver/openid.py": "in an error's text",
+    "matrix/outgoing/doers.py": "in an error's text",
+    "media/codec.py": "a kind of a message to a worker",
+    "media/worker/process.py": "logged",
+    "storage/errors.py": "in an error's text",
+    "storage/text.py": "in an error's text",
+    "web/feed.py": "logged",
+    "web/links.py": "logged",
+    "web/problems.py": "logged",
+}
+"""Where the name of a class is used, and for what: never as a row's kind."""
+
+
+def test_every_event_and_every_task_has_one_kind_of_its_own() -> None:
+    assert kinds.EVENT_KINDS.keys() == {*get_args(events.Event), events.SpaceCreated}
+    assert kinds.TASK_KINDS.keys() == {*get_args(wishes.Wish)}
+    every = Counter([*kinds.EVENT_KINDS.values(), *kinds.TASK_KINDS.values()])
+    assert [kind for kind, number in every.items() if number > 1] == []
+    assert [kind for kind in every if not DOTTED.fullmatch(kind)] == []
+
+
+def test_the_kinds_are_those_that_are_stored() -> None:
+    """A kind may be added here and to the recorded bodies; none may change, and none may go."""
+    assert {*kinds.EVENTS} == {*bodies("events")}
+    assert {*kinds.TASKS} == {*bodies("tasks")}
+
+
+@pytest.mark.parametrize("kind", bodies("events"))
+def test_a_recorded_event_is_read_as_it_was_written(kind: str) -> None:
+    body = bodies("events")[kind]
+    event = codec.event_from(StoredEvent(1, 2, kind, body))
+    assert type(event) is kinds.EVENTS[kind]
+    assert _says_the_same(codec.to_body(event), body)
+
+
+@pytest.mark.parametrize("kind", bodies("tasks"))
+def test_a_recorded_task_is_read_as_it_was_written(kind: str) -> None:
+    body = bodies("tasks")[kind]
+    task = codec.wish_from(Effect("key", "lane", kind, body))
+    assert type(task) is kinds.TASKS[kind]
+    assert _says_the_same(codec.to_body(task), body)
+
+
+def _says_the_same(now: JsonObject, recorded: JsonObject) -> bool:
+    """Fields that came later may stand beside those that were recorded."""
+    held = json.loads(json.dumps(now, default=dict))
+    return {name: held.get(name) for name in recorded} == recorded
+
+
+def test_the_name_of_a_class_is_shown_and_logged_but_not_stored() -> None:
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if any(_names_of_classes(ast.parse(path.read_text())))
+    }
+    assert found <= NAMES_SHOWN.keys(), "a class may be renamed: is its name stored there?"
+
+
+def _names_of_classes(tree: ast.AST) -> Iterator[ast.Attribute]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in {"__name__", "__qualname__"}:
+            yield node
