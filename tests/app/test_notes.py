@@ -1,0 +1,138 @@
+"""Every kind of note: what is stored of it, and how long. The names here are rows in databases."""
+
+import inspect
+import json
+import pkgutil
+from dataclasses import asdict, fields, is_dataclass
+from importlib import import_module
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from spaces_bridge.app import codec, notes
+from spaces_bridge.app.notes.kinds import ALL
+from spaces_bridge.app.notes.record import (
+    AfterHandling,
+    AfterSpace,
+    AfterWriting,
+    ForEver,
+    Note,
+    key_parts,
+)
+from tests.support.each_note import EACH, any_note
+
+pytestmark = pytest.mark.unit
+
+STORED = {
+    "user-room": "user | user room | for ever",
+    "room-user": "room | room user | for ever",
+    "encryption-explained": "room | room instead | 365 after writing",
+    "latest-invitation": "user | user invitation | for ever",
+    "invitation-message": "event | event invitation | 365 after space",
+    "stage-invitation-message": "event | event space user | 365 after space",
+    "hand-message": "event | event space user | 365 after space",
+    "invitation-reaction": (
+        "reaction | reaction emoji space user message hosts | 365 after writing"
+    ),
+    "card-reaction": "reaction | reaction effect user subject | 365 after writing",
+    "invited": "space by user | space by user phase task | 30 after space",
+    "latest-from": "sender user | sender user space | for ever",
+    "day-count": "counted user | counted user day taken | 2 after writing",
+    "uninvited-followers": "space by | space by had_enough | 30 after space",
+    "followers-invited": "space by | space by source | 30 after space",
+    "shown-message": "shown space | shown space event | 365 after space",
+    "shown-edition": "shown space | shown space frame whole at_ms edits | 365 after space",
+    "shown-complete": "shown space | shown space | 365 after space",
+    "bubble-space": "event | event space | 365 after space",
+    "bubble-given-up": "space | space reason | 365 after space",
+    "bubble-reaction": "space emoji | space emoji event | 365 after space",
+    "room-shown": "space | space digests | 365 after space",
+    "pinned-post": "space number | space number event | 30 after space",
+    "latest-caption": "space | space event | 30 after space",
+    "lock-announced": "space | space locked task | 30 after space",
+    "hand-asked": "space moderator user | space moderator user hand_at_ms task | 30 after space",
+    "levels-before": "room | room event task | 30 after writing",
+    "uploaded-picture": "digest | digest address | for ever",
+    "command-space": "event | event space | 7 after handling",
+    "command-person": "event | event user rest | 7 after handling",
+    "command-unblocked": "event | event target | 7 after handling",
+    "command-reworded": "message | message edit | 30 after writing",
+    "reports-filed": "user | user filed_at_ms | 2 after writing",
+    "read-back-from": " | since_ms | for ever",
+}
+"""Stored name: key fields | fields | days. A change here needs a migration of stored rows."""
+
+
+def described(record: Any) -> str:  # noqa: ANN401  every note is a dataclass
+    names = " ".join(field.name for field in fields(record))
+    match record.expiry:
+        case ForEver():
+            kept = "for ever"
+        case AfterWriting(days):
+            kept = f"{days} after writing"
+        case AfterSpace(days):
+            kept = f"{days} after space"
+        case AfterHandling(days):
+            kept = f"{days} after handling"
+    return f"{' '.join(record.key_fields)} | {names} | {kept}"
+
+
+def test_what_is_stored_of_each_kind_is_what_databases_hold() -> None:
+    assert {record.kind: described(record) for record in ALL} == STORED
+
+
+def test_every_record_is_in_the_list_and_has_a_name_of_its_own() -> None:
+    names = [module.name for module in pkgutil.iter_modules(notes.__path__)]
+    modules = [import_module(f"{notes.__name__}.{name}") for name in names]
+    defined = {
+        found
+        for module in modules
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Note) and found is not Note
+    }
+    assert defined == set(ALL)
+    assert len({record.kind for record in ALL}) == len(ALL)
+
+
+def test_there_is_an_example_of_every_kind() -> None:
+    assert [type(note) for note in EACH] == list(ALL)
+
+
+@pytest.mark.parametrize("record", ALL, ids=lambda r: r.kind)
+def test_a_record_says_what_it_is_what_its_key_is_and_how_long_it_is_kept(
+    record: type[Note],
+) -> None:
+    said = inspect.getdoc(record) or ""
+    assert is_dataclass(record)
+    assert "Kept" in said or "Dropped" in said
+    assert "Key: " in said or not record.key_fields
+    if isinstance(record.expiry, ForEver):
+        assert record.expiry.bounded_by
+    if isinstance(record.expiry, AfterHandling):
+        assert len(record.key_fields) == 1
+    if isinstance(record.expiry, AfterSpace):
+        assert isinstance(EACH[list(ALL).index(record)].space, str)
+
+
+@pytest.mark.parametrize("note", EACH, ids=lambda n: n.kind)
+def test_the_key_that_is_asked_for_is_the_key_of_the_note(note: Any) -> None:  # noqa: ANN401
+    asked = type(note).key(*(getattr(note, name) for name in note.key_fields))
+    assert (asked.record, asked.parts) == (type(note), key_parts(note))
+
+
+@given(any_note())
+def test_what_was_written_is_read_as_it_was(note: Any) -> None:  # noqa: ANN401
+    body = json.loads(json.dumps(asdict(note)))
+    assert codec.record_from(type(note), body) == note
+
+
+@pytest.mark.parametrize("note", EACH, ids=lambda n: n.kind)
+def test_a_body_of_another_form_is_not_half_read(note: Any) -> None:  # noqa: ANN401
+    body = json.loads(json.dumps(asdict(note)))
+    wrong = [[], "text", None, {**body, "newer": 1}]
+    wrong += [{**body, name: {"no": None}} for name in body]
+    wrong += [{n: v for n, v in body.items() if n != name} for name in body if name != "hosts"]
+    for each in wrong:
+        with pytest.raises(codec.CodecError):
+            codec.record_from(type(note), each)
