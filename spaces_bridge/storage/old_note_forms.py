@@ -28,41 +28,39 @@ def converted(name: str, value: str) -> Converted | None:
     return _CONVERSIONS[prefix](rest, value)
 
 
+def _plain(kind: str, key: str, value: str, *, of_space: bool = False) -> "Conversion":
+    """A note whose name held the field ``key``, and whose text was the field ``value``."""
+
+    def convert(named: str, text: str) -> Converted:
+        body = {key: named, value: text}
+        return Converted(kind, [named], body, body["space"] if of_space else None)
+
+    return convert
+
+
 # --- direct messages --------------------------------------------------------------------------
-
-
-def _user_room(user: str, room: str) -> Converted:
-    return Converted("user-room", [user], {"user": user, "room": room})
-
-
-def _room_user(room: str, user: str) -> Converted:
-    return Converted("room-user", [room], {"room": room, "user": user})
-
-
-def _encryption_explained(room: str, instead: str) -> Converted:
-    return Converted("encryption-explained", [room], {"room": room, "instead": instead})
 
 
 def _latest_invitation(user: str, value: str) -> Converted:
     body = {"user": user, "invitation": _invitation(value)}
-    return Converted("latest-invitation", [user], body)
+    return Converted("latest_invitation", [user], body)
 
 
 def _invitation_message(event: str, value: str) -> Converted:
     invitation = _invitation(value)
     body = {"event": event, "invitation": invitation}
-    return Converted("invitation-message", [event], body, invitation["space"])
+    return Converted("invitation_message", [event], body, invitation["space"])
 
 
 def _stage_invitation_message(event: str, value: str) -> Converted:
     held = _texts(json.loads(value), "space", "user")
-    return Converted("stage-invitation-message", [event], {"event": event, **held}, held["space"])
+    return Converted("stage_invitation_message", [event], {"event": event, **held}, held["space"])
 
 
 def _hand_message(event: str, value: str) -> Converted:
     space, user = json.loads(value)
     body = {"event": event, "space": _text(space), "user": _text(user)}
-    return Converted("hand-message", [event], body, space)
+    return Converted("hand_message", [event], body, space)
 
 
 def _invitation_reaction(reaction: str, value: str) -> Converted | None:
@@ -76,7 +74,7 @@ def _invitation_reaction(reaction: str, value: str) -> Converted | None:
         **texts,
         "hosts": [_text(host) for host in held["hosts"]],
     }
-    return Converted("invitation-reaction", [reaction], body)
+    return Converted("invitation_reaction", [reaction], body)
 
 
 def _card_reaction(reaction: str, value: str) -> Converted:
@@ -87,7 +85,7 @@ def _card_reaction(reaction: str, value: str) -> Converted:
         "user": _text(user),
         "subject": _text(subject),
     }
-    return Converted("card-reaction", [reaction], body)
+    return Converted("card_reaction", [reaction], body)
 
 
 # --- inviting ---------------------------------------------------------------------------------
@@ -104,7 +102,7 @@ def _invited(rest: str, value: str) -> Converted:
 def _latest_from(rest: str, space: str) -> Converted:
     sender, user = _two_people(rest)
     body = {"sender": sender, "user": user, "space": space}
-    return Converted("latest-from", [sender, user], body)
+    return Converted("latest_from", [sender, user], body)
 
 
 def _day_count(counted: str) -> "Conversion":
@@ -112,7 +110,7 @@ def _day_count(counted: str) -> "Conversion":
         day, taken = json.loads(value)
         items = [_text(item) for item in taken]
         body = {"counted": counted, "user": user, "day": int(day), "taken": items}
-        return Converted("day-count", [counted, user], body)
+        return Converted("day_count", [counted, user], body)
 
     return convert
 
@@ -121,13 +119,13 @@ def _uninvited_followers(rest: str, value: str) -> Converted | None:
     space, _, by = rest.partition(":")
     held = {user: bool(had_enough) for user, had_enough in json.loads(value).items()}
     body = {"space": space, "by": by, "had_enough": held}
-    return Converted("uninvited-followers", [space, by], body, space) if held else None
+    return Converted("uninvited_followers", [space, by], body, space) if held else None
 
 
 def _followers_invited(rest: str, source: str) -> Converted:
     space, _, by = rest.partition(":")
     body = {"space": space, "by": by, "source": source}
-    return Converted("followers-invited", [space, by], body, space)
+    return Converted("followers_invited", [space, by], body, space)
 
 
 # --- rooms ------------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ def _followers_invited(rest: str, source: str) -> Converted:
 def _shown_message(shown: str) -> "Conversion":
     def convert(space: str, event: str) -> Converted:
         body = {"shown": shown, "space": space, "event": event}
-        return Converted("shown-message", [shown, space], body, space)
+        return Converted("shown_message", [shown, space], body, space)
 
     return convert
 
@@ -151,51 +149,39 @@ def _shown_edition(shown: str) -> "Conversion":
             "at_ms": int(held["at_ms"]),
             "edits": int(held["edits"]),
         }
-        return Converted("shown-edition", [shown, space], body, space)
+        return Converted("shown_edition", [shown, space], body, space)
 
     return convert
 
 
 def _shown_complete(shown: str) -> "Conversion":
     def convert(space: str, _: str) -> Converted:
-        return Converted("shown-complete", [shown, space], {"shown": shown, "space": space}, space)
+        return Converted("shown_complete", [shown, space], {"shown": shown, "space": space}, space)
 
     return convert
-
-
-def _bubble_space(event: str, space: str) -> Converted:
-    return Converted("bubble-space", [event], {"event": event, "space": space}, space)
-
-
-def _bubble_given_up(space: str, reason: str) -> Converted:
-    return Converted("bubble-given-up", [space], {"space": space, "reason": reason}, space)
 
 
 def _bubble_reaction(rest: str, event: str) -> Converted | None:
     space, _, emoji = rest.partition(":")
     body = {"space": space, "emoji": emoji, "event": event}
-    return Converted("bubble-reaction", [space, emoji], body, space) if event else None
+    return Converted("bubble_reaction", [space, emoji], body, space) if event else None
 
 
 def _room_shown(space: str, value: str) -> Converted:
     digests = {type_: _text(digest) for type_, digest in json.loads(value).items()}
-    return Converted("room-shown", [space], {"space": space, "digests": digests}, space)
+    return Converted("room_shown", [space], {"space": space, "digests": digests}, space)
 
 
 def _pinned_post(rest: str, event: str) -> Converted:
     space, _, number = rest.partition(":")
     body = {"space": space, "number": int(number), "event": event}
-    return Converted("pinned-post", [space, number], body, space)
-
-
-def _latest_caption(space: str, event: str) -> Converted:
-    return Converted("latest-caption", [space], {"space": space, "event": event}, space)
+    return Converted("pinned_post", [space, number], body, space)
 
 
 def _lock_announced(space: str, value: str) -> Converted:
     locked, _, task = value.partition(" ")
     body = {"space": space, "locked": {"True": True, "False": False}[locked], "task": task}
-    return Converted("lock-announced", [space], body, space)
+    return Converted("lock_announced", [space], body, space)
 
 
 def _hand_asked(rest: str, value: str) -> Converted:
@@ -209,53 +195,37 @@ def _hand_asked(rest: str, value: str) -> Converted:
         "hand_at_ms": int(hand),
         "task": task,
     }
-    return Converted("hand-asked", [space, moderator, user], body, space)
+    return Converted("hand_asked", [space, moderator, user], body, space)
 
 
 def _levels_before(room: str, value: str) -> Converted:
     event, _, task = value.partition(" ")
-    return Converted("levels-before", [room], {"room": room, "event": event, "task": task})
-
-
-def _uploaded_picture(digest: str, address: str) -> Converted:
-    return Converted("uploaded-picture", [digest], {"digest": digest, "address": address})
+    return Converted("levels_before", [room], {"room": room, "event": event, "task": task})
 
 
 # --- commands ---------------------------------------------------------------------------------
 
 
-def _command_space(event: str, space: str) -> Converted:
-    return Converted("command-space", [event], {"event": event, "space": space})
-
-
 def _command_person(event: str, value: str) -> Converted:
     user, _, rest = value.partition(" ")
-    return Converted("command-person", [event], {"event": event, "user": user, "rest": rest})
-
-
-def _command_unblocked(event: str, target: str) -> Converted:
-    return Converted("command-unblocked", [event], {"event": event, "target": target})
-
-
-def _command_reworded(message: str, edit: str) -> Converted:
-    return Converted("command-reworded", [message], {"message": message, "edit": edit})
+    return Converted("command_person", [event], {"event": event, "user": user, "rest": rest})
 
 
 def _reports_filed(user: str, value: str) -> Converted:
     filed = {event: int(at_ms) for event, at_ms in json.loads(value).items()}
-    return Converted("reports-filed", [user], {"user": user, "filed_at_ms": filed})
+    return Converted("reports_filed", [user], {"user": user, "filed_at_ms": filed})
 
 
 def _read_back_from(_: str, value: str) -> Converted | None:
-    return Converted("read-back-from", [], {"since_ms": int(value)}) if value else None
+    return Converted("read_back_from", [], {"since_ms": int(value)}) if value else None
 
 
 Conversion = Callable[[str, str], Converted | None]
 
 _CONVERSIONS: Mapping[str, Conversion] = {
-    "dm": _user_room,
-    "direct": _room_user,
-    "told-of-cipher": _encryption_explained,
+    "dm": _plain("user_room", "user", "room"),
+    "direct": _plain("room_user", "room", "user"),
+    "told-of-cipher": _plain("encryption_explained", "room", "instead"),
     "invited-last": _latest_invitation,
     "invitation": _invitation_message,
     "offer": _stage_invitation_message,
@@ -264,9 +234,9 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "card-tap": _card_reaction,
     "invited": _invited,
     "asked-in": _latest_from,
-    "strangers": _day_count("strangers-met"),
-    "invited-by": _day_count("invitations-sent"),
-    "invited-to": _day_count("invitations-got"),
+    "strangers": _day_count("strangers_met"),
+    "invited-by": _day_count("invitations_sent"),
+    "invited-to": _day_count("invitations_got"),
     "uninvited": _uninvited_followers,
     "followers-invited": _followers_invited,
     "card": _shown_message("card"),
@@ -275,20 +245,20 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "bubble-shown": _shown_edition("bubble"),
     "card-dressed": _shown_complete("card"),
     "bubble-dressed": _shown_complete("bubble"),
-    "bubble-of": _bubble_space,
-    "bubble-off": _bubble_given_up,
+    "bubble-of": _plain("bubble_space", "event", "space", of_space=True),
+    "bubble-off": _plain("bubble_given_up", "space", "reason", of_space=True),
     "bubble-seed": _bubble_reaction,
     "signboard": _room_shown,
     "post": _pinned_post,
-    "caption": _latest_caption,
+    "caption": _plain("latest_caption", "space", "event", of_space=True),
     "said-lock": _lock_announced,
     "asked": _hand_asked,
-    "levels-before": _levels_before,
-    "picture": _uploaded_picture,
-    "which": _command_space,
+    "levels_before": _levels_before,
+    "picture": _plain("uploaded_picture", "digest", "address"),
+    "which": _plain("command_space", "event", "space"),
     "whom": _command_person,
-    "unblocked": _command_unblocked,
-    "reworded": _command_reworded,
+    "unblocked": _plain("command_unblocked", "event", "target"),
+    "reworded": _plain("command_reworded", "message", "edit"),
     "reports": _reports_filed,
     "read-back-from": _read_back_from,
 }

@@ -98,7 +98,7 @@ async def test_what_cannot_be_read_counts_as_absent_and_is_said_once(
         for _ in range(3):
             assert await storage.notes.get(UserRoom.key(note.user)) is None
     assert [r.levelname for r in caplog.records] == ["ERROR"]
-    assert "(user-room) cannot be read" in caplog.text
+    assert "(user_room) cannot be read" in caplog.text
     assert "@a:x" not in caplog.text
     await storage.notes.put(note)
     assert await storage.notes.get(UserRoom.key(note.user)) == note
@@ -171,12 +171,12 @@ async def test_what_is_about_people_stays_for_ever(storage: Storage, clock: SetC
     await storage.notes.prune()
     assert await kinds(storage) == of_expiry(ForEver)
     assert of_expiry(ForEver) == {
-        "user-room",
-        "room-user",
-        "latest-invitation",
-        "latest-from",
-        "uploaded-picture",
-        "read-back-from",
+        "user_room",
+        "room_user",
+        "latest_invitation",
+        "latest_from",
+        "uploaded_picture",
+        "read_back_from",
     }
 
 

@@ -23,7 +23,7 @@ class CommandSpace(Note):
     Kept until the message is handled, and a week more.
     """
 
-    kind: ClassVar = "command-space"
+    kind: ClassVar = "command_space"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterHandling(WEEK)
 
@@ -43,7 +43,7 @@ class CommandPerson(Note):
     more.
     """
 
-    kind: ClassVar = "command-person"
+    kind: ClassVar = "command_person"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterHandling(WEEK)
 
@@ -63,7 +63,7 @@ class CommandUnblocked(Note):
     Kept until the message is handled, and a week more.
     """
 
-    kind: ClassVar = "command-unblocked"
+    kind: ClassVar = "command_unblocked"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterHandling(WEEK)
 
@@ -82,7 +82,7 @@ class CommandReworded(Note):
     Kept for a month: a message is edited once into a command, not again and again.
     """
 
-    kind: ClassVar = "command-reworded"
+    kind: ClassVar = "command_reworded"
     key_fields: ClassVar = ("message",)
     expiry: ClassVar = AfterWriting(MONTH)
 
@@ -101,7 +101,7 @@ class ReportsFiled(Note):
     Kept for two days: only those of the last hour count against the limit.
     """
 
-    kind: ClassVar = "reports-filed"
+    kind: ClassVar = "reports_filed"
     key_fields: ClassVar = ("user",)
     expiry: ClassVar = AfterWriting(2)
 
@@ -120,7 +120,7 @@ class ReadBackFrom(Note):
     Dropped when all rooms are read.
     """
 
-    kind: ClassVar = "read-back-from"
+    kind: ClassVar = "read_back_from"
     key_fields: ClassVar = ()
     expiry: ClassVar = ForEver("there is one")
 

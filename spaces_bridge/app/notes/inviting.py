@@ -40,7 +40,7 @@ class LatestFrom(Note):
     Kept for ever, like a follow or a 🔕: an invitation that is never answered is a no.
     """
 
-    kind: ClassVar = "latest-from"
+    kind: ClassVar = "latest_from"
     key_fields: ClassVar = ("sender", "user")
     expiry: ClassVar = ForEver("pairs of people who know each other")
 
@@ -56,9 +56,9 @@ class LatestFrom(Note):
 class Counted(StrEnum):
     """What is limited for each person and day."""
 
-    STRANGERS_MET = "strangers-met"
-    INVITATIONS_SENT = "invitations-sent"
-    INVITATIONS_GOT = "invitations-got"
+    STRANGERS_MET = "strangers_met"
+    INVITATIONS_SENT = "invitations_sent"
+    INVITATIONS_GOT = "invitations_got"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class DayCount(Note):
     begins anew.
     """
 
-    kind: ClassVar = "day-count"
+    kind: ClassVar = "day_count"
     key_fields: ClassVar = ("counted", "user")
     expiry: ClassVar = AfterWriting(2)
 
@@ -92,7 +92,7 @@ class UninvitedFollowers(Note):
     minutes.
     """
 
-    kind: ClassVar = "uninvited-followers"
+    kind: ClassVar = "uninvited_followers"
     key_fields: ClassVar = ("space", "by")
     expiry: ClassVar = AfterSpace(MONTH)
 
@@ -112,7 +112,7 @@ class FollowersInvited(Note):
     ``source`` is what asked for it. Kept for a month after the live space: nobody can ask again.
     """
 
-    kind: ClassVar = "followers-invited"
+    kind: ClassVar = "followers_invited"
     key_fields: ClassVar = ("space", "by")
     expiry: ClassVar = AfterSpace(MONTH)
 

@@ -30,7 +30,7 @@ class UserRoom(Note):
     Kept for ever: without it the person would get a second room.
     """
 
-    kind: ClassVar = "user-room"
+    kind: ClassVar = "user_room"
     key_fields: ClassVar = ("user",)
     expiry: ClassVar = ForEver("people")
 
@@ -49,7 +49,7 @@ class RoomUser(Note):
     Kept for ever: people may leave and write in an older room, and it is direct still.
     """
 
-    kind: ClassVar = "room-user"
+    kind: ClassVar = "room_user"
     key_fields: ClassVar = ("room",)
     expiry: ClassVar = ForEver("people, and the direct rooms they made or left")
 
@@ -68,7 +68,7 @@ class EncryptionExplained(Note):
     ``instead`` is the direct room it offered. Kept for a year: after that it may be said again.
     """
 
-    kind: ClassVar = "encryption-explained"
+    kind: ClassVar = "encryption_explained"
     key_fields: ClassVar = ("room",)
     expiry: ClassVar = AfterWriting(YEAR)
 
@@ -87,7 +87,7 @@ class LatestInvitation(Note):
     Kept for ever: people leave a room years later, too.
     """
 
-    kind: ClassVar = "latest-invitation"
+    kind: ClassVar = "latest_invitation"
     key_fields: ClassVar = ("user",)
     expiry: ClassVar = ForEver("people")
 
@@ -106,7 +106,7 @@ class InvitationMessage(Note):
     Kept for a year after the live space: so long 🔕 and 🚫 on it are understood.
     """
 
-    kind: ClassVar = "invitation-message"
+    kind: ClassVar = "invitation_message"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -130,7 +130,7 @@ class StageInvitationMessage(Note):
     Kept for a year after the live space: until then a ✅ is answered with why it is too late.
     """
 
-    kind: ClassVar = "stage-invitation-message"
+    kind: ClassVar = "stage_invitation_message"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -151,7 +151,7 @@ class HandMessage(Note):
     with why it is too late.
     """
 
-    kind: ClassVar = "hand-message"
+    kind: ClassVar = "hand_message"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -172,7 +172,7 @@ class InvitationReaction(Note):
     it is undone.
     """
 
-    kind: ClassVar = "invitation-reaction"
+    kind: ClassVar = "invitation_reaction"
     key_fields: ClassVar = ("reaction",)
     expiry: ClassVar = AfterWriting(YEAR)
 
@@ -202,7 +202,7 @@ class CardReaction(Note):
     Kept for a year: so long taking it back unfollows the host.
     """
 
-    kind: ClassVar = "card-reaction"
+    kind: ClassVar = "card_reaction"
     key_fields: ClassVar = ("reaction",)
     expiry: ClassVar = AfterWriting(YEAR)
 

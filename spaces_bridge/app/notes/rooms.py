@@ -31,7 +31,7 @@ class ShownMessage(Note):
     Kept for a year after the live space: without it a second one would be sent.
     """
 
-    kind: ClassVar = "shown-message"
+    kind: ClassVar = "shown_message"
     key_fields: ClassVar = ("shown", "space")
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -52,7 +52,7 @@ class ShownEdition(Note):
     after the live space, like the message itself.
     """
 
-    kind: ClassVar = "shown-edition"
+    kind: ClassVar = "shown_edition"
     key_fields: ClassVar = ("shown", "space")
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -75,7 +75,7 @@ class ShownComplete(Note):
     Kept for a year after the live space, like the message itself.
     """
 
-    kind: ClassVar = "shown-complete"
+    kind: ClassVar = "shown_complete"
     key_fields: ClassVar = ("shown", "space")
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -94,7 +94,7 @@ class BubbleSpace(Note):
     Kept for a year after the live space: so long a 🔔 on it follows the host.
     """
 
-    kind: ClassVar = "bubble-space"
+    kind: ClassVar = "bubble_space"
     key_fields: ClassVar = ("event",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -113,7 +113,7 @@ class BubbleGivenUp(Note):
     ``reason`` is the homeserver's error code, or "redacted". Kept for a year after the live space.
     """
 
-    kind: ClassVar = "bubble-given-up"
+    kind: ClassVar = "bubble_given_up"
     key_fields: ClassVar = ("space",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -132,7 +132,7 @@ class BubbleReaction(Note):
     Kept for a year after the live space, or until the bot takes it back.
     """
 
-    kind: ClassVar = "bubble-reaction"
+    kind: ClassVar = "bubble_reaction"
     key_fields: ClassVar = ("space", "emoji")
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -153,7 +153,7 @@ class RoomShown(Note):
     after the live space.
     """
 
-    kind: ClassVar = "room-shown"
+    kind: ClassVar = "room_shown"
     key_fields: ClassVar = ("space",)
     expiry: ClassVar = AfterSpace(YEAR)
 
@@ -172,7 +172,7 @@ class PinnedPost(Note):
     Kept for a month after the live space: nothing is pinned when it is over.
     """
 
-    kind: ClassVar = "pinned-post"
+    kind: ClassVar = "pinned_post"
     key_fields: ClassVar = ("space", "number")
     expiry: ClassVar = AfterSpace(MONTH)
 
@@ -192,7 +192,7 @@ class LatestCaption(Note):
     Kept for a month after the live space: the last captions come within minutes.
     """
 
-    kind: ClassVar = "latest-caption"
+    kind: ClassVar = "latest_caption"
     key_fields: ClassVar = ("space",)
     expiry: ClassVar = AfterSpace(MONTH)
 
@@ -211,7 +211,7 @@ class LockAnnounced(Note):
     Kept for a month after the live space: nobody locks what is over.
     """
 
-    kind: ClassVar = "lock-announced"
+    kind: ClassVar = "lock_announced"
     key_fields: ClassVar = ("space",)
     expiry: ClassVar = AfterSpace(MONTH)
 
@@ -232,7 +232,7 @@ class HandAsked(Note):
     live space: nobody raises a hand when it is over.
     """
 
-    kind: ClassVar = "hand-asked"
+    kind: ClassVar = "hand_asked"
     key_fields: ClassVar = ("space", "moderator", "user")
     expiry: ClassVar = AfterSpace(MONTH)
 
@@ -254,7 +254,7 @@ class LevelsBefore(Note):
     Kept for a month: the task behind it is done or given up long before.
     """
 
-    kind: ClassVar = "levels-before"
+    kind: ClassVar = "levels_before"
     key_fields: ClassVar = ("room",)
     expiry: ClassVar = AfterWriting(MONTH)
 
@@ -274,7 +274,7 @@ class UploadedPicture(Note):
     Kept for ever, so that each is uploaded once.
     """
 
-    kind: ClassVar = "uploaded-picture"
+    kind: ClassVar = "uploaded_picture"
     key_fields: ClassVar = ("digest",)
     expiry: ClassVar = ForEver("the pictures that this program draws")
 
