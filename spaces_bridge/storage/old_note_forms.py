@@ -253,7 +253,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "caption": _plain("latest_caption", "space", "event", of_space=True),
     "said-lock": _lock_announced,
     "asked": _hand_asked,
-    "levels_before": _levels_before,
+    "levels-before": _levels_before,
     "picture": _plain("uploaded_picture", "digest", "address"),
     "which": _plain("command_space", "event", "space"),
     "whom": _command_person,
