@@ -52,6 +52,14 @@ def effect_of(
     return Effect(key, queue, kind, to_body(wish), due_at_ms, collapse)
 
 
+def record_from(cls: type[_T], body: object) -> _T:
+    """The dataclass of a stored JSON object. Raises CodecError."""
+    try:
+        return _build(cls, body)  # type: ignore[arg-type]  # its own type is checked, too
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CodecError(f"cannot read a stored {cls.__name__}: {error}") from error
+
+
 def _from_body(known: Mapping[str, type[_T]], kind: str, body: JsonObject) -> _T:
     try:
         cls = known[kind]
@@ -91,4 +99,6 @@ def _value(hint: object, value: object) -> object:
         return {str(name): _value(item, held) for name, held in value.items()}
     if hint in (str, int, bool) and type(value) is not hint:
         raise TypeError(f"expected {hint.__name__}, found {type(value).__name__}")
+    if is_dataclass(hint) or get_origin(hint) in (tuple, Mapping):
+        raise TypeError(f"expected {hint}, found {type(value).__name__}")
     return value

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Followers, Outbox
+from spaces_bridge.app.notes.inviting import FollowersInvited
+from spaces_bridge.app.ports import Followers, NoteStore
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -18,7 +19,7 @@ class Wishing(Protocol):
 
 async def invite_followers(
     spaces: Wishing,
-    outbox: Outbox,
+    notes: NoteStore,
     followers: Followers,
     space: LiveSpace,
     by: UserId,
@@ -32,13 +33,13 @@ async def invite_followers(
     refuse_unless_moderator(space, by)
     if space.locked:
         raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
-    note = f"followers-invited:{space.space}:{by}"
-    if await outbox.lookup(note) not in {None, source}:
+    before = await notes.get(FollowersInvited.key(space.space, by))
+    if before is not None and before.source != source:
         raise Rejected("again", "Your followers were told of this live space already.")
     count = await followers.count(by)
     if not count:
         raise Rejected("no_followers", "Nobody follows you yet.")
     wanted = wish.InviteFollowers(space.space, by)
     await spaces.wish(wanted, f"invite-followers:{space.space}:{by}")
-    await outbox.remember(note, source)
+    await notes.put(FollowersInvited(space.space, by, source))
     return count

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from spaces_bridge.app.chat import ChatNews
+from spaces_bridge.app.notes.record import Key, N, Note
 from spaces_bridge.app.records import (
     Block,
     Effect,
@@ -101,11 +102,30 @@ class Outbox(Protocol):
         """The result of a done effect."""
         ...
 
-    async def remember(self, name: str, value: str) -> None: ...
-
-    async def lookup(self, name: str) -> str | None: ...
-
     async def prune(self, before_ms: int) -> None: ...
+
+
+class NoteStore(Protocol):
+    """Keeps notes. Each call is one transaction; all raise StorageError."""
+
+    async def put(self, note: Note) -> None:
+        """Write the note; it replaces the one with the same key."""
+        ...
+
+    async def get(self, key: Key[N]) -> N | None:
+        """The note with this key.
+
+        A note that cannot be read counts as absent; the log says so once.
+        """
+        ...
+
+    async def drop(self, key: Key[N]) -> None:
+        """Delete the note with this key, if there is one."""
+        ...
+
+    async def prune(self) -> None:
+        """Delete every note whose expiry has passed, a few at a time."""
+        ...
 
 
 class Inbox(Protocol):
@@ -139,6 +159,10 @@ class Tokens(Protocol):
     async def find(self, hash_: str) -> Token | None: ...
 
     async def revoke(self, space: SpaceId, user: UserId) -> None: ...
+
+    async def prune(self, before_ms: int) -> None:
+        """Delete the tokens of live spaces that ended before then, a few at a time."""
+        ...
 
 
 class Followers(Protocol):

@@ -12,6 +12,7 @@ from spaces_bridge.app.ports import (
     Doorkeeper,
     Followers,
     Journal,
+    NoteStore,
     Outbox,
     Stage,
 )
@@ -38,6 +39,7 @@ class World:
     journal: Journal
     directory: Directory
     outbox: Outbox
+    notes: NoteStore
     stage: Stage
     captioner: Captioner
     audience: Audience

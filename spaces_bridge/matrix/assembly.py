@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
+from spaces_bridge.app.ports import Clock, Followers, NoteStore, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.direct.answers import Answers
@@ -78,6 +78,10 @@ class Ground:
         return self.spaces.world.outbox
 
     @property
+    def notes(self) -> NoteStore:
+        return self.spaces.world.notes
+
+    @property
     def clock(self) -> Clock:
         return self.spaces.world.clock
 
@@ -99,8 +103,8 @@ class Parts:
 
 def assemble(on: Ground) -> Parts:
     """All parts, joined together. Calls nobody yet."""
-    observer = RoomObserver(on.bot, on.spaces, on.outbox)
-    dms, notebook = DirectRooms(on.bot, on.outbox), Correspondence(on.outbox)
+    observer = RoomObserver(on.bot, on.spaces, on.notes)
+    dms, notebook = DirectRooms(on.bot, on.notes), Correspondence(on.notes)
     lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
     shown = _Shown(on)
     doers = Doers(
@@ -132,17 +136,17 @@ class _Shown:
     """What a live space shows of itself, inside its room and outside."""
 
     def __init__(self, on: Ground) -> None:
-        bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
+        bot, spaces, notes, clock, settings = on.bot, on.spaces, on.notes, on.clock, on.settings
         pins, room_list = Pins(bot), RoomList(bot)
-        self.gallery = Gallery(bot, outbox, on.now_s)
-        self.cards = CardKeeper(bot, outbox, clock, settings, spaces.audience_size, pins)
-        self.bubbles = Bubbles(bot, spaces, outbox, clock, settings, pins, spaces.audience_size)
+        self.gallery = Gallery(bot, notes, on.now_s)
+        self.cards = CardKeeper(bot, notes, clock, settings, spaces.audience_size, pins)
+        self.bubbles = Bubbles(bot, spaces, notes, clock, settings, pins, spaces.audience_size)
         self.directory = SpacesDirectory(bot, spaces, settings, self.gallery, room_list)
         self.doers: Sequence[Doer] = (
-            Signboard(bot, spaces, outbox, settings, self.gallery, room_list),
+            Signboard(bot, spaces, notes, settings, self.gallery, room_list),
             self.bubbles,
             self.directory,
-            Posts(bot, spaces, outbox, pins, self.cards),
+            Posts(bot, spaces, notes, pins, self.cards),
         )
 
 
@@ -150,7 +154,7 @@ def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence
     """Those who make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
-        RoomErrands(on.bot, on.spaces, on.outbox, on.settings, observer, maker, cards, ghosts),
+        RoomErrands(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
         ChatPoster(on.bot, on.spaces),
     ]
 
@@ -168,7 +172,7 @@ def _writing(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequence
     """Those who write to one person, as soon as there is something to say."""
     return [
         Letters(on.bot, dms, on.spaces, on.sessions, on.settings),
-        Questions(on.bot, dms, on.spaces, on.outbox, notebook),
+        Questions(on.bot, dms, on.spaces, on.notes, notebook),
     ]
 
 
@@ -177,7 +181,7 @@ def _inviting(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequenc
     bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
     pace = Metronome(settings.invitations_per_minute, on.now_s)
     sluice = Sluice(pace, settings.domain, on.now_s)
-    limits, uninvited = InviteLimits(outbox, clock, settings), Uninvited(outbox)
+    limits, uninvited = InviteLimits(on.notes, clock, settings), Uninvited(on.notes)
     etiquette = Etiquette(dms, on.followers, limits, settings, clock)
     return [
         Invitations(bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, on.pace),
@@ -202,11 +206,11 @@ def _reception(
         on.settings,
         observer,
         _talking(on, dms),
-        Greeter(on.bot, dms, on.outbox),
+        Greeter(on.bot, dms, on.notes),
         dms,
         shown.cards,
         Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
-        Taps(on.spaces, on.followers, on.outbox, on.clock, shown.cards, shown.bubbles),
+        Taps(on.spaces, on.followers, on.notes, on.clock, shown.cards, shown.bubbles),
         RaisedHands(on.spaces, on.clock),
         evictions,
         lists,
@@ -220,7 +224,7 @@ def _talking(on: Ground, dms: DirectRooms) -> Conversation:
         on.bot,
         on.spaces,
         Archive(on.spaces.world.directory, on.spaces.world.journal),
-        on.outbox,
+        on.notes,
         on.settings,
         on.clock,
         on.doorkeeper,

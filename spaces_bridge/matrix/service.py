@@ -7,7 +7,7 @@ from functools import partial
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot
+from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
@@ -49,6 +49,7 @@ class MatrixService:
         spaces: Spaces,
         sessions: SessionsDoor,
         inbox: Inbox,
+        tokens: Tokens,
         permission: Permission,
         doorkeeper: Doorkeeper,
         followers: Followers,
@@ -111,13 +112,13 @@ class MatrixService:
         self._look_back = LookBack(
             bot,
             inbox,
-            outbox,
+            spaces.world.notes,
             clock,
             lambda: [space.room for space in spaces.open() if space.room is not None],
             self._consumer.wake,
         )
         self._counters = CounterWatch(spaces, outbox, self.wake)
-        self._pruning = Pruning(inbox, outbox, clock)
+        self._pruning = Pruning(inbox, outbox, spaces.world.notes, tokens, clock)
 
     @property
     def port(self) -> int:

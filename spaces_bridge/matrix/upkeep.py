@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from spaces_bridge.app import policies
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.ports import Clock, Inbox, Outbox
+from spaces_bridge.app.ports import Clock, Inbox, NoteStore, Outbox, Tokens
 from spaces_bridge.app.records import Effect
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -18,6 +18,8 @@ COUNTERS_EVERY_S = 15.0
 PRUNE_EVERY_S = 6 * 3600.0
 KEPT_MS = 7 * 86_400_000
 """Done wishes and handled events are remembered for a week."""
+TOKENS_KEPT_MS = 365 * 86_400_000
+"""Personal links open the page of a live space for a year after its end (docs/admin.md)."""
 
 
 class CounterWatch:
@@ -51,23 +53,33 @@ class CounterWatch:
 
 
 class Pruning:
-    """Forgets done wishes and handled events after a week."""
+    """Forgets what has had its time: done wishes, handled events, notes, tokens."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, inbox: Inbox, outbox: Outbox, notes: NoteStore, tokens: Tokens, clock: Clock
+    ) -> None:
         self._inbox = inbox
         self._outbox = outbox
+        self._notes = notes
+        self._tokens = tokens
         self._clock = clock
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
-                before_ms = self._clock.now_ms() - KEPT_MS
-                await self._inbox.prune(before_ms)
-                await self._outbox.prune(before_ms)
+                await self.prune()
             except StorageError as error:
                 log.warning("cannot prune: %s", error)
             await asyncio.sleep(PRUNE_EVERY_S)
+
+    async def prune(self) -> None:
+        """Forget it now. Raises StorageError."""
+        now_ms = self._clock.now_ms()
+        await self._inbox.prune(now_ms - KEPT_MS)
+        await self._outbox.prune(now_ms - KEPT_MS)
+        await self._notes.prune()
+        await self._tokens.prune(now_ms - TOKENS_KEPT_MS)
 
 
 def _counters(space: LiveSpace) -> Iterator[Effect]:

@@ -17,14 +17,10 @@ from spaces_bridge.storage import rows
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import (
     body_to_column,
-    from_column,
     optional_from_column,
     optional_to_column,
     to_column,
 )
-
-OF_ONE_EVENT = ("which", "whom", "unblocked")
-"""How the names of notes begin that matter until an event is handled, and no longer."""
 
 _INSERT = """
     INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation)
@@ -193,46 +189,13 @@ class SqlOutbox:
 
         return await self._database.read(work)
 
-    async def remember(self, name: str, value: str) -> None:
-        """Keep a value under a name; the newest counts."""
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(
-                "INSERT INTO notes (name, value, at_ms) VALUES ($1, $2, $3) "
-                "ON CONFLICT (name) DO UPDATE "
-                "SET value = excluded.value, at_ms = excluded.at_ms",
-                to_column(name),
-                to_column(value),
-                self._clock.now_ms(),
-            )
-
-        await self._database.write(work)
-
-    async def lookup(self, name: str) -> str | None:
-        """The value kept under a name."""
-
-        async def work(connection: Connection) -> str | None:
-            value = await connection.fetchval(
-                "SELECT value FROM notes WHERE name = $1", to_column(name)
-            )
-            return None if value is None else from_column(value)
-
-        return await self._database.read(work)
-
     async def prune(self, before_ms: int) -> None:
-        """Forget what was done before then; what is pending or was given up stays.
-
-        So do notes, but for those about one event that was handled long ago.
-        """
+        """Forget what was done before then; what is pending or was given up stays."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
                 "DELETE FROM outbox WHERE state IN ('done', 'idle') AND finished_at_ms < $1",
                 before_ms,
             )
-            for prefix in OF_ONE_EVENT:
-                await connection.execute(
-                    "DELETE FROM notes WHERE name LIKE $1 AND at_ms < $2", f"{prefix}:%", before_ms
-                )
 
         await self._database.write(work, self._order)

@@ -13,6 +13,7 @@ from spaces_bridge.app.ports import (
     Health,
     Inbox,
     Journal,
+    NoteStore,
     Outbox,
     PolicyRules,
     Reports,
@@ -23,6 +24,7 @@ from spaces_bridge.storage.followers import SqlFollowers
 from spaces_bridge.storage.inbox import SqlInbox
 from spaces_bridge.storage.journal import SqlDirectory, SqlJournal
 from spaces_bridge.storage.moderation import SqlBlocks, SqlPolicyRules, SqlReports
+from spaces_bridge.storage.notes import SqlNotes
 from spaces_bridge.storage.outbox import SqlOutbox
 from spaces_bridge.storage.tokens import SqlTokens
 from spaces_bridge.storage.watch import StoreWatch
@@ -61,6 +63,7 @@ class Storage:
         self.journal: Journal = SqlJournal(database, outbox_order)
         self.directory: Directory = SqlDirectory(database)
         self.outbox: Outbox = SqlOutbox(database, clock, outbox_order)
+        self.notes: NoteStore = SqlNotes(database, clock)
         self.inbox: Inbox = SqlInbox(database, clock)
         self.tokens: Tokens = SqlTokens(database)
         self.followers: Followers = SqlFollowers(database)

@@ -8,7 +8,7 @@ U+001A and four hexadecimal digits, so that every string comes back exactly as i
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from spaces_bridge.app.records import JsonObject
 
@@ -58,6 +58,11 @@ def index_key(text: str) -> str:
         return to_column(text)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"\x1asha256:{digest}"
+
+
+def key_to_column(parts: Sequence[str]) -> str:
+    """The key of a note as it is stored: one part stands for itself, like an event's id."""
+    return index_key(parts[0] if len(parts) == 1 else json.dumps(list(parts), ensure_ascii=False))
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,9 @@ from spaces_bridge.storage import rows
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import to_column
 
+BATCH = 500
+"""Rows that one transaction of pruning deletes: others write in between."""
+
 
 class SqlTokens:
     """Implements the app's `Tokens`."""
@@ -50,3 +53,18 @@ class SqlTokens:
             )
 
         await self._database.write(work)
+
+    async def prune(self, before_ms: int) -> None:
+        """Delete the tokens of live spaces that ended before then, a few at a time."""
+
+        async def work(connection: Connection) -> int:
+            gone = await connection.fetch(
+                "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE space IN "
+                "(SELECT space FROM spaces WHERE ended_at_ms < $1) LIMIT $2) RETURNING hash",
+                before_ms,
+                BATCH,
+            )
+            return len(gone)
+
+        while await self._database.write(work) == BATCH:
+            pass

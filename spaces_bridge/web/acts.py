@@ -183,7 +183,7 @@ class Acts:
 
     async def _invite_followers(self, by: UserId, space: LiveSpace) -> Sentence:
         world, source = self._world, f"page:{secrets.token_hex(16)}"
-        await invite_followers(self._spaces, world.outbox, world.followers, space, by, source)
+        await invite_followers(self._spaces, world.notes, world.followers, space, by, source)
         text = "The bot writes to those who follow you, little by little."
         return say("followers_invited", text)
 

@@ -22,21 +22,14 @@ class Town(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.notes: dict[str, str] = {}
         self.wishes: dict[str, Wish] = {}
         self.following = {(HOST, BEN), (HOST, EVE)}
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
     async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
         self.wishes.setdefault(key, wanted)
 
     async def invites(self, source: str, space: LiveSpace = SPACE, by: UserId = HOST) -> int:
-        return await invite_followers(self, self, self, space, by, source)
+        return await invite_followers(self, self.notes, self, space, by, source)
 
 
 async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
@@ -71,7 +64,7 @@ async def test_not_into_a_closed_live_space_and_not_by_a_listener(
         await town.invites("$command", space, by)
     assert refusal.value.code == code
     assert not town.wishes
-    assert not town.notes
+    assert not town.notes.held
 
 
 async def test_whom_nobody_follows_may_try_again_later() -> None:

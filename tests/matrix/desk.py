@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from spaces_bridge.app.notes.messages import RoomUser
 from spaces_bridge.app.wishes import TellUser, Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
@@ -14,6 +15,7 @@ from spaces_bridge.core.rules import create, decide
 from spaces_bridge.matrix.direct.dms import Standing
 from spaces_bridge.matrix.inviting.invites import DAY_MS
 from spaces_bridge.matrix.settings import MatrixSettings
+from tests.support.notes import MemoryNotes
 from tests.support.recorder import Recorder
 
 ADA, BEN, SPACE = UserId("@ada:x"), UserId("@ben:x"), SpaceId("space")
@@ -47,7 +49,7 @@ class Desk:
     def __init__(self) -> None:
         self.followers = Recorder()
         self.now = 5 * DAY_MS
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.texts: defaultdict[UserId, list[str]] = defaultdict(list)
         self.seeds: defaultdict[str, list[str]] = defaultdict(list)
         self.wished: list[Wish] = []
@@ -66,14 +68,6 @@ class Desk:
 
     def now_ms(self) -> int:
         return self.now
-
-    # --- notes
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
     # --- live spaces
 
@@ -98,8 +92,9 @@ class Desk:
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
         if self.away:
             raise self.away.pop(0)
-        self.notes[f"direct:!dm-{user}"] = user
-        return RoomId(f"!dm-{user}")
+        room = RoomId(f"!dm-{user}")
+        self.notes.add(RoomUser(room, user))
+        return room
 
     # --- the bot
 

@@ -12,7 +12,8 @@ from typing import Literal, Self
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.rooms import Shown, ShownComplete, ShownMessage
+from spaces_bridge.app.ports import NoteStore, Outbox
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
@@ -135,6 +136,7 @@ class Bridge:
             journal=self.storage.journal,
             directory=self.storage.directory,
             outbox=self.storage.outbox,
+            notes=self.storage.notes,
             stage=self.sound,
             captioner=self.sound,
             audience=self.sound,
@@ -157,6 +159,7 @@ class Bridge:
             self.spaces,
             sessions,
             self.storage.inbox,
+            self.storage.tokens,
             permission=lambda _: self._permission,
             doorkeeper=self.doorkeeper,
             followers=self.storage.followers,
@@ -180,6 +183,10 @@ class Bridge:
         await self.matrix.stop()
         await self.spaces.stop()
         await self.storage.close()
+
+    @property
+    def notes(self) -> NoteStore:
+        return self.storage.notes
 
     @property
     def outbox(self) -> Outbox:
@@ -255,13 +262,13 @@ class Bridge:
         """The card's event id, once it is sent, pinned and seeded."""
 
         async def dressed() -> bool:
-            return await self.outbox.lookup(f"card-dressed:{space}") is not None
+            return await self.notes.get(ShownComplete.key(Shown.CARD, space)) is not None
 
         await eventually(dressed, "no card")
-        found = await self.outbox.lookup(f"card:{space}")
+        found = await self.notes.get(ShownMessage.key(Shown.CARD, space))
         if found is None:
             raise AssertionError("a dressed card without an event")
-        return found
+        return found.event
 
     async def drained(self, timeout: float = PATIENCE_S) -> None:
         """Nothing is left to be done, towards Matrix or from it."""

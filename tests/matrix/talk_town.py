@@ -30,20 +30,6 @@ COMMUNITY = RoomId("!community")
 SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", PAGES)
 
 
-class Notebook(Recorder):
-    """A recorder that keeps notes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: dict[str, str] = {}
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
-
-
 class Lists:
     """Block lists, policy rules and reports."""
 
@@ -85,7 +71,7 @@ class TalkTown:
     """Ada hosts; Ben and Mia Maier (of here) and Eve (of elsewhere) are in the room."""
 
     def __init__(self, settings: MatrixSettings = SETTINGS, *, permission: str = "host") -> None:
-        self.notebook = Notebook()
+        self.notebook = Recorder()
         self.lists = Lists()
         self.zones: dict[UserId, str] = {}
         self._events = count(1)
@@ -101,7 +87,7 @@ class TalkTown:
             any_,
             self.spaces,
             archive,
-            self.notebook,
+            self.notebook.notes,
             settings,
             self.notebook,
             self.doorkeeper,

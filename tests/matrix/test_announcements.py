@@ -28,11 +28,10 @@ CAT, DAN = UserId("@cat:x"), UserId("@dan:x")
 
 
 class Pending(Recorder):
-    """An outbox that reads its notes from the desk, and in which a wish may have been tried."""
+    """An outbox in which a wish may have been tried."""
 
-    def __init__(self, notes: dict[str, str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.notes = notes
         self.tried: set[str] = set()
 
     async def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
@@ -46,9 +45,9 @@ class Herald(Desk):
     def __init__(self) -> None:
         super().__init__()
         every: Any = self
-        self.outbox = Pending(self.notes)
+        self.outbox = Pending()
         self.woken = 0
-        self.uninvited = Uninvited(every)
+        self.uninvited = Uninvited(self.notes)
         self.announces = Announcements(
             every, self.outbox, self.followers, self.uninvited, SETTINGS, self.wake
         )

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.errors import StorageError
+from spaces_bridge.app.notes.messages import Invitation, RoomUser, StageInvitationMessage
 from spaces_bridge.app.wishes import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.direct import correspondence
 from spaces_bridge.matrix.direct.answers import Answers
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation, Offer
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
@@ -29,10 +30,10 @@ class Counter(Desk):
     def __init__(self) -> None:
         super().__init__()
         every: Any = self
-        self.letters = Correspondence(every)
+        self.letters = Correspondence(self.notes)
         self.answers = Answers(every, self.followers, self.letters, SETTINGS, every)
         self.space = scheduled(at_ms=self.now_ms() + 2 * 86_400_000)
-        self.notes[f"direct:{DM}"] = CAT
+        self.notes.add(RoomUser(DM, CAT))
 
     async def invited(self) -> None:
         sent = Invitation(SPACE, CAT, BEN, ADA)
@@ -210,7 +211,7 @@ async def test_an_offer_to_speak_is_answered_by_who_got_it(key: str, command: cm
     desk.happen(cmd.StartSpace(ADA, 5))
     desk.happen(cmd.ObserveMember(CAT, True, "Cat"))
     desk.happen(cmd.BringSpeaker(ADA, CAT))
-    await desk.letters.note_offer(MESSAGE, Offer(SPACE, CAT))
+    await desk.letters.note_offer(StageInvitationMessage(MESSAGE, SPACE, CAT))
     await desk.tap(key, sender=BEN)
     assert desk.asked == []
     await desk.tap(key)

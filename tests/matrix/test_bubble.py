@@ -17,6 +17,7 @@ from spaces_bridge.matrix.shown.bubble import render
 from spaces_bridge.matrix.shown.bubbles import Bubbles
 from spaces_bridge.matrix.shown.card import Card
 from spaces_bridge.matrix.shown.pins import Pins
+from tests.support.notes import MemoryNotes
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit
@@ -77,7 +78,7 @@ class Square:
         self.space = replace(space, community=SQUARE)
         self.now = 1_000_000
         self.listeners = 3
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.sent: list[str] = []
         self.told: list[TellUser] = []
         self.redacted: list[str] = []
@@ -86,7 +87,7 @@ class Square:
         self.unpinnable = False
         every: Any = self
         self.bubbles = Bubbles(
-            every, every, every, every, SETTINGS, Pins(every), lambda _: self.listeners
+            every, every, self.notes, every, SETTINGS, Pins(every), lambda _: self.listeners
         )
 
     async def refresh(self) -> str | None:
@@ -94,12 +95,6 @@ class Square:
 
     def now_ms(self) -> int:
         return self.now
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space

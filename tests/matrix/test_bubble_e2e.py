@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.notes.rooms import BubbleGivenUp, Shown, ShownComplete, ShownMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -36,12 +37,19 @@ class Square:
         """The bubble's event, once it is dressed."""
 
         async def dressed() -> bool:
-            return await self.bridge.outbox.lookup(f"bubble-dressed:{self.id}") is not None
+            return (
+                await self.bridge.notes.get(ShownComplete.key(Shown.BUBBLE, self.id)) is not None
+            )
 
         await eventually(dressed, "no bubble")
-        found = await self.bridge.outbox.lookup(f"bubble:{self.id}")
+        found = await self.bridge.notes.get(ShownMessage.key(Shown.BUBBLE, self.id))
         assert found is not None
-        return EventId(found)
+        return found.event
+
+    async def given_up(self) -> str | None:
+        """Why there is no bubble any more."""
+        found = await self.bridge.notes.get(BubbleGivenUp.key(self.id))
+        return found.reason if found is not None else None
 
     async def follows(self, user: MatrixUser, *, wanted: bool) -> None:
         followers = self.bridge.storage.followers
@@ -275,7 +283,7 @@ async def test_where_it_may_not_write_it_gives_up(bridge: Bridge, settle: Settle
     await bridge.until(place.id, lambda s: s.room is not None, "no room")
 
     async def gave_up() -> bool:
-        return await bridge.outbox.lookup(f"bubble-off:{place.id}") == "M_FORBIDDEN"
+        return await place.given_up() == "M_FORBIDDEN"
 
     await eventually(gave_up, "the bubble was not given up")
     assert (await invited)["room_id"]
@@ -288,7 +296,7 @@ async def test_a_removed_bubble_is_not_edited_any_more(bridge: Bridge, settle: S
     await ada.redact(place.room, bubble)
 
     async def noticed() -> bool:
-        return await bridge.outbox.lookup(f"bubble-off:{place.id}") == "redacted"
+        return await place.given_up() == "redacted"
 
     await eventually(noticed, "the redaction was not noticed")
     await place.start()

@@ -18,6 +18,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.talk.archive import Archive
 from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.desk import Desk
+from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
 
@@ -44,7 +45,7 @@ class Town:
         self.on = live_space("on", ROOM)
         self.asked: list[SpaceId] = []
         self.wished: list[Wish] = []
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
 
     # --- the live spaces
 
@@ -77,12 +78,6 @@ class Town:
     async def replay(self, space: SpaceId) -> list[StoredEvent]:
         return [StoredEvent(1, 1, "space.created", {}), StoredEvent(2, 3, "x", {}, ENDED_BY)]
 
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
-
     async def is_direct(self, room: RoomId) -> bool:
         return room != ROOM
 
@@ -114,7 +109,7 @@ async def hear(
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
     desk = Desk(
-        every, every, archive, every, settings, every, every, every, every, lambda _: "host"
+        every, every, archive, town.notes, settings, every, every, every, every, lambda _: "host"
     )
     talk = Conversation(desk, every, lambda _: full)
     await talk.hear(Said(room, EventId(event), ADA, text))

@@ -10,6 +10,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.outgoing.errands import RoomErrands
+from tests.support.notes import MemoryNotes
 from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -20,19 +21,13 @@ class Room:
 
     def __init__(self) -> None:
         self.space = live_space()
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.said: dict[str, str] = {}
         every: Any = self
-        self.errands = RoomErrands(every, every, every, every, every, every, every, every)
+        self.errands = RoomErrands(every, every, self.notes, every, every, every, every, every)
 
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
 
     async def send(self, room: RoomId, type_: str, content: Mapping[str, str], key: str) -> str:
         self.said[key] = content["body"]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from spaces_bridge.app.notes.messages import UserRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix import MatrixSettings
@@ -217,7 +218,7 @@ async def opt_out(database: Path, host: UserId, crowd: Crowd, chance: random.Ran
         bodies = [row.effect.body for row in rows if row.effect.kind == "invitation.send"]
         for body in chance.sample(bodies, len(bodies)):
             user = UserId(str(body["user"]))
-            if await storage.outbox.lookup(f"dm:{user}") is None:
+            if await storage.notes.get(UserRoom.key(user)) is None:
                 await storage.followers.silence(user, host, SystemClock().now_ms())
                 crowd.silent.add(user)
                 return

@@ -8,6 +8,7 @@ import pytest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.shown.gallery import REST_S, Gallery
+from tests.support.notes import MemoryNotes
 from tests.support.spaces import live_space, scheduled
 
 pytestmark = pytest.mark.unit
@@ -18,13 +19,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.failure: Exception | None = None
         self.tries = 0
         self.portrait: str | None = None
         self.user = UserId("@spacesbot:example.org")
         every: Any = self
-        self.gallery = Gallery(every, every, lambda: self.now)
+        self.gallery = Gallery(every, self.notes, lambda: self.now)
 
     async def upload(self, file: bytes, content_type: str, name: str) -> str:
         assert (file[:4], content_type) == (b"\x89PNG", "image/png")
@@ -38,12 +39,6 @@ class Desk:
 
     async def show_myself(self, address: str) -> None:
         self.portrait = address
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
 
 async def test_each_picture_is_uploaded_once() -> None:

@@ -6,6 +6,7 @@ from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.homeserver.client import StateEvent
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.room.grants import STEPS, GrantHistory
+from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
 
@@ -13,13 +14,13 @@ ROOM, BEN = RoomId("!room"), UserId("@ben:x")
 
 
 class Room:
-    """The levels of one room, event by event; and what the outbox remembers."""
+    """The levels of one room, event by event; and what is noted of them."""
 
     user = UserId("@spacesbot:x")
 
     def __init__(self) -> None:
         self.events: list[StateEvent] = []
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.failure: Exception | None = None
         self.write(None)
 
@@ -39,15 +40,9 @@ class Room:
             raise self.failure
         return next(e for e in self.events if e.event == event)
 
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
-
     async def undone(self, key: str = "first wish") -> bool:
         """As a bridge that has just started would say."""
-        return await GrantHistory(self, self).undone(ROOM, BEN, 10, key, self.now)
+        return await GrantHistory(self, self.notes).undone(ROOM, BEN, 10, key, self.now)
 
 
 async def test_the_first_try_is_made_whatever_was_before() -> None:
@@ -133,4 +128,4 @@ async def test_a_homeserver_that_names_no_events_has_no_history() -> None:
     room = Room()
     room.events = [StateEvent(None, None, {"users": {}})]
     assert not await room.undone()
-    assert room.notes == {}
+    assert room.notes.held == {}

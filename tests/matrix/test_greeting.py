@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.events.translate import BotInvited
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.talk.greeting import Greeter
+from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
 
@@ -17,7 +18,7 @@ GONE = Refused(404, "M_NOT_FOUND", "There is no such room.")
 
 
 class Door:
-    """The bot's client, its direct rooms and its notes: joining is refused as told."""
+    """The bot's client and its direct rooms: joining is refused as told."""
 
     def __init__(self, *refusals: Refused) -> None:
         self.refusals = list(refusals)
@@ -44,8 +45,8 @@ class Door:
         self.said.append(key)
 
 
-def greeter(door: Any) -> Greeter:  # noqa: ANN401  # plays three parts
-    return Greeter(door, door, door, rests_s=(0.0, 0.0))
+def greeter(door: Any) -> Greeter:  # noqa: ANN401  # plays two parts
+    return Greeter(door, door, MemoryNotes(), rests_s=(0.0, 0.0))
 
 
 async def test_it_tries_again_while_the_other_server_knows_of_no_invite() -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.notes.messages import Invitation
 from spaces_bridge.app.wishes import InviteByMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.direct.dms import Standing
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
@@ -34,15 +35,17 @@ class Office(Desk):
         every: Any = self
         chosen = replace(SETTINGS, **settings)  # type: ignore[arg-type]  # a test's choice
         clock = asyncio.get_running_loop().time
-        self.letters = Correspondence(every)
-        self.uninvited = Uninvited(every)
+        self.letters = Correspondence(self.notes)
+        self.uninvited = Uninvited(self.notes)
         self.loop_time = 0.0
         self.writes = Invitations(
             every,
             every,
             every,
             self.letters,
-            Etiquette(every, self.followers, InviteLimits(every, every, chosen), chosen, every),
+            Etiquette(
+                every, self.followers, InviteLimits(self.notes, every, chosen), chosen, every
+            ),
             self.uninvited,
             chosen,
             Sluice(Metronome(FAST, clock), "x", lambda: self.loop_time),

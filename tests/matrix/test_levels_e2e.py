@@ -93,7 +93,7 @@ async def test_a_hosts_write_that_crosses_with_ours_is_not_lost(
         space = await bridge.live(ada, "Crossing", [ben, eve])
         room = room_of(space)
         bot = Hasty(api, UserId(BOT), ada.set_level(room, eve.id, 60))
-        observer = RoomObserver(bot, bridge.spaces, bridge.outbox)
+        observer = RoomObserver(bot, bridge.spaces, bridge.notes)
         await observer.write_level(space.space, room, id_of(ben), 10)
         levels = await ada.levels(room)
         assert (levels[ben.id], levels[eve.id]) == (10, 60)

@@ -10,6 +10,7 @@ from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.incoming.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
+from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
 
@@ -35,10 +36,10 @@ class Place:
         self.known: set[str] = set()
         self.entered: list[str] = []
         self.newest: int | None = None
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.arrivals = 0
         every: Any = self
-        self.looking = LookBack(every, every, every, every, lambda: [LIVE], self.arrived)
+        self.looking = LookBack(every, every, self.notes, every, lambda: [LIVE], self.arrived)
 
     def arrived(self) -> None:
         self.arrivals += 1
@@ -69,12 +70,6 @@ class Place:
 
     async def newest_ms(self) -> int | None:
         return self.newest
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from spaces_bridge.matrix.events.content import Content
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.shown.pins import Placing
 from spaces_bridge.matrix.shown.posts import Posts
+from tests.support.notes import MemoryNotes
 from tests.support.spaces import HOST, ROOM, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -27,13 +28,13 @@ class Wall:
 
     def __init__(self, *shared: cmd.SharePost) -> None:
         self.space = after(live_space(), *shared)
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.bodies: dict[str, str] = {}
         self.pins: list[str] = []
         self.told: list[TellUser] = []
         self.known: set[str] = set()
         every: Any = self
-        self.posts = Posts(every, every, every, every, every)
+        self.posts = Posts(every, every, self.notes, every, every)
 
     async def pin(self, number: int) -> EventId | None:
         return await self.posts.run(PinPost(self.space.space, number), f"share{number}")
@@ -47,12 +48,6 @@ class Wall:
     async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
         assert isinstance(wanted, TellUser)
         self.told.append(wanted)
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
     async def send(self, room: RoomId, type_: str, content: Content, key: str) -> EventId:
         assert room == ROOM

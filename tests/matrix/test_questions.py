@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.notes.messages import StageInvitationMessage
 from spaces_bridge.app.wishes import OfferToSpeak, PromptModerator, TellUser
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Offer
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.direct.questions import Questions
 from spaces_bridge.matrix.homeserver.errors import Refused
 from tests.matrix.desk import ADA, BEN, SPACE, Desk
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 def questions(desk: Desk) -> Questions:
     every: Any = desk
-    return Questions(every, every, every, every, Correspondence(every))
+    return Questions(every, every, every, desk.notes, Correspondence(desk.notes))
 
 
 async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> None:
@@ -59,7 +60,9 @@ async def test_an_offer_to_speak_is_made_while_it_stands() -> None:
     assert event == "$key"
     assert desk.texts[BEN][0].startswith("🎙 Ada invites you to speak in “Bread”. Tap ✅")
     assert desk.seeds["$key"] == ["✅", "❌"]
-    assert await Correspondence(desk).offer(event) == Offer(SPACE, BEN)
+    assert await Correspondence(desk.notes).offer(event) == StageInvitationMessage(
+        event, SPACE, BEN
+    )
 
 
 async def test_whose_offer_did_not_reach_anybody_is_told() -> None:

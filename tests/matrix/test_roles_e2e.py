@@ -66,7 +66,7 @@ async def test_levels_changed_while_nobody_looked_are_put_back_under_later_write
     if on_top:
         api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
         await api.start()
-        observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.outbox)
+        observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.notes)
         await observer.write_level(space.space, room, id_of(ben), 10)
         await api.stop()
     await bridge.matrix.start()

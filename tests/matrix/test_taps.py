@@ -11,6 +11,7 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.events.translate import ReactedTo, TookBack
 from spaces_bridge.matrix.incoming.taps import Taps
+from tests.support.notes import MemoryNotes
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, HOST, ROOM, live_space, scheduled
 
@@ -24,12 +25,12 @@ class Lobby:
 
     def __init__(self, space: LiveSpace) -> None:
         self.space = replace(space, community=SQUARE, room=ROOM)
-        self.notes: dict[str, str] = {}
+        self.notes = MemoryNotes()
         self.asked: list[cmd.Command] = []
         self.refusal: Rejected | None = None
         self.followers = Recorder()
         every: Any = self
-        self.taps = Taps(every, self.followers, every, self.followers, every, every)
+        self.taps = Taps(every, self.followers, self.notes, self.followers, every, every)
 
     async def tap(
         self, key: str, target: EventId = BUBBLE, room: RoomId = SQUARE, by: UserId = BEN
@@ -55,12 +56,6 @@ class Lobby:
         if self.refusal is not None:
             raise self.refusal
         self.asked.append(command)
-
-    async def remember(self, name: str, value: str) -> None:
-        self.notes[name] = value
-
-    async def lookup(self, name: str) -> str | None:
-        return self.notes.get(name)
 
     @property
     def following(self) -> set[tuple[UserId, UserId]]:

@@ -1,20 +1,23 @@
-"""What is looked after from time to time: how many listen."""
+"""What is looked after from time to time: how many listen, and what is forgotten."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.records import Effect
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.upkeep import CounterWatch
-from tests.matrix.talk_town import COMMUNITY, Notebook, TalkTown
+from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
+from tests.matrix.talk_town import COMMUNITY, TalkTown
+from tests.support.notes import MemoryNotes
+from tests.support.recorder import Recorder
 from tests.support.spaces import CREATE, EVE
 
 pytestmark = pytest.mark.unit
 
 
-class Outbox(Notebook):
+class Outbox(Recorder):
     """One that may be away."""
 
     away = False
@@ -68,3 +71,24 @@ async def test_a_change_that_could_not_be_stored_is_seen_again() -> None:
         outbox.away = False
         await watch.look()
         assert outbox.kinds() == ["card.refresh"]
+
+
+class Pruned(MemoryNotes):
+    """Counts how often it is pruned."""
+
+    times = 0
+
+    async def prune(self) -> None:
+        self.times += 1
+
+
+async def test_what_has_had_its_time_is_forgotten() -> None:
+    inbox, outbox, tokens, clock = Recorder(), Recorder(), Recorder(), Recorder()
+    notes = Pruned()
+    inboxes: Any = inbox
+    clock.now = 2_000_000_000_000
+    await Pruning(inboxes, outbox, notes, tokens, clock).prune()
+    week_ago = clock.now - 7 * 86_400_000
+    assert inbox.called("prune") == outbox.called("prune") == [(week_ago,)]
+    assert tokens.called("prune") == [(clock.now - 365 * 86_400_000,)], "docs/admin.md says so"
+    assert notes.times == 1

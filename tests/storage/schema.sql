@@ -48,11 +48,16 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_pending ON outbox (id) WHERE state = 'pending';
 
-CREATE TABLE notes (
-    name TEXT PRIMARY KEY,
-    value TEXT NOT NULL,
-    at_ms BIGINT NOT NULL DEFAULT 0
+CREATE TABLE note_records (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    space TEXT,
+    written_at_ms BIGINT NOT NULL,
+    PRIMARY KEY (kind, key)
 );
+CREATE INDEX note_records_written ON note_records (kind, written_at_ms);
+CREATE INDEX note_records_space ON note_records (space);
 
 CREATE TABLE inbox (
     seq {row_id},

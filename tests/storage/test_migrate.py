@@ -12,8 +12,9 @@ from mautrix.util.async_db import Database as Pool
 
 from spaces_bridge.app.codec import CodecError, event_from, wish_from
 from spaces_bridge.app.lanes import Lane, Priority
+from spaces_bridge.app.notes.messages import UserRoom
 from spaces_bridge.app.records import StoredEvent
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.migrate import Migration, load_migrations, migrate
 from tests.storage.support import SPACE, opened, stored, summary
@@ -104,7 +105,7 @@ async def test_migrating_from_nothing_equals_the_full_schema(
         await upgrade(url, load_migrations())
         async with connected(url) as connection:
             migrated = await catalogue(connection)
-            for table in ("journal", "spaces", "outbox", "notes"):
+            for table in ("journal", "spaces", "outbox", "note_records"):
                 await connection.execute(f"DROP TABLE {table}")
             for table in ("inbox", "tokens", "health", *NEWER):
                 await connection.execute(f"DROP TABLE {table}")
@@ -147,12 +148,13 @@ async def test_a_database_of_the_first_version_keeps_everything(url: str) -> Non
             "INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation) "
             "VALUES ('k', 'q', 'W', '{}', 0, FALSE, 0)"
         )
-        await connection.execute("INSERT INTO notes (name, value) VALUES ('n', 'v')")
+        await connection.execute("INSERT INTO notes (name, value) VALUES ('dm:@a:b', '!r')")
     async with opened(url) as storage:
         assert await storage.journal.replay(SpaceId("s")) == [StoredEvent(1, 2, "K", {})]
         assert await storage.journal.open_spaces() == [SpaceId("s")]
         assert [row.effect.key for row in await storage.outbox.pending(0, 9)] == ["k"]
-        assert await storage.outbox.lookup("n") == "v"
+        kept = await storage.notes.get(UserRoom.key(UserId("@a:b")))
+        assert kept == UserRoom(UserId("@a:b"), RoomId("!r"))
         assert await storage.followers.follow(UserId("@a:b"), UserId("@c:d"), 1)
     async with connected(url) as connection:
         assert await connection.fetchval("SELECT version FROM schema_version") == NEWEST

@@ -190,26 +190,3 @@ async def test_pruning_forgets_what_was_done_before(storage: Storage, clock: Set
     assert await storage.outbox.recall("old") is None
     assert await storage.outbox.recall("new") == "$new"
     assert await keys(storage) == ["pending"]
-
-
-async def test_what_is_remembered_is_found_by_name(storage: Storage) -> None:
-    assert await storage.outbox.lookup("dm|@a:example.org") is None
-    await storage.outbox.remember("dm|@a:example.org", "!old")
-    await storage.outbox.remember("dm|@a:example.org", "!new\x00\ud800")
-    assert await storage.outbox.lookup("dm|@a:example.org") == "!new\x00\ud800"
-
-
-async def test_notes_about_one_handled_event_are_forgotten_in_time(
-    storage: Storage, clock: SetClock
-) -> None:
-    clock.ms = 1000
-    for name in ("whom:$old", "which:$old", "unblocked:$old", "whom:$again", "dm:@a:x"):
-        await storage.outbox.remember(name, "x")
-    clock.ms = 2000
-    for name in ("whom:$again", "whom:$new"):
-        await storage.outbox.remember(name, "x")
-    await storage.outbox.prune(2000)
-    left = ("whom:$again", "whom:$new", "dm:@a:x")
-    gone = ("whom:$old", "which:$old", "unblocked:$old")
-    assert [await storage.outbox.lookup(name) for name in left] == ["x"] * 3
-    assert [await storage.outbox.lookup(name) for name in gone] == [None] * 3

@@ -17,6 +17,8 @@ from mautrix.util.async_db import Database as Pool
 from spaces_bridge.app import codec, kinds
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.lanes import Lane, lane_of
+from spaces_bridge.app.notes.kinds import ALL
+from spaces_bridge.app.notes.record import Key
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.world import AppSettings, World
@@ -28,6 +30,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.storage.old_note_forms import converted
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import eventually
 from tests.storage.support import SetClock
@@ -74,7 +77,7 @@ async def storage(recorded_url: str, clock: SetClock) -> AsyncIterator[Storage]:
 
 def spaces_of(storage: Storage, clock: SetClock) -> Spaces:
     """The live spaces of the database, with nobody beside it."""
-    stores = (storage.journal, storage.directory, storage.outbox)
+    stores = (storage.journal, storage.directory, storage.outbox, storage.notes)
     rest, settings = Recorder(), AppSettings(domain="example.org")
     return Spaces(World(*stores, rest, rest, rest, rest, rest, storage.followers, clock, settings))
 
@@ -210,9 +213,18 @@ async def test_nothing_beside_is_lost(storage: Storage) -> None:
     assert heard.event_id == "$old"
 
 
-async def test_every_note_is_remembered(storage: Storage) -> None:
+async def test_every_note_became_a_record(storage: Storage) -> None:
+    records = {record.kind: record for record in ALL}
+    seen = set[str]()
     for name, value in RECORDED["notes"].items():
-        assert await storage.outbox.lookup(name) == value, name
+        became = converted(name, value)
+        if became is None:
+            continue
+        note = await storage.notes.get(Key(records[became.kind], tuple(became.key)))
+        assert note is not None, name
+        assert plain(note) == became.body
+        seen.add(became.kind)
+    assert seen == records.keys()
 
 
 async def test_the_live_space_goes_on_and_nothing_is_doubled(

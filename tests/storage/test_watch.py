@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from spaces_bridge.app.errors import StorageError
+from spaces_bridge.app.notes.messages import UserRoom
+from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.storage import watch as watch_module
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.storage.support import SetClock
@@ -46,6 +48,11 @@ def lose_log(path: Path) -> None:
     path.with_name("spaces.db-wal").unlink()
 
 
+def written(user: str, room: str) -> UserRoom:
+    """Something that is stored."""
+    return UserRoom(UserId(user), RoomId(room))
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "spaces.db"
@@ -53,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 
 async def opened(path: Path, clock: SetClock) -> Storage:
     storage = await open_storage(f"sqlite:{path}", clock)
-    await storage.outbox.remember("before", "kept")
+    await storage.notes.put(written("before", "kept"))
     await storage.health.check()
     return storage
 
@@ -85,13 +92,13 @@ async def test_a_lost_file_is_said_and_what_it_held_is_copied_to_the_last(
     [copy] = copies(path.parent)
     with pytest.raises(StorageError, match=str(copy)):
         await storage.health.check()
-    await storage.outbox.remember("after", "kept, too")
+    await storage.notes.put(written("after", "kept, too"))
     await storage.close()
     assert copies(path.parent) == [copy]
     assert copy.stat().st_mode & 0o777 == 0o600
     again = await open_storage(f"sqlite:{copy}", clock)
-    assert await again.outbox.lookup("before") == "kept"
-    assert await again.outbox.lookup("after") == "kept, too"
+    assert await again.notes.get(UserRoom.key(UserId("before"))) == written("before", "kept")
+    assert await again.notes.get(UserRoom.key(UserId("after"))) == written("after", "kept, too")
     await again.close()
 
 
@@ -106,7 +113,7 @@ async def test_no_new_store_begins_beside_a_rescued_one(path: Path, clock: SetCl
     assert path.name not in os.listdir(path.parent)
     copy.rename(path)
     again = await open_storage(f"sqlite:{path}", clock)
-    assert await again.outbox.lookup("before") == "kept"
+    assert await again.notes.get(UserRoom.key(UserId("before"))) == written("before", "kept")
     await again.close()
 
 
@@ -125,7 +132,7 @@ async def test_a_copy_is_not_written_where_there_is_no_room(
 async def test_a_file_that_was_cut_off_is_said(path: Path, clock: SetClock) -> None:
     storage = await opened(path, clock)
     for number in range(2000):
-        await storage.outbox.remember(f"note {number}", "x" * 200)
+        await storage.notes.put(written(f"note {number}", "x" * 200))
     await storage.close()
     storage = await opened(path, clock)
     cut_off(path)
@@ -136,7 +143,7 @@ async def test_a_file_that_was_cut_off_is_said(path: Path, clock: SetClock) -> N
 
 async def test_a_store_that_is_in_order_is_left_alone(storage: Storage, tmp_path: Path) -> None:
     for number in range(3):
-        await storage.outbox.remember("note", str(number))
+        await storage.notes.put(written("note", str(number)))
         await storage.watch.look()
         await storage.health.check()
     assert not copies(tmp_path)

@@ -19,6 +19,7 @@ from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
+from tests.support.notes import MemoryNotes
 
 
 class Recorder:
@@ -28,6 +29,7 @@ class Recorder:
         self.now = 10_000
         self.rows: dict[SpaceId, list[StoredEvent]] = {}
         self.summaries: dict[SpaceId, SpaceSummary] = {}
+        self.notes = MemoryNotes()
         self.effects: dict[str, Effect] = {}
         self.results: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
@@ -41,7 +43,9 @@ class Recorder:
 
     def world(self, settings: AppSettings | None = None) -> World:
         chosen = settings or AppSettings(domain="example.org")
-        return World(self, self, self, self, self, self, self, self, self, self, chosen)
+        return World(
+            self, self, self, self.notes, self, self, self, self, self, self, self, chosen
+        )
 
     def kinds(self) -> list[str]:
         """The kinds of all wishes so far."""
@@ -124,12 +128,6 @@ class Recorder:
 
     async def recall(self, key: str) -> str | None:
         return self.results.get(key)
-
-    async def remember(self, name: str, value: str) -> None:
-        self.calls.append(("remember", name, value))
-
-    async def lookup(self, name: str) -> str | None:
-        return None
 
     async def prune(self, before_ms: int) -> None:
         self.calls.append(("prune", before_ms))

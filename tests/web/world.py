@@ -285,6 +285,7 @@ class WebWorld:
                 journal=storage.journal,
                 directory=storage.directory,
                 outbox=storage.outbox,
+                notes=storage.notes,
                 stage=sound or self.stage,
                 captioner=SilentCaptioner(),
                 audience=self.hub,

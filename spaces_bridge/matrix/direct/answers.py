@@ -3,12 +3,17 @@
 import logging
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.notes.messages import (
+    Invitation,
+    InvitationReaction,
+    StageInvitationMessage,
+)
 from spaces_bridge.app.ports import Clock, Followers
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation, Offer, Tap
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
@@ -55,7 +60,7 @@ class Answers:
         tap = await self._letters.tap(redaction.target)
         if tap is None or tap.user != redaction.sender:
             return
-        if tap.key == emojis.YES:
+        if tap.emoji == emojis.YES:
             await self._ask(tap.space, cmd.DropReminder(tap.user), redaction.event)
             answer = "No reminder, then."
         else:
@@ -108,7 +113,7 @@ class Answers:
             await self._followers.silence(user, None, self._clock.now_ms())
             answer = "No more invitations. Take your 🚫 back, or `follow` somebody, to undo it."
         await self._letters.note_tap(
-            reaction.event, Tap(key, invitation.space, user, reaction.target, hosts)
+            InvitationReaction(reaction.event, key, invitation.space, user, reaction.target, hosts)
         )
         await self._reply(reaction.room, reaction.target, reaction.event, answer, ok=ok)
 
@@ -139,10 +144,12 @@ class Answers:
             return True
         prompt = await self._letters.prompt(reaction.target)
         if prompt is not None:
-            await self._answer_prompt(*prompt, reaction, yes=yes)
+            await self._answer_prompt(prompt.space, prompt.user, reaction, yes=yes)
         return prompt is not None
 
-    async def _answer_offer(self, offer: Offer, reaction: ReactedTo, *, yes: bool) -> None:
+    async def _answer_offer(
+        self, offer: StageInvitationMessage, reaction: ReactedTo, *, yes: bool
+    ) -> None:
         if reaction.sender != offer.user:
             return
         command: cmd.Command = cmd.DeclineInvitation(offer.user)

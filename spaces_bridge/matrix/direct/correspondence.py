@@ -1,65 +1,32 @@
-"""What the bot's direct messages were about, so that taps on them can be understood.
-
-Notes: ``invitation:``, ``offer:``, ``prompt:`` and ``tap:EVENT``, ``invited-last:USER``.
-"""
+"""What the bot's direct messages were about, so that taps on them can be understood."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Final
 
+from spaces_bridge.app.notes.messages import (
+    HandMessage,
+    Invitation,
+    InvitationMessage,
+    InvitationReaction,
+    LatestInvitation,
+    RoomUser,
+    StageInvitationMessage,
+)
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.rests import rest
-from spaces_bridge.matrix.room.grants import Notes
 
 ON_THE_WAY_S: Final = 30.0
 """So long a tap waits for the homeserver's word about all that was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """Somebody was invited to a live space of ``host``; ``by`` may be a listener."""
-
-    space: SpaceId
-    user: UserId
-    by: UserId
-    host: UserId
-
-    @property
-    def senders(self) -> tuple[UserId, ...]:
-        """Whom a 🔕 is about: who invited, and whose live space it was."""
-        return (self.by,) if self.by == self.host else (self.by, self.host)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Somebody was asked whether they want to speak."""
-
-    space: SpaceId
-    user: UserId
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """A reaction that did something which its redaction takes back.
-
-    ``key`` is the emoji; ``hosts`` are those who were silenced by it.
-    """
-
-    key: str
-    space: SpaceId
-    user: UserId
-    message: EventId
-    hosts: tuple[UserId, ...] = ()
-
-
 class Correspondence:
     """Remembers and finds again. All raise StorageError."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: NoteStore) -> None:
         self._notes = notes
         self._sent: dict[RoomId, dict[str, asyncio.Event]] = {}
 
@@ -101,49 +68,44 @@ class Correspondence:
 
     async def note_last(self, sent: Invitation) -> None:
         """This is the latest invitation of the person: leaving the direct room is about it."""
-        await self._notes.remember(f"invited-last:{sent.user}", json.dumps(asdict(sent)))
+        await self._notes.put(LatestInvitation(sent.user, sent))
 
     async def last(self, user: UserId) -> Invitation | None:
-        note = await self._notes.lookup(f"invited-last:{user}")
-        return Invitation(**json.loads(note)) if note is not None else None
+        note = await self._notes.get(LatestInvitation.key(user))
+        return note.invitation if note is not None else None
 
     async def note_invitation(self, event: EventId, sent: Invitation) -> None:
-        await self._notes.remember(f"invitation:{event}", json.dumps(asdict(sent)))
+        await self._notes.put(InvitationMessage(event, sent))
 
     async def invitation(self, event: EventId) -> Invitation | None:
-        note = await self._notes.lookup(f"invitation:{event}")
-        return Invitation(**json.loads(note)) if note is not None else None
+        note = await self._notes.get(InvitationMessage.key(event))
+        return note.invitation if note is not None else None
 
-    async def note_offer(self, event: EventId, sent: Offer) -> None:
-        await self._notes.remember(f"offer:{event}", json.dumps(asdict(sent)))
+    async def note_offer(self, sent: StageInvitationMessage) -> None:
+        await self._notes.put(sent)
 
-    async def offer(self, event: EventId) -> Offer | None:
-        note = await self._notes.lookup(f"offer:{event}")
-        return Offer(**json.loads(note)) if note is not None else None
+    async def offer(self, event: EventId) -> StageInvitationMessage | None:
+        return await self._notes.get(StageInvitationMessage.key(event))
 
     async def note_prompt(self, event: EventId, space: SpaceId, user: UserId) -> None:
         """A moderator was asked about the hand of ``user``."""
-        await self._notes.remember(f"prompt:{event}", json.dumps([space, user]))
+        await self._notes.put(HandMessage(event, space, user))
 
-    async def prompt(self, event: EventId) -> tuple[SpaceId, UserId] | None:
+    async def prompt(self, event: EventId) -> HandMessage | None:
         """The live space and the person a moderator was asked about."""
-        note = await self._notes.lookup(f"prompt:{event}")
-        if note is None:
-            return None
-        space, user = json.loads(note)
-        return SpaceId(space), UserId(user)
+        return await self._notes.get(HandMessage.key(event))
 
-    async def note_tap(self, reaction: EventId, tap: Tap) -> None:
-        await self._notes.remember(f"tap:{reaction}", json.dumps(asdict(tap)))
+    async def note_tap(self, tap: InvitationReaction) -> None:
+        await self._notes.put(tap)
 
-    async def tap(self, reaction: EventId) -> Tap | None:
-        held = json.loads(await self._notes.lookup(f"tap:{reaction}") or "null")
-        return Tap(**{**held, "hosts": tuple(held["hosts"])}) if held is not None else None
+    async def tap(self, reaction: EventId) -> InvitationReaction | None:
+        return await self._notes.get(InvitationReaction.key(reaction))
 
     async def forget_tap(self, reaction: EventId) -> None:
         """It was taken back: once is enough."""
-        await self._notes.remember(f"tap:{reaction}", "null")
+        await self._notes.drop(InvitationReaction.key(reaction))
 
     async def is_of(self, room: RoomId, user: UserId) -> bool:
         """Whether the room is the direct room of this person."""
-        return await self._notes.lookup(f"direct:{room}") == user
+        note = await self._notes.get(RoomUser.key(room))
+        return note is not None and note.user == user

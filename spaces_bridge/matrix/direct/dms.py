@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.messages import RoomUser, UserRoom
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.events.content import cut
 from spaces_bridge.matrix.homeserver.client import MatrixClient
@@ -37,11 +38,11 @@ _STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
 
 
 class DirectRooms:
-    """Knows everybody's direct room with the bot. Notes: ``dm:USER``, ``direct:ROOM``."""
+    """Knows everybody's direct room with the bot. Notes: ``UserRoom``, ``RoomUser``."""
 
-    def __init__(self, bot: MatrixClient, outbox: Outbox) -> None:
+    def __init__(self, bot: MatrixClient, notes: NoteStore) -> None:
         self._bot = bot
-        self._outbox = outbox
+        self._notes = notes
         self._locks: defaultdict[UserId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._crowds: dict[RoomId, int] = {}
 
@@ -53,9 +54,9 @@ class DirectRooms:
         invites), Away.
         """
         async with self._locks[user]:
-            known = await self._outbox.lookup(f"dm:{user}")
-            if known is not None and await self._usable(RoomId(known), user, word):
-                return RoomId(known)
+            known = await self._notes.get(UserRoom.key(user))
+            if known is not None and await self._usable(known.room, user, word):
+                return known.room
             room = await self._make(title, word)
             await self._record(user, room)
             await self._invite(room, user, word)
@@ -63,11 +64,11 @@ class DirectRooms:
 
     async def standing(self, user: UserId) -> Standing:
         """Whether they want to hear from the bot, as far as one can see. Raises Away."""
-        known = await self._outbox.lookup(f"dm:{user}")
+        known = await self._notes.get(UserRoom.key(user))
         if known is None:
             return Standing.STRANGER
         try:
-            held = await self._bot.all_state(RoomId(known))
+            held = await self._bot.all_state(known.room)
         except Refused:
             return Standing.STRANGER
         both = [held.get(("m.room.member", u), {}) for u in (user, self._bot.user)]
@@ -77,7 +78,7 @@ class DirectRooms:
 
     async def have_met(self, user: UserId) -> bool:
         """Whether the person has, or had, a direct room with the bot."""
-        return await self._outbox.lookup(f"dm:{user}") is not None
+        return await self._notes.get(UserRoom.key(user)) is not None
 
     async def adopt(self, user: UserId, room: RoomId) -> None:
         """The person opened this direct room: it is where they look."""
@@ -92,7 +93,7 @@ class DirectRooms:
         """
         if room in self._crowds:
             return False
-        if await self._outbox.lookup(f"direct:{room}") is not None:
+        if await self._notes.get(RoomUser.key(room)) is not None:
             return True
         try:
             members = len(await self._bot.joined(room))
@@ -110,8 +111,8 @@ class DirectRooms:
             self._crowds.pop(room, None)
 
     async def _record(self, user: UserId, room: RoomId) -> None:
-        await self._outbox.remember(f"direct:{room}", user)
-        await self._outbox.remember(f"dm:{user}", room)
+        await self._notes.put(RoomUser(room, user))
+        await self._notes.put(UserRoom(user, room))
 
     async def _usable(self, room: RoomId, user: UserId, word: str) -> bool:
         try:

@@ -3,10 +3,12 @@
 from typing import get_args
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.messages import StageInvitationMessage
+from spaces_bridge.app.notes.rooms import HandAsked
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Offer
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.direct.tappable import seed, write
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -28,13 +30,13 @@ class Questions:
         bot: MatrixClient,
         dms: DirectRooms,
         spaces: SpacesDoor,
-        outbox: Outbox,
+        notes: NoteStore,
         letters: Correspondence,
     ) -> None:
         self._bot = bot
         self._dms = dms
         self._spaces = spaces
-        self._outbox = outbox
+        self._notes = notes
         self._letters = letters
 
     async def run(self, wanted: Question, key: str) -> EventId | None:
@@ -57,14 +59,14 @@ class Questions:
         request = space.requests.get(wanted.user) if space is not None else None
         if space is None or request is None or request.state is not RequestState.PENDING:
             return None  # withdrawn or answered meanwhile
-        asked = f"asked:{wanted.space}:{wanted.moderator}:{wanted.user}"
-        hand = str(request.asked_at_ms)
-        at, _, of = (await self._outbox.lookup(asked) or "").partition(" ")
-        if of and (at == hand) != (of == key):
+        hand = request.asked_at_ms
+        asked = HandAsked(wanted.space, wanted.moderator, wanted.user, hand, key)
+        before = await self._notes.get(HandAsked.key(wanted.space, wanted.moderator, wanted.user))
+        if before is not None and (before.hand_at_ms == hand) != (before.task == key):
             # Raised, lowered and raised again before we came to ask, or while we asked: this
             # hand is for the other question, which has a transaction id of its own.
             return None
-        await self._outbox.remember(asked, f"{hand} {key}")
+        await self._notes.put(asked)
         name = shown(space, wanted.user)
         who = "A guest of the page" if name == "a guest" else name
         text = (
@@ -91,6 +93,6 @@ class Questions:
         room = await self._dms.room_for(wanted.user, f"{name} invites you to speak: {space.title}")
         with self._letters.sending(room, key):
             event = await write(self._bot, room, text, key)
-            await self._letters.note_offer(event, Offer(space.space, wanted.user))
+            await self._letters.note_offer(StageInvitationMessage(event, space.space, wanted.user))
         await seed(self._bot, room, event, (YES, NO), key)
         return event

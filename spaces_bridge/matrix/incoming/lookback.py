@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Clock, Inbox, Outbox
+from spaces_bridge.app.notes.commands import ReadBackFrom
+from spaces_bridge.app.ports import Clock, Inbox, NoteStore
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.homeserver.client import MatrixClient
@@ -29,7 +30,6 @@ OLDEST_MS: Final = 86_400_000
 PAGES_MAX: Final = 10
 """Pages of a hundred events that are read of one room."""
 ROOMS_MAX: Final = 2000
-NOTE: Final = "read-back-from"
 TYPES: Final = (
     "m.room.message",
     "m.room.encrypted",
@@ -47,7 +47,7 @@ class LookBack:
         self,
         bot: MatrixClient,
         inbox: Inbox,
-        notes: Outbox,
+        notes: NoteStore,
         clock: Clock,
         first: Callable[[], Sequence[RoomId]],
         arrived: Callable[[], None],
@@ -92,21 +92,22 @@ class LookBack:
         since_ms = await self._since_ms(lost_at_ms)
         if since_ms is None:
             return
-        await self._notes.remember(NOTE, str(since_ms))
+        await self._notes.put(ReadBackFrom(since_ms))
         for room in await self._rooms():
             await self._read(room, since_ms)
-        await self._notes.remember(NOTE, "")
+        await self._notes.drop(ReadBackFrom.key())
         if self._lost_at_ms == lost_at_ms:
             self._lost_at_ms = None
 
     async def _since_ms(self, lost_at_ms: int | None) -> int | None:
         """From when on something may be missing; None: nothing ever came."""
-        noted = await self._notes.lookup(NOTE)
+        noted = await self._notes.get(ReadBackFrom.key())
+        noted_ms = noted.since_ms if noted is not None else None
         last_ms = lost_at_ms if lost_at_ms is not None else await self._inbox.newest_ms()
-        known = [at for at in (int(noted) if noted else None, last_ms) if at is not None]
+        known = [at for at in (noted_ms, last_ms) if at is not None]
         if not known:
             return None
-        begun_ms = min(known) - (0 if noted and min(known) == int(noted) else MARGIN_MS)
+        begun_ms = min(known) - (0 if min(known) == noted_ms else MARGIN_MS)
         return max(begun_ms, self._clock.now_ms() - OLDEST_MS)
 
     async def _rooms(self) -> list[RoomId]:

@@ -1,9 +1,9 @@
 """Taps on a bubble or a live card: 🔔 follows the host, ✅ asks to be reminded."""
 
-import json
 import logging
 
-from spaces_bridge.app.ports import Clock, Followers, Outbox
+from spaces_bridge.app.notes.messages import CardReaction, CardReactionEffect
+from spaces_bridge.app.ports import Clock, Followers, NoteStore
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -16,8 +16,6 @@ from spaces_bridge.matrix.shown.cards import CardKeeper
 
 log = logging.getLogger(__name__)
 
-FOLLOW, REMIND = "follow", "remind"
-
 
 class Taps:
     """What holds as long as the reaction stands. Raises AdapterError when something is away."""
@@ -26,14 +24,14 @@ class Taps:
         self,
         spaces: SpacesDoor,
         followers: Followers,
-        outbox: Outbox,
+        notes: NoteStore,
         clock: Clock,
         cards: CardKeeper,
         bubbles: Bubbles,
     ) -> None:
         self._spaces = spaces
         self._followers = followers
-        self._outbox = outbox
+        self._notes = notes
         self._clock = clock
         self._cards = cards
         self._bubbles = bubbles
@@ -58,16 +56,15 @@ class Taps:
         """
         if await self._bubbles.removed(redaction.target, redaction.room):
             return True
-        note = await self._outbox.lookup(f"card-tap:{redaction.target}")
-        if note is None:
+        tap = await self._notes.get(CardReaction.key(redaction.target))
+        if tap is None:
             return False
-        kind, sender, subject = json.loads(note)
-        if sender != redaction.sender:
+        if tap.user != redaction.sender:
             return True
-        if kind == FOLLOW:
-            await self._followers.unfollow(UserId(subject), UserId(sender))
+        if tap.effect is CardReactionEffect.FOLLOW:
+            await self._followers.unfollow(UserId(tap.subject), tap.user)
         else:
-            await self._ask(SpaceId(subject), cmd.DropReminder(UserId(sender)), redaction.event)
+            await self._ask(SpaceId(tap.subject), cmd.DropReminder(tap.user), redaction.event)
         return True
 
     async def _tapped(self, reaction: ReactedTo) -> LiveSpace | None:
@@ -82,16 +79,15 @@ class Taps:
     async def _follow(self, space: LiveSpace, reaction: ReactedTo) -> None:
         if reaction.sender == space.host:
             return
-        await self._note(FOLLOW, reaction, space.host)
+        await self._note(CardReactionEffect.FOLLOW, reaction, space.host)
         await self._followers.follow(space.host, reaction.sender, self._clock.now_ms())
 
     async def _remind(self, space: LiveSpace, reaction: ReactedTo) -> bool:
-        await self._note(REMIND, reaction, space.space)
+        await self._note(CardReactionEffect.REMIND, reaction, space.space)
         return await self._ask(space.space, cmd.WantReminder(reaction.sender), reaction.event)
 
-    async def _note(self, kind: str, reaction: ReactedTo, subject: str) -> None:
-        note = json.dumps([kind, reaction.sender, subject])
-        await self._outbox.remember(f"card-tap:{reaction.event}", note)
+    async def _note(self, effect: CardReactionEffect, reaction: ReactedTo, subject: str) -> None:
+        await self._notes.put(CardReaction(reaction.event, effect, reaction.sender, subject))
 
     async def _ask(self, space: SpaceId, command: cmd.Command, source: str) -> bool:
         try:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from spaces_bridge.app.notes.messages import Invitation
 from spaces_bridge.app.ports import Clock, Followers
 from spaces_bridge.app.wishes import InviteByMessage
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.direct.correspondence import Invitation
 from spaces_bridge.matrix.direct.dms import DirectRooms, Standing
 from spaces_bridge.matrix.inviting.invites import InviteLimits
 from spaces_bridge.matrix.settings import MatrixSettings

@@ -3,10 +3,11 @@
 from functools import partial
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.notes.messages import Invitation
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.moments import shown_utc
-from spaces_bridge.matrix.direct.correspondence import Correspondence, Invitation
+from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.direct.tappable import seed, write
 from spaces_bridge.matrix.doors import SpacesDoor

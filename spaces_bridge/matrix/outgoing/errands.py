@@ -4,7 +4,8 @@ import logging
 from typing import get_args
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.rooms import LatestCaption, LockAnnounced
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState
@@ -46,7 +47,7 @@ class RoomErrands:
         self,
         bot: MatrixClient,
         spaces: SpacesDoor,
-        outbox: Outbox,
+        notes: NoteStore,
         settings: MatrixSettings,
         observer: RoomObserver,
         maker: RoomMaker,
@@ -55,7 +56,7 @@ class RoomErrands:
     ) -> None:
         self._bot = bot
         self._spaces = spaces
-        self._outbox = outbox
+        self._notes = notes
         self._settings = settings
         self._observer = observer
         self._maker = maker
@@ -159,28 +160,27 @@ class RoomErrands:
         if how == "off":
             return None
         _, room = await self._place(wanted.space)
-        last = f"caption:{wanted.space}"
-        previous = await self._outbox.lookup(last)
+        previous = await self._notes.get(LatestCaption.key(wanted.space))
         said = captions.content(
             wanted,
             await self._cards.event_of(wanted.space),
-            EventId(previous) if previous is not None else None,
+            previous.event if previous is not None else None,
             how,
         )
         event = await self._bot.send(room, "m.room.message", said, key)
-        await self._outbox.remember(last, event)
+        await self._notes.put(LatestCaption(wanted.space, event))
         return event
 
     async def _announce(self, wanted: wish.Announce, key: str) -> EventId | None:
         """Who locks and unlocks again and again is not repeated for hours."""
         space, room = await self._place(wanted.space)
-        note = f"said-lock:{wanted.space}"
         if wanted.locked is not None:
-            said, sign = await self._outbox.lookup(note), f"{wanted.locked} {key}"
-            repeats = (said or "").partition(" ")[0] == str(wanted.locked) and said != sign
+            said = await self._notes.get(LockAnnounced.key(wanted.space))
+            now = LockAnnounced(wanted.space, wanted.locked, key)
+            repeats = said is not None and said.locked is wanted.locked and said != now
             if space.locked is not wanted.locked or repeats:
                 return None
-            await self._outbox.remember(note, sign)
+            await self._notes.put(now)
         return await self._bot.send(room, "m.room.message", message(wanted.text), key)
 
     async def _redact(self, wanted: wish.RedactEvent, key: str) -> EventId | None:

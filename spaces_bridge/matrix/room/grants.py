@@ -6,6 +6,8 @@ the last word: the next try must not bring it back.
 
 from typing import Protocol
 
+from spaces_bridge.app.notes.rooms import LevelsBefore
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.homeserver.client import StateEvent
@@ -24,21 +26,13 @@ class Events(Protocol):
     async def event(self, room: RoomId, event: EventId) -> StateEvent: ...
 
 
-class Notes(Protocol):
-    """The app's ``Outbox``, as far as it is needed here."""
-
-    async def remember(self, name: str, value: str) -> None: ...
-
-    async def lookup(self, name: str) -> str | None: ...
-
-
 class GrantHistory:
     """Remembers, per room, which levels were there before the first try of the latest grant.
 
     One note a room is enough: the grants of a live space are carried out one after the other.
     """
 
-    def __init__(self, events: Events, notes: Notes) -> None:
+    def __init__(self, events: Events, notes: NoteStore) -> None:
         self._events = events
         self._notes = notes
 
@@ -49,15 +43,14 @@ class GrantHistory:
 
         Raises Away, StorageError.
         """
-        name = f"levels-before:{room}"
-        before, _, of = (await self._notes.lookup(name) or "").partition(" ")
-        if of != key:
+        before = await self._notes.get(LevelsBefore.key(room))
+        if before is None or before.task != key:
             if now.event is not None:
-                await self._notes.remember(name, f"{now.event} {key}")
+                await self._notes.put(LevelsBefore(room, now.event, key))
             return False
         if self._held(now, user) == level:
             return False
-        return await self._was_held(room, user, level, EventId(before), now)
+        return await self._was_held(room, user, level, before.event, now)
 
     async def _was_held(
         self, room: RoomId, user: UserId, level: int, before: EventId, now: StateEvent

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from spaces_bridge.app.ports import RoomSnapshot
+from spaces_bridge.app.ports import NoteStore, RoomSnapshot
 from spaces_bridge.app.wishes import ArrangeRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
@@ -20,7 +20,7 @@ from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.homeserver.client import MatrixClient, StateEvent
 from spaces_bridge.matrix.homeserver.errors import Away
 from spaces_bridge.matrix.room import meddling
-from spaces_bridge.matrix.room.grants import GrantHistory, Notes
+from spaces_bridge.matrix.room.grants import GrantHistory
 from spaces_bridge.matrix.room.meddling import Meddlers
 from spaces_bridge.matrix.room.members import Act, Membership, Memberships
 from spaces_bridge.matrix.words.names import tidy
@@ -37,7 +37,7 @@ BUSY = "The live space has too much to do to look at its levels."
 class RoomObserver:
     """Implements the app's ``RoomReader``."""
 
-    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, notes: Notes) -> None:
+    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, notes: NoteStore) -> None:
         self._bot = bot
         self._spaces = spaces
         self._grants = GrantHistory(bot, notes)

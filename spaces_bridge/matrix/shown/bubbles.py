@@ -4,7 +4,14 @@ import logging
 from collections.abc import Callable
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Clock, Outbox
+from spaces_bridge.app.notes.rooms import (
+    BubbleGivenUp,
+    BubbleReaction,
+    BubbleSpace,
+    Shown,
+    ShownComplete,
+)
+from spaces_bridge.app.ports import Clock, NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -36,7 +43,7 @@ class Bubbles:
         self,
         bot: MatrixClient,
         spaces: SpacesDoor,
-        outbox: Outbox,
+        notes: NoteStore,
         clock: Clock,
         settings: MatrixSettings,
         pinboard: Pins,
@@ -44,16 +51,16 @@ class Bubbles:
     ) -> None:
         self._bot = bot
         self._spaces = spaces
-        self._outbox = outbox
+        self._notes = notes
         self._settings = settings
         self._pins = pinboard
         self._audience_size = audience_size
-        self._editions = Editions("bubble", TEMPO, bot, outbox, clock)
+        self._editions = Editions(Shown.BUBBLE, TEMPO, bot, notes, clock)
 
     async def space_of(self, event: EventId) -> LiveSpace | None:
         """The live space whose bubble an event is."""
-        found = await self._outbox.lookup(f"bubble-of:{event}")
-        return await self._spaces.find(SpaceId(found)) if found is not None else None
+        found = await self._notes.get(BubbleSpace.key(event))
+        return await self._spaces.find(found.space) if found is not None else None
 
     async def removed(self, event: EventId, room: RoomId) -> bool:
         """Somebody redacted an event. True: it was a bubble, which is not wanted there."""
@@ -61,7 +68,7 @@ class Bubbles:
         if space is None or space.community != room:
             return False
         log.info("the card of live space %s in %s was removed", space.space, room)
-        await self._outbox.remember(f"bubble-off:{space.space}", "redacted")
+        await self._notes.put(BubbleGivenUp(space.space, "redacted"))
         return True
 
     async def run(self, wanted: wish.RefreshBubble, key: str) -> EventId | None:
@@ -69,7 +76,7 @@ class Bubbles:
         space = await self._spaces.find(wanted.space)
         if space is None or space.community is None or space.private:
             return None
-        if await self._outbox.lookup(f"bubble-off:{space.space}") is not None:
+        if await self._notes.get(BubbleGivenUp.key(space.space)) is not None:
             return None
         try:
             return await self._refresh(space, space.community)
@@ -103,25 +110,25 @@ class Bubbles:
 
     async def _take_tick(self, space: LiveSpace, room: RoomId) -> None:
         """What has begun is nothing to be reminded of."""
-        seed = f"bubble-seed:{space.space}:{REMIND}"
-        tick = await self._outbox.lookup(seed)
-        if tick:
-            await self._bot.redact(room, EventId(tick), f"{seed}:gone")
-            await self._outbox.remember(seed, "")
+        key = BubbleReaction.key(space.space, REMIND)
+        tick = await self._notes.get(key)
+        if tick is not None:
+            await self._bot.redact(room, tick.event, f"bubble-seed:{space.space}:{REMIND}:gone")
+            await self._notes.drop(key)
 
     async def _dress(self, space: LiveSpace, room: RoomId, event: EventId) -> None:
         """Seed what may be tapped and pin it, once."""
-        note = f"bubble-dressed:{space.space}"
-        if await self._outbox.lookup(note) is not None:
+        complete = ShownComplete.key(Shown.BUBBLE, space.space)
+        if await self._notes.get(complete) is not None:
             return
-        await self._outbox.remember(f"bubble-of:{event}", space.space)
+        await self._notes.put(BubbleSpace(event, space.space))
         taps = (FOLLOW, REMIND) if space.phase is Phase.SCHEDULED else (FOLLOW,)
         for emoji in taps:
             key = f"bubble-seed:{space.space}:{emoji}"
             tap = await self._bot.send(room, "m.reaction", annotation(event, emoji), key)
-            await self._outbox.remember(key, tap)
+            await self._notes.put(BubbleReaction(space.space, emoji, tap))
         await self._pin(room, pins.added(event))
-        await self._outbox.remember(note, "yes")
+        await self._notes.put(ShownComplete(Shown.BUBBLE, space.space))
 
     async def _pin(self, room: RoomId, placing: pins.Placing) -> None:
         """Where the bot may; else it goes without."""
@@ -137,7 +144,7 @@ class Bubbles:
             space.community,
             refusal,
         )
-        await self._outbox.remember(f"bubble-off:{space.space}", refusal.errcode)
+        await self._notes.put(BubbleGivenUp(space.space, refusal.errcode))
         text = (
             f"I cannot show “{space.title}” in the room where you made it: I am not in it any "
             f"more, or may not write there. Share the link yourself: "

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from spaces_bridge.app.ports import Clock, Outbox
+from spaces_bridge.app.notes.rooms import Shown, ShownComplete
+from spaces_bridge.app.ports import Clock, NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.events.content import annotation
@@ -23,18 +24,18 @@ class CardKeeper:
     def __init__(
         self,
         bot: MatrixClient,
-        outbox: Outbox,
+        notes: NoteStore,
         clock: Clock,
         settings: MatrixSettings,
         audience_size: Callable[[SpaceId], int],
         pinboard: Pins,
     ) -> None:
         self._bot = bot
-        self._outbox = outbox
+        self._notes = notes
         self._settings = settings
         self._audience_size = audience_size
         self._pins = pinboard
-        self._editions = Editions("card", TEMPO, bot, outbox, clock)
+        self._editions = Editions(Shown.CARD, TEMPO, bot, notes, clock)
 
     async def event_of(self, space: SpaceId) -> EventId | None:
         """The card's event id, once it is sent."""
@@ -66,7 +67,7 @@ class CardKeeper:
         Like the room's first state this is no news: a host who starts at once needs the minute's
         events for what follows.
         """
-        if await self._outbox.lookup(f"card-dressed:{space}") is not None:
+        if await self._notes.get(ShownComplete.key(Shown.CARD, space)) is not None:
             return
         with counted_apart():
             await self._pins.arrange(room, pins.first(event))
@@ -74,4 +75,4 @@ class CardKeeper:
                 await self._bot.send(
                     room, "m.reaction", annotation(event, emoji), f"seed:{space}:{emoji}"
                 )
-        await self._outbox.remember(f"card-dressed:{space}", "yes")
+        await self._notes.put(ShownComplete(Shown.CARD, space))

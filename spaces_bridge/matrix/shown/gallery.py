@@ -9,7 +9,8 @@ from importlib.resources import files
 from zlib import crc32
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.rooms import UploadedPicture
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
@@ -48,10 +49,10 @@ class Gallery:
     Raises Away (only when nobody answers at all) and StorageError.
     """
 
-    def __init__(self, bot: MatrixClient, outbox: Outbox, clock: Callable[[], float]) -> None:
+    def __init__(self, bot: MatrixClient, notes: NoteStore, clock: Callable[[], float]) -> None:
         """``clock``: seconds, of the event loop."""
         self._bot = bot
-        self._outbox = outbox
+        self._notes = notes
         self._clock = clock
         self._rest_until = 0.0
         self._lock = asyncio.Lock()
@@ -76,14 +77,14 @@ class Gallery:
             log.warning("the bot goes without a picture: %s", error)
 
     async def _address(self, file: bytes) -> str | None:
-        note = f"picture:{hashlib.sha256(file).hexdigest()[:32]}"
+        digest = hashlib.sha256(file).hexdigest()[:32]
         async with self._lock:
-            known = await self._outbox.lookup(note)
+            known = await self._notes.get(UploadedPicture.key(digest))
             if known is not None:
-                return known
+                return known.address
             address = await self._upload(file)
             if address is not None:
-                await self._outbox.remember(note, address)
+                await self._notes.put(UploadedPicture(digest, address))
             return address
 
     async def _upload(self, file: bytes) -> str | None:

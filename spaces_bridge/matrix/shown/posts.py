@@ -4,7 +4,8 @@ import html
 import logging
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.rooms import PinnedPost
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Post
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -28,13 +29,13 @@ class Posts:
         self,
         bot: MatrixClient,
         spaces: SpacesDoor,
-        outbox: Outbox,
+        notes: NoteStore,
         pinboard: Pins,
         cards: CardKeeper,
     ) -> None:
         self._bot = bot
         self._spaces = spaces
-        self._outbox = outbox
+        self._notes = notes
         self._pins = pinboard
         self._cards = cards
 
@@ -45,7 +46,7 @@ class Posts:
         if space is None or space.room is None or post is None:
             return None
         event = await self._shown(space.room, post, key)
-        await self._outbox.remember(_note(space.space, post.number), event)
+        await self._notes.put(PinnedPost(space.space, post.number, event))
         await self._pin(space, space.room, event)
         return event
 
@@ -79,8 +80,8 @@ class Posts:
         await self._pins.arrange(room, pins.with_posts(card, ours, newest, fresh))
 
     async def _event_of(self, space: SpaceId, number: int) -> EventId | None:
-        found = await self._outbox.lookup(_note(space, number))
-        return EventId(found) if found is not None else None
+        found = await self._notes.get(PinnedPost.key(space, number))
+        return found.event if found is not None else None
 
 
 def content(post: Post) -> Content:
@@ -89,10 +90,6 @@ def content(post: Post) -> Content:
     address = html.escape(post.url)
     rich = f'{html.escape(name)} shares: <a href="{address}">{address}</a>'
     return message(f"{name} shares: {post.url}", rich, "m.text")
-
-
-def _note(space: SpaceId, number: int) -> str:
-    return f"post:{space}:{number}"
 
 
 def _post(space: LiveSpace | None, number: int) -> Post | None:

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.rooms import RoomShown
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
@@ -40,14 +41,14 @@ class Signboard:
         self,
         bot: MatrixClient,
         spaces: SpacesDoor,
-        outbox: Outbox,
+        notes: NoteStore,
         settings: MatrixSettings,
         gallery: Gallery,
         room_list: RoomList,
     ) -> None:
         self._bot = bot
         self._spaces = spaces
-        self._outbox = outbox
+        self._notes = notes
         self._settings = settings
         self._gallery = gallery
         self._room_list = room_list
@@ -70,16 +71,16 @@ class Signboard:
 
     async def _show(self, space: LiveSpace, room: RoomId, wanted: Iterator[StatePart]) -> None:
         """Write what we have not shown already."""
-        note = f"signboard:{space.space}"
-        shown: dict[str, str] = json.loads(await self._outbox.lookup(note) or "{}")
-        known = dict(shown)
+        noted = await self._notes.get(RoomShown.key(space.space))
+        known = noted.digests if noted is not None else {}
+        shown = dict(known)
         for part in wanted:
             digest = _digest(part.content)
             if shown.get(part.type) != digest:
                 await self._bot.ensure_state(room, part.type, part.content, part.key)
                 shown[part.type] = digest
         if shown != known:
-            await self._outbox.remember(note, json.dumps(shown))
+            await self._notes.put(RoomShown(space.space, shown))
 
     async def _list(self, space: LiveSpace, room: RoomId) -> None:
         if space.private:

@@ -92,7 +92,7 @@ class Around:
     async def _invite_followers(self, space: LiveSpace, heard: Heard) -> str:
         desk = self._desk
         count = await invite_followers(
-            desk.spaces, desk.outbox, desk.followers, space, heard.by, heard.said.event
+            desk.spaces, desk.notes, desk.followers, space, heard.by, heard.said.event
         )
         whom = "the one who follows" if count == 1 else f"the {count} who follow"
         return f"I write to {whom} you, little by little."

@@ -1,8 +1,7 @@
 """What people want of each other: to hear from a host, and to be kept from harm."""
 
-import json
-
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.notes.commands import ReportsFiled
 from spaces_bridge.app.records import Report
 from spaces_bridge.app.reporting import context_of
 from spaces_bridge.core.errors import Rejected
@@ -92,8 +91,9 @@ class Care:
 
     async def _refuse_flood(self, heard: Heard) -> None:
         """Raises Rejected. The same report again costs nothing."""
-        note, now_ms = f"reports:{heard.by}", self._desk.clock.now_ms()
-        filed = json.loads(await self._desk.outbox.lookup(note) or "{}")
+        now_ms = self._desk.clock.now_ms()
+        noted = await self._desk.notes.get(ReportsFiled.key(heard.by))
+        filed = noted.filed_at_ms if noted is not None else {}
         recent = {event: at for event, at in filed.items() if now_ms - at < HOUR_MS}
         if heard.said.event in recent:
             return
@@ -103,4 +103,4 @@ class Care:
                 f"You have sent {REPORTS_AN_HOUR} reports within an hour: they are being looked "
                 "at. In danger, call for help where you live.",
             )
-        await self._desk.outbox.remember(note, json.dumps({**recent, heard.said.event: now_ms}))
+        await self._desk.notes.put(ReportsFiled(heard.by, {**recent, heard.said.event: now_ms}))

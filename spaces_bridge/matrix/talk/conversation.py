@@ -68,7 +68,7 @@ class Conversation:
             return
         if said.rewords is not None:
             edits = Edits(
-                self._desk.bot, self._desk.outbox, lambda s: self._understood(s, direct=direct)
+                self._desk.bot, self._desk.notes, lambda s: self._understood(s, direct=direct)
             )
             said, request = await edits.look(said, said.rewords)
             if request is None:

@@ -7,12 +7,13 @@ from datetime import tzinfo
 from typing import Literal, TypeAlias
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
+from spaces_bridge.app.notes.commands import CommandPerson, CommandSpace
+from spaces_bridge.app.ports import Clock, Followers, NoteStore, Reports
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.translate import Said
@@ -69,7 +70,7 @@ class Desk:
     bot: MatrixClient
     spaces: SpacesDoor
     archive: Archive
-    outbox: Outbox
+    notes: NoteStore
     settings: MatrixSettings
     clock: Clock
     doorkeeper: Doorkeeper
@@ -103,14 +104,13 @@ class Desk:
                 raise Rejected("ended", "This live space has ended.")
             return heard.here
         # A command that is heard again after a crash is about what it was about the first time.
-        note = f"which:{heard.said.event}"
-        noted = await self.outbox.lookup(note)
-        before = await self.spaces.find(SpaceId(noted)) if noted is not None else None
+        noted = await self.notes.get(CommandSpace.key(heard.said.event))
+        before = await self.spaces.find(noted.space) if noted is not None else None
         if before is not None:
             return before
         found = self._candidates(heard, fits)
         if len(found) == 1:
-            await self.outbox.remember(note, found[0].space)
+            await self.notes.put(CommandSpace(heard.said.event, found[0].space))
             return found[0]
         if not found:
             where = (
@@ -165,13 +165,11 @@ class Desk:
 
     async def _noted(self, heard: Heard, find: Callable[[], Found]) -> Found:
         """Numbers of the queue move on and people leave, so whom it was about is noted."""
-        note = f"whom:{heard.said.event}"
-        noted = await self.outbox.lookup(note)
+        noted = await self.notes.get(CommandPerson.key(heard.said.event))
         if noted is not None:
-            user, _, rest = noted.partition(" ")
-            return Found(UserId(user), rest)
+            return Found(noted.user, noted.rest)
         found = find()
-        await self.outbox.remember(note, f"{found.user} {found.rest}".rstrip())
+        await self.notes.put(CommandPerson(heard.said.event, found.user, found.rest))
         return found
 
     # --- when ----------------------------------------------------------------------------------

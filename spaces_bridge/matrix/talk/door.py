@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 
+from spaces_bridge.app.notes.commands import CommandUnblocked
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
@@ -139,12 +140,12 @@ class Door:
 
     async def _take_off(self, heard: Heard, host: UserId, target: str, *, readmitted: bool) -> str:
         """Off the host's list. What was on it is noted, for when this is heard again."""
-        note = f"unblocked:{heard.said.event}"
+        event = heard.said.event
         known = target in self._desk.doorkeeper.blocked_by(host)
         if known:
-            await self._desk.outbox.remember(note, target)
+            await self._desk.notes.put(CommandUnblocked(event, target))
             await self._desk.doorkeeper.unblock(host, target)
-        if not readmitted and await self._desk.outbox.lookup(note) is None:
+        if not readmitted and await self._desk.notes.get(CommandUnblocked.key(event)) is None:
             raise Rejected("not_blocked", f"`{target[:60]}` is neither blocked nor removed.")
         return f"`{target}` may come in again."
 

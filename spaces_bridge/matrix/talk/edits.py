@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from spaces_bridge.app.notes.commands import CommandReworded
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.matrix.events.translate import Said, thread_of
 from spaces_bridge.matrix.homeserver.client import StateEvent
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.room.grants import Notes
 from spaces_bridge.matrix.words.commands import Misunderstood, Request
 
 ONCE = "I did what it said at first: write what you want now as a new message."
@@ -27,7 +28,7 @@ class Edits:
     """Which edited commands are carried out. Raises Away, StorageError."""
 
     past: Past
-    notes: Notes
+    notes: NoteStore
     understood: Callable[[Said], Parsed]
 
     async def look(self, said: Said, original: EventId) -> tuple[Said, Parsed]:
@@ -46,10 +47,10 @@ class Edits:
         now = self.understood(said)
         if first.sender != said.sender or before == now:
             return said, None
-        note = f"reworded:{original}"
-        carried_out = await self.notes.lookup(note) or said.event
+        reworded = await self.notes.get(CommandReworded.key(original))
+        carried_out = reworded.edit if reworded is not None else said.event
         if isinstance(before, Request) or carried_out != said.event:
             return said, Misunderstood(ONCE)
         if isinstance(now, Request):
-            await self.notes.remember(note, said.event)
+            await self.notes.put(CommandReworded(original, said.event))
         return said, now

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.notes.messages import EncryptionExplained
+from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.direct.dms import DirectRooms
 from spaces_bridge.matrix.events.content import message
@@ -26,13 +27,13 @@ class Greeter:
         self,
         bot: MatrixClient,
         dms: DirectRooms,
-        outbox: Outbox,
+        notes: NoteStore,
         rests_s: Sequence[float] = JOIN_AGAIN_S,
     ) -> None:
         """``rests_s``: before each further try to join where it is forbidden at first."""
         self._bot = bot
         self._dms = dms
-        self._outbox = outbox
+        self._notes = notes
         self._rests_s = rests_s
 
     async def invited(self, invite: BotInvited) -> None:
@@ -73,13 +74,13 @@ class Greeter:
                 log.info("could not answer in %s: %s", said.room, refusal.errcode)
 
     async def _leave_cipher(self, room: RoomId, user: UserId) -> None:
-        note = f"told-of-cipher:{room}"
-        if await self._outbox.lookup(note) is not None:
+        if await self._notes.get(EncryptionExplained.key(room)) is not None:
             return
-        await self._say(room, help_texts.CIPHER, note)
+        key = f"told-of-cipher:{room}"
+        await self._say(room, help_texts.CIPHER, key)
         plain = await self._dms.room_for(user, help_texts.PLAIN_ROOM, help_texts.PLAIN_REASON)
-        await self._say(plain, help_texts.greeting(direct=True), f"{note}:plain")
-        await self._outbox.remember(note, plain)
+        await self._say(plain, help_texts.greeting(direct=True), f"{key}:plain")
+        await self._notes.put(EncryptionExplained(room, plain))
 
     async def _say(self, room: RoomId, text: str, key: str) -> None:
         await self._bot.send(room, "m.room.message", message(text), f"greeting:{key}")

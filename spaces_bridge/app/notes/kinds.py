@@ -1,0 +1,42 @@
+"""All kinds of notes: the list that storage prunes by, and that a test compares."""
+
+from collections.abc import Sequence
+
+from spaces_bridge.app.notes import commands, inviting, messages, rooms
+from spaces_bridge.app.notes.record import Note
+
+ALL: Sequence[type[Note]] = (
+    messages.UserRoom,
+    messages.RoomUser,
+    messages.EncryptionExplained,
+    messages.LatestInvitation,
+    messages.InvitationMessage,
+    messages.StageInvitationMessage,
+    messages.HandMessage,
+    messages.InvitationReaction,
+    messages.CardReaction,
+    inviting.Invited,
+    inviting.LatestFrom,
+    inviting.DayCount,
+    inviting.UninvitedFollowers,
+    inviting.FollowersInvited,
+    rooms.ShownMessage,
+    rooms.ShownEdition,
+    rooms.ShownComplete,
+    rooms.BubbleSpace,
+    rooms.BubbleGivenUp,
+    rooms.BubbleReaction,
+    rooms.RoomShown,
+    rooms.PinnedPost,
+    rooms.LatestCaption,
+    rooms.LockAnnounced,
+    rooms.HandAsked,
+    rooms.LevelsBefore,
+    rooms.UploadedPicture,
+    commands.CommandSpace,
+    commands.CommandPerson,
+    commands.CommandUnblocked,
+    commands.CommandReworded,
+    commands.ReportsFiled,
+    commands.ReadBackFrom,
+)
