@@ -1,0 +1,66 @@
+"""Which tests a run consists of, and in which processes they run.
+
+A test is chosen by markers alone, so that a new file always runs somewhere: what ``make check``
+(`FAST`) and ``make test`` (`PROMISES`) leave out is run by the rest.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+FAST = "unit and not slow"
+PROMISES = "promise"
+SETS: Mapping[str, str] = {
+    "promises": PROMISES,
+    "rest": f"not ({FAST}) and not ({PROMISES})",
+    "all": "",
+}
+"""The sets of tests by name, each with pytest's expression (``-m``) that chooses it."""
+
+SHARES: Mapping[str, int] = {
+    "tests/e2e": 4,
+    "tests/matrix": 2,
+    "tests/web": 2,
+    "tests/federation": 1,
+    "tests/captions": 1,
+    "tests/media": 1,
+    "tests/storage": 1,
+}
+"""Folders with processes of their own, and how many: the longest first."""
+
+OTHERS = "others"
+
+IN_TIME = frozenset({"tests/e2e", "tests/web"})
+"""Folders with sound and pages in real time: whatever else runs gives way to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The files that one pytest process runs, and the tests chosen in them."""
+
+    name: str
+    files: tuple[str, ...] = ()
+    tests: frozenset[str] = frozenset()
+    gives_way: bool = False
+
+
+def jobs(chosen: Sequence[str], shares: Mapping[str, int] = SHARES) -> list[Job]:
+    """Deal the files of the chosen tests out to jobs; each file goes to exactly one."""
+    by_file: dict[str, set[str]] = {}
+    for test in chosen:
+        by_file.setdefault(test.partition("::")[0], set()).add(test)
+    dealt: list[Job] = []
+    for folder in [*shares, OTHERS]:
+        here = sorted(file for file in by_file if _folder(file, shares) == folder)
+        many = min(shares.get(folder, 1), len(here))
+        for number in range(many):
+            name = folder.removeprefix("tests/") + (f" {number + 1}" if many > 1 else "")
+            files = here[number::many]
+            tests = frozenset[str]().union(*(by_file[file] for file in files))
+            dealt.append(Job(name, tuple(files), tests, folder not in IN_TIME))
+    return dealt
+
+
+def _folder(file: str, shares: Mapping[str, int]) -> str:
+    found = re.match(r"tests/[^/]+(?=/)", file)
+    return found[0] if found and found[0] in shares else OTHERS
