@@ -65,6 +65,8 @@ def read(path: Path) -> Record:
                 record.tests[line["test"]].add(line)
             case "finished":
                 record.status = line["status"]
+            case kind:
+                raise ValueError(f"{path}: {kind} is nothing a recorder writes")
     return record
 
 
