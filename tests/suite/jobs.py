@@ -26,7 +26,10 @@ SHARES: Mapping[str, int] = {
     "tests/media": 1,
     "tests/storage": 1,
 }
-"""Folders with processes of their own, and how many: the longest first."""
+"""Folders with processes of their own, and how many at most: the longest first."""
+
+ENOUGH = 12
+"""So many tests are worth one more process, with a homeserver or a browser of its own."""
 
 OTHERS = "others"
 
@@ -44,7 +47,9 @@ class Job:
     gives_way: bool = False
 
 
-def jobs(chosen: Sequence[str], shares: Mapping[str, int] = SHARES) -> list[Job]:
+def jobs(
+    chosen: Sequence[str], shares: Mapping[str, int] = SHARES, enough: int = ENOUGH
+) -> list[Job]:
     """Deal the files of the chosen tests out to jobs; each file goes to exactly one."""
     by_file: dict[str, set[str]] = {}
     for test in chosen:
@@ -52,7 +57,8 @@ def jobs(chosen: Sequence[str], shares: Mapping[str, int] = SHARES) -> list[Job]
     dealt: list[Job] = []
     for folder in [*shares, OTHERS]:
         here = sorted(file for file in by_file if _folder(file, shares) == folder)
-        many = min(shares.get(folder, 1), len(here))
+        tests_here = sum(len(by_file[file]) for file in here)
+        many = min(shares.get(folder, 1), len(here), -(-tests_here // enough))
         for number in range(many):
             name = folder.removeprefix("tests/") + (f" {number + 1}" if many > 1 else "")
             files = here[number::many]

@@ -58,8 +58,8 @@ class Lanes:
         folder = self._folder / str(len(list(self._folder.iterdir())))
         self._running.append(Process.start(job, arguments, folder))
 
-    def _wait(self, to_come: int = 0) -> None:
-        """Wait until one of the processes is over."""
+    def _wait(self, to_come: int | None = None) -> None:
+        """Wait until one of the processes is over; say now and then how far all have come."""
         while True:
             for process in self._running:
                 if process.is_over():
@@ -69,7 +69,7 @@ class Lanes:
             if self._asked is not None:
                 self._stop()
                 raise Stopped(self._asked)
-            if time.monotonic() >= self._news + NEWS_EVERY_S:
+            if to_come is not None and time.monotonic() >= self._news + NEWS_EVERY_S:
                 self._news = time.monotonic()
                 _tell(self._running, to_come)
             time.sleep(POLL_S)

@@ -204,9 +204,22 @@ def test_the_sets_beside_the_fast_ones_run_everything_once(tmp_path: Path) -> No
     }
 
 
+def test_few_tests_share_a_process() -> None:
+    chosen = [f"tests/a/test_{file}.py::test_{number}" for file in range(4) for number in range(3)]
+    assert [len(jobs(chosen, {"tests/a": 4}, enough)) for enough in (1, 3, 4, 12, 13)] == [
+        4,
+        4,
+        3,
+        1,
+        1,
+    ]
+
+
 def test_every_file_is_dealt_to_one_process() -> None:
     chosen = [f"tests/{folder}/test_{n}.py::test" for folder in "abc" for n in range(5)]
-    dealt = jobs([*chosen, "tests/test_top.py::test[a/b::c]"], {"tests/a": 2, "tests/b": 9})
+    dealt = jobs(
+        [*chosen, "tests/test_top.py::test[a/b::c]"], {"tests/a": 2, "tests/b": 9}, enough=1
+    )
     assert [(job.name, len(job.files)) for job in dealt] == [
         ("a 1", 3),
         ("a 2", 2),
