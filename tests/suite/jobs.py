@@ -5,7 +5,7 @@ A test is chosen by markers alone, so that a new file always runs somewhere: wha
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 FAST = "unit and not slow"
@@ -18,7 +18,7 @@ SETS: Mapping[str, str] = {
 """The sets of tests by name, each with pytest's expression (``-m``) that chooses it."""
 
 SHARES: Mapping[str, int] = {
-    "tests/e2e": 4,
+    "tests/e2e": 3,
     "tests/matrix": 2,
     "tests/web": 2,
     "tests/federation": 1,
@@ -42,9 +42,14 @@ class Job:
     """The files that one pytest process runs, and the tests chosen in them."""
 
     name: str
+    folder: str = ""
     files: tuple[str, ...] = ()
     tests: frozenset[str] = frozenset()
-    gives_way: bool = False
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it runs with less priority."""
+        return self.folder not in IN_TIME
 
 
 def jobs(
@@ -63,8 +68,16 @@ def jobs(
             name = folder.removeprefix("tests/") + (f" {number + 1}" if many > 1 else "")
             files = here[number::many]
             tests = frozenset[str]().union(*(by_file[file] for file in files))
-            dealt.append(Job(name, tuple(files), tests, folder not in IN_TIME))
+            dealt.append(Job(name, folder, tuple(files), tests))
     return dealt
+
+
+def next_of(waiting: Sequence[Job], running: Collection[str]) -> Job:
+    """The job to begin beside those of the ``running`` folders: of another folder if there is one.
+
+    Of the tests with sound in real time, one process at a time is enough for two cores.
+    """
+    return next((job for job in waiting if job.folder not in running), waiting[0])
 
 
 def _folder(file: str, shares: Mapping[str, int]) -> str:

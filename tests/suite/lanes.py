@@ -3,13 +3,12 @@
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from tests.suite.jobs import Job
+from tests.suite.jobs import Job, next_of
 from tests.suite.processes import Ended, Process
 
 POLL_S = 0.2
@@ -44,10 +43,11 @@ class Lanes:
 
     def side_by_side(self, wanted: Sequence[Job], at_a_time: int, expression: str) -> None:
         """Run all jobs, so many at a time. Raises Stopped."""
-        waiting = deque(wanted)
+        waiting = list(wanted)
         while waiting or self._running:
             while waiting and len(self._running) < at_a_time:
-                job = waiting.popleft()
+                job = next_of(waiting, {process.job.folder for process in self._running})
+                waiting.remove(job)
                 self._start(job, ["-m", expression, *job.files])
             self._wait(to_come=len(waiting))
             over = self.ended[-1]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite.jobs import jobs
+from tests.suite.jobs import Job, jobs, next_of
 
 pytestmark = pytest.mark.peers
 
@@ -213,6 +213,14 @@ def test_few_tests_share_a_process() -> None:
         1,
         1,
     ]
+
+
+def test_one_process_of_a_folder_at_a_time_while_there_are_others() -> None:
+    waiting = [Job(name, name[0]) for name in ("a 1", "a 2", "b", "c")]
+    assert next_of(waiting, set()).name == "a 1"
+    assert next_of(waiting, {"a"}).name == "b"
+    assert next_of(waiting, {"a", "b"}).name == "c"
+    assert next_of(waiting, {"a", "b", "c"}).name == "a 1"
 
 
 def test_every_file_is_dealt_to_one_process() -> None:
