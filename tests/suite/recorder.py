@@ -5,7 +5,6 @@ reached. ``tests/suite/record.py`` reads it.
 """
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -65,11 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin a record where one is asked for; treat a request to end like Ctrl-C.
-
-    Fixtures then still end the processes they started, and pytest says what it reached.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Begin a record where one is asked for."""
     path: Path | None = config.getoption(OPTION)
     if path is not None:
         config.pluginmanager.register(Recorder(path), "suite-recorder")
