@@ -1,6 +1,7 @@
 # make demo     play a short real conversation on this machine (ONCE=1, SPEECH=my.wav, BREAK=gate|captions|mix)
 # make check    format, lint, types, import contracts, fast tests: under two minutes
-# make test     the whole suite against real peers, in two halves side by side (APT=no: install no Debian packages)
+# make test     every promise once against real peers, in under fifteen minutes (APT=no: install no Debian packages)
+# make test-all the whole suite (ARGS='tests/core -x': just what pytest makes of that)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write docs/commands.md again, from the table of commands
@@ -12,7 +13,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench screenshots docs audit mutants lock clean
+.PHONY: help demo check test test-all test-rest bench screenshots docs audit mutants lock clean
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium firefox-esr iproute2 postgresql webkit2gtk-driver xvfb
@@ -41,10 +42,15 @@ check:
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -m 'unit and not slow' $(ARGS)
 
-test:
+# What fails runs once more, alone, at the end: tests/suite
+test: SET := promises
+test-all: SET := all
+# what neither check nor test ran, for .ci/run
+test-rest: SET := rest
+test test-all test-rest:
 	@tools/apt $(TEST_PACKAGES)
 	@tools/setup dev
-	@tools/test $(ARGS)
+	@exec $(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.suite $(SET))
 
 bench:
 	@tools/apt $(BENCH_PACKAGES)

@@ -2,6 +2,8 @@
 
 * A test module names its kind with one of the markers `unit`, `peers`, `e2e`; a module without
   one fails the collection.
+* The tests of `tests/promises.toml` are marked `promise`: `make test` runs these. They are of the
+  real kinds, and each name in the table finds a test.
 * A test marked `needs("chromium")` is left out, by name, where the machine has no such program.
 * With `CI=true` nothing may be left out: a skipped test is a failed one.
 """
@@ -12,6 +14,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from tests.promises import chosen
 from tests.support import machine
 
 # No test asserts time. In CI hypothesis has a profile of its own, which repeats itself.
@@ -35,11 +38,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             f"{listed}: set `pytestmark = pytest.mark.<unit|peers|e2e>` (and `slow` beside it "
             "for a test of more than 20 s)"
         )
+    _mark_promises(items)
     for item in items:
         for name in (name for marker in item.iter_markers("needs") for name in marker.args):
             if machine.find(name) is None:
                 package = machine.PACKAGES[name]
                 item.add_marker(pytest.mark.skip(f"left out: apt install {package}"))
+
+
+def _mark_promises(items: list[pytest.Item]) -> None:
+    """Mark the tests of the table; refuse fast ones, and names that find none."""
+    wanted, found = chosen(), set[str]()
+    for item in items:
+        names = {item.nodeid, item.nodeid.partition("[")[0]} & wanted
+        if names:
+            if item.get_closest_marker("unit"):
+                raise pytest.UsageError(f"{item.nodeid}: the tests of promises are not `unit`")
+            item.add_marker("promise")
+            found |= names
+    everything = bool(items) and items[0].config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and not items[0].session.testsfailed and (lost := sorted(wanted - found)):
+        raise pytest.UsageError(f"tests/promises.toml names no test: {', '.join(lost)}")
 
 
 @pytest.hookimpl(wrapper=True)

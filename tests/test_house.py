@@ -72,7 +72,18 @@ def test_a_lock_has_hashes_names_no_host_and_brings_no_torch(lock: str) -> None:
 
 def test_make_has_the_targets_the_readme_names() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("demo", "test", "check", "bench", "audit", "mutants", "lock", "clean"):
+    for target in (
+        "demo",
+        "test",
+        "test-all",
+        "test-rest",
+        "check",
+        "bench",
+        "audit",
+        "mutants",
+        "lock",
+        "clean",
+    ):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 

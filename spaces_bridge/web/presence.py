@@ -4,6 +4,8 @@ Guests lose hand and floor. Of the host it is noted: what follows is a matter of
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
@@ -18,14 +20,35 @@ HOST_RELOADS_S = 5.0
 """A host's page that is back within this time was never gone."""
 
 
-class Presence:
-    """Watches who is on the page (a ``Watcher`` of the hub)."""
+class Timer(Protocol):
+    """A call that is to happen later."""
 
-    def __init__(self, spaces: Spaces, seat_kept_s: float = SEAT_KEPT_S) -> None:
+    def cancel(self) -> None:
+        """Let it not happen."""
+        ...
+
+
+CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
+"""Makes a timer: so many seconds from now, this is called."""
+
+
+class Presence:
+    """Watches who is on the page (a ``Watcher`` of the hub).
+
+    ``call_later`` sets the timers; by default the event loop does.
+    """
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        seat_kept_s: float = SEAT_KEPT_S,
+        call_later: CallLater | None = None,
+    ) -> None:
         self._spaces = spaces
         self._seat_kept_s = seat_kept_s
         self._host_reloads_s = min(seat_kept_s, HOST_RELOADS_S)
-        self._timers: dict[tuple[SpaceId, UserId], asyncio.TimerHandle] = {}
+        self._call_later = call_later
+        self._timers: dict[tuple[SpaceId, UserId], Timer] = {}
         self._is_over = False
 
     def start(self) -> None:
@@ -71,10 +94,10 @@ class Presence:
         """Nothing: their page is about to go, and the rules have taken hand and floor."""
 
     def _expect(self, space: SpaceId, user: UserId, within_s: float) -> None:
-        loop = asyncio.get_running_loop()
+        call_later = self._call_later or asyncio.get_running_loop().call_later
         key = (space, user)
         if key not in self._timers and not self._is_over:
-            self._timers[key] = loop.call_later(within_s, self._give_up, space, user)
+            self._timers[key] = call_later(within_s, lambda: self._give_up(space, user))
 
     def _give_up(self, space: SpaceId, user: UserId) -> None:
         self._timers.pop((space, user), None)

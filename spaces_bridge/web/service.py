@@ -31,7 +31,7 @@ from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.ops import Ops, PageMetrics
 from spaces_bridge.web.pages import Pages
-from spaces_bridge.web.presence import SEAT_KEPT_S, Presence
+from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater, Presence
 from spaces_bridge.web.qr import QrCodes
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.transcript import Transcripts
@@ -76,11 +76,12 @@ class WebService:
         health: Mapping[str, Health],
         registry: CollectorRegistry,
         seat_kept_s: float = SEAT_KEPT_S,
+        call_later: CallLater | None = None,
     ) -> None:
         self._settings = settings
         self._hub = hub
         self._spaces = spaces
-        self._presence = Presence(spaces, seat_kept_s)
+        self._presence = Presence(spaces, seat_kept_s, call_later)
         self._tally = Tally(spaces)
         self._public = _runner(self._build(people))
         registry.register(PageMetrics(spaces, hub))

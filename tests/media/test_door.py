@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,16 @@ pytestmark = pytest.mark.peers
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[tuple[Door, list[int]]]:
+async def opened(
+    path: Path, now: Callable[[], float] = time.monotonic
+) -> AsyncIterator[tuple[Door, list[int]]]:
     attached: list[int] = []
     door = Door(
         str(path / "door.sock"),
         ([], []),
         on_attach=lambda: attached.append(1),
         on_message=lambda message: None,
+        now=now,
     )
     serving = asyncio.create_task(door.serve())
     try:
@@ -72,6 +76,26 @@ async def test_what_is_only_of_use_at_once_is_left_out_while_much_is_waiting(
         asleep.connection.close()
         await until(lambda: not door.is_attached)
     assert LAZY_BACKLOG < MOST_BACKLOG
+
+
+async def test_nobody_is_missed_while_somebody_is_there_however_long(tmp_path: Path) -> None:
+    clock = [0.0]
+    async with opened(tmp_path, lambda: clock[0]) as (door, _):
+        clock[0] = 5.0
+        assert door.lonely_s() == 5.0
+        found = await come_in(tmp_path)
+        await until(lambda: door.is_attached)
+        clock[0] = 1000.0
+        assert door.lonely_s() == 0.0
+
+        def a_second_later() -> float:
+            clock[0] += 1.0
+            return door.lonely_s()
+
+        found.connection.close()
+        await until(lambda: a_second_later() > 0)
+        assert door.lonely_s() == 1.0
+        assert a_second_later() == 2.0
 
 
 async def test_to_nobody_nothing_is_sent(tmp_path: Path) -> None:

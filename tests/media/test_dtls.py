@@ -15,6 +15,7 @@ from spaces_bridge.media.worker.dtls import (
     _datagrams,
 )
 from spaces_bridge.media.worker.srtp import Keys, Profile
+from tests.support import malformed
 
 pytestmark = pytest.mark.unit
 
@@ -133,9 +134,13 @@ def test_our_goodbye_is_understood() -> None:
 
 def test_forged_records_do_not_end_an_established_connection() -> None:
     server, client = established()
-    alert = bytes.fromhex("15fefd00000000000000010002") + b"\x02\x28"
-    for forged in (alert, b"\x17\xfe\xfd" + bytes(60), b"\x16" + bytes(100), alert * 5):
-        assert server.receive(forged) in (None, Step.WAITING)
+    dice = malformed.dice()
+    for number in range(100):
+        body = dice.randbytes(dice.randrange(1, 60))
+        kind = dice.choice([20, 21, 23])
+        head = bytes([kind]) + b"\xfe\xfd" + bytes(2) + number.to_bytes(6) + len(body).to_bytes(2)
+        for forged in (head + body, (head + body) * 5, bytes([kind]) + body):
+            assert server.receive(forged) in (None, Step.WAITING)
     client.ssl.shutdown()
     assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
 

@@ -6,7 +6,6 @@ on when both have arrived.
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from spaces_bridge.media.worker import stun
 from spaces_bridge.media.worker.dtls import Handshake
 from spaces_bridge.media.worker.edge import Direction
 from spaces_bridge_demo.wire import WireConnection, WirePeer
+from tests.support import malformed
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers
@@ -136,33 +136,12 @@ async def test_a_client_that_floods_by_tcp_is_hung_up_on() -> None:
             await evil.more(5)
 
 
-def _dtls(dice: random.Random) -> bytes:
-    """A record with a plausible head; types, lengths and fragments are anything."""
-    body = dice.randbytes(dice.randrange(400))
-    if dice.random() < 0.5:  # a handshake message's head
-        size, seq, at = dice.choice([0, 20, len(body), dice.randrange(1 << 24)]), 0, 0
-        head = bytes([dice.choice([1, 2, 11, 16, 20, dice.randrange(256)])])
-        head += size.to_bytes(3) + seq.to_bytes(2) + at.to_bytes(3)
-        body = head + dice.choice([size, len(body)]).to_bytes(3) + body
-    kind = dice.choice([20, 21, 22, 22, 22, 23, 24, 25, dice.randrange(20, 64)])
-    version = dice.choice([b"\xfe\xfd", b"\xfe\xff", dice.randbytes(2)])
-    length = dice.choice([len(body), len(body), 0, dice.randrange(0x10000)])
-    epoch = dice.choice([0, 0, 1]).to_bytes(2)
-    return bytes([kind]) + version + epoch + dice.randbytes(6) + length.to_bytes(2) + body
-
-
-def _anything(dice: random.Random) -> bytes:
-    first = dice.choice([0, 1, 20, 22, 63, 64, 128, 144, 191, 255])
-    second = dice.choice([111, 192, 200, 201, 203, 207, 223, dice.randrange(256)])
-    return bytes([first, second]) + dice.randbytes(dice.randrange(1400))
-
-
-@pytest.mark.parametrize("make", [_dtls, _anything], ids=["DTLS", "anything"])
+@pytest.mark.parametrize("make", [malformed.dtls, malformed.anything], ids=["DTLS", "anything"])
 @pytest.mark.parametrize("connected", [False, True], ids=["joining", "connected"])
 async def test_generated_input_of_a_client_stays_its_own_affair(
-    make: Callable[[random.Random], bytes], failures: list[dict[str, Any]], *, connected: bool
+    make: malformed.Make, failures: list[dict[str, Any]], *, connected: bool
 ) -> None:
-    dice = random.Random(29)
+    dice = malformed.dice()
     async with edge_world() as world:
         speaker = await world.wire("speaker", Direction.SPEAK)
         listener = await world.wire("listener")

@@ -17,7 +17,7 @@ ODD = [
     UserId("@nul\x00:x"),
     UserId("@half\ud83d:x"),
     UserId("@escape\x1a0000:x"),
-    UserId("@'; DROP TABLE followers; --:x"),
+    UserId("@'; SELECT 1; --:x"),
     UserId("@größe👋🏽:x"),
     LONGEST,
     UserId("@" + "\x00" * 250 + ":x.y"),

@@ -13,7 +13,7 @@ from tests.storage.support import HOST, OTHER_SPACE, SPACE, effect, opened
 
 pytestmark = pytest.mark.peers
 
-HOSTILE = "\x00 \x1a0000 \ud800 '; DROP TABLE blocks; -- $1 ?1 % \\ \r\n \U0001f44b"
+HOSTILE = "\x00 \x1a0000 \ud800 '; SELECT 1; -- $1 ?1 % \\ \r\n \U0001f44b"
 EVE = UserId("@eve:elsewhere.net")
 LONGEST = "@" + "\x00" * 240 + ":example.org.a"
 BLOCK = Block(HOST, EVE, HOST, "rude", 1)

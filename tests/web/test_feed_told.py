@@ -14,12 +14,14 @@ from spaces_bridge.core.sentences import say
 from spaces_bridge.web.channel import REACTIONS_INTERVAL_S
 from spaces_bridge.web.feed import PERSON_BURST
 from spaces_bridge.web.outgoing import encode
+from spaces_bridge.web.presence import SEAT_KEPT_S
 from tests.web.world import (
     ALICE,
     BOB,
     HOST,
     PATIENCE_S,
     Feed,
+    HandSetTimers,
     WebWorld,
     refused,
     until,
@@ -181,14 +183,18 @@ async def test_a_guest_with_the_floor_leaves_the_stage_a_while_after_its_page(
 
 
 async def test_a_guest_who_reloads_keeps_its_hand(tmp_path: Path) -> None:
-    async with web_world(tmp_path, seat_kept_s=8.0) as world:
+    timers = HandSetTimers()
+    async with web_world(tmp_path, call_later=timers.call_later) as world:
         space = await world.create()
         async with world.feed(space, name="Maria") as guest:
             session = str((await guest.next("hello"))["session"])
             await guest.send(type="hand", raised=True)
             await until_role(guest, hand="pending")
+        await until(lambda: len(timers.running) == 1)
+        timers.pass_by(0.9 * SEAT_KEPT_S)
         async with world.feed(space, token=session) as guest:
             await guest.next("hello")
-            assert world.service._presence._timers == {}, "nobody is waited for any more"
-            await asyncio.sleep(8.5)
+            assert timers.running == [], "nobody is waited for any more"
+            timers.pass_by(SEAT_KEPT_S)
+            await world.joined(space.space, BOB, "Bob")  # after whatever else was asked for
             assert world.view(space.space).requests

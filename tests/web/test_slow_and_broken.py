@@ -89,9 +89,9 @@ async def test_headers_that_do_not_come_are_not_waited_for(
 
 async def test_what_is_compressed_is_refused_and_never_inflated(world: WebWorld) -> None:
     address = world.page(await world.create(), "/whep")
-    bomb = gzip.compress(bytes(8 << 20))
+    body = gzip.compress(b"v=0")
     async with world.http.post(
-        address, data=bomb, headers=OFFER | {"Content-Encoding": "gzip"}
+        address, data=body, headers=OFFER | {"Content-Encoding": "gzip"}
     ) as response:
         assert (response.status, (await response.json())["code"]) == (415, "encoded_body")
         assert response.headers["Accept-Encoding"] == "identity"

@@ -29,7 +29,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.presence import SEAT_KEPT_S
+from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
@@ -50,6 +50,36 @@ class WallClock:
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+
+class HandSetTimers:
+    """Timers that run out when a test says that time has passed (``call_later`` of a world)."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.running: list[HandSetTimer] = []
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> "HandSetTimer":
+        timer = HandSetTimer(self, self.now_s + delay_s, call)
+        self.running.append(timer)
+        return timer
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass: what is due is called."""
+        self.now_s += seconds
+        for timer in [timer for timer in self.running if timer.due_s <= self.now_s]:
+            timer.cancel()
+            timer.call()
+
+
+class HandSetTimer:
+    """One of them."""
+
+    def __init__(self, timers: HandSetTimers, due_s: float, call: Callable[[], None]) -> None:
+        self._timers, self.due_s, self.call = timers, due_s, call
+
+    def cancel(self) -> None:
+        self._timers.running.remove(self)
 
 
 class RecordingStage:
@@ -271,6 +301,7 @@ class WebWorld:
         http: aiohttp.ClientSession,
         seat_kept_s: float,
         sound: Stage | None = None,
+        call_later: CallLater | None = None,
     ) -> None:
         self.settings = settings
         self.storage = storage
@@ -309,6 +340,7 @@ class WebWorld:
             {"database": storage.health},
             CollectorRegistry(),
             seat_kept_s,
+            call_later,
         )
         self._numbers = itertools.count(1)
 
@@ -425,6 +457,7 @@ async def web_world(
     admin_token: str = ADMIN_TOKEN,
     guest_chat: bool = False,
     http_listeners_max: int = 1000,
+    call_later: CallLater | None = None,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -442,7 +475,7 @@ async def web_world(
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        world = WebWorld(settings, storage, http, seat_kept_s, sound)
+        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later)
         try:
             await world.doorkeeper.load()
             await world.spaces.resume()

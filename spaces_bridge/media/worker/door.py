@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -48,15 +49,17 @@ class Door:
         *,
         on_attach: Callable[[], None],
         on_message: Callable[[ToWorker], None],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """``sockets``: UDP and TCP, handed to a control process that asks for them."""
+        self._now = now
         self._path = Path(path)
         self._sockets = sockets
         self._on_attach, self._on_message = on_attach, on_message
         self._waiting: dict[Wire, socket.socket] = {}
         self._displaced: set[Wire] = set()
         self._control: Wire | None = None
-        self._lonely_since = asyncio.get_running_loop().time()
+        self._lonely_since = now()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._inode = 0
 
@@ -64,7 +67,7 @@ class Door:
         """For how long there has been no control process."""
         if self._control is not None:
             return 0.0
-        return asyncio.get_running_loop().time() - self._lonely_since
+        return self._now() - self._lonely_since
 
     async def serve(self) -> None:
         """Open the door and keep it open."""
@@ -173,7 +176,7 @@ class Door:
         self._displaced.discard(wire)
         if wire is self._control:
             self._control = None
-            self._lonely_since = asyncio.get_running_loop().time()
+            self._lonely_since = self._now()
 
     def _give_up(self, wire: Wire) -> None:
         if wire in self._waiting:
