@@ -10,55 +10,32 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import called
 
 
-def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
-    space = before.space
-    match event:
-        case ev.SpeakRequested():
-            for moderator in before.moderators:
-                if moderator != event.user:
-                    yield wish.PromptModerator(space, moderator, event.user, event.guest)
-        case ev.SpeakRequestWithdrawn():
-            yield from redact(space, event.reaction, crowd=True)
-            yield from _unseat_without_floor(before, event)
-        case ev.SpeakerDenied():
-            yield from redact(space, event.reaction)
-            yield from unseat(before, event.user)
-            text = f"Your request to speak in “{before.title}” was declined."
-            yield from to_account(before, event.user, text)
-        case ev.QueueCleared():
-            for reaction in event.reactions:
-                yield from redact(space, reaction, crowd=True)
-        case ev.SpeakerApproved():
-            yield from _grant(before, event)
-        case ev.GrantRefused():
-            yield from _tell_of_refusal(before, event)
-            yield from unseat(before, event.user)
-        case ev.SpeakerInvited():
-            if not before.person(event.user).guest:
-                yield wish.OfferToSpeak(space, event.user, event.by)
-        case ev.SpeakInvitationDeclined():
-            text = f"{name_of(before, event.user)} does not want to speak in “{before.title}” now."
-            yield wish.TellUser(event.by, text)
-        case ev.SpeakerMuted():
-            text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
-            yield from to_account(before, event.user, text)
-        case ev.SpeakerUnmuted():
-            if before.role(event.user).may_speak:
-                text = f"You may switch your microphone on again in “{before.title}”."
-                yield from to_account(before, event.user, text)
-        case _:
-            return
+def requested(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.Wish]:
+    for moderator in before.moderators:
+        if moderator != event.user:
+            yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
 
 
-def _unseat_without_floor(
-    before: LiveSpace, event: ev.SpeakRequestWithdrawn
-) -> Iterator[wish.Wish]:
+def withdrawn(before: LiveSpace, event: ev.SpeakRequestWithdrawn) -> Iterator[wish.Wish]:
+    yield from redact(before.space, event.reaction, crowd=True)
     # a muted speaker's hand goes down and the floor stays
     if not before.role(event.user).may_speak:
         yield from unseat(before, event.user)
 
 
-def _grant(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
+def denied(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.Wish]:
+    yield from redact(before.space, event.reaction)
+    yield from unseat(before, event.user)
+    text = f"Your request to speak in “{before.title}” was declined."
+    yield from to_account(before, event.user, text)
+
+
+def queue_cleared(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.Wish]:
+    for reaction in event.reactions:
+        yield from redact(before.space, reaction, crowd=True)
+
+
+def approved(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     person = before.person(event.user)
     if person.guest:
         yield wish.SeatGuest(before.space, event.user, called(before, event.user))
@@ -66,9 +43,33 @@ def _grant(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     yield from redact(before.space, event.reaction)
 
 
-def _tell_of_refusal(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
+def grant_refused(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
     text = (
         f"The homeserver refused to give {event.user} the floor in “{before.title}”"
         f" ({event.reason}). Their hand is up again; approve once more to retry."
     )
     yield from to_moderators(before, text)
+    yield from unseat(before, event.user)
+
+
+def invited_to_speak(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.Wish]:
+    if not before.person(event.user).guest:
+        yield wish.OfferToSpeak(before.space, event.user, event.by)
+
+
+def invitation_declined(
+    before: LiveSpace, event: ev.SpeakInvitationDeclined
+) -> Iterator[wish.Wish]:
+    text = f"{name_of(before, event.user)} does not want to speak in “{before.title}” now."
+    yield wish.TellUser(event.by, text)
+
+
+def muted(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[wish.Wish]:
+    text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
+    yield from to_account(before, event.user, text)
+
+
+def unmuted(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[wish.Wish]:
+    if before.role(event.user).may_speak:
+        text = f"You may switch your microphone on again in “{before.title}”."
+        yield from to_account(before, event.user, text)

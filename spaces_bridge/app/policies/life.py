@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.policies.names import hide_guest_names
 from spaces_bridge.app.policies.people import take_level
 from spaces_bridge.app.policies.words import name_of
 from spaces_bridge.core import events as ev
@@ -11,49 +12,12 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.moments import shown_utc
 
 
-def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
-    space = before.space
-    match event:
-        case ev.SpaceStarted():
-            if not before.private or before.reminded:
-                yield wish.AnnounceLive(space)
-        case ev.SpaceEnded():
-            yield from _ended(before, event)
-        case ev.SpaceRescheduled():
-            for user in sorted(before.reminded):
-                time = shown_utc(event.scheduled_at_ms)
-                yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
-        case ev.ReminderDue(kind):
-            yield from _remind(before, kind)
-        case ev.CaptionsSwitched(on) if on is not before.captions:
-            text = "Captions are on." if on else "Captions are off: nothing is written down."
-            yield wish.Announce(space, text)
-        case ev.HostMissed():
-            yield from _host_missed(before)
-        case ev.HostReturned() if before.host_missed_at_ms is not None:
-            yield wish.Announce(space, f"{name_of(before, before.host)} is back.")
-        case ev.HostChanged():
-            yield from _host_changed(before, event)
-        case ev.UtteranceCaptioned():
-            yield wish.PostCaption(
-                space,
-                event.utterance,
-                event.speaker,
-                event.name,
-                event.start_ms,
-                event.end_ms,
-                event.text,
-                event.language,
-            )
-        case ev.PostShared():
-            yield wish.PinPost(space, event.number)
-        case ev.PersonInvited():
-            yield wish.InviteByMessage(space, event.user, event.by)
-        case _:
-            return
+def announce(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.Wish]:
+    if not before.private or before.reminded:
+        yield wish.AnnounceLive(before.space)
 
 
-def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
+def ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
     coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
     for person in sorted(before.people.values(), key=lambda p: p.user):
         if person.guest and (person.joined or person.user in coming):
@@ -73,13 +37,46 @@ def _ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
         yield wish.Announce(before.space, f"This live space has ended{why}.")
 
 
-def _remind(before: LiveSpace, kind: ev.Reminder) -> Iterator[wish.Wish]:
-    everybody = {before.host} if kind is ev.Reminder.HOST_DUE else before.reminded | {before.host}
+def rescheduled(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.Wish]:
+    for user in sorted(before.reminded):
+        time = shown_utc(event.scheduled_at_ms)
+        yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
+
+
+def remind(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.Wish]:
+    host_alone = event.kind is ev.Reminder.HOST_DUE
+    everybody = {before.host} if host_alone else before.reminded | {before.host}
     for user in sorted(everybody):
-        yield wish.RemindPerson(before.space, user, kind)
+        yield wish.RemindPerson(before.space, user, event.kind)
 
 
-def _host_missed(before: LiveSpace) -> Iterator[wish.Wish]:
+def captions_switched(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.Wish]:
+    if event.on is not before.captions:
+        text = "Captions are on." if event.on else "Captions are off: nothing is written down."
+        yield wish.Announce(before.space, text)
+
+
+def captioned(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.Wish]:
+    yield wish.PostCaption(
+        before.space,
+        event.utterance,
+        event.speaker,
+        event.name,
+        event.start_ms,
+        event.end_ms,
+        event.text,
+        event.language,
+    )
+
+
+def post_shared(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.Wish]:
+    yield wish.PinPost(before.space, event.number)
+
+
+# --- a lost host ---------------------------------------------------------------------------------
+
+
+def host_missed(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.Wish]:
     heirs = before.heirs
     then = f"{name_of(before, heirs[0])} takes over" if heirs else "the live space ends"
     text = f"{name_of(before, before.host)} seems to be gone. Unless they come back soon, {then}."
@@ -91,7 +88,13 @@ def _host_missed(before: LiveSpace) -> Iterator[wish.Wish]:
     )
 
 
-def _host_changed(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.Wish]:
+def host_returned(before: LiveSpace, _event: ev.HostReturned) -> Iterator[wish.Wish]:
+    if before.host_missed_at_ms is not None:
+        yield wish.Announce(before.space, f"{name_of(before, before.host)} is back.")
+
+
+def host_changed(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.Wish]:
     yield wish.Announce(before.space, f"{name_of(before, event.user)} is the host now.")
     text = f"You host “{before.title}” now: everything is in your hands, also `end`."
     yield wish.TellUser(event.user, text)
+    yield from hide_guest_names(before, event)

@@ -8,12 +8,13 @@ from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import Nameplates
 
-_NAMING = ev.PersonJoined | ev.LevelChanged | ev.RoleAppointed | ev.HostChanged
+NamingEvent = ev.PersonJoined | ev.LevelChanged | ev.RoleAppointed | ev.HostChanged
+"""After these somebody with a role may be called like a guest."""
 
 
-def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
+def hide_guest_names(before: LiveSpace, event: NamingEvent) -> Iterator[wish.Wish]:
     """Pages derive it by themselves; a ghost has its name with the homeserver."""
-    if not isinstance(event, _NAMING) or not any(p.guest for p in before.people.values()):
+    if not any(p.guest for p in before.people.values()):
         return
     after = evolve(before, event)
     plates = Nameplates(after)
