@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError, OfferRefused
@@ -306,7 +305,7 @@ class WebWorld:
                 self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
             ),
             {"database": storage.health},
-            CollectorRegistry(),
+            {"database": storage.backlog},
             seat_kept_s,
         )
         self._numbers = itertools.count(1)
