@@ -32,6 +32,7 @@ from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.presence import SEAT_KEPT_S
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
+from tests.web.documented import documented
 
 DOMAIN = "example.org"
 HOST = UserId("@host:example.org")
@@ -439,7 +440,8 @@ async def web_world(
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
+    traces = [documented(prefix)]
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound)
         try:
             await world.doorkeeper.load()
