@@ -59,6 +59,7 @@ screenshots:
 docs:
 	@tools/setup dev
 	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
+	$(BIN)/python -m spaces_bridge.matrix.shown.events_doc > docs/events.md
 	$(BIN)/python -m spaces_bridge.web.metrics_doc > docs/metrics.md
 
 audit:
