@@ -37,7 +37,7 @@ SPEAKERS_AND_OTHERS = (HOST, BEN, CAT, DAN, EVE, FAY, GUEST, WAITING, COMING, NE
 """The host, a speaker, a co-host, a muted speaker, a hand, somebody removed, and guests."""
 
 
-# --- live spaces ---------------------------------------------------------------------------------
+# --- live spaces --------------------------------------------------------------------------------
 
 
 def situations() -> Mapping[str, LiveSpace]:
@@ -112,7 +112,7 @@ def _people() -> Mapping[UserId, Person]:
     return {person.user: person for person in people}
 
 
-# --- what happens --------------------------------------------------------------------------------
+# --- what happens -------------------------------------------------------------------------------
 
 
 def happenings() -> Mapping[str, Sequence[ev.Event]]:
@@ -205,7 +205,7 @@ def _of_floor(user: UserId) -> Iterator[ev.Event]:
         yield ev.MicrophoneClosed(user, why)
 
 
-# --- what follows --------------------------------------------------------------------------------
+# --- what follows -------------------------------------------------------------------------------
 
 
 def tasks_of(space: LiveSpace, event: ev.Event) -> list[object]:
@@ -299,3 +299,41 @@ def recorded(follow: Callable[[], list[object]]) -> object:
         return follow()
     except (AssertionError, KeyError) as error:
         return type(error).__name__
+
+
+# --- in short ------------------------------------------------------------------------------------
+
+
+def shapes(patch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The different ways in which each kind of event is followed, in short."""
+    return {
+        kind: sorted({_shape(patch, space, e) for space in situations().values() for e in events})
+        for kind, events in sorted(happenings().items())
+    }
+
+
+def _shape(patch: pytest.MonkeyPatch, space: LiveSpace, event: ev.Event) -> str:
+    parts = (
+        recorded(lambda: [task.kind for task in policies.effects_of(space, event, 7, 1_000, 500)]),
+        recorded(lambda: [call[0] for call in calls_of(space, event) if isinstance(call, list)]),
+        recorded(lambda: _sent(pages_of(patch, space, [event]))),
+    )
+    told = (" ".join(map(str, part)) if isinstance(part, list) else str(part) for part in parts)
+    return " | ".join(told).strip()
+
+
+def _sent(log: Sequence[object]) -> list[object]:
+    """The kinds of frames, with the codes of notices, and how many pages got each."""
+    counted: dict[str, int] = {}
+    for entry in log:
+        assert isinstance(entry, list)
+        said = entry[1]
+        what = f"{said['type']} {said.get('code', '')}" if isinstance(said, dict) else entry[0]
+        name = str(what).strip().replace(" ", ":") if isinstance(said, dict) else f"({said})"
+        counted[name] = counted.get(name, 0) + 1
+    return [f"{name}×{count}" for name, count in sorted(counted.items())]
+
+
+if __name__ == "__main__":
+    with pytest.MonkeyPatch.context() as context:
+        print(json.dumps(shapes(context), indent=1, ensure_ascii=False))  # noqa: T201
