@@ -149,23 +149,9 @@ METRICS: Final = (
         "How often the media worker had to be replaced.",
         "It grows: the log says why; people heard a gap.",
     ),
-    MetricRow(
-        "spaces_media_spaces", _GAUGE, "media", "spaces", "Live spaces that the worker mixes."
-    ),
-    MetricRow(
-        "spaces_media_listeners",
-        _GAUGE,
-        "media",
-        "listeners",
-        "WebRTC connections that listen, those that are being set up included.",
-    ),
-    MetricRow(
-        "spaces_media_speakers",
-        _GAUGE,
-        "media",
-        "speakers",
-        "WebRTC connections that may send a voice, those that are being set up included.",
-    ),
+    MetricRow("spaces_media_spaces", _GAUGE, "media", "spaces", "Live spaces it mixes."),
+    MetricRow("spaces_media_listeners", _GAUGE, "media", "listeners", "Who listens by WebRTC."),
+    MetricRow("spaces_media_speakers", _GAUGE, "media", "speakers", "Connected microphones."),
     MetricRow(
         "spaces_media_http_listeners",
         _GAUGE,
@@ -174,19 +160,15 @@ METRICS: Final = (
         "Streams of `live.ogg`.",
         "Near `web.http_listeners_max`: more are refused.",
     ),
-    MetricRow(
-        "spaces_media_packets_in", _COUNTER, "media", "packets_in", "Datagrams that came in."
-    ),
-    MetricRow(
-        "spaces_media_packets_out", _COUNTER, "media", "packets_out", "Datagrams that went out."
-    ),
-    MetricRow("spaces_media_in_bytes", _COUNTER, "media", "bytes_in", "Bytes that came in."),
+    MetricRow("spaces_media_packets_in", _COUNTER, "media", "packets_in", "Datagrams received."),
+    MetricRow("spaces_media_packets_out", _COUNTER, "media", "packets_out", "Datagrams sent."),
+    MetricRow("spaces_media_in_bytes", _COUNTER, "media", "bytes_in", "Bytes received."),
     MetricRow(
         "spaces_media_out_bytes",
         _COUNTER,
         "media",
         "bytes_out",
-        "Bytes that went out.",
+        "Bytes sent.",
         "Its rate comes near what the line carries.",
     ),
     MetricRow(

@@ -11,20 +11,24 @@ from spaces_bridge.core.live_space import LiveSpace
 
 
 def open_stage(world: World, before: LiveSpace, event: ev.SpaceStarted) -> None:
+    """Have the sound begin, with the time that has passed since the start."""
     world.stage.open_space(before.space, max(0, world.clock.now_ms() - event.at_ms))
 
 
 def close_stage(world: World, before: LiveSpace, _event: ev.SpaceEnded) -> None:
+    """Have the sound end."""
     world.stage.close_space(before.space)
 
 
 def open_microphone(world: World, before: LiveSpace, event: ev.MicrophoneOpened) -> None:
+    """Have the voice heard, and captioned where captions are on."""
     if before.captions and world.settings.captions:
         world.captioner.open_track(before.space, event.user, before.language)
     world.stage.open_microphone(before.space, event.user)
 
 
 def close_microphone(world: World, before: LiveSpace, event: ev.MicrophoneClosed) -> None:
+    """Have the voice silenced, and its last words captioned."""
     shut(world, before.space, event)
     world.captioner.close_track(before.space, event.user)
 
@@ -39,19 +43,23 @@ def shut(world: World, space: SpaceId, event: ev.MicrophoneClosed) -> None:
 def end_microphone(
     world: World, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
 ) -> None:
+    """End the connection of whoever lost the floor."""
     world.stage.end_microphone_session(before.space, event.user)
 
 
 def level_changed(world: World, before: LiveSpace, event: ev.LevelChanged) -> None:
+    """End the connection of whoever lost the floor."""
     if not event.role.may_speak:
         world.stage.end_microphone_session(before.space, event.user)
 
 
 def audio_taken(world: World, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
+    """Let the media worker forget what is captioned."""
     world.stage.audio_taken(before.space, event.speaker, event.end_ms)
 
 
 def switch_captions(world: World, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
+    """Caption, or stop captioning, all who are on air."""
     for user in sorted(before.on_air):
         if before.captions:
             world.captioner.close_track(before.space, user)
@@ -91,9 +99,11 @@ def forget_words(world: World, space: SpaceId, user: UserId) -> None:
 
 
 def readmitted(world: World, before: LiveSpace, event: ev.PersonReadmitted) -> None:
+    """Have the blocks looked at that kept the person out."""
     world.doorkeeper.readmitted(before, event.user, event.by)
 
 
 def limit_guests(world: World, before: LiveSpace, event: ev.GuestsLimited) -> None:
+    """End the sound of all guests where none may be here."""
     if event.policy is GuestPolicy.OFF:
         world.stage.end_guests(before.space, world.settings.domain)

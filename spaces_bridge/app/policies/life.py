@@ -13,11 +13,13 @@ from spaces_bridge.core.moments import shown_utc
 
 
 def announce(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.Wish]:
+    """Tell followers, and those who asked for it, that it is live."""
     if not before.private or before.reminded:
         yield wish.AnnounceLive(before.space)
 
 
 def ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
+    """Give back what was lent for the evening: levels, ghosts, bans; and say why it ended."""
     coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
     for person in sorted(before.people.values(), key=lambda p: p.user):
         if person.guest and (person.joined or person.user in coming):
@@ -38,12 +40,14 @@ def ended(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
 
 
 def rescheduled(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.Wish]:
+    """Tell those who asked for a reminder of the new time."""
     for user in sorted(before.reminded):
         time = shown_utc(event.scheduled_at_ms)
         yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
 
 
 def remind(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.Wish]:
+    """Remind the host, and but for ``HOST_DUE`` everybody who asked for it."""
     host_alone = event.kind is ev.Reminder.HOST_DUE
     everybody = {before.host} if host_alone else before.reminded | {before.host}
     for user in sorted(everybody):
@@ -51,12 +55,14 @@ def remind(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.Wish]:
 
 
 def captions_switched(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.Wish]:
+    """Tell the room, unless captions were so before."""
     if event.on is not before.captions:
         text = "Captions are on." if event.on else "Captions are off: nothing is written down."
         yield wish.Announce(before.space, text)
 
 
 def captioned(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.Wish]:
+    """Write the utterance into the room."""
     yield wish.PostCaption(
         before.space,
         event.utterance,
@@ -70,6 +76,7 @@ def captioned(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.
 
 
 def post_shared(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.Wish]:
+    """Show the link in the room and pin it."""
     yield wish.PinPost(before.space, event.number)
 
 
@@ -77,6 +84,7 @@ def post_shared(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.Wish]:
 
 
 def host_missed(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.Wish]:
+    """Tell the room and the host what happens unless the host comes back."""
     heirs = before.heirs
     then = f"{name_of(before, heirs[0])} takes over" if heirs else "the live space ends"
     text = f"{name_of(before, before.host)} seems to be gone. Unless they come back soon, {then}."
@@ -89,11 +97,13 @@ def host_missed(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.Wish]
 
 
 def host_returned(before: LiveSpace, _event: ev.HostReturned) -> Iterator[wish.Wish]:
+    """Tell the room, where the host was missed there."""
     if before.host_missed_at_ms is not None:
         yield wish.Announce(before.space, f"{name_of(before, before.host)} is back.")
 
 
 def host_changed(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.Wish]:
+    """Tell the room and the new host; the new role may hide guests’ names."""
     yield wish.Announce(before.space, f"{name_of(before, event.user)} is the host now.")
     text = f"You host “{before.title}” now: everything is in your hands, also `end`."
     yield wish.TellUser(event.user, text)

@@ -13,10 +13,12 @@ from spaces_bridge.core.roles import Role
 
 
 def joined(before: LiveSpace, event: ev.PersonJoined) -> Iterator[wish.Wish]:
+    """Hide the names of guests that look like this one’s, who may have a role."""
     yield from hide_guest_names(before, event)
 
 
 def invited(before: LiveSpace, event: ev.PersonInvited) -> Iterator[wish.Wish]:
+    """Write the person an invitation."""
     yield wish.InviteByMessage(before.space, event.user, event.by)
 
 
@@ -24,11 +26,13 @@ def invited(before: LiveSpace, event: ev.PersonInvited) -> Iterator[wish.Wish]:
 
 
 def appointed(before: LiveSpace, event: ev.RoleAppointed) -> Iterator[wish.Wish]:
+    """Write the level of the new role; the role may hide guests’ names."""
     yield wish.WriteLevel(before.space, event.user, before.levels.of(event.role))
     yield from hide_guest_names(before, event)
 
 
 def appointment_ended(before: LiveSpace, event: ev.AppointmentEnded) -> Iterator[wish.Wish]:
+    """Tell the moderators of a refusal; else put the level back as it was."""
     if event.reason.startswith("M_"):
         text = (
             f"The homeserver refused to change the level of {event.user} in “{before.title}” "
@@ -42,6 +46,7 @@ def appointment_ended(before: LiveSpace, event: ev.AppointmentEnded) -> Iterator
 
 
 def level_changed(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.Wish]:
+    """Offer what the new level allows, and take what it does not."""
     yield from _of_new_rights(before, event)
     yield from hide_guest_names(before, event)
 
@@ -63,6 +68,7 @@ def _of_new_rights(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.W
 
 
 def level_overruled(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wish.Wish]:
+    """Put the level back, and tell whoever changed it why."""
     yield wish.WriteLevel(before.space, event.user, event.kept)
     if event.by is not None:
         who = name_of(before, event.user)
@@ -73,6 +79,7 @@ def level_overruled(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wis
 def take_floor(
     before: LiveSpace, event: ev.FloorClosing | ev.LevelForfeited
 ) -> Iterator[wish.Wish]:
+    """Take the level of whoever loses the floor."""
     yield from take_level(before, event.user)
 
 
@@ -94,18 +101,22 @@ def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
 
 
 def removed(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.Wish]:
+    """Ban an account; guests have no place in the room to be banned from."""
     if not before.person(event.user).guest and not event.in_force:
         yield wish.BanPerson(before.space, event.user, event.reason)
 
 
 def readmitted(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[wish.Wish]:
+    """Lift the ban."""
     yield wish.UnbanPerson(before.space, event.user)
 
 
 def locked(before: LiveSpace, _event: ev.SpaceLocked) -> Iterator[wish.Wish]:
+    """Tell the room."""
     text = "The room is locked: nobody new, no hands, no chat of listeners for now."
     yield wish.Announce(before.space, text, locked=True)
 
 
 def unlocked(before: LiveSpace, _event: ev.SpaceUnlocked) -> Iterator[wish.Wish]:
+    """Tell the room."""
     yield wish.Announce(before.space, "The room is open again.", locked=False)
