@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies.calls import forget_words, shut
+from spaces_bridge.app.policies.common import forget_words, shut
 from spaces_bridge.app.policies.consequences import Stale
 from spaces_bridge.app.policies.table import consequences_of
 from spaces_bridge.app.records import Effect

@@ -1,46 +1,107 @@
-"""What follows from hands, offers, grants and mutes."""
+"""What follows from hands, offers and grants."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies.people import unseat
-from spaces_bridge.app.policies.words import name_of, redact, to_account, to_moderators
+from spaces_bridge.app.policies.common import (
+    ALL,
+    NOBODY,
+    STAGE,
+    UNSEEN,
+    demoted,
+    end_microphone,
+    name_in_room,
+    redact,
+    take_level,
+    to_account,
+    to_moderators,
+    unseat,
+)
+from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import called
+from spaces_bridge.core.naming import called, name_of
+from spaces_bridge.core.sentences import say
 
 
-def requested(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.Wish]:
-    """Ask every moderator but the one whose hand it is."""
+def consequences_of(event: ev.FloorEvent) -> Consequences:  # noqa: C901 - an arm per event
+    """Return what follows from ``event``."""
+    match event:
+        case ev.SpeakRequested():
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_requested_tasks)
+        case ev.SpeakRequestWithdrawn():
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_withdrawn_tasks)
+        case ev.SpeakerApproved():
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_approved_tasks)
+        case ev.SpeakerDenied():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_denied_tasks,
+                notices=_denied_notices,
+            )
+        case ev.GrantRefused():
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_refused_tasks)
+        case ev.QueueCleared():
+            return row(
+                event, Stale.CARD, STAGE, ALL, tasks=_cleared_tasks, notices=_cleared_notices
+            )
+        case ev.QueueReordered():
+            return row(event, Stale.CARD, STAGE, NOBODY)
+        case ev.SpeakerInvited():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_invited_tasks,
+                notices=_invited_notices,
+            )
+        case ev.SpeakInvitationDeclined():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_declined_tasks,
+                notices=_declined_notices,
+            )
+        case ev.FloorClosing():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_closing_tasks,
+                calls=end_microphone,
+                notices=_closing_notices,
+            )
+        case ev.FloorDoubted() | ev.FloorLookedInto():
+            return row(event, Stale.NOTHING, UNSEEN, (event.user,))
+        case _:
+            assert_never(event)
+
+
+# --- hands ---------------------------------------------------------------------------------------
+
+
+def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.Wish]:
     for moderator in before.moderators:
         if moderator != event.user:
             yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
 
 
-def withdrawn(before: LiveSpace, event: ev.SpeakRequestWithdrawn) -> Iterator[wish.Wish]:
-    """Take the hand’s reaction away, and a guest who waited for the floor out of the room."""
+def _withdrawn_tasks(before: LiveSpace, event: ev.SpeakRequestWithdrawn) -> Iterator[wish.Wish]:
     yield from redact(before.space, event.reaction, crowd=True)
     # a muted speaker's hand goes down and the floor stays
     if not before.role(event.user).may_speak:
         yield from unseat(before, event.user)
 
 
-def denied(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.Wish]:
-    """Take the reaction away, and tell the person."""
-    yield from redact(before.space, event.reaction)
-    yield from unseat(before, event.user)
-    text = f"Your request to speak in “{before.title}” was declined."
-    yield from to_account(before, event.user, text)
-
-
-def queue_cleared(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.Wish]:
-    """Take all reactions of hands away."""
-    for reaction in event.reactions:
-        yield from redact(before.space, reaction, crowd=True)
-
-
-def approved(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
-    """Write the level, for guests once their ghost is in the room."""
+def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     person = before.person(event.user)
     if person.guest:
         yield wish.SeatGuest(before.space, event.user, called(before, event.user))
@@ -48,8 +109,20 @@ def approved(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish
     yield from redact(before.space, event.reaction)
 
 
-def grant_refused(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
-    """Tell the moderators, who may try again."""
+def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.Wish]:
+    yield from redact(before.space, event.reaction)
+    yield from unseat(before, event.user)
+    text = f"Your request to speak in “{before.title}” was declined."
+    yield from to_account(before, event.user, text)
+
+
+def _denied_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.SpeakerDenied
+) -> Iterator[Notice]:
+    yield event.user, say("denied", "The host said: not now. You can ask again later.")
+
+
+def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
     text = (
         f"The homeserver refused to give {event.user} the floor in “{before.title}”"
         f" ({event.reason}). Their hand is up again; approve once more to retry."
@@ -58,28 +131,56 @@ def grant_refused(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wi
     yield from unseat(before, event.user)
 
 
-def invited_to_speak(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.Wish]:
-    """Ask accounts by DM; guests have the page."""
+def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.Wish]:
+    for reaction in event.reactions:
+        yield from redact(before.space, reaction, crowd=True)
+
+
+def _cleared_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.QueueCleared
+) -> Iterator[Notice]:
+    for user in event.users:
+        text = "All hands were lowered. You can ask again later."
+        yield user, say("hands_lowered", text)
+
+
+# --- invitations to speak ------------------------------------------------------------------------
+
+
+def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.Wish]:
     if not before.person(event.user).guest:
         yield wish.OfferToSpeak(before.space, event.user, event.by)
 
 
-def invitation_declined(
-    before: LiveSpace, event: ev.SpeakInvitationDeclined
-) -> Iterator[wish.Wish]:
-    """Tell whoever invited."""
-    text = f"{name_of(before, event.user)} does not want to speak in “{before.title}” now."
-    yield wish.TellUser(event.by, text)
+def _invited_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.SpeakerInvited
+) -> Iterator[Notice]:
+    text = "A host invites you to speak. Accept or decline below."
+    yield event.user, say("invited", text)
 
 
-def muted(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[wish.Wish]:
-    """Tell accounts by DM; guests have the page."""
-    text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
-    yield from to_account(before, event.user, text)
+def _declined_tasks(before: LiveSpace, event: ev.SpeakInvitationDeclined) -> Iterator[wish.Wish]:
+    name = name_in_room(before, event.user)
+    yield wish.TellUser(event.by, f"{name} does not want to speak in “{before.title}” now.")
 
 
-def unmuted(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[wish.Wish]:
-    """Tell accounts by DM, if they still have the floor."""
-    if before.role(event.user).may_speak:
-        text = f"You may switch your microphone on again in “{before.title}”."
-        yield from to_account(before, event.user, text)
+def _declined_notices(
+    _before: LiveSpace, now: LiveSpace, event: ev.SpeakInvitationDeclined
+) -> Iterator[Notice]:
+    text = "{name} does not want to speak now."
+    yield event.by, say("declined", text, name=name_of(now, event.user))
+
+
+# --- the end of a floor --------------------------------------------------------------------------
+
+
+def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.Wish]:
+    yield from take_level(before, event.user)
+
+
+def _closing_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.FloorClosing
+) -> Iterator[Notice]:
+    """Whoever gave it back by themselves knows."""
+    if event.end is ev.FloorEnd.REVOKED and event.by != event.user:
+        yield demoted(event.user)
