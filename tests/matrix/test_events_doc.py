@@ -27,15 +27,12 @@ def test_no_other_file_has_a_name_of_ours() -> None:
     found = set[str]()
     for path in PACKAGE.rglob("*.py"):
         room = path.relative_to(PACKAGE).parts[0]
-        texts = (n.value for n in ast.walk(ast.parse(path.read_text())) if is_text(n))
+        nodes = ast.walk(ast.parse(path.read_text()))
+        texts = (str(node.value) for node in nodes if isinstance(node, ast.Constant))
         # the demo looks from outside
-        if room != "demo" and any(str(text).startswith(OURS) for text in texts):
+        if room != "demo" and any(text.startswith(OURS) for text in texts):
             found.add(path.name)
     assert found == {"own.py"}
-
-
-def is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def blocks(own: OwnName) -> Iterator[object]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints
 
 from spaces_bridge.app.wishes import ChatWords, PostCaption
 from spaces_bridge.core.commands import CreateSpace
@@ -92,7 +92,7 @@ def fields_of(own: OwnName) -> Iterator[tuple[str, str, str, bool]]:
     if own.content is None:
         return
     for name, hint in get_type_hints(own.content, include_extras=True).items():
-        needed = name in own.content.__required_keys__
+        needed = get_origin(hint) is not NotRequired
         annotated = hint if needed else get_args(hint)[0]
         kind, *told = get_args(annotated)
         if not told:
