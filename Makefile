@@ -4,7 +4,7 @@
 # make test-all the whole suite (ARGS='tests/core -x': just what pytest makes of that)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
 # make screenshots  take the pictures of the page anew (docs/images/page)
-# make docs     write docs/commands.md again, from the table of commands
+# make docs     write the documents in docs/ again that are made from the code
 # make audit    hold the locks against public advisories, and write their bills of materials (build/sbom)
 # make mutants  take each defence of docs/threats.md out once, and see its test fail
 # make lock     resolve pyproject.toml into requirements/*.txt again
@@ -65,6 +65,8 @@ screenshots:
 docs:
 	@tools/setup dev
 	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
+	$(BIN)/python -m spaces_bridge.matrix.shown.events_doc > docs/events.md
+	$(BIN)/python -m spaces_bridge.web.metrics_doc > docs/metrics.md
 
 audit:
 	@tools/audit

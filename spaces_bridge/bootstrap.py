@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry
-
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Captioner, Health
@@ -36,7 +34,7 @@ from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.ops import TaskMetrics
+from spaces_bridge.web.metrics import Numbers, Source, task_numbers
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 
@@ -136,15 +134,13 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             tasks=tasks,
         )
         bell.courier = matrix
-        metrics = CollectorRegistry()
-        metrics.register(TaskMetrics(tasks))
         pages = WebService(
             _web_settings(config),
             hub,
             spaces,
             Acquaintance(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
             {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-            metrics,
+            _numbers(tasks, storage, stage, captioner),
         )
 
         await identities.start()
@@ -358,3 +354,20 @@ def _health(
     if isinstance(captioner, WorkerCaptioner):
         parts["captions"] = captioner
     return parts
+
+
+def _numbers(
+    tasks: TaskSupervisor, storage: Storage, stage: Stage, captioner: Captioner
+) -> Mapping[str, Source]:
+    async def of_media() -> Numbers:
+        return stage.metrics()
+
+    sources = {"tasks": task_numbers(tasks), "database": storage.backlog, "media": of_media}
+    if isinstance(captioner, WorkerCaptioner):
+        captions = captioner
+
+        async def of_captions() -> Numbers:
+            return captions.metrics()
+
+        sources["captions"] = of_captions
+    return sources

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.captions import told
 from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
 from spaces_bridge.captions.messages import (
+    BYTES_PER_MS,
     Draft,
     EndOfTrack,
     FromWorker,
@@ -65,6 +66,9 @@ class CaptionerNumbers:
     missed_utterances: int = 0
     dropped_ms: int = 0
     restarts: int = 0
+    latency_s_sum: float = 0.0
+    """From the last sound of each utterance to its caption; ``latency_s_count`` of them."""
+    latency_s_count: int = 0
 
 
 class WorkerCaptioner:
@@ -113,14 +117,18 @@ class WorkerCaptioner:
             raise AdapterError("Captions pause: their worker is being restarted.")
 
     def numbers(self) -> CaptionerNumbers:
-        """A snapshot for the metrics."""
-        numbers = self._numbers
-        return CaptionerNumbers(
-            numbers.utterances,
-            numbers.missed_utterances,
-            numbers.dropped_ms + (self._mailbox.dropped_ms if self._mailbox else 0),
-            numbers.restarts,
-        )
+        """A snapshot of the counters."""
+        dropped_ms = self._mailbox.dropped_ms if self._mailbox else 0
+        return replace(self._numbers, dropped_ms=self._numbers.dropped_ms + dropped_ms)
+
+    def metrics(self) -> Mapping[str, float]:
+        """The counters, and what waits now."""
+        return {
+            **asdict(self.numbers()),
+            "worker_up": float(self._running),
+            "tracks": len(self._tracks),
+            "waiting_ms": self._mailbox.waiting_ms if self._mailbox else 0,
+        }
 
     @property
     def open_tracks(self) -> int:
@@ -145,11 +153,14 @@ class WorkerCaptioner:
         track = self._tracks.get((space, user))
         if track is None:
             return
-        admitted = track.admits(at_ms, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        admitted = track.admits(at_ms, now)
         if self._mailbox is None:
             track.lose()
-        elif admitted and not self._mailbox.put(Speech(space, user, at_ms, pcm)):
-            self._pauses.fall_behind()
+        elif admitted:
+            track.arrived = (at_ms + len(pcm) // BYTES_PER_MS, now)
+            if not self._mailbox.put(Speech(space, user, at_ms, pcm)):
+                self._pauses.fall_behind()
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         """The microphone closed: its last words become final."""
@@ -214,6 +225,10 @@ class WorkerCaptioner:
         self._numbers.utterances += 1
         if (track := self._tracks.get((said.space, said.speaker))) is not None:
             track.drafts.pop(said.utterance, None)
+            self._numbers.latency_s_sum += track.age_s(
+                said.end_ms, asyncio.get_running_loop().time()
+            )
+            self._numbers.latency_s_count += 1
         if self._listener is not None:
             self._listener.captioned(said.space, told.utterance(said))
         # Counted as heard at once: a worker that dies before saying so must not say it twice.

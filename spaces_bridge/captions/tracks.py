@@ -25,6 +25,8 @@ class Captioned:
     replay_until: float | None = None
     drafts: dict[UtteranceId, Draft] = field(default_factory=dict)
     """Handed on, and neither final nor taken back yet."""
+    arrived: tuple[int, float] = (0, 0.0)
+    """How far the sound goes that came last, and when it came."""
 
     def draft(self, draft: Draft) -> None:
         """The worker drafted an utterance, or took its draft back."""
@@ -67,3 +69,8 @@ class Captioned:
             self.replay_until = None
         self.last_ms = at_ms
         return True
+
+    def age_s(self, at_ms: int, now: float) -> float:
+        """How long ago this moment of the track was spoken; sound comes as it is spoken."""
+        last_ms, came = self.arrived
+        return max(0.0, now - came + (last_ms - at_ms) / 1000)

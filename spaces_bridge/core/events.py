@@ -403,7 +403,7 @@ class PersonInvited:
     by: UserId
 
 
-Event = (
+LifecycleEvent = (
     RoomAttached
     | SpaceStarted
     | SpaceEnded
@@ -411,46 +411,48 @@ Event = (
     | SpaceRetitled
     | SpeakPolicyChanged
     | CaptionsSwitched
+    | ReminderWanted
+    | ReminderDropped
+    | ReminderDue
+)
+RoleEvent = (
+    HostLeftPage
+    | HostMissed
+    | HostReturned
+    | HostChanged
+    | LevelChanged
+    | LevelOverruled
+    | LevelForfeited
+    | RoleAppointed
+    | AppointmentEnded
+)
+AccessEvent = (
+    PersonJoined
+    | PersonLeft
+    | PersonInvited
+    | PersonRemoved
+    | RemovalInForce
+    | PersonReadmitted
     | SpaceLocked
     | SpaceUnlocked
     | ChatSwitched
     | GuestsLimited
-    | ReminderWanted
-    | ReminderDropped
-    | ReminderDue
-    | HostLeftPage
-    | HostMissed
-    | HostReturned
-    | PersonJoined
-    | PersonLeft
-    | LevelChanged
-    | LevelOverruled
-    | RoleAppointed
-    | AppointmentEnded
-    | HostChanged
-    | PersonRemoved
-    | RemovalInForce
-    | PersonReadmitted
-    | LevelForfeited
-    | SpeakRequested
+)
+FloorEvent = (
+    SpeakRequested
     | SpeakRequestWithdrawn
     | SpeakerApproved
     | SpeakerDenied
+    | GrantRefused
     | QueueCleared
     | QueueReordered
     | SpeakerInvited
     | SpeakInvitationDeclined
-    | SpeakerMuted
-    | SpeakerUnmuted
-    | GrantRefused
     | FloorClosing
     | FloorDoubted
     | FloorLookedInto
-    | MicrophoneOpened
-    | MicrophoneClosed
-    | UtteranceCaptioned
-    | Reacted
-    | ReactionsCounted
-    | PostShared
-    | PersonInvited
 )
+AudioEvent = SpeakerMuted | SpeakerUnmuted | MicrophoneOpened | MicrophoneClosed
+ContentEvent = UtteranceCaptioned | Reacted | ReactionsCounted | PostShared
+Event = LifecycleEvent | RoleEvent | AccessEvent | FloorEvent | AudioEvent | ContentEvent
+"""Each event stands in one of the unions above, by its subject."""

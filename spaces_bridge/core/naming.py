@@ -19,6 +19,9 @@ BOT_NAME = "Spaces"
 GUEST = "Guest"
 """What a guest without a name of their own is called."""
 
+GUEST_MARK = "(guest)"
+"""Stands behind the name of each guest."""
+
 
 def prepare() -> None:
     """Read the table of look-alikes now, and not while the first guest waits."""
@@ -39,7 +42,7 @@ class Nameplates:
     @staticmethod
     def is_nameless(name: str) -> bool:
         """Whether any guest without a name is called so, with the room’s mark or without."""
-        return name.removesuffix("(guest)").strip() in {"", GUEST}
+        return name.removesuffix(GUEST_MARK).strip() in {"", GUEST}
 
     def hides(self, guest: UserId, name: str) -> bool:
         """Whether the guest's name could be taken for that of an account with a role."""
@@ -57,6 +60,18 @@ def called(space: LiveSpace, user: UserId, then: str | None = None) -> str:
     person = space.person(user)
     name = person.name if then is None else then
     return Nameplates(space).shown(user, name) if person.guest else name
+
+
+def shown_name(name: str, user: str, *, guest: bool) -> str:
+    """Return the name as pages show it: guests are marked, accounts without a name go by id."""
+    if not guest:
+        return name or user
+    return name if name.endswith(GUEST_MARK) else f"{name or GUEST} {GUEST_MARK}"
+
+
+def name_of(space: LiveSpace, user: UserId, then: str | None = None) -> str:
+    """Return the person's name as pages show it; ``then``: the one they had at some other time."""
+    return shown_name(called(space, user, then), user, guest=space.person(user).guest)
 
 
 def refuse_name(space: LiveSpace, name: str, bot: str) -> None:

@@ -1,6 +1,7 @@
 """All stores of one database, opened and closed together."""
 
 import asyncio
+from collections.abc import Mapping
 
 from mautrix.util.async_db import Connection
 from mautrix.util.async_db import Database as Pool
@@ -28,6 +29,11 @@ from spaces_bridge.storage.notes import SqlNotes
 from spaces_bridge.storage.outbox import SqlOutbox
 from spaces_bridge.storage.tokens import SqlTokens
 from spaces_bridge.storage.watch import StoreWatch
+
+_COUNT = {
+    "outbox": "SELECT COUNT(*) FROM outbox WHERE state = $1",
+    "inbox": "SELECT COUNT(*) FROM inbox WHERE state = $1",
+}
 
 
 class SqlHealth:
@@ -77,6 +83,18 @@ class Storage:
     def pool(self) -> Pool:
         """mautrix's handle of the same database, for mautrix's own stores."""
         return self._database.pool
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Count what waits in outbox and inbox, and what was given up. Raises StorageError."""
+
+        async def work(connection: Connection) -> Mapping[str, int]:
+            return {
+                f"{table}_{state}": int(await connection.fetchval(_COUNT[table], state))
+                for table in _COUNT
+                for state in ("pending", "dead")
+            }
+
+        return await self._database.read(work)
 
     async def close(self) -> None:
         """Finish what runs, and close. Safe to repeat."""

@@ -20,6 +20,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.links import shared_link
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.naming import name_of
 from spaces_bridge.core.rules.common import (
     refuse_unless_above,
     refuse_unless_host,
@@ -30,7 +31,7 @@ from spaces_bridge.web.chatting import Chatting
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, text_of, user_of
-from spaces_bridge.web.views import You, name_of, room_alias
+from spaces_bridge.web.views import You, room_alias
 
 REASON_MAX = 500
 

@@ -13,10 +13,10 @@ from yarl import URL
 from spaces_bridge import __version__
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.naming import name_of
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.views import name_of
 
 LASTS = timedelta(hours=1)
 """How long a live space is said to last; nobody knows before."""

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from spaces_bridge.app.chat import ChatLine, ChatNews, LinesFound, LinesGone, WriterGone
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import Nameplates
+from spaces_bridge.core.naming import Nameplates, shown_name
 from spaces_bridge.web.channel import Channel, Client
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.outgoing import encode
 from spaces_bridge.web.views import Json, You, tone
 

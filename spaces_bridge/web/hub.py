@@ -1,17 +1,18 @@
 """Everybody who follows live spaces on their pages (implements ``app.ports.Audience``)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from spaces_bridge.app.chat import ChatLine, ChatNews
+from spaces_bridge.app.policies import consequences as then
+from spaces_bridge.app.policies import consequences_of
 from spaces_bridge.app.ports import Draft
-from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.events import Event
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
-from spaces_bridge.web import chat_view, told, views
+from spaces_bridge.web import chat_view, views
 from spaces_bridge.web.channel import Channel, Client
 from spaces_bridge.web.door import belongs, guests_off, not_a_member, removed
 from spaces_bridge.web.views import Json, You
@@ -122,23 +123,25 @@ class Hub:
 
     # --- Audience -----------------------------------------------------------------------------
 
-    def changed(self, space: LiveSpace, events: Sequence[ev.Event]) -> None:
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
         """The live space as it is now, and what has just happened."""
-        self._send_away(space, events)
+        rows = [consequences_of(event) for event in events]
+        for row in rows:
+            self._change_access(space, row.access)
         channel = self._channels.get(space.space)
         if channel is None:
             return
         before, channel.space = channel.space, space
-        if not events:
+        if not rows:
             channel.crowd_roster.poke()
             return
-        for event in events:
-            self._show(channel, before, event)
+        for row in rows:
+            for to, said in row.notices(before, space):
+                self.notice(space.space, said, to)
+            _show(channel, row.pages)
         channel.silence_drafts()
         channel.describe(self.about(space))
-        users = {user for e in events if (user := getattr(e, "user", None)) is not None}
-        for_all = any(isinstance(e, _FOR_EVERYBODY) for e in events)
-        channel.refresh_roles(None if for_all else users)
+        _refresh_roles(channel, [row.rights_of for row in rows])
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         channel = self._channels.get(space)
@@ -169,43 +172,22 @@ class Hub:
         channel = self._channels.get(space)
         return channel.guests() if channel is not None else 0
 
-    # --- what events look like ----------------------------------------------------------------
-
-    def _show(self, channel: Channel, before: LiveSpace, event: ev.Event) -> None:
-        _say(channel, before, event)
-        if isinstance(event, ev.UtteranceCaptioned):
-            frame = {"type": "caption", **_caption(channel.space, event)}
-            channel.caption(event.utterance, frame)
-            if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
-                channel.stage_roster.poke()
-        elif isinstance(event, ev.Reacted):
-            channel.react({event.emoji: 1})
-        elif isinstance(event, ev.ReactionsCounted):
-            channel.react(event.counts)
-        elif isinstance(event, ev.PostShared):
-            channel.broadcast({"type": "post", **_post(channel.space, event)})
-        elif isinstance(event, ev.PersonJoined | ev.PersonLeft):
-            # a listener who comes or goes changes a count; others what the stage looks like
-            seated = channel.space.role(event.user).may_speak
-            (channel.stage_roster if seated else channel.crowd_roster).poke()
-        elif not isinstance(event, _UNSEEN):
-            channel.stage_roster.poke()
-
     # --- who may not be here any more ---------------------------------------------------------
 
-    def _send_away(self, space: LiveSpace, events: Sequence[ev.Event]) -> None:
-        for event in events:
-            match event:
-                case ev.PersonLeft(user):
-                    self._left(space, user)
-                case ev.PersonRemoved(user):
-                    self.show_out(space.space, user, removed(space, user).said)
-                case ev.GuestsLimited(GuestPolicy.OFF):
-                    self._send_guests_away(space)
-                case ev.HostChanged():
-                    self.new_host(space)
-                case _:
-                    pass
+    def _change_access(self, space: LiveSpace, change: then.AccessChange) -> None:
+        match change:
+            case then.AccessKept():
+                pass
+            case then.RoomLeft(user):
+                self._left(space, user)
+            case then.AccessRevoked(user):
+                self.show_out(space.space, user, removed(space, user).said)
+            case then.GuestsExcluded():
+                self._send_guests_away(space)
+            case then.BlockListChanged():
+                self.new_host(space)
+            case _:
+                assert_never(change)
 
     def _left(self, space: LiveSpace, user: UserId) -> None:
         if user == space.host:
@@ -229,46 +211,47 @@ class Hub:
             client.send_away(guests_off().said)
 
 
-_FOR_EVERYBODY = (
-    ev.SpaceStarted
-    | ev.SpaceEnded
-    | ev.QueueCleared
-    | ev.HostChanged
-    | ev.ChatSwitched
-    | ev.SpaceLocked
-    | ev.SpaceUnlocked
-    | ev.GuestsLimited
-)
-_UNSEEN = (
-    ev.PersonInvited
-    | ev.ReminderWanted
-    | ev.ReminderDropped
-    | ev.ReminderDue
-    | ev.RemovalInForce
-    | ev.HostLeftPage
-    | ev.FloorDoubted
-    | ev.FloorLookedInto
-)
+def _show(channel: Channel, change: then.PageChange) -> None:
+    match change:
+        case then.Unseen():
+            pass
+        case then.StageChanged():
+            channel.stage_roster.poke()
+        case then.PersonMoved(user):
+            # a listener who comes or goes changes a count; others what the stage looks like
+            seated = channel.space.role(user).may_speak
+            (channel.stage_roster if seated else channel.crowd_roster).poke()
+        case then.CaptionAdded(utterance):
+            channel.caption(utterance, {"type": "caption", **_caption(channel.space, utterance)})
+            if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
+                channel.stage_roster.poke()
+        case then.ReactionsAdded(counts):
+            channel.react(counts)
+        case then.PostAdded(number):
+            channel.broadcast({"type": "post", **_post(channel.space, number)})
+        case _:
+            assert_never(change)
 
 
-def _say(channel: Channel, before: LiveSpace, event: ev.Event) -> None:
-    for_all = told.everybody(channel.space, event)
-    if for_all is not None:
-        channel.broadcast(views.notice_view(for_all))
-    for user, said in told.somebody(before, channel.space, event):
-        for client in channel.of(user):
-            client.notice(said)
+def _refresh_roles(channel: Channel, concerned: Sequence[then.People]) -> None:
+    users = set[UserId]()
+    for people in concerned:
+        if people is then.Everybody.EVERYBODY:
+            channel.refresh_roles(None)
+            return
+        users.update(people)
+    channel.refresh_roles(users)
 
 
-def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:
+def _caption(space: LiveSpace, utterance: UtteranceId) -> Json:
     for line in reversed(space.caption_lines):
-        if line.utterance == event.utterance:
+        if line.utterance == utterance:
             return views.caption_view(space, line)
     raise AssertionError("a caption that has just been said is among the last ones")
 
 
-def _post(space: LiveSpace, event: ev.PostShared) -> Json:
+def _post(space: LiveSpace, number: int) -> Json:
     for post in space.posts:
-        if post.number == event.number:
+        if post.number == number:
             return views.post_view(post)
     raise AssertionError("a post that has just been shared is among the last ones")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from spaces_bridge.app.records import SpaceSummary
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import shown_name
 from spaces_bridge.web import views
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
 TRANSCRIPTS = ("txt", "vtt", "srt", "json")

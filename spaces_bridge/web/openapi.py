@@ -14,6 +14,20 @@ _SLUG: Json = {
 _BEARER: list[Json] = [{}, {"bearer": []}]
 _STRING: Json = {"type": "string"}
 
+LEFT_OUT = {
+    "/": "the directory: a page for people",
+    "/s/{slug}": "a live space's page: for people",
+    "/s/{slug}/feed": "a WebSocket",
+    "/static/{version}/{name}": "what the pages are made of, other with each version",
+}
+"""Addresses of the public listener that this describes to no program, and why."""
+
+_REMOVED = "The bearer was removed"
+_NOBODY_ENTERS = "The bearer was removed; guests are off; locked"
+_NO_SPACE = "No such live space, or a private one"
+_TOO_OFTEN = "Too often, or too many wrong tokens"
+_AWAY = "A part of the server is away for a moment"
+
 
 def document(base_url: str) -> Json:
     """The description, for the public address ``base_url``."""
@@ -41,18 +55,16 @@ def _paths() -> Json:
     return {
         "/api/v1/spaces": {"get": _read("Public live and upcoming spaces", spaces, slug=False)},
         "/api/v1/spaces/{slug}": {"get": _read("One live space", space, slug=True)},
+        "/api/openapi.json": {"get": _read("This description", {"type": "object"}, slug=False)},
         "/s/{slug}/whep": {"post": _negotiate("Listen over WebRTC (WHEP)")},
+        "/s/{slug}/whep/{session}": {"delete": _leave("Stop listening")},
         "/s/{slug}/whip": {"post": _by_page(_negotiate("Speak over WebRTC (WHIP, RFC 9725)"))},
-        "/s/{slug}/live.ogg": {
-            "get": _ticketed(_stream("Listen over HTTP", "audio/ogg")),
-            "post": _ticket("An address of the stream for players that send no header"),
-        },
-        "/s/{slug}/transcript.vtt": {"get": _stream("Captions so far, WebVTT", "text/vtt")},
-        "/s/{slug}/transcript.srt": {
-            "get": _stream("Captions so far, SubRip", "application/x-subrip")
-        },
-        "/s/{slug}/transcript.txt": {"get": _stream("Captions so far, text", "text/plain")},
-        "/s/{slug}/transcript.json": {"get": _stream("Captions so far, JSON", "application/json")},
+        "/s/{slug}/whip/{session}": {"delete": _leave("Close the microphone")},
+        "/s/{slug}/live.ogg": {"get": _stream(), "post": _ticket()},
+        "/s/{slug}/transcript.vtt": {"get": _transcript("WebVTT", "text/vtt")},
+        "/s/{slug}/transcript.srt": {"get": _transcript("SubRip", "application/x-subrip")},
+        "/s/{slug}/transcript.txt": {"get": _transcript("text", "text/plain")},
+        "/s/{slug}/transcript.json": {"get": _transcript("JSON", "application/json")},
         "/s/{slug}/event.ics": {"get": _calendar()},
         "/s/{slug}/qr.svg": {"get": _qr()},
         "/s/{slug}/face/{face}": {"get": _face()},
@@ -61,53 +73,63 @@ def _paths() -> Json:
 
 def _read(summary: str, schema: Json, *, slug: bool) -> Json:
     ok: Json = {"description": "OK", "content": {"application/json": {"schema": schema}}}
-    responses: Json = {"200": ok}
-    operation: Json = {"summary": summary, "responses": responses}
-    if slug:
-        operation |= {"parameters": [_SLUG], "security": _BEARER}
-        responses["403"] = _failure("The bearer was removed")
-        responses["404"] = _failure("No such live space, or a private one")
-    return operation
+    if not slug:
+        return {"summary": summary, "responses": {"200": ok}}
+    return _about_space(summary, {"200": ok, "403": _failure(_REMOVED)})
+
+
+def _about_space(summary: str, responses: Json, *parameters: Json) -> Json:
+    """An operation below a live space's address, with the refusals that all of them have."""
+    common: Json = {
+        "404": _failure(_NO_SPACE),
+        "429": _failure(_TOO_OFTEN),
+        "503": _failure(_AWAY),
+    }
+    return {
+        "summary": summary,
+        "parameters": [_SLUG, *parameters],
+        "security": _BEARER,
+        "responses": dict(sorted({**common, **responses}.items())),
+    }
 
 
 def _negotiate(summary: str) -> Json:
     sdp: Json = {"application/sdp": {"schema": _STRING}}
     location: Json = {"description": "DELETE it to leave.", "schema": _STRING}
     created: Json = {"description": "Answer", "content": sdp, "headers": {"Location": location}}
+    responses: Json = {
+        "201": created,
+        "400": _failure("The offer is refused"),
+        "403": _failure("The bearer may not speak, or was removed; guests are off; locked"),
+        "408": _failure("The body did not come within 20 s"),
+        "409": _failure("Not live yet; or ousted by another microphone of the same person"),
+        "410": _failure("Ended"),
+        "413": _failure("More than 16 kB"),
+        "415": _failure("Not application/sdp, or compressed"),
+        "503": _failure("Too busy at this moment, or full"),
+    }
+    return {**_about_space(summary, responses), "requestBody": {"required": True, "content": sdp}}
+
+
+def _leave(summary: str) -> Json:
+    """Whoever knows the address may: no bearer is asked for."""
     return {
         "summary": summary,
-        "parameters": [_SLUG],
-        "security": _BEARER,
-        "requestBody": {"required": True, "content": sdp},
+        "parameters": [_SLUG, _in_path("session")],
         "responses": {
-            "201": created,
-            "400": _failure("The offer is refused"),
-            "403": _failure("The bearer may not speak, or was removed; guests are off; locked"),
-            "404": _failure("No such live space, or a private one"),
-            "409": _failure("Not live yet; or ousted by another microphone of the same person"),
-            "410": _failure("Ended"),
-            "413": _failure("More than 16 kB"),
-            "415": _failure("Not application/sdp"),
-            "429": _failure("Too often"),
-            "503": _failure("Too busy at this moment"),
+            "200": {
+                "description": "Done. With a sentence where too much was sent and it was cut.",
+                "content": {"text/plain": {"schema": _STRING}},
+            },
+            "404": _failure("No such connection, or it has ended"),
         },
     }
 
 
-def _stream(summary: str, content_type: str) -> Json:
+def _transcript(name: str, content_type: str) -> Json:
     schema: Json = {"type": "object"} if content_type == "application/json" else _STRING
-    return {
-        "summary": summary,
-        "parameters": [_SLUG],
-        "security": _BEARER,
-        "responses": {
-            "200": {"description": "OK", "content": {content_type: {"schema": schema}}},
-            "403": _failure("The bearer was removed; guests are off; locked"),
-            "404": _failure("No such live space, or a private one"),
-            "409": _failure("Not live"),
-            "429": _failure("Too often"),
-        },
-    }
+    ok: Json = {"description": "OK", "content": {content_type: {"schema": schema}}}
+    return _about_space(f"Captions so far, {name}", {"200": ok, "403": _failure(_REMOVED)})
 
 
 def _by_page(operation: Json) -> Json:
@@ -123,69 +145,60 @@ def _query(name: str, description: str) -> Json:
     return {**place, "description": description, "schema": _STRING}
 
 
-def _ticketed(operation: Json) -> Json:
+def _in_path(name: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": _STRING}
+
+
+def _stream() -> Json:
     text = "From the Location of a POST; in place of the bearer, for a minute."
-    return {**operation, "parameters": [_SLUG, _query("ticket", text)]}
-
-
-def _ticket(summary: str) -> Json:
-    location: Json = {"description": "Play it within a minute.", "schema": _STRING}
-    return {
-        "summary": summary,
-        "parameters": [_SLUG],
-        "security": _BEARER,
-        "responses": {
-            "201": {"description": "Made", "headers": {"Location": location}},
-            "403": _failure("The bearer was removed; guests are off; locked"),
-            "404": _failure("No such live space, or a private one"),
-            "409": _failure("Not live"),
-            "429": _failure("Too often"),
-        },
+    responses: Json = {
+        "200": {"description": "OK", "content": {"audio/ogg": {"schema": _STRING}}},
+        "403": _failure(_NOBODY_ENTERS),
+        "409": _failure("Not live"),
+        "503": _failure("Too many listen over HTTP, or a part of the server is away"),
     }
+    return _about_space("Listen over HTTP", responses, _query("ticket", text))
+
+
+def _ticket() -> Json:
+    location: Json = {"description": "Play it within a minute.", "schema": _STRING}
+    responses: Json = {
+        "201": {"description": "Made", "headers": {"Location": location}},
+        "403": _failure(_NOBODY_ENTERS),
+        "409": _failure("Not live"),
+    }
+    return _about_space("An address of the stream for players that send no header", responses)
 
 
 def _calendar() -> Json:
     entry: Json = {"description": "OK", "content": {"text/calendar": {"schema": _STRING}}}
-    return {
-        "summary": "The scheduled time, for calendars",
-        "parameters": [_SLUG],
-        "security": _BEARER,
-        "responses": {
-            "200": entry,
-            "404": _failure("No such live space, or a private one, or no time is set"),
-            "429": _failure("Too many wrong tokens"),
-        },
+    responses: Json = {
+        "200": entry,
+        "304": {"description": "The entry of `If-None-Match` is the newest"},
+        "403": _failure(_REMOVED),
+        "404": _failure("No such live space, or a private one, or no time is set"),
     }
+    return _about_space("The scheduled time, for calendars", responses)
 
 
 def _qr() -> Json:
     code: Json = {"description": "OK", "content": {"image/svg+xml": {"schema": _STRING}}}
-    return {
-        "summary": "The address of the page as a QR code",
-        "parameters": [_SLUG],
-        "security": _BEARER,
-        "responses": {
-            "200": code,
-            "403": _failure("The bearer was removed"),
-            "404": _failure("No such live space, or a private one"),
-            "429": _failure("Too many wrong tokens"),
-        },
-    }
+    responses: Json = {"200": code, "403": _failure(_REMOVED)}
+    return _about_space("The address of the page as a QR code", responses)
 
 
 def _face() -> Json:
     schema: Json = {"type": "string", "format": "binary"}
     kinds = ("image/png", "image/jpeg", "image/gif", "image/webp")
     content: Json = {kind: {"schema": schema} for kind in kinds}
-    face: Json = {"name": "face", "in": "path", "required": True, "schema": _STRING}
-    return {
-        "summary": "Somebody's picture, by the address in a person's `picture`",
-        "parameters": [_SLUG, face],
-        "responses": {
-            "200": {"description": "OK", "content": content},
-            "404": _failure("No such live space, or a private one; nobody there, or no picture"),
-        },
+    responses: Json = {
+        "200": {"description": "OK", "content": content},
+        "404": _failure("No such live space, or a private one; nobody there, or no picture"),
     }
+    blank = _query("or", "`blank`: a transparent dot in place of 404 for a missing picture.")
+    summary = "Somebody's picture, by the address in a person's `picture`"
+    # a token changes nothing here: private live spaces show no pictures
+    return {**_about_space(summary, responses, _in_path("face"), blank), "security": []}
 
 
 def _failure(description: str) -> Json:

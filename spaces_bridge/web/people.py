@@ -13,12 +13,11 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import Nameplates
+from spaces_bridge.core.naming import Nameplates, name_of, shown_name
 from spaces_bridge.core.rules.common import is_above, rank
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.verbs import Frame, doer_of, text_of
-from spaces_bridge.web.views import Json, You, name_of, picture, tone, waiting
+from spaces_bridge.web.views import Json, You, picture, tone, waiting
 
 SHOWN = 100
 """People one answer names; a query finds the others."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.ports import Health, Identities, Pictures, Reports
@@ -29,7 +28,8 @@ from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.links import Links
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
-from spaces_bridge.web.ops import Ops, PageMetrics
+from spaces_bridge.web.metrics import BridgeNumbers, Source, page_numbers
+from spaces_bridge.web.ops import Ops
 from spaces_bridge.web.pages import Pages
 from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater, Presence
 from spaces_bridge.web.qr import QrCodes
@@ -64,7 +64,8 @@ class WebService:
     """The public pages and the admin's health listener.
 
     ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
-    ``health`` names the parts that ``/ready`` asks; ``registry`` is what ``/metrics`` shows.
+    ``health`` names the parts that ``/ready`` asks; ``sources`` are the numbers that ``/metrics``
+    shows besides those of the pages.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class WebService:
         spaces: Spaces,
         people: Acquaintance,
         health: Mapping[str, Health],
-        registry: CollectorRegistry,
+        sources: Mapping[str, Source],
         seat_kept_s: float = SEAT_KEPT_S,
         call_later: CallLater | None = None,
     ) -> None:
@@ -84,8 +85,8 @@ class WebService:
         self._presence = Presence(spaces, seat_kept_s, call_later)
         self._tally = Tally(spaces)
         self._public = _runner(self._build(people))
-        registry.register(PageMetrics(spaces, hub))
-        ops = Ops(health, registry, Admin(settings, spaces, hub, people.reports))
+        numbers = BridgeNumbers({"pages": page_numbers(spaces, hub), **sources})
+        ops = Ops(health, numbers, Admin(settings, spaces, hub, people.reports))
         self._ops = _runner(ops.app())
 
     def _build(self, people: Acquaintance) -> web.Application:

@@ -11,9 +11,9 @@ from spaces_bridge.app.kinds import EVENT_KINDS
 from spaces_bridge.app.ports import Journal
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import shown_name
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.limits import Limiter
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.problems import too_many
 
 Line = ev.UtteranceCaptioned

@@ -12,12 +12,11 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
-from spaces_bridge.core.naming import called
+from spaces_bridge.core.naming import name_of, shown_name
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, is_moderator, rank
 from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
 from spaces_bridge.core.sentences import Sentence
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.settings import WebSettings
 
 Json = dict[str, object]
@@ -50,11 +49,6 @@ class You:
         if self.user is None:
             return False
         return is_host(space, self.user) or is_moderator(space, self.user)
-
-
-def name_of(space: LiveSpace, user: UserId, then: str | None = None) -> str:
-    """The person's name as everybody sees it; ``then``: the one they had at some other time."""
-    return shown_name(called(space, user, then), user, guest=space.person(user).guest)
 
 
 def tone(user: str) -> int:

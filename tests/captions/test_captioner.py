@@ -14,6 +14,7 @@ import pytest
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
+from spaces_bridge.web.metric_table import keys_of
 from tests.support.captions import ADA, BEN, SPACE, Remembered, feed, until
 
 pytestmark = pytest.mark.peers
@@ -153,6 +154,8 @@ async def test_a_killed_worker_is_replaced_and_the_sound_asked_for_again(tmp_pat
         captioner.close_track(SPACE, ADA)
         await until(lambda: bool(remembered.said))
         assert captioner.numbers().restarts == 1
+        assert captioner.metrics().keys() == keys_of("captions")
+        assert captioner.numbers().latency_s_count == len(remembered.said)
     assert [(said.start_ms, said.end_ms) for said in remembered.said] == [(1000, 3000)]
 
 

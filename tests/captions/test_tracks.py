@@ -53,3 +53,10 @@ def test_live_sound_goes_on_when_no_replay_comes() -> None:
     assert not track.admits(6100, REPLAY_WAIT_S - 1)
     assert track.admits(6200, REPLAY_WAIT_S)
     assert not track.wants_replay
+
+
+def test_the_age_of_a_moment_counts_from_when_it_was_spoken() -> None:
+    track = Captioned("en", arrived=(5000, 100.0))
+    assert track.age_s(5000, 103.0) == 3.0
+    assert track.age_s(4000, 103.0) == 4.0
+    assert track.age_s(9000, 103.0) == 0.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.matrix.shown.bubble import BUBBLE
+from spaces_bridge.matrix.events.own import BUBBLE
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, eventually

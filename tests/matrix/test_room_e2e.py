@@ -7,7 +7,7 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.room.rooms import LIVE
+from spaces_bridge.matrix.events.own import LIVE
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, room_of

@@ -87,6 +87,9 @@ async def test_nobody_is_heard_before_the_gate_opens_or_after_it_shuts(tmp_path:
             stage.close_microphone(SPACE, HOST)
             await falls_silent(ear)
             await until(lambda: stage.metrics().get("gate_refused", 0) > 100)
+        stage.close_space(SPACE)
+        await until(lambda: stage.metrics()["spaces"] == 0)
+        assert stage.metrics()["gate_refused"] > 100
 
 
 async def test_a_regrant_plays_nothing_old(tmp_path: Path) -> None:

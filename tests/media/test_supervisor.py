@@ -25,6 +25,7 @@ from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.wire import Wire
 from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge.web.metric_table import keys_of
 from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, tone
 from tests.support.stage import (
@@ -172,6 +173,7 @@ async def test_a_peer_that_left_is_not_resumed(tmp_path: Path) -> None:
         await until(lambda: noted.restarted == [SPACE])
         await until(lambda: "listeners" in stage.metrics())
         assert stage.metrics()["listeners"] == 0
+        assert stage.metrics().keys() == keys_of("media")
 
 
 async def test_a_live_space_that_ended_while_the_worker_was_not_heard_is_closed_at_once(

@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.storage.storage import Storage
-from tests.storage.support import SetClock, event
+from tests.storage.support import SetClock, effect, event
 
 pytestmark = pytest.mark.peers
 
@@ -137,3 +137,19 @@ async def test_a_transaction_of_a_hundred_big_events_is_stored(storage: Storage)
     events = [event(number, f'{{"n": {number}, "x": "{"ä" * 32_000}"}}') for number in range(100)]
     assert await storage.inbox.store(events)
     assert [row.body for row in await storage.inbox.pending(0, 1000)] == [e.body for e in events]
+
+
+async def test_what_waits_and_what_was_given_up_is_counted(storage: Storage) -> None:
+    await storage.inbox.store([event(1), event(2), event(3)])
+    seqs = [row.seq for row in await storage.inbox.pending(0, 10)]
+    await storage.inbox.done(seqs[0])
+    await storage.inbox.bury(seqs[1], "odd")
+    await storage.outbox.enqueue([effect("a"), effect("b"), effect("c"), effect("d")])
+    await storage.outbox.complete("a", 0, None)
+    await storage.outbox.bury("b", "refused")
+    assert await storage.backlog() == {
+        "inbox_pending": 1,
+        "inbox_dead": 1,
+        "outbox_pending": 2,
+        "outbox_dead": 1,
+    }

@@ -6,6 +6,7 @@ from playwright.async_api import Locator, Page, expect
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.naming import name_of
 from spaces_bridge.web import views
 from tests.web.world import WebWorld, until
 
@@ -47,7 +48,7 @@ class Talk:
             type="caption",
             id=f"{speaker}:{start_ms}",
             speaker=speaker,
-            name=views.name_of(self._world.view(self._space), speaker),
+            name=name_of(self._world.view(self._space), speaker),
             text=words,
             committed=committed,
             final=False,

@@ -4,8 +4,8 @@ import pytest
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.names import clean_name
+from spaces_bridge.core.naming import shown_name
 from spaces_bridge.web.limits import Limiter
-from spaces_bridge.web.names import shown_name
 from spaces_bridge.web.server import content_security_policy
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, command_of, reaction_of

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from prometheus_client import CollectorRegistry
 
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.errors import AdapterError, OfferRefused
@@ -33,6 +32,7 @@ from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
+from tests.web.documented import documented
 
 DOMAIN = "example.org"
 HOST = UserId("@host:example.org")
@@ -338,7 +338,7 @@ class WebWorld:
                 self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
             ),
             {"database": storage.health},
-            CollectorRegistry(),
+            {"database": storage.backlog},
             seat_kept_s,
             call_later,
         )
@@ -474,7 +474,8 @@ async def web_world(
     )
     storage = await open_storage(f"sqlite:{folder / 'web.db'}", WallClock())
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
+    traces = [documented(prefix)]
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later)
         try:
             await world.doorkeeper.load()

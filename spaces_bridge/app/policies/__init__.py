@@ -1,16 +1,18 @@
-"""What follows from an event: the only place that says "then".
+"""What follows from an event: the only place that says "then" (see ``table``).
 
-``effects_of`` are wishes towards Matrix, stored with the event in one transaction. ``tell`` goes
-to the ports that keep nothing: sound, captions, page, door. Both may be repeated safely.
+``effects_of`` are the outbox tasks, stored with the event in one transaction. ``tell`` goes to the
+ports that keep nothing: sound, captions, door. Both may be repeated safely.
 """
 
 from collections.abc import Iterator
 
 from spaces_bridge.app import codec
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies import floor, life, names, people
-from spaces_bridge.app.policies.now import forget_words, shut, tell
+from spaces_bridge.app.policies.common import forget_words, shut
+from spaces_bridge.app.policies.consequences import Stale
+from spaces_bridge.app.policies.table import consequences_of
 from spaces_bridge.app.records import Effect
+from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -19,6 +21,7 @@ __all__ = [
     "arrangement",
     "bubble",
     "card",
+    "consequences_of",
     "effects_of",
     "forget_words",
     "listing",
@@ -56,63 +59,31 @@ def arrangement(space: SpaceId) -> Effect:
 def effects_of(
     before: LiveSpace, event: ev.Event, seq: int, now_ms: int, reaction_ttl_ms: int
 ) -> Iterator[Effect]:
-    """The wishes that ``event`` leads to; keys are made of the event's place in the journal."""
-    space = before.space
-    for index, wanted in enumerate(_wishes(before, event)):
-        yield codec.effect_of(wanted, f"{space}:{seq}:{index}")
-    if isinstance(event, ev.Reacted) and event.annotation is not None:
-        redaction = wish.RedactEvent(space, event.annotation, expired=True)
+    """The outbox tasks of ``event``; their keys are made of the event's place in the journal."""
+    space, then = before.space, consequences_of(event)
+    for index, task in enumerate(then.tasks(before)):
+        yield codec.effect_of(task, f"{space}:{seq}:{index}")
+    if then.expires is not None:
+        redaction = wish.RedactEvent(space, then.expires, expired=True)
         yield codec.effect_of(redaction, f"{space}:{seq}:ttl", now_ms + reaction_ttl_ms)
     if before.room is not None or isinstance(event, ev.RoomAttached):
-        yield from _made_true(before, event)
+        yield from _made_true(before, then.stale)
 
 
-def _wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:
-    yield from life.wishes(before, event)
-    yield from people.wishes(before, event)
-    yield from floor.wishes(before, event)
-    yield from names.wishes(before, event)
+def tell(world: World, before: LiveSpace, event: ev.Event) -> None:
+    """Tell sound, captions and door what ``event`` asks of them."""
+    consequences_of(event).calls(world, before)
 
 
-_IN_STATE = (
-    ev.RoomAttached
-    | ev.SpaceStarted
-    | ev.SpaceEnded
-    | ev.SpaceRescheduled
-    | ev.SpaceRetitled
-    | ev.SpeakPolicyChanged
-    | ev.CaptionsSwitched
-    | ev.LevelChanged
-    | ev.HostChanged
-)
-_LISTED = (
-    ev.RoomAttached | ev.SpaceStarted | ev.SpaceEnded | ev.SpaceRescheduled | ev.SpaceRetitled
-)
-_ON_BUBBLE = _LISTED | ev.LevelChanged | ev.PersonJoined | ev.PersonLeft | ev.HostChanged
-_ARRANGED = ev.RoomAttached | ev.SpaceLocked | ev.SpaceUnlocked | ev.ChatSwitched | ev.SpaceEnded
-_NOT_ON_CARD = (
-    ev.UtteranceCaptioned
-    | ev.PersonInvited
-    | ev.ReminderWanted
-    | ev.ReminderDropped
-    | ev.ReminderDue
-    | ev.HostLeftPage
-    | ev.RemovalInForce
-    | ev.PostShared
-    | ev.FloorDoubted
-    | ev.FloorLookedInto
-)
-
-
-def _made_true(before: LiveSpace, event: ev.Event) -> Iterator[Effect]:
+def _made_true(before: LiveSpace, stale: Stale) -> Iterator[Effect]:
     space = before.space
-    if isinstance(event, _ARRANGED):
+    if Stale.ARRANGEMENT in stale:
         yield arrangement(space)
-    if isinstance(event, _IN_STATE):
+    if Stale.STATE in stale:
         yield state(space)
-    if isinstance(event, _LISTED) and not before.private:
+    if Stale.LISTING in stale and not before.private:
         yield listing(space)
-    if isinstance(event, _ON_BUBBLE) and before.community is not None and not before.private:
+    if Stale.BUBBLE in stale and before.community is not None and not before.private:
         yield bubble(space)
-    if not isinstance(event, _NOT_ON_CARD):
+    if Stale.CARD in stale:
         yield card(space)

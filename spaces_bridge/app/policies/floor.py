@@ -1,64 +1,107 @@
-"""What follows from hands, offers, grants and mutes."""
+"""What follows from hands, offers and grants."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.policies.people import unseat
-from spaces_bridge.app.policies.words import name_of, redact, to_account, to_moderators
+from spaces_bridge.app.policies.common import (
+    ALL,
+    NOBODY,
+    STAGE,
+    UNSEEN,
+    demoted,
+    end_microphone,
+    name_in_room,
+    redact,
+    take_level,
+    to_account,
+    to_moderators,
+    unseat,
+)
+from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import called
+from spaces_bridge.core.naming import called, name_of
+from spaces_bridge.core.sentences import say
 
 
-def wishes(before: LiveSpace, event: ev.Event) -> Iterator[wish.Wish]:  # noqa: C901, PLR0912
-    space = before.space
+def consequences_of(event: ev.FloorEvent) -> Consequences:  # noqa: C901 - an arm per event
+    """Return what follows from ``event``."""
     match event:
         case ev.SpeakRequested():
-            for moderator in before.moderators:
-                if moderator != event.user:
-                    yield wish.PromptModerator(space, moderator, event.user, event.guest)
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_requested_tasks)
         case ev.SpeakRequestWithdrawn():
-            yield from redact(space, event.reaction, crowd=True)
-            yield from _unseat_without_floor(before, event)
-        case ev.SpeakerDenied():
-            yield from redact(space, event.reaction)
-            yield from unseat(before, event.user)
-            text = f"Your request to speak in “{before.title}” was declined."
-            yield from to_account(before, event.user, text)
-        case ev.QueueCleared():
-            for reaction in event.reactions:
-                yield from redact(space, reaction, crowd=True)
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_withdrawn_tasks)
         case ev.SpeakerApproved():
-            yield from _grant(before, event)
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_approved_tasks)
+        case ev.SpeakerDenied():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_denied_tasks,
+                notices=_denied_notices,
+            )
         case ev.GrantRefused():
-            yield from _tell_of_refusal(before, event)
-            yield from unseat(before, event.user)
+            return row(event, Stale.CARD, STAGE, (event.user,), tasks=_refused_tasks)
+        case ev.QueueCleared():
+            return row(
+                event, Stale.CARD, STAGE, ALL, tasks=_cleared_tasks, notices=_cleared_notices
+            )
+        case ev.QueueReordered():
+            return row(event, Stale.CARD, STAGE, NOBODY)
         case ev.SpeakerInvited():
-            if not before.person(event.user).guest:
-                yield wish.OfferToSpeak(space, event.user, event.by)
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_invited_tasks,
+                notices=_invited_notices,
+            )
         case ev.SpeakInvitationDeclined():
-            text = f"{name_of(before, event.user)} does not want to speak in “{before.title}” now."
-            yield wish.TellUser(event.by, text)
-        case ev.SpeakerMuted():
-            text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
-            yield from to_account(before, event.user, text)
-        case ev.SpeakerUnmuted():
-            if before.role(event.user).may_speak:
-                text = f"You may switch your microphone on again in “{before.title}”."
-                yield from to_account(before, event.user, text)
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_declined_tasks,
+                notices=_declined_notices,
+            )
+        case ev.FloorClosing():
+            return row(
+                event,
+                Stale.CARD,
+                STAGE,
+                (event.user,),
+                tasks=_closing_tasks,
+                calls=end_microphone,
+                notices=_closing_notices,
+            )
+        case ev.FloorDoubted() | ev.FloorLookedInto():
+            return row(event, Stale.NOTHING, UNSEEN, (event.user,))
         case _:
-            return
+            assert_never(event)
 
 
-def _unseat_without_floor(
-    before: LiveSpace, event: ev.SpeakRequestWithdrawn
-) -> Iterator[wish.Wish]:
+# --- hands ---------------------------------------------------------------------------------------
+
+
+def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.Wish]:
+    for moderator in before.moderators:
+        if moderator != event.user:
+            yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
+
+
+def _withdrawn_tasks(before: LiveSpace, event: ev.SpeakRequestWithdrawn) -> Iterator[wish.Wish]:
+    yield from redact(before.space, event.reaction, crowd=True)
     # a muted speaker's hand goes down and the floor stays
     if not before.role(event.user).may_speak:
         yield from unseat(before, event.user)
 
 
-def _grant(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
+def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     person = before.person(event.user)
     if person.guest:
         yield wish.SeatGuest(before.space, event.user, called(before, event.user))
@@ -66,9 +109,78 @@ def _grant(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
     yield from redact(before.space, event.reaction)
 
 
-def _tell_of_refusal(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
+def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.Wish]:
+    yield from redact(before.space, event.reaction)
+    yield from unseat(before, event.user)
+    text = f"Your request to speak in “{before.title}” was declined."
+    yield from to_account(before, event.user, text)
+
+
+def _denied_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.SpeakerDenied
+) -> Iterator[Notice]:
+    yield event.user, say("denied", "The host said: not now. You can ask again later.")
+
+
+def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
     text = (
         f"The homeserver refused to give {event.user} the floor in “{before.title}”"
         f" ({event.reason}). Their hand is up again; approve once more to retry."
     )
     yield from to_moderators(before, text)
+    yield from unseat(before, event.user)
+
+
+def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.Wish]:
+    for reaction in event.reactions:
+        yield from redact(before.space, reaction, crowd=True)
+
+
+def _cleared_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.QueueCleared
+) -> Iterator[Notice]:
+    for user in event.users:
+        text = "All hands were lowered. You can ask again later."
+        yield user, say("hands_lowered", text)
+
+
+# --- invitations to speak ------------------------------------------------------------------------
+
+
+def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.Wish]:
+    if not before.person(event.user).guest:
+        yield wish.OfferToSpeak(before.space, event.user, event.by)
+
+
+def _invited_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.SpeakerInvited
+) -> Iterator[Notice]:
+    text = "A host invites you to speak. Accept or decline below."
+    yield event.user, say("invited", text)
+
+
+def _declined_tasks(before: LiveSpace, event: ev.SpeakInvitationDeclined) -> Iterator[wish.Wish]:
+    name = name_in_room(before, event.user)
+    yield wish.TellUser(event.by, f"{name} does not want to speak in “{before.title}” now.")
+
+
+def _declined_notices(
+    _before: LiveSpace, now: LiveSpace, event: ev.SpeakInvitationDeclined
+) -> Iterator[Notice]:
+    text = "{name} does not want to speak now."
+    yield event.by, say("declined", text, name=name_of(now, event.user))
+
+
+# --- the end of a floor --------------------------------------------------------------------------
+
+
+def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.Wish]:
+    yield from take_level(before, event.user)
+
+
+def _closing_notices(
+    _before: LiveSpace, _now: LiveSpace, event: ev.FloorClosing
+) -> Iterator[Notice]:
+    """Whoever gave it back by themselves knows."""
+    if event.end is ev.FloorEnd.REVOKED and event.by != event.user:
+        yield demoted(event.user)

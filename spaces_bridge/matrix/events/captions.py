@@ -8,9 +8,9 @@ from spaces_bridge.app.wishes import PostCaption
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.core.names import before_a_colon
 from spaces_bridge.matrix.events.content import message
+from spaces_bridge.matrix.events.own import CAPTION, CaptionContent
 from spaces_bridge.matrix.settings import CaptionDelivery
 
-CAPTION = "io.spacesbridge.caption"
 NEAR_MS = 2000
 """One speaker's utterances closer than this may share an event."""
 PER_MINUTE = 20
@@ -22,16 +22,17 @@ def content(
 ) -> dict[str, Any]:
     """The message. In the card's thread, and for clients without threads a chain of replies."""
     name = " ".join(caption.name.split())
+    block: CaptionContent = {
+        "utterance": caption.utterance,
+        "speaker": caption.speaker,
+        "name": name,
+        "start_ms": caption.start_ms,
+        "end_ms": caption.end_ms,
+        "language": caption.language,
+    }
     said: dict[str, Any] = {
         **message(f"{before_a_colon(name) or caption.speaker}: {caption.text}"),
-        CAPTION: {
-            "utterance": caption.utterance,
-            "speaker": caption.speaker,
-            "name": name,
-            "start_ms": caption.start_ms,
-            "end_ms": caption.end_ms,
-            "language": caption.language,
-        },
+        CAPTION: block,
     }
     if how == "thread" and card is not None:
         said["m.relates_to"] = {

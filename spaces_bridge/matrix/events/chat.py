@@ -15,11 +15,10 @@ from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.writing import clean_text
 from spaces_bridge.matrix.events.content import message, size
 from spaces_bridge.matrix.events.envelope import envelope_of, is_id
+from spaces_bridge.matrix.events.own import CHAT, ChatContent
 from spaces_bridge.matrix.words.addressed import names_of
 from spaces_bridge.matrix.words.commands import parse
 from spaces_bridge.matrix.words.pills import pills_of
-
-CHAT = "io.spacesbridge.chat"
 
 PER_MINUTE = 8
 """Events of the page's chat in one room; the room's other events keep their places beside it."""
@@ -193,8 +192,8 @@ def _said(line: ChatWords) -> str:
     return f"{' '.join(line.name.split())}: {text}"
 
 
-def _entry(line: ChatWords) -> dict[str, object]:
-    entry: dict[str, object] = {
+def _entry(line: ChatWords) -> ChatContent:
+    entry: ChatContent = {
         "id": line.id,
         "name": line.name,
         "text": line.text,

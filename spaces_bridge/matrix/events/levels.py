@@ -7,6 +7,7 @@ from typing import Any
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.roles import Levels
+from spaces_bridge.matrix.events.own import LIVE
 
 Content = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ _BOT_ONLY = (
     "org.matrix.msc3401.call.member",
     "m.call",
     "m.call.member",
-    "io.spacesbridge.live",
+    LIVE,
 )
 _EARLIER_VERSIONS = frozenset(str(number) for number in range(1, 12))
 

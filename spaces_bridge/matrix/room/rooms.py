@@ -13,14 +13,13 @@ from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.events.content import cut
+from spaces_bridge.matrix.events.own import BRIDGE_KEY, LIVE, LiveContent
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.settings import MatrixSettings, alias_localpart
 
 log = logging.getLogger(__name__)
 
-LIVE = "io.spacesbridge.live"
-LIVE_VERSION = 1
 NAME_MAX_BYTES = 240
 
 WIDGET = "spaces"
@@ -43,10 +42,10 @@ class StatePart(NamedTuple):
     content: Mapping[str, Any]
 
 
-def live_state(space: LiveSpace, page: str) -> dict[str, Any]:
+def live_state(space: LiveSpace, page: str) -> LiveContent:
     """The content of ``io.spacesbridge.live``; times in integer milliseconds or null."""
     return {
-        "version": LIVE_VERSION,
+        "version": 1,
         "space_id": space.space,
         "title": space.title,
         "state": space.phase.value,
@@ -113,7 +112,7 @@ def way_in(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
         "channel": {"id": space.space, "displayname": space.title, "external_url": page},
     }
     for kind in ("m.bridge", "uk.half-shot.bridge"):
-        yield StatePart(kind, f"io.spacesbridge://{space.space}", bridge)
+        yield StatePart(kind, f"{BRIDGE_KEY}{space.space}", bridge)
     widget = {
         "type": "m.custom",
         "url": f"{page}?{WIDGET_QUERY}",

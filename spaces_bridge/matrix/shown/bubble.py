@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.events.own import BUBBLE, BubbleContent
 from spaces_bridge.matrix.shown.card import Card, Line, headline, when, written
 from spaces_bridge.matrix.words.people import shown
 from spaces_bridge.matrix.words.wording import one_line
-
-BUBBLE = "io.spacesbridge.bubble"
 
 
 def render(
@@ -20,7 +19,8 @@ def render(
     """
     head = headline(space)
     lines = [*when(space, zone), *_lines(space, listeners, page, room_link)]
-    content = {**written(head, lines), BUBBLE: {"space_id": space.space}}
+    about: BubbleContent = {"space_id": space.space}
+    content = {**written(head, lines), BUBBLE: about}
     return Card(space.phase.value, str([head, *lines]), content)
 
 

@@ -13,11 +13,11 @@ from spaces_bridge.core.live_space import LiveSpace, Person, Phase
 from spaces_bridge.core.moments import shown_utc
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.events.content import Content, message
+from spaces_bridge.matrix.events.own import CARD
 from spaces_bridge.matrix.words.people import NAMELESS, shown
 from spaces_bridge.matrix.words.times import shown_time
 from spaces_bridge.matrix.words.wording import listed, one_line
 
-CARD = "io.spacesbridge.card"
 HANDS_SHOWN = 10
 SPEAKERS_SHOWN = 20
 REACTIONS_SHOWN = 8

@@ -10,10 +10,10 @@ from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.events.own import LIVE
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.room.rooms import (
-    LIVE,
     StatePart,
     live_state,
     room_name,

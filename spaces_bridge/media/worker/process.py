@@ -89,6 +89,8 @@ class Worker:
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound sent to it until here
         self._clock = Clock(time.monotonic())
         self._ticks = 0
+        self._gate_refused = 0
+        """Packets that came to shut gates in live spaces that are over."""
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
@@ -193,7 +195,7 @@ class Worker:
             "bytes_out": stats.bytes_out,
             "send_dropped": stats.send_dropped,
             "refused": sum(stats.refused.values()),
-            "gate_refused": sum(mix.gates.refused for mix in mixes),
+            "gate_refused": self._gate_refused + sum(mix.gates.refused for mix in mixes),
             "tick_late_p99_ms": self._clock.lateness_ms(0.99),
             "ticks_skipped": self._clock.skipped,
         }
@@ -301,6 +303,7 @@ class Worker:
         mix = self._spaces.pop(space, None)
         if mix is not None:
             mix.set_gates(())
+            self._gate_refused += mix.gates.refused
         self._claimed.discard(space)
         self._sent_ms = {key: ms for key, ms in self._sent_ms.items() if key[0] != space}
         for peer in [peer for peer, member in self._members.items() if member.space == space]:

@@ -1,0 +1,63 @@
+"""What follows from what is said, shown and applauded."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.policies.common import NOBODY
+from spaces_bridge.app.policies.consequences import (
+    CaptionAdded,
+    Consequences,
+    PostAdded,
+    ReactionsAdded,
+    Stale,
+    row,
+)
+from spaces_bridge.app.world import World
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.live_space import LiveSpace
+
+
+def consequences_of(event: ev.ContentEvent) -> Consequences:
+    """Return what follows from ``event``."""
+    match event:
+        case ev.UtteranceCaptioned():
+            return row(
+                event,
+                Stale.NOTHING,
+                CaptionAdded(event.utterance),
+                NOBODY,
+                tasks=_captioned_tasks,
+                calls=_captioned_calls,
+            )
+        case ev.Reacted():
+            shown = ReactionsAdded({event.emoji: 1})
+            return row(event, Stale.CARD, shown, (event.user,), expires=event.annotation)
+        case ev.ReactionsCounted():
+            return row(event, Stale.CARD, ReactionsAdded(event.counts), NOBODY)
+        case ev.PostShared():
+            return row(event, Stale.NOTHING, PostAdded(event.number), NOBODY, tasks=_post_tasks)
+        case _:
+            assert_never(event)
+
+
+def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.Wish]:
+    yield wish.PostCaption(
+        before.space,
+        event.utterance,
+        event.speaker,
+        event.name,
+        event.start_ms,
+        event.end_ms,
+        event.text,
+        event.language,
+    )
+
+
+def _captioned_calls(world: World, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
+    """The media worker may forget what is captioned."""
+    world.stage.audio_taken(before.space, event.speaker, event.end_ms)
+
+
+def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.Wish]:
+    yield wish.PinPost(before.space, event.number)

@@ -1,0 +1,108 @@
+"""What follows from the life of a live space as a whole."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from spaces_bridge.app import wishes as wish
+from spaces_bridge.app.policies.common import ALL, NOBODY, STAGE, UNSEEN, take_level
+from spaces_bridge.app.policies.consequences import Consequences, Stale, row
+from spaces_bridge.app.world import World
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.moments import shown_utc
+
+
+def consequences_of(event: ev.LifecycleEvent) -> Consequences:
+    """Return what follows from ``event``."""
+    match event:
+        case ev.RoomAttached():
+            return row(event, Stale.PLAN | Stale.ARRANGEMENT, STAGE, NOBODY)
+        case ev.SpaceStarted():
+            return row(event, Stale.PLAN, STAGE, ALL, tasks=_started_tasks, calls=_started_calls)
+        case ev.SpaceEnded():
+            stale = Stale.PLAN | Stale.ARRANGEMENT
+            return row(event, stale, STAGE, ALL, tasks=_ended_tasks, calls=_ended_calls)
+        case ev.SpaceRescheduled():
+            return row(event, Stale.PLAN, STAGE, NOBODY, tasks=_rescheduled_tasks)
+        case ev.SpaceRetitled():
+            return row(event, Stale.PLAN, STAGE, NOBODY)
+        case ev.SpeakPolicyChanged():
+            return row(event, Stale.STATE | Stale.CARD, STAGE, NOBODY)
+        case ev.CaptionsSwitched():
+            return row(
+                event,
+                Stale.STATE | Stale.CARD,
+                STAGE,
+                NOBODY,
+                tasks=_captions_tasks,
+                calls=_captions_calls,
+            )
+        case ev.ReminderWanted() | ev.ReminderDropped():
+            return row(event, Stale.NOTHING, UNSEEN, (event.user,))
+        case ev.ReminderDue():
+            return row(event, Stale.NOTHING, UNSEEN, NOBODY, tasks=_reminder_tasks)
+        case _:
+            assert_never(event)
+
+
+def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.Wish]:
+    if not before.private or before.reminded:
+        yield wish.AnnounceLive(before.space)
+
+
+def _started_calls(world: World, before: LiveSpace, event: ev.SpaceStarted) -> None:
+    world.stage.open_space(before.space, max(0, world.clock.now_ms() - event.at_ms))
+
+
+def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
+    """Take back what was lent for the evening (levels, ghosts, bans), and say why it ended."""
+    coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
+    for person in sorted(before.people.values(), key=lambda p: p.user):
+        if person.guest and (person.joined or person.user in coming):
+            yield from take_level(before, person.user)
+    for user, removal in sorted(before.removed.items()):
+        if not removal.blocked:
+            yield wish.UnbanPerson(before.space, user)
+    if before.phase is Phase.SCHEDULED:
+        for user in sorted(before.reminded - {before.host}):
+            yield wish.TellUser(user, f"“{before.title}” is called off.")
+        if event.by is None:
+            why = event.reason or "nobody started it"
+            text = f"“{before.title}” was called off: {why}. `create` makes a new one."
+            yield wish.TellUser(before.host, text)
+    elif event.by is None:
+        why = f": {event.reason}" if event.reason else ""
+        yield wish.Announce(before.space, f"This live space has ended{why}.")
+
+
+def _ended_calls(world: World, before: LiveSpace, _event: ev.SpaceEnded) -> None:
+    world.stage.close_space(before.space)
+
+
+def _rescheduled_tasks(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.Wish]:
+    for user in sorted(before.reminded):
+        time = shown_utc(event.scheduled_at_ms)
+        yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
+
+
+def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.Wish]:
+    if event.on is not before.captions:
+        text = "Captions are on." if event.on else "Captions are off: nothing is written down."
+        yield wish.Announce(before.space, text)
+
+
+def _captions_calls(world: World, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
+    """Caption all who are on air, or stop that; in the new language where it changed."""
+    for user in sorted(before.on_air):
+        if before.captions:
+            world.captioner.close_track(before.space, user)
+        if event.on and world.settings.captions:
+            world.captioner.open_track(before.space, user, event.language)
+
+
+def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.Wish]:
+    host_alone = event.kind is ev.Reminder.HOST_DUE
+    everybody = {before.host} if host_alone else before.reminded | {before.host}
+    for user in sorted(everybody):
+        yield wish.RemindPerson(before.space, user, event.kind)
