@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.policy_book import PolicyBook, matches
@@ -25,11 +26,20 @@ TARGET_MAX = 255
 """Bytes a user id may have (spec), and so a pattern of them."""
 
 
+class Source(Enum):
+    """Where it is written that somebody may not come in."""
+
+    BLOCK_LIST = auto()
+    POLICY_LIST = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why somebody may not come in."""
+    """Why somebody may not come in, and the entry (an id or a pattern) that says so."""
 
     reason: str
+    source: Source = Source.BLOCK_LIST
+    entry: str = ""
 
 
 class Doorkeeper:
@@ -62,15 +72,22 @@ class Doorkeeper:
         """Finish what was begun."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def verdict(self, host: UserId, user: UserId) -> Verdict | None:
-        """Whether this person may not come into this host's spaces. None: they may."""
+    def verdict(self, host: UserId, user: UserId, besides: str | None = None) -> Verdict | None:
+        """Whether this person may not come into this host's spaces. None: they may.
+
+        ``besides``: an entry of the host's list that does not count.
+        """
         if user == host:
             return None
         for block in self._blocked.values():
-            if block.host == host and matches(block.target, user):
-                return Verdict(block.reason or "blocked by the host")
+            counts = block.host == host and block.target != besides
+            if counts and matches(block.target, user):
+                reason = block.reason or "blocked by the host"
+                return Verdict(reason, Source.BLOCK_LIST, block.target)
         rule = self._policies.rule_against(user)
-        return Verdict(rule.reason or "by a policy list") if rule is not None else None
+        if rule is None:
+            return None
+        return Verdict(rule.reason or "by a policy list", Source.POLICY_LIST, rule.entity)
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -97,10 +114,7 @@ class Doorkeeper:
 
         Co-hosts block one person at a time, and not each other. Raises Rejected, StorageError.
         """
-        if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
-            raise Rejected("long_user", "That is too long for a Matrix ID.")
-        if by != host:
-            self._refuse_helper(host, target)
+        self.refuse_to_block(host, target, by)
         block = Block(host, target, by, reason, self._clock.now_ms())
         await self._blocks.put(block)
         self._blocked[host, target] = block
@@ -111,6 +125,13 @@ class Doorkeeper:
     def blocked_by(self, host: UserId) -> list[str]:
         """Whom the host keeps out: user ids and patterns."""
         return sorted(target for by, target in self._blocked if by == host)
+
+    def refuse_to_block(self, host: UserId, target: str, by: UserId) -> None:
+        """Raises Rejected when ``by`` may not put this on the host's list."""
+        if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
+            raise Rejected("long_user", "That is too long for a Matrix ID.")
+        if by != host:
+            self._refuse_helper(host, target)
 
     def _refuse_helper(self, host: UserId, target: str) -> None:
         if "*" in target or "?" in target:

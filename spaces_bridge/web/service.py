@@ -13,6 +13,7 @@ from spaces_bridge.app.ports import Health, Identities, Pictures, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import server, views
 from spaces_bridge.web.acts import Acts
@@ -73,6 +74,7 @@ class WebService:
         hub: Hub,
         spaces: Spaces,
         people: Acquaintance,
+        use_cases: UseCases,
         health: Mapping[str, Health],
         registry: CollectorRegistry,
         seat_kept_s: float = SEAT_KEPT_S,
@@ -82,18 +84,19 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s)
         self._tally = Tally(spaces)
-        self._public = _runner(self._build(people))
+        self._public = _runner(self._build(people, use_cases))
         registry.register(PageMetrics(spaces, hub))
-        ops = Ops(health, registry, Admin(settings, spaces, hub, people.reports))
+        admin = Admin(settings, spaces, hub, people.reports, use_cases.blocking)
+        ops = Ops(health, registry, admin)
         self._ops = _runner(ops.app())
 
-    def _build(self, people: Acquaintance) -> web.Application:
+    def _build(self, people: Acquaintance, use_cases: UseCases) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
         addresses = Addresses(settings.trusted_proxies)
         door = Door(spaces, people.sessions, addresses, people.doorkeeper)
         vouching = Vouching(settings, door, people.identities)
-        acts = Acts(settings, spaces, people.doorkeeper, people.reports)
+        acts = Acts(settings, spaces, use_cases)
         assets = Assets()
         media = MediaDoor(settings, door, world.stage)
 

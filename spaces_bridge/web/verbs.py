@@ -1,6 +1,6 @@
 """What a page may ask over the feed: frames become commands. Pure.
 
-What takes more than the frame (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
+What is a use case (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
 """
 
 import re
@@ -160,10 +160,6 @@ def _reschedule(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Comma
     return cmd.Reschedule(user, at_ms, now_ms)
 
 
-def _remove(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
-    return cmd.RemovePerson(user, user_of(frame), text_of(frame, "reason"))
-
-
 def _start(_frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
     return cmd.StartSpace(user, now_ms)
 
@@ -207,7 +203,6 @@ _VERBS: Mapping[str, _Verb] = {
     "guests": _guests,
     "lock": _alone(cmd.LockSpace),
     "unlock": _alone(cmd.UnlockSpace),
-    "remove": _remove,
     "title": _title,
     "captions": _captions,
     "reschedule": _reschedule,

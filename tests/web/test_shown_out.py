@@ -257,8 +257,10 @@ async def test_a_block_that_failed_half_way_is_completed_by_the_next_try(
         await host.send(type="block", user=ALICE)
         assert "blocked" in str((await host.next("notice"))["text"])
         assert [b.target for b in await world.storage.blocks.all()] == [ALICE]
-        await host.send(type="block", user=ALICE)
-        assert (await host.next("error"))["code"] == "already_removed"
+        # once more is no error: the list has the newer reason
+        await host.send(type="block", user=ALICE, reason="rude")
+        assert "blocked" in str((await host.next("notice"))["text"])
+        assert [b.reason for b in await world.storage.blocks.all()] == ["rude"]
 
 
 async def test_to_block_a_guest_removes_them_and_says_so(world: WebWorld) -> None:

@@ -78,6 +78,11 @@ def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
         raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
 
 
+def account_needed() -> Rejected:
+    """For guests who would do what takes an account."""
+    return Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+
+
 def removed() -> Rejected:
     """For those who were shown out."""
     return Rejected(

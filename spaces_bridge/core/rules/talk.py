@@ -11,6 +11,7 @@ from spaces_bridge.core.links import URL_MAX, is_web_address
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.naming import called
 from spaces_bridge.core.rules.common import (
+    account_needed,
     refuse_if_ended,
     refuse_if_removed,
     refuse_unless_live,
@@ -104,7 +105,7 @@ def may_invite(space: LiveSpace, user: UserId) -> bool:
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
     _refuse_inviter(space, command.by)
     if space.person(command.user).guest:
-        raise Rejected("guest_invited", "Guests have no account: send them the page's link.")
+        raise guest_invited()
     if command.user in space.removed:
         raise Rejected("is_removed", "That person was removed. Let them in again first.")
     if space.person(command.user).joined:
@@ -115,13 +116,29 @@ def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Ev
 def _refuse_inviter(space: LiveSpace, user: UserId) -> None:
     refuse_if_ended(space)
     if space.person(user).guest:
-        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+        raise account_needed()
     if user in space.removed or not space.person(user).joined:
         raise Rejected("not_joined", "Join the room first, then try again.")
     if space.private and not space.role(user).may_moderate:
         raise Rejected("private_invites", "In a private live space only hosts invite.")
     if space.locked:
-        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
+        raise locked()
+
+
+def guest_invited() -> Rejected:
+    """For those who would invite somebody without an account."""
+    return Rejected("guest_invited", "Guests have no account: send them the page's link.")
+
+
+def locked() -> Rejected:
+    """For those who would bring newcomers into a locked live space."""
+    return Rejected("locked", "This live space is locked: nobody new comes in right now.")
+
+
+def guests_only_read() -> Rejected:
+    """For guests who would write where they only read."""
+    text = "Guests only read the chat here. Join with a Matrix account to write."
+    return Rejected("guest_chat_off", text)
 
 
 def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user: UserId) -> bool:
@@ -155,8 +172,7 @@ def _why_not_chat(space: LiveSpace, user: UserId, *, guest: bool) -> Rejected | 
     if user in space.removed:
         return removed()
     if guest and space.guests is not GuestPolicy.SPEAK:
-        text = "Guests only read the chat here. Join with a Matrix account to write."
-        return Rejected("guest_chat_off", text)
+        return guests_only_read()
     person = space.person(user)
     if not guest and not person.joined:
         return Rejected("not_joined", "Join the room first, then try again.")

@@ -3,7 +3,8 @@
 import json
 import logging
 
-from spaces_bridge.app.ports import Clock, Followers, Outbox
+from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -25,16 +26,14 @@ class Taps:
     def __init__(
         self,
         spaces: SpacesDoor,
-        followers: Followers,
+        following: Following,
         outbox: Outbox,
-        clock: Clock,
         cards: CardKeeper,
         bubbles: Bubbles,
     ) -> None:
         self._spaces = spaces
-        self._followers = followers
+        self._following = following
         self._outbox = outbox
-        self._clock = clock
         self._cards = cards
         self._bubbles = bubbles
 
@@ -65,7 +64,7 @@ class Taps:
         if sender != redaction.sender:
             return True
         if kind == FOLLOW:
-            await self._followers.unfollow(UserId(subject), UserId(sender))
+            await self._following.unfollow(UserId(sender), UserId(subject))
         else:
             await self._ask(SpaceId(subject), cmd.DropReminder(UserId(sender)), redaction.event)
         return True
@@ -80,10 +79,11 @@ class Taps:
         return space if space is not None and space.community == reaction.room else None
 
     async def _follow(self, space: LiveSpace, reaction: ReactedTo) -> None:
-        if reaction.sender == space.host:
-            return
         await self._note(FOLLOW, reaction, space.host)
-        await self._followers.follow(space.host, reaction.sender, self._clock.now_ms())
+        try:
+            await self._following.follow(reaction.sender, space.host)
+        except Rejected as refusal:
+            log.info("a tap changes nothing: %s", refusal.code)
 
     async def _remind(self, space: LiveSpace, reaction: ReactedTo) -> bool:
         await self._note(REMIND, reaction, space.space)

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.ports import Clock, Followers, Outbox, Reports
+from spaces_bridge.app.ports import Clock, Outbox
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
@@ -26,8 +26,6 @@ from spaces_bridge.matrix.words.people import Crowd, Found
 from spaces_bridge.matrix.words.zones import zone_named
 
 LISTED_MAX = 10
-
-Permission = Callable[[UserId], Literal["listen", "host", "admin"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,7 @@ class Desk:
     outbox: Outbox
     settings: MatrixSettings
     clock: Clock
-    doorkeeper: Doorkeeper
-    followers: Followers
-    reports: Reports
-    permission: Permission
+    use_cases: UseCases
 
     async def ask(
         self, space: LiveSpace, command: cmd.Command, heard: Heard, part: int | None = None
