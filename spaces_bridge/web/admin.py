@@ -15,7 +15,7 @@ from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.web import listed
-from spaces_bridge.web.bodies import body_of
+from spaces_bridge.web.bodies import object_of
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, problems, too_many
@@ -172,11 +172,8 @@ def _limit_of(request: web.Request) -> int:
 
 
 async def _body_of(request: web.Request) -> Json:
-    try:
-        body = json.loads((await body_of(request)).decode() or "{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
+    body = await object_of(request)
+    if body is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "bad_body", "Send a JSON object.")
     return body
 

@@ -26,6 +26,7 @@ from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.host_api import HostApi
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.links import Links
 from spaces_bridge.web.listen import OggStream
@@ -113,6 +114,7 @@ class WebService:
         handlers = server.Handlers(
             pages=Pages(settings, door, hub, world.directory, assets),
             api=Api(settings, door, hub),
+            hosts=HostApi(settings, door, vouching, use_cases.creating),
             media=media,
             feed=Feed(settings, door, hub, acts, self._tally, vouching),
             ogg=OggStream(settings, door, world.stage),
