@@ -16,6 +16,7 @@ from spaces_bridge.app.ports import Blocks, Clock, PolicyRules
 from spaces_bridge.app.records import Block, PolicyRule
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -138,7 +139,7 @@ class Doorkeeper:
             raise Rejected("pattern_by_host", "Only the host blocks by pattern: name one person.")
         user = UserId(target)
         if user == host or any(space.role(user).may_moderate for space in self._of(host)):
-            raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
+            raise refusals.too_high()
 
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""

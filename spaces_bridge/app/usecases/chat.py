@@ -15,12 +15,13 @@ from typing import Protocol
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.names import before_a_colon
 from spaces_bridge.core.naming import Nameplates
-from spaces_bridge.core.rules.talk import guests_only_read, may_chat, refuse_to_chat
+from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
 from spaces_bridge.core.skeletons import alike
 from spaces_bridge.core.writing import TEXT_MAX, clean_text
 
@@ -82,7 +83,7 @@ class ChatService:
         """
         now = self._now(space)
         if writer.guest and not self._guests_write:
-            raise guests_only_read()
+            raise refusals.guests_only_read()
         refuse_to_chat(now, writer.user, guest=writer.guest)
         self._pace(space, writer)
         if len(text) > TEXT_MAX:
@@ -119,7 +120,7 @@ class ChatService:
     def _now(self, space: SpaceId) -> LiveSpace:
         view = self._spaces.view(space)
         if view is None:
-            raise Rejected("ended", "This live space has ended.")
+            raise refusals.ended()
         return view
 
     def _line(self, space: LiveSpace, writer: Writer, text: str, nonce: str) -> ChatLine:

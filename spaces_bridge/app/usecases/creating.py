@@ -7,12 +7,12 @@ from typing import Literal
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.names import account_name
-from spaces_bridge.core.rules.common import account_needed
 
 Permission = Literal["listen", "host", "admin"]
 PermissionOf = Callable[[UserId], Permission]
@@ -44,7 +44,7 @@ class Creating:
         """Raises Rejected with the reason, StorageError."""
         settings = self._world.settings
         if is_ghost(by, settings.domain):
-            raise account_needed()
+            raise refusals.account_needed()
         refuse_bot(by, settings)
         permission = self._permission_of(by)
         if permission == "listen":

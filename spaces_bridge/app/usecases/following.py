@@ -3,9 +3,8 @@
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot, refuse_oneself
 from spaces_bridge.app.world import World
-from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core import refusals
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.rules.common import account_needed
 
 
 class Following:
@@ -22,7 +21,7 @@ class Following:
         refuse_oneself(host, by)
         refuse_bot(host, self._settings)
         if is_ghost(host, self._settings.domain):
-            raise Rejected("is_guest", "Guests have no account: they cannot host.")
+            raise refusals.guests_do_not_host()
         return await self._followers.follow(host, by, self._clock.now_ms())
 
     async def unfollow(self, by: UserId, host: UserId) -> bool:
@@ -32,4 +31,4 @@ class Following:
 
     def _refuse_guest(self, by: UserId) -> None:
         if is_ghost(by, self._settings.domain):
-            raise account_needed()
+            raise refusals.account_needed()

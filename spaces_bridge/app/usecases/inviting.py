@@ -4,15 +4,14 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import (
-    account_needed,
     refuse_if_ended,
     refuse_unless_moderator,
 )
-from spaces_bridge.core.rules.talk import guest_invited, locked
 
 
 class Inviting:
@@ -34,7 +33,7 @@ class Inviting:
         self._refuse_guest(by)
         refuse_bot(user, self._settings)
         if is_ghost(user, self._settings.domain):
-            raise guest_invited()
+            raise refusals.guest_invited()
         await self._spaces.ask(space.space, cmd.InvitePerson(by, user), source)
 
     async def invite_followers(self, space: LiveSpace, by: UserId, source: str) -> int:
@@ -43,7 +42,7 @@ class Inviting:
         refuse_if_ended(space)
         refuse_unless_moderator(space, by)
         if space.locked:
-            raise locked()
+            raise refusals.locked()
         note = f"followers-invited:{space.space}:{by}"
         if await self._outbox.lookup(note) not in {None, source}:
             raise Rejected("again", "Your followers were told of this live space already.")
@@ -57,4 +56,4 @@ class Inviting:
 
     def _refuse_guest(self, by: UserId) -> None:
         if is_ghost(by, self._settings.domain):
-            raise account_needed()
+            raise refusals.account_needed()

@@ -10,6 +10,7 @@ from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -95,7 +96,7 @@ class Desk:
         """
         if heard.here is not None:
             if heard.here.phase is Phase.ENDED and not ended_too:
-                raise Rejected("ended", "This live space has ended.")
+                raise refusals.ended()
             return heard.here
         # A command that is heard again after a crash is about what it was about the first time.
         note = f"which:{heard.said.event}"

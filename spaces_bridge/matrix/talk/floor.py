@@ -14,6 +14,7 @@ ORDERS = {
     QueueOrder.ARRIVAL: "First come, first served now.",
     QueueOrder.AIRTIME: "Who spoke least comes first now.",
 }
+from spaces_bridge.matrix.words.wording import FLOOR_COMES, STAYS_LISTENER
 
 
 class Floor:
@@ -41,7 +42,7 @@ class Floor:
         command = cmd.RequestToSpeak(heard.by, self._desk.clock.now_ms())
         events = await self._desk.ask(space, command, heard)
         if any(isinstance(event, ev.SpeakerApproved) for event in events):
-            return "The floor is yours in a moment: I write to you as soon as it is."
+            return FLOOR_COMES
         return f"Your hand is up{_place(self._desk.now(space), heard.by)}."
 
     async def _cancel(self, heard: Heard) -> str:
@@ -52,12 +53,12 @@ class Floor:
     async def _accept(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: heard.by in s.offers)
         await self._desk.ask(space, cmd.AcceptInvitation(heard.by), heard)
-        return "The floor is yours in a moment: I write to you as soon as it is."
+        return FLOOR_COMES
 
     async def _decline(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: heard.by in s.offers)
         await self._desk.ask(space, cmd.DeclineInvitation(heard.by), heard)
-        return "All right, you stay a listener."
+        return STAYS_LISTENER
 
     async def _leave_stage(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: s.role(heard.by).may_speak)
