@@ -8,13 +8,13 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, is_in, moderates
 from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.wording import FLOOR_COMES, STAYS_LISTENER
 
 HANDS_SHOWN = 20
 ORDERS = {
     QueueOrder.ARRIVAL: "First come, first served now.",
     QueueOrder.AIRTIME: "Who spoke least comes first now.",
 }
-from spaces_bridge.matrix.words.wording import FLOOR_COMES, STAYS_LISTENER
 
 
 class Floor:
