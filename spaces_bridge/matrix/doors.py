@@ -14,8 +14,6 @@ from spaces_bridge.core.live_space import LiveSpace
 class SpacesDoor(Protocol):
     """``spaces_bridge.app.registry.Spaces``."""
 
-    async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace: ...
-
     async def ask(
         self, space: SpaceId, command: cmd.Command, source: str | None = None
     ) -> list[Event]: ...
@@ -35,8 +33,6 @@ class SpacesDoor(Protocol):
     def written(self, space: SpaceId) -> Sequence[ChatLine]: ...
 
     def audience_size(self, space: SpaceId) -> int: ...
-
-    def new_identity(self, title: str, source: str) -> tuple[SpaceId, str]: ...
 
 
 class SessionsDoor(Protocol):

@@ -37,7 +37,7 @@ async def test_a_host_starts_a_live_space_by_keyboard_and_lands_on_its_page(
         await text(page, "#start-error", "in the past")
         assert await complaints(page) == []
         await page.locator("#start-later").press("ArrowLeft")
-        await expect(page.locator("#start-hint")).to_be_visible()
+        await expect(page.locator("#start-time")).to_be_hidden()
         await page.select_option("#start-policy", "invited")
         await page.locator("#start-private").press("Space")
         await page.locator("#start-yes").press("Enter")

@@ -57,9 +57,7 @@ function open() {
 }
 
 function showTime() {
-  const later = byId("start-later").checked;
-  byId("start-time").hidden = !later;
-  byId("start-hint").hidden = later;
+  byId("start-time").hidden = !byId("start-later").checked;
 }
 
 /** A time as the browser's field for one has it: local, to the minute. */
