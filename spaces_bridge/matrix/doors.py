@@ -1,9 +1,7 @@
 """What the Matrix side needs of the app's objects."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.wishes import Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Event
@@ -29,8 +27,6 @@ class SpacesDoor(Protocol):
     def by_room(self, room: RoomId) -> LiveSpace | None: ...
 
     def open(self) -> list[LiveSpace]: ...
-
-    def written(self, space: SpaceId) -> Sequence[ChatLine]: ...
 
     def audience_size(self, space: SpaceId) -> int: ...
 

@@ -90,10 +90,16 @@ class Lists:
 
 
 class Rules:
-    """No policy lists."""
+    """Policy lists, empty at first."""
+
+    def __init__(self) -> None:
+        self.rules: list[PolicyRule] = []
+
+    async def put(self, rule: PolicyRule) -> None:
+        self.rules.append(rule)
 
     async def all(self) -> list[PolicyRule]:
-        return []
+        return self.rules
 
 
 class TalkTown:
