@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from spaces_bridge.app.addresses import alias_localpart
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.demo.house import Person
 from spaces_bridge.demo.matrix_user import MatrixError
-from spaces_bridge.matrix.settings import alias_localpart
 from tests.federation.combinations import COMBINATIONS, Combination
 from tests.federation.remote_person import RemotePerson
 from tests.federation.town import FederatedTown, id_of

@@ -113,9 +113,7 @@ async def hear(
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    desk = Desk(
-        every, every, archive, every, settings, every, every, every, every, lambda _: "host"
-    )
+    desk = Desk(every, every, archive, every, settings, every, every)
     talk = Conversation(desk, every, lambda _: full)
     await talk.hear(Said(room, EventId(event), ADA, text))
 

@@ -1,6 +1,6 @@
 """The door: who may come in, write and stay."""
 
-from spaces_bridge.app.usecases.blocking import Blocked
+from spaces_bridge.app.usecases.blocking import Blocked, Blocking
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
@@ -21,7 +21,6 @@ class Door:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._blocking = desk.use_cases.blocking
         self.answers: Answers = {
             "chat": self._chat,
             "guests": self._guests,
@@ -31,6 +30,10 @@ class Door:
             "block": self._block,
             "unblock": self._unblock,
         }
+
+    @property
+    def _blocking(self) -> Blocking:
+        return self._desk.use_cases.blocking
 
     async def _chat(self, heard: Heard) -> str:
         on = on_or_off(heard)

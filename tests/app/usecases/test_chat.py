@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import chat_desk
 from spaces_bridge.app.chat import (
     KEPT,
     REMEMBERED,
@@ -15,7 +14,7 @@ from spaces_bridge.app.chat import (
     WriterGone,
 )
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.usecases.chat import ChatService, Writer
+from spaces_bridge.app.usecases.chat import A_GUEST, ChatService, Writer
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, UserId
@@ -189,7 +188,7 @@ async def test_a_guest_has_no_name_in_the_room_before_the_floor(
     await ChatService(spaces).say(SPACE, ZOE, "hello")
     (wished,) = recorder.wished("PostChat")
     assert "Zoe" not in str(wished)
-    assert chat_desk.A_GUEST in str(wished)
+    assert A_GUEST in str(wished)
     (shown,) = spaces.world.chat.lines(SPACE)
     assert (shown.name, shown.named, shown.guest) == ("Zoe", False, True)
 
