@@ -321,7 +321,7 @@ async def test_a_list_of_the_server_is_not_overruled_by_a_host(world: WebWorld) 
     async with world.feed(space, token=await world.link(space.space, HOST)) as host:
         await host.next("hello")
         await host.send(type="unblock", user=ALICE)
-        assert (await host.next("error"))["code"] == "still_barred"
+        assert (await host.next("error"))["code"] == "still_listed"
     assert ALICE in world.view(space.space).removed
 
 
