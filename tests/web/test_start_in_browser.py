@@ -15,8 +15,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 
 
 async def test_a_host_starts_a_live_space_by_keyboard_and_lands_on_its_page(
-    world: WebWorld, browser: Browser, space: LiveSpace
+    world: WebWorld, browser: Browser
 ) -> None:
+    space = await world.create("Garden hour", live=False)
     link = world.page(space, f"#t={await world.link(space.space, HOST)}")
     async with opened(browser, link, width=320, height=640) as host:
         page = host.page
