@@ -56,6 +56,11 @@ async def test_the_same_heard_again_is_done_and_not_refused(
     assert not town.lists.blocks
     with pytest.raises(Rejected, match="neither blocked nor removed"):
         await blocking.unblock(town.view, HOST, EVE, "$later")
+    await blocking.block_for_later(HOST, WIDER)
+    for _ in range(2):
+        await blocking.unblock_for_later(HOST, WIDER, "$list")
+    with pytest.raises(Rejected, match="neither blocked nor removed"):
+        await blocking.unblock_for_later(HOST, WIDER, "$later")
 
 
 async def test_an_unblock_beneath_a_wider_entry_changes_nothing_whatever_was_removed(
