@@ -115,7 +115,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             doorkeeper=doorkeeper,
             followers=storage.followers,
             clock=clock,
-            settings=_app_settings(config),
+            settings=app_settings(config),
         )
         spaces = Spaces(world, tasks)
         doorkeeper.attend(spaces)
@@ -260,7 +260,8 @@ def _levels(config: Config) -> Levels:
     return Levels(host=levels.host, cohost=levels.cohost, speaker=levels.speaker)
 
 
-def _app_settings(config: Config) -> AppSettings:
+def app_settings(config: Config) -> AppSettings:
+    """What the config says about live spaces, first of all what a new one is like."""
     return AppSettings(
         domain=config.homeserver.domain,
         bot=config.bot_mxid,
