@@ -19,6 +19,7 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
+from spaces_bridge.app.usecases import use_cases_of
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
@@ -113,13 +114,14 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             doorkeeper=doorkeeper,
             followers=storage.followers,
             clock=clock,
-            settings=_app_settings(config),
+            settings=app_settings(config),
         )
         spaces = Spaces(world, tasks)
         doorkeeper.attend(spaces)
         desk = SoundDesk(spaces)
         stage.listen(desk)
         captioner.listen(desk)
+        use_cases = use_cases_of(spaces, doorkeeper, storage.reports, config.permission_of)
         sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
         matrix = MatrixService(
             _matrix_settings(config),
@@ -127,7 +129,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             sessions,
             storage.inbox,
             storage.tokens,
-            permission=config.permission_of,
+            use_cases,
             doorkeeper=doorkeeper,
             followers=storage.followers,
             reports=storage.reports,
@@ -139,6 +141,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             hub,
             spaces,
             Acquaintance(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
+            use_cases,
             {**_health(storage, matrix, stage, captioner), "tasks": tasks},
             _numbers(tasks, storage, stage, captioner),
         )
@@ -255,11 +258,16 @@ def _levels(config: Config) -> Levels:
     return Levels(host=levels.host, cohost=levels.cohost, speaker=levels.speaker)
 
 
-def _app_settings(config: Config) -> AppSettings:
+def app_settings(config: Config) -> AppSettings:
+    """What the config says about live spaces, first of all what a new one is like."""
     return AppSettings(
         domain=config.homeserver.domain,
+        bot=config.bot_mxid,
         levels=_levels(config),
         max_speakers=config.hosting.max_speakers,
+        max_cohosts=config.hosting.max_cohosts,
+        queue_order=QueueOrder(config.hosting.queue_order),
+        min_followers=config.hosting.min_followers,
         captions=config.captions.enabled,
         language=config.captions.language,
         reaction_ttl_ms=config.reactions.ttl_s * 1000,
@@ -306,16 +314,10 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         bot_localpart=config.appservice.bot_localpart,
         hostname=config.appservice.hostname,
         port=config.appservice.port,
-        levels=_levels(config),
-        max_speakers=config.hosting.max_speakers,
-        language=config.captions.language,
         captions=config.captions.enabled,
         caption_delivery=config.captions.delivery,
         events_per_second=config.limits.events_per_second,
         redactions_per_minute=config.reactions.redactions_per_minute,
-        max_cohosts=config.hosting.max_cohosts,
-        queue_order=QueueOrder(config.hosting.queue_order),
-        min_followers=config.hosting.min_followers,
         timezone=config.hosting.timezone,
         invitations_per_minute=config.invitations.per_minute,
         strangers_per_day=config.invitations.strangers_per_day,

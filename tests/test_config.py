@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 from pydantic import ValidationError
 
+from spaces_bridge.bootstrap import app_settings
 from spaces_bridge.config import PLACEHOLDER, Config, load
 from spaces_bridge.config.example import (
     example_text,
@@ -24,6 +25,8 @@ from spaces_bridge.config.source import (
     sections,
     settings_from,
 )
+from spaces_bridge.core.floor import QueueOrder
+from spaces_bridge.core.roles import Levels
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.startup import ExitCode, StartUpError
 
@@ -227,6 +230,20 @@ def test_your_own_domain_hosts_and_others_listen_unless_the_config_says_more() -
     assert chosen.permission_of("@me:a.test") == "admin"
     assert chosen.permission_of("@you:a.test") == "host"
     assert chosen.permission_of("@you:b.test") == "listen"
+
+
+def test_what_a_new_live_space_is_like_is_what_the_config_says() -> None:
+    text = """
+homeserver: {domain: example.com}
+hosting: {max_speakers: 3, max_cohosts: 1, queue_order: airtime, min_followers: 2}
+captions: {enabled: false, language: pt}
+levels: {host: 80, cohost: 55, speaker: 5}
+"""
+    told = app_settings(settings(text))
+    assert (told.max_speakers, told.max_cohosts, told.min_followers) == (3, 1, 2)
+    assert (told.queue_order, told.captions, told.language) == (QueueOrder.AIRTIME, False, "pt")
+    assert told.levels == Levels(host=80, cohost=55, speaker=5)
+    assert told.bot == "@spacesbot:example.com"
 
 
 def test_missing_keys_are_added_with_their_comments_and_nothing_else_changes() -> None:

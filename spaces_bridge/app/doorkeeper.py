@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.policy_book import PolicyBook, matches
@@ -15,6 +16,7 @@ from spaces_bridge.app.ports import Blocks, Clock, PolicyRules
 from spaces_bridge.app.records import Block, PolicyRule
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -25,11 +27,20 @@ TARGET_MAX = 255
 """Bytes a user id may have (spec), and so a pattern of them."""
 
 
+class Source(Enum):
+    """Where it is written that somebody may not come in."""
+
+    BLOCK_LIST = auto()
+    POLICY_LIST = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why somebody may not come in."""
+    """Why somebody may not come in, and the entry (an id or a pattern) that says so."""
 
     reason: str
+    source: Source = Source.BLOCK_LIST
+    entry: str = ""
 
 
 class Doorkeeper:
@@ -62,15 +73,22 @@ class Doorkeeper:
         """Finish what was begun."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def verdict(self, host: UserId, user: UserId) -> Verdict | None:
-        """Whether this person may not come into this host's spaces. None: they may."""
+    def verdict(self, host: UserId, user: UserId, besides: str | None = None) -> Verdict | None:
+        """Whether this person may not come into this host's spaces. None: they may.
+
+        ``besides``: an entry of the host's list that does not count.
+        """
         if user == host:
             return None
         for block in self._blocked.values():
-            if block.host == host and matches(block.target, user):
-                return Verdict(block.reason or "blocked by the host")
+            counts = block.host == host and block.target != besides
+            if counts and matches(block.target, user):
+                reason = block.reason or "blocked by the host"
+                return Verdict(reason, Source.BLOCK_LIST, block.target)
         rule = self._policies.rule_against(user)
-        return Verdict(rule.reason or "by a policy list") if rule is not None else None
+        if rule is None:
+            return None
+        return Verdict(rule.reason or "by a policy list", Source.POLICY_LIST, rule.entity)
 
     # --- the port -----------------------------------------------------------------------------
 
@@ -97,10 +115,7 @@ class Doorkeeper:
 
         Co-hosts block one person at a time, and not each other. Raises Rejected, StorageError.
         """
-        if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
-            raise Rejected("long_user", "That is too long for a Matrix ID.")
-        if by != host:
-            self._refuse_helper(host, target)
+        self.refuse_to_block(host, target, by)
         block = Block(host, target, by, reason, self._clock.now_ms())
         await self._blocks.put(block)
         self._blocked[host, target] = block
@@ -112,12 +127,19 @@ class Doorkeeper:
         """Whom the host keeps out: user ids and patterns."""
         return sorted(target for by, target in self._blocked if by == host)
 
+    def refuse_to_block(self, host: UserId, target: str, by: UserId) -> None:
+        """Raises Rejected when ``by`` may not put this on the host's list."""
+        if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
+            raise Rejected("long_user", "That is too long for a Matrix ID.")
+        if by != host:
+            self._refuse_helper(host, target)
+
     def _refuse_helper(self, host: UserId, target: str) -> None:
         if "*" in target or "?" in target:
             raise Rejected("pattern_by_host", "Only the host blocks by pattern: name one person.")
         user = UserId(target)
         if user == host or any(space.role(user).may_moderate for space in self._of(host)):
-            raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
+            raise refusals.too_high()
 
     async def unblock(self, host: UserId, target: str) -> bool:
         """False: was not blocked. Raises StorageError."""

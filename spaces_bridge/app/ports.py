@@ -237,6 +237,18 @@ class Reports(Protocol):
         """Store once per ``source``, and with it the wish made of its id; the report's id."""
         ...
 
+    async def is_filed(self, source: str) -> bool:
+        """Whether a report of this ``source`` is stored."""
+        ...
+
+    async def filed_by(self, reporter: UserId, since_ms: int) -> int:
+        """How many reports this person has filed since then."""
+        ...
+
+    async def reporters_in(self, space: SpaceId, since_ms: int) -> list[UserId]:
+        """Who has filed the reports in this live space since then, one for each report."""
+        ...
+
     async def find(self, report: int) -> Report | None: ...
 
     async def listing(self, limit: int) -> list[Report]:

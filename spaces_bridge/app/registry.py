@@ -23,6 +23,7 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.floor import SpeakPolicy
@@ -225,7 +226,7 @@ class Spaces:
         """
         actor = self._actors.get(space)
         if actor is None:
-            raise Rejected("ended", "This live space has ended.")
+            raise refusals.ended()
         if isinstance(command, cmd.StartSpace):
             self._refuse_second_live_space(actor.space)
         if isinstance(command, cmd.HandOver):

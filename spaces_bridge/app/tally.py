@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core import refusals
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.rules.common import refuse_unless_live
 from spaces_bridge.core.rules.talk import EMOJI_MAX
@@ -26,14 +26,12 @@ class Tally:
         """One reaction. Raises Rejected."""
         view = self._spaces.view(space)
         if view is None:
-            raise Rejected("ended", "This live space has ended.")
+            raise refusals.ended()
         refuse_unless_live(view)
         counts = self._counts[space]
         known = view.reactions.keys() | counts.keys()
         if emoji not in known and len(known) >= EMOJI_MAX:
-            raise Rejected(
-                "too_many_kinds", "Too many different emoji already. Pick one of those."
-            )
+            raise refusals.too_many_kinds()
         counts[emoji] += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)

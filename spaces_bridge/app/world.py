@@ -16,18 +16,26 @@ from spaces_bridge.app.ports import (
     Outbox,
     Stage,
 )
+from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """What an admin may set about live spaces."""
+    """What an admin may set about live spaces, first of all what a new one is like.
+
+    ``bot``: the bridge's own account. ``min_followers``: so many one needs to host.
+    """
 
     domain: str
+    bot: str = ""
     levels: Levels = DEFAULT_LEVELS
     max_speakers: int = 10
+    max_cohosts: int = 2
+    queue_order: QueueOrder = QueueOrder.ARRIVAL
     captions: bool = True
     language: str = "auto"
+    min_followers: int = 0
     reaction_ttl_ms: int = 15_000
     host_grace_ms: int = 300_000
 

@@ -37,6 +37,12 @@ def clean_name(text: str) -> str:
     return name if any(unicodedata.category(c)[0] in "LNSP" for c in name) else ""
 
 
+def account_name(name: object, user: str) -> str:
+    """An account's display name, harmless to read beside others; without one, the localpart."""
+    cleaned = clean_name(name) if isinstance(name, str) else ""
+    return cleaned or clean_name(user.removeprefix("@").partition(":")[0]) or user[:40]
+
+
 def before_a_colon(name: str) -> str:
     """The name on one line and without colons, for where "NAME: words" says who speaks.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.ports import Clock, Followers, NoteStore, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.direct.answers import Answers
 from spaces_bridge.matrix.direct.correspondence import Correspondence
@@ -48,7 +49,7 @@ from spaces_bridge.matrix.shown.posts import Posts
 from spaces_bridge.matrix.shown.signboard import Signboard
 from spaces_bridge.matrix.talk.archive import Archive
 from spaces_bridge.matrix.talk.conversation import Conversation
-from spaces_bridge.matrix.talk.desk import Desk, Permission
+from spaces_bridge.matrix.talk.desk import Desk
 from spaces_bridge.matrix.talk.greeting import Greeter
 
 
@@ -59,7 +60,7 @@ class Ground:
     settings: MatrixSettings
     spaces: Spaces
     sessions: SessionsDoor
-    permission: Permission
+    use_cases: UseCases
     doorkeeper: Doorkeeper
     followers: Followers
     reports: Reports
@@ -210,7 +211,7 @@ def _reception(
         dms,
         shown.cards,
         Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
-        Taps(on.spaces, on.followers, on.notes, on.clock, shown.cards, shown.bubbles),
+        Taps(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
         RaisedHands(on.spaces, on.clock),
         evictions,
         lists,
@@ -227,9 +228,6 @@ def _talking(on: Ground, dms: DirectRooms) -> Conversation:
         on.notes,
         on.settings,
         on.clock,
-        on.doorkeeper,
-        on.followers,
-        on.reports,
-        on.permission,
+        on.use_cases,
     )
     return Conversation(desk, dms, on.is_full)

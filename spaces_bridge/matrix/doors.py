@@ -1,9 +1,7 @@
 """What the Matrix side needs of the app's objects."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.wishes import Wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Event
@@ -13,8 +11,6 @@ from spaces_bridge.core.live_space import LiveSpace
 
 class SpacesDoor(Protocol):
     """``spaces_bridge.app.registry.Spaces``."""
-
-    async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace: ...
 
     async def ask(
         self, space: SpaceId, command: cmd.Command, source: str | None = None
@@ -32,11 +28,7 @@ class SpacesDoor(Protocol):
 
     def open(self) -> list[LiveSpace]: ...
 
-    def written(self, space: SpaceId) -> Sequence[ChatLine]: ...
-
     def audience_size(self, space: SpaceId) -> int: ...
-
-    def new_identity(self, title: str, source: str) -> tuple[SpaceId, str]: ...
 
 
 class SessionsDoor(Protocol):

@@ -11,6 +11,7 @@ from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSna
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.assembly import Ground, assemble
 from spaces_bridge.matrix.doors import SessionsDoor
@@ -28,7 +29,6 @@ from spaces_bridge.matrix.outgoing.allowances import Allowances
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.shown.directory import keep_open
-from spaces_bridge.matrix.talk.desk import Permission
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class MatrixService:
         sessions: SessionsDoor,
         inbox: Inbox,
         tokens: Tokens,
-        permission: Permission,
+        use_cases: UseCases,
         doorkeeper: Doorkeeper,
         followers: Followers,
         reports: Reports,
@@ -84,7 +84,7 @@ class MatrixService:
                 settings,
                 spaces,
                 sessions,
-                permission,
+                use_cases,
                 doorkeeper,
                 followers,
                 reports,

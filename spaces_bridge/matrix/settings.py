@@ -5,9 +5,8 @@ from datetime import UTC, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from spaces_bridge.core.floor import QueueOrder
+from spaces_bridge.app.addresses import room_alias
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
 
 ANSWERS_SHARE = 0.4
 ANSWERS_TO_HOSTS_SHARE = 0.7
@@ -27,18 +26,12 @@ class MatrixSettings:
     bot_localpart: str = "spacesbot"
     hostname: str = "127.0.0.1"
     port: int = 29340
-    levels: Levels = DEFAULT_LEVELS
-    max_speakers: int = 10
-    language: str = "auto"
     captions: bool = True
     caption_delivery: CaptionDelivery = "thread"
     events_per_second: float = 10.0
     room_events_per_minute: int = 20
     """In one live space's room, besides captions and expired reactions."""
     redactions_per_minute: int = 60
-    max_cohosts: int = 2
-    queue_order: QueueOrder = QueueOrder.ARRIVAL
-    min_followers: int = 0
     timezone: str = "UTC"
     invitations_per_minute: int = 120
     strangers_per_day: int = 5
@@ -86,9 +79,4 @@ class MatrixSettings:
 
     def alias(self, slug: str) -> str:
         """The alias of a live space's room."""
-        return f"#{alias_localpart(slug)}:{self.domain}"
-
-
-def alias_localpart(slug: str) -> str:
-    """The alias of a live space's room, without ``#`` and domain."""
-    return f"spaces_{slug}"
+        return room_alias(slug, self.domain)

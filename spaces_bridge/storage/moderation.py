@@ -135,6 +135,34 @@ class SqlReports:
 
         return await self._database.write(work, self._order)
 
+    async def is_filed(self, source: str) -> bool:
+        """Whether a report of this `source` is stored."""
+
+        async def work(connection: Connection) -> bool:
+            query = "SELECT count(*) FROM reports WHERE source = $1"
+            return bool(await connection.fetchval(query, index_key(source)))
+
+        return await self._database.read(work)
+
+    async def filed_by(self, reporter: UserId, since_ms: int) -> int:
+        """How many reports this person has filed since then."""
+
+        async def work(connection: Connection) -> int:
+            query = "SELECT count(*) FROM reports WHERE reporter = $1 AND at_ms > $2"
+            return int(await connection.fetchval(query, to_column(reporter), since_ms))
+
+        return await self._database.read(work)
+
+    async def reporters_in(self, space: SpaceId, since_ms: int) -> list[UserId]:
+        """Who has filed the reports in this live space since then, one for each report."""
+
+        async def work(connection: Connection) -> list[UserId]:
+            query = "SELECT reporter FROM reports WHERE space = $1 AND at_ms > $2"
+            rows = await connection.fetch(query, to_column(space), since_ms)
+            return [UserId(from_column(row["reporter"])) for row in rows]
+
+        return await self._database.read(work)
+
     async def find(self, report: int) -> Report | None:
         """The report with this id."""
 

@@ -211,9 +211,8 @@ def _command_person(event: str, value: str) -> Converted:
     return Converted("command_person", [event], {"event": event, "user": user, "rest": rest})
 
 
-def _reports_filed(user: str, value: str) -> Converted:
-    filed = {event: int(at_ms) for event, at_ms in json.loads(value).items()}
-    return Converted("reports_filed", [user], {"user": user, "filed_at_ms": filed})
+def _counted_elsewhere(_named: str, _value: str) -> None:
+    """Reports are counted as they are stored: what was noted beside them is needed no more."""
 
 
 def _read_back_from(_: str, value: str) -> Converted | None:
@@ -259,7 +258,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "whom": _command_person,
     "unblocked": _plain("command_unblocked", "event", "target"),
     "reworded": _plain("command_reworded", "message", "edit"),
-    "reports": _reports_filed,
+    "reports": _counted_elsewhere,
     "read-back-from": _read_back_from,
 }
 """By what the names of notes began with."""

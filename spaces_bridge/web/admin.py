@@ -11,10 +11,11 @@ from aiohttp.typedefs import Handler, Middleware
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.web import listed
-from spaces_bridge.web.bodies import body_of
+from spaces_bridge.web.bodies import object_of
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, problems, too_many
@@ -31,11 +32,14 @@ GUESSES = 10
 class Admin:
     """Serves ``/admin/v1/…``."""
 
-    def __init__(self, settings: WebSettings, spaces: Spaces, hub: Hub, reports: Reports) -> None:
+    def __init__(
+        self, settings: WebSettings, spaces: Spaces, hub: Hub, reports: Reports, blocking: Blocking
+    ) -> None:
         self._settings = settings
         self._spaces = spaces
         self._hub = hub
         self._reports = reports
+        self._blocking = blocking
         self._guesses = Limiter(GUESSES, 1 / 6)
 
     def app(self) -> web.Application:
@@ -120,9 +124,7 @@ class Admin:
         if user == space.host:
             text = "That person hosts this live space: end it instead."
             raise Problem(HTTPStatus.CONFLICT, "is_host", text)
-        if user == self._settings.bot:
-            raise Problem(HTTPStatus.CONFLICT, "ours", "That is the bot that keeps this room.")
-        await self._spaces.ask(space.space, cmd.RemovePerson(None, user, reason))
+        await self._blocking.remove(space, None, user, reason)
         return _json({"removed": True})
 
     # --- parts --------------------------------------------------------------------------------
@@ -170,11 +172,8 @@ def _limit_of(request: web.Request) -> int:
 
 
 async def _body_of(request: web.Request) -> Json:
-    try:
-        body = json.loads((await body_of(request)).decode() or "{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
+    body = await object_of(request)
+    if body is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "bad_body", "Send a JSON object.")
     return body
 

@@ -25,16 +25,16 @@ class Api:
     async def spaces(self, _request: web.Request) -> web.Response:
         """Public live spaces: live and upcoming ones."""
         shown = [s for s in self._door.spaces.open() if is_listed(s)]
-        return _json({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
+        return json_answer({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
 
     async def space(self, request: web.Request) -> web.Response:
         """One live space; a private one for its members only."""
         space, _ = await self._door.from_request(request)
-        return _json(self._view(space))
+        return json_answer(self._view(space))
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """What this API and WHEP/WHIP look like to programs."""
-        return _json(self._document)
+        return json_answer(self._document)
 
     def _view(self, space: LiveSpace) -> Json:
         return listed.api_view(space, self._hub.about(space), self._hub.guests(space.space))
@@ -45,7 +45,8 @@ def is_listed(space: LiveSpace) -> bool:
     return not space.private and (space.phase is Phase.LIVE or space.room is not None)
 
 
-def _json(body: Json) -> web.Response:
+def json_answer(body: Json) -> web.Response:
+    """The object as a response."""
     return web.Response(
         status=HTTPStatus.OK,
         body=json.dumps(body, ensure_ascii=False).encode(),

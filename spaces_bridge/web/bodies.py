@@ -1,11 +1,13 @@
 """Bodies of requests: read whole, in bounded time and memory."""
 
 import asyncio
+import json
 from http import HTTPStatus
 
 from aiohttp import web
 
 from spaces_bridge.web.problems import Problem
+from spaces_bridge.web.views import Json
 
 BODY_WITHIN_S = 20.0
 """An SDP offer or a JSON object of a few kB takes no longer on any line."""
@@ -28,3 +30,15 @@ async def body_of(request: web.Request) -> bytes:
         text = "The request's body did not come in time. Send it again."
         headers = {"Connection": "close"}
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, "body_late", text, headers) from None
+
+
+async def object_of(request: web.Request) -> Json | None:
+    """The body as a JSON object, empty when there is none; None: it is something else.
+
+    Raises as ``body_of`` does.
+    """
+    try:
+        body = json.loads((await body_of(request)).decode() or "{}")
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

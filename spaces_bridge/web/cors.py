@@ -18,6 +18,7 @@ _MEDIA = "POST, PATCH, DELETE, OPTIONS"
 """``PATCH`` is none of ours, but browsers keep its 405 from pages that may not send it."""
 
 OPEN: Final = (
+    (re.compile(r"/api/v1/spaces"), "GET, HEAD, POST, OPTIONS"),
     (re.compile(r"/api/.*"), _READ),
     (re.compile(rf"{_SPACE}/(?:whep|whip)(?:/[^/]*)?"), _MEDIA),
     (re.compile(rf"{_SPACE}/live\.ogg"), "GET, HEAD, POST, OPTIONS"),

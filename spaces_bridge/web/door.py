@@ -16,6 +16,7 @@ from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.records import Token
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.core import refusals
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -236,10 +237,9 @@ def _is_of(space: LiveSpace, token: Token | None) -> bool:
 
 def removed(space: LiveSpace, user: UserId) -> Problem:
     """For those who were shown out; with the host's reason, if one was given."""
-    text = "A host has removed you from this live space, or you are on a list that bars you."
     removal = space.removed.get(user)
     why = {"reason": removal.reason} if removal is not None and removal.reason else {}
-    return Problem(HTTPStatus.FORBIDDEN, "removed", text, **why)
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.removed(**why).said)
 
 
 def not_a_member() -> Problem:
@@ -256,11 +256,9 @@ def guests_off() -> Problem:
 
 def guests_listen() -> Problem:
     """For guests who would speak where they only listen."""
-    text = "Guests only listen here. Join with a Matrix account to speak."
-    return Problem(HTTPStatus.FORBIDDEN, "guests_listen", text)
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.guests_listen().said)
 
 
 def locked() -> Problem:
     """For newcomers to a locked live space."""
-    text = "This live space is locked: nobody new comes in right now."
-    return Problem(HTTPStatus.FORBIDDEN, "locked", text)
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.locked().said)

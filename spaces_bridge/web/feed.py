@@ -233,8 +233,6 @@ class Feed:
         command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
         if isinstance(command, cmd.OpenMicrophone) and not self._has_microphone(space, command):
             raise Refusal("no_microphone", "Turn on your microphone first.")
-        if isinstance(command, cmd.RemovePerson) and command.user == self._bot:
-            raise Refusal("ours", "That is the bot that keeps this room.")
         await self._spaces.ask(space.space, command)
 
     def _note_sign_of_life(self, space: LiveSpace, you: You) -> None:

@@ -10,6 +10,7 @@ from spaces_bridge.app.ports import Direction, MediaSession, Stage
 from spaces_bridge.app.records import Token
 from spaces_bridge.app.sound_desk import CUT
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import refusals
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -198,10 +199,9 @@ class MediaDoor:
 
 def _refuse_unless_live(space: LiveSpace) -> None:
     if space.phase is Phase.SCHEDULED:
-        text = "This live space has not started yet."
-        raise Problem(HTTPStatus.CONFLICT, "not_live", text)
+        raise Problem.saying(HTTPStatus.CONFLICT, refusals.not_live().said)
     if space.phase is Phase.ENDED:
-        raise Problem(HTTPStatus.GONE, "ended", "This live space has ended.")
+        raise Problem.saying(HTTPStatus.GONE, refusals.ended().said)
 
 
 async def _offer_of(request: web.Request) -> str:

@@ -53,7 +53,11 @@ def _paths() -> Json:
     }
     space: Json = {"$ref": "#/components/schemas/Space"}
     return {
-        "/api/v1/spaces": {"get": _read("Public live and upcoming spaces", spaces, slug=False)},
+        "/api/v1/spaces": {
+            "get": _read("Public live and upcoming spaces", spaces, slug=False),
+            "post": _create(),
+        },
+        "/api/v1/you": {"get": _you()},
         "/api/v1/spaces/{slug}": {"get": _read("One live space", space, slug=True)},
         "/api/openapi.json": {"get": _read("This description", {"type": "object"}, slug=False)},
         "/s/{slug}/whep": {"post": _negotiate("Listen over WebRTC (WHEP)")},
@@ -90,6 +94,45 @@ def _about_space(summary: str, responses: Json, *parameters: Json) -> Json:
         "parameters": [_SLUG, *parameters],
         "security": _BEARER,
         "responses": dict(sorted({**common, **responses}.items())),
+    }
+
+
+def _create() -> Json:
+    made: Json = {"$ref": "#/components/schemas/MadeSpace"}
+    wanted: Json = {"$ref": "#/components/schemas/NewSpace"}
+    location: Json = {"description": "The page of the live space.", "schema": _STRING}
+    return {
+        "summary": "Make a live space: for those who may host, by the rules of `create`",
+        "security": _BEARER,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": wanted}}},
+        "responses": {
+            "201": {
+                "description": "Made; the same again for a `nonce` that was used",
+                "headers": {"Location": location},
+                "content": {"application/json": {"schema": made}},
+            },
+            "400": _failure("The body is not what is described here"),
+            "401": _failure("Neither the bearer nor `openid` names anybody"),
+            "408": _failure("The body does not come"),
+            "409": _failure("May not host, or not this: the reason in words"),
+            "413": _failure("More than 64 kB"),
+            "415": _failure("A compressed body"),
+            "429": _failure("Too often"),
+            "503": _failure("The server that issued `openid` does not answer"),
+        },
+    }
+
+
+def _you() -> Json:
+    you: Json = {"$ref": "#/components/schemas/You"}
+    return {
+        "summary": "Whom the bearer names, and whether they may host",
+        "security": [{"bearer": []}],
+        "responses": {
+            "200": {"description": "OK", "content": {"application/json": {"schema": you}}},
+            "401": _failure("The bearer names nobody (any more)"),
+            "429": _failure("Too many wrong tokens"),
+        },
     }
 
 

@@ -13,6 +13,9 @@ def schemas() -> Json:
         "Space": _space(),
         "Person": _person(),
         "Post": _post(),
+        "NewSpace": _new_space(),
+        "MadeSpace": _made_space(),
+        "You": _you(),
         "Problem": _problem(),
     }
 
@@ -94,6 +97,63 @@ def _space() -> Json:
             "encrypted": {"type": "boolean"},
             "page": {"type": "string", "format": "uri"},
             "room_alias": {"type": ["string", "null"]},
+        },
+    }
+
+
+def _new_space() -> Json:
+    return {
+        "type": "object",
+        "required": ["title"],
+        "properties": {
+            "title": {"type": "string", "maxLength": 200},
+            "at": {**_MS, "description": "When it is planned for, Unix milliseconds; null: now."},
+            "private": {"type": "boolean", "default": False},
+            "speak_policy": {
+                "enum": ["request", "everyone", "followed", "invited"],
+                "default": "request",
+            },
+            "nonce": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9_-]{1,64}$",
+                "description": "Chosen by the page: the same again makes no second live space.",
+            },
+            "openid": {
+                "type": "object",
+                "description": "Instead of a bearer: what a Matrix client gave a widget.",
+                "required": ["access_token", "matrix_server_name"],
+                "properties": {"access_token": _STRING, "matrix_server_name": _STRING},
+            },
+        },
+    }
+
+
+def _made_space() -> Json:
+    return {
+        "type": "object",
+        "required": ["slug", "page", "session"],
+        "properties": {
+            "slug": _STRING,
+            "page": {"type": "string", "format": "uri"},
+            "session": {
+                "type": "string",
+                "description": "The host's bearer there; the page takes it as `#t=` too.",
+            },
+        },
+    }
+
+
+def _you() -> Json:
+    return {
+        "type": "object",
+        "required": ["id", "may_host", "why"],
+        "properties": {
+            "id": _STRING,
+            "may_host": {"type": "boolean"},
+            "why": {
+                "type": ["object", "null"],
+                "description": "Why they may not: `code`, `text` and `with` as in a problem.",
+            },
         },
     }
 

@@ -64,6 +64,7 @@ class Pages:
             "og_image": f"{settings.base_url}/static/{assets.version}/og.png",
             "reactions": views.REACTIONS,
             "initial": _initial,
+            "bot": settings.bot,
         }
 
     async def directory(self, request: web.Request) -> web.Response:

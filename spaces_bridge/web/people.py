@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from spaces_bridge.app.ports import Followers
+from spaces_bridge.core import refusals
 from spaces_bridge.core.door import Removal
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -34,7 +34,7 @@ class People:
         """The people whom the frame asks for. Raises Refusal, Rejected, StorageError."""
         by = doer_of(you)
         if not you.moderates(space):
-            raise Rejected("not_moderator", "Only the host and co-hosts can do that.")
+            raise refusals.not_moderator()
         query = text_of(frame, "query")
         followers = await self._followers.count(by)
         page = str(self._hub.about(space)["page"])

@@ -17,6 +17,7 @@ from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.cors import Cors
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.host_api import HostApi
 from spaces_bridge.web.listen import OggStream
 from spaces_bridge.web.media_door import MediaDoor
 from spaces_bridge.web.pages import Pages
@@ -40,6 +41,7 @@ class Handlers:
 
     pages: Pages
     api: Api
+    hosts: HostApi
     media: MediaDoor
     feed: Feed
     ogg: OggStream
@@ -82,6 +84,8 @@ def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
     _add_media(router, f"{root}/whep", to.media.listen, to.media)
     _add_media(router, f"{root}/whip", to.media.speak, to.media)
     router.add_get(f"{prefix}/api/v1/spaces", to.api.spaces)
+    router.add_post(f"{prefix}/api/v1/spaces", to.hosts.create)
+    router.add_get(f"{prefix}/api/v1/you", to.hosts.you)
     router.add_get(f"{prefix}/api/v1/spaces/{SLUG}", to.api.space)
     router.add_get(f"{prefix}/api/openapi.json", to.api.openapi)
     router.add_get(f"{prefix}/static/{{version}}/{{name:.+}}", to.assets.handle)

@@ -12,6 +12,7 @@ from spaces_bridge.app.ports import Health, Identities, Pictures, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import server, views
 from spaces_bridge.web.acts import Acts
@@ -24,6 +25,7 @@ from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.host_api import HostApi
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.links import Links
 from spaces_bridge.web.listen import OggStream
@@ -74,6 +76,7 @@ class WebService:
         hub: Hub,
         spaces: Spaces,
         people: Acquaintance,
+        use_cases: UseCases,
         health: Mapping[str, Health],
         sources: Mapping[str, Source],
         seat_kept_s: float = SEAT_KEPT_S,
@@ -84,18 +87,19 @@ class WebService:
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s, call_later)
         self._tally = Tally(spaces)
-        self._public = _runner(self._build(people))
+        self._public = _runner(self._build(people, use_cases))
         numbers = BridgeNumbers({"pages": page_numbers(spaces, hub), **sources})
-        ops = Ops(health, numbers, Admin(settings, spaces, hub, people.reports))
+        admin = Admin(settings, spaces, hub, people.reports, use_cases.blocking)
+        ops = Ops(health, numbers, admin)
         self._ops = _runner(ops.app())
 
-    def _build(self, people: Acquaintance) -> web.Application:
+    def _build(self, people: Acquaintance, use_cases: UseCases) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
         addresses = Addresses(settings.trusted_proxies)
         door = Door(spaces, people.sessions, addresses, people.doorkeeper)
         vouching = Vouching(settings, door, people.identities)
-        acts = Acts(settings, spaces, people.doorkeeper, people.reports)
+        acts = Acts(settings, spaces, use_cases)
         assets = Assets()
         media = MediaDoor(settings, door, world.stage)
 
@@ -112,6 +116,7 @@ class WebService:
         handlers = server.Handlers(
             pages=Pages(settings, door, hub, world.directory, assets),
             api=Api(settings, door, hub),
+            hosts=HostApi(settings, door, vouching, use_cases.creating),
             media=media,
             feed=Feed(settings, door, hub, acts, self._tally, vouching),
             ogg=OggStream(settings, door, world.stage),

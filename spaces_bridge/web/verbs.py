@@ -1,6 +1,6 @@
 """What a page may ask over the feed: frames become commands. Pure.
 
-What takes more than the frame (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
+What is a use case (lists, reports, followers, links) is in ``spaces_bridge.web.acts``.
 """
 
 import re
@@ -105,6 +105,23 @@ def flag_of(frame: Frame, key: str) -> bool:
     return value
 
 
+def moment_of(frame: Frame, key: str) -> int:
+    """A time of the frame, in Unix milliseconds. Raises Refusal."""
+    at_ms = frame.get(key)
+    if isinstance(at_ms, bool) or not isinstance(at_ms, int):
+        raise misshapen(f"“{key}” must be a time in Unix milliseconds")
+    return at_ms
+
+
+def choice_of(frame: Frame, key: str, choices: type[_Choice]) -> _Choice:
+    """One of these words. Raises Refusal."""
+    try:
+        return choices(text_of(frame, key))
+    except ValueError:
+        words = ", ".join(choice.value for choice in choices)
+        raise misshapen(f"“{key}” must be one of: {words}") from None
+
+
 # --- the floor ----------------------------------------------------------------------------------
 
 
@@ -124,18 +141,18 @@ def _mute(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
 
 
 def _queue_order(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
-    return cmd.OrderQueue(user, _choice(frame, "order", QueueOrder))
+    return cmd.OrderQueue(user, choice_of(frame, "order", QueueOrder))
 
 
 # --- the whole live space -----------------------------------------------------------------------
 
 
 def _policy(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
-    return cmd.SetSpeakPolicy(user, _choice(frame, "policy", SpeakPolicy))
+    return cmd.SetSpeakPolicy(user, choice_of(frame, "policy", SpeakPolicy))
 
 
 def _guests(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
-    return cmd.SetGuests(user, _choice(frame, "policy", GuestPolicy))
+    return cmd.SetGuests(user, choice_of(frame, "policy", GuestPolicy))
 
 
 def _chat_mode(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
@@ -154,14 +171,7 @@ def _title(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
 
 
 def _reschedule(frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
-    at_ms = frame.get("at")
-    if isinstance(at_ms, bool) or not isinstance(at_ms, int):
-        raise misshapen("“at” must be a time in Unix milliseconds")
-    return cmd.Reschedule(user, at_ms, now_ms)
-
-
-def _remove(frame: Frame, _you: You, user: UserId, _now_ms: int) -> cmd.Command:
-    return cmd.RemovePerson(user, user_of(frame), text_of(frame, "reason"))
+    return cmd.Reschedule(user, moment_of(frame, "at"), now_ms)
 
 
 def _start(_frame: Frame, _you: You, user: UserId, now_ms: int) -> cmd.Command:
@@ -207,18 +217,9 @@ _VERBS: Mapping[str, _Verb] = {
     "guests": _guests,
     "lock": _alone(cmd.LockSpace),
     "unlock": _alone(cmd.UnlockSpace),
-    "remove": _remove,
     "title": _title,
     "captions": _captions,
     "reschedule": _reschedule,
     "start": _start,
     "end": _end,
 }
-
-
-def _choice(frame: Frame, key: str, choices: type[_Choice]) -> _Choice:
-    try:
-        return choices(text_of(frame, key))
-    except ValueError:
-        words = ", ".join(choice.value for choice in choices)
-        raise misshapen(f"“{key}” must be one of: {words}") from None

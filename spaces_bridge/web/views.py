@@ -8,6 +8,7 @@ from zlib import crc32
 
 from yarl import URL
 
+from spaces_bridge.app import addresses
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
@@ -119,7 +120,7 @@ def calendar(space: LiveSpace, page: str) -> str | None:
 
 def room_alias(space: LiveSpace, domain: str) -> str | None:
     """The address of the live space's room; None while it has none."""
-    return f"#spaces_{space.slug}:{domain}" if space.room is not None else None
+    return addresses.room_alias(space.slug, domain) if space.room is not None else None
 
 
 def roster_view(space: LiveSpace, guests: int, about: Json, *, names: bool) -> Json:

@@ -56,7 +56,7 @@ class Vouching:
         503 ``unavailable``, 429, and as the door does; StorageError.
         """
         # asked first, so that a private live space takes as long as one that does not exist
-        user = await self._user_of(credentials, address)
+        user = await self.user_of(credentials, address)
         space, token = await self._door.enter_as(slug, user)
         self._door.admit_vouched(space, token)
         session = await self._door.sessions.mint(space.space, user, token.name, guest=False)
@@ -64,7 +64,8 @@ class Vouching:
         self._door.admit_vouched(space, token)  # still, after the time it took
         return space, You(user, token.name or user, guest=False, follows_host=follows), session
 
-    async def _user_of(self, credentials: object, address: str) -> UserId:
+    async def user_of(self, credentials: object, address: str) -> UserId:
+        """The account that its server vouches for. Raises Problem as ``enter`` does."""
         if not self._limiter.take(address):
             raise too_many()
         server, secret = _parts(credentials)

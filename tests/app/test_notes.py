@@ -59,7 +59,6 @@ STORED = {
     "command_person": "event | event user rest | 7 after handling",
     "command_unblocked": "event | event target | 7 after handling",
     "command_reworded": "message | message edit | 30 after writing",
-    "reports_filed": "user | user filed_at_ms | 2 after writing",
     "read_back_from": " | since_ms | for ever",
 }
 """Stored name: key fields | fields | days. A change here needs a migration of stored rows."""

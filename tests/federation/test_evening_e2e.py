@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
+from spaces_bridge.app.addresses import alias_localpart
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.settings import alias_localpart
 from spaces_bridge_demo.house import Person
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import COMBINATIONS, Combination

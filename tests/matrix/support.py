@@ -18,6 +18,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
+from spaces_bridge.app.usecases import use_cases_of
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
@@ -114,12 +115,14 @@ class Bridge:
         *,
         permission: Standing = "host",
         host_grace_ms: int = 300_000,
+        min_followers: int = 0,
     ) -> None:
         self.settings = settings
         self.sound = Recorder()
         self._database = f"sqlite:{database}" if isinstance(database, Path) else database
         self._permission = permission
         self._host_grace_ms = host_grace_ms
+        self._min_followers = min_followers
         self.storage: Storage
         self.spaces: Spaces
         self.doorkeeper: Doorkeeper
@@ -146,6 +149,8 @@ class Bridge:
             clock=clock,
             settings=AppSettings(
                 domain=self.settings.domain,
+                bot=self.settings.bot,
+                min_followers=self._min_followers,
                 reaction_ttl_ms=500,
                 host_grace_ms=self._host_grace_ms,
             ),
@@ -160,7 +165,9 @@ class Bridge:
             sessions,
             self.storage.inbox,
             self.storage.tokens,
-            permission=lambda _: self._permission,
+            use_cases_of(
+                self.spaces, self.doorkeeper, self.storage.reports, lambda _: self._permission
+            ),
             doorkeeper=self.doorkeeper,
             followers=self.storage.followers,
             reports=self.storage.reports,

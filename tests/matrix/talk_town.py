@@ -10,6 +10,8 @@ from typing import Any, Self
 from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases import use_cases_of
+from spaces_bridge.app.world import AppSettings
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -33,7 +35,8 @@ SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", PAGES)
 class Lists:
     """Block lists, policy rules and reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, notebook: Recorder) -> None:
+        self._notebook = notebook
         self.blocks: dict[tuple[UserId, str], Block] = {}
         self.reports: dict[str, Report] = {}
 
@@ -49,9 +52,21 @@ class Lists:
     async def file(
         self, report: Report, source: str, then: Callable[[int], Effect] | None = None
     ) -> int:
-        assert then is None  # a command is heard again until its wish is stored
         self.reports.setdefault(source, report)
-        return list(self.reports).index(source) + 1
+        number = list(self.reports).index(source) + 1
+        if then is not None:
+            await self._notebook.enqueue([then(number)])
+        return number
+
+    async def is_filed(self, source: str) -> bool:
+        return source in self.reports
+
+    async def filed_by(self, reporter: UserId, since_ms: int) -> int:
+        return sum(r.reporter == reporter and r.at_ms > since_ms for r in self.reports.values())
+
+    async def reporters_in(self, space: SpaceId, since_ms: int) -> list[UserId]:
+        recent = [r for r in self.reports.values() if r.at_ms > since_ms]
+        return [report.reporter for report in recent if report.space == space]
 
     async def find(self, report: int) -> Report | None:
         return list(self.reports.values())[report - 1]
@@ -61,39 +76,44 @@ class Lists:
 
 
 class Rules:
-    """No policy lists."""
+    """Policy lists, empty at first."""
+
+    def __init__(self) -> None:
+        self.rules: list[PolicyRule] = []
+
+    async def put(self, rule: PolicyRule) -> None:
+        self.rules.append(rule)
 
     async def all(self) -> list[PolicyRule]:
-        return []
+        return self.rules
 
 
 class TalkTown:
     """Ada hosts; Ben and Mia Maier (of here) and Eve (of elsewhere) are in the room."""
 
-    def __init__(self, settings: MatrixSettings = SETTINGS, *, permission: str = "host") -> None:
+    def __init__(self, *, permission: str = "host", min_followers: int = 0) -> None:
         self.notebook = Recorder()
-        self.lists = Lists()
+        self.lists = Lists(self.notebook)
         self.zones: dict[UserId, str] = {}
         self._events = count(1)
         any_: Any = self
         rules: Any = Rules()
         self.doorkeeper = Doorkeeper(self.lists, rules, self.notebook)
-        world = replace(self.notebook.world(), doorkeeper=self.doorkeeper)
+        chosen = AppSettings(domain=SETTINGS.domain, bot=SETTINGS.bot, min_followers=min_followers)
+        world = replace(self.notebook.world(chosen), doorkeeper=self.doorkeeper)
         self.spaces = Spaces(world)
         self.doorkeeper.attend(self.spaces)
         archive = Archive(self.notebook, self.notebook)
         allowed: Any = permission
+        self.use_cases = use_cases_of(self.spaces, self.doorkeeper, self.lists, lambda _: allowed)
         desk = Desk(
             any_,
             self.spaces,
             archive,
             self.notebook.notes,
-            settings,
+            SETTINGS,
             self.notebook,
-            self.doorkeeper,
-            self.notebook,
-            self.lists,
-            lambda _: allowed,
+            self.use_cases,
         )
         self.conversation = Conversation(desk, any_)
         self.space = SpaceId("")

@@ -33,7 +33,7 @@ def put_together(town: TalkTown) -> Parts:
             SETTINGS,
             town.spaces,
             Sessions(town.notebook, town.notebook, SETTINGS.domain),
-            lambda _: "host",
+            town.use_cases,
             town.doorkeeper,
             town.notebook,
             town.lists,

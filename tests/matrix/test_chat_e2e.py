@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.app.chat import ChatLine
-from spaces_bridge.app.chat_desk import ChatDesk, Writer
+from spaces_bridge.app.usecases.chat import ChatService, Writer
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
@@ -35,7 +35,9 @@ async def say(
     bridge: Bridge, space: SpaceId, user: MatrixUser, text: str, nonce: str = ""
 ) -> None:
     """Write it on the page."""
-    await ChatDesk(bridge.spaces).say(space, Writer(UserId(user.id), "", guest=False), text, nonce)
+    await ChatService(bridge.spaces).say(
+        space, Writer(UserId(user.id), "", guest=False), text, nonce
+    )
 
 
 async def test_what_members_write_edit_and_take_back_is_so_on_the_page(

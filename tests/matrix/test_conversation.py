@@ -108,9 +108,7 @@ async def hear(
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    desk = Desk(
-        every, every, archive, town.notes, settings, every, every, every, every, lambda _: "host"
-    )
+    desk = Desk(every, every, archive, town.notes, settings, every, every)
     talk = Conversation(desk, every, lambda _: full)
     await talk.hear(Said(room, EventId(event), ADA, text))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.words.names import tidy
+from spaces_bridge.core.names import account_name
 
 pytestmark = pytest.mark.unit
 
@@ -27,11 +27,11 @@ pytestmark = pytest.mark.unit
     ],
 )
 def test_names_are_tidied(name: object, shown: str) -> None:
-    assert tidy(name, "@ada:example.org") == shown
+    assert account_name(name, "@ada:example.org") == shown
 
 
 @given(st.text())
 def test_a_name_is_always_short_and_on_one_line(name: str) -> None:
-    shown = tidy(name, "@ada:x")
+    shown = account_name(name, "@ada:x")
     assert 0 < len(shown) <= 40 * 12
     assert len(shown.splitlines()) == 1

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
@@ -11,9 +10,8 @@ from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.words.verbs import VERBS
-from tests.matrix.talk_town import COMMUNITY, DM, MIA, PAGES, SETTINGS, TalkTown
+from tests.matrix.talk_town import COMMUNITY, DM, MIA, PAGES, TalkTown
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 
 pytestmark = pytest.mark.unit
@@ -254,7 +252,7 @@ async def test_a_host_who_writes_in_the_room_is_back(town: TalkTown) -> None:
 
 
 async def test_who_has_too_few_followers_does_not_host() -> None:
-    async with TalkTown(_choosy()) as town:
+    async with TalkTown(min_followers=2) as town:
         answer = await town.say(HOST, "create Talk", DM)
         assert "takes 2 followers, and you have 0" in answer
         town.notebook.following |= {(HOST, BEN), (HOST, EVE)}
@@ -262,14 +260,10 @@ async def test_who_has_too_few_followers_does_not_host() -> None:
 
 
 async def test_admins_need_no_followers_and_listeners_may_not_host_at_all() -> None:
-    async with TalkTown(_choosy(), permission="admin") as town:
+    async with TalkTown(min_followers=2, permission="admin") as town:
         assert "is ready" in await town.say(HOST, "create Talk", DM)
     async with TalkTown(permission="listen") as town:
         assert "may not host" in await town.say(HOST, "create Talk", DM)
-
-
-def _choosy() -> MatrixSettings:
-    return replace(SETTINGS, min_followers=2)
 
 
 async def test_a_title_that_names_a_time_is_kept_and_asked_about(town: TalkTown) -> None:

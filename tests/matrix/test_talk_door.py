@@ -134,8 +134,12 @@ async def test_who_is_readmitted_beneath_a_wider_rule_is_still_kept_out(town: Ta
     assert "is blocked" in await town.say(HOST, "!space block eve")
     await town.say(HOST, "!space block elsewhere.net too many names")
     answer = await town.say(HOST, "!space unblock eve")
-    assert "still keeps them out: too many names" in answer
-    assert "may come in" not in answer
+    assert "Nothing was changed: @*:elsewhere.net is blocked, too" in answer
+    assert town.lists.blocks.keys() == {(HOST, EVE), (HOST, "@*:elsewhere.net")}
+    assert EVE in town.view.removed
+    assert "may come in" in await town.say(HOST, "!space unblock elsewhere.net")
+    assert "may come in" in await town.say(HOST, "!space unblock eve")
+    assert not town.lists.blocks
 
 
 async def test_a_cohost_blocks_neither_by_pattern_nor_hosts(town: TalkTown) -> None:
@@ -186,6 +190,14 @@ async def test_a_report_is_stored_forwarded_and_thanked_for_quietly(town: TalkTo
     assert [e.body["report"] for e in town.notebook.effects.values() if e.kind == "report.forward"]
     assert town.notebook.effects["thanks:$r"].body["user"] == BEN
     assert "Thank you" in await town.say(BEN, "report ada is rude", DM)
+
+
+async def test_a_report_by_command_is_normalised_as_one_of_the_page_is(town: TalkTown) -> None:
+    await town.open()
+    assert await town.say(BEN, "!space report eve  she   shouts " + "x" * 600) == "✅"
+    ((_, report),) = town.lists.reports.items()
+    assert report.reason.startswith("she shouts xxx")
+    assert len(report.reason) == 500
 
 
 async def test_reports_have_a_limit(town: TalkTown) -> None:

@@ -111,6 +111,6 @@ async def test_a_report_reaches_the_store_and_is_thanked_for_in_private(
     assert report.reason == "threatens people"
     assert "listener" in report.context
     await is_refused(
-        ben, bens, (f"report {eve.id}", "Say why"), (f"report {ben.id} me", "yourself")
+        ben, bens, (f"report {eve.id}", "what is wrong"), (f"report {ben.id} me", "yourself")
     )
     await tells(ben, bens, (f"report {ada.id} looks away", "Thank you"))

@@ -85,7 +85,7 @@ async def test_how_a_live_space_is_changed_while_it_is_on(bridge: Bridge, settle
 
 async def test_hosting_may_take_followers(town: Town, tmp_path: Path, settle: Settle) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(min_followers=1), tmp_path / "db") as bridge:
+    async with Bridge(town.settings(), tmp_path / "db", min_followers=1) as bridge:
         await bridge.connected()
         dm = await meet(ada)
         await is_refused(ada, dm, ("create Talk", "takes 1 followers, and you have 0"))

@@ -112,13 +112,13 @@ async def test_a_cohost_does_not_do_what_is_the_hosts(town: TalkTown, text: str)
         ("block @a*:example.org", "keep out the host"),
         ("unblock mia", "Nobody called “mia” is removed"),
         ("unblock evil.example", "neither blocked nor removed"),
-        ("report mia", "Say why"),
-        ("report ada is me", "cannot report yourself"),
+        ("report mia", "what is wrong"),
+        ("report ada is me", "cannot do that to yourself"),
         ("captions klingon", "language's code"),
         ("record on", "cannot record"),
         ("record", "cannot record"),
-        ("follow", "cannot follow yourself"),
-        ("follow @spacesbot:example.org", "name a host"),
+        ("follow", "cannot do that to yourself"),
+        ("follow @spacesbot:example.org", "That is me"),
         ("follow zoe", "Nobody called “zoe” hosts"),
         ("invite bob", "no Matrix ID"),
         ("invite @spacesbot:example.org", "I am here already"),
@@ -159,7 +159,7 @@ async def test_in_the_room_of_an_ended_space_everything_is_refused_but_numbers_a
     argument = arguments.get(verb) or ("tomorrow 19:00" if verb == "reschedule" else "mia")
     text = f"{verb} {argument}" if VERBS[verb].argument else verb
     answer = await town.say(HOST, f"!space {text}")
-    others = {"record": "cannot record", "report": "Say why", "follow": "Nobody called"}
+    others = {"record": "cannot record", "report": "what is wrong", "follow": "Nobody called"}
     others["unfollow"] = "Nobody called"
     assert others.get(verb, "has ended") in answer
     assert answer.startswith("❌")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
@@ -30,7 +31,7 @@ class Lobby:
         self.refusal: Rejected | None = None
         self.followers = Recorder()
         every: Any = self
-        self.taps = Taps(every, self.followers, self.notes, self.followers, every, every)
+        self.taps = Taps(every, Following(self.followers.world()), self.notes, every, every)
 
     async def tap(
         self, key: str, target: EventId = BUBBLE, room: RoomId = SQUARE, by: UserId = BEN

@@ -119,6 +119,27 @@ async def test_a_report_and_its_wish_are_stored_together_or_not_at_all(url: str)
         assert [row.effect.key for row in rows] == [f"report:{number}"]
 
 
+async def test_reports_are_counted_by_person_and_live_space_since_a_time(
+    storage: Storage,
+) -> None:
+    filed = [
+        REPORT,
+        replace(REPORT, at_ms=5),
+        replace(REPORT, at_ms=6, space=OTHER_SPACE),
+        replace(REPORT, at_ms=7, reporter=UserId(LONGEST), reported=HOST),
+    ]
+    for number, report in enumerate(filed):
+        await storage.reports.file(report, f"$event{number}")
+    assert await storage.reports.is_filed("$event0")
+    assert not await storage.reports.is_filed("$event9")
+    assert await storage.reports.filed_by(HOST, 1) == 2
+    assert await storage.reports.filed_by(HOST, 0) == 3
+    assert await storage.reports.filed_by(UserId(LONGEST), 6) == 1
+    assert await storage.reports.filed_by(EVE, 0) == 0
+    assert sorted(await storage.reports.reporters_in(SPACE, 1)) == sorted([HOST, LONGEST])
+    assert await storage.reports.reporters_in(OTHER_SPACE, 6) == []
+
+
 async def test_odd_reports_come_back_as_they_were(storage: Storage) -> None:
     odd = replace(REPORT, reason=HOSTILE, context=HOSTILE * 200, reported=UserId(LONGEST))
     ids = {await storage.reports.file(odd, source) for source in (HOSTILE, "x" * 10_000)}

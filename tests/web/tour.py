@@ -65,6 +65,13 @@ async def tour(world: WebWorld, browser: Browser, look: Look, visit: Visit) -> N
         await _as_guest(page, visit)
     async with _page(browser, look, world.base + "/") as page:
         await visit("directory", page)
+    async with _page(browser, look, f"{world.base}/#t={secret}") as page:
+        await page.click("#start-here")
+        await visit("sheet: start", page)
+        await page.check("#start-later", force=True)
+        await page.click("#start-yes")
+        await expect(page.locator("#start-error")).not_to_be_empty()
+        await visit("sheet: start, refused", page)
     await _ends(world, browser, look, visit, space)
 
 

@@ -22,6 +22,7 @@ from spaces_bridge.app.ports import (
 )
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.app.usecases import use_cases_of
 from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
@@ -324,18 +325,26 @@ class WebWorld:
                 doorkeeper=self.doorkeeper,
                 followers=storage.followers,
                 clock=clock,
-                settings=AppSettings(domain=DOMAIN),
+                settings=AppSettings(domain=DOMAIN, bot=BOT),
             )
         )
         self.doorkeeper.attend(self.spaces)
         self.sessions = Sessions(storage.tokens, clock, DOMAIN)
         self.identities = ToldIdentities()
+        self.listeners_only = set[UserId]()
+        """Who may not host."""
         self.service = WebService(
             settings,
             self.hub,
             self.spaces,
             Acquaintance(
                 self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
+            ),
+            use_cases_of(
+                self.spaces,
+                self.doorkeeper,
+                storage.reports,
+                lambda user: "listen" if user in self.listeners_only else "host",
             ),
             {"database": storage.health},
             {"database": storage.backlog},

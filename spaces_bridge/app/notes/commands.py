@@ -1,6 +1,5 @@
 """Notes about commands and events from Matrix that may be handled more than once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -92,25 +91,6 @@ class CommandReworded(Note):
     @classmethod
     def key(cls, message: EventId) -> Key[Self]:
         return Key(cls, (message,))
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsFiled(Note):
-    """When a person's latest reports were filed, by the event that asked. Key: the person.
-
-    Kept for two days: only those of the last hour count against the limit.
-    """
-
-    kind: ClassVar = "reports_filed"
-    key_fields: ClassVar = ("user",)
-    expiry: ClassVar = AfterWriting(2)
-
-    user: UserId
-    filed_at_ms: Mapping[str, int]
-
-    @classmethod
-    def key(cls, user: UserId) -> Key[Self]:
-        return Key(cls, (user,))
 
 
 @dataclass(frozen=True, slots=True)

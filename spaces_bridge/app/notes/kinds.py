@@ -37,6 +37,5 @@ ALL: Sequence[type[Note]] = (
     commands.CommandPerson,
     commands.CommandUnblocked,
     commands.CommandReworded,
-    commands.ReportsFiled,
     commands.ReadBackFrom,
 )

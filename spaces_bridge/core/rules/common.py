@@ -1,5 +1,6 @@
 """Refusals that many rules share."""
 
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -69,34 +70,26 @@ def is_moderator(space: LiveSpace, user: UserId) -> bool:
 
 def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
     if not is_moderator(space, user):
-        raise Rejected("not_moderator", "Only the host and co-hosts can do that.")
+        raise refusals.not_moderator()
 
 
 def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
     """Nobody touches their like: raises Rejected."""
     if not is_above(space, by, user):
-        raise Rejected("too_high", "You cannot do that to somebody of your own rank or above.")
-
-
-def removed() -> Rejected:
-    """For those who were shown out."""
-    return Rejected(
-        "removed",
-        "A host has removed you from this live space, or you are on a list that bars you.",
-    )
+        raise refusals.too_high()
 
 
 def refuse_if_removed(space: LiveSpace, user: UserId) -> None:
     if user in space.removed:
-        raise removed()
+        raise refusals.removed()
 
 
 def refuse_unless_live(space: LiveSpace) -> None:
     refuse_if_ended(space)
     if space.phase is not Phase.LIVE:
-        raise Rejected("not_live", "This live space has not started yet.")
+        raise refusals.not_live()
 
 
 def refuse_if_ended(space: LiveSpace) -> None:
     if space.phase is Phase.ENDED:
-        raise Rejected("ended", "This live space has ended.")
+        raise refusals.ended()

@@ -21,10 +21,7 @@ REASON_MAX = 200
 def remove_person(space: LiveSpace, command: cmd.RemovePerson) -> Iterator[ev.Event]:
     refuse_if_ended(space)
     if command.by is not None:
-        refuse_unless_moderator(space, command.by)
-        if command.user == command.by:
-            raise Rejected("own_removal", "You cannot remove yourself: leave the room instead.")
-        refuse_unless_above(space, command.by, command.user)
+        refuse_to_remove(space, command.by, command.user)
     elif command.user == space.host:
         return  # a rule of the bridge takes no host from a space that is on
     earlier = space.removed.get(command.user)
@@ -35,6 +32,15 @@ def remove_person(space: LiveSpace, command: cmd.RemovePerson) -> Iterator[ev.Ev
     reason = " ".join(command.reason.split())[:REASON_MAX]
     yield from show_out(space, command.user, command.by)
     yield ev.PersonRemoved(command.user, command.by, reason, command.blocked)
+
+
+def refuse_to_remove(space: LiveSpace, by: UserId, user: UserId) -> None:
+    """Raises Rejected when ``by`` may not remove this person, also one who is out already."""
+    refuse_if_ended(space)
+    refuse_unless_moderator(space, by)
+    if user == by:
+        raise Rejected("own_removal", "You cannot remove yourself: leave the room instead.")
+    refuse_unless_above(space, by, user)
 
 
 def show_out(space: LiveSpace, user: UserId, by: UserId | None) -> Iterator[ev.Event]:

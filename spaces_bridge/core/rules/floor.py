@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState, SpeakPolicy
@@ -65,11 +66,9 @@ def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
     if space.locked:
         raise Rejected("locked_hands", "This live space is locked: no hands right now.")
     if command.guest and space.guests is not GuestPolicy.SPEAK:
-        raise Rejected(
-            "guests_listen", "Guests only listen here. Join with a Matrix account to speak."
-        )
+        raise refusals.guests_listen()
     if not command.guest and not space.person(command.by).joined:
-        raise Rejected("not_joined", "Join the room first, then try again.")
+        raise refusals.not_joined()
 
 
 def _refuse_flood(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
@@ -209,11 +208,11 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
 
 def _refuse_unseatable(space: LiveSpace, user: UserId) -> None:
     if user in space.removed:
-        raise Rejected("is_removed", "That person was removed. Let them in again first.")
+        raise refusals.is_removed()
     if not space.person(user).joined and user not in space.requests:
-        raise Rejected("not_here", "That person is not in the room. Invite them first.")
+        raise refusals.not_here()
     if user in space.closing or user in space.appointments:
-        raise Rejected("is_changing", "That person's role is just changing. Wait a moment.")
+        raise refusals.is_changing()
 
 
 def accept_invitation(space: LiveSpace, command: cmd.AcceptInvitation) -> Iterator[ev.Event]:
@@ -243,7 +242,7 @@ def demote_speaker(space: LiveSpace, command: cmd.DemoteSpeaker) -> Iterator[ev.
     request = space.requests.get(command.speaker)
     accepted = request is not None and request.state is RequestState.ACCEPTED
     if not target.may_speak and not accepted:
-        raise Rejected("not_speaker", "That person does not have the floor.")
+        raise refusals.not_speaker()
     refuse_unless_above(space, command.by, command.speaker)
     if request is not None:
         yield ev.SpeakRequestWithdrawn(command.speaker, request.reaction)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -67,17 +68,17 @@ def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
 
 def _refuse_if_coming(space: LiveSpace, user: UserId) -> None:
     if user in space.appointments:
-        raise Rejected("is_changing", "That person's role is just changing. Wait a moment.")
+        raise refusals.is_changing()
 
 
 def _refuse_stranger(space: LiveSpace, user: UserId) -> None:
     person = space.person(user)
     if person.guest:
-        raise Rejected("is_guest", "Guests have no account: they cannot host.")
+        raise refusals.guests_do_not_host()
     if user in space.removed:
-        raise Rejected("is_removed", "That person was removed. Let them in again first.")
+        raise refusals.is_removed()
     if not person.joined:
-        raise Rejected("not_here", "That person is not in the room. Invite them first.")
+        raise refusals.not_here()
     if user in space.closing:
         raise Rejected(
             "is_closing", "That person's floor is just being taken. Try again in a moment."

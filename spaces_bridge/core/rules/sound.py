@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -57,7 +58,7 @@ def mute_speaker(space: LiveSpace, command: cmd.MuteSpeaker) -> Iterator[ev.Even
     refuse_unless_moderator(space, command.by)
     refuse_unless_live(space)
     if not space.role(command.user).may_speak:
-        raise Rejected("not_speaker", "That person does not have the floor.")
+        raise refusals.not_speaker()
     refuse_unless_above(space, command.by, command.user)
     if command.user in space.muted:
         raise Rejected("already_muted", "That person is muted already.")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
@@ -15,7 +16,6 @@ from spaces_bridge.core.rules.common import (
     refuse_if_removed,
     refuse_unless_live,
     refuse_unless_moderator,
-    removed,
 )
 
 EMOJI_MAX = 50
@@ -49,9 +49,7 @@ def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     emoji = command.emoji
     if emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
         if command.annotation is None:
-            raise Rejected(
-                "too_many_kinds", "Too many different emoji already. Pick one of those."
-            )
+            raise refusals.too_many_kinds()
         emoji = OTHERS  # it is in the room already, whatever we say
     yield ev.Reacted(command.by, emoji, command.annotation)
 
@@ -104,9 +102,9 @@ def may_invite(space: LiveSpace, user: UserId) -> bool:
 def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Event]:
     _refuse_inviter(space, command.by)
     if space.person(command.user).guest:
-        raise Rejected("guest_invited", "Guests have no account: send them the page's link.")
+        raise refusals.guest_invited()
     if command.user in space.removed:
-        raise Rejected("is_removed", "That person was removed. Let them in again first.")
+        raise refusals.is_removed()
     if space.person(command.user).joined:
         raise Rejected("already_here", "That person is here already.")
     yield ev.PersonInvited(command.user, command.by)
@@ -115,13 +113,13 @@ def invite_person(space: LiveSpace, command: cmd.InvitePerson) -> Iterator[ev.Ev
 def _refuse_inviter(space: LiveSpace, user: UserId) -> None:
     refuse_if_ended(space)
     if space.person(user).guest:
-        raise Rejected("account_needed", "That takes a Matrix account: guests cannot do it.")
+        raise refusals.account_needed()
     if user in space.removed or not space.person(user).joined:
-        raise Rejected("not_joined", "Join the room first, then try again.")
+        raise refusals.not_joined()
     if space.private and not space.role(user).may_moderate:
         raise Rejected("private_invites", "In a private live space only hosts invite.")
     if space.locked:
-        raise Rejected("locked", "This live space is locked: nobody new comes in right now.")
+        raise refusals.locked()
 
 
 def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user: UserId) -> bool:
@@ -151,15 +149,14 @@ def refuse_to_chat(space: LiveSpace, user: UserId, *, guest: bool) -> None:
 
 def _why_not_chat(space: LiveSpace, user: UserId, *, guest: bool) -> Rejected | None:
     if space.phase is Phase.ENDED:
-        return Rejected("ended", "This live space has ended.")
+        return refusals.ended()
     if user in space.removed:
-        return removed()
+        return refusals.removed()
     if guest and space.guests is not GuestPolicy.SPEAK:
-        text = "Guests only read the chat here. Join with a Matrix account to write."
-        return Rejected("guest_chat_off", text)
+        return refusals.guests_only_read()
     person = space.person(user)
     if not guest and not person.joined:
-        return Rejected("not_joined", "Join the room first, then try again.")
+        return refusals.not_joined()
     seated = person.joined and space.role(user).may_speak and user not in space.closing
     if space.listeners_may_write or seated:
         return None

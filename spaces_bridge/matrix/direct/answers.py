@@ -19,6 +19,7 @@ from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.words.people import shown
+from spaces_bridge.matrix.words.wording import FLOOR_COMES, STAYS_LISTENER
 
 log = logging.getLogger(__name__)
 
@@ -153,10 +154,10 @@ class Answers:
         if reaction.sender != offer.user:
             return
         command: cmd.Command = cmd.DeclineInvitation(offer.user)
-        answer = "All right, you stay a listener."
+        answer = STAYS_LISTENER
         if yes:
             command = cmd.AcceptInvitation(offer.user)
-            answer = "The floor is yours in a moment: I write to you as soon as it is."
+            answer = FLOOR_COMES
         await self._ask_and_reply(offer.space, command, reaction, answer)
 
     async def _answer_prompt(

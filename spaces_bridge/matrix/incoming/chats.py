@@ -12,11 +12,11 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.names import account_name
 from spaces_bridge.matrix.events import chat, translate
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.rests import back_off_s
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.words.names import tidy
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class RoomChat:
         line = ChatLine(
             id=wrote.event,
             user=wrote.sender,
-            name=space.person(wrote.sender).name or tidy(None, wrote.sender),
+            name=space.person(wrote.sender).name or account_name(None, wrote.sender),
             text=wrote.text,
             # other servers' clocks may say anything
             at_ms=min(wrote.at_ms if wrote.at_ms is not None else now_ms, now_ms),

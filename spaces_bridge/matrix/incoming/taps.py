@@ -3,7 +3,8 @@
 import logging
 
 from spaces_bridge.app.notes.messages import CardReaction, CardReactionEffect
-from spaces_bridge.app.ports import Clock, Followers, NoteStore
+from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -23,16 +24,14 @@ class Taps:
     def __init__(
         self,
         spaces: SpacesDoor,
-        followers: Followers,
+        following: Following,
         notes: NoteStore,
-        clock: Clock,
         cards: CardKeeper,
         bubbles: Bubbles,
     ) -> None:
         self._spaces = spaces
-        self._followers = followers
+        self._following = following
         self._notes = notes
-        self._clock = clock
         self._cards = cards
         self._bubbles = bubbles
 
@@ -62,7 +61,7 @@ class Taps:
         if tap.user != redaction.sender:
             return True
         if tap.effect is CardReactionEffect.FOLLOW:
-            await self._followers.unfollow(UserId(tap.subject), tap.user)
+            await self._following.unfollow(tap.user, UserId(tap.subject))
         else:
             await self._ask(SpaceId(tap.subject), cmd.DropReminder(tap.user), redaction.event)
         return True
@@ -77,10 +76,11 @@ class Taps:
         return space if space is not None and space.community == reaction.room else None
 
     async def _follow(self, space: LiveSpace, reaction: ReactedTo) -> None:
-        if reaction.sender == space.host:
-            return
         await self._note(CardReactionEffect.FOLLOW, reaction, space.host)
-        await self._followers.follow(space.host, reaction.sender, self._clock.now_ms())
+        try:
+            await self._following.follow(reaction.sender, space.host)
+        except Rejected as refusal:
+            log.info("a tap changes nothing: %s", refusal.code)
 
     async def _remind(self, space: LiveSpace, reaction: ReactedTo) -> bool:
         await self._note(CardReactionEffect.REMIND, reaction, space.space)

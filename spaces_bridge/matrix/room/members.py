@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.core.names import account_name
 from spaces_bridge.matrix.homeserver.client import StateEvent
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.words.names import tidy
 
 MEMBER = "m.room.member"
 
@@ -76,7 +76,7 @@ class Memberships:
         if kind == "join":
             before = await self._before(room, now)
             act = await self._act(room, user, before, was_joined=False) if before else None
-            return Membership(kind, tidy(now.content.get("displayname"), user), act=act)
+            return Membership(kind, account_name(now.content.get("displayname"), user), act=act)
         if kind == "ban":
             by = self._other(now, user)
             if by is None or now.event is None:

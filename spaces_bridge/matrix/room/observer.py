@@ -15,6 +15,7 @@ from spaces_bridge.app.wishes import ArrangeRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.core.names import account_name
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.homeserver.client import MatrixClient, StateEvent
@@ -23,7 +24,6 @@ from spaces_bridge.matrix.room import meddling
 from spaces_bridge.matrix.room.grants import GrantHistory
 from spaces_bridge.matrix.room.meddling import Meddlers
 from spaces_bridge.matrix.room.members import Act, Membership, Memberships
-from spaces_bridge.matrix.words.names import tidy
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ class RoomObserver:
         held, joined, banned = await asyncio.gather(
             self._bot.state(room, POWER), self._bot.joined(room), self._bot.banned(room)
         )
-        people = {u: tidy(name, u) for u, name in joined.items() if u != self._bot.user}
+        people = {u: account_name(name, u) for u, name in joined.items() if u != self._bot.user}
         space = self._spaces.by_room(room)
         removed = space.removed if space is not None else {}
         # a ban of ours that nobody wishes for any longer is about to be lifted

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from spaces_bridge.app.addresses import alias_localpart
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.events import levels
@@ -16,7 +17,7 @@ from spaces_bridge.matrix.events.content import cut
 from spaces_bridge.matrix.events.own import BRIDGE_KEY, LIVE, LiveContent
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.settings import MatrixSettings, alias_localpart
+from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
 

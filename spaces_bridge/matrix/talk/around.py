@@ -1,11 +1,8 @@
 """What goes on around a live space: who is told of it, links, numbers, help."""
 
 from spaces_bridge.app import wishes as wish
-from spaces_bridge.app.following import invite_followers
-from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.links import shared_link
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.talk.desk import (
     LISTED_MAX,
@@ -65,7 +62,8 @@ class Around:
         refused: list[str] = []
         for place, user in enumerate(self._invited(heard)):
             try:
-                await self._desk.ask(space, cmd.InvitePerson(heard.by, user), heard, place)
+                source = f"{heard.said.event}/{place}"
+                await self._desk.use_cases.inviting.invite(space, heard.by, user, source)
             except Rejected as refusal:
                 refused.append(f"{user}: {refusal.text}")
         if refused:
@@ -86,14 +84,14 @@ class Around:
         known = [user for user in users if user is not None]
         others = [user for user in known if not self._desk.settings.is_ours(user)]
         if not others:
-            raise Rejected("ours", "I am here already. Name people, such as @ann:example.org.")
+            raise Rejected(
+                "names_bot", "I am here already. Name people, such as @ann:example.org."
+            )
         return others
 
     async def _invite_followers(self, space: LiveSpace, heard: Heard) -> str:
-        desk = self._desk
-        count = await invite_followers(
-            desk.spaces, desk.notes, desk.followers, space, heard.by, heard.said.event
-        )
+        inviting, source = self._desk.use_cases.inviting, heard.said.event
+        count = await inviting.invite_followers(space, heard.by, source)
         whom = "the one who follows" if count == 1 else f"the {count} who follow"
         return f"I write to {whom} you, little by little."
 
@@ -101,10 +99,8 @@ class Around:
 
     async def _share(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        aliases = {self._desk.settings.alias(space.slug), space.room}
-        url, event = shared_link(heard.argument, {str(name) for name in aliases if name})
-        command = cmd.SharePost(heard.by, url, self._desk.clock.now_ms(), event)
-        await self._desk.ask(space, command, heard)
+        sharing = self._desk.use_cases.sharing
+        await sharing.share(space, heard.by, heard.argument, heard.said.event)
         return "Everybody sees it now."
 
     async def _link(self, heard: Heard) -> str:

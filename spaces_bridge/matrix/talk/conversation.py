@@ -33,6 +33,12 @@ COMMANDS_A_MINUTE = 20
 MORE_COMMANDS_A_MINUTE = 60
 """Of hosts and co-hosts, and of anybody alone with the bot."""
 TOO_MANY = "Too many commands at once: wait a minute."
+OWN_WORDS = {
+    "ours": "That is me.",
+    "pattern_of_bot": "That would keep me out, too.",
+    "unschedule_live": "It is live already: `end` ends it for everybody.",
+}
+"""What the bot says itself instead of a use case's sentence, by the refusal's code."""
 CROWDED = "Too many commands in this room at once: write to me alone, and I answer there."
 
 
@@ -80,7 +86,7 @@ class Conversation:
                 raise Rejected("too_many_commands", TOO_MANY)
             answer, ok = await self._answer(said, request, here, direct=direct), True
         except Rejected as refusal:
-            answer, ok = refusal.text, False
+            answer, ok = OWN_WORDS.get(refusal.code, refusal.text), False
         reply = await self._reply(said, here, answer, ok=ok)
         if reply is not None:
             await self._desk.spaces.wish(reply, f"reply:{said.event}")

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
 from spaces_bridge.app.notes.commands import CommandPerson, CommandSpace
-from spaces_bridge.app.ports import Clock, Followers, NoteStore, Reports
+from spaces_bridge.app.ports import Clock, NoteStore
+from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.folding import folded
 from spaces_bridge.core.ids import UserId
@@ -27,8 +28,6 @@ from spaces_bridge.matrix.words.people import Crowd, Found
 from spaces_bridge.matrix.words.zones import zone_named
 
 LISTED_MAX = 10
-
-Permission = Callable[[UserId], Literal["listen", "host", "admin"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,7 @@ class Desk:
     notes: NoteStore
     settings: MatrixSettings
     clock: Clock
-    doorkeeper: Doorkeeper
-    followers: Followers
-    reports: Reports
-    permission: Permission
+    use_cases: UseCases
 
     async def ask(
         self, space: LiveSpace, command: cmd.Command, heard: Heard, part: int | None = None
@@ -101,7 +97,7 @@ class Desk:
         """
         if heard.here is not None:
             if heard.here.phase is Phase.ENDED and not ended_too:
-                raise Rejected("ended", "This live space has ended.")
+                raise refusals.ended()
             return heard.here
         # A command that is heard again after a crash is about what it was about the first time.
         noted = await self.notes.get(CommandSpace.key(heard.said.event))

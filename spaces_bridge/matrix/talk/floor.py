@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard, is_in, moderates
 from spaces_bridge.matrix.words import people
+from spaces_bridge.matrix.words.wording import FLOOR_COMES, STAYS_LISTENER
 
 HANDS_SHOWN = 20
 ORDERS = {
@@ -41,7 +42,7 @@ class Floor:
         command = cmd.RequestToSpeak(heard.by, self._desk.clock.now_ms())
         events = await self._desk.ask(space, command, heard)
         if any(isinstance(event, ev.SpeakerApproved) for event in events):
-            return "The floor is yours in a moment: I write to you as soon as it is."
+            return FLOOR_COMES
         return f"Your hand is up{_place(self._desk.now(space), heard.by)}."
 
     async def _cancel(self, heard: Heard) -> str:
@@ -52,12 +53,12 @@ class Floor:
     async def _accept(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: heard.by in s.offers)
         await self._desk.ask(space, cmd.AcceptInvitation(heard.by), heard)
-        return "The floor is yours in a moment: I write to you as soon as it is."
+        return FLOOR_COMES
 
     async def _decline(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: heard.by in s.offers)
         await self._desk.ask(space, cmd.DeclineInvitation(heard.by), heard)
-        return "All right, you stay a listener."
+        return STAYS_LISTENER
 
     async def _leave_stage(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: s.role(heard.by).may_speak)

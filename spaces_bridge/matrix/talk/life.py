@@ -1,8 +1,10 @@
 """A live space's life: made, moved, started, ended, named."""
 
+from collections.abc import Awaitable
+
+from spaces_bridge.app.usecases.creating import NewSpace
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.talk.desk import Answers, Desk, Heard
 from spaces_bridge.matrix.words.creation import (
@@ -13,7 +15,6 @@ from spaces_bridge.matrix.words.creation import (
     title_names_a_time,
 )
 from spaces_bridge.matrix.words.languages import language_code
-from spaces_bridge.matrix.words.names import tidy
 from spaces_bridge.matrix.words.times import parse_time, shown_time
 from spaces_bridge.matrix.words.verbs import PREFIX
 
@@ -39,11 +40,12 @@ class Life:
 
     async def _create(self, heard: Heard) -> str:
         desk, now_ms = self._desk, self._desk.clock.now_ms()
-        await self._refuse_who_may_not_host(heard)
+        await desk.use_cases.creating.refuse_who_may_not_host(heard.by)
         zone = await desk.zone_of(heard.by) if names_a_time(heard.argument) else None
         wanted = parse_creation(heard.argument, now_ms, zone or desk.own_zone)
-        space = await desk.spaces.create(
-            await self._creation(heard, wanted, now_ms), heard.said.event
+        name = await desk.bot.display_name(heard.by)
+        space = await desk.use_cases.creating.create(
+            heard.by, name, _new_space(heard, wanted), heard.said.event
         )
         opening = f"“{space.title}” is ready: {desk.page(space)}"
         if space.scheduled_at_ms is not None:
@@ -63,45 +65,6 @@ class Life:
             f"when you are all set, write `{PREFIX} start` there."
         )
 
-    async def _creation(self, heard: Heard, wanted: Creation, now_ms: int) -> cmd.CreateSpace:
-        settings = self._desk.settings
-        identity, slug = self._desk.spaces.new_identity(wanted.title, heard.said.event)
-        return cmd.CreateSpace(
-            space=identity,
-            slug=slug,
-            title=wanted.title,
-            by=heard.by,
-            host_name=tidy(await self._desk.bot.display_name(heard.by), heard.by),
-            at_ms=now_ms,
-            private=wanted.private,
-            speak_policy=wanted.speak_policy,
-            scheduled_at_ms=wanted.at_ms,
-            levels=settings.levels,
-            max_speakers=settings.max_speakers,
-            language=settings.language,
-            captions=settings.captions,
-            community=_community(heard),
-            max_cohosts=settings.max_cohosts,
-            queue_order=settings.queue_order,
-        )
-
-    async def _refuse_who_may_not_host(self, heard: Heard) -> None:
-        permission = self._desk.permission(heard.by)
-        if permission == "listen":
-            raise Rejected(
-                "may_not_host", "You may not host here. Ask the admin of this server for it."
-            )
-        least = self._desk.settings.min_followers
-        if permission == "admin" or not least:
-            return
-        count = await self._desk.followers.count(heard.by)
-        if count < least:
-            raise Rejected(
-                "too_few_followers",
-                f"Hosting here takes {least} followers, and you have {count}. People follow you "
-                f"with `{PREFIX} follow {heard.by}`.",
-            )
-
     # --- its time ------------------------------------------------------------------------------
 
     async def _reschedule(self, heard: Heard) -> str:
@@ -117,9 +80,8 @@ class Life:
         space = await self._desk.which(
             heard, lambda s: _waits(s) and s.host == heard.by, ended_too=True
         )
-        if space.phase is Phase.LIVE:
-            raise Rejected("already_live", "It is live already: `end` ends it for everybody.")
-        await self._end_it(space, heard)
+        scheduling = self._desk.use_cases.scheduling
+        await self._end_it(space, heard, scheduling.unschedule(space, heard.by, heard.said.event))
         return f"“{space.title}” is called off."
 
     async def _start(self, heard: Heard) -> str:
@@ -133,12 +95,13 @@ class Life:
 
     async def _end(self, heard: Heard) -> str:
         space = await self._desk.which(heard, lambda s: s.host == heard.by, ended_too=True)
-        await self._end_it(space, heard)
+        end = cmd.EndSpace(heard.by, self._desk.clock.now_ms())
+        await self._end_it(space, heard, self._desk.ask(space, end, heard))
         return f"“{space.title}” has ended. Thank you!"
 
-    async def _end_it(self, space: LiveSpace, heard: Heard) -> None:
+    async def _end_it(self, space: LiveSpace, heard: Heard, asked: Awaitable[object]) -> None:
         try:
-            await self._desk.ask(space, cmd.EndSpace(heard.by, self._desk.clock.now_ms()), heard)
+            await asked
         except Rejected:
             # Heard again after a restart: nobody may have been told that it worked.
             if not await self._desk.archive.took_effect(space.space, heard.said.event):
@@ -187,6 +150,13 @@ def _waits(space: LiveSpace) -> bool:
     return space.phase is Phase.SCHEDULED
 
 
-def _community(heard: Heard) -> RoomId | None:
-    """The room in which it is announced."""
-    return heard.said.room if heard.here is None and not heard.direct else None
+def _new_space(heard: Heard, wanted: Creation) -> NewSpace:
+    """What was asked for; in a room full of others it is announced there."""
+    elsewhere = heard.here is None and not heard.direct
+    return NewSpace(
+        title=wanted.title,
+        private=wanted.private,
+        speak_policy=wanted.speak_policy,
+        scheduled_at_ms=wanted.at_ms,
+        community=heard.said.room if elsewhere else None,
+    )

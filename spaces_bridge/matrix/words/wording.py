@@ -7,6 +7,10 @@ _ORDER = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _OURS = re.compile("[,:·“”\U0001f507]")
 """What our lists are made of."""
 
+FLOOR_COMES = "The floor is yours in a moment: I write to you as soon as it is."
+STAYS_LISTENER = "All right, you stay a listener."
+"""Answers to whoever accepts or declines the floor, by command or by ✅ and ❌."""
+
 
 def one_line(text: str) -> str:
     """The text in one line, in its own direction."""

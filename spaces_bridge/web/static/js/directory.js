@@ -1,6 +1,7 @@
 // The directory needs no script; with one, times are the reader's, and the list renews itself.
 
 import { localiseTimes } from "./dom.js";
+import { offerToStart } from "./start_space.js";
 
 const RENEW_MS = 20000;
 
@@ -18,4 +19,5 @@ async function renew() {
 }
 
 localiseTimes();
+offerToStart();
 setInterval(renew, RENEW_MS);

@@ -4,9 +4,31 @@
 // The token comes in the fragment, which browsers never send. It is taken out of the address bar
 // at once, and kept for this tab only, so that a reload knows it.
 
+const KEPT = "spaces:";
+
+/**
+ * Who this tab was opened as, at whichever live space: first by the token in the address.
+ *
+ * @returns {Identity[]}
+ */
+export function knownIdentities() {
+  const here = new Identity("");
+  const others = keptSlugs().map((slug) => new Identity(slug));
+  return [here, ...others].filter(({ token }) => token !== null);
+}
+
+function keptSlugs() {
+  try {
+    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(KEPT));
+    return keys.map((key) => key.slice(KEPT.length)).filter((slug) => slug !== "");
+  } catch {
+    return []; // storage is forbidden here
+  }
+}
+
 export class Identity {
   constructor(slug) {
-    this.key = `spaces:${slug}`;
+    this.key = KEPT + slug;
     this.token = this.#fromFragment() ?? this.#stored();
     this.name = null;
     this.openid = null;

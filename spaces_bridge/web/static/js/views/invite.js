@@ -106,9 +106,4 @@ function startFollowing(page) {
     follows = wanted;
     page.changed();
   });
-  page.on("error", ({ code }) => {
-    if (code !== "not_following") return;
-    follows = false;
-    page.changed();
-  });
 }

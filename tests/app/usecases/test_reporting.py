@@ -3,7 +3,7 @@
 import pytest
 
 from spaces_bridge.app.chat import ChatLine
-from spaces_bridge.app.reporting import context_of
+from spaces_bridge.app.usecases.reporting import context_of
 from spaces_bridge.core import commands as cmd
 from tests.support.spaces import BEN, GUEST, HOST, after, live_space
 

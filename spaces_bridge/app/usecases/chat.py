@@ -1,15 +1,21 @@
-"""Takes what people write on the page: onto the pages at once, into the room by the outbox.
+"""Writing in the chat from the page: onto the pages at once, into the room by the outbox.
 
 While the homeserver is away the pages go on without it, and the room gets the words later.
+
+A crowd is held back as one: what many write at once is read by nobody, and the room has to carry
+all of it.
 """
 
 import hashlib
 import secrets
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
 from spaces_bridge.app import wishes as wish
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -22,6 +28,32 @@ from spaces_bridge.core.writing import TEXT_MAX, clean_text
 A_GUEST = "A guest"
 """What the room calls guests whom no host gave the floor."""
 
+PERSON_BURST, PERSON_PER_S = 5, 0.5
+"""Messages of one person in one live space."""
+
+GUESTS_BURST, GUESTS_PER_S = 10, 1
+"""Messages of all guests of one live space: they come in any number, and under any name."""
+
+CROWD_BURST, CROWD_PER_S = 60, 5
+"""Messages of one live space's pages."""
+
+
+class RateLimit(Protocol):
+    """So much at once, then so much a second, for each key by itself."""
+
+    def has(self, key: Hashable) -> bool: ...
+
+    def take(self, key: Hashable) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLimits:
+    """How fast people may write: one person, all guests and all pages of a live space."""
+
+    person: RateLimit
+    guests: RateLimit
+    crowd: RateLimit
+
 
 @dataclass(frozen=True, slots=True)
 class Writer:
@@ -32,12 +64,17 @@ class Writer:
     guest: bool
 
 
-class ChatDesk:
-    """The page's side of the chat."""
+class ChatService:
+    """Takes what people write on the page. ``guests_write``: whether guests may at all."""
 
-    def __init__(self, spaces: Spaces) -> None:
+    def __init__(
+        self, spaces: Spaces, limits: ChatLimits | None = None, *, guests_write: bool = True
+    ) -> None:
+        """``limits`` None: nobody is held back."""
         self._spaces = spaces
         self._world = spaces.world
+        self._limits = limits
+        self._guests_write = guests_write
 
     async def say(self, space: SpaceId, writer: Writer, text: str, nonce: str = "") -> None:
         """Stored when this returns. The same words under the same ``nonce`` are said once.
@@ -45,7 +82,10 @@ class ChatDesk:
         Raises Rejected, StorageError.
         """
         now = self._now(space)
+        if writer.guest and not self._guests_write:
+            raise refusals.guests_only_read()
         refuse_to_chat(now, writer.user, guest=writer.guest)
+        self._pace(space, writer)
         if len(text) > TEXT_MAX:
             raise Rejected("too_long", "That is longer than {most} characters.", most=TEXT_MAX)
         cleaned = clean_text(text)
@@ -63,10 +103,24 @@ class ChatDesk:
         if news is not None:
             self._world.audience.chatted(space, news)
 
+    def _pace(self, space: SpaceId, writer: Writer) -> None:
+        if self._limits is None:
+            return
+        person = (space, writer.user)
+        if not self._limits.person.has(person):
+            raise Rejected("chat_too_fast", "You write very fast. Wait a moment.")
+        crowds = [self._limits.crowd, *([self._limits.guests] if writer.guest else [])]
+        if not all(crowd.has(space) for crowd in crowds):
+            text = "Very many people write at once. Try again in a moment."
+            raise Rejected("chat_crowded", text)
+        self._limits.person.take(person)
+        for crowd in crowds:
+            crowd.take(space)
+
     def _now(self, space: SpaceId) -> LiveSpace:
         view = self._spaces.view(space)
         if view is None:
-            raise Rejected("ended", "This live space has ended.")
+            raise refusals.ended()
         return view
 
     def _line(self, space: LiveSpace, writer: Writer, text: str, nonce: str) -> ChatLine:

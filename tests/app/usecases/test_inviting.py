@@ -1,16 +1,17 @@
-"""Inviting one's followers: once, whether by command or on the page."""
+"""Inviting: one person, or one's followers once, whether by command or on the page."""
 
 from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.following import invite_followers
-from spaces_bridge.app.wishes import InviteFollowers, Wish
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.inviting import Inviting
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from tests.app.support import now
 from tests.support.recorder import Recorder
-from tests.support.spaces import BEN, EVE, HOST, live_space
+from tests.support.spaces import BEN, EVE, GUEST, HOST, live_space
 
 pytestmark = pytest.mark.unit
 
@@ -22,14 +23,10 @@ class Town(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.wishes: dict[str, Wish] = {}
         self.following = {(HOST, BEN), (HOST, EVE)}
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
-        self.wishes.setdefault(key, wanted)
-
     async def invites(self, source: str, space: LiveSpace = SPACE, by: UserId = HOST) -> int:
-        return await invite_followers(self, self.notes, self, space, by, source)
+        return await Inviting(Spaces(self.world())).invite_followers(space, by, source)
 
 
 async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
@@ -39,13 +36,13 @@ async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
         await town.invites("page:1")
     with pytest.raises(Rejected, match="already"):
         await town.invites("$another")
-    assert list(town.wishes.values()) == [InviteFollowers(SPACE.space, HOST)]
+    assert town.wished("InviteFollowers") == [{"space": SPACE.space, "by": HOST}]
 
 
 async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
     town = Town()
     assert await town.invites("$command") == await town.invites("$command") == 2
-    assert len(town.wishes) == 1
+    assert town.kinds() == ["InviteFollowers"]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +51,7 @@ async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
         (replace(SPACE, phase=Phase.ENDED), HOST, "ended"),
         (replace(SPACE, locked=True), HOST, "locked"),
         (SPACE, BEN, "not_moderator"),
+        (SPACE, GUEST, "account_needed"),
     ],
 )
 async def test_not_into_a_closed_live_space_and_not_by_a_listener(
@@ -63,7 +61,7 @@ async def test_not_into_a_closed_live_space_and_not_by_a_listener(
     with pytest.raises(Rejected) as refusal:
         await town.invites("$command", space, by)
     assert refusal.value.code == code
-    assert not town.wishes
+    assert not town.effects
     assert not town.notes.held
 
 
@@ -74,3 +72,20 @@ async def test_whom_nobody_follows_may_try_again_later() -> None:
         await town.invites("$command")
     town.following = {(HOST, EVE)}
     assert await town.invites("$later") == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "user", "code"),
+    [
+        (GUEST, EVE, "account_needed"),
+        (BEN, GUEST, "guest_invited"),
+        (BEN, HOST, "already_here"),
+        (EVE, BEN, "not_joined"),
+    ],
+)
+async def test_who_cannot_invite_and_who_cannot_be_invited(
+    spaces: Spaces, by: UserId, user: UserId, code: str
+) -> None:
+    with pytest.raises(Rejected) as refusal:
+        await Inviting(spaces).invite(now(spaces), by, user)
+    assert refusal.value.code == code

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import chat_desk
 from spaces_bridge.app.chat import (
     KEPT,
     REMEMBERED,
@@ -14,8 +13,8 @@ from spaces_bridge.app.chat import (
     LinesGone,
     WriterGone,
 )
-from spaces_bridge.app.chat_desk import ChatDesk, Writer
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.chat import A_GUEST, ChatService, Writer
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, UserId
@@ -103,7 +102,7 @@ def test_what_the_room_holds_comes_before_what_was_said_since() -> None:
 
 async def refusal(spaces: Spaces, writer: Writer, text: str = "hello") -> str:
     with pytest.raises(Rejected) as refused:
-        await ChatDesk(spaces).say(SPACE, writer, text)
+        await ChatService(spaces).say(SPACE, writer, text)
     assert refused.value.text.endswith(".")
     return refused.value.code
 
@@ -111,7 +110,7 @@ async def refusal(spaces: Spaces, writer: Writer, text: str = "hello") -> str:
 async def test_a_members_words_go_to_the_room_and_to_all_pages(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    await ChatDesk(spaces).say(SPACE, Writer(BEN, "", guest=False), " hi\u202e \n there ")
+    await ChatService(spaces).say(SPACE, Writer(BEN, "", guest=False), " hi\u202e \n there ")
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
     assert (shown.user, shown.name, shown.text) == (BEN, "Ben", "hi\n there")
@@ -133,7 +132,7 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
 async def test_the_same_nonce_is_the_same_line_also_after_a_restart(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatDesk(spaces), Writer(BEN, "", guest=False)
+    desk, ben = ChatService(spaces), Writer(BEN, "", guest=False)
     for _ in range(2):
         await desk.say(SPACE, ben, "once", nonce="n1")
     assert len(recorder.called("chatted")) == len(recorder.wished("chat.post")) == 1
@@ -160,7 +159,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
     spaces: Spaces, recorder: Recorder, called: str, named: str
 ) -> None:
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
-    await ChatDesk(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
+    await ChatService(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
     (wished,) = recorder.wished("chat.post")
     assert isinstance(wished["lines"], tuple)
     assert wished["lines"][0]["name"] == named
@@ -169,7 +168,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
 async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_has_not(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatDesk(spaces), Writer(BEN, "", guest=False)
+    desk, ben = ChatService(spaces), Writer(BEN, "", guest=False)
     await desk.say(SPACE, ben, "rude", nonce="n1")
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
@@ -186,10 +185,10 @@ async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_ha
 async def test_a_guest_has_no_name_in_the_room_before_the_floor(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    await ChatDesk(spaces).say(SPACE, ZOE, "hello")
+    await ChatService(spaces).say(SPACE, ZOE, "hello")
     (wished,) = recorder.wished("chat.post")
     assert "Zoe" not in str(wished)
-    assert chat_desk.A_GUEST in str(wished)
+    assert A_GUEST in str(wished)
     (shown,) = spaces.world.chat.lines(SPACE)
     assert (shown.name, shown.named, shown.guest) == ("Zoe", False, True)
 
@@ -204,12 +203,12 @@ async def test_what_cannot_be_read_or_is_too_long_is_refused(spaces: Spaces) -> 
     await spaces.ask(SPACE, cmd.LockSpace(HOST))
     assert await refusal(spaces, ben) == "locked_chat"
     await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
-    await ChatDesk(spaces).say(SPACE, ben, "with the floor")
+    await ChatService(spaces).say(SPACE, ben, "with the floor")
     assert [shown.text for shown in spaces.world.chat.lines(SPACE)] == ["with the floor"]
 
 
 async def test_nothing_of_a_removed_person_stays(spaces: Spaces, recorder: Recorder) -> None:
-    desk = ChatDesk(spaces)
+    desk = ChatService(spaces)
     await enter(spaces, EVE)
     for user in (BEN, EVE, BEN):
         await desk.say(SPACE, Writer(user, "", guest=False), f"of {user}")
@@ -221,7 +220,7 @@ async def test_nothing_of_a_removed_person_stays(spaces: Spaces, recorder: Recor
 
 async def test_the_chat_of_one_that_ended_is_let_go_of(spaces: Spaces, recorder: Recorder) -> None:
     ben = Writer(BEN, "", guest=False)
-    await ChatDesk(spaces).say(SPACE, ben, "bye")
+    await ChatService(spaces).say(SPACE, ben, "bye")
     await spaces.ask(SPACE, cmd.EndSpace(HOST, recorder.now))
     assert await refusal(spaces, ben) == "ended"
     recorder.now += 3_600_000

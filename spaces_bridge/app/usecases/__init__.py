@@ -1,0 +1,46 @@
+"""What people ask for however they ask: by a command, a reaction, the page or the admin API.
+
+Each use case has one limit and one order of effects. Adapters translate what was asked and say
+what came of it in their own words; whether it may be is decided here and in the core's rules.
+"""
+
+from dataclasses import dataclass
+
+from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ports import Reports
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.blocking import Blocking
+from spaces_bridge.app.usecases.creating import Creating, PermissionOf
+from spaces_bridge.app.usecases.following import Following
+from spaces_bridge.app.usecases.inviting import Inviting
+from spaces_bridge.app.usecases.reporting import Reporting
+from spaces_bridge.app.usecases.scheduling import Scheduling
+from spaces_bridge.app.usecases.sharing import Sharing
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """All use cases of one bridge; every adapter is given the same ones."""
+
+    blocking: Blocking
+    creating: Creating
+    following: Following
+    inviting: Inviting
+    reporting: Reporting
+    scheduling: Scheduling
+    sharing: Sharing
+
+
+def use_cases_of(
+    spaces: Spaces, doorkeeper: Doorkeeper, reports: Reports, permission_of: PermissionOf
+) -> UseCases:
+    """The use cases over these live spaces; once for each bridge."""
+    return UseCases(
+        blocking=Blocking(spaces, doorkeeper),
+        creating=Creating(spaces, permission_of),
+        following=Following(spaces.world),
+        inviting=Inviting(spaces),
+        reporting=Reporting(spaces, reports),
+        scheduling=Scheduling(spaces),
+        sharing=Sharing(spaces),
+    )
