@@ -49,7 +49,6 @@ EACH: tuple[Note, ...] = (
     commands.CommandPerson(EVENT, BEN, "talks too much"),
     commands.CommandUnblocked(EVENT, "*:bad.example"),
     commands.CommandReworded(EVENT, OTHER),
-    commands.ReportsFiled(BEN, {EVENT: 1_700_000_000_000}),
     commands.ReadBackFrom(1_700_000_000_000),
 )
 """One of each kind, in the order of ``kinds.ALL``."""
