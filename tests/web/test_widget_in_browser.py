@@ -30,11 +30,13 @@ class Embedded:
     space: LiveSpace
     address: str
 
-    async def show(self, *states: object, silent: bool = False, parent: str = "") -> None:
+    async def show(
+        self, *states: object, silent: bool = False, parent: str = "", url: str = ""
+    ) -> None:
         """Open the widget. ``states``: what the client answers when asked who this is."""
-        url = f"{self.world.page(self.space)}?{WIDGET_QUERY}"
+        page = url or f"{self.world.page(self.space)}?{WIDGET_QUERY}"
         answers = None if silent else list(states)
-        arguments = [url, answers, parent or self.address]
+        arguments = [page, answers, parent or self.address]
         await self.page.evaluate("([url, states, parent]) => show(url, states, parent)", arguments)
 
     @property
@@ -123,6 +125,22 @@ async def test_a_person_who_never_decides_is_not_waited_for_for_ever(embedded: E
     assert await embedded.inside("return Promise.race([window.answer, 'waits'])") == "waits"
     await embedded.page.clock.run_for(2_000)
     assert await embedded.inside("return window.answer") is None
+
+
+async def test_a_live_space_is_started_in_the_directory_by_whom_the_client_vouches_for(
+    embedded: Embedded,
+) -> None:
+    directory = f"{embedded.world.base}/?{WIDGET_QUERY}"
+    await embedded.show("allowed", url=directory)
+    await embedded.inside("return widget.isWidget()")
+    await embedded.page.evaluate("negotiate()")
+    frame = embedded.page.frame_locator("#widget")
+    await frame.locator("#start-here").click()
+    await frame.locator("#start-name").fill("Late songs")
+    await frame.locator("#start-yes").click()
+    await expect(frame.locator("#title")).to_have_text("Late songs")
+    new = next(s for s in embedded.world.spaces.open() if s.space != embedded.space.space)
+    assert (new.title, new.host) == ("Late songs", ALICE)
 
 
 async def test_the_widget_answers_politely(embedded: Embedded) -> None:
