@@ -94,7 +94,7 @@ def fields_of(own: OwnName) -> Iterator[tuple[str, str, str, bool]]:
     for name, hint in get_type_hints(own.content, include_extras=True).items():
         needed = get_origin(hint) is not NotRequired
         annotated = hint if needed else get_args(hint)[0]
-        kind, *told = get_args(annotated)
+        kind, *told = get_args(annotated) or (annotated,)
         if not told:
             raise LookupError(f"{own.name}: {name} has no meaning")
         meaning, *choices = told
