@@ -18,6 +18,7 @@ from spaces_bridge.demo.wire import WireConnection, WirePeer
 from spaces_bridge.media.live_ogg import MOST_WAITING
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.wire.pcm import length_ms
 from tests.support.sound import RATE, Pcm, decibels, tone
 from tests.support.stage import (
     EAR,
@@ -295,7 +296,7 @@ async def test_what_is_said_comes_for_the_captions_in_order_and_at_its_time(
     starts = [at_ms for at_ms, _ in chunks]
     assert 3_600_000 <= starts[0] < 3_700_000
     for (one, pcm), (other, _) in itertools.pairwise(chunks):
-        assert one + len(pcm) // 32 <= other
+        assert one + length_ms(pcm) <= other
 
 
 def sound_of(chunks: Sequence[tuple[int, bytes]]) -> Pcm:
