@@ -11,7 +11,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.talk import refuse_to_chat
-from spaces_bridge.web.limits import Limiter
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, Refusal, doer_of, misshapen, text_of
 from spaces_bridge.web.views import You
@@ -34,9 +34,9 @@ class Chatting:
     def __init__(self, settings: WebSettings, spaces: Spaces) -> None:
         self._guests_write = settings.guest_chat
         self._desk = ChatDesk(spaces)
-        self._people = Limiter(PERSON_BURST, PERSON_PER_S)
-        self._guests = Limiter(GUESTS_BURST, GUESTS_PER_S)
-        self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
+        self._people = TokenBuckets(PERSON_BURST, PERSON_PER_S)
+        self._guests = TokenBuckets(GUESTS_BURST, GUESTS_PER_S)
+        self._crowds = TokenBuckets(CROWD_BURST, CROWD_PER_S)
 
     async def say(self, frame: Frame, you: You, space: LiveSpace) -> None:
         """Say it; ``space`` as it is now. Raises Refusal, Rejected, StorageError."""
