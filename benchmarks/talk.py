@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from spaces_bridge.app.ports import Draft, Utterance
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from tests.support.captions import SPACE, Remembered, until, worker_of_this_test
 
@@ -82,12 +83,12 @@ class Timed(Remembered):
         super().drafted(space, draft)
         self._note(draft.speaker, draft, draft.utterance, final=False)
 
-    def captioned(self, space: SpaceId, utterance: Utterance) -> None:
-        super().captioned(space, utterance)
-        self._note(utterance.speaker, utterance, utterance.id, final=True)
+    def captioned(self, space: SpaceId, said: CaptionUtterance) -> None:
+        super().captioned(space, said)
+        self._note(said.speaker, said, said.utterance, final=True)
 
     def _note(
-        self, user: UserId, said: Draft | Utterance, name: UtteranceId, *, final: bool
+        self, user: UserId, said: Draft | CaptionUtterance, name: UtteranceId, *, final: bool
     ) -> None:
         at_s = asyncio.get_running_loop().time()
         shown = Shown(name, said.start_ms, said.end_ms, said.text, final, at_s)

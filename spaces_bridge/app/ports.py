@@ -24,6 +24,7 @@ from spaces_bridge.app.records import (
     StoredEvent,
     Token,
 )
+from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -444,18 +445,6 @@ class StageListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
-    """A finished utterance; times count from the start of the live space."""
-
-    id: UtteranceId
-    speaker: UserId
-    start_ms: int
-    end_ms: int
-    text: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """An utterance that is being spoken, as far as ``end_ms``. Shown, never kept.
 
@@ -472,9 +461,9 @@ class Draft:
     language: str
 
     @classmethod
-    def taken_back(cls, said: Utterance) -> "Draft":
+    def taken_back(cls, said: CaptionUtterance) -> "Draft":
         """That nothing is to be shown of the utterance but its final, if there is one."""
-        return cls(said.id, said.speaker, "", 0, said.start_ms, said.end_ms, said.language)
+        return cls(said.utterance, said.speaker, "", 0, said.start_ms, said.end_ms, said.language)
 
 
 class Captioner(Protocol):
@@ -502,7 +491,9 @@ class CaptionListener(Protocol):
         """What is being said; every draft ends in a final or in one without text."""
         ...
 
-    def captioned(self, space: SpaceId, utterance: Utterance) -> None: ...
+    def captioned(self, space: SpaceId, said: CaptionUtterance) -> None:
+        """An utterance is finished."""
+        ...
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         """Everything before is in finals that were handed over, or was no speech."""

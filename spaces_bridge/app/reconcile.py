@@ -23,13 +23,14 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import called
+from spaces_bridge.pacing.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 TASK = "reconcile"
 REREAD_EVERY_S = 600.0
-RETRY_S = 1.0
-RETRY_MOST_S = 30.0
+REREAD_BACKOFF = Backoff(1.0, 30.0)
+"""Before a room that could not be read is tried again."""
 LOOK_EVERY_S = 0.5
 
 DOUBT_S = 3.0
@@ -63,17 +64,18 @@ class Reconciler:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        due: dict[SpaceId, tuple[float, float]] = {}  # when to read, how long to rest if in vain
+        due: dict[SpaceId, tuple[float, int]] = {}  # when to read; failures in a row
         while True:
             for space in [s.space for s in self._spaces.open()]:
-                at, rest_s = due.get(space, (0.0, RETRY_S))
-                forgotten = self._is_doubt_old(space, loop.time()) and rest_s == RETRY_S
+                at, failures = due.get(space, (0.0, 0))
+                forgotten = self._is_doubt_old(space, loop.time()) and not failures
                 if loop.time() < at and not forgotten:
                     continue
                 if await self._reread(space):
-                    due[space] = (loop.time() + REREAD_EVERY_S, RETRY_S)
+                    due[space] = (loop.time() + REREAD_EVERY_S, 0)
                 else:
-                    due[space] = (loop.time() + rest_s, min(rest_s * 2, RETRY_MOST_S))
+                    wait_s = REREAD_BACKOFF.wait_s(failures + 1)
+                    due[space] = (loop.time() + wait_s, failures + 1)
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _is_doubt_old(self, space: SpaceId, now: float) -> bool:

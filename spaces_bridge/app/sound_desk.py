@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from spaces_bridge.app.ports import Draft, Utterance
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.sentences import say
+from spaces_bridge.wire.pcm import length_ms
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class SoundDesk:
         if view is not None and view.captions and self._world.settings.captions:
             self._world.captioner.hear(space, user, at_ms, pcm)
         else:
-            self._world.stage.audio_taken(space, user, at_ms + len(pcm) // 32)
+            self._world.stage.audio_taken(space, user, at_ms + length_ms(pcm))
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
         self._spaces.tell(space, cmd.CloseMicrophone(user))
@@ -77,18 +78,10 @@ class SoundDesk:
         if not draft.text or (captions and view is not None and view.is_drafted(draft.speaker)):
             self._world.audience.draft(space, draft)
 
-    def captioned(self, space: SpaceId, utterance: Utterance) -> None:
-        command = cmd.CaptionUtterance(
-            utterance.id,
-            utterance.speaker,
-            utterance.start_ms,
-            utterance.end_ms,
-            utterance.text,
-            utterance.language,
-        )
-        self._spaces.tell(space, command)
+    def captioned(self, space: SpaceId, said: cmd.CaptionUtterance) -> None:
+        self._spaces.tell(space, said)
         # a final that is refused (captions are off by now) leaves no draft behind
-        over = Draft.taken_back(utterance)
+        over = Draft.taken_back(said)
         self._spaces.then(space, lambda: self._world.audience.draft(space, over))
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:

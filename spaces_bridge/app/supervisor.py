@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.pacing.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-FIRST_REST_S: Final = 0.2
-LONGEST_REST_S: Final = 30.0
-"""Before a task that keeps ending is started again; the rest doubles each time."""
+RESTART_BACKOFF: Final = Backoff(0.2, 30.0)
+"""Before a task that keeps ending is started again."""
 
 STEADY_S: Final = 10.0
 """A task that has run for so long since it was started again counts as well."""
@@ -27,11 +27,11 @@ Work = Callable[[], Awaitable[None]]
 class TaskSupervisor:
     """Starts tasks, starts them again when they end, and says so. Implements ``Health``.
 
-    ``first_rest_s`` and ``steady_s`` are seconds; see ``FIRST_REST_S`` and ``STEADY_S``.
+    ``backoff``: how long a task rests before it is started again; ``steady_s``: see ``STEADY_S``.
     """
 
-    def __init__(self, *, first_rest_s: float = FIRST_REST_S, steady_s: float = STEADY_S) -> None:
-        self._first_rest_s = first_rest_s
+    def __init__(self, *, backoff: Backoff = RESTART_BACKOFF, steady_s: float = STEADY_S) -> None:
+        self._backoff = backoff
         self._steady_s = steady_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._restarts: dict[str, int] = {}
@@ -89,7 +89,7 @@ class TaskSupervisor:
 
     async def _watch(self, name: str, work: Work, group: str, *, is_endless: bool) -> None:
         loop = asyncio.get_running_loop()
-        rest_s = self._first_rest_s
+        failures = 0
         while True:
             steady = loop.call_later(self._steady_s, self._is_well, name)
             started = loop.time()
@@ -108,12 +108,10 @@ class TaskSupervisor:
                 self._say(name, None)
             finally:
                 steady.cancel()
-            if loop.time() - started >= self._steady_s:
-                rest_s = self._first_rest_s
+            failures = 1 if loop.time() - started >= self._steady_s else failures + 1
             self._failing.add(name)
             self._restarts[group] += 1
-            await asyncio.sleep(rest_s)
-            rest_s = min(rest_s * 2, LONGEST_REST_S)
+            await asyncio.sleep(self._backoff.wait_s(failures))
 
     def _say(self, name: str, error: BaseException | None) -> None:
         """Once: a task that keeps ending would fill the log with one and the same traceback."""

@@ -10,10 +10,8 @@ from typing import Final
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import CaptionListener
 from spaces_bridge.app.supervisor import TaskSupervisor
-from spaces_bridge.captions import told
 from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
 from spaces_bridge.captions.messages import (
-    BYTES_PER_MS,
     Draft,
     EndOfTrack,
     FromWorker,
@@ -31,15 +29,17 @@ from spaces_bridge.captions.messages import (
 from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
 from spaces_bridge.captions.pauses import Pauses
 from spaces_bridge.captions.process import COMMAND, run_worker
-from spaces_bridge.captions.tracks import REPLAY_WAIT_S, Captioned
+from spaces_bridge.captions.tracks import REPLAY_WAIT_S, Captioned, finished, shown_draft
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.pacing.backoff import Backoff
+from spaces_bridge.wire.pcm import length_ms
 
 _logger = logging.getLogger(__name__)
 
 TASK: Final = "captions"
 _STEADY_S: Final = 60.0
 """A worker that lived so long starts the back-off from the beginning when it dies."""
-_BACK_OFF_S: Final = (0.2, 1.0, 2.0, 5.0, 15.0, 30.0)
+WORKER_BACKOFF: Final = Backoff(0.2, 30.0, factor=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class WorkerCaptioner:
         if self._mailbox is None:
             track.lose()
         elif admitted:
-            track.arrived = (at_ms + len(pcm) // BYTES_PER_MS, now)
+            track.arrived = (at_ms + length_ms(pcm), now)
             if not self._mailbox.put(Speech(space, user, at_ms, pcm)):
                 self._pauses.fall_behind()
 
@@ -219,7 +219,7 @@ class WorkerCaptioner:
 
     def _hand_on(self, draft: Draft) -> None:
         if self._listener is not None:
-            self._listener.drafted(draft.space, told.draft(draft))
+            self._listener.drafted(draft.space, shown_draft(draft))
 
     def _on_utterance(self, said: Utterance) -> None:
         self._numbers.utterances += 1
@@ -230,7 +230,7 @@ class WorkerCaptioner:
             )
             self._numbers.latency_s_count += 1
         if self._listener is not None:
-            self._listener.captioned(said.space, told.utterance(said))
+            self._listener.captioned(said.space, finished(said))
         # Counted as heard at once: a worker that dies before saying so must not say it twice.
         self._advance(said.space, said.speaker, said.end_ms)
 
@@ -261,7 +261,7 @@ class WorkerCaptioner:
             status = await self._run_once()
             self._on_death(status)
             failures = 0 if loop.time() - started > _STEADY_S else failures + 1
-            await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
+            await asyncio.sleep(WORKER_BACKOFF.wait_s(failures + 1))
 
     async def _run_once(self) -> int | None:
         """One worker's life: its exit status, or None if it could not be started."""

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from spaces_bridge.captions.messages import BYTES_PER_MS, Speech, ToWorker
+from spaces_bridge.captions.messages import Speech, ToWorker
+from spaces_bridge.wire.pcm import length_ms
 
 ROOM_MS: Final = 120_000
 """Milliseconds of sound, of all speakers together, that may wait for the worker (3.8 MB)."""
@@ -58,4 +59,4 @@ class Mailbox:
 
 
 def _length_ms(message: ToWorker) -> int:
-    return len(message.pcm) // BYTES_PER_MS if isinstance(message, Speech) else 0
+    return length_ms(message.pcm) if isinstance(message, Speech) else 0

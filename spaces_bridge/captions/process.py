@@ -5,37 +5,30 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from spaces_bridge.captions.mailbox import Mailbox
-from spaces_bridge.captions.messages import (
-    BadMessage,
-    FromWorker,
-    Ping,
-    Pong,
-    decode,
-    encode,
-    length_of,
-)
+from spaces_bridge.captions.messages import CODEC, FromWorker, Ping, Pong
+from spaces_bridge.wire.messages import BadMessage
+from spaces_bridge.wire.worker_link import Pulse, WorkerLink
+from spaces_bridge.wire.worker_process import worker_environment
 
 _logger = logging.getLogger(__name__)
 
 COMMAND: Final = (sys.executable, "-m", "spaces_bridge.captions.worker")
-PING_S: Final = 10.0
-STUCK_S: Final = 60.0
-"""A worker that says nothing for so long is stuck, and killed."""
-LOAD_S: Final = 300.0
-"""Before its first message: a worker that loads its model says nothing."""
+PULSE: Final = Pulse(every_s=10.0, most_missed=6, most_missed_at_first=30)
+"""A worker that says nothing for a minute is stuck, and killed. One that loads its model says
+nothing, and has five."""
 
 _GRACE_S: Final = 0.5
+_CHUNK: Final = 64 * 1024
 
 OnMessage: TypeAlias = Callable[[FromWorker], None]
 
-_SECRETS: Final = "SPACES_"
-"""Variables with this prefix configure the bridge and may be secrets: none for the worker."""
+_OWN: Final = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+"""One thread, no network."""
 
 
 async def run_worker(
@@ -45,8 +38,9 @@ async def run_worker(
 
     Messages go to it from `mailbox` and come from it through `on_message`.
     """
+    environment = worker_environment(os.environ, **_OWN)
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, env=_environment(os.environ)
+        *command, stdin=PIPE, stdout=PIPE, env=environment
     )
     try:
         await _converse(process, mailbox, on_message)
@@ -55,31 +49,22 @@ async def run_worker(
     return await process.wait()
 
 
-def _environment(of_control: Mapping[str, str]) -> dict[str, str]:
-    """One thread, no network, none of the bridge's secrets, and this very package."""
-    package_root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [package_root, of_control.get("PYTHONPATH")]))
-    return {
-        **{name: value for name, value in of_control.items() if not name.startswith(_SECRETS)},
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONPATH": path,
-    }
-
-
 async def _converse(process: Process, mailbox: Mailbox, on_message: OnMessage) -> None:
     """Write and read until the worker's end closes, or it is stuck."""
     assert process.stdin is not None
     assert process.stdout is not None
-    chores = [
-        asyncio.create_task(_write(process.stdin, mailbox)),
-        asyncio.create_task(_ping(mailbox)),
-    ]
+    link = WorkerLink(PULSE, ping=lambda _: mailbox.put(Ping()), on_message=on_message)
+    link.ready()
+    reading = asyncio.create_task(_read(process.stdout, link))
+    silent = asyncio.create_task(link.until_unresponsive())
+    chores = [reading, silent, asyncio.create_task(_write(process.stdin, mailbox))]
     try:
-        await _read(process.stdout, on_message)
-    except TimeoutError:
-        _logger.error("the caption worker is stuck and is killed", extra={"pid": process.pid})
+        await asyncio.wait({reading, silent}, return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            reading.result()
+        else:
+            silent.result()
+            _logger.error("the caption worker is stuck and is killed", extra={"pid": process.pid})
     except BadMessage:
         _logger.exception("the caption worker sent something that is no message")
     finally:
@@ -102,31 +87,21 @@ async def _end(process: Process) -> None:
     await ending
 
 
-async def _read(stream: asyncio.StreamReader, on_message: OnMessage) -> None:
-    patience_s = LOAD_S
-    while True:
-        async with asyncio.timeout(patience_s):
-            try:
-                body = await stream.readexactly(length_of(await stream.readexactly(4)))
-            except asyncio.IncompleteReadError:
-                return
-        patience_s = STUCK_S
-        message = decode(body)
-        if not isinstance(message, FromWorker):
-            raise BadMessage(f"{type(message).__name__} is not from a worker")
-        if not isinstance(message, Pong):
-            on_message(message)
+async def _read(stream: asyncio.StreamReader, link: WorkerLink[FromWorker]) -> None:
+    framer = CODEC.framer()
+    while data := await stream.read(_CHUNK):
+        for body in framer.feed(data):
+            message = CODEC.decode(body)
+            if not isinstance(message, FromWorker):
+                raise BadMessage(f"{type(message).__name__} is not from a worker")
+            link.answered()
+            if not isinstance(message, Pong):
+                link.deliver(message)
 
 
 async def _write(stream: asyncio.StreamWriter, mailbox: Mailbox) -> None:
     # The pipe is gone when the worker is: the reader notices that, too.
     with suppress(ConnectionError):
         while True:
-            stream.write(encode(await mailbox.get()))
+            stream.write(CODEC.encode(await mailbox.get()))
             await stream.drain()
-
-
-async def _ping(mailbox: Mailbox) -> None:
-    while True:
-        await asyncio.sleep(PING_S)
-        mailbox.put(Ping())

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
-from spaces_bridge.captions.messages import Draft
+from spaces_bridge.app import ports
+from spaces_bridge.captions.messages import Draft, Utterance
+from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import UtteranceId
 
 REPLAY_WAIT_S: Final = 5.0
@@ -74,3 +76,23 @@ class Captioned:
         """How long ago this moment of the track was spoken; sound comes as it is spoken."""
         last_ms, came = self.arrived
         return max(0.0, now - came + (last_ms - at_ms) / 1000)
+
+
+def shown_draft(draft: Draft) -> ports.Draft:
+    """Give the worker's draft in the application's terms."""
+    return ports.Draft(
+        utterance=draft.utterance,
+        speaker=draft.speaker,
+        text=draft.text,
+        committed=draft.committed,
+        start_ms=draft.start_ms,
+        end_ms=draft.end_ms,
+        language=draft.language,
+    )
+
+
+def finished(said: Utterance) -> CaptionUtterance:
+    """Give the worker's utterance as the command that it is for its live space."""
+    return CaptionUtterance(
+        said.utterance, said.speaker, said.start_ms, said.end_ms, said.text, said.language
+    )

@@ -15,7 +15,7 @@ from spaces_bridge.matrix.direct.letters import Letters
 from spaces_bridge.matrix.direct.questions import Questions
 from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.homeserver.pace import Metronome
 from spaces_bridge.matrix.incoming.chats import RoomChat
 from spaces_bridge.matrix.incoming.hands import RaisedHands
 from spaces_bridge.matrix.incoming.reception import Reception
@@ -51,6 +51,7 @@ from spaces_bridge.matrix.talk.archive import Archive
 from spaces_bridge.matrix.talk.conversation import Conversation
 from spaces_bridge.matrix.talk.desk import Desk
 from spaces_bridge.matrix.talk.greeting import Greeter
+from spaces_bridge.pacing.fair_queue import FairQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Ground:
     reports: Reports
     bot: MatrixClient
     client_of: Callable[[UserId], MatrixClient]
-    pace: FairShare
+    pace: FairQueue
     wake: Callable[[], None]
     """Tells the courier of something new in the outbox."""
     now_s: Callable[[], float]

@@ -18,7 +18,7 @@ from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.pace import FairShare, RoomBudgets
+from spaces_bridge.matrix.homeserver.pace import RoomBudgets
 from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.matrix.homeserver.watch import HomeserverWatch
 from spaces_bridge.matrix.incoming.appservice import AppserviceServer
@@ -30,6 +30,7 @@ from spaces_bridge.matrix.outgoing.courier import OutboxCourier
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.shown.directory import keep_open
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
+from spaces_bridge.pacing.fair_queue import FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class MatrixService:
         self._settings = settings
         self._tasks = tasks or TaskSupervisor()
         reach = Reach()
-        pace = FairShare(settings.events_per_second, now_s)
+        pace = FairQueue(settings.events_per_second, now_s)
         budgets = RoomBudgets(settings.room_events_per_minute, now_s)
 
         def written(room: str) -> None:

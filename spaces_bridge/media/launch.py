@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spaces_bridge.media.codec import encode
+from spaces_bridge.media.codec import CODEC
 from spaces_bridge.media.messages import (
     GREETING_SIZE,
     PROTOCOL,
     Attach,
-    BadMessage,
     Greeting,
     unpack_greeting,
 )
@@ -27,25 +26,13 @@ from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import Sockets
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge.wire.messages import BadMessage
+from spaces_bridge.wire.worker_link import WorkerNotRunning, WorkerUnresponsive
+from spaces_bridge.wire.worker_process import worker_environment
 
-_PACKAGE_ROOT: Final = Path(__file__).parents[2]
-_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
-"""The rest of the environment stays here: it may hold secrets, and a worker needs none."""
 _LONGEST_PATH: Final = 107  # of a unix socket on Linux
 _MOST_SOCKETS: Final = 64
 _CREDENTIALS: Final = struct.Struct("3i")
-
-
-class NotThere(OSError):
-    """No media worker listens at the socket's path."""
-
-
-class Mute(TimeoutError):
-    """A process listens there and says nothing."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(f"process {pid} does not answer")
-        self.pid = pid
 
 
 # --- process ---------------------------------------------------------------------------------
@@ -107,15 +94,13 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
         orphan_grace_s=options.orphan_grace_s,
         opus_bitrate=options.opus_bitrate,
     )
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    places = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     child = subprocess.Popen(
         [sys.executable, "-m", "spaces_bridge.media.worker", told.to_json()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(*udp, *tcp),
         start_new_session=True,  # a Ctrl-C or a hang-up of our terminal is not meant for it
-        env={**inherited, "PYTHONPATH": os.pathsep.join(places), "OPENBLAS_NUM_THREADS": "1"},
+        env=worker_environment(os.environ),
     )
     return Process(child.pid, child)
 
@@ -194,22 +179,25 @@ class Found:
 
 
 async def knock(path: str, *, want_sockets: bool, timeout: float) -> Found:
-    """Attach to the worker behind this path. Raises NotThere, BadMessage, Mute."""
+    """Attach to the worker behind this path. Raises BadMessage and these two.
+
+    WorkerNotRunning: none listens there. WorkerUnresponsive: one does, and says nothing.
+    """
     loop = asyncio.get_running_loop()
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.setblocking(False)
     try:
         async with asyncio.timeout(timeout):
             await loop.sock_connect(connection, path)
-            await loop.sock_sendall(connection, encode(Attach(PROTOCOL, want_sockets)))
+            await loop.sock_sendall(connection, CODEC.encode(Attach(PROTOCOL, want_sockets)))
             greeting, sockets = await _receive_greeting(connection)
     except (FileNotFoundError, ConnectionError) as problem:
         connection.close()
-        raise NotThere(str(problem)) from problem
+        raise WorkerNotRunning(str(problem)) from problem
     except TimeoutError as problem:
         pid = _pid_behind(connection)
         connection.close()
-        raise Mute(pid) from problem
+        raise WorkerUnresponsive(pid) from problem
     except BaseException:
         connection.close()
         raise

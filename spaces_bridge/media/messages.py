@@ -12,10 +12,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import Direction, Phase
+from spaces_bridge.wire.messages import BadMessage
 
 PROTOCOL: Final = 1
 """Both sides must speak the same. `Attach`, `Greeting`, `Record` and `Synced` never change: so a
-new control process can take over the peers of an old worker."""
+new control process can take over the peers of an old worker. Their kinds are in `codec`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
-class Displaced:
+class Superseded:
     """Another control process took over; this connection ends."""
 
 
@@ -249,13 +250,9 @@ ToWorker: TypeAlias = (
 )  # fmt: skip
 FromWorker: TypeAlias = (
     Hello | Synced | Answer | Refused | PeerChanged | Record | Levels | SpeakerAudio | MixPacket
-    | Stats | Pong | Displaced
+    | Stats | Pong | Superseded
 )  # fmt: skip
 Message: TypeAlias = ToWorker | FromWorker
-
-
-class BadMessage(ValueError):
-    """Bytes that are no message of ours: the stream cannot be trusted any more."""
 
 
 class Greeting(NamedTuple):

@@ -8,7 +8,6 @@ from typing import Final
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.startup import ExitCode, StartUpError
 
-_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _TRIES: Final = 20
 
 
@@ -83,9 +82,6 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket | None
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        else:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         bound.bind((host, port))
         if kind == socket.SOCK_STREAM:
             bound.listen(256)

@@ -24,12 +24,11 @@ from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, Phase
 from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.wire.pcm import length_ms
 
 log = logging.getLogger(__name__)
 
 OFFER_S: Final = 5.0
-BYTES_PER_MS: Final = 32
-"""Of a speaker's sound: s16le, 16 kHz, mono."""
 CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found, which nobody has opened by then, are closed."""
 
@@ -315,7 +314,7 @@ class Stage:
                 pass  # the supervisor has dealt with it
 
     def _speaker_audio(self, message: say.SpeakerAudio) -> None:
-        end_ms = message.at_ms + len(message.pcm) // BYTES_PER_MS
+        end_ms = message.at_ms + length_ms(message.pcm)
         self._heard_ms[message.space, message.user] = end_ms
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)

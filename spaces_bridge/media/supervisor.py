@@ -14,115 +14,39 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.media.launch import (
     Found,
-    Mute,
-    NotThere,
     Process,
     knock,
     prepare_directory,
     spawn,
 )
+from spaces_bridge.media.link import START_S, MediaWorkerLink
 from spaces_bridge.media.messages import (
     PROTOCOL,
-    BadMessage,
-    Displaced,
     FromWorker,
     Hello,
-    Message,
     PeerChanged,
-    Ping,
-    Pong,
     Record,
-    Synced,
     ToWorker,
 )
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import Sockets, open_sockets
-from spaces_bridge.media.wire import Wire
 from spaces_bridge.media.worker.values import Phase
+from spaces_bridge.pacing.backoff import Backoff
+from spaces_bridge.wire.messages import BadMessage
+from spaces_bridge.wire.worker_link import WorkerNotRunning, WorkerUnresponsive
 
 log = logging.getLogger(__name__)
 
 TASK: Final = "media worker"
-PING_S: Final = 0.5
-MISSED_PINGS: Final = 4
-"""So many in a row, and the worker is taken for dead (2 s)."""
-_START_S: Final = 10.0
 _KNOCK_S: Final = 2.0
 _KNOCK_EVERY_S: Final = 0.02
 _TERM_S: Final = 1.0
 _LAST_MOMENT_S: Final = 0.1
 _SHORT_LIFE_S: Final = 1.0
-_LONGEST_PAUSE_S: Final = 5.0
+WORKER_BACKOFF: Final = Backoff(1.0, 5.0)
+"""Before another worker is started, after the second short life in a row."""
 _SUSPECT_AFTER: Final = 4
 """Short lives in a row: then the records are dropped, in case one of them is what kills."""
-
-
-class _Link:
-    """The connection to one worker, and what came over it before we were ready."""
-
-    def __init__(self, supervisor: "Supervisor", process: Process) -> None:
-        self.process = process
-        self.hello: Hello | None = None
-        self.synced = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.was_displaced = False
-        self.unanswered = 0
-        self.wire: Wire | None = None
-        self._supervisor = supervisor
-        self._is_taken = False
-        self._early: list[FromWorker] = []
-
-    async def open(self, found: Found) -> None:
-        """Take up the conversation and wait until the worker has told all it has."""
-        wire = Wire(
-            self._hear,
-            lambda _: self.ended.set(),
-            skip_unknown=found.greeting.protocol != PROTOCOL,
-        )
-        loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: wire, sock=found.connection)
-        self.wire = wire
-        async with asyncio.timeout(_START_S):
-            await self.synced.wait()
-
-    def close(self) -> None:
-        """Say no more to it."""
-        if self.wire is not None:
-            self.wire.abort()
-
-    async def end(self, grace_s: float = 0.0) -> None:
-        """End the worker, with a time to do so itself."""
-        await self.process.end(grace_s)
-        self.close()
-
-    def _hear(self, _wire: Wire, message: Message) -> None:
-        match message:
-            case Hello():
-                self.hello = message
-            case Synced():
-                self.synced.set()
-            case Pong():
-                self.unanswered = 0
-            case Displaced():
-                self.was_displaced = True
-                self.close()
-            case _ if isinstance(message, FromWorker):
-                self._pass_on(message)
-            case _:
-                pass  # a message of our own, sent back
-
-    def take(self) -> None:
-        """The supervisor is ready: it gets what came meanwhile, and all else as it comes."""
-        self._is_taken = True
-        for message in self._early:
-            self._supervisor.heard(message)
-        self._early.clear()
-
-    def _pass_on(self, message: FromWorker) -> None:
-        if self._is_taken:
-            self._supervisor.heard(message)
-        else:
-            self._early.append(message)
 
 
 class Supervisor:
@@ -141,7 +65,7 @@ class Supervisor:
         self._on_message, self._on_attached = on_message, on_attached
         self._sockets: Sockets | None = None
         self._records: dict[str, Record] = {}
-        self._link: _Link | None = None
+        self._link: MediaWorkerLink | None = None
         self._attached = asyncio.Event()
         self._tasks = tasks or TaskSupervisor()
         self.restarts = 0
@@ -187,7 +111,7 @@ class Supervisor:
         """End the worker, and with it the sound."""
         await self._tasks.stop(TASK)
         self._attached.clear()
-        if self._link is not None and self._link.was_displaced:
+        if self._link is not None and self._link.is_superseded:
             self._link.close()
         elif self._link is not None:
             await self._link.end(_TERM_S)
@@ -197,8 +121,8 @@ class Supervisor:
     def send(self, message: ToWorker) -> None:
         """Tell the worker; while there is none, nothing is sent: `on_attached` makes up for it."""
         link = self._link
-        if link is not None and link.wire is not None and self._attached.is_set():
-            link.wire.send(message)
+        if link is not None and link.connection is not None and self._attached.is_set():
+            link.connection.send(message)
 
     def heard(self, message: FromWorker) -> None:
         """A message of the worker's: records are kept here, all else is the stage's."""
@@ -215,24 +139,24 @@ class Supervisor:
 
     # --- coming to life ---
 
-    async def _find(self) -> _Link | None:
+    async def _find(self) -> MediaWorkerLink | None:
         """Attach to a worker that is there; None if there is none that can be used."""
         try:
             found = await knock(self._options.socket_path, want_sockets=True, timeout=_KNOCK_S)
-        except Mute as mute:
+        except WorkerUnresponsive as unresponsive:
             log.warning("ending a media worker of an earlier run: it does not answer")
-            await _kill(mute.pid)
+            await _kill(unresponsive.pid)
             return None
-        except (NotThere, BadMessage):
+        except (WorkerNotRunning, BadMessage):
             return None
         try:
-            link = _Link(self, Process(found.pid))
+            link = MediaWorkerLink(Process(found.pid), self.heard)
         except ProcessLookupError:
             found.connection.close()
             found.sockets.close()
             return None
         with contextlib.suppress(TimeoutError):
-            await link.open(found)
+            await link.open(found, PROTOCOL)
         if self._options.port not in (0, found.sockets.port):
             log.warning("ending a media worker of an earlier run: it has another port")
             found.sockets.close()
@@ -244,22 +168,22 @@ class Supervisor:
             self._take(link, {})
             return link
         log.warning("replacing a media worker of another version")
-        link.take()  # its records
+        link.talk.ready()  # its records
         await link.end()
         return None
 
-    async def _start_worker(self) -> _Link:
+    async def _start_worker(self) -> MediaWorkerLink:
         """Raises AdapterError when it does not come up."""
         assert self._sockets is not None
         text = "The media worker did not start; the lines above say why."
         try:
-            link = _Link(self, spawn(self._options, self._sockets))
+            link = MediaWorkerLink(spawn(self._options, self._sockets), self.heard)
         except OSError as problem:
             raise AdapterError(text) from problem
         try:
-            async with asyncio.timeout(_START_S):
+            async with asyncio.timeout(START_S):
                 found = await self._knock_until_heard(link.process)
-                await link.open(found)
+                await link.open(found, PROTOCOL)
         except (TimeoutError, BadMessage, OSError) as problem:
             await link.end()
             raise AdapterError(text) from problem
@@ -275,7 +199,7 @@ class Supervisor:
                 found = await knock(
                     self._options.socket_path, want_sockets=False, timeout=_KNOCK_S
                 )
-            except NotThere:
+            except WorkerNotRunning:
                 await asyncio.sleep(_KNOCK_EVERY_S)
                 continue
             if found.pid == process.pid:
@@ -283,12 +207,12 @@ class Supervisor:
             found.connection.close()  # the one it replaces, not quite gone
         raise OSError("the worker ended at once")
 
-    def _take(self, link: _Link, records: Mapping[str, Record]) -> None:
+    def _take(self, link: MediaWorkerLink, records: Mapping[str, Record]) -> None:
         assert link.hello is not None
         self._link = link
         self._attached.set()
         self._on_attached(link.hello, records)
-        link.take()
+        link.talk.ready()
 
     # --- watching ---
 
@@ -303,7 +227,7 @@ class Supervisor:
             # after a bug of ours the worker may be there without being attached
             reason = await self._live_with(link) if self.is_attached else "was lost track of"
             self._attached.clear()
-            if link.was_displaced:
+            if link.is_superseded:
                 log.error(
                     "another bridge process has taken over the media worker: is one running?"
                 )
@@ -317,30 +241,24 @@ class Supervisor:
             short_lives = short_lives + 1 if loop.time() - born < _SHORT_LIFE_S else 0
             link = await self._replace(short_lives)
 
-    async def _live_with(self, link: _Link) -> str:
+    async def _live_with(self, link: MediaWorkerLink) -> str:
         """Ping it until something is wrong; says what."""
-        assert link.wire is not None
         gone = asyncio.ensure_future(link.process.ended())
         lost = asyncio.ensure_future(link.ended.wait())
+        silent = asyncio.ensure_future(link.talk.until_unresponsive())
         try:
-            number = 0
-            while not gone.done() and not lost.done():
-                if link.unanswered >= MISSED_PINGS:
-                    return "answers no more"
-                number += 1
-                link.unanswered += 1
-                link.wire.send(Ping(number))
-                await asyncio.wait(
-                    {gone, lost}, timeout=PING_S, return_when=asyncio.FIRST_COMPLETED
-                )
+            await asyncio.wait({gone, lost, silent}, return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done() and not lost.done():
+                await silent  # should a bug of ours have ended it, this says so
+                return "answers no more"
             if not gone.done():  # the connection of a dead process ends a moment before it
                 await asyncio.wait({gone}, timeout=_LAST_MOMENT_S)
             return "died" if gone.done() else "hung up"
         finally:
-            gone.cancel()
-            lost.cancel()
+            for task in (gone, lost, silent):
+                task.cancel()
 
-    async def _attach_again(self, link: _Link) -> _Link | None:
+    async def _attach_again(self, link: MediaWorkerLink) -> MediaWorkerLink | None:
         """The connection broke, but the worker lives: it may only have cut us off."""
         if not link.ended.is_set() or link.process.is_gone:
             return None
@@ -349,21 +267,20 @@ class Supervisor:
             if found.pid != link.process.pid:
                 found.connection.close()
                 return None
-            again = _Link(self, link.process)
-            await again.open(found)
+            again = MediaWorkerLink(link.process, self.heard)
+            await again.open(found, PROTOCOL)
         except (OSError, BadMessage, TimeoutError):
             return None
         link.close()
         self._take(again, {})
         return again
 
-    async def _replace(self, short_lives: int) -> _Link:
+    async def _replace(self, short_lives: int) -> MediaWorkerLink:
         """A new worker on the same sockets; does not give up."""
         while True:
             if short_lives >= _SUSPECT_AFTER:
                 self._records.clear()
-            if short_lives > 1:
-                await asyncio.sleep(min(0.25 * 2**short_lives, _LONGEST_PAUSE_S))
+            await asyncio.sleep(WORKER_BACKOFF.wait_s(short_lives - 1))
             self.restarts += 1
             try:
                 return await self._start_worker()

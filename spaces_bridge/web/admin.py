@@ -14,10 +14,10 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.live_space import LiveSpace, Person
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web import listed
 from spaces_bridge.web.bodies import object_of
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, problems, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, text_of, user_of
@@ -40,7 +40,7 @@ class Admin:
         self._hub = hub
         self._reports = reports
         self._blocking = blocking
-        self._guesses = Limiter(GUESSES, 1 / 6)
+        self._guesses = TokenBuckets(GUESSES, 1 / 6)
 
     def app(self) -> web.Application:
         """The application below ``/admin/v1``."""

@@ -5,7 +5,7 @@ import re
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases import chat
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web.limits import Limiter
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Frame, doer_of, misshapen, text_of
 from spaces_bridge.web.views import You
@@ -18,9 +18,9 @@ class Chatting:
 
     def __init__(self, settings: WebSettings, spaces: Spaces) -> None:
         limits = chat.ChatLimits(
-            person=Limiter(chat.PERSON_BURST, chat.PERSON_PER_S),
-            guests=Limiter(chat.GUESTS_BURST, chat.GUESTS_PER_S),
-            crowd=Limiter(chat.CROWD_BURST, chat.CROWD_PER_S),
+            person=TokenBuckets(chat.PERSON_BURST, chat.PERSON_PER_S),
+            guests=TokenBuckets(chat.GUESTS_BURST, chat.GUESTS_PER_S),
+            crowd=TokenBuckets(chat.CROWD_BURST, chat.CROWD_PER_S),
         )
         self._chat = chat.ChatService(spaces, limits, guests_write=settings.guest_chat)
 

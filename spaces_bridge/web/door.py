@@ -20,8 +20,9 @@ from spaces_bridge.core import refusals
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.addresses import Addresses
-from spaces_bridge.web.limits import Limiter, Places
+from spaces_bridge.web.limits import Places
 from spaces_bridge.web.problems import Problem, not_found, too_many
 
 GUESSES = 20
@@ -63,8 +64,8 @@ class Door:
         self._doorkeeper = doorkeeper
         self._barred: dict[tuple[UserId, UserId], bool] = {}
         doorkeeper.watch(self._barred.clear)
-        self._guesses = Limiter(GUESSES, 1 / 3)
-        self._misses = Limiter(MISSES, MISSES_PER_S)
+        self._guesses = TokenBuckets(GUESSES, 1 / 3)
+        self._misses = TokenBuckets(MISSES, MISSES_PER_S)
         self._clock = clock
         self._ended: OrderedDict[str, tuple[float, LiveSpace]] = OrderedDict()
         self.feeds = Places(MOST_AT_ONCE)

@@ -24,13 +24,13 @@ from spaces_bridge.core.errors import Rejected, Spoken
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.naming import prepare
 from spaces_bridge.core.sentences import Sentence, Value
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web import verbs, views
 from spaces_bridge.web.acts import Acts
 from spaces_bridge.web.channel import Client
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.guest_names import name_from, tell_if_hidden
 from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.line import Line
 from spaces_bridge.web.outgoing import as_json
 from spaces_bridge.web.people import People
@@ -89,9 +89,9 @@ class Feed:
         self._present = People(hub, door.spaces.world.followers)
         self._tally = tally
         self._vouching = vouching
-        self._people = Limiter(PERSON_BURST, PERSON_PER_S)
-        self._crowds = Limiter(CROWD_BURST, CROWD_PER_S)
-        self._guests = Limiter(GUESTS_BURST, GUESTS_PER_S)
+        self._people = TokenBuckets(PERSON_BURST, PERSON_PER_S)
+        self._crowds = TokenBuckets(CROWD_BURST, CROWD_PER_S)
+        self._guests = TokenBuckets(GUESTS_BURST, GUESTS_PER_S)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The whole life of one connection."""

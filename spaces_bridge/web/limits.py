@@ -1,57 +1,14 @@
-"""Rate limits: token buckets per address or person, in bounded memory."""
+"""How many of something one address or person may have at the same time."""
 
-import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.problems import too_many
 
-KEYS_KEPT = 20_000
-"""Buckets kept; the one longest unused is forgotten first."""
-
-
-@dataclass(slots=True)
-class _Bucket:
-    tokens: float
-    at: float
-
-
-class Limiter:
-    """``burst`` at once, then ``per_second``, for each key by itself."""
-
-    def __init__(
-        self, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._burst = burst
-        self._per_second = per_second
-        self._clock = clock
-        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
-
-    def take(self, key: Hashable) -> bool:
-        """Take one; False when there is none."""
-        bucket = self._bucket(key)
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
-
-    def has(self, key: Hashable) -> bool:
-        """Whether ``take`` would succeed."""
-        return self._bucket(key).tokens >= 1
-
-    def _bucket(self, key: Hashable) -> _Bucket:
-        now = self._clock()
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = _Bucket(self._burst, now)
-            if len(self._buckets) > KEYS_KEPT:
-                self._buckets.popitem(last=False)
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._per_second)
-        bucket.at = now
-        self._buckets.move_to_end(key)
-        return bucket
+Limiter = TokenBuckets
+"""The name by which ``acts`` knows them."""
 
 
 class Places:

@@ -11,8 +11,8 @@ from aiohttp import web
 from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.records import Token
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.tickets import Tickets
@@ -40,7 +40,7 @@ class OggStream:
         self._door = door
         self._stage = stage
         self._tickets = Tickets()
-        self._asked = Limiter(TICKETS_BURST, TICKETS_PER_S)
+        self._asked = TokenBuckets(TICKETS_BURST, TICKETS_PER_S)
 
     async def open(self, request: web.Request) -> web.Response:
         """``POST``: 201 and a ``Location`` to play; refused as the stream itself would be."""

@@ -16,9 +16,9 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.sound import no_floor, refuse_unless_may_speak
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.bodies import body_of
 from spaces_bridge.web.door import Door, guests_listen, guests_off
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, not_found, refused, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
@@ -47,7 +47,7 @@ class MediaDoor:
         self._door = door
         self._stage = stage
         self._microphones: dict[tuple[SpaceId, UserId], _Microphone] = {}
-        self._offers = Limiter(OFFERS_BURST, OFFERS_PER_S)
+        self._offers = TokenBuckets(OFFERS_BURST, OFFERS_PER_S)
         self._accounts: dict[SpaceId, set[UserId]] = {}
 
     # --- requests -----------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from spaces_bridge.app.ports import Journal
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import shown_name
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import too_many
 
 Line = ev.UtteranceCaptioned
@@ -25,7 +25,7 @@ class Transcripts:
     def __init__(self, door: Door, journal: Journal) -> None:
         self._door = door
         self._journal = journal
-        self._limiter = Limiter(20, 0.5)
+        self._limiter = TokenBuckets(20, 0.5)
 
     async def handle(self, request: web.Request) -> web.Response:
         """All captions so far, in the wanted format."""

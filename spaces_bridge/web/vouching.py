@@ -15,8 +15,8 @@ from spaces_bridge.app.ports import Identities
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
@@ -43,7 +43,7 @@ class Vouching:
         self._domain = door.spaces.world.settings.domain
         self._followers = door.spaces.world.followers
         self._identities = identities
-        self._limiter = Limiter(BURST, PER_S)
+        self._limiter = TokenBuckets(BURST, PER_S)
         self._used = UsedOnce()
         self._being_asked: set[bytes] = set()
 

@@ -15,6 +15,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.door import GuestPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.pacing.backoff import Backoff
 from tests.app.support import SPACE, now, seat, settled
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM, after, live_space
@@ -60,7 +61,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     restarted = Spaces(recorder.world())
     await restarted.resume()
     reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
-    monkeypatch.setattr("spaces_bridge.app.reconcile.RETRY_S", 0.01)
+    monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_BACKOFF", Backoff(0.01, 30.0))
     monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
     reconciler.start()
     await asyncio.sleep(0.03)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.ports import Draft, Utterance
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
@@ -20,7 +20,7 @@ async def test_captions_are_journalled_before_the_audio_is_forgotten(
     spaces: Spaces, recorder: Recorder
 ) -> None:
     desk = SoundDesk(spaces)
-    desk.captioned(SPACE, Utterance(UtteranceId("u"), BEN, 100, 900, "hello", "en"))
+    desk.captioned(SPACE, cmd.CaptionUtterance(UtteranceId("u"), BEN, 100, 900, "hello", "en"))
     desk.heard(SPACE, BEN, 1_500)
     await settled(spaces)
     names = [c[0] for c in recorder.calls]
@@ -105,7 +105,9 @@ async def test_a_final_that_is_refused_leaves_no_draft_behind(
 ) -> None:
     await spaces.ask(SPACE, cmd.SetCaptions(HOST, on=False))
     recorder.calls.clear()
-    SoundDesk(spaces).captioned(SPACE, Utterance(DRAFT.utterance, BEN, 100, 900, "hello", "en"))
+    SoundDesk(spaces).captioned(
+        SPACE, cmd.CaptionUtterance(DRAFT.utterance, BEN, 100, 900, "hello", "en")
+    )
     await settled(spaces)
     assert recorder.calls == [("draft", SPACE, replace(TAKEN_BACK, end_ms=900))]
 

@@ -7,10 +7,12 @@ import pytest
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
+from spaces_bridge.pacing.backoff import Backoff
 
 pytestmark = pytest.mark.unit
 
 NEVER_S = 3600.0
+SOON = Backoff(0.001, 30.0)
 
 
 class Task:
@@ -34,7 +36,7 @@ class Task:
 async def test_a_task_that_fails_runs_again_and_the_failure_is_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    tasks, task = TaskSupervisor(first_rest_s=0.001, steady_s=NEVER_S), Task(failures=3)
+    tasks, task = TaskSupervisor(backoff=SOON, steady_s=NEVER_S), Task(failures=3)
     tasks.keep("clockwork", task.run)
     async with asyncio.timeout(60):
         await task.works.wait()
@@ -53,7 +55,7 @@ async def test_a_task_that_fails_runs_again_and_the_failure_is_said_once(
 
 
 async def test_a_task_that_ends_without_a_word_runs_again() -> None:
-    tasks, task = TaskSupervisor(first_rest_s=0.001, steady_s=NEVER_S), Task(failures=0)
+    tasks, task = TaskSupervisor(backoff=SOON, steady_s=NEVER_S), Task(failures=0)
     tasks.keep("clockwork", task.run, "clocks")
     async with asyncio.timeout(60):
         await task.works.wait()
@@ -65,7 +67,7 @@ async def test_a_task_that_ends_without_a_word_runs_again() -> None:
 
 
 async def test_work_that_is_to_be_finished_runs_until_it_succeeds_once() -> None:
-    tasks, task = TaskSupervisor(first_rest_s=0.001, steady_s=NEVER_S), Task(failures=2)
+    tasks, task = TaskSupervisor(backoff=SOON, steady_s=NEVER_S), Task(failures=2)
     task.enough.set()
     tasks.finish("painting", task.run)
     async with asyncio.timeout(60):
@@ -78,7 +80,7 @@ async def test_work_that_is_to_be_finished_runs_until_it_succeeds_once() -> None
 
 
 async def test_a_task_that_runs_steadily_again_is_well(caplog: pytest.LogCaptureFixture) -> None:
-    tasks, task = TaskSupervisor(first_rest_s=0.001, steady_s=0.001), Task(failures=1)
+    tasks, task = TaskSupervisor(backoff=SOON, steady_s=0.001), Task(failures=1)
     tasks.keep("clockwork", task.run)
     async with asyncio.timeout(60):
         await task.works.wait()
@@ -108,7 +110,7 @@ async def test_one_of_a_name_runs_and_stopping_ends_only_what_is_named() -> None
 
 
 async def test_a_task_whose_helper_was_cancelled_runs_again() -> None:
-    tasks, runs, works = TaskSupervisor(first_rest_s=0.001, steady_s=NEVER_S), [0], asyncio.Event()
+    tasks, runs, works = TaskSupervisor(backoff=SOON, steady_s=NEVER_S), [0], asyncio.Event()
 
     async def wait_for_a_helper() -> None:
         runs[0] += 1

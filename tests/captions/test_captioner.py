@@ -80,7 +80,7 @@ async def test_what_is_being_said_is_told_until_it_is_final(tmp_path: Path) -> N
         workers()[0].kill()
         await until(lambda: remembered.pauses == [True])
     assert [draft.text for draft in remembered.drafts] == ["100 ms", "200 ms", "300 ms"]
-    assert {draft.utterance for draft in remembered.drafts} == {remembered.said[0].id}
+    assert {draft.utterance for draft in remembered.drafts} == {remembered.said[0].utterance}
     assert {(d.speaker, d.start_ms) for d in remembered.drafts} == {(ADA, 5000)}
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.captions.messages import (
+    CODEC,
     MAX_MESSAGE,
-    BadMessage,
     Draft,
     EndOfTrack,
     Heard,
@@ -23,11 +23,8 @@ from spaces_bridge.captions.messages import (
     Speech,
     TrackEnded,
     Utterance,
-    decode,
-    encode,
-    length_of,
-    read_message,
 )
+from spaces_bridge.wire.messages import BadMessage
 
 pytestmark = pytest.mark.unit
 
@@ -40,25 +37,27 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(*(st.builds(kind) for kind in K
 
 @given(st.lists(MESSAGES, max_size=5))
 def test_every_message_arrives_as_it_was_sent(messages: list[Message]) -> None:
-    stream = BytesIO(b"".join(encode(message) for message in messages))
-    assert [read_message(stream) for _ in messages] == messages
-    assert read_message(stream) is None
+    stream = BytesIO(b"".join(map(CODEC.encode, messages)))
+    assert [CODEC.read(stream) for _ in messages] == messages
+    assert CODEC.read(stream) is None
 
 
 @given(MESSAGES, st.data())
 def test_a_stream_that_breaks_off_is_at_its_end(message: Message, data: st.DataObject) -> None:
-    whole = encode(message)
+    whole = CODEC.encode(message)
     cut = data.draw(st.integers(0, len(whole) - 1))
-    assert read_message(BytesIO(whole[:cut])) is None
+    assert CODEC.read(BytesIO(whole[:cut])) is None
 
 
 @given(st.binary(max_size=64))
 def test_bytes_that_are_no_message_are_refused(body: bytes) -> None:
     with pytest.raises(BadMessage):
-        decode(body)
+        CODEC.decode(body)
 
 
 @pytest.mark.parametrize("length", [0, 3, MAX_MESSAGE + 1, 0xFFFFFFFF])
 def test_an_impossible_length_is_refused_before_it_is_read(length: int) -> None:
+    stream = BytesIO(length.to_bytes(4, "big") + b"rest")
     with pytest.raises(BadMessage):
-        length_of(length.to_bytes(4, "big"))
+        CODEC.read(stream)
+    assert stream.read() == b"rest"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
-from spaces_bridge.captions.messages import Load, encode
+from spaces_bridge.captions.messages import CODEC, Load
 from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
 from spaces_bridge.captions.process import COMMAND
 from spaces_bridge.captions.worker.ids import utterance_id
@@ -84,7 +84,8 @@ async def test_people_are_understood_within_the_memory_allowed(
     assert word_error_rate(script.text, remembered.text_of(BEN)) <= 0.15
     assert {said.language for said in remembered.said} == {"en"}
     assert all(
-        said.id == utterance_id(SPACE, said.speaker, said.start_ms) for said in remembered.said
+        said.utterance == utterance_id(SPACE, said.speaker, said.start_ms)
+        for said in remembered.said
     )
     assert memory < MAX_RSS
 
@@ -200,7 +201,7 @@ async def test_the_worker_ends_with_the_control_process_whatever_it_does(
     model = str(model_directory("base", model_cache))
     worker = await asyncio.create_subprocess_exec(*COMMAND, stdin=PIPE, stdout=DEVNULL)
     assert worker.stdin is not None
-    worker.stdin.write(encode(Load(model, "auto")))
+    worker.stdin.write(CODEC.encode(Load(model, "auto")))
     worker.stdin.close()
     async with asyncio.timeout(120):
         assert await worker.wait() == 0

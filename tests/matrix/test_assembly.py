@@ -11,10 +11,10 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.assembly import Ground, Parts, assemble
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.homeserver.reach import Reach
 from spaces_bridge.matrix.moderation.bans import Bans
 from spaces_bridge.matrix.outgoing.doers import Doers
+from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.talk_town import SETTINGS, TalkTown
 
 pytestmark = pytest.mark.unit
@@ -39,7 +39,7 @@ def put_together(town: TalkTown) -> Parts:
             town.lists,
             client_of(SETTINGS.bot),
             client_of,
-            FairShare(SETTINGS.events_per_second, now_s),
+            FairQueue(SETTINGS.events_per_second, now_s),
             town.notebook.wake,
             now_s,
             lambda _: False,

@@ -14,6 +14,7 @@ from spaces_bridge.matrix.homeserver.errors import Away, Refused
 from spaces_bridge.matrix.incoming import chats
 from spaces_bridge.matrix.incoming.chats import RoomChat
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.pacing.backoff import Backoff
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM
 
@@ -124,7 +125,7 @@ async def test_after_a_start_the_room_is_read_as_soon_as_it_can_be(
     house: House,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chats, "back_off_s", lambda _: 0.0)
+    monkeypatch.setattr(chats, "AWAY_BACKOFF", Backoff(0.0, 0.0))
     edit = {
         **message(5),
         "content": {

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from spaces_bridge.app.records import InboxRow
 from spaces_bridge.matrix.homeserver.errors import Away
 from spaces_bridge.matrix.incoming import consumer as consumer_module
 from spaces_bridge.matrix.incoming.consumer import HELD_MAX, InboxConsumer
+from spaces_bridge.pacing.backoff import Backoff
 from tests.matrix.support import eventually
 
 pytestmark = pytest.mark.unit
@@ -106,7 +108,7 @@ async def test_a_stuck_room_keeps_no_other_room_from_being_read() -> None:
 async def test_an_event_the_homeserver_breaks_on_is_buried_while_others_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(consumer_module, "back_off_s", lambda _: 0.001)
+    monkeypatch.setattr(consumer_module, "AWAY_BACKOFF", Backoff(0.001, 0.001))
     inbox, reader = MemoryInbox(), Reader()
     reader.failure = Away("500 M_UNKNOWN", broken=True)
     inbox.add("$works", "!good")
@@ -130,7 +132,7 @@ async def test_what_fails_with_everything_else_or_for_want_of_an_answer_is_kept(
         tries.append(failures)
         return 0.001
 
-    monkeypatch.setattr(consumer_module, "back_off_s", no_rest)
+    monkeypatch.setattr(consumer_module, "AWAY_BACKOFF", SimpleNamespace(wait_s=no_rest))
     inbox, reader = MemoryInbox(), Reader()
     reader.failure = failure
     if works:

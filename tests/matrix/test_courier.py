@@ -12,8 +12,8 @@ from spaces_bridge.app import wishes as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.matrix.homeserver import pace
 from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
 
@@ -57,7 +57,7 @@ class Office:
         self.storage = storage
         self.notary = Notary()
         limits = {"captions": captions, "prompts": 2, "chat": chat}
-        fair = FairShare(10_000.0, asyncio.get_running_loop().time)
+        fair = FairQueue(10_000.0, asyncio.get_running_loop().time)
         self.courier = OutboxCourier(
             storage.outbox,
             SystemClock(),
@@ -308,7 +308,7 @@ async def test_hands_that_were_answered_meanwhile_use_up_no_question(office: Off
     assert len(office.notary.done) == 5
 
 
-class Turns(FairShare):
+class Turns(FairQueue):
     """Notes who takes turns with whom."""
 
     def __init__(self) -> None:

@@ -13,11 +13,12 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.matrix.direct.correspondence import Correspondence
 from spaces_bridge.matrix.direct.dms import Standing
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.homeserver.pace import Metronome
 from spaces_bridge.matrix.inviting.etiquette import Etiquette
 from spaces_bridge.matrix.inviting.invitations import Invitations
 from spaces_bridge.matrix.inviting.invites import DAY_MS, InviteLimits, Uninvited
 from spaces_bridge.matrix.inviting.sluice import REST_S, Sluice
+from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled, started
 
 pytestmark = pytest.mark.unit
@@ -49,7 +50,7 @@ class Office(Desk):
             self.uninvited,
             chosen,
             Sluice(Metronome(FAST, clock), "x", lambda: self.loop_time),
-            FairShare(10_000.0, clock),
+            FairQueue(10_000.0, clock),
         )
 
     async def invite(

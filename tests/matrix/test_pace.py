@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.matrix.homeserver.errors import Away
 from spaces_bridge.matrix.homeserver.http import retry_after_s
-from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome, Window
+from spaces_bridge.matrix.homeserver.pace import Metronome
 
 pytestmark = pytest.mark.unit
 
@@ -19,59 +19,6 @@ class Hand:
 
     def __call__(self) -> float:
         return self.now
-
-
-def test_a_window_lets_so_many_through_in_any_minute() -> None:
-    clock = Hand()
-    window = Window(3, clock)
-    for clock.now in (0.0, 10.0, 20.0):
-        assert window.wait_s() == 0
-        window.count()
-    clock.now = 30.0
-    assert window.wait_s() == 30.0
-    assert not window.idle
-    clock.now = 61.0
-    assert window.wait_s() == 0
-    clock.now = 80.0
-    assert window.idle
-
-
-async def test_a_quiet_group_does_not_wait_behind_a_loud_one() -> None:
-    clock = Hand()
-    pace = FairShare(200.0, clock)
-    served: list[str] = []
-
-    async def write(group: str) -> None:
-        await pace.turn(group)
-        pace.spend()
-        served.append(group)
-
-    for _ in range(201):
-        pace.spend()
-    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
-        for _ in range(50):
-            tasks.create_task(write("loud"))
-        await asyncio.sleep(0)
-        tasks.create_task(write("quiet"))
-        await asyncio.sleep(0)
-        assert served == []
-        clock.now = 60.0
-    assert len(served) == 51
-    assert served.index("quiet") <= 1
-
-
-async def test_a_caller_that_gave_up_does_not_block_the_others() -> None:
-    loop = asyncio.get_running_loop()
-    pace = FairShare(100.0, loop.time)
-    for _ in range(110):
-        pace.spend()
-    impatient = asyncio.create_task(pace.turn("a"))
-    patient = asyncio.create_task(pace.turn("a"))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    async with asyncio.timeout(60):
-        await patient
-    assert impatient.cancelled()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS
 from spaces_bridge.matrix.direct.dms import Standing
-from spaces_bridge.matrix.homeserver.pace import FairShare, Metronome
+from spaces_bridge.matrix.homeserver.pace import Metronome
 from spaces_bridge.matrix.inviting.reminders import Reminders
 from spaces_bridge.matrix.inviting.sluice import Sluice
+from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.desk import ADA, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit
@@ -33,7 +34,7 @@ class Alarm(Desk):
         self.happen(cmd.WantReminder(CAT))
         self.standings[CAT] = Standing.KNOWN
         sluice = Sluice(Metronome(60_000, clock), "x", clock)
-        share = FairShare(10_000.0, clock)
+        share = FairQueue(10_000.0, clock)
         self.reminds = Reminders(every, every, every, SETTINGS, every, sluice, share)
 
     async def remind(self, user: UserId, kind: Reminder, before_ms: int) -> list[str]:

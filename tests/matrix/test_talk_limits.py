@@ -67,7 +67,7 @@ async def test_beyond_the_rooms_budget_answers_come_by_direct_message(town: Talk
     answers = [await town.say(who, "!space queue") for who in (BEN, MIA, EVE) for _ in range(4)]
     assert town.answered == ["command.reply"] * 8 + ["person.tell"] * 4
     assert answers[-1] == "“First talk”: No hand is up right now."
-    for _ in range(2):
+    for _ in range(6):
         assert (await town.say(HOST, "!space title")).startswith("❌ Write it like")
     assert (await town.say(HOST, "!space title")).startswith("❌ “First talk”: Write it like")
     town.notebook.now += 60_000

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pytest
 
 from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.allowance import Allowance
 from spaces_bridge.media.worker.ice import Ice
 from spaces_bridge.media.worker.peer import Link, Peer
 from spaces_bridge.media.worker.srtp import Keys, Outbound, Profile
@@ -176,14 +175,6 @@ def test_what_a_program_made_while_it_connected_is_taken_and_all_that_follows(
         now = max(0.0, index * frame_ms / 1000 - 4)
         heard = speaker.hears(speaker.rtp(index, payload=payload), now)
         assert isinstance(heard, RtpPacket)
-
-
-def test_an_allowance_that_was_only_looked_at_is_still_there() -> None:
-    allowance = Allowance(rate=1, burst=2)
-    assert all(allowance.has(2, now) for now in (0.0, 0.1, 0.2))
-    assert allowance.take(2, 0.2)
-    assert not allowance.has(1, 1.0)
-    assert allowance.has(1, 1.25)
 
 
 # --- what a session keeps ---------------------------------------------------------------------

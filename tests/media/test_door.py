@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.launch import Found, NotThere, knock
+from spaces_bridge.media.launch import Found, knock
 from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG, Door
+from spaces_bridge.wire.worker_link import WorkerNotRunning
 from tests.support.stage import HOST, SPACE, until
 
 pytestmark = pytest.mark.peers
@@ -39,7 +40,7 @@ async def opened(
 
 async def come_in(path: Path) -> Found:
     for _ in range(3000):
-        with contextlib.suppress(NotThere):
+        with contextlib.suppress(WorkerNotRunning):
             return await knock(str(path / "door.sock"), want_sockets=True, timeout=60)
         await asyncio.sleep(0.02)
     raise TimeoutError("the door does not open")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.codec import MAX_MESSAGE, Framer, decode, encode
+from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
 from spaces_bridge.media.worker.values import Direction, Phase
+from spaces_bridge.wire.messages import BadMessage
 
 pytestmark = pytest.mark.unit
 
@@ -49,7 +50,7 @@ MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
     st.builds(say.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
     st.builds(say.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),
     st.builds(say.Pong, NUMBER),
-    st.builds(say.Displaced),
+    st.builds(say.Superseded),
 )
 
 
@@ -57,15 +58,15 @@ MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
 def test_messages_arrive_as_they_were_sent_however_the_stream_is_cut(
     messages: list[say.Message], cut: int
 ) -> None:
-    stream, framer = b"".join(map(encode, messages)), Framer()
+    stream, framer = b"".join(map(CODEC.encode, messages)), CODEC.framer()
     pieces = [stream[at : at + cut] for at in range(0, len(stream), cut)]
-    assert [decode(body) for piece in pieces for body in framer.feed(piece)] == messages
+    assert [CODEC.decode(body) for piece in pieces for body in framer.feed(piece)] == messages
 
 
 @given(st.binary(max_size=200))
 def test_garbage_is_refused(body: bytes) -> None:
-    with pytest.raises(say.BadMessage):
-        decode(body)
+    with pytest.raises(BadMessage):
+        CODEC.decode(body)
 
 
 @pytest.mark.parametrize(
@@ -89,19 +90,19 @@ def test_garbage_is_refused(body: bytes) -> None:
 )  # fmt: skip
 def test_fields_of_another_type_are_refused(header: object) -> None:
     text = json.dumps(header).encode()
-    with pytest.raises(say.BadMessage):
-        decode(struct.pack(">I", len(text)) + text)
+    with pytest.raises(BadMessage):
+        CODEC.decode(struct.pack(">I", len(text)) + text)
 
 
 def test_a_message_without_bytes_may_have_no_tail() -> None:
-    with pytest.raises(say.BadMessage):
-        decode(encode(say.Ping(1))[4:] + b"x")
+    with pytest.raises(BadMessage):
+        CODEC.decode(CODEC.encode(say.Ping(1))[4:] + b"x")
 
 
 @pytest.mark.parametrize("length", [0, 3, MAX_MESSAGE + 1, (1 << 32) - 1])
 def test_an_impossible_length_is_refused_before_anything_is_kept(length: int) -> None:
-    with pytest.raises(say.BadMessage):
-        list(Framer().feed(struct.pack(">I", length)))
+    with pytest.raises(BadMessage):
+        list(CODEC.framer().feed(struct.pack(">I", length)))
 
 
 def test_a_greeting_is_only_that_of_a_media_worker() -> None:
@@ -109,11 +110,11 @@ def test_a_greeting_is_only_that_of_a_media_worker() -> None:
     packed = say.pack_greeting(greeting)
     assert say.unpack_greeting(packed) == greeting
     for other in (b"", packed[:-1], b"HTTP" + packed[4:]):
-        with pytest.raises(say.BadMessage):
+        with pytest.raises(BadMessage):
             say.unpack_greeting(other)
 
 
 def test_keys_do_not_show_when_a_record_is_printed() -> None:
     record = say.Record("p", SpaceId("s"), UserId("u"), Direction.LISTEN, b"secret")
-    assert b"secret" in encode(record)
+    assert b"secret" in CODEC.encode(record)
     assert "secret" not in repr(record)

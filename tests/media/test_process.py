@@ -16,12 +16,11 @@ import pytest
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.codec import MAX_MESSAGE, encode
-from spaces_bridge.media.launch import Found, NotThere, Process, knock, prepare_directory, spawn
+from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
+from spaces_bridge.media.launch import Found, Process, knock, prepare_directory, spawn
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
-from spaces_bridge.media.stage import BYTES_PER_MS, Stage
-from spaces_bridge.media.wire import Wire
+from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG
 from spaces_bridge.media.worker.edge import MOST_PEERS
 from spaces_bridge.media.worker.options import WorkerOptions
@@ -29,6 +28,9 @@ from spaces_bridge.media.worker.process import Worker
 from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.track import CHUNK_MS, KEPT_MS
 from spaces_bridge.media.worker.values import Direction, Phase, ResumeRecord
+from spaces_bridge.wire.connection import Connection
+from spaces_bridge.wire.pcm import BYTES_PER_MS
+from spaces_bridge.wire.worker_link import WorkerNotRunning
 from tests.support.sound import tone
 from tests.support.stage import EAR, HOST, SPACE, listening, options, running, speaking, until
 
@@ -57,9 +59,9 @@ class Attached:
     def __init__(self) -> None:
         self.heard: list[say.Message] = []
         self.is_lost = False
-        self.wire = Wire(lambda _, message: self.heard.append(message), self._lose)
+        self.wire = Connection(CODEC, lambda _, message: self.heard.append(message), self._lose)
 
-    def _lose(self, _wire: Wire) -> None:
+    def _lose(self, _wire: Connection[say.Message]) -> None:
         self.is_lost = True
 
     def has(self, kind: type[say.Message]) -> Callable[[], bool]:
@@ -71,7 +73,7 @@ async def find(path: str) -> Found:
         while True:
             try:
                 return await knock(path, want_sockets=True, timeout=240)
-            except NotThere:
+            except WorkerNotRunning:
                 await asyncio.sleep(0.02)
 
 
@@ -117,8 +119,8 @@ async def test_a_control_process_gets_the_sockets_and_is_told_what_there_is(
         struct.pack(">I", 0),
         struct.pack(">II", 4, 900),
         b"\xff" * 5000,
-        encode(say.Ping(1)),
-        encode(say.SetGate(SPACE, HOST, True)),
+        CODEC.encode(say.Ping(1)),
+        CODEC.encode(say.SetGate(SPACE, HOST, True)),
     ],
 )
 async def test_garbage_at_the_door_ends_that_connection_and_nothing_else(
@@ -160,11 +162,11 @@ async def test_the_newest_control_process_wins(tmp_path: Path) -> None:
         attached(at.socket_path) as first,
         attached(at.socket_path) as second,
     ):
-        await until(lambda: say.Displaced() in first.heard)
+        await until(lambda: say.Superseded() in first.heard)
         first.wire.send(say.Ping(2))
         second.wire.send(say.Ping(3))
         await until(lambda: say.Pong(3) in second.heard)
-        assert first.heard[-1] == say.Displaced()
+        assert first.heard[-1] == say.Superseded()
 
 
 async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> None:
@@ -317,8 +319,8 @@ def test_all_that_a_full_worker_has_to_tell_a_new_control_process_may_wait() -> 
     )  # fmt: skip
     user = UserId("@" + "u" * 250 + ":x")
     one = say.Peer("p" * 22, SPACE, user, Direction.SPEAK, Phase.CONNECTED)
-    hello = encode(say.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
-    kept = encode(say.Record(one.peer, SPACE, user, Direction.SPEAK, record.encode()))
+    hello = CODEC.encode(say.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
+    kept = CODEC.encode(say.Record(one.peer, SPACE, user, Direction.SPEAK, record.encode()))
     assert len(hello) <= MAX_MESSAGE
     assert len(hello) + MOST_PEERS * len(kept) <= MOST_BACKLOG
 

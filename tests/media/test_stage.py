@@ -16,6 +16,7 @@ from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.live_ogg import MOST_WAITING
 from spaces_bridge.media.stage import Stage
 from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.wire.pcm import length_ms
 from spaces_bridge_demo.peer import SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.sound import RATE, Pcm, decibels, tone
@@ -298,7 +299,7 @@ async def test_what_is_said_comes_for_the_captions_in_order_and_at_its_time(
     starts = [at_ms for at_ms, _ in chunks]
     assert 3_600_000 <= starts[0] < 3_700_000
     for (one, pcm), (other, _) in itertools.pairwise(chunks):
-        assert one + len(pcm) // 32 <= other
+        assert one + length_ms(pcm) <= other
 
 
 def sound_of(chunks: Sequence[tuple[int, bytes]]) -> Pcm:

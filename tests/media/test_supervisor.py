@@ -17,15 +17,15 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.media import resumption, supervisor
+from spaces_bridge.media import link, resumption, supervisor
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.messages import PROTOCOL, Restore, ToWorker
+from spaces_bridge.media.messages import PROTOCOL, Message, Restore, ToWorker
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import Stage
-from spaces_bridge.media.wire import Wire
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.web.metric_table import keys_of
+from spaces_bridge.wire.connection import Connection
 from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, tone
 from tests.support.stage import (
@@ -179,23 +179,23 @@ async def test_a_peer_that_left_is_not_resumed(tmp_path: Path) -> None:
 async def test_a_live_space_that_ended_while_the_worker_was_not_heard_is_closed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wires: list[Wire] = []
+    connections: list[Connection[Message]] = []
 
-    class NotedWire(Wire):
+    class Noted(Connection[Message]):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            wires.append(self)
+            connections.append(self)
             super().connection_made(transport)
 
-    monkeypatch.setattr(supervisor, "Wire", NotedWire)
+    monkeypatch.setattr(link, "Connection", Noted)
     stage = Stage(options(tmp_path))
     async with running(stage) as noted:
         before = worker_of(stage)
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST])
         async with speaking(stage, HOST), listening(stage) as ear:
-            wires[0].abort()
+            connections[0].abort()
             stage.close_space(SPACE)
-            await until(lambda: len(wires) == 2 and stage.worker_pid == before)
+            await until(lambda: len(connections) == 2 and stage.worker_pid == before)
             await until(lambda: ear.state == "closed")
             await until(lambda: noted.lost == [HOST])
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.media.worker.opus import FRAME
-from spaces_bridge.media.worker.track import CAPTION_RATE, KEPT_MS, Chunk, Track
+from spaces_bridge.media.worker.track import KEPT_MS, Chunk, Track
+from spaces_bridge.wire.pcm import SAMPLE_RATE as CAPTION_RATE
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit

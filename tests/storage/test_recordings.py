@@ -28,8 +28,8 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.storage.old_note_forms import converted
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import eventually
@@ -162,7 +162,7 @@ async def test_every_pending_task_is_carried_out_once_and_in_its_order(
     storage: Storage, clock: SetClock
 ) -> None:
     worker = Worker()
-    pace = FairShare(10_000, asyncio.get_running_loop().time)
+    pace = FairQueue(10_000, asyncio.get_running_loop().time)
     courier = OutboxCourier(storage.outbox, clock, worker, pace, lambda _: None)
 
     async def nothing_left() -> bool:

@@ -13,10 +13,11 @@ import numpy as np
 import psutil
 import soxr
 
-from spaces_bridge.app.ports import Draft, Utterance
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.captions.captioner import WorkerCaptioner
 from spaces_bridge.captions.worker.track import Pcm
 from spaces_bridge.captions.worker.vad import Sound
+from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.speech import CONVERSATION, SAMPLE_RATE, speak
 
@@ -52,7 +53,7 @@ class Loudness:
 class Remembered:
     """A `CaptionListener` that remembers."""
 
-    said: list[Utterance] = field(default_factory=list)
+    said: list[CaptionUtterance] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     heard_ms: dict[UserId, int] = field(default_factory=dict)
     missed_from: list[tuple[UserId, int]] = field(default_factory=list)
@@ -61,8 +62,8 @@ class Remembered:
     def drafted(self, space: SpaceId, draft: Draft) -> None:
         self.drafts.append(draft)
 
-    def captioned(self, space: SpaceId, utterance: Utterance) -> None:
-        self.said.append(utterance)
+    def captioned(self, space: SpaceId, said: CaptionUtterance) -> None:
+        self.said.append(said)
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         self.heard_ms[user] = until_ms

@@ -9,7 +9,7 @@ import sys
 import time
 
 from spaces_bridge.captions.messages import (
-    BYTES_PER_MS,
+    CODEC,
     Draft,
     EndOfTrack,
     FromWorker,
@@ -21,22 +21,21 @@ from spaces_bridge.captions.messages import (
     Speech,
     TrackEnded,
     Utterance,
-    encode,
-    read_message,
 )
 from spaces_bridge.captions.worker.ids import utterance_id
+from spaces_bridge.wire.pcm import length_ms
 
 
 def say(message: FromWorker) -> None:
     """Hand a message to the control process."""
-    sys.stdout.buffer.write(encode(message))
+    sys.stdout.buffer.write(CODEC.encode(message))
     sys.stdout.buffer.flush()
 
 
 def echo(*, partials: bool) -> None:
     """One utterance per track, from its first to its last sound."""
     spans: dict[tuple[str, str], tuple[int, int]] = {}
-    while (message := read_message(sys.stdin.buffer)) is not None:
+    while (message := CODEC.read(sys.stdin.buffer)) is not None:
         match message:
             case OpenTrack():
                 spans.pop((message.space, message.speaker), None)
@@ -44,7 +43,7 @@ def echo(*, partials: bool) -> None:
                 who = (message.space, message.speaker)
                 start, end = spans.get(who, (message.at_ms, message.at_ms))
                 if message.at_ms >= end:
-                    end = message.at_ms + len(message.pcm) // BYTES_PER_MS
+                    end = message.at_ms + length_ms(message.pcm)
                     spans[who] = (start, end)
                     name, text = utterance_id(*who, start), f"{end - start} ms"
                     if partials:
@@ -63,7 +62,7 @@ def main(behaviour: str) -> None:
     """Behave."""
     if behaviour == "die":
         sys.exit(3)
-    load = read_message(sys.stdin.buffer)
+    load = CODEC.read(sys.stdin.buffer)
     if behaviour == "refuse":
         say(LoadFailed("The model is a teapot."))
         return

@@ -16,6 +16,7 @@ from spaces_bridge.captions.messages import (
 from spaces_bridge.captions.worker.scribe import Scribe
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.wire.pcm import BYTES_PER_MS
 from tests.support.captions import ADA, SPACE, Loudness
 
 LOUD = np.full(16_000, 8000, np.int16).tobytes()
@@ -89,7 +90,7 @@ class Desk:
             arrives += 0.1
             self.now += max(0.0, arrives - self.time)
             for user in users or (ADA,):
-                self.hear_at(pcm[offset : offset + 3200], at_ms + offset // 32, user)
+                self.hear_at(pcm[offset : offset + 3200], at_ms + offset // BYTES_PER_MS, user)
             while self.scribe.has_work and self.time < arrives + 0.1:
                 self._keep(self.scribe.work())
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web.limits import Limiter
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from tests.web.browser import chromium
 from tests.web.captions import Talk
 from tests.web.world import ALICE, BOB, WebWorld, web_world
@@ -16,12 +16,12 @@ from tests.web.world import ALICE, BOB, WebWorld, web_world
 @pytest.fixture
 def nothing_grows_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits stay used up, however long the test takes (`usefixtures`: ahead of the world)."""
-    usual = Limiter.__init__
+    usual = TokenBuckets.__init__
 
-    def made(self: Limiter, burst: float, per_second: float) -> None:
+    def made(self: TokenBuckets, burst: float, per_second: float) -> None:
         usual(self, burst, 0.0)
 
-    monkeypatch.setattr(Limiter, "__init__", made)
+    monkeypatch.setattr(TokenBuckets, "__init__", made)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import pytest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.names import clean_name
 from spaces_bridge.core.naming import shown_name
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.server import content_security_policy
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import Refusal, command_of, reaction_of
@@ -41,16 +40,6 @@ def test_guests_are_marked_once_and_the_nameless_go_by_their_id() -> None:
     assert shown_name("Maria", "@spaces_1:x", guest=True) == "Maria (guest)"
     assert shown_name("Maria (guest)", "@spaces_1:x", guest=True) == "Maria (guest)"
     assert shown_name("", "@a:x", guest=False) == "@a:x"
-
-
-def test_a_limit_allows_a_burst_and_then_a_trickle() -> None:
-    now = [0.0]
-    limiter = Limiter(2, 0.5, clock=lambda: now[0])
-    assert [limiter.take("a") for _ in range(3)] == [True, True, False]
-    assert limiter.take("b")
-    now[0] = 2.0
-    assert [limiter.take("a") for _ in range(2)] == [True, False]
-    assert not limiter.has("a")
 
 
 def test_a_frame_of_the_nameless_is_no_command() -> None:

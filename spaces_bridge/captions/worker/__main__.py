@@ -11,20 +11,19 @@ import threading
 from typing import BinaryIO
 
 from spaces_bridge.captions.messages import (
-    BadMessage,
+    CODEC,
     FromWorker,
     Load,
     LoadFailed,
     Message,
     Ready,
     ToWorker,
-    encode,
-    read_message,
 )
 from spaces_bridge.captions.worker.languages import AUTO
 from spaces_bridge.captions.worker.scribe import Scribe
 from spaces_bridge.captions.worker.transcriber import Transcriber
 from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
+from spaces_bridge.wire.messages import BadMessage
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ def main() -> None:
 def _read(stream: BinaryIO, inbox: queue.Queue[ToWorker]) -> None:
     """Fill the inbox; the process ends with the stream, also in the middle of a decode."""
     try:
-        while (message := read_message(stream)) is not None:
+        while (message := CODEC.read(stream)) is not None:
             inbox.put(_for_worker(message))
     except BadMessage:
         _logger.exception("the control process sent something that is no message")
@@ -100,7 +99,7 @@ def _load(load: Load, out: BinaryIO) -> Scribe | None:
 
 
 def _send(out: BinaryIO, message: FromWorker) -> None:
-    out.write(encode(message))
+    out.write(CODEC.encode(message))
     out.flush()
 
 

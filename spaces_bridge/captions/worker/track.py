@@ -7,9 +7,9 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spaces_bridge.captions.messages import SAMPLE_RATE
 from spaces_bridge.captions.segmenter import FRAME_MS, FRAME_SAMPLES, Segmenter, Span
 from spaces_bridge.captions.worker.vad import Sound
+from spaces_bridge.wire.pcm import SAMPLE_RATE
 
 Pcm: TypeAlias = NDArray[np.int16]
 

@@ -19,7 +19,6 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
-from spaces_bridge.captions.messages import SAMPLE_RATE
 from spaces_bridge.captions.worker.belief import (
     UNSURE,
     Decode,
@@ -28,6 +27,7 @@ from spaces_bridge.captions.worker.belief import (
     without_new_start,
 )
 from spaces_bridge.captions.worker.vad import Sound
+from spaces_bridge.wire.pcm import SAMPLE_RATE
 
 _FULL_WINDOW: Final = 3000
 _FRAMES_PER_S: Final = 100

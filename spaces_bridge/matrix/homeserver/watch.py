@@ -13,12 +13,15 @@ from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, MatrixError, Refused
 from spaces_bridge.matrix.homeserver.http import HomeserverApi
 from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.homeserver.rests import back_off_s
+from spaces_bridge.matrix.homeserver.rests import AWAY_BACKOFF
+from spaces_bridge.pacing.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-PING_EVERY_S = 30.0
-"""While the homeserver is there but cannot reach us; sooner at first."""
+PING_BACKOFF = Backoff(1.0, 30.0)
+"""While the homeserver is there but cannot reach us. The first ping may fail for no lasting
+reason: a homeserver tries the connection that it had with a bridge before its restart.
+"""
 PROBE_EVERY_S = 1.0
 """While nobody answers at all."""
 PROBE_WITHIN_S = 3.0
@@ -32,13 +35,6 @@ GRACE_S = 2.0
 """What was asked before a homeserver hung is waited for so long after it is back."""
 STEADY_S = 30.0
 """Who is lost sooner after a return is asked less and less often whether it is back."""
-
-
-def rest_s(pings_failed: int) -> float:
-    """Before the next ping. The first may fail for no lasting reason: a homeserver tries the
-    connection that it had with a bridge before its restart.
-    """
-    return float(min(PING_EVERY_S, 2.0 ** min(pings_failed - 1, 10)))
 
 
 class HomeserverWatch:
@@ -87,7 +83,7 @@ class HomeserverWatch:
             self._hung = self._hung or hung
             unsteady = unsteady + 1 if now() - found_at < STEADY_S else 0
             if unsteady > 1:
-                await asyncio.sleep(back_off_s(unsteady))
+                await asyncio.sleep(AWAY_BACKOFF.wait_s(unsteady))
 
     async def _until_lost(self) -> bool:
         """Whether it hangs: connections are taken, and nothing is answered."""
@@ -119,7 +115,7 @@ class HomeserverWatch:
                     log.warning("not connected with the homeserver: %s", error)
                 unreached = isinstance(error, Away) and error.unreached
                 failed = 0 if unreached else failed + 1
-                await asyncio.sleep(PROBE_EVERY_S if unreached else rest_s(failed))
+                await asyncio.sleep(PROBE_EVERY_S if unreached else PING_BACKOFF.wait_s(failed))
             else:
                 log.info("the homeserver reaches the bridge")
                 self._drop_what_hangs()

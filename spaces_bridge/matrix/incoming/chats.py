@@ -15,7 +15,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.names import account_name
 from spaces_bridge.matrix.events import chat, translate
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.rests import back_off_s
+from spaces_bridge.matrix.homeserver.rests import AWAY_BACKOFF
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class RoomChat:
             except AdapterError as error:
                 failures += 1
                 log.info("the chat of %s cannot be read yet: %s", space.space, error)
-                await asyncio.sleep(back_off_s(failures))
+                await asyncio.sleep(AWAY_BACKOFF.wait_s(failures))
             else:
                 # what was taken back or reworded since the room was read counts, too
                 since = [event for event in self._meanwhile if event["room_id"] == room]

@@ -17,7 +17,12 @@ from spaces_bridge.app.records import InboxRow
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.matrix.events.emojis import is_hand
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.homeserver.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
+from spaces_bridge.matrix.homeserver.rests import (
+    AWAY_BACKOFF,
+    BROKEN_ATTEMPTS,
+    WORKS_WITHIN_S,
+    rest,
+)
 from spaces_bridge.matrix.incoming.transactions import parse_event
 
 log = logging.getLogger(__name__)
@@ -200,7 +205,7 @@ class InboxConsumer:
                     await self._give_up(row, str(error))
                     return
                 told_s = error.retry_after_s if isinstance(error, Away) else None
-                rest_s = told_s if told_s is not None else back_off_s(failures)
+                rest_s = told_s if told_s is not None else AWAY_BACKOFF.wait_s(failures)
                 if failures.bit_count() == 1:  # the first, second, fourth… time
                     log.info("an event waits %.1f s: %s", rest_s, error)
                 self._back.clear()

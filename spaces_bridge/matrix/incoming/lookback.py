@@ -18,7 +18,7 @@ from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.rests import back_off_s
+from spaces_bridge.matrix.homeserver.rests import AWAY_BACKOFF
 from spaces_bridge.matrix.incoming.transactions import stored
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class LookBack:
                 log.info("cannot read back what was missed: %s", error)
                 failures += 1
                 self._wanted.set()
-                await asyncio.sleep(back_off_s(failures))
+                await asyncio.sleep(AWAY_BACKOFF.wait_s(failures))
 
     async def look(self) -> None:
         """Read back all rooms once. Raises Away, StorageError."""

@@ -14,12 +14,12 @@ from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.emojis import NOBODY, NOT_THEM, YES
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.inviting.etiquette import Etiquette, Objection
 from spaces_bridge.matrix.inviting.invites import Uninvited
 from spaces_bridge.matrix.inviting.sluice import Sluice
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.words.people import shown
+from spaces_bridge.pacing.fair_queue import FairQueue
 
 GROUP = "invitations"
 """Shares the rate with live spaces and other direct messages, event by event."""
@@ -41,7 +41,7 @@ class Invitations:
         uninvited: Uninvited,
         settings: MatrixSettings,
         sluice: Sluice,
-        share: FairShare,
+        share: FairQueue,
     ) -> None:
         self._bot = bot
         self._dms = dms

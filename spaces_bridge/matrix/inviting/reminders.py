@@ -14,9 +14,9 @@ from spaces_bridge.matrix.direct.tappable import write
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.homeserver.client import MatrixClient
 from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare
 from spaces_bridge.matrix.inviting.sluice import Sluice
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.pacing.fair_queue import FairQueue
 
 
 class Reminders:
@@ -32,7 +32,7 @@ class Reminders:
         settings: MatrixSettings,
         clock: Clock,
         sluice: Sluice,
-        share: FairShare,
+        share: FairQueue,
     ) -> None:
         self._bot = bot
         self._dms = dms

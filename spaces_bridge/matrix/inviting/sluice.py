@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from spaces_bridge.matrix.homeserver.errors import Away
 from spaces_bridge.matrix.homeserver.pace import Metronome
+from spaces_bridge.pacing.backoff import Backoff
 
 AT_ONCE = 10
 AT_ONCE_PER_SERVER = 3
 """Of other people's homeservers."""
 REST_S = 30.0
-REST_MAX_S = 1800.0
+SERVER_BACKOFF = Backoff(REST_S, 1800.0)
+"""Before a server that does not answer is written to again."""
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Sluice:
         Not ``certain``: it may have been our own homeserver that does not answer.
         """
         there = self._of(server)
-        rest_s: float = min(REST_MAX_S, REST_S * 2.0 ** min(there.failures, 10))
+        rest_s = SERVER_BACKOFF.wait_s(there.failures + 1)
         there.failures += certain
         there.rests_until = self._clock() + rest_s
         return rest_s

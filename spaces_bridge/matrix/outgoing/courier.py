@@ -14,10 +14,17 @@ from spaces_bridge.app.lanes import Lane, LaneName
 from spaces_bridge.app.ports import Clock, Outbox
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.homeserver.pace import FairShare, Window, counted_apart
-from spaces_bridge.matrix.homeserver.rests import BROKEN_ATTEMPTS, WORKS_WITHIN_S, back_off_s, rest
+from spaces_bridge.matrix.homeserver.pace import counted_apart
+from spaces_bridge.matrix.homeserver.rests import (
+    AWAY_BACKOFF,
+    BROKEN_ATTEMPTS,
+    WORKS_WITHIN_S,
+    rest,
+)
 from spaces_bridge.matrix.outgoing.lane import LaneQueue
 from spaces_bridge.matrix.outgoing.merging import Mergeable, merge
+from spaces_bridge.pacing.fair_queue import FairQueue
+from spaces_bridge.pacing.sliding_window import SlidingWindows
 
 FloorWish = wish.OfferFloor | wish.OfferToSpeak | wish.PromptModerator | wish.RedactEvent
 """What somebody waits for who wants to speak; it takes turns by itself with all else."""
@@ -48,7 +55,7 @@ class OutboxCourier:
         outbox: Outbox,
         clock: Clock,
         doer: Doer,
-        pace: FairShare,
+        pace: FairQueue,
         per_minute: Callable[[Lane], int | None],
         room_wait_s: Callable[[Lane], float] = lambda _: 0.0,
     ) -> None:
@@ -65,7 +72,7 @@ class OutboxCourier:
         self._news = asyncio.Event()
         self._lanes: dict[Lane, LaneQueue] = {}
         self._stirred: dict[Lane, asyncio.Event] = {}
-        self._windows: dict[Lane, Window] = {}
+        self._windows = SlidingWindows()
         self._tasks: dict[Lane, asyncio.Task[None]] = {}
         self._seen_id = 0
         self._worked_at = -WORKS_WITHIN_S
@@ -152,13 +159,10 @@ class OutboxCourier:
         self._forget(lane)
 
     def _forget(self, lane: LaneQueue) -> None:
-        """Empty lanes go; their windows stay while they count."""
+        """Empty lanes go; what they have done in this minute still counts."""
         self._lanes.pop(lane.lane, None)
         self._stirred.pop(lane.lane, None)
         self._tasks.pop(lane.lane, None)
-        idle = [w for w, window in self._windows.items() if w not in self._lanes and window.idle]
-        for which in idle:
-            del self._windows[which]
 
     async def _rest(self, lane: LaneQueue, seconds: float) -> None:
         stirred = self._stirred[lane.lane]
@@ -171,8 +175,8 @@ class OutboxCourier:
         except codec.CodecError as error:
             await self._give_up(lane, row, str(error))
             return
-        window = self._window(lane)
-        pressed = await self._wait_for_budget(lane, window)
+        limit = self._per_minute(lane.lane)
+        pressed = await self._wait_for_budget(lane, limit)
         if not lane.urgent and not lane.paces_itself:
             await self._pace.turn(_group_of(lane, wanted))
         if isinstance(wanted, Mergeable):
@@ -185,16 +189,16 @@ class OutboxCourier:
             await self._refuse(lane, row, refusal)
             return
         skipped = isinstance(wanted, wish.PromptModerator) and result is None
-        if window is not None and not skipped:
-            window.count()
         self._worked_at = asyncio.get_running_loop().time()
+        if limit is not None and not skipped:
+            self._windows.count(lane.lane, self._worked_at)
         await self._finish(lane, row, result)
 
-    async def _wait_for_budget(self, lane: LaneQueue, window: Window | None) -> bool:
+    async def _wait_for_budget(self, lane: LaneQueue, limit: int | None) -> bool:
         """Whether it had to wait."""
-        pressed = False
+        pressed, now = False, asyncio.get_running_loop().time
         while True:
-            own_s = window.wait_s() if window is not None else 0.0
+            own_s = self._windows.wait(lane.lane, limit, now()) if limit is not None else 0.0
             wait_s = max(own_s, self._room_wait_s(lane.lane))
             if wait_s <= 0:
                 return pressed
@@ -220,14 +224,6 @@ class OutboxCourier:
         lane.take_out([row.effect.key, *keys])
         lane.add(replace(row, effect=replace(row.effect, body=body)))
         return together
-
-    def _window(self, lane: LaneQueue) -> Window | None:
-        limit = self._per_minute(lane.lane)
-        if limit is None:
-            return None
-        if lane.lane not in self._windows:
-            self._windows[lane.lane] = Window(limit, asyncio.get_running_loop().time)
-        return self._windows[lane.lane]
 
     async def _finish(self, lane: LaneQueue, row: OutboxRow, result: str | None) -> None:
         done = await self._outbox.complete(row.effect.key, row.generation, result)
@@ -264,7 +260,7 @@ class OutboxCourier:
             return
         told_s = error.retry_after_s if isinstance(error, Away) else None
         lane.told_to_wait = told_s is not None
-        rest_s = told_s if told_s is not None else back_off_s(lane.failures)
+        rest_s = told_s if told_s is not None else AWAY_BACKOFF.wait_s(lane.failures)
         lane.retry_at = now + rest_s
         log.info("%s waits %.1f s: %s", row.effect.kind, rest_s, error)
         due_at_ms = self._clock.now_ms() + int(rest_s * 1000)

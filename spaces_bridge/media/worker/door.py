@@ -13,21 +13,25 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from spaces_bridge.media.codec import CODEC
 from spaces_bridge.media.messages import (
     PROTOCOL,
     Attach,
-    Displaced,
     FromWorker,
     Greeting,
     Message,
+    Superseded,
     ToWorker,
     pack_greeting,
 )
-from spaces_bridge.media.wire import Wire
+from spaces_bridge.wire.connection import Connection
 
 log = logging.getLogger(__name__)
+
+Control: TypeAlias = Connection[Message]
+"""The connection to a control process."""
 
 MOST_BACKLOG: Final = 16 * 1024 * 1024
 """Bytes. A control process that takes nothing is cut off; it gets all of it when it comes back.
@@ -56,9 +60,9 @@ class Door:
         self._path = Path(path)
         self._sockets = sockets
         self._on_attach, self._on_message = on_attach, on_message
-        self._waiting: dict[Wire, socket.socket] = {}
-        self._displaced: set[Wire] = set()
-        self._control: Wire | None = None
+        self._waiting: dict[Control, socket.socket] = {}
+        self._superseded: set[Control] = set()
+        self._control: Control | None = None
         self._lonely_since = now()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._inode = 0
@@ -87,7 +91,7 @@ class Door:
             connection.close()
             return
         loop = asyncio.get_running_loop()
-        wire = Wire(self._hear, self._lost)
+        wire = Connection(CODEC, self._hear, self._lost)
         self._waiting[wire] = connection
         await loop.connect_accepted_socket(lambda: wire, connection)
         loop.call_later(_ATTACH_S, self._give_up, wire)
@@ -137,13 +141,13 @@ class Door:
         self._listener.listen(_MOST_WAITING)
         self._listener.setblocking(False)
 
-    def _hear(self, wire: Wire, message: Message) -> None:
+    def _hear(self, wire: Control, message: Message) -> None:
         if wire is self._control:
             # Only messages to the worker are obeyed; its own, sent back, are none of these.
             if not isinstance(message, FromWorker | Attach):
                 self._on_message(message)
             return
-        if wire in self._displaced:
+        if wire in self._superseded:
             return
         connection = self._waiting.pop(wire, None)
         if connection is None or not isinstance(message, Attach):
@@ -151,7 +155,7 @@ class Door:
             return
         self._welcome(wire, connection, message)
 
-    def _welcome(self, wire: Wire, connection: socket.socket, attach: Attach) -> None:
+    def _welcome(self, wire: Control, connection: socket.socket, attach: Attach) -> None:
         """Nothing was written on this connection yet, so the greeting goes out first."""
         udp, tcp = self._sockets if attach.sockets else ((), ())
         greeting = pack_greeting(Greeting(PROTOCOL, len(udp), len(tcp)))
@@ -162,23 +166,23 @@ class Door:
             return
         previous, self._control = self._control, wire
         if previous is not None:
-            self._displace(previous)
+            self._supersede(previous)
         self._on_attach()
 
-    def _displace(self, previous: Wire) -> None:
+    def _supersede(self, previous: Control) -> None:
         """It is told and heard no more; it hangs up itself, so that it surely hears why."""
-        previous.send(Displaced())
-        self._displaced.add(previous)
+        previous.send(Superseded())
+        self._superseded.add(previous)
         asyncio.get_running_loop().call_later(_ATTACH_S, previous.abort)
 
-    def _lost(self, wire: Wire) -> None:
+    def _lost(self, wire: Control) -> None:
         self._waiting.pop(wire, None)
-        self._displaced.discard(wire)
+        self._superseded.discard(wire)
         if wire is self._control:
             self._control = None
             self._lonely_since = self._now()
 
-    def _give_up(self, wire: Wire) -> None:
+    def _give_up(self, wire: Control) -> None:
         if wire in self._waiting:
             wire.abort()
 

@@ -10,9 +10,10 @@ import string
 from dataclasses import dataclass, field
 
 from spaces_bridge.media.worker import stun
-from spaces_bridge.media.worker.allowance import Allowance, forgeries
+from spaces_bridge.media.worker.allowance import forgeries
 from spaces_bridge.media.worker.paths import Path
 from spaces_bridge.media.worker.stun import StunMessage
+from spaces_bridge.pacing.token_bucket import TokenBucket
 
 MAX_PATHS = 8
 _STALE_S = 30.0  # an unused path of this age makes room for a new one
@@ -50,12 +51,12 @@ class Ice:
     selected: Path | None = None
     connected: bool = False  # before that, paths need no proof: DTLS is the proof
     _paths: dict[Path, _Known] = field(default_factory=dict)
-    _checks: Allowance = field(default_factory=lambda: Allowance(rate=50, burst=150))
+    _checks: TokenBucket = field(default_factory=lambda: TokenBucket(rate=50, burst=150))
     """Clients send one in 20 ms while they look for a path (RFC 8445, 14), later one in 2.5 s."""
-    _new_paths: Allowance = field(default_factory=lambda: Allowance(rate=0.2, burst=16))
-    _moves: Allowance = field(default_factory=lambda: Allowance(rate=0.5, burst=8))
+    _new_paths: TokenBucket = field(default_factory=lambda: TokenBucket(rate=0.2, burst=16))
+    _moves: TokenBucket = field(default_factory=lambda: TokenBucket(rate=0.5, burst=8))
     """Each makes the next tick lay out anew whom it sends to, which costs more in a crowd."""
-    _forged: Allowance = field(default_factory=forgeries)
+    _forged: TokenBucket = field(default_factory=forgeries)
 
     def request(self, message: StunMessage, path: Path, now: float) -> str | None:
         """Judge a binding request; answer it if it is good. Returns why it is refused."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
 _READS_PER_WAKEUP = 64  # then others get their turn: a flood must not hold up the tick
-_SEND_BUFFER = 4 << 20
+_BUFFER_BYTES = 4 << 20
 
 
 class Path(Protocol):
@@ -85,7 +85,7 @@ class UdpPort:
         self.paths: dict[tuple[str | int, ...], UdpPath] = {}
         self._received = received
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            sock.setsockopt(socket.SOL_SOCKET, option, _SEND_BUFFER)  # the kernel caps it
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)  # the kernel caps it
 
     def read(self) -> None:
         """Take in what has arrived; never raises for what a remote host does."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.allowance import Allowance, forgeries
+from spaces_bridge.media.worker.allowance import forgeries
 from spaces_bridge.media.worker.dtls import (
     Handshake,
     HandshakeFailed,
@@ -21,6 +21,7 @@ from spaces_bridge.media.worker.paths import Path
 from spaces_bridge.media.worker.sdp import Offer
 from spaces_bridge.media.worker.srtp import Inbound, Keys, Outbound
 from spaces_bridge.media.worker.values import NEW, Direction, PeerState, RtpPacket
+from spaces_bridge.pacing.token_bucket import TokenBucket
 
 HANDSHAKES = 8
 """A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
@@ -40,8 +41,8 @@ _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0
 
 
-def _sound(per_s: float) -> Allowance:
-    return Allowance(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
+def _sound(per_s: float) -> TokenBucket:
+    return TokenBucket(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
 
 
 def _send_all(handshake: Handshake, path: Path) -> None:
@@ -109,9 +110,9 @@ class Peer:
         self._we_dial = False
         self._packets = _sound(SENDER_PACKETS_PER_S)
         self._octets = _sound(SENDER_OCTETS_PER_S)
-        self._reports = Allowance(rate=25, burst=50)  # clients send one in 1 to 5 s
-        self._records = Allowance(rate=25, burst=50)  # DTLS that comes after the handshake
-        self._frames = Allowance(rate=1000, burst=2000)  # all that comes by TCP
+        self._reports = TokenBucket(rate=25, burst=50)  # clients send one in 1 to 5 s
+        self._records = TokenBucket(rate=25, burst=50)  # DTLS that comes after the handshake
+        self._frames = TokenBucket(rate=1000, burst=2000)  # all that comes by TCP
         self._forged = forgeries()
         self._cut = 0
 

@@ -10,8 +10,8 @@ import numpy as np
 import soxr
 
 from spaces_bridge.media.worker.opus import SAMPLE_RATE, Pcm
+from spaces_bridge.wire.pcm import SAMPLE_RATE as CAPTION_RATE
 
-CAPTION_RATE: Final = 16_000
 CHUNK_MS: Final = 100
 KEPT_MS: Final = 30_000
 

@@ -115,7 +115,7 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
     assert isinstance(shown, ChatLine)
     assert (shown.user, shown.name, shown.text) == (BEN, "Ben", "hi\n there")
     (wished,) = recorder.wished("chat.post")
-    assert wished["lines"] == (
+    assert wished["lines"] == [
         {
             "id": shown.id,
             "user": BEN,
@@ -125,7 +125,7 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
             "guest": False,
             "named": True,
         },
-    )
+    ]
     assert spaces.world.chat.lines(SPACE) == (shown,)
 
 
@@ -161,7 +161,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
     await ChatService(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
     (wished,) = recorder.wished("chat.post")
-    assert isinstance(wished["lines"], tuple)
+    assert isinstance(wished["lines"], list)
     assert wished["lines"][0]["name"] == named
 
 
