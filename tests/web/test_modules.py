@@ -1,11 +1,17 @@
 """The scripts' modules: what a page announces is what its script imports."""
 
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
 import pytest
 
+import spaces_bridge.web
 from spaces_bridge.web.assets import Assets
 from spaces_bridge.web.modules import graph, needed_by
 
 pytestmark = pytest.mark.unit
+
+STATIC = Path(spaces_bridge.web.__file__).parent / "static"
 
 
 def test_a_script_needs_what_it_imports_and_what_that_imports_once_each() -> None:
@@ -32,6 +38,16 @@ def test_modules_may_import_each_other() -> None:
 def test_an_import_of_what_is_not_there_is_noticed_at_the_start(address: str) -> None:
     with pytest.raises(ValueError, match=r"js/main\.js imports"):
         graph({"js/main.js": f'import {{ a }} from "{address}";'})
+
+
+def test_no_modules_of_the_page_import_each_other_in_a_circle() -> None:
+    found = {str(path.relative_to(STATIC)): path.read_text() for path in STATIC.rglob("*.js")}
+    assert len(found) > 50
+    order = TopologicalSorter(graph(found))
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_every_view_is_needed_by_a_page() -> None:

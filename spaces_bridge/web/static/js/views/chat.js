@@ -5,6 +5,7 @@ import { Following } from "../follow.js";
 import { linked } from "../links.js";
 import { nameOf, showName } from "../names.js";
 import { language, say, sayIfKnown } from "../words.js";
+import { setAuthor } from "./authors.js";
 import { startWriting } from "./compose.js";
 import { openPerson } from "./person.js";
 import { isOpen, offerPanel } from "./tabs.js";
@@ -20,19 +21,8 @@ const LINES_KEPT = 300;
 /** Lines of one person that follow each other this fast stand under one name. */
 const SAME_BREATH_MS = 5 * 60 * 1000;
 
-const writers = new WeakMap(); // a line's node -> {id, name, guest, tone} of who wrote it
-
 let log, following;
 let unread = 0;
-
-/** Who wrote what stands here, the last one first. */
-export function authors() {
-  const found = new Map();
-  for (const node of [...log.children].reverse()) {
-    if (!found.has(node.dataset.user)) found.set(node.dataset.user, writers.get(node));
-  }
-  return [...found.values()];
-}
 
 export function start(page) {
   log = byId("chat-lines");
@@ -96,7 +86,7 @@ function add(page, line) {
   const person = { id: line.user, name: line.name, guest: line.guest, tone: line.tone };
   const after = [...log.children].findLast((node) => Number(node.dataset.at) <= line.at_ms);
   const node = newLine(page, line, person);
-  writers.set(node, person);
+  setAuthor(node, person);
   if (after) after.after(node);
   else log.prepend(node);
   while (log.children.length > LINES_KEPT) log.firstChild.remove();

@@ -3,7 +3,7 @@
 import { byId, el, setText } from "../dom.js";
 import { nameOf } from "../names.js";
 import { say } from "../words.js";
-import { authors } from "./chat.js";
+import { authors } from "./authors.js";
 import { askName, openSheet, sayIn } from "./dialogs.js";
 
 const seen = new Map(); // id -> person: who was on stage, or was chosen before
