@@ -14,7 +14,9 @@ from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import chat_view, told, views
 from spaces_bridge.web.channel import Channel, Client
 from spaces_bridge.web.door import belongs, guests_off, not_a_member, removed
-from spaces_bridge.web.views import Json, You
+from spaces_bridge.web.frames.server import CaptionFrame, HelloFrame, PostFrame
+from spaces_bridge.web.frames.views import OpeningView, SpaceView
+from spaces_bridge.web.views import You
 
 
 class Watcher(Protocol):
@@ -43,7 +45,7 @@ class Hub:
     def __init__(self) -> None:
         self._channels: dict[SpaceId, Channel] = {}
         self._watchers: list[Watcher] = []
-        self.about: Callable[[LiveSpace], Json] = lambda _space: {}
+        self.about: Callable[[LiveSpace], SpaceView] = _undescribed
         """How a live space is described; the service, which knows the addresses, sets it."""
         self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
         """The last lines of a live space's chat; the service sets it, and the next one."""
@@ -68,19 +70,20 @@ class Hub:
         first = not channel.of(client.you.user)
         channel.clients.add(client)
         client.role = views.role_view(space, client.you, views.places(space))
-        hello = views.hello_view(space, client.you, session, channel.guests(), about)
-        lines = self.chat_lines(space.space)
-        client.send(
-            {
-                **hello,
-                "guest_chat": self.guest_chat,
-                "chat_lines": chat_view.lines_view(space, client.you, lines),
-            }
-        )
+        opening = views.hello_view(space, client.you, session, channel.guests(), about)
+        client.send(self._hello(space, client.you, opening))
         channel.crowd_roster.poke()
         if first:
             for watcher in self._watchers:
                 watcher.arrived(space.space, client.you)
+
+    def _hello(self, space: LiveSpace, you: You, opening: OpeningView) -> HelloFrame:
+        return {
+            "type": "hello",
+            **opening,
+            "guest_chat": self.guest_chat,
+            "chat_lines": chat_view.lines_view(space, you, self.chat_lines(space.space)),
+        }
 
     def leave(self, space: SpaceId, client: Client) -> None:
         """A page closed."""
@@ -174,8 +177,7 @@ class Hub:
     def _show(self, channel: Channel, before: LiveSpace, event: ev.Event) -> None:
         _say(channel, before, event)
         if isinstance(event, ev.UtteranceCaptioned):
-            frame = {"type": "caption", **_caption(channel.space, event)}
-            channel.caption(event.utterance, frame)
+            channel.caption(event.utterance, _caption(channel.space, event))
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
                 channel.stage_roster.poke()
         elif isinstance(event, ev.Reacted):
@@ -183,7 +185,7 @@ class Hub:
         elif isinstance(event, ev.ReactionsCounted):
             channel.react(event.counts)
         elif isinstance(event, ev.PostShared):
-            channel.broadcast({"type": "post", **_post(channel.space, event)})
+            channel.broadcast(_post(channel.space, event))
         elif isinstance(event, ev.PersonJoined | ev.PersonLeft):
             # a listener who comes or goes changes a count; others what the stage looks like
             seated = channel.space.role(event.user).may_speak
@@ -251,6 +253,10 @@ _UNSEEN = (
 )
 
 
+def _undescribed(_space: LiveSpace) -> SpaceView:
+    raise AssertionError("no page is open before the service has said how to describe")
+
+
 def _say(channel: Channel, before: LiveSpace, event: ev.Event) -> None:
     for_all = told.everybody(channel.space, event)
     if for_all is not None:
@@ -260,15 +266,15 @@ def _say(channel: Channel, before: LiveSpace, event: ev.Event) -> None:
             client.notice(said)
 
 
-def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> Json:
+def _caption(space: LiveSpace, event: ev.UtteranceCaptioned) -> CaptionFrame:
     for line in reversed(space.caption_lines):
         if line.utterance == event.utterance:
-            return views.caption_view(space, line)
+            return {"type": "caption", **views.caption_view(space, line)}
     raise AssertionError("a caption that has just been said is among the last ones")
 
 
-def _post(space: LiveSpace, event: ev.PostShared) -> Json:
+def _post(space: LiveSpace, event: ev.PostShared) -> PostFrame:
     for post in space.posts:
         if post.number == event.number:
-            return views.post_view(post)
+            return {"type": "post", **views.post_view(post)}
     raise AssertionError("a post that has just been shared is among the last ones")

@@ -33,6 +33,7 @@ from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.presence import SEAT_KEPT_S
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
+from tests.support.frames import held
 
 DOMAIN = "example.org"
 HOST = UserId("@host:example.org")
@@ -203,10 +204,11 @@ class Feed:
         await self.socket.send_str(json.dumps(frame))
 
     async def next(self, kind: str) -> dict[str, object]:
-        """The next frame of this kind; others are passed over."""
+        """The next frame of this kind; others are passed over. All fit the tables."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 frame: dict[str, object] = await self.socket.receive_json()
+                held(frame)
                 if frame["type"] == kind:
                     return frame
 
