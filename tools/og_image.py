@@ -62,7 +62,8 @@ class Picture:
 
 
 def circle(x: float, y: float, radius: float) -> Field:
-    return np.hypot(across - x, down - y) - radius
+    distance: Field = np.hypot(across - x, down - y)
+    return distance - radius
 
 
 def ring(x: float, y: float, radius: float, half_width: float) -> Field:

@@ -216,6 +216,10 @@ _VERBS: Mapping[str, _Verb] = {
 }
 
 
+KINDS = frozenset(_VERBS)
+"""The frames that become commands."""
+
+
 def _choice(frame: Frame, key: str, choices: type[_Choice]) -> _Choice:
     try:
         return choices(text_of(frame, key))
