@@ -3,7 +3,7 @@
 # make test     the whole suite against real peers, in two halves side by side (APT=no: install no Debian packages)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
 # make screenshots  take the pictures of the page anew (docs/images/page)
-# make docs     write docs/commands.md again, from the table of commands
+# make docs     write docs/commands.md and docs/feed.md again, from the tables they are made of
 # make audit    hold the locks against public advisories, and write their bills of materials (build/sbom)
 # make mutants  take each defence of docs/threats.md out once, and see its test fail
 # make lock     resolve pyproject.toml into requirements/*.txt again
@@ -35,10 +35,12 @@ demo:
 
 check:
 	@tools/setup dev
+	@tools/js/setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	tools/js/check
 	$(BIN)/pytest -q -m 'unit and not slow' $(ARGS)
 
 test:
@@ -59,6 +61,7 @@ screenshots:
 docs:
 	@tools/setup dev
 	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
+	$(BIN)/python -m tools.feed_doc > docs/feed.md
 
 audit:
 	@tools/audit
@@ -71,5 +74,5 @@ lock:
 	@tools/lock $(ARGS)
 
 clean:
-	rm -rf .venv .make build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .make build dist tools/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,10 +5,13 @@
 // at once, and kept for this tab only, so that a reload knows it.
 
 export class Identity {
+  /** @param {string} slug */
   constructor(slug) {
     this.key = `spaces:${slug}`;
     this.token = this.#fromFragment() ?? this.#stored();
+    /** @type {string | null} */
     this.name = null;
+    /** @type {Frames.OpenId | null} */
     this.openid = null;
   }
 
@@ -19,6 +22,7 @@ export class Identity {
     return { token, name: token ? null : this.name, openid: token ? null : openid };
   }
 
+  /** @param {string | null} session */
   remember(session) {
     if (session === null) return;
     this.token = session;
@@ -48,6 +52,7 @@ export class Identity {
     }
   }
 
+  /** @param {string | null} token */
   #store(token) {
     try {
       if (token === null) sessionStorage.removeItem(this.key);

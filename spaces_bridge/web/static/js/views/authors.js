@@ -1,20 +1,29 @@
 // Who wrote the lines of the chat that stand on the page: the chat fills this, a report asks it.
 
-import { byId } from "../dom.js";
+import { byId, childrenOf } from "../dom.js";
 
-const authorOf = new WeakMap(); // a line's node -> {id, name, guest, tone} of who wrote it
+/** @typedef {{id: string, name: string | null, guest: boolean, tone: number}} Author */
 
-/** Remember who wrote the line that this node shows. */
+/** @type {WeakMap<HTMLElement, Author>} */
+const authorOf = new WeakMap(); // a line's node -> who wrote it
+
+/**
+ * Remember who wrote the line that this node shows.
+ * 
+ * @param {HTMLElement} node
+ * @param {Author} person
+ */
 export function setAuthor(node, person) {
   authorOf.set(node, person);
 }
 
 /** The authors of all lines that stand on the page, each once, the last one first. */
 export function authors() {
+  /** @type {Map<string, Author>} */
   const found = new Map();
-  for (const node of [...byId("chat-lines").children].reverse()) {
+  for (const node of childrenOf(byId("chat-lines")).reverse()) {
     const person = authorOf.get(node);
-    if (!found.has(person.id)) found.set(person.id, person);
+    if (person && !found.has(person.id)) found.set(person.id, person);
   }
   return [...found.values()];
 }
