@@ -36,10 +36,12 @@ demo:
 
 check:
 	@tools/setup dev
+	@tools/js/setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	tools/js/check
 	$(BIN)/pytest -q -m 'unit and not slow' $(ARGS)
 
 # What fails runs once more, alone, at the end: tests/suite
@@ -67,6 +69,7 @@ docs:
 	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
 	$(BIN)/python -m spaces_bridge.matrix.shown.events_doc > docs/events.md
 	$(BIN)/python -m spaces_bridge.web.metrics_doc > docs/metrics.md
+	$(BIN)/python -m tools.feed_doc > docs/feed.md
 
 audit:
 	@tools/audit
@@ -79,5 +82,5 @@ lock:
 	@tools/lock $(ARGS)
 
 clean:
-	rm -rf .venv .make build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .make build dist tools/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -40,6 +40,11 @@ class Acts:
             "chat": Chatting(settings, spaces).say,
         }
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The frames that these verbs are."""
+        return frozenset(self._acts)
+
     def knows(self, frame: Frame) -> bool:
         """Whether the frame's verb is one of these."""
         kind = frame.get("type")

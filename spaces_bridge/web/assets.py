@@ -31,6 +31,8 @@ class _Asset:
 
 def _asset(name: str, body: bytes) -> _Asset:
     kind = name[name.rindex(".") :]
+    if kind == ".js":
+        body = modules.without_comments(body.decode()).encode()
     packed = None if kind in PACKED_ALREADY else gzip.compress(body, mtime=0)
     return _Asset(TYPES[kind], body, packed)
 

@@ -10,8 +10,17 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import views
 from spaces_bridge.web.door import belongs
+from spaces_bridge.web.frames.server import (
+    CaptionFrame,
+    DraftFrame,
+    ReactionsFrame,
+    RoleFrame,
+    RosterFrame,
+    ServerFrame,
+)
+from spaces_bridge.web.frames.views import RoleView, SpaceView
 from spaces_bridge.web.outgoing import Outgoing, Throttle, encode
-from spaces_bridge.web.views import Json, You
+from spaces_bridge.web.views import You
 
 STAGE_INTERVAL_S = 0.1
 """Between two rosters when stage or queue change; the first change goes out at once."""
@@ -28,9 +37,9 @@ class Client:
     def __init__(self, you: You, outgoing: Outgoing) -> None:
         self.you = you
         self.outgoing = outgoing
-        self.role: Json = {}
+        self.role: RoleView | None = None
 
-    def send(self, frame: Json) -> None:
+    def send(self, frame: ServerFrame) -> None:
         """Queue a frame for this page only."""
         self.outgoing.put(encode(frame))
 
@@ -49,7 +58,7 @@ class Client:
 class Channel:
     """All pages of one live space."""
 
-    def __init__(self, space: LiveSpace, about: Json) -> None:
+    def __init__(self, space: LiveSpace, about: SpaceView) -> None:
         self.space = space
         self.about = about
         """How the live space was described the last time."""
@@ -65,7 +74,7 @@ class Channel:
         """The connections of one person."""
         return [c for c in self.clients if user is not None and c.you.user == user]
 
-    def broadcast(self, frame: Json, *, fades: bool = False) -> None:
+    def broadcast(self, frame: ServerFrame, *, fades: bool = False) -> None:
         """To all pages."""
         text = encode(frame)
         for client in self.clients:
@@ -87,14 +96,16 @@ class Channel:
         """What is being said; without text: it goes from every page that shows it."""
         if draft.text:
             self._drafts[draft.utterance] = draft
-            frame = {"type": "caption", **views.draft_view(self.space, draft)}
-            self.broadcast(frame, fades=True)
+            self.broadcast(self._draft_frame(draft), fades=True)
         elif (shown := self._drafts.pop(draft.utterance, None)) is not None:
             gone = replace(shown, text="", committed=0)
             # not fading: nothing else would take it away
-            self.broadcast({"type": "caption", **views.draft_view(self.space, gone)})
+            self.broadcast(self._draft_frame(gone))
 
-    def caption(self, utterance: UtteranceId, frame: Json) -> None:
+    def _draft_frame(self, draft: Draft) -> DraftFrame:
+        return {"type": "caption", **views.draft_view(self.space, draft)}
+
+    def caption(self, utterance: UtteranceId, frame: CaptionFrame) -> None:
         """A final; it takes the place of the utterance's draft."""
         self._drafts.pop(utterance, None)
         self.broadcast(frame)
@@ -105,7 +116,7 @@ class Channel:
             if not self.space.is_drafted(draft.speaker):
                 self.draft(replace(draft, text=""))
 
-    def describe(self, about: Json) -> None:
+    def describe(self, about: SpaceView) -> None:
         """Tell everybody of the live space itself, when that has changed."""
         if about != self.about:
             self.about = about
@@ -122,7 +133,8 @@ class Channel:
             role = views.role_view(self.space, client.you, places)
             if role != client.role:
                 client.role = role
-                client.send({"type": "role", **role})
+                frame: RoleFrame = {"type": "role", **role}
+                client.send(frame)
 
     def stop(self) -> None:
         self.crowd_roster.stop()
@@ -136,12 +148,13 @@ class Channel:
             names = client.you.moderates(self.space)
             if names not in texts:
                 roster = views.roster_view(self.space, guests, self.about, names=names)
-                texts[names] = encode({"type": "roster", **roster})
+                frame: RosterFrame = {"type": "roster", **roster}
+                texts[names] = encode(frame)
             client.outgoing.put(texts[names])
         # whoever waits may have moved up because of somebody else
         self.refresh_roles({hand.user for hand in self.space.hands})
 
     def _send_reactions(self) -> None:
-        frame: Json = {"type": "reactions", "counts": dict(self._fresh)}
+        frame: ReactionsFrame = {"type": "reactions", "counts": dict(self._fresh)}
         self._fresh.clear()
         self.broadcast(frame, fades=True)

@@ -9,15 +9,17 @@ from spaces_bridge.app.chat import ChatLine, ChatNews, LinesFound, LinesGone, Wr
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import Nameplates, shown_name
 from spaces_bridge.web.channel import Channel, Client
+from spaces_bridge.web.frames.server import ChatFrame
+from spaces_bridge.web.frames.views import ChatLineView
 from spaces_bridge.web.outgoing import encode
-from spaces_bridge.web.views import Json, You, tone
+from spaces_bridge.web.views import You, tone
 
 
-def line_view(line: ChatLine, plates: Nameplates, *, names: bool) -> Json:
+def line_view(line: ChatLine, plates: Nameplates, *, names: bool) -> ChatLineView:
     """One line; ``names``: also those of guests without the floor. Times are Unix milliseconds."""
     name = plates.shown(line.user, line.name) if line.guest else line.name
     known = names or line.named
-    view: Json = {
+    view: ChatLineView = {
         "id": line.id,
         "user": line.user,
         "name": shown_name(name, line.user, guest=line.guest) if known else None,
@@ -35,7 +37,7 @@ def line_view(line: ChatLine, plates: Nameplates, *, names: bool) -> Json:
     return view
 
 
-def lines_view(space: LiveSpace, you: You, lines: Sequence[ChatLine]) -> list[Json]:
+def lines_view(space: LiveSpace, you: You, lines: Sequence[ChatLine]) -> list[ChatLineView]:
     """The last lines for one page."""
     names = you.moderates(space)
     plates = Nameplates(space)
@@ -64,9 +66,13 @@ def _show_line(channel: Channel, line: ChatLine) -> None:
     for client in channel.clients:
         names = line.named or _knows(channel, client, line)
         if names not in texts:
-            texts[names] = encode({"type": "chat", **line_view(line, plates, names=names)})
+            texts[names] = encode(_line_frame(line, plates, names=names))
         # in a flood of words a slow page misses some, and nothing else
         client.outgoing.put(texts[names], fades=not line.edited)
+
+
+def _line_frame(line: ChatLine, plates: Nameplates, *, names: bool) -> ChatFrame:
+    return {"type": "chat", **line_view(line, plates, names=names)}
 
 
 def _knows(channel: Channel, client: Client, line: ChatLine) -> bool:

@@ -15,7 +15,9 @@ from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web import chat_view, views
 from spaces_bridge.web.channel import Channel, Client
 from spaces_bridge.web.door import belongs, guests_off, not_a_member, removed
-from spaces_bridge.web.views import Json, You
+from spaces_bridge.web.frames.server import CaptionFrame, HelloFrame, PostFrame
+from spaces_bridge.web.frames.views import OpeningView, SpaceView
+from spaces_bridge.web.views import You
 
 
 class Watcher(Protocol):
@@ -44,7 +46,7 @@ class Hub:
     def __init__(self) -> None:
         self._channels: dict[SpaceId, Channel] = {}
         self._watchers: list[Watcher] = []
-        self.about: Callable[[LiveSpace], Json] = lambda _space: {}
+        self.about: Callable[[LiveSpace], SpaceView] = _undescribed
         """How a live space is described; the service, which knows the addresses, sets it."""
         self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
         """The last lines of a live space's chat; the service sets it, and the next one."""
@@ -69,19 +71,20 @@ class Hub:
         first = not channel.of(client.you.user)
         channel.clients.add(client)
         client.role = views.role_view(space, client.you, views.places(space))
-        hello = views.hello_view(space, client.you, session, channel.guests(), about)
-        lines = self.chat_lines(space.space)
-        client.send(
-            {
-                **hello,
-                "guest_chat": self.guest_chat,
-                "chat_lines": chat_view.lines_view(space, client.you, lines),
-            }
-        )
+        opening = views.hello_view(space, client.you, session, channel.guests(), about)
+        client.send(self._hello(space, client.you, opening))
         channel.crowd_roster.poke()
         if first:
             for watcher in self._watchers:
                 watcher.arrived(space.space, client.you)
+
+    def _hello(self, space: LiveSpace, you: You, opening: OpeningView) -> HelloFrame:
+        return {
+            "type": "hello",
+            **opening,
+            "guest_chat": self.guest_chat,
+            "chat_lines": chat_view.lines_view(space, you, self.chat_lines(space.space)),
+        }
 
     def leave(self, space: SpaceId, client: Client) -> None:
         """A page closed."""
@@ -222,15 +225,19 @@ def _show(channel: Channel, change: then.PageChange) -> None:
             seated = channel.space.role(user).may_speak
             (channel.stage_roster if seated else channel.crowd_roster).poke()
         case then.CaptionAdded(utterance):
-            channel.caption(utterance, {"type": "caption", **_caption(channel.space, utterance)})
+            channel.caption(utterance, _caption(channel.space, utterance))
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
                 channel.stage_roster.poke()
         case then.ReactionsAdded(counts):
             channel.react(counts)
         case then.PostAdded(number):
-            channel.broadcast({"type": "post", **_post(channel.space, number)})
+            channel.broadcast(_post(channel.space, number))
         case _:
             assert_never(change)
+
+
+def _undescribed(_space: LiveSpace) -> SpaceView:
+    raise AssertionError("no page is open before the service has said how to describe")
 
 
 def _refresh_roles(channel: Channel, concerned: Sequence[then.People]) -> None:
@@ -243,15 +250,15 @@ def _refresh_roles(channel: Channel, concerned: Sequence[then.People]) -> None:
     channel.refresh_roles(users)
 
 
-def _caption(space: LiveSpace, utterance: UtteranceId) -> Json:
+def _caption(space: LiveSpace, utterance: UtteranceId) -> CaptionFrame:
     for line in reversed(space.caption_lines):
         if line.utterance == utterance:
-            return views.caption_view(space, line)
+            return {"type": "caption", **views.caption_view(space, line)}
     raise AssertionError("a caption that has just been said is among the last ones")
 
 
-def _post(space: LiveSpace, number: int) -> Json:
+def _post(space: LiveSpace, number: int) -> PostFrame:
     for post in space.posts:
         if post.number == number:
-            return views.post_view(post)
+            return {"type": "post", **views.post_view(post)}
     raise AssertionError("a post that has just been shared is among the last ones")

@@ -8,6 +8,7 @@ import asyncio
 
 from aiohttp import WSCloseCode, web
 
+from spaces_bridge.web.frames.server import BeatFrame
 from spaces_bridge.web.outgoing import Outgoing, encode
 
 SEND_WITHIN_S = 15.0
@@ -17,7 +18,8 @@ BEAT_S = 3.0
 """A page that is told nothing for so long gets a ``beat``: silence then means a lost connection,
 which no browser notices by itself before minutes have passed."""
 
-BEAT = encode({"type": "beat"})
+_BEAT: BeatFrame = {"type": "beat"}
+BEAT = encode(_BEAT)
 
 
 class Line:

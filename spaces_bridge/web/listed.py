@@ -7,6 +7,7 @@ from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import shown_name
 from spaces_bridge.web import views
+from spaces_bridge.web.frames.views import SpaceView
 from spaces_bridge.web.settings import WebSettings
 
 TRANSCRIPTS = ("txt", "vtt", "srt", "json")
@@ -35,11 +36,11 @@ def past_view(space: SpaceSummary, settings: WebSettings) -> views.Json:
     }
 
 
-def api_view(space: LiveSpace, about: views.Json, guests: int) -> views.Json:
+def api_view(space: LiveSpace, about: SpaceView, guests: int) -> views.Json:
     """One live space in the public API."""
     accepted = RequestState.ACCEPTED
     hands = [r for r in space.requests.values() if r.state is not accepted]
-    page = str(about["page"])
+    page = about["page"]
     return {
         **about,
         "stage": [views.on_stage(space, person, page) for person in space.stage],

@@ -1,4 +1,4 @@
-"""Which modules a script needs: browsers would find them one import after the other. Pure."""
+"""What browsers are to know of the scripts: which modules one needs, and no comments. Pure."""
 
 import posixpath
 import re
@@ -13,6 +13,20 @@ _IMPORT = re.compile(
         "([^"]+)" """,
     re.MULTILINE | re.VERBOSE,
 )
+
+_COMMENT = re.compile(
+    r"""^[ \t]* (?: /\*\* (?:(?!\*/).)* \*/ [ \t]*$   # of one line or several
+              | //[^\n]* )""",
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+
+
+def without_comments(source: str) -> str:
+    """The script without comments that have lines of their own, which stay, empty.
+
+    Types are for developers. Nobody's phone has to load them, and errors keep their lines.
+    """
+    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def graph(sources: Mapping[str, str]) -> Graph:

@@ -15,9 +15,11 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import Nameplates, name_of, shown_name
 from spaces_bridge.core.rules.common import is_above, rank
+from spaces_bridge.web.frames.server import PeopleFrame
+from spaces_bridge.web.frames.views import PeopleView, PersonView, RemovedPersonView
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.verbs import Frame, doer_of, text_of
-from spaces_bridge.web.views import Json, You, picture, tone, waiting
+from spaces_bridge.web.views import You, picture, tone, waiting
 
 SHOWN = 100
 """People one answer names; a query finds the others."""
@@ -30,14 +32,14 @@ class People:
         self._hub = hub
         self._followers = followers
 
-    async def answer(self, frame: Frame, you: You, space: LiveSpace) -> Json:
+    async def answer(self, frame: Frame, you: You, space: LiveSpace) -> PeopleFrame:
         """The people whom the frame asks for. Raises Refusal, Rejected, StorageError."""
         by = doer_of(you)
         if not you.moderates(space):
             raise refusals.not_moderator()
         query = text_of(frame, "query")
         followers = await self._followers.count(by)
-        page = str(self._hub.about(space)["page"])
+        page = self._hub.about(space)["page"]
         found = people_view(space, by, self._hub.present(space.space), query, page)
         return {"type": "people", **found, "followers": followers}
 
@@ -52,7 +54,7 @@ class _Somebody:
 
 def people_view(
     space: LiveSpace, by: UserId, present: Sequence[You], query: str, page: str
-) -> Json:
+) -> PeopleView:
     """Those whose name or id holds ``query``: the stage first, hands, the page, then by name.
 
     ``page`` is the live space's own address. ``total`` and ``removed_total`` count all of them,
@@ -107,7 +109,7 @@ def _fits(sought: str, name: str, user: UserId) -> bool:
     return sought in folded(name) or sought in user.casefold()
 
 
-def _view(space: LiveSpace, by: UserId, one: _Somebody, page: str) -> Json:
+def _view(space: LiveSpace, by: UserId, one: _Somebody, page: str) -> PersonView:
     request = space.requests.get(one.user)
     return {
         "id": one.user,
@@ -125,7 +127,7 @@ def _view(space: LiveSpace, by: UserId, one: _Somebody, page: str) -> Json:
     }
 
 
-def _removed_view(space: LiveSpace, user: UserId, removal: Removal) -> Json:
+def _removed_view(space: LiveSpace, user: UserId, removal: Removal) -> RemovedPersonView:
     return {
         "id": user,
         "name": name_of(space, user),

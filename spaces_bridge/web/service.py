@@ -25,6 +25,7 @@ from spaces_bridge.web.calendar import Calendar
 from spaces_bridge.web.door import Door
 from spaces_bridge.web.faces import Faces
 from spaces_bridge.web.feed import Feed
+from spaces_bridge.web.frames.views import SpaceView
 from spaces_bridge.web.host_api import HostApi
 from spaces_bridge.web.hub import Hub
 from spaces_bridge.web.links import Links
@@ -103,7 +104,7 @@ class WebService:
         assets = Assets()
         media = MediaDoor(settings, door, world.stage)
 
-        def about(space: LiveSpace) -> views.Json:
+        def about(space: LiveSpace) -> SpaceView:
             return views.space_view(space, settings, world.settings.domain)
 
         hub.about = about

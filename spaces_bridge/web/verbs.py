@@ -223,3 +223,7 @@ _VERBS: Mapping[str, _Verb] = {
     "start": _start,
     "end": _end,
 }
+
+
+KINDS = frozenset(_VERBS)
+"""The frames that become commands."""

@@ -18,6 +18,19 @@ from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, is_moderator, rank
 from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
 from spaces_bridge.core.sentences import Sentence
+from spaces_bridge.web.frames.server import ErrorFrame, NoticeFrame
+from spaces_bridge.web.frames.views import (
+    CaptionView,
+    DraftView,
+    HandView,
+    OpeningView,
+    PostView,
+    RoleView,
+    RosterView,
+    SpaceView,
+    SpokenView,
+    StagePersonView,
+)
 from spaces_bridge.web.settings import WebSettings
 
 Json = dict[str, object]
@@ -75,7 +88,7 @@ def listeners(space: LiveSpace, guests: int) -> int:
     return max(0, members - len(space.stage)) + guests
 
 
-def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> Json:
+def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> SpaceView:
     """The live space itself; times are Unix milliseconds."""
     page = settings.page(space.slug)
     return {
@@ -123,13 +136,13 @@ def room_alias(space: LiveSpace, domain: str) -> str | None:
     return addresses.room_alias(space.slug, domain) if space.room is not None else None
 
 
-def roster_view(space: LiveSpace, guests: int, about: Json, *, names: bool) -> Json:
+def roster_view(space: LiveSpace, guests: int, about: SpaceView, *, names: bool) -> RosterView:
     """Stage, the front of the hand queue, and counts.
 
     ``about``: the live space's own view. ``names``: also those of guests who wait (for
     moderators).
     """
-    page = str(about["page"])
+    page = about["page"]
     return {
         "stage": [on_stage(space, person, page) for person in space.stage],
         "queue": [_in_queue(space, r, page, names=names) for r in waiting(space)[:QUEUE_SHOWN]],
@@ -150,7 +163,7 @@ def places(space: LiveSpace) -> Mapping[UserId, int]:
     return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
-def on_stage(space: LiveSpace, person: Person, page: str) -> Json:
+def on_stage(space: LiveSpace, person: Person, page: str) -> StagePersonView:
     """Somebody with a seat; ``page``: the address of the live space's page."""
     return {
         "id": person.user,
@@ -164,7 +177,7 @@ def on_stage(space: LiveSpace, person: Person, page: str) -> Json:
     }
 
 
-def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool) -> Json:
+def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool) -> HandView:
     person = space.person(request.user)
     visible = names or not person.guest
     return {
@@ -178,7 +191,7 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool
     }
 
 
-def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
+def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> RoleView:
     """What this person may do now, and where their hand is among all ``places``.
 
     ``may_host``: what is the host's alone (title, policy, captions, co-hosts, handing over).
@@ -204,7 +217,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> Json:
     }
 
 
-def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
+def caption_view(space: LiveSpace, line: CaptionLine) -> CaptionView:
     """One finished utterance; times in milliseconds since the start."""
     person = space.person(line.speaker)
     return {
@@ -221,7 +234,7 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> Json:
     }
 
 
-def draft_view(space: LiveSpace, draft: Draft) -> Json:
+def draft_view(space: LiveSpace, draft: Draft) -> DraftView:
     """What is being said; the first ``committed`` code points of the text stay as they are."""
     return {
         "id": draft.utterance,
@@ -238,7 +251,7 @@ def draft_view(space: LiveSpace, draft: Draft) -> Json:
     }
 
 
-def post_view(post: Post) -> Json:
+def post_view(post: Post) -> PostView:
     """A shared link: to a message of the live space's room, or into the web.
 
     ``site`` is the server that it leads to.
@@ -254,17 +267,17 @@ def post_view(post: Post) -> Json:
     }
 
 
-def error_view(said: Sentence) -> Json:
+def error_view(said: Sentence) -> ErrorFrame:
     """Why something was refused: the English text, and what the page makes its own text of."""
     return {"type": "error", **_spoken(said)}
 
 
-def notice_view(said: Sentence) -> Json:
+def notice_view(said: Sentence) -> NoticeFrame:
     """What somebody should know."""
     return {"type": "notice", **_spoken(said)}
 
 
-def _spoken(said: Sentence) -> Json:
+def _spoken(said: Sentence) -> SpokenView:
     return {"code": said.code, "text": said.text, "with": dict(said.values)}
 
 
@@ -277,10 +290,11 @@ def site(url: str) -> str:
     return host or ""
 
 
-def hello_view(space: LiveSpace, you: You, session: str | None, guests: int, about: Json) -> Json:
-    """Everything a page needs when it opens."""
+def hello_view(
+    space: LiveSpace, you: You, session: str | None, guests: int, about: SpaceView
+) -> OpeningView:
+    """Everything that a page shows when it opens, but the chat."""
     return {
-        "type": "hello",
         "you": {
             "id": you.user,
             "name": you.name,

@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.naming import name_of
 from spaces_bridge.web import views
+from tests.support.frames import untabled
 from tests.web.world import WebWorld, until
 
 ROSES = "Roses want water in the morning, before the sun is over the wall, and never at noon."
@@ -38,7 +39,7 @@ class Talk:
     def frame(self, **frame: object) -> None:
         """To all pages."""
         channel = self._world.hub._channels[self._space]
-        channel.broadcast(frame)
+        channel.broadcast(untabled(frame))
 
     def draft(
         self, speaker: UserId, start_ms: int, words: str, committed: int = 0, language: str = "en"

@@ -117,7 +117,8 @@ async def test_a_slow_page_loses_drafts_and_nothing_else(world: WebWorld) -> Non
     async with world.feed(space) as page:
         await page.next("hello")
         [client] = world.hub._channels[space.space].clients
-        heavy, light = (encode({"type": "notice", "text": "x" * n}) for n in (1 << 20, 1))
+        said = {"type": "notice", "code": "x", "with": {}}
+        heavy, light = (encode({**said, "text": "x" * n}) for n in (1 << 20, 1))
         while not client.outgoing._frames:  # until the system's buffers take no more
             client.outgoing.put(heavy)
             client.outgoing.put(light)

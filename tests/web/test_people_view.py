@@ -1,5 +1,7 @@
 """Whom moderators are shown, in which order; and what each role is told it may do."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from spaces_bridge.core import commands as cmd
@@ -25,13 +27,13 @@ def crowd() -> LiveSpace:
     return after(space, cmd.RequestToSpeak(GUEST, 5, name="Zoe", guest=True))
 
 
-def ids(view: dict[str, object], key: str = "people") -> list[str]:
+def ids(view: Mapping[str, object], key: str = "people") -> list[str]:
     found = view[key]
     assert isinstance(found, list)
     return [one["id"] for one in found]
 
 
-def one(view: dict[str, object], user: UserId) -> dict[str, object]:
+def one(view: Mapping[str, object], user: UserId) -> dict[str, object]:
     people = view["people"]
     assert isinstance(people, list)
     [found] = [person for person in people if person["id"] == user]

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from tests.support.frames import untabled
 from tests.web.browser import opened, text
 from tests.web.looks import XSS, fits, focused, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
@@ -96,7 +97,7 @@ async def test_hostile_posts_are_words(world: WebWorld, browser: Browser) -> Non
             # nothing lets these through; a page does not rely on that
             channel = world.hub._channels[space.space]
             post = {"number": number + 1, "url": words, "by": HOST, "name": words, "at_ms": 1}
-            channel.broadcast({"type": "post", **post})
+            channel.broadcast(untabled({"type": "post", **post}))
             await expect(page.page.locator("#posts-newest .post-link")).to_have_text(words)
             assert await page.page.locator("#posts a").count() == 0
             assert await overflow(page.page) == 0

@@ -33,6 +33,7 @@ from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater
 from spaces_bridge.web.service import Acquaintance, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
+from tests.support.frames import held
 from tests.web.documented import documented
 
 DOMAIN = "example.org"
@@ -234,10 +235,11 @@ class Feed:
         await self.socket.send_str(json.dumps(frame))
 
     async def next(self, kind: str) -> dict[str, object]:
-        """The next frame of this kind; others are passed over."""
+        """The next frame of this kind; others are passed over. All fit the tables."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 frame: dict[str, object] = await self.socket.receive_json()
+                held(frame)
                 if frame["type"] == kind:
                     return frame
 
@@ -333,6 +335,12 @@ class WebWorld:
         self.identities = ToldIdentities()
         self.listeners_only = set[UserId]()
         """Who may not host."""
+        self.use_cases = use_cases_of(
+            self.spaces,
+            self.doorkeeper,
+            storage.reports,
+            lambda user: "listen" if user in self.listeners_only else "host",
+        )
         self.service = WebService(
             settings,
             self.hub,
@@ -340,12 +348,7 @@ class WebWorld:
             Acquaintance(
                 self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
             ),
-            use_cases_of(
-                self.spaces,
-                self.doorkeeper,
-                storage.reports,
-                lambda user: "listen" if user in self.listeners_only else "host",
-            ),
+            self.use_cases,
             {"database": storage.health},
             {"database": storage.backlog},
             seat_kept_s,

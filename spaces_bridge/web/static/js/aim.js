@@ -4,6 +4,7 @@
 const SETTLES_MS = 600;
 const ACTIVE = "button, a[href]";
 
+/** @type {WeakMap<HTMLElement, number>} */
 const timers = new WeakMap(); // button -> when it counts again
 
 /** No tap or key of a person reaches what has not settled, whichever view it belongs to. */
@@ -11,7 +12,8 @@ export function keepAim() {
   addEventListener(
     "click",
     (event) => {
-      if (!event.isTrusted || !event.target.closest?.("[data-settling]")) return;
+      if (!event.isTrusted || !(event.target instanceof Element)) return;
+      if (!event.target.closest("[data-settling]")) return;
       event.preventDefault();
       event.stopImmediatePropagation();
     },
@@ -19,17 +21,27 @@ export function keepAim() {
   );
 }
 
-/** Whether a button counts already. */
+/**
+ * Whether a button counts already.
+ * @param {HTMLElement} button
+ */
 export const isSettled = (button) => button.dataset.settling === undefined;
 
-/** This has come under the finger. */
+/**
+ * This has come under the finger.
+ * @param {HTMLElement} button
+ */
 export function settle(button) {
   clearTimeout(timers.get(button));
   button.dataset.settling = "";
   timers.set(button, setTimeout(() => delete button.dataset.settling, SETTLES_MS));
 }
 
-/** Change what is in `box`; what then stands in the place of something else settles. */
+/**
+ * Change what is in `box`; what then stands in the place of something else settles.
+ * @param {HTMLElement} box
+ * @param {() => void} change
+ */
 export function settling(box, change) {
   const before = seenIn(box);
   change();
@@ -38,9 +50,17 @@ export function settling(box, change) {
   });
 }
 
-const seenIn = (box) => [...box.querySelectorAll(ACTIVE)].filter((node) => !node.closest("[hidden]"));
+/** @param {HTMLElement} box */
+const seenIn = (box) => {
+  const all = /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll(ACTIVE));
+  return [...all].filter((node) => !node.closest("[hidden]"));
+};
 
-/** Show a button, or not; in the midst of others it settles. */
+/**
+ * Show a button, or not; in the midst of others it settles.
+ * @param {HTMLElement} button
+ * @param {boolean} shown
+ */
 export function reveal(button, shown, { settles = true } = {}) {
   if (button.hidden === !shown) return;
   button.hidden = !shown;

@@ -2,11 +2,12 @@
 //
 // An open sheet silences the page behind it, so each sheet has a place of its own to say it in.
 
-import { el } from "./dom.js";
+import { el, part } from "./dom.js";
 
 const GATHERED_MS = 300;
 const KEPT_MS = 10000;
 
+/** @type {string[]} */
 let waiting = [];
 let timer = 0;
 
@@ -17,6 +18,7 @@ export function startAnnouncing() {
   }
 }
 
+/** @param {string} sentence */
 export function announce(sentence) {
   waiting.push(sentence);
   timer ||= setTimeout(speak, GATHERED_MS);
@@ -26,7 +28,7 @@ function speak() {
   const open = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
   // a new node each time: the same words again are news again
   const words = el("p", {}, waiting.join(" "));
-  open.querySelector(":scope > [data-announces]").replaceChildren(words);
+  part(open, ":scope > [data-announces]").replaceChildren(words);
   setTimeout(() => words.remove(), KEPT_MS);
   [waiting, timer] = [[], 0];
 }

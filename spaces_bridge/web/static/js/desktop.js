@@ -9,7 +9,11 @@ export async function askToNotify() {
   return (await Notification.requestPermission()) === "granted";
 }
 
-/** One stands at a time; whoever looks at the page needs none. */
+/**
+ * One stands at a time; whoever looks at the page needs none.
+ * @param {string} title
+ * @param {string} body
+ */
 export function notify(title, body) {
   if (!mayNotify() || Notification.permission !== "granted" || document.hasFocus()) return;
   const notification = new Notification(title, { body, tag: "spaces-news" });

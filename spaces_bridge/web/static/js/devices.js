@@ -11,6 +11,8 @@ export class NoMicrophone extends Error {}
 /**
  * The track of a microphone. `device`: an id that must be it; null: the one chosen before if it is
  * there, or any. Throws NoMicrophone.
+ * @param {string | null} device
+ * @returns {Promise<MediaStreamTrack>}
  */
 export async function openMicrophone(device = null) {
   if (!navigator.mediaDevices) throw new NoMicrophone(say("microphone.insecure"));
@@ -22,17 +24,27 @@ export async function openMicrophone(device = null) {
   }
 }
 
+/** @param {string | null} device */
 async function open(device) {
   const which = device && { deviceId: { exact: device } };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { ...PROCESSING, ...which } });
-  return stream.getAudioTracks()[0];
+  const [track] = stream.getAudioTracks();
+  return /** @type {MediaStreamTrack} */ (track); // whoever grants sound grants one
 }
 
-const isMissing = ({ name }) => ["NotFoundError", "OverconstrainedError"].includes(name);
+/** @param {unknown} error */
+const nameOf = (error) => (error instanceof Error ? error.name : "");
 
+/** @param {unknown} error */
+const isMissing = (error) => ["NotFoundError", "OverconstrainedError"].includes(nameOf(error));
+
+/**
+ * @param {unknown} error
+ * @returns {never}
+ */
 function explain(error) {
   if (isMissing(error)) throw new NoMicrophone(say("microphone.missing"));
-  const busy = ["NotReadableError", "AbortError"].includes(error.name);
+  const busy = ["NotReadableError", "AbortError"].includes(nameOf(error));
   throw new NoMicrophone(busy ? say("microphone.busy") : say("microphone.denied"));
 }
 
@@ -47,5 +59,8 @@ export async function listMicrophones() {
 /** The id of the microphone chosen before, on this device; null: none was. */
 const chosenMicrophone = () => stored("microphone");
 
-/** Remember it. */
+/**
+ * Remember it.
+ * @param {string} device
+ */
 export const rememberMicrophone = (device) => store("microphone", device);

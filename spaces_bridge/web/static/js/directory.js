@@ -10,7 +10,8 @@ async function renew() {
   const response = await fetch(location.href).catch(() => null);
   if (!response?.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  const [now, next] = [document, fresh].map((page) => page.querySelector("main"));
+  const [now, next] = [document.querySelector("main"), fresh.querySelector("main")];
+  if (now === null || next === null) return; // a proxy's own page
   localiseTimes(next);
   // somebody who is on a link keeps it
   if (next.innerHTML !== now.innerHTML && !now.contains(document.activeElement)) {

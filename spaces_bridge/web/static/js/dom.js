@@ -4,19 +4,53 @@ import { language } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * The element of the page's templates that has this id.
+ *
+ * @template {keyof PageElements} Id
+ * @param {Id} id
+ */
+export const byId = (id) => /** @type {PageElements[Id]} */ (document.getElementById(id));
 
-/** An element; `attributes` with a function value are listeners, null ones are left out. */
+/**
+ * The part of a node that is always there, where the templates or `el` have made it.
+ *
+ * @param {ParentNode} node
+ * @param {string} selector
+ */
+export const part = (node, selector) => /** @type {HTMLElement} */ (node.querySelector(selector));
+
+/** @param {ParentNode} node */
+export const childrenOf = (node) => /** @type {HTMLElement[]} */ ([...node.children]);
+
+/**
+ * @typedef {string | number | boolean | null | undefined} Value
+ * @typedef {object} Listeners
+ * @property {(event: MouseEvent) => void} [click]
+ * @property {(event: KeyboardEvent) => void} [keydown]
+ * @property {(event: Event) => void} [change]
+ * @property {(event: Event) => void} [error]
+ */
+
+/**
+ * An element; `attributes` with a function value are listeners, null ones are left out.
+ *
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {Listeners & {[key: string]: Value | ((event: never) => void)}} attributes
+ * @param {...(Node | string | null)} children
+ */
 export function el(name, attributes = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (typeof value === "function") node.addEventListener(key, value);
-    else if (value !== null && value !== undefined) node.setAttribute(key, value);
+    if (typeof value === "function") node.addEventListener(key, /** @type {EventListener} */ (value));
+    else if (value !== null && value !== undefined) node.setAttribute(key, String(value));
   }
-  node.append(...children.filter((child) => child !== null));
+  for (const child of children) if (child !== null) node.append(child);
   return node;
 }
 
+/** @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -27,7 +61,11 @@ export function icon(name) {
   return svg;
 }
 
-/** Change text only where it differs: a live region speaks at every change. */
+/**
+ * Change text only where it differs: a live region speaks at every change.
+ * @param {Element} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -35,19 +73,28 @@ export function setText(node, text) {
 /**
  * Change icon, words and look of a button that stands in the page. Its words say what it does next,
  * so it has no pressed state as well: a screen reader would say the one against the other.
+ * @param {HTMLElement} button
+ * @param {{symbol: string, label: string, strong?: boolean}} look
  */
 export function setButton(button, { symbol, label, strong = false }) {
-  button.querySelector("use").setAttribute("href", `#i-${symbol}`);
-  setText(button.querySelector(".label"), label);
+  part(button, "use").setAttribute("href", `#i-${symbol}`);
+  setText(part(button, ".label"), label);
   button.classList.toggle("button-strong", strong);
 }
 
 /**
  * Make the children of `parent` show `items`, keeping the nodes (and the focus) of those that
  * stay. `update(node, item)` fills what `create(item)` made.
+ * 
+ * @template Item
+ * @param {HTMLElement} parent
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => string} key
+ * @param {(item: Item) => HTMLElement} create
+ * @param {(node: HTMLElement, item: Item) => void} update
  */
 export function keyed(parent, items, key, create, update) {
-  const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const old = new Map(childrenOf(parent).map((node) => [node.dataset.key, node]));
   const kept = items.map((item) => {
     const id = key(item);
     const node = old.get(id) ?? create(item);
@@ -55,7 +102,7 @@ export function keyed(parent, items, key, create, update) {
     update(node, item);
     return node;
   });
-  const stays = new Set(kept);
+  const stays = new Set(/** @type {Element[]} */ (kept));
   for (const node of [...parent.children]) if (!stays.has(node)) node.remove();
   kept.forEach((node, index) => {
     if (parent.children[index] !== node) parent.insertBefore(node, parent.children[index] ?? null);
@@ -64,39 +111,57 @@ export function keyed(parent, items, key, create, update) {
 
 const letters = new Intl.Segmenter(language, { granularity: "grapheme" });
 
-/** The letter that stands for somebody without a picture. */
+/**
+ * The letter that stands for somebody without a picture.
+ * @param {string} name
+ */
 export function initial(name) {
-  const first = letters.segment(name.replace(/^@+/, ""))[Symbol.iterator]().next();
-  return first.done ? "?" : first.value.segment.toLocaleUpperCase();
+  const [first] = letters.segment(name.replace(/^@+/, ""));
+  return first === undefined ? "?" : first.segment.toLocaleUpperCase();
 }
 
-/** A person's picture over their letter, which stays where there is none. */
+/** @typedef {{name?: string | null, tone?: number, picture?: string | null}} Pictured */
+
+/**
+ * A person's picture over their letter, which stays where there is none.
+ * @param {Pictured} person
+ */
 export function face(person) {
   const node = el("span", { "aria-hidden": "true" }, el("span", { class: "letter" }));
   fillFace(node, person);
   return node;
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {Pictured} person
+ */
 export function fillFace(node, person) {
   node.className = `face tone-${Number(person.tone) || 0}`;
-  setText(node.querySelector(".letter"), initial(person.name ?? "G"));
+  setText(part(node, ".letter"), initial(person.name ?? "G"));
   const old = node.querySelector("img");
   // where there is no picture, a transparent one comes: the letter stays
   const src = person.picture ? `${person.picture}?or=blank` : null;
   if ((old?.getAttribute("src") ?? null) === src) return;
   old?.remove();
-  const error = ({ target }) => (target.hidden = true);
-  if (src !== null) node.append(el("img", { class: "portrait", src, alt: "", error }));
+  if (src === null) return;
+  const image = el("img", { class: "portrait", src, alt: "", error: () => (image.hidden = true) });
+  node.append(image);
 }
 
-/** Times in the reader's own zone and words. */
+/**
+ * Times in the reader's own zone and words.
+ * @param {number} ms
+ */
 export function localTime(ms) {
+  /** @type {Intl.DateTimeFormatOptions} */
   const options = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" };
   return new Date(ms).toLocaleString(language, options);
 }
 
+/** @param {ParentNode} root */
 export function localiseTimes(root = document) {
-  for (const node of root.querySelectorAll("time[datetime]")) {
+  for (const node of root.querySelectorAll("time")) {
     const at = Date.parse(node.dateTime);
     if (!Number.isNaN(at)) node.textContent = localTime(at);
   }

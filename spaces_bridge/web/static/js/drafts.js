@@ -5,17 +5,27 @@ import { unitsOf } from "./lines.js";
 
 const SILENCE_MS = 10000;
 
+/** @typedef {Frames.DraftFrame & {solid: number}} Draft `solid`: UTF-16 units that stay as they are. */
+
 export class Drafts {
+  /** @type {Map<string, Draft>} */
   #drafts = new Map(); // id -> draft, in the order they began
+  /** @type {Map<string, number>} */
   #timers = new Map();
   #changed;
 
-  /** `changed(drafts)` hears of every change. */
+  /**
+   * `changed(drafts)` hears of every change.
+   * @param {(drafts: Draft[]) => void} changed
+   */
   constructor(changed) {
     this.#changed = changed;
   }
 
-  /** A frame that is not final. No text: it is withdrawn. */
+  /**
+   * A frame that is not final. No text: it is withdrawn.
+   * @param {Frames.DraftFrame} frame
+   */
   take(frame) {
     if (!frame.text) return this.end(frame.id);
     const draft = { ...frame, solid: unitsOf(frame.text, frame.committed ?? 0) };
@@ -25,6 +35,7 @@ export class Drafts {
     this.#tell();
   }
 
+  /** @param {string} id */
   end(id) {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);

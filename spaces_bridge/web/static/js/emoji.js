@@ -1,5 +1,6 @@
 // The emoji of the picker: `[emoji, key of its name]`. Hands take a skin tone.
 
+/** @type {Record<string, [string, string][]>} */
 export const GROUPS = {
   hands: [
     ["👍", "thumbs_up"],
@@ -54,7 +55,11 @@ export const GROUPS = {
   ],
 };
 
-/** Skin tones by the name the catalogue has for them; "none" is the yellow one. */
+/**
+ * Skin tones by the name the catalogue has for them; "none" is the yellow one.
+ *
+ * @type {Record<string, string>}
+ */
 export const TONES = {
   none: "",
   light: "🏻",
@@ -64,10 +69,15 @@ export const TONES = {
   dark: "🏿",
 };
 
-const TONED = new Set(["👏", "✊", ...GROUPS.hands.map(([emoji]) => emoji)]);
+const hands = GROUPS.hands ?? [];
+const TONED = new Set(["👏", "✊", ...hands.map(([emoji]) => emoji)]);
 const VARIANT = "\ufe0f";
 
-/** The emoji in this tone, where it has one. */
+/**
+ * The emoji in this tone, where it has one.
+ * @param {string} emoji
+ * @param {string} tone
+ */
 export function toned(emoji, tone) {
   const modifier = TONES[tone];
   return modifier && TONED.has(emoji) ? emoji.replace(VARIANT, "") + modifier : emoji;
@@ -75,7 +85,10 @@ export function toned(emoji, tone) {
 
 const letters = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Whether the text is one emoji and nothing else; the server has the last word. */
+/**
+ * Whether the text is one emoji and nothing else; the server has the last word.
+ * @param {string} text
+ */
 export const isOneEmoji = (text) =>
   [...letters.segment(text)].length === 1 &&
   /\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[#*0-9]\ufe0f?\u20e3/u.test(text);

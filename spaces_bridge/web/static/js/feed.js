@@ -19,6 +19,7 @@ const LATER = new Set([4429, 4423]);
 
 /** Events: `frame` (detail: the frame), `closed` (detail: the code). */
 export class Feed extends EventTarget {
+  /** @type {WebSocket | null} */
   #socket = null;
   #timer = 0;
   #watch = 0;
@@ -26,7 +27,11 @@ export class Feed extends EventTarget {
   #failures = 0;
   #stopped = false;
 
-  /** `auth()` gives `{token, name}` for the first frame. */
+  /**
+   * `auth()` gives `{token, name}` for the first frame.
+   * @param {string} url
+   * @param {() => Omit<Frames.AuthFrame, "type">} auth
+   */
   constructor(url, auth) {
     super();
     this.url = url;
@@ -55,6 +60,7 @@ export class Feed extends EventTarget {
     old?.close();
   }
 
+  /** @param {Frames.Client} frame */
   send(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
@@ -68,9 +74,14 @@ export class Feed extends EventTarget {
     this.#socket?.close();
   }
 
+  /**
+   * @param {WebSocket} socket
+   * @param {string} text
+   */
   #read(socket, text) {
     if (socket !== this.#socket) return;
     this.#heard = performance.now();
+    /** @type {Frames.Server} */
     const frame = JSON.parse(text);
     if (frame.type === "hello") this.#failures = 0;
     this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
@@ -92,6 +103,7 @@ export class Feed extends EventTarget {
     socket.close();
   }
 
+  /** @param {number} code */
   #closed(code) {
     clearInterval(this.#watch);
     this.#socket = null;
@@ -103,6 +115,7 @@ export class Feed extends EventTarget {
     this.#soon(wait * (0.5 + Math.random() / 2));
   }
 
+  /** @param {number} wait */
   #soon(wait) {
     if (this.#stopped || this.#socket !== null) return;
     clearTimeout(this.#timer);

@@ -8,7 +8,12 @@ export class Following {
   #is = true;
   #size = "";
 
-  /** `parts`: whatever in the log grows by itself. */
+  /**
+   * `parts`: whatever in the log grows by itself.
+   * @param {HTMLElement} log
+   * @param {HTMLElement} button
+   * @param {Iterable<Element>} parts
+   */
   constructor(log, button, parts = []) {
     this.#log = log;
     this.#button = button;

@@ -27,10 +27,13 @@ function keptSlugs() {
 }
 
 export class Identity {
+  /** @param {string} slug */
   constructor(slug) {
     this.key = KEPT + slug;
     this.token = this.#fromFragment() ?? this.#stored();
+    /** @type {string | null} */
     this.name = null;
+    /** @type {Frames.OpenId | null} */
     this.openid = null;
   }
 
@@ -41,6 +44,7 @@ export class Identity {
     return { token, name: token ? null : this.name, openid: token ? null : openid };
   }
 
+  /** @param {string | null} session */
   remember(session) {
     if (session === null) return;
     this.token = session;
@@ -70,6 +74,7 @@ export class Identity {
     }
   }
 
+  /** @param {string | null} token */
   #store(token) {
     try {
       if (token === null) sessionStorage.removeItem(this.key);

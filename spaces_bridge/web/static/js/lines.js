@@ -16,13 +16,17 @@ const signs = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 /**
  * Lines of at most `width` columns: `{ start, text }`, where `text` stands in the given one at
  * `start` (UTF-16 units). Only a word longer than a line is cut.
+ * 
+ * @param {string} text
+ * @param {number} width
  */
 export function lines(text, width) {
+  /** @type {{start: number, end: number, columns: number}[]} */
   const found = [];
-  let line = null;
+  let line = found.at(-1);
   for (const piece of pieces(text, width)) {
-    const more = line === null ? 0 : columns(text.slice(line.end, piece.end));
-    if (line !== null && line.columns + more <= width) {
+    const more = line === undefined ? 0 : columns(text.slice(line.end, piece.end));
+    if (line !== undefined && line.columns + more <= width) {
       line.end = piece.end;
       line.columns += more;
     } else {
@@ -33,6 +37,10 @@ export function lines(text, width) {
   return found.map(({ start, end }) => ({ start, text: text.slice(start, end).replace(/\s/g, " ") }));
 }
 
+/**
+ * @param {string} text
+ * @param {number} width
+ */
 function* pieces(text, width) {
   for (const { 0: word, index } of text.matchAll(PIECE)) {
     let [start, end, used] = [index, index, 0];
@@ -49,13 +57,18 @@ function* pieces(text, width) {
   }
 }
 
+/** @param {string} text */
 function columns(text) {
   let count = 0;
   for (const { segment } of signs.segment(text)) count += WIDE.test(segment) ? 2 : 1;
   return count;
 }
 
-/** Where the first `points` code points of a text end, in UTF-16 units. */
+/**
+ * Where the first `points` code points of a text end, in UTF-16 units.
+ * @param {string} text
+ * @param {number} points
+ */
 export function unitsOf(text, points) {
   let units = 0;
   for (const sign of text) {

@@ -25,17 +25,27 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const PROBE_MS = 60000;
 
 /**
+ * @typedef {object} Carrier What carries the sound.
+ * @property {RTCPeerConnection} connection
+ * @property {string | null} session
+ * @property {MediaStream | null} stream
+ */
+
+/**
  * States: idle, connecting, listening, reconnecting, gathering, http, blocked, impossible.
  * `trouble` is the server's sentence when it refused the sound. Event `change`: look again.
  */
 export class Listener extends EventTarget {
+  /** @type {"idle" | "connecting" | "listening" | "reconnecting" | "gathering" | "http" | "blocked" | "impossible"} */
   state = "idle";
   trouble = "";
   #audio;
   #urls;
   #bearer;
-  #stands = null; // what carries the sound: connection, session, stream
-  #trying = null; // the same, on its way
+  /** @type {Carrier | null} */
+  #stands = null;
+  /** @type {Carrier | null} */
+  #trying = null; // one on its way
   #attempt = 0;
   #failures = 0;
   #unplayed = 0;
@@ -45,7 +55,13 @@ export class Listener extends EventTarget {
   #noticed = -Infinity;
   #endWatch = () => {};
 
-  /** `urls`: whep and ogg; `bearer()`: the session or null. */
+  /**
+   * `urls`: whep and ogg; `bearer()`: the session or null.
+   * 
+   * @param {HTMLAudioElement} audio
+   * @param {{whep: string, ogg: string}} urls
+   * @param {() => string | null} bearer
+   */
   constructor(audio, urls, bearer) {
     super();
     this.#audio = audio;
@@ -83,7 +99,7 @@ export class Listener extends EventTarget {
 
   /** The person became somebody else: the server chooses the mix by who listens. */
   renew() {
-    if (this.wanted && !this.#audio.hasAttribute("src")) this.#connect();
+    if (this.wanted && !this.#audio.hasAttribute("src")) void this.#connect();
   }
 
   /** The server said something happened to the sound: look closer for a while. */
@@ -96,8 +112,8 @@ export class Listener extends EventTarget {
     this.#failures = 0;
     this.#noWebRtcUntil = 0;
     if (!this.#timer) return;
-    if (this.state === "reconnecting") this.#connect();
-    else this.#probe();
+    if (this.state === "reconnecting") void this.#connect();
+    else void this.#probe();
   }
 
   async #connect() {
@@ -123,6 +139,7 @@ export class Listener extends EventTarget {
   /** A connection that stands, with its track and session; null when it found no way. */
   async #negotiated() {
     const connection = newConnection();
+    /** @type {Carrier} */
     const made = { connection, session: null, stream: null };
     this.#trying = made;
     connection.addTransceiver("audio", { direction: "recvonly" });
@@ -140,6 +157,7 @@ export class Listener extends EventTarget {
     return null;
   }
 
+  /** @param {Carrier} made */
   async #take(made) {
     this.#trying = null;
     this.#drop();
@@ -147,25 +165,33 @@ export class Listener extends EventTarget {
     this.#unplayed = 0;
     this.#audio.removeAttribute("src");
     this.#audio.srcObject = made.stream;
-    const isLost = (since, now) => this.#isLost(since, now);
-    const lost = () => this.#again();
-    this.#endWatch = watchArrivals(made.connection, packetsOfSound, isLost, lost);
+    this.#endWatch = watchArrivals(
+      made.connection,
+      packetsOfSound,
+      (since, now) => this.#isLost(since, now),
+      () => this.#again(),
+    );
     await this.#play("listening");
   }
 
+  /**
+   * @param {number} since
+   * @param {number} now
+   */
   #isLost(since, now) {
     const noticed = now - this.#noticed < NOTICE_COUNTS_MS;
     const quiet = now - (noticed ? Math.max(since, this.#noticed) : since);
     return quiet > (noticed ? SILENCE_AFTER_NOTICE_MS : SILENCE_MS);
   }
 
-  #again(error = null) {
+  /** @param {unknown} [error] */
+  #again(error) {
     this.#drop();
     this.trouble = error instanceof Refused ? error.message : "";
     this.#become("reconnecting");
     const wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
     this.#failures += 1;
-    this.#timer = setTimeout(() => this.#connect(), wait);
+    this.#timer = setTimeout(() => void this.#connect(), wait);
   }
 
   async #overHttp() {
@@ -188,8 +214,8 @@ export class Listener extends EventTarget {
       this.#unplayed = 0;
       this.#again();
     });
-    if (hasWebRtc()) this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
-    this.#play("http");
+    if (hasWebRtc()) this.#timer = setTimeout(() => void this.#probe(), PROBE_MS);
+    await this.#play("http");
   }
 
   /** Perhaps the network is another one by now. The stream goes on until the connection stands. */
@@ -200,7 +226,7 @@ export class Listener extends EventTarget {
     const made = await this.#negotiated().catch(() => null);
     if (attempt !== this.#attempt) return letGo(made);
     if (made !== null) return this.#take(made);
-    this.#timer = setTimeout(() => this.#probe(), PROBE_MS);
+    this.#timer = setTimeout(() => void this.#probe(), PROBE_MS);
   }
 
   /** Ends what is on its way. In a tap, `load()` also says that whatever comes later may be heard. */
@@ -211,6 +237,7 @@ export class Listener extends EventTarget {
     this.#audio.load();
   }
 
+  /** @param {"listening" | "http"} state */
   async #play(state) {
     if (this.#held) return this.#become("blocked");
     const attempt = this.#attempt;
@@ -223,8 +250,9 @@ export class Listener extends EventTarget {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       // what aborts without us is a pause from outside, ahead of the first sound
-      this.#held = error.name === "AbortError";
-      if (this.#held || error.name === "NotAllowedError") this.#become("blocked");
+      const name = error instanceof Error ? error.name : "";
+      this.#held = name === "AbortError";
+      if (this.#held || name === "NotAllowedError") this.#become("blocked");
       else this.#unplayable(state);
     }
   }
@@ -232,7 +260,7 @@ export class Listener extends EventTarget {
   /** A page that browsers had put aside was stopped by that alone. */
   #comeBack() {
     this.#held = false;
-    this.#connect();
+    void this.#connect();
   }
 
   /** A call, another app, headphones pulled out: nobody wants the sound back unasked. */
@@ -250,7 +278,10 @@ export class Listener extends EventTarget {
     this.#become(this.#stands ? "listening" : "http");
   }
 
-  /** Once may be the network's fault; twice, with a server that answers, is the browser's. */
+  /**
+   * Once may be the network's fault; twice, with a server that answers, is the browser's.
+   * @param {"listening" | "http"} state
+   */
   #unplayable(state) {
     this.#unplayed += 1;
     if (state !== "http" || this.#unplayed < 2) return this.#again();
@@ -270,12 +301,14 @@ export class Listener extends EventTarget {
     this.#trying = this.#stands = null;
   }
 
+  /** @param {Listener["state"]} state */
   #become(state) {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
 }
 
+/** @param {Carrier | null} made */
 function letGo(made) {
   if (made === null) return;
   made.connection.close();

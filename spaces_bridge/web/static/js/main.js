@@ -46,9 +46,10 @@ const VIEWS = [
   ...[level, lockscreen, news],
 ];
 
-const { slug, known } = document.body.dataset;
+const { slug = "", known } = document.body.dataset;
 const root = new URL(`${slug}/`, location.href);
 root.search = root.hash = "";
+/** @param {string} path */
 const at = (path) => new URL(path, root).href;
 
 const identity = new Identity(slug);
@@ -61,16 +62,22 @@ const listener = new Listener(
   { whep: at("whep"), ogg: at("live.ogg") },
   session,
 );
-const microphone = new Microphone(at("whip"), session, (muted) => page.ask("mute", { muted }));
+const microphone = new Microphone(at("whip"), session, (muted) => page.ask({ type: "mute", muted }));
 
 const page = new Page((frame) => feed.send(frame), at, { listener, microphone, nameMe, stop });
 
-/** Become a guest with a name; `then` is done once the server knows it. */
+/**
+ * Become a guest with a name; `then` is done once the server knows it.
+ *
+ * @param {string} name
+ * @param {() => void} then
+ */
 function nameMe(name, then) {
   identity.name = name;
   named = then;
   feed.reopen();
 }
+/** @type {(() => void) | null} */
 let named = null;
 
 /** Inside a Matrix client: come back as whom its homeserver says this is. */
@@ -87,6 +94,7 @@ let over = false;
 // --- what the feed says ---------------------------------------------------------------------
 
 const STATE = {
+  /** @param {Frames.HelloFrame} frame */
   hello(frame) {
     const other = page.state !== null && page.state.you.id !== frame.you.id;
     identity.remember(frame.session);
@@ -103,20 +111,24 @@ const STATE = {
     if (frame.you.id !== null) named?.();
     named = null;
   },
+  /** @param {Frames.SpaceFrame} frame */
   space(frame) {
-    page.state.space = frame.space;
+    page.now.space = frame.space;
     page.changed();
   },
+  /** @param {Frames.RosterFrame} frame */
   roster(frame) {
-    page.state.roster = frame;
+    page.now.roster = frame;
     page.changed();
   },
+  /** @param {Frames.RoleFrame} frame */
   role(frame) {
-    page.state.you = { ...page.state.you, ...frame };
+    page.now.you = { ...page.now.you, ...frame };
     page.changed();
   },
 };
 
+/** @type {Record<string, string>} */
 const SORRY = {
   removed: "end.removed",
   not_a_member: "end.removed",
@@ -129,11 +141,12 @@ const WRONG_NAME = new Set(["bad_name", "name_alike", "name_misleads"]);
 page.on("error", (frame) => {
   const text = sayOf("error", frame);
   named = null;
-  if (Object.hasOwn(SORRY, frame.code)) return refused(frame, text);
+  const sorry = Object.hasOwn(SORRY, frame.code) ? SORRY[frame.code] : undefined;
+  if (sorry !== undefined) return refused(say(sorry), text, frame.with?.reason);
   if (frame.code === "locked" && page.state === null) return wait(say("end.locked"), text);
   if (frame.code === "openid_refused" && !askedAgain) {
     askedAgain = true;
-    askClient();
+    void askClient();
   }
   if (frame.code === "token_unknown") identity.forget();
   if (WRONG_NAME.has(frame.code)) identity.name = null;
@@ -148,30 +161,57 @@ page.on("change", ({ space, you }) => {
   if (!you.may_speak && microphone.state !== "off") microphone.turnOff();
 });
 
-feed.addEventListener("frame", ({ detail }) => {
-  if (Object.hasOwn(STATE, detail.type)) STATE[detail.type](detail);
-  else page.tell(detail.type, detail);
+feed.addEventListener("frame", (event) => {
+  const { detail: frame } = /** @type {CustomEvent<Frames.Server>} */ (event);
+  switch (frame.type) {
+    case "hello":
+      return STATE.hello(frame);
+    case "space":
+      return STATE.space(frame);
+    case "roster":
+      return STATE.roster(frame);
+    case "role":
+      return STATE.role(frame);
+    default:
+      page.tell(frame.type, frame);
+  }
 });
 feed.addEventListener("closed", () => {
   clearTimeout(slow);
   slow = setTimeout(() => setText(byId("link"), say("link.reconnecting")), RECONNECTING_SHOWN_MS);
 });
 
-/** Not wanted here, with the host's reason. Who is refused as nobody may still be somebody. */
-function refused({ code, with: { reason } = {} }, text) {
+/**
+ * Not wanted here, with the host's reason. Who is refused as nobody may still be somebody.
+ *
+ * @param {string} title
+ * @param {string} text
+ * @param {string | number | undefined} reason
+ */
+function refused(title, text, reason) {
   const why = reason === undefined ? text : `${text} ${say("end.reason", { reason })}`;
   const early = page.state === null && asking;
-  (early ? wait : leave)(say(SORRY[code]), why);
+  (early ? wait : leave)(title, why);
 }
 
-/** Not now: the feed tries again by itself. */
+/**
+ * Not now: the feed tries again by itself.
+ * 
+ * @param {string} title
+ * @param {string} text
+ */
 function wait(title, text) {
   clearTimeout(slow);
   listener.stop();
   showSorry(title, text);
 }
 
-/** Not any more: nothing goes on here. */
+/**
+ * Not any more: nothing goes on here.
+ * 
+ * @param {string} title
+ * @param {string} text
+ */
 function leave(title, text) {
   clearTimeout(slow);
   setText(byId("link"), "");
@@ -182,7 +222,7 @@ function leave(title, text) {
 /** No sound, no microphone, no feed from here on. */
 function stop() {
   over = true;
-  page.tell("left");
+  page.tell("left", undefined);
   page.end();
   feed.stop();
   listener.stop();
@@ -198,11 +238,12 @@ startAnnouncing();
 for (const view of VIEWS) view.start(page);
 listener.addEventListener("change", () => page.changed());
 microphone.addEventListener("change", () => page.changed());
-client.addEventListener("theme", ({ detail }) => {
+client.addEventListener("theme", (event) => {
+  const { detail } = /** @type {CustomEvent<string>} */ (event);
   document.documentElement.dataset.theme = detail.includes("dark") ? "dark" : "light";
 });
 addEventListener("hashchange", () => location.hash.startsWith("#t=") && location.reload());
-if (isWidget() && identity.token === null) askClient();
+if (isWidget() && identity.token === null) void askClient();
 if (known === "yes" || identity.token) {
   slow = setTimeout(() => setText(byId("link"), say("link.connecting")), RECONNECTING_SHOWN_MS);
   feed.open();

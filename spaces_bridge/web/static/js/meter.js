@@ -1,19 +1,26 @@
 // How loud a track is at this moment, for a level meter that asks as often as it draws.
 
 const QUIETEST_DB = -60;
+const WINDOW = 1024;
 
 export class Meter {
+  /** @type {MediaStreamTrack | null} */
   #track = null;
+  /** @type {AudioContext | null} */
   #context = null;
+  /** @type {AnalyserNode | null} */
   #analyser = null;
-  #samples = null;
+  #samples = new Float32Array(WINDOW);
 
-  /** Measure this track; null: nothing any more. */
+  /**
+   * Measure this track; null: nothing any more.
+   * @param {MediaStreamTrack | null} track
+   */
   follow(track) {
     this.#track = track;
     this.#analyser = null;
     if (track === null) {
-      this.#context?.close();
+      void this.#context?.close();
       this.#context = null;
     }
   }
@@ -21,7 +28,7 @@ export class Meter {
   /** 0 (silence) to 1 (as loud as can be), in decibels between. Costs nothing until asked for. */
   get level() {
     if (this.#track === null || typeof AudioContext === "undefined") return 0;
-    if (this.#analyser === null) this.#listen();
+    this.#analyser ??= this.#listen(this.#track);
     this.#analyser.getFloatTimeDomainData(this.#samples);
     let energy = 0;
     for (const sample of this.#samples) energy += sample * sample;
@@ -29,12 +36,12 @@ export class Meter {
     return Math.min(1, Math.max(0, 1 - decibels / QUIETEST_DB));
   }
 
-  #listen() {
+  /** @param {MediaStreamTrack} track */
+  #listen(track) {
     this.#context ??= new AudioContext();
     this.#context.resume().catch(() => {});
-    this.#analyser = new AnalyserNode(this.#context, { fftSize: 1024 });
-    this.#samples = new Float32Array(this.#analyser.fftSize);
-    const stream = new MediaStream([this.#track]);
-    this.#context.createMediaStreamSource(stream).connect(this.#analyser);
+    const analyser = new AnalyserNode(this.#context, { fftSize: WINDOW });
+    this.#context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+    return analyser;
   }
 }

@@ -33,6 +33,7 @@ const PAGE = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toS
  * `devices`: `listMicrophones()` gives another list.
  */
 export class Microphone extends EventTarget {
+  /** @type {"off" | "asking" | "connecting" | "on"} */
   state = "off";
   muted = false;
   trouble = "";
@@ -42,15 +43,25 @@ export class Microphone extends EventTarget {
   #bearer;
   #tell;
   #meter = new Meter();
+  /** @type {MediaStreamTrack | null} */
   #track = null;
+  /** @type {RTCRtpSender | null} */
   #sender = null;
+  /** @type {RTCPeerConnection | null} */
   #connection = null;
+  /** @type {string | null} */
   #session = null;
   #run = 0;
   #wake = () => {};
   #endWatch = () => {};
 
-  /** `bearer()`: the session; `tell(muted)`: says it to the server. */
+  /**
+   * `bearer()`: the session; `tell(muted)`: says it to the server.
+   * 
+   * @param {string} url
+   * @param {() => string | null} bearer
+   * @param {(muted: boolean) => void} tell
+   */
   constructor(url, bearer, tell) {
     super();
     this.#url = url;
@@ -72,6 +83,10 @@ export class Microphone extends EventTarget {
     return this.#track?.getSettings().deviceId ?? null;
   }
 
+  get #asks() {
+    return this.state === "asking";
+  }
+
   async turnOn() {
     if (this.state !== "off") return;
     this.trouble = "";
@@ -81,9 +96,9 @@ export class Microphone extends EventTarget {
     try {
       track = await openMicrophone();
     } catch (error) {
-      return this.#fail(error.message);
+      return this.#fail(sentenceOf(error));
     }
-    if (this.state !== "asking") return track.stop(); // the floor went away meanwhile
+    if (!this.#asks) return track.stop(); // the floor went away meanwhile
     this.muted = false;
     this.#use(track);
     await this.#connect(FIRST_MS);
@@ -102,7 +117,10 @@ export class Microphone extends EventTarget {
     this.#become("off");
   }
 
-  /** Another device, at once and without a new connection. False (see `trouble`): the old stays. */
+  /**
+   * Another device, at once and without a new connection. False (see `trouble`): the old stays.
+   * @param {string} device
+   */
   async choose(device) {
     this.trouble = "";
     try {
@@ -120,7 +138,10 @@ export class Microphone extends EventTarget {
     }
   }
 
-  /** The track falls silent here at once; then the server is told. */
+  /**
+   * The track falls silent here at once; then the server is told.
+   * @param {boolean} muted
+   */
   setMuted(muted) {
     this.muted = muted;
     if (this.#track !== null) this.#track.enabled = !muted;
@@ -128,7 +149,10 @@ export class Microphone extends EventTarget {
     this.#changed();
   }
 
-  /** Say it again: what was told while there was no feed has reached nobody. */
+  /**
+   * Say it again: what was told while there was no feed has reached nobody.
+   * @param {boolean} onAir
+   */
   remind(onAir) {
     if (this.state === "on" && this.muted && onAir) this.#tell(true);
   }
@@ -140,22 +164,26 @@ export class Microphone extends EventTarget {
 
   // --- the device ---------------------------------------------------------------------------
 
+  /** @param {MediaStreamTrack} track */
   #use(track) {
     this.#track = track;
     track.enabled = !this.muted;
     this.interrupted = track.muted;
     this.#meter.follow(track);
+    /** @param {() => void} react */
     const ours = (react) => () => track === this.#track && react();
     track.addEventListener("mute", ours(() => this.#interrupt(true)));
     track.addEventListener("unmute", ours(() => this.#interrupt(false)));
-    track.addEventListener("ended", ours(() => this.#unplugged()));
+    track.addEventListener("ended", ours(() => void this.#unplugged()));
   }
 
+  /** @param {boolean} interrupted */
   #interrupt(interrupted) {
     this.interrupted = interrupted;
     this.#changed();
   }
 
+  /** @param {MediaStreamTrack} track */
   async #switch(track) {
     const old = this.#track;
     // a sender whose connection was lost takes none: the next connection is made with the new one
@@ -177,13 +205,16 @@ export class Microphone extends EventTarget {
       const track = await openMicrophone();
       if (track.readyState === "live" && (await this.#switch(track))) this.#changed();
     } catch (error) {
-      if (this.state !== "off") this.#fail(error.message);
+      if (this.state !== "off") this.#fail(sentenceOf(error));
     }
   }
 
   // --- the connection -----------------------------------------------------------------------
 
-  /** Until it stands, or trying makes no sense any more. */
+  /**
+   * Until it stands, or trying makes no sense any more.
+   * @param {number} patience
+   */
   async #connect(patience) {
     const run = ++this.#run;
     const until = performance.now() + patience;
@@ -202,13 +233,18 @@ export class Microphone extends EventTarget {
     }
   }
 
-  /** Null when it stands, else why not. */
+  /**
+   * Null when it stands, else why not.
+   * @param {number} run
+   */
   async #attempt(run) {
     this.#drop();
+    const track = this.#track;
+    if (track === null) return new TypeError("turned off");
     const connection = newConnection();
     this.#connection = connection;
-    const streams = [new MediaStream([this.#track])];
-    const made = connection.addTransceiver(this.#track, { direction: "sendonly", streams });
+    const streams = [new MediaStream([track])];
+    const made = connection.addTransceiver(track, { direction: "sendonly", streams });
     this.#sender = made.sender;
     try {
       const session = await negotiate(connection, this.#address(), this.#bearer());
@@ -225,12 +261,18 @@ export class Microphone extends EventTarget {
     return `${this.#url}?page=${PAGE}${this.reconnecting ? "&again" : ""}`;
   }
 
+  /** @param {number} run */
   #stands(run) {
+    if (this.#connection === null) return;
+    /**
+     * @param {number} since
+     * @param {number} now
+     */
     const isLost = (since, now) => now - since > SILENCE_MS;
     this.#endWatch = watchArrivals(this.#connection, bytesOfAnything, isLost, () => {
       if (run !== this.#run) return;
       this.reconnecting = true;
-      this.#connect(AGAIN_MS);
+      void this.#connect(AGAIN_MS);
     });
     // a new session opens the microphone: who had muted stays muted
     if (this.muted) this.#tell(true);
@@ -239,7 +281,7 @@ export class Microphone extends EventTarget {
   }
 
   #pause() {
-    return new Promise((resolve) => {
+    return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
       const timer = setTimeout(resolve, RETRY_MS);
       this.#wake = () => {
         clearTimeout(timer);
@@ -248,6 +290,7 @@ export class Microphone extends EventTarget {
     });
   }
 
+  /** @param {string} sentence */
   #fail(sentence) {
     this.trouble = sentence;
     this.turnOff();
@@ -260,6 +303,7 @@ export class Microphone extends EventTarget {
     this.#connection = null;
   }
 
+  /** @param {Microphone["state"]} state */
   #become(state) {
     this.state = state;
     this.#changed();
@@ -269,3 +313,6 @@ export class Microphone extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+/** @param {unknown} error */
+const sentenceOf = (error) => (error instanceof Error ? error.message : String(error));

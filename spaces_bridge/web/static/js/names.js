@@ -3,15 +3,24 @@
 import { el, setText } from "./dom.js";
 import { say } from "./words.js";
 
+/** @typedef {{name?: string | null, guest?: boolean}} Named */
+
 const MARK = /^Guest \(guest\)$|\s*\(guest\)$/;
 
-/** The name of a person, a hand or a writer, without the mark; never empty. */
+/**
+ * The name of a person, a hand or a writer, without the mark; never empty.
+ * @param {Named} person
+ */
 export function nameOf({ name, guest }) {
   const bare = guest ? (name ?? "").replace(MARK, "") : name;
   return bare || say("hand.a_guest");
 }
 
-/** Fill a node with the name, and the badge of guests. */
+/**
+ * Fill a node with the name, and the badge of guests.
+ * @param {HTMLElement} node
+ * @param {Named} person
+ */
 export function showName(node, person) {
   const bdi = node.querySelector("bdi") ?? node.appendChild(el("bdi"));
   setText(bdi, nameOf(person));

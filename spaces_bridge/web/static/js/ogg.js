@@ -11,26 +11,34 @@ const HEARD_S = 1;
 
 const TYPE = 'audio/ogg; codecs="opus"';
 
+/** @param {HTMLAudioElement} audio */
 export const playsOgg = (audio) => audio.canPlayType(TYPE) !== "";
 
 /**
  * An address for the `<audio>` element, which sends no header: the server gives one that is good
  * for a minute in place of the bearer. Throws Refused, TypeError.
+ * 
+ * @param {string} url
+ * @param {string | null} bearer
  */
 export async function streamAddress(url, bearer) {
   const address = new URL(locationOf(await post(url, bearer)));
   // a fresh address each time: no cache gives an old stream
-  address.searchParams.set("at", Date.now());
+  address.searchParams.set("at", String(Date.now()));
   return address.href;
 }
 
 /**
  * Calls `lost(unheard)` once, when the stream ends, breaks or dries up; `unheard`: it broke before
  * there was anything to hear. Returns the watch's end.
+ * 
+ * @param {HTMLAudioElement} audio
+ * @param {(unheard: boolean) => void} lost
  */
 export function watchStream(audio, lost) {
   let alive = performance.now();
   const lives = () => (alive = performance.now());
+  /** @param {Event} [event] */
   const ends = (event) => {
     stop();
     lost(event?.type === "error" && audio.currentTime < HEARD_S);

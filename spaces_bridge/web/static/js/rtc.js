@@ -10,6 +10,11 @@ const ANSWER_WITHIN_MS = 6000;
 const LOOK_EVERY_MS = 250;
 
 export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code
+   * @param {string} text
+   */
   constructor(status, code, text) {
     super(text);
     this.status = status;
@@ -27,8 +32,16 @@ export const hasWebRtc = () => typeof RTCPeerConnection !== "undefined";
 /** A connection without third parties: the server learns our address by itself. */
 export const newConnection = () => new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
 
-/** POST; the answer. Throws Refused for any status but 201, TypeError when no answer comes. */
+/**
+ * POST; the answer. Throws Refused for any status but 201, TypeError when no answer comes.
+ * 
+ * @param {string} url
+ * @param {string | null} bearer
+ * @param {string | null} body
+ * @param {string | null} type
+ */
 export async function post(url, bearer, body = null, type = null) {
+  /** @type {Record<string, string>} */
   const headers = {};
   if (type) headers["Content-Type"] = type;
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
@@ -37,13 +50,24 @@ export async function post(url, bearer, body = null, type = null) {
   return response;
 }
 
-/** Where an answer points to. */
-export const locationOf = (response) => new URL(response.headers.get("Location"), response.url).href;
+/**
+ * Where an answer points to.
+ * 
+ * @param {Response} response
+ */
+export const locationOf = (response) =>
+  new URL(response.headers.get("Location") ?? "", response.url).href;
 
-/** Negotiate; gives the address that ends the session. Throws Refused, TypeError (no network). */
+/**
+ * Negotiate; gives the address that ends the session. Throws Refused, TypeError (no network).
+ * 
+ * @param {RTCPeerConnection} connection
+ * @param {string} url
+ * @param {string | null} bearer
+ */
 export async function negotiate(connection, url, bearer) {
   await connection.setLocalDescription();
-  const response = await post(url, bearer, connection.localDescription.sdp, "application/sdp");
+  const response = await post(url, bearer, connection.localDescription?.sdp ?? null, "application/sdp");
   const session = locationOf(response);
   const sdp = await response.text();
   if (connection.signalingState === "closed") {
@@ -54,12 +78,21 @@ export async function negotiate(connection, url, bearer) {
   return session;
 }
 
-/** End a session, also while the page goes away. */
+/**
+ * End a session, also while the page goes away.
+ * 
+ * @param {string | null | undefined} session
+ */
 export function hangUp(session) {
   if (session) within({ method: "DELETE", keepalive: true }, session).catch(() => {});
 }
 
-/** Resolves to whether the connection stands within the time there is. */
+/**
+ * Resolves to whether the connection stands within the time there is.
+ * 
+ * @param {RTCPeerConnection} connection
+ * @returns {Promise<boolean>}
+ */
 export function connected(connection, limit = CONNECT_WITHIN_MS) {
   return new Promise((resolve) => {
     const timer = setTimeout(() => done(false), limit);
@@ -67,6 +100,7 @@ export function connected(connection, limit = CONNECT_WITHIN_MS) {
       if (connection.connectionState === "connected") done(true);
       if (["failed", "closed"].includes(connection.connectionState)) done(false);
     };
+    /** @param {boolean} result */
     function done(result) {
       clearTimeout(timer);
       connection.removeEventListener("connectionstatechange", look);
@@ -80,11 +114,16 @@ export function connected(connection, limit = CONNECT_WITHIN_MS) {
 /**
  * Watch what arrives on a connection: `count(stats)` grows while it lives. Calls `lost()` once,
  * when it failed or `isLost(since, now)` says that nothing came for too long. Returns its end.
+ * 
+ * @param {RTCPeerConnection} connection
+ * @param {(stats: Iterable<Stats>) => number} count
+ * @param {(since: number, now: number) => boolean} isLost
+ * @param {() => void} lost
  */
 export function watchArrivals(connection, count, isLost, lost) {
   let counted = -1;
   let since = performance.now();
-  const timer = setInterval(async () => {
+  const look = async () => {
     const arrived = count((await connection.getStats()).values());
     if (stopped) return;
     const now = performance.now();
@@ -96,7 +135,8 @@ export function watchArrivals(connection, count, isLost, lost) {
       stop();
       lost();
     }
-  }, LOOK_EVERY_MS);
+  };
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
   let stopped = false;
   function stop() {
     stopped = true;
@@ -105,16 +145,36 @@ export function watchArrivals(connection, count, isLost, lost) {
   return stop;
 }
 
-/** Counts for `watchArrivals`: packets of sound; bytes of anything. */
+/** @typedef {{type: string, packetsReceived?: number, bytesReceived?: number}} Stats */
+
+/**
+ * Count for `watchArrivals`: packets of sound.
+ *
+ * @param {Iterable<Stats>} stats
+ */
 export const packetsOfSound = (stats) => sum(stats, "inbound-rtp", "packetsReceived");
+/**
+ * Count for `watchArrivals`: bytes of anything.
+ *
+ * @param {Iterable<Stats>} stats
+ */
 export const bytesOfAnything = (stats) => sum(stats, "candidate-pair", "bytesReceived");
 
+/**
+ * @param {Iterable<Stats>} stats
+ * @param {string} type
+ * @param {"packetsReceived" | "bytesReceived"} field
+ */
 function sum(stats, type, field) {
   let total = 0;
   for (const stat of stats) if (stat.type === type) total += stat[field] ?? 0;
   return total;
 }
 
+/**
+ * @param {RequestInit} options
+ * @param {string} url
+ */
 async function within(options, url) {
   const control = new AbortController();
   const timer = setTimeout(() => control.abort(), ANSWER_WITHIN_MS);
@@ -127,6 +187,7 @@ async function within(options, url) {
   }
 }
 
+/** @param {Response} response */
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
   const text = sayOf("error", { code: problem.code, text: problem.detail ?? "", with: problem.with });

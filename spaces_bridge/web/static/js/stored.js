@@ -2,7 +2,10 @@
 
 const PREFIX = "spaces:";
 
-/** A choice made here before, or null. */
+/**
+ * A choice made here before, or null.
+ * @param {string} name
+ */
 export function stored(name) {
   try {
     return localStorage.getItem(PREFIX + name);
@@ -11,6 +14,12 @@ export function stored(name) {
   }
 }
 
+/**
+ * Remember a choice.
+ *
+ * @param {string} name
+ * @param {string} value
+ */
 export function store(name, value) {
   try {
     localStorage.setItem(PREFIX + name, value);

@@ -4,14 +4,17 @@
 (function () {
   var LATE_MS = 15000;
   var section = document.getElementById("unstarted");
+  var again = document.getElementById("load-again");
 
   function look() {
-    section.hidden = document.documentElement.hasAttribute("data-started");
+    if (section) section.hidden = document.documentElement.hasAttribute("data-started");
   }
 
-  document.getElementById("load-again").addEventListener("click", function () {
-    location.reload();
-  });
+  if (again) {
+    again.addEventListener("click", function () {
+      location.reload();
+    });
+  }
   addEventListener("load", look);
   setTimeout(look, LATE_MS);
 })();

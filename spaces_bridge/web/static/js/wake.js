@@ -2,16 +2,23 @@
 
 export class WakeLock {
   #wanted = false;
+  /** @type {WakeLockSentinel | null} */
   #lock = null;
 
   constructor() {
-    document.addEventListener("visibilitychange", () => this.#take());
+    document.addEventListener("visibilitychange", () => void this.#take());
   }
 
-  /** Whether the screen is to stay on, from now on. Where that cannot be, nothing happens. */
+  /**
+   * Whether the screen is to stay on, from now on. Where that cannot be, nothing happens.
+   * @param {boolean} wanted
+   */
   keep(wanted) {
     this.#wanted = wanted;
-    if (wanted) return this.#take();
+    if (wanted) {
+      void this.#take();
+      return;
+    }
     this.#lock?.release().catch(() => {});
     this.#lock = null;
   }
@@ -29,16 +36,29 @@ export class WakeLock {
   }
 }
 
+/**
+ * Not every browser has either.
+ *
+ * @typedef {{allowsFeature: (name: string) => boolean}} Policy
+ * @typedef {{permissionsPolicy?: Policy, featurePolicy?: Policy}} Policies
+ */
+
 /** Clients that show the page in a frame need not allow it; asking would be an error in their logs. */
 function isAllowed() {
-  const policy = document.permissionsPolicy ?? document.featurePolicy;
+  const { permissionsPolicy, featurePolicy } = /** @type {Document & Policies} */ (document);
+  const policy = permissionsPolicy ?? featurePolicy;
   return "wakeLock" in navigator && policy?.allowsFeature("screen-wake-lock") !== false;
 }
 
 const screenLock = new WakeLock();
+/** @type {Set<string>} */
 const reasons = new Set();
 
-/** One more reason to stay on, or one less. */
+/**
+ * One more reason to stay on, or one less.
+ * @param {string} reason
+ * @param {boolean} wanted
+ */
 export function stayAwake(reason, wanted) {
   if (reasons.has(reason) === wanted) return;
   if (wanted) reasons.add(reason);

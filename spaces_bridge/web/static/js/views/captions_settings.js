@@ -1,25 +1,28 @@
 // How somebody wants captions: how big, on which ground, or not at all. This browser remembers.
 
-import { byId } from "../dom.js";
+import { byId, part } from "../dom.js";
 import { store, stored } from "../stored.js";
 
 const KEY = "spaces:captions";
 const SIZES = [1, 2, 3, 4];
 
+/** @typedef {{size: number, high: boolean, shown: boolean}} Settings */
+
+/** @type {Settings} */
 let settings = { size: 2, high: false, shown: true };
 
 export function start() {
   settings = kept() ?? settings;
-  const [menu, form] = ["captions-settings", "captions-form"].map(byId);
+  const [menu, form] = [byId("captions-settings"), byId("captions-form")];
   menu.hidden = false;
   form.addEventListener("change", () => {
-    const { size, high, shown } = form.elements;
+    const { size, high, shown } = controls();
     change({ size: Number(size.value), high: high.checked, shown: shown.checked });
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   byId("captions-show").addEventListener("click", () => {
     change({ ...settings, shown: true });
-    menu.querySelector("summary").focus();
+    part(menu, "summary").focus();
   });
   addEventListener("storage", ({ key }) => {
     if (key === KEY) apply((settings = kept() ?? settings));
@@ -28,6 +31,14 @@ export function start() {
   apply(settings);
 }
 
+/**
+ * The form's controls, by their names.
+ *
+ * @typedef {{size: RadioNodeList, high: HTMLInputElement, shown: HTMLInputElement}} Controls
+ */
+const controls = () => /** @type {Controls & HTMLFormControlsCollection} */ (byId("captions-form").elements);
+
+/** @param {Settings} wanted */
 function change(wanted) {
   settings = wanted;
   apply(settings);
@@ -36,19 +47,20 @@ function change(wanted) {
 
 function kept() {
   try {
-    const { size, high, shown } = JSON.parse(stored("captions"));
+    const { size, high, shown } = JSON.parse(stored("captions") ?? "null");
     return { size: SIZES.includes(size) ? size : 2, high: high === true, shown: shown !== false };
   } catch {
     return null; // nothing there, or nothing legible
   }
 }
 
+/** @param {Settings} wanted */
 function apply({ size, high, shown }) {
   const { dataset } = document.documentElement;
   dataset.captionSize = String(size);
   dataset.captionContrast = high ? "high" : "normal";
   dataset.captions = shown ? "on" : "off";
-  const { elements } = byId("captions-form");
+  const elements = controls();
   elements.size.value = String(size);
   elements.high.checked = high;
   elements.shown.checked = shown;
@@ -57,7 +69,11 @@ function apply({ size, high, shown }) {
   if (!shown) byId("captions").setAttribute("aria-live", "off");
 }
 
-/** A menu comes into sight whole, and goes by Escape or a tap anywhere else. */
+/**
+ * A menu comes into sight whole, and goes by Escape or a tap anywhere else.
+ * 
+ * @param {HTMLDetailsElement} menu
+ */
 function closable(menu) {
   menu.addEventListener("toggle", () => {
     if (menu.open) byId("captions-form").scrollIntoView({ block: "nearest" });
@@ -66,9 +82,9 @@ function closable(menu) {
     if (event.key !== "Escape" || !menu.open) return;
     event.preventDefault();
     menu.open = false;
-    menu.querySelector("summary").focus();
+    part(menu, "summary").focus();
   });
   addEventListener("click", ({ target }) => {
-    if (!menu.contains(target)) menu.open = false;
+    if (!(target instanceof Node && menu.contains(target))) menu.open = false;
   });
 }

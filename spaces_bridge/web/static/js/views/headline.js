@@ -5,10 +5,14 @@ import { say } from "../words.js";
 import { showNotice } from "./messages.js";
 import { offerPanel } from "./tabs.js";
 
+/** @import { Page, State } from "../page.js" */
+
+/** @param {Page} page */
 export function start(page) {
   page.on("change", show);
 }
 
+/** @param {State} state */
 function show({ space, roster, you }) {
   setText(byId("title"), space.title);
   setText(byId("host"), space.host.name);
@@ -26,6 +30,7 @@ function show({ space, roster, you }) {
   if (space.state === "ended") showNotice(say("end.ended"), { stays: true });
 }
 
+/** @param {Frames.Space} space */
 function showWhen(space) {
   byId("when").hidden = space.state !== "scheduled";
   const at = space.scheduled_at;

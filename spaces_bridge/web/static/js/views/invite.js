@@ -5,32 +5,37 @@ import { byId, setText } from "../dom.js";
 import { say } from "../words.js";
 import { openSheet, sayIn } from "./dialogs.js";
 
+/** @import { Page, State } from "../page.js" */
+
 /** A Matrix ID, plain or in a matrix.to link, perhaps with marks of a sentence around it. */
 const MXID = /^[^\s@]*(@[^\s:*?]+:(?:\[[\da-f:.]+\]|[a-z\d](?:[a-z\d.-]*[a-z\d])?)(?::\d+)?)[^\s@]*$/i;
 
 let follows = false; // what the server said first, then what was done here
+/** @type {string | null} */
 let host = null; // whom that is about
 
+/** @param {Page} page */
 export function start(page) {
   page.on("hello", ({ space, you }) => {
-    follows = you.follows_host === true;
+    follows = you.follows_host;
     host = space.host.id;
   });
-  page.on("change", (state) => show(page, state));
+  page.on("change", show);
   byId("invite").addEventListener("click", () => open(page));
-  byId("invite-copy").addEventListener("click", copy);
+  byId("invite-copy").addEventListener("click", () => void copy());
   byId("invite-share").addEventListener("click", () => send(page));
   byId("invite-form").addEventListener("submit", (event) => {
     event.preventDefault();
     invite(page);
   });
-  byId("invite-followers").addEventListener("click", () => page.ask("invite", { followers: true }));
+  byId("invite-followers").addEventListener("click", () => page.ask({ type: "invite", followers: true }));
   const said = byId("invite-said");
   sayIn(page, byId("invite-dialog"), { errors: said, notices: said });
   startFollowing(page);
 }
 
-function show(page, { space, you }) {
+/** @param {State} state */
+function show({ space, you }) {
   const ended = space.state === "ended";
   const account = you.id !== null && !you.guest;
   byId("invite").hidden = ended;
@@ -54,13 +59,18 @@ function show(page, { space, you }) {
   setText(follow, say(key, { name: space.host.name }));
 }
 
+/** @param {Page} page */
 function open(page) {
   setText(byId("invite-said"), "");
   openSheet(byId("invite-dialog"), byId("invite-copy"));
   showPicture(page);
 }
 
-/** Asked for only now; where the server has none, there is none. */
+/**
+ * Asked for only now; where the server has none, there is none.
+ * 
+ * @param {Page} page
+ */
 function showPicture(page) {
   const picture = byId("invite-qr");
   if (picture.src) return;
@@ -81,11 +91,16 @@ async function copy() {
   if (copied) byId("invite-copy").focus();
 }
 
-/** The share sheet of the phone; whoever closes it has changed their mind. */
-function send({ state: { space } }) {
+/**
+ * The share sheet of the phone; whoever closes it has changed their mind.
+ * 
+ * @param {Page} page
+ */
+function send({ now: { space } }) {
   navigator.share({ title: space.title, url: space.page }).catch(() => {});
 }
 
+/** @param {Page} page */
 function invite(page) {
   const field = byId("invite-user");
   const user = MXID.exec(field.value.trim().replace(/%40/i, "@").replace(/%3a/gi, ":"))?.[1];
@@ -94,15 +109,16 @@ function invite(page) {
     field.focus();
     return;
   }
-  if (page.ask("invite", { user })) field.value = "";
+  if (page.ask({ type: "invite", user })) field.value = "";
 }
 
 // --- following the host -----------------------------------------------------------------------
 
+/** @param {Page} page */
 function startFollowing(page) {
   byId("follow").addEventListener("click", () => {
     const wanted = !follows;
-    if (!page.ask(wanted ? "follow" : "unfollow")) return;
+    if (!page.ask({ type: wanted ? "follow" : "unfollow" })) return;
     follows = wanted;
     page.changed();
   });

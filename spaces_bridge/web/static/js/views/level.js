@@ -2,10 +2,13 @@
 
 import { byId } from "../dom.js";
 
+/** @import { Page } from "../page.js" */
+
 const EVERY_MS = 100;
 
 let timer = 0;
 
+/** @param {Page} page */
 export function start({ microphone }) {
   microphone.addEventListener("change", () => {
     const on = microphone.state === "on";
@@ -17,8 +20,12 @@ export function start({ microphone }) {
   });
 }
 
-/** `level`: 0 to 1. Only who opens the settings hears of it by words. */
+/**
+ * `level`: 0 to 1. Only who opens the settings hears of it by words.
+ * 
+ * @param {number} level
+ */
 function show(level) {
-  for (const id of ["microphone", "level"]) byId(id).style.setProperty("--level", level.toFixed(2));
+  for (const node of [byId("microphone"), byId("level")]) node.style.setProperty("--level", level.toFixed(2));
   byId("level").setAttribute("aria-valuenow", String(Math.round(level * 100)));
 }

@@ -5,6 +5,10 @@ import { say } from "../words.js";
 
 const SHOWN_MS = 12000;
 
+/**
+ * @param {string} title
+ * @param {string} text
+ */
 export function showSorry(title, text) {
   byId("space").hidden = true;
   byId("bar").hidden = true;
@@ -33,7 +37,11 @@ export function showSpace() {
 
 let hiding = 0;
 
-/** One sentence; it goes by itself unless it is to stay. */
+/**
+ * One sentence; it goes by itself unless it is to stay.
+ * 
+ * @param {string} text
+ */
 export function showNotice(text, { stays = false } = {}) {
   const box = byId("notice");
   box.hidden = false;

@@ -1,25 +1,31 @@
 // Everybody in the room, for those who moderate: found, and acted upon.
 
 import { settling } from "../aim.js";
-import { byId, el, face, keyed, setText } from "../dom.js";
+import { byId, childrenOf, el, face, keyed, part, setText } from "../dom.js";
 import { nameOf } from "../names.js";
 import { say, sayIfKnown } from "../words.js";
 import { actionsFor } from "./moderation.js";
 import { isOpen } from "./tabs.js";
 
+/** @import { Page } from "../page.js" */
+
 const RENEW_MS = 1500;
 const TYPING_MS = 250;
 
+/** @type {Map<string, Frames.Person>} */
 let shown = new Map(); // id -> person, as the server said last
+/** @type {string | null} */
 let unfolded = null; // whose actions are seen
 let timer = 0;
 
+/** @param {Page} page */
 export function start(page) {
   const query = byId("people-query");
   const look = () => {
     timer = 0;
-    if (page.state?.you.may_moderate && isOpen("control")) page.ask("people", { query: query.value.trim() });
+    if (page.state?.you.may_moderate && isOpen("control")) page.ask({ type: "people", query: query.value.trim() });
   };
+  /** @param {number} wait */
   const soon = (wait) => {
     timer ||= setTimeout(look, wait);
   };
@@ -32,6 +38,10 @@ export function start(page) {
   page.on("people", (frame) => show(page, frame));
 }
 
+/**
+ * @param {Page} page
+ * @param {Frames.PeopleFrame} frame
+ */
 function show(page, { people, total, removed, removed_total: gone, query }) {
   if (query !== byId("people-query").value.trim()) return; // the person has typed on
   shown = new Map(people.map((person) => [person.id, person]));
@@ -59,11 +69,22 @@ function show(page, { people, total, removed, removed_total: gone, query }) {
   );
 }
 
+/**
+ * @param {Page} page
+ * @param {string} id
+ */
 function unfold(page, id) {
   unfolded = unfolded === id ? null : id;
-  for (const node of byId("people").children) fill(page, node, shown.get(node.dataset.key));
+  for (const node of childrenOf(byId("people"))) {
+    const person = shown.get(node.dataset.key ?? "");
+    if (person) fill(page, node, person);
+  }
 }
 
+/**
+ * @param {Frames.Person} person
+ * @param {() => void} click
+ */
 function newPerson(person, click) {
   const label = el(
     "span",
@@ -75,13 +96,18 @@ function newPerson(person, click) {
   return el("li", {}, button, el("div", { class: "buttons people-actions" }));
 }
 
+/**
+ * @param {Page} page
+ * @param {HTMLElement} node
+ * @param {Frames.Person} person
+ */
 function fill(page, node, person) {
-  setText(node.querySelector("bdi"), nameOf(person));
-  setText(node.querySelector(".people-note"), noteOf(person));
+  setText(part(node, "bdi"), nameOf(person));
+  setText(part(node, ".people-note"), noteOf(person));
   const open = unfolded === person.id;
-  const button = node.querySelector(".people-row");
+  const button = part(node, ".people-row");
   button.setAttribute("aria-expanded", String(open));
-  const box = node.querySelector(".people-actions");
+  const box = part(node, ".people-actions");
   box.hidden = !open;
   const actions = open ? actionsFor(page, person) : [];
   keyed(
@@ -97,7 +123,11 @@ function fill(page, node, person) {
   );
 }
 
-/** "Speaker · muted · @ada:example.org" */
+/**
+ * "Speaker · muted · @ada:example.org"
+ * 
+ * @param {Frames.Person} person
+ */
 function noteOf(person) {
   const marks = [
     person.guest ? say("people.guest") : null,
@@ -110,6 +140,10 @@ function noteOf(person) {
   return marks.filter(Boolean).join(" · ");
 }
 
+/**
+ * @param {Page} page
+ * @param {Frames.RemovedPerson} person
+ */
 function newRemoved(page, person) {
   const label = el(
     "span",
@@ -117,7 +151,7 @@ function newRemoved(page, person) {
     el("bdi", {}, person.name || person.id),
     el("span", { class: "people-note quiet" }, say(person.blocked ? "people.blocked" : "people.was_removed")),
   );
-  const click = () => page.ask("unblock", { user: person.id });
+  const click = () => page.ask({ type: "unblock", user: person.id });
   const name = say("people.readmit_name", { name: person.name || person.id });
   const button = el("button", { type: "button", class: "button button-small", "aria-label": name, click }, say("people.readmit"));
   return el("li", { class: "people-row" }, face(person), label, button);

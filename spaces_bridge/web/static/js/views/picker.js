@@ -1,14 +1,17 @@
 // Any other reaction: a small picker, with names for those who hear the page.
 
-import { byId, el, setText } from "../dom.js";
+import { byId, childrenOf, el, part, setText } from "../dom.js";
 import { GROUPS, TONES, isOneEmoji, toned } from "../emoji.js";
 import { store, stored } from "../stored.js";
 import { say } from "../words.js";
 import { openSheet } from "./dialogs.js";
 import { react } from "./reactions.js";
 
+/** @import { Page } from "../page.js" */
+
 let tone = remembered();
 
+/** @param {Page} page */
 export function start(page) {
   byId("more-reactions").addEventListener("click", () => open(page));
   byId("picker-form").addEventListener("submit", (event) => {
@@ -18,7 +21,11 @@ export function start(page) {
   wearTone();
 }
 
-/** Built when it is first wanted. */
+/**
+ * Built when it is first wanted.
+ * 
+ * @param {Page} page
+ */
 function open(page) {
   if (byId("picker-groups").children.length === 0) {
     byId("picker-groups").append(...Object.keys(GROUPS).map((name) => newGroup(page, name)));
@@ -27,30 +34,44 @@ function open(page) {
   }
   byId("picker-form").reset();
   setText(byId("picker-error"), "");
-  openSheet(byId("picker"), byId("picker-groups").querySelector(".pick"));
+  openSheet(byId("picker"), part(byId("picker-groups"), ".pick"));
 }
 
+/**
+ * @param {Page} page
+ * @param {string} name
+ */
 function newGroup(page, name) {
   const label = say(`react.group_${name}`);
-  const picks = GROUPS[name].map(([emoji, key], index) =>
-    el("button", {
+  const picks = (GROUPS[name] ?? []).map(([emoji, key], index) => {
+    const pick = el("button", {
       type: "button",
       class: "pick",
       "aria-label": say(`emoji.${key}`),
       "data-base": emoji,
       tabindex: index === 0 ? "0" : "-1",
-      click: ({ currentTarget }) => choose(page, currentTarget.dataset.emoji),
-    }),
-  );
-  const grid = el("div", { class: "picks", role: "group", "aria-label": label, keydown: walk }, ...picks);
+      click: () => choose(page, pick.dataset.emoji ?? emoji),
+    });
+    return pick;
+  });
+  /** @type {HTMLElement} */
+  const grid = el("div", { class: "picks", role: "group", "aria-label": label, keydown: (event) => walk(event, grid) }, ...picks);
   return el("div", {}, el("p", { class: "picker-label", "aria-hidden": "true" }, label), grid);
 }
 
+/**
+ * @param {Page} page
+ * @param {string} emoji
+ */
 function choose(page, emoji) {
   byId("picker").close();
   react(page, emoji);
 }
 
+/**
+ * @param {Page} page
+ * @param {string} text
+ */
 function reactWith(page, text) {
   if (isOneEmoji(text)) return choose(page, text);
   setText(byId("picker-error"), say("react.one"));
@@ -59,24 +80,32 @@ function reactWith(page, text) {
 
 // --- arrows walk within a group, which Tab enters and leaves ----------------------------------
 
-function walk(event) {
-  const picks = [...event.currentTarget.children];
-  const at = picks.indexOf(document.activeElement);
-  const rowOf = picks.filter(({ offsetTop }) => offsetTop === picks[0].offsetTop).length;
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} grid
+ */
+function walk(event, grid) {
+  const picks = childrenOf(grid);
+  const at = picks.findIndex((pick) => pick === document.activeElement);
+  const rowOf = picks.filter(({ offsetTop }) => offsetTop === picks[0]?.offsetTop).length;
   const turn = document.dir === "rtl" ? -1 : 1;
+  /** @type {Record<string, number>} */
   const steps = { ArrowRight: turn, ArrowLeft: -turn, ArrowDown: rowOf, ArrowUp: -rowOf };
+  /** @type {Record<string, number>} */
   const ends = { Home: 0, End: picks.length - 1 };
-  const next = picks[ends[event.key] ?? at + steps[event.key]];
-  if (!(event.key in steps || event.key in ends)) return;
+  const place = ends[event.key] ?? at + (steps[event.key] ?? NaN);
+  if (Number.isNaN(place)) return;
   event.preventDefault();
-  if (!next) return;
-  picks[at].tabIndex = -1;
+  const [now, next] = [picks[at], picks[place]];
+  if (!now || !next) return;
+  now.tabIndex = -1;
   next.tabIndex = 0;
   next.focus();
 }
 
 // --- skin tones -------------------------------------------------------------------------------
 
+/** @param {string} name */
 function newTone(name) {
   const input = el("input", {
     type: "radio",
@@ -95,9 +124,13 @@ function newTone(name) {
 
 /** Every hand of the page, the quick ones too, in the tone that was chosen. */
 function wearTone() {
-  for (const button of document.querySelectorAll(".react[data-emoji], .pick")) {
-    button.dataset.base ??= button.dataset.emoji;
-    const emoji = toned(button.dataset.base, tone);
+  const buttons = /** @type {NodeListOf<HTMLElement>} */ (
+    document.querySelectorAll(".react[data-emoji], .pick")
+  );
+  for (const button of buttons) {
+    const base = button.dataset.base ?? button.dataset.emoji ?? "";
+    const emoji = toned(base, tone);
+    button.dataset.base = base;
     button.dataset.emoji = emoji;
     setText(button.querySelector("span") ?? button, emoji);
   }
@@ -105,5 +138,5 @@ function wearTone() {
 
 function remembered() {
   const name = stored("tone");
-  return name in TONES ? name : "none";
+  return name !== null && Object.hasOwn(TONES, name) ? name : "none";
 }

@@ -6,13 +6,17 @@ import { outside, webAddress } from "../links.js";
 import { say } from "../words.js";
 import { openSheet, sayIn } from "./dialogs.js";
 
+/** @import { Page } from "../page.js" */
+
 const SHOWN = 5;
 
+/** @type {Frames.Post[]} */
 let posts = [];
 let shared = false; // whether an address was sent that has not come back yet
 
+/** @param {Page} page */
 export function start(page) {
-  page.on("hello", ({ space }) => put(space.posts ?? []));
+  page.on("hello", ({ space }) => put(space.posts));
   page.on("post", (post) => {
     if (posts.some(({ number }) => number === post.number)) return;
     put([...posts, post]);
@@ -20,21 +24,30 @@ export function start(page) {
     arrived(page, post);
   });
   page.on("change", ({ space, you }) => {
-    put(merged(space.posts ?? []));
+    put(merged(space.posts));
     byId("share").hidden = !you.may_moderate || space.state !== "live";
   });
   startSharing(page);
 }
 
-/** What `space` says may be older than the last `post`. */
+/**
+ * What `space` says may be older than the last `post`.
+ * 
+ * @param {Frames.Post[]} known
+ */
 const merged = (known) =>
   [...new Map([...posts, ...known].map((post) => [post.number, post])).values()].sort(
     (a, b) => a.number - b.number,
   );
 
+/** @param {Frames.Post[]} all */
 function put(all) {
   posts = all.slice(-SHOWN);
   const [newest, ...rest] = [...posts].reverse();
+  /**
+   * @param {"posts-newest" | "posts-rest"} id
+   * @param {Frames.Post[]} some
+   */
   const cards = (id, some) =>
     keyed(byId(id), some, (post) => String(post.number), () => el("li", { class: "card post" }), fillCard);
   settling(byId("posts-newest"), () => cards("posts-newest", newest ? [newest] : []));
@@ -44,7 +57,12 @@ function put(all) {
   setText(byId("posts-more"), say("posts.earlier", { count: rest.length }));
 }
 
-/** Filled once: a shared link does not change. The server's own cards have the whole address. */
+/**
+ * Filled once: a shared link does not change. The server's own cards have the whole address.
+ * 
+ * @param {HTMLElement} node
+ * @param {Frames.Post} post
+ */
 function fillCard(node, post) {
   if (node.dataset.filled) return;
   node.dataset.filled = "yes";
@@ -59,13 +77,22 @@ function fillCard(node, post) {
   node.replaceChildren(icon("link"), el("span", { class: "post-words" }, by, link));
 }
 
-/** The sentence, its name isolated: it may be written from the other side. */
+/**
+ * The sentence, its name isolated: it may be written from the other side.
+ * 
+ * @param {string} name
+ */
 function sharedBy(name) {
-  const [before, after] = say("posts.shared", { name: "\u0000" }).split("\u0000");
+  const [before = "", after = ""] = say("posts.shared", { name: "\u0000" }).split("\u0000");
   return [before, el("bdi", {}, name), after];
 }
 
-/** An address as people say it: where it leads, without what machines need. */
+/**
+ * An address as people say it: where it leads, without what machines need.
+ * 
+ * @param {Frames.Post} post
+ * @param {URL | null} url
+ */
 function shortOf(post, url) {
   if (url === null) return post.url;
   const path = `${url.pathname}${url.search}`.replace(/\/$/, "");
@@ -73,6 +100,7 @@ function shortOf(post, url) {
   return `${(post.site || url.hostname).replace(/^www\./, "")}${port}${path}`;
 }
 
+/** @param {Frames.Post} post */
 function announce(post) {
   const url = webAddress(post.url);
   const what = post.kind === "message" ? say("posts.message") : (post.site || url?.hostname || post.url);
@@ -81,8 +109,9 @@ function announce(post) {
 
 // --- sharing one ------------------------------------------------------------------------------
 
+/** @param {Page} page */
 function startSharing(page) {
-  const [dialog, field] = ["share-dialog", "share-url"].map(byId);
+  const [dialog, field] = [byId("share-dialog"), byId("share-url")];
   byId("share").addEventListener("click", () => {
     setText(byId("share-error"), "");
     openSheet(dialog, field);
@@ -94,6 +123,10 @@ function startSharing(page) {
   sayIn(page, dialog, { errors: byId("share-error") });
 }
 
+/**
+ * @param {Page} page
+ * @param {HTMLInputElement} field
+ */
 function share(page, field) {
   const typed = field.value.trim();
   const url = webAddress(typed) ? typed : `https://${typed}`;
@@ -103,12 +136,16 @@ function share(page, field) {
     field.focus();
     return;
   }
-  shared = page.ask("share", { url });
+  shared = page.ask({ type: "share", url });
   setText(byId("share-error"), shared ? "" : say("link.reconnecting"));
 }
 
+/**
+ * @param {Page} page
+ * @param {Frames.Post} post
+ */
 function arrived(page, post) {
-  if (!shared || post.by !== page.state.you.id) return;
+  if (!shared || post.by !== page.now.you.id) return;
   shared = false;
   byId("share-url").value = "";
   byId("share-dialog").close();

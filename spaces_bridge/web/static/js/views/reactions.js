@@ -3,6 +3,8 @@
 
 import { byId, el, setText } from "../dom.js";
 
+/** @import { Page } from "../page.js" */
+
 const AT_ONCE = 6;
 const APART_MS = 110;
 const LIFE_MS = 3200;
@@ -15,22 +17,33 @@ const COUNT_EVERY_MS = 1000;
 const COUNT_SEEN_MS = 4000;
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+/** @type {Map<string, number[]>} */
 const own = new Map(); // emoji -> when sent, those that have not come back
 
+/** @param {Page} page */
 export function start(page) {
   page.on("reactions", ({ counts }) => showReactions(counts));
-  for (const button of document.querySelectorAll(".react[data-emoji]")) {
-    button.addEventListener("click", () => react(page, button.dataset.emoji));
+  const buttons = /** @type {NodeListOf<HTMLElement>} */ (
+    document.querySelectorAll(".react[data-emoji]")
+  );
+  for (const button of buttons) {
+    button.addEventListener("click", () => react(page, button.dataset.emoji ?? ""));
   }
 }
 
-/** React, and see it. */
+/**
+ * React, and see it.
+ * 
+ * @param {Page} page
+ * @param {string} emoji
+ */
 export function react(page, emoji) {
-  if (!page.ask("react", { emoji })) return;
+  if (!page.ask({ type: "react", emoji })) return;
   own.set(emoji, [...(own.get(emoji) ?? []), performance.now()]);
   show(emoji, 1);
 }
 
+/** @param {Record<string, number>} counts */
 function showReactions(counts) {
   for (const [emoji, count] of Object.entries(counts)) {
     const others = count - comeBack(emoji, count);
@@ -38,7 +51,12 @@ function showReactions(counts) {
   }
 }
 
-/** How many of these are one's own, which were seen already. */
+/**
+ * How many of these are one's own, which were seen already.
+ * 
+ * @param {string} emoji
+ * @param {number} count
+ */
 function comeBack(emoji, count) {
   const since = performance.now() - OWN_FORGOTTEN_MS;
   const waiting = (own.get(emoji) ?? []).filter((at) => at > since);
@@ -46,6 +64,10 @@ function comeBack(emoji, count) {
   return Math.min(count, waiting.length);
 }
 
+/**
+ * @param {string} emoji
+ * @param {number} count
+ */
 function show(emoji, count) {
   if (calm.matches) return tally(emoji, count);
   const layer = byId("floating");
@@ -54,6 +76,10 @@ function show(emoji, count) {
   }
 }
 
+/**
+ * @param {HTMLElement} layer
+ * @param {string} emoji
+ */
 function float(layer, emoji) {
   if (layer.children.length >= ALIVE_MAX) return;
   const node = el("span", { class: "float" }, emoji);
@@ -64,10 +90,15 @@ function float(layer, emoji) {
 
 // --- without motion: what came in the last seconds, renewed once a second ---------------------
 
+/** @type {Map<string, number>} */
 const counted = new Map();
 let renewing = 0;
 let forgetting = 0;
 
+/**
+ * @param {string} emoji
+ * @param {number} count
+ */
 function tally(emoji, count) {
   counted.set(emoji, (counted.get(emoji) ?? 0) + count);
   clearTimeout(forgetting);

@@ -6,44 +6,62 @@ import { byId, el, setText } from "../dom.js";
 import { store, stored } from "../stored.js";
 import { say } from "../words.js";
 
+/** @import { Page } from "../page.js" */
+
 /** On, unless somebody turned it off here. */
 const ON_AT_FIRST = new Set(["keys", "news-said", "news-sound"]);
 
+/** @type {("push-to-talk" | "keys" | "news-said" | "news-sound" | "news-desktop")[]} */
 const SWITCHES = ["push-to-talk", "keys", "news-said", "news-sound", "news-desktop"];
 
+/** @param {Page} page */
 export function start(page) {
   const dialog = byId("settings-dialog");
-  byId("open-settings").addEventListener("click", () => open(page));
+  byId("open-settings").addEventListener("click", () => void open(page));
   startVolume();
   for (const id of SWITCHES) {
-    byId(id).checked = isOn(id);
-    byId(id).addEventListener("change", ({ target }) => store(id, target.checked ? "yes" : "no"));
+    const box = byId(id);
+    box.checked = isOn(id);
+    box.addEventListener("change", () => store(id, box.checked ? "yes" : "no"));
   }
   startDesktop(byId("news-desktop"));
-  byId("device").addEventListener("change", ({ target }) => page.microphone.choose(target.value));
-  byId("language").addEventListener("change", ({ target }) => speak(target.value));
-  navigator.mediaDevices?.addEventListener("devicechange", () => dialog.open && showDevices(page));
+  const [device, language] = [byId("device"), byId("language")];
+  device.addEventListener("change", () => void page.microphone.choose(device.value));
+  language.addEventListener("change", () => speak(language.value));
+  navigator.mediaDevices?.addEventListener("devicechange", () => {
+    if (dialog.open) void showDevices(page);
+  });
 }
 
-/** Whether a setting of this browser is on. */
+/**
+ * Whether a setting of this browser is on.
+ * 
+ * @param {string} name
+ */
 export const isOn = (name) => (stored(name) ?? (ON_AT_FIRST.has(name) ? "yes" : "no")) === "yes";
 
-/** The browser asks the person; where it is forbidden, the switch goes back and says so. */
+/**
+ * The browser asks the person; where it is forbidden, the switch goes back and says so.
+ * 
+ * @param {HTMLInputElement} box
+ */
 function startDesktop(box) {
   byId("news-desktop-row").hidden = !mayNotify();
   if (mayNotify() && Notification.permission !== "granted") box.checked = false;
-  box.addEventListener("change", async () => {
+  const ask = async () => {
     setText(byId("news-refused"), "");
     if (!box.checked || (await askToNotify())) return;
     box.checked = false;
     store("news-desktop", "no");
     setText(byId("news-refused"), say("settings.news_refused"));
-  });
+  };
+  box.addEventListener("change", () => void ask());
 }
 
 function startVolume() {
   const volume = byId("volume");
-  volume.closest(".field").hidden = !takesVolume(byId("audio"));
+  const row = /** @type {HTMLElement} */ (volume.closest(".field"));
+  row.hidden = !takesVolume(byId("audio"));
   volume.value = stored("volume") ?? "100";
   const apply = () => {
     byId("audio").volume = Number(volume.value) / 100;
@@ -55,12 +73,17 @@ function startVolume() {
   apply();
 }
 
-/** An iPhone leaves it to its own buttons. */
+/**
+ * An iPhone leaves it to its own buttons.
+ * 
+ * @param {HTMLAudioElement} audio
+ */
 function takesVolume(audio) {
   audio.volume = 0.5;
   return audio.volume === 0.5;
 }
 
+/** @param {Page} page */
 async function open(page) {
   byId("settings-microphone").hidden = !page.state?.you.may_speak;
   byId("settings-news").hidden = !page.state?.you.may_moderate;
@@ -68,6 +91,7 @@ async function open(page) {
   await showDevices(page);
 }
 
+/** @param {Page} page */
 async function showDevices({ microphone }) {
   const devices = await listMicrophones();
   const options = devices.map(({ id, label }, n) =>
@@ -79,7 +103,11 @@ async function showDevices({ microphone }) {
   if (microphone.device !== null) select.value = microphone.device;
 }
 
-/** The same page in another language. Who one is stays in this tab. */
+/**
+ * The same page in another language. Who one is stays in this tab.
+ * 
+ * @param {string} language
+ */
 function speak(language) {
   const address = new URL(location.href);
   address.searchParams.set("lang", language);

@@ -3,35 +3,49 @@
 // A panel is a section in #panels with a tab `tab-ID`. A view that has something for the person
 // calls `offerPanel`; what is offered last does not take the place of what is being read.
 
-import { byId } from "../dom.js";
+import { byId, childrenOf } from "../dom.js";
 
+/** @typedef {"words" | "chat" | "control"} Panel */
+
+/** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 export function start() {
   const list = byId("tabs");
   list.addEventListener("click", ({ target }) => {
-    const tab = target.closest("[role=tab]");
+    const tab = target instanceof Element ? target.closest("[role=tab]") : null;
     if (!tab) return;
-    openPanel(tab.getAttribute("aria-controls"));
+    openPanel(panelOf(tab));
     // on a phone, most of it may stand below the window
     byId("panels").scrollIntoView({ block: "nearest" });
   });
   list.addEventListener("keydown", (event) => {
     const tabs = offered();
-    const at = tabs.indexOf(document.activeElement);
+    const at = tabs.findIndex((tab) => tab === document.activeElement);
     const turn = document.dir === "rtl" ? -1 : 1;
     const next =
-      event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1 : at + turn * STEPS[event.key];
+      event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1 : at + turn * (STEPS[event.key] ?? NaN);
     if (at < 0 || Number.isNaN(next)) return;
     event.preventDefault();
     const tab = tabs[(next + tabs.length) % tabs.length];
-    openPanel(tab.getAttribute("aria-controls"));
+    if (!tab) return;
+    openPanel(panelOf(tab));
     tab.focus();
   });
   show();
 }
 
-/** Show or take away a panel's tab. */
+/**
+ * @param {Element} tab
+ * @returns {Panel}
+ */
+const panelOf = (tab) => /** @type {Panel} */ (tab.getAttribute("aria-controls"));
+
+/**
+ * Show or take away a panel's tab.
+ * 
+ * @param {Panel} id
+ */
 export function offerPanel(id, is = true) {
   const tab = byId(`tab-${id}`);
   if (tab.hidden === !is) return;
@@ -39,18 +53,23 @@ export function offerPanel(id, is = true) {
   show();
 }
 
+/** @param {Panel} id */
 function openPanel(id) {
-  for (const tab of byId("tabs").children) {
-    tab.setAttribute("aria-selected", String(tab.getAttribute("aria-controls") === id));
+  for (const tab of childrenOf(byId("tabs"))) {
+    tab.setAttribute("aria-selected", String(panelOf(tab) === id));
   }
   show();
   byId(`tab-${id}`).dispatchEvent(new Event("opened"));
 }
 
-/** Whether the person sees this panel right now. */
+/**
+ * Whether the person sees this panel right now.
+ * 
+ * @param {Panel} id
+ */
 export const isOpen = (id) => byId(`tab-${id}`).getAttribute("aria-selected") === "true";
 
-const offered = () => [...byId("tabs").children].filter((tab) => !tab.hidden);
+const offered = () => childrenOf(byId("tabs")).filter((tab) => !tab.hidden);
 
 function show() {
   const tabs = offered();
@@ -58,10 +77,10 @@ function show() {
   byId("tabs").hidden = tabs.length < 2;
   byId("panels").hidden = tabs.length === 0;
   byId("panels").dataset.tabbed = tabs.length < 2 ? "no" : "yes";
-  for (const tab of byId("tabs").children) {
+  for (const tab of childrenOf(byId("tabs"))) {
     const is = tab === chosen;
     tab.setAttribute("aria-selected", String(is));
     tab.tabIndex = is ? 0 : -1;
-    byId(tab.getAttribute("aria-controls")).hidden = !is;
+    byId(panelOf(tab)).hidden = !is;
   }
 }
