@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spaces_bridge.media.worker import sdp, sdp_answer
@@ -270,6 +270,7 @@ def test_a_microphone_that_only_receives_is_refused() -> None:
         max_size=6,
     )
 )
+@example([(50, 0, "m="), (50, 11, "")])  # a group of nothing, not even a kind
 def test_no_damaged_offer_does_more_than_being_refused(
     damages: list[tuple[int, int, str]],
 ) -> None:

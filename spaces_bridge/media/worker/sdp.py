@@ -142,7 +142,7 @@ def _media(line: str) -> _Section:
 def _bundle(head: _Section) -> Sequence[str]:
     """The mids of the first BUNDLE group."""
     for line in head.values.get("group", []):
-        kind, *mids = line.split()
+        kind, *mids = line.split() or [""]
         if kind == "BUNDLE":
             return mids
     return ()
