@@ -41,6 +41,7 @@ NAMES_SHOWN = {
     "web/feed.py": "logged",
     "web/links.py": "logged",
     "web/problems.py": "logged",
+    "wire/schema.py": "in what is wrong with a value",
 }
 """Where the name of a class is used, and for what: never as a row's kind."""
 

@@ -74,7 +74,7 @@ async def test_without_a_time_it_waits_to_be_started_by_its_host(
     space = made(world, answer)
     assert (space.scheduled_at_ms, space.private, space.phase.value) == (None, False, "scheduled")
     effects = [row.effect for row in await world.storage.outbox.pending(0, 1000)]
-    assert {"space": space.space} in [e.body for e in effects if e.kind == "MakeRoom"]
+    assert {"space": space.space} in [e.body for e in effects if e.kind == "room.make"]
 
 
 async def test_the_same_request_again_makes_no_second_one(world: WebWorld, secret: str) -> None:

@@ -61,7 +61,7 @@ async def outcome(town: TalkTown) -> object:
         "following": town.notebook.following,
         "posts": [(post.url, post.event, post.by) for post in town.view.posts],
         "phase": town.view.phase,
-        "wishes": sorted(kind for kind in town.notebook.kinds() if kind != "TellUser"),
+        "wishes": sorted(kind for kind in town.notebook.kinds() if kind != "person.tell"),
     }
 
 

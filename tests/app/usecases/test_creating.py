@@ -50,7 +50,7 @@ async def test_a_new_live_space_is_as_the_host_wants_it_and_the_admin_has_set_it
     assert space.levels == settings.levels
     assert (space.max_speakers, space.max_cohosts) == (3, 1)
     assert (space.queue_order, space.captions, space.language) == (QueueOrder.AIRTIME, False, "pt")
-    assert recorder.kinds() == ["MakeRoom"]
+    assert recorder.kinds() == ["room.make"]
 
 
 async def test_the_same_request_again_makes_no_second_one(recorder: Recorder) -> None:

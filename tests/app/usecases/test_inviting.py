@@ -36,13 +36,13 @@ async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
         await town.invites("page:1")
     with pytest.raises(Rejected, match="already"):
         await town.invites("$another")
-    assert town.wished("InviteFollowers") == [{"space": SPACE.space, "by": HOST}]
+    assert town.wished("followers.invite") == [{"space": SPACE.space, "by": HOST}]
 
 
 async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
     town = Town()
     assert await town.invites("$command") == await town.invites("$command") == 2
-    assert town.kinds() == ["InviteFollowers"]
+    assert town.kinds() == ["followers.invite"]
 
 
 @pytest.mark.parametrize(
