@@ -14,10 +14,10 @@ from spaces_bridge.app.usecases.creating import Creating, NewSpace
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.api import json_answer
 from spaces_bridge.web.bodies import object_of
 from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Limiter
 from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.verbs import (
@@ -47,7 +47,7 @@ class HostApi:
         self._door = door
         self._vouching = vouching
         self._creating = creating
-        self._tries = Limiter(TRIES, TRIES_PER_S)
+        self._tries = TokenBuckets(TRIES, TRIES_PER_S)
 
     async def you(self, request: web.Request) -> web.Response:
         """Whom the bearer names, and whether they may host."""

@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
-from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.problems import too_many
 
-Limiter = TokenBuckets
 """The name by which ``acts`` knows them."""
 
 

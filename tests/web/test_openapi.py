@@ -21,7 +21,9 @@ class Anything:
     async def handle(self, _request: web.Request) -> web.Response:
         raise AssertionError
 
-    directory = space = open = listen = speak = leave = spaces = openapi = lost = create = you = handle
+    directory = space = open = listen = speak = leave = spaces = openapi = lost = create = you = (
+        handle
+    )
 
 
 def routes() -> set[tuple[str, str]]:
