@@ -6,8 +6,6 @@ from contextlib import contextmanager
 
 from spaces_bridge.web.problems import too_many
 
-"""The name by which ``acts`` knows them."""
-
 
 class Places:
     """At most so many at the same time, for each key by itself."""

@@ -20,5 +20,5 @@ async function renew() {
 }
 
 localiseTimes();
-offerToStart();
+void offerToStart();
 setInterval(renew, RENEW_MS);

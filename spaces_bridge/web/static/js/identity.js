@@ -6,26 +6,6 @@
 
 const KEPT = "spaces:";
 
-/**
- * Who this tab was opened as, at whichever live space: first by the token in the address.
- *
- * @returns {Identity[]}
- */
-export function knownIdentities() {
-  const here = new Identity("");
-  const others = keptSlugs().map((slug) => new Identity(slug));
-  return [here, ...others].filter(({ token }) => token !== null);
-}
-
-function keptSlugs() {
-  try {
-    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(KEPT));
-    return keys.map((key) => key.slice(KEPT.length)).filter((slug) => slug !== "");
-  } catch {
-    return []; // storage is forbidden here
-  }
-}
-
 export class Identity {
   /** @param {string} slug */
   constructor(slug) {
@@ -82,5 +62,25 @@ export class Identity {
     } catch {
       // as above
     }
+  }
+}
+
+/**
+ * Who this tab was opened as, at whichever live space: first by the token in the address.
+ *
+ * @returns {Identity[]}
+ */
+export function knownIdentities() {
+  const here = new Identity("");
+  const others = keptSlugs().map((slug) => new Identity(slug));
+  return [here, ...others].filter(({ token }) => token !== null);
+}
+
+function keptSlugs() {
+  try {
+    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(KEPT));
+    return keys.map((key) => key.slice(KEPT.length)).filter((slug) => slug !== "");
+  } catch {
+    return []; // storage is forbidden here
   }
 }

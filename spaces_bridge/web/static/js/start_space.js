@@ -26,7 +26,7 @@ export async function offerToStart() {
   button.addEventListener("click", open);
   byId("start-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    send();
+    void send();
   });
   byId("start-form").addEventListener("change", showTime);
   token = await hostsToken();
@@ -83,7 +83,7 @@ function wanted() {
 }
 
 /** @returns {null} */
-function refuse(/** @type {string} */ field, /** @type {string} */ words) {
+function refuse(/** @type {keyof PageElements} */ field, /** @type {string} */ words) {
   setText(byId("start-error"), words);
   byId(field).focus();
   return null;
@@ -103,8 +103,9 @@ async function send() {
 
 /** What was made; null, and said why, when nothing was. */
 async function ask(/** @type {object} */ body) {
-  const shown = token === null ? {} : { Authorization: `Bearer ${token}` };
-  const headers = { "Content-Type": "application/json", ...shown };
+  /** @type {Record<string, string>} */
+  const headers = { "Content-Type": "application/json" };
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
   const known = token === null ? { ...body, openid: await askOpenId() } : body;
   const request = { method: "POST", headers, body: JSON.stringify(known) };
   const answer = await fetch(at("api/v1/spaces"), request).catch(() => null);
