@@ -41,6 +41,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
 	tools/js/check
 	$(BIN)/pytest -q -m 'unit and not slow' $(ARGS)
 
@@ -66,9 +67,9 @@ screenshots:
 
 docs:
 	@tools/setup dev
-	$(BIN)/python -m spaces_bridge.matrix.talk.commands_doc > docs/commands.md
-	$(BIN)/python -m spaces_bridge.matrix.shown.events_doc > docs/events.md
-	$(BIN)/python -m spaces_bridge.web.metrics_doc > docs/metrics.md
+	$(BIN)/python -m spaces_bridge.matrix.commands.docs > docs/commands.md
+	$(BIN)/python -m spaces_bridge.matrix.cards.events_doc > docs/events.md
+	$(BIN)/python -m spaces_bridge.web.http.metrics_doc > docs/metrics.md
 	$(BIN)/python -m tools.feed_doc > docs/feed.md
 
 audit:

@@ -20,7 +20,7 @@ from faster_whisper import WhisperModel
 from benchmarks.result import Result, percentile, spread
 from benchmarks.talk import SEED, Clip, Scene, Talk, captioning, talk
 from spaces_bridge.captions.models import model_directory
-from spaces_bridge.captions.worker.track import as_sound
+from spaces_bridge.captions.worker.speech_track import as_sound
 from spaces_bridge.core.ids import UserId
 from spaces_bridge_demo.wer import word_errors, words_of
 from tests.support.captions import (

@@ -28,9 +28,10 @@ sys.path.insert(0, str(_ROOT))
 from benchmarks.peers.comparison import Ours, available  # noqa: E402 - the path comes first
 from benchmarks.peers.voice import TICK_S, frames  # noqa: E402
 from benchmarks.result import Result, percentile, spread  # noqa: E402
-from spaces_bridge.media.worker.dtls import Identity  # noqa: E402
-from spaces_bridge.media.worker.edge import Direction, Edge  # noqa: E402
-from spaces_bridge.media.worker.opus import Decoder, Encoder  # noqa: E402
+from spaces_bridge.media.worker.edge.dtls import Identity  # noqa: E402
+from spaces_bridge.media.worker.edge.edge import Edge  # noqa: E402
+from spaces_bridge.media.worker.mix.opus import Decoder, Encoder  # noqa: E402
+from spaces_bridge.media.worker.values import StreamDirection  # noqa: E402
 from spaces_bridge_demo.wire import WireConnection, WirePeer  # noqa: E402
 
 _PAYLOAD = os.urandom(80)  # 32 kbit/s
@@ -79,7 +80,8 @@ async def _drive(
 ) -> dict[str, Any]:
     identity = Identity()
     clients = [
-        WireConnection(WirePeer(Direction.LISTEN, identity, keep=False)) for _ in range(listeners)
+        WireConnection(WirePeer(StreamDirection.LISTEN, identity, keep=False))
+        for _ in range(listeners)
     ]
     for number, client in enumerate(clients):
 
@@ -115,7 +117,7 @@ async def _serve() -> None:
             break
         question = json.loads(line)
         if "offer" in question:
-            answer = edge.accept(question["peer"], Direction.LISTEN, question["offer"])
+            answer = edge.accept(question["peer"], StreamDirection.LISTEN, question["offer"])
             print(json.dumps({"answer": answer}), flush=True)
         else:
             tick = _reencoded() if question["encode"] else itertools.repeat(_PAYLOAD)

@@ -65,7 +65,7 @@ class Crowd:
 
 @dataclass(slots=True)
 class Outcome:
-    """``began_ms``: Unix time; answers in seconds."""
+    """`began_ms`: Unix time; answers in seconds."""
 
     began_ms: int
     tapped: Counter[str]

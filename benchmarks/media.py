@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from benchmarks.result import Result, percentile, spread
 from benchmarks.rig import Mouth, rig
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.processes import resident_bytes
 from spaces_bridge_demo.signalling import over_http
 from spaces_bridge_demo.wire import WireConnection, WirePeer
@@ -29,7 +29,9 @@ async def _measure(kills: int) -> Sequence[Result]:
     chance = random.Random(SEED)
     back_s: list[float] = []
     async with rig() as stage:
-        others = [WireConnection(WirePeer(Direction.LISTEN, keep=False)) for _ in range(LISTENERS)]
+        others = [
+            WireConnection(WirePeer(StreamDirection.LISTEN, keep=False)) for _ in range(LISTENERS)
+        ]
         for listener in others:
             await listener.join(over_http(stage.http, f"{stage.space.page}/whep"))
         mouth = Mouth()

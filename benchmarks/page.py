@@ -12,7 +12,7 @@ from benchmarks import page_browser, page_feeds
 from benchmarks.page_browser import SEED
 from benchmarks.result import Result, percentile, spread
 from benchmarks.rig import rig
-from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.http.assets import Assets
 from tests.web.browser import chromium
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "100"))

@@ -14,8 +14,8 @@ import aiohttp
 import numpy as np
 from aiohttp import web
 
-from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.feed import PageGuest
 from spaces_bridge_demo.house import House, LiveRoom, Person
 from spaces_bridge_demo.processes import free_port
@@ -30,7 +30,7 @@ class Ear(WirePeer):
     """A listener that knows when it last heard sound, and when any packet."""
 
     def __init__(self) -> None:
-        super().__init__(Direction.LISTEN)
+        super().__init__(StreamDirection.LISTEN)
         self._decoder = Decoder()
         self.loud_at = 0.0
         self.packet_at = 0.0
@@ -55,7 +55,7 @@ class Mouth:
     def __init__(self, amplitudes: Sequence[int] = (12_000,)) -> None:
         """`amplitudes`: of 16-bit samples; each is held for 200 ms, one after the other."""
         self._amplitudes = amplitudes
-        self.peer = WirePeer(Direction.SPEAK, keep=False)
+        self.peer = WirePeer(StreamDirection.SPEAK, keep=False)
         self.connection = WireConnection(self.peer)
         self._task: asyncio.Task[None] | None = None
         self._signal: HttpSignal | None = None

@@ -12,7 +12,7 @@ import psutil
 
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
-from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.captions.worker.speech_track import SpeechPcm
 from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from tests.support.captions import SPACE, Remembered, until, worker_of_this_test
@@ -25,7 +25,7 @@ _PIECE_MS = 100
 class Clip:
     """Speech, and when each of its words ends (s)."""
 
-    pcm: Pcm
+    pcm: SpeechPcm
     word_ends_s: Sequence[float]
 
 
@@ -116,7 +116,7 @@ def _cpu_s(process: psutil.Process) -> float:
 async def talk(model: str, cache: Path, scene: Scene) -> Talk:
     """Everybody talks at once, in real time."""
     timed, rng = Timed(), random.Random(SEED)
-    tracks: dict[UserId, tuple[Pcm, list[Turn]]] = {}
+    tracks: dict[UserId, tuple[SpeechPcm, list[Turn]]] = {}
     for number in range(scene.talkers):
         pool = scene.pool
         chosen = [pool[(number * 5 + turn) % len(pool)] for turn in range(scene.clips)]
@@ -138,7 +138,7 @@ async def talk(model: str, cache: Path, scene: Scene) -> Talk:
     )
 
 
-def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[Pcm, list[Turn]]:
+def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[SpeechPcm, list[Turn]]:
     """A talker's track: clips with pauses of 0.8 to 1.6 s between them."""
     parts, turns, at = [], [], 0
     for clip in chosen:
@@ -152,7 +152,7 @@ def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[Pcm, list[Turn]]
     return np.concatenate(parts), turns
 
 
-async def _play(captioner: WorkerCaptioner, tracks: dict[UserId, Pcm]) -> float:
+async def _play(captioner: WorkerCaptioner, tracks: dict[UserId, SpeechPcm]) -> float:
     """Feed all tracks as they are spoken; when they began, on the clock of the loop."""
     loop = asyncio.get_running_loop()
     for user in tracks:

@@ -10,33 +10,33 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import Captioner, Health
 from spaces_bridge.app.reconcile import Reconciler
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import use_cases_of
-from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix import MatrixService, MatrixSettings, OpenIdSettings, OpenIdVerifier
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
-from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.metrics import Numbers, Source, task_numbers
-from spaces_bridge.web.service import Acquaintance, WebService
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.http.metrics import Numbers, NumberSource, task_numbers
+from spaces_bridge.web.service import Dependencies, WebService
 from spaces_bridge.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
@@ -53,14 +53,14 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
-class Bell:
+class LateOutboxSignal:
     """Rings for the courier; hung up before there is one."""
 
     def __init__(self) -> None:
         self.courier: MatrixService | None = None
 
     def wake(self) -> None:
-        """Part of the ``Courier`` port."""
+        """Part of the `Courier` port."""
         if self.courier is not None:
             self.courier.wake()
 
@@ -89,7 +89,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
     async with contextlib.AsyncExitStack() as open_rooms:
-        clock, bell, hub, tasks = SystemClock(), Bell(), Hub(), TaskSupervisor()
+        clock, bell, hub, tasks = SystemClock(), LateOutboxSignal(), Hub(), TaskSupervisor()
         # before all else: a second bridge must not get at the first one's worker
         open_rooms.enter_context(sole_bridge(_media_options(config)))
         identities = _identities(config)
@@ -98,11 +98,11 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         open_rooms.push_async_callback(storage.close)
         tasks.keep("database watch", storage.watch.run)
         open_rooms.push_async_callback(tasks.stop, "database watch")
-        stage = Stage(_media_options(config), tasks=tasks)
+        stage = WorkerStage(_media_options(config), tasks=tasks)
         captioner = _captioner(config, tasks)
-        doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
+        doorkeeper = BanListService(storage.blocks, storage.policy_rules, clock)
         await doorkeeper.load()
-        world = World(
+        world = AppContext(
             journal=storage.journal,
             directory=storage.directory,
             outbox=storage.outbox,
@@ -118,7 +118,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
         )
         spaces = Spaces(world, tasks)
         doorkeeper.attend(spaces)
-        desk = SoundDesk(spaces)
+        desk = MediaEvents(spaces)
         stage.listen(desk)
         captioner.listen(desk)
         use_cases = use_cases_of(spaces, doorkeeper, storage.reports, config.permission_of)
@@ -140,7 +140,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
             _web_settings(config),
             hub,
             spaces,
-            Acquaintance(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
+            Dependencies(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
             use_cases,
             {**_health(storage, matrix, stage, captioner), "tasks": tasks},
             _numbers(tasks, storage, stage, captioner),
@@ -207,7 +207,7 @@ def _identities(config: Config) -> OpenIdVerifier:
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
-async def _start_stage(stage: Stage, config: Config) -> None:
+async def _start_stage(stage: WorkerStage, config: Config) -> None:
     try:
         await stage.start()
     except AdapterError as error:
@@ -253,9 +253,9 @@ def _listening(section: str, hostname: str, *ports: int) -> Iterator[None]:
 # --- settings of each room ----------------------------------------------------------------------
 
 
-def _levels(config: Config) -> Levels:
+def _levels(config: Config) -> RoleLevels:
     levels = config.levels
-    return Levels(host=levels.host, cohost=levels.cohost, speaker=levels.speaker)
+    return RoleLevels(host=levels.host, cohost=levels.cohost, speaker=levels.speaker)
 
 
 def app_settings(config: Config) -> AppSettings:
@@ -346,7 +346,7 @@ def _web_settings(config: Config) -> WebSettings:
 
 
 def _health(
-    storage: Storage, matrix: MatrixService, stage: Stage, captioner: Captioner
+    storage: Storage, matrix: MatrixService, stage: WorkerStage, captioner: Captioner
 ) -> Mapping[str, Health]:
     parts: dict[str, Health] = {
         "database": storage.health,
@@ -359,8 +359,8 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor, storage: Storage, stage: Stage, captioner: Captioner
-) -> Mapping[str, Source]:
+    tasks: TaskSupervisor, storage: Storage, stage: WorkerStage, captioner: Captioner
+) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
 

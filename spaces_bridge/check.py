@@ -19,7 +19,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from spaces_bridge.config import Config, load
-from spaces_bridge.matrix.homeserver.http import home_connector
+from spaces_bridge.matrix.client.http import home_connector
 from spaces_bridge.registration import refuse_mismatch
 from spaces_bridge.startup import ExitCode
 

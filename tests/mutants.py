@@ -1,6 +1,6 @@
-"""Takes each defence of docs/threats.md out once, and sees its tests fail (``make mutants``).
+"""Takes each defence of docs/threats.md out once, and sees its tests fail (`make mutants`).
 
-``tests/mutants.toml`` says for each defence which text of which file is replaced by what, and
+`tests/mutants.toml` says for each defence which text of which file is replaced by what, and
 which tests have to notice. Works on a copy of the tree; a defence whose tests stay green without
 it is one that nothing proves.
 """
@@ -23,7 +23,7 @@ TESTS_TAKE_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One defence taken out: ``find`` stands once in ``file`` and becomes ``replace``."""
+    """One defence taken out: `find` stands once in `file` and becomes `replace`."""
 
     threat: int
     name: str

@@ -1,4 +1,4 @@
-"""The promises that ``make test`` shows on real parts: the table ``promises.toml``, read."""
+"""The promises that `make test` shows on real parts: the table `promises.toml`, read."""
 
 import tomllib
 from dataclasses import dataclass

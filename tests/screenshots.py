@@ -1,4 +1,4 @@
-"""Pictures of the page in every state, from a real evening: ``make screenshots``.
+"""Pictures of the page in every state, from a real evening: `make screenshots`.
 
 Homeserver, bridge, sound and captions are real; people are played. The pictures go to the folder
 named on the command line.

@@ -17,7 +17,7 @@ from spaces_bridge.config.example import (
     with_tokens,
     write_private,
 )
-from spaces_bridge.config.schema import Hosting
+from spaces_bridge.config.schema import HostingConfig
 from spaces_bridge.config.source import (
     is_usable_secret,
     keys_of,
@@ -26,7 +26,7 @@ from spaces_bridge.config.source import (
     settings_from,
 )
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.startup import ExitCode, StartUpError
 
@@ -242,7 +242,7 @@ levels: {host: 80, cohost: 55, speaker: 5}
     told = app_settings(settings(text))
     assert (told.max_speakers, told.max_cohosts, told.min_followers) == (3, 1, 2)
     assert (told.queue_order, told.captions, told.language) == (QueueOrder.AIRTIME, False, "pt")
-    assert told.levels == Levels(host=80, cohost=55, speaker=5)
+    assert told.levels == RoleLevels(host=80, cohost=55, speaker=5)
     assert told.bot == "@spacesbot:example.com"
 
 
@@ -301,7 +301,7 @@ def test_a_machine_without_a_table_of_time_zones_knows_utc(
 
     monkeypatch.setattr("spaces_bridge.config.schema.ZoneInfo", nothing)
     monkeypatch.setattr("spaces_bridge.matrix.settings.ZoneInfo", nothing)
-    assert Hosting().timezone == "UTC"
+    assert HostingConfig().timezone == "UTC"
     with pytest.raises(ValidationError, match="tzdata"):
-        Hosting(timezone="Europe/Berlin")
+        HostingConfig(timezone="Europe/Berlin")
     assert MatrixSettings("http://hs", "x", "as", "hs", "https://pages").zone is UTC

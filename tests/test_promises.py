@@ -1,4 +1,4 @@
-"""``make test`` shows each promise of the README, and everything else runs somewhere, too."""
+"""`make test` shows each promise of the README, and everything else runs somewhere, too."""
 
 import ast
 import re

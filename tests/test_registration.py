@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.config import Config
-from spaces_bridge.config.schema import Appservice, Homeserver
+from spaces_bridge.config.schema import AppserviceConfig, HomeserverConfig
 from spaces_bridge.registration import (
     mismatches,
     read_registration,
@@ -23,7 +23,8 @@ EXAMPLE = Path(__file__).parents[1] / "registration.yaml"
 
 def config(domain: str = "home.test", **appservice: str) -> Config:
     return Config(
-        homeserver=Homeserver(domain=domain), appservice=Appservice.model_validate(appservice)
+        homeserver=HomeserverConfig(domain=domain),
+        appservice=AppserviceConfig.model_validate(appservice),
     )
 
 

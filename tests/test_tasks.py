@@ -11,20 +11,20 @@ PACKAGE = Path(__file__).parents[1] / "spaces_bridge"
 STARTERS = frozenset({"create_task", "ensure_future", "TaskGroup", "Thread"})
 
 SHORT_LIVED = {
-    "app/doorkeeper.py": "one unblock, which catches what can fail",
+    "app/ban_lists.py": "one unblock, which catches what can fail",
     "bootstrap.py": "waits for signals and for captions; its failure ends the program",
     "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
-    "matrix/incoming/consumer.py": "a room's events; looked after by the consumer's own run",
-    "matrix/outgoing/courier.py": "a lane's wishes; looked after by the courier's own run",
-    "matrix/shown/portraits.py": "fetches one picture, for who waits for it",
+    "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
+    "matrix/outbox/dispatcher.py": "a lane's wishes; looked after by the courier's own run",
+    "matrix/cards/avatars.py": "fetches one picture, for who waits for it",
     "media/supervisor.py": "waits for one worker's end",
     "media/worker/process.py": "the worker's process ends with any of them, and is replaced",
-    "media/worker/tcp.py": "welcomes one connection",
+    "media/worker/edge/tcp.py": "welcomes one connection",
     "pacing/fair_queue.py": "serves who waits, and is started by the next who does",
     "storage/database.py": "one piece of work, for who waits for it",
-    "web/feed.py": "writes to one page, for as long as it is read from",
-    "web/links.py": "voids one person's links",
+    "web/feed/feed.py": "writes to one page, for as long as it is read from",
+    "web/access/links.py": "voids one person's links",
 }
 """Files that start tasks by themselves, and why none of them is to be started again."""
 

@@ -1,6 +1,6 @@
 """docs/feed.md, made from the tables of frames.
 
-``python -m tools.feed_doc`` prints it; ``make docs`` writes it.
+`python -m tools.feed_doc` prints it; `make docs` writes it.
 """
 
 import json
@@ -12,7 +12,9 @@ from pathlib import Path
 from spaces_bridge.app.chat import KEPT as CHAT_KEPT
 from spaces_bridge.app.usecases import chat
 from spaces_bridge.core.live_space import CAPTIONS_KEPT, POSTS_KEPT
-from spaces_bridge.web import channel, door, feed, line, outgoing, people, verbs, views
+from spaces_bridge.web import views
+from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.feed import channel, feed, line, outgoing, people, verbs
 from spaces_bridge.web.frames.client import ClientFrame
 from spaces_bridge.web.frames.server import ServerFrame
 from tools.feed_examples import CLIENT_EXAMPLES, SERVER_EXAMPLES

@@ -1,7 +1,7 @@
 """What the type checker knows of the page besides its scripts, as TypeScript.
 
 That is the frames of the feed, from their tables, and the elements with an id, from the templates.
-``python -m tools.page_types`` prints it; ``make check`` has it made anew each time.
+`python -m tools.page_types` prints it; `make check` has it made anew each time.
 """
 
 import re

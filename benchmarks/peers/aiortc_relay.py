@@ -22,7 +22,7 @@ from aiortc.contrib.media import MediaRelay
 from benchmarks.peers.client import HOST, Client
 from benchmarks.peers.lines import Answering, answer, answering, questions
 from benchmarks.peers.voice import TICK_S, frames
-from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE
+from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE
 
 LABEL = f"aiortc {version('aiortc')} MediaRelay, a track per listener"
 

@@ -5,8 +5,8 @@ import contextlib
 import re
 import socket
 
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.wire import Server, WirePeer, read_answer
 
 HOST = "127.0.0.1"
@@ -19,7 +19,7 @@ _OTHER_CANDIDATE = re.compile(r"a=candidate:\S+ \S+ \S+ \S+ \S*[^0-9. ]\S* ")
 class FullIcePeer(WirePeer):
     """A WirePeer that can leave nomination to the server and repeats lost DTLS flights."""
 
-    def __init__(self, direction: Direction, identity: Identity) -> None:
+    def __init__(self, direction: StreamDirection, identity: Identity) -> None:
         super().__init__(direction, identity, keep=False)
         self.controls = True
 
@@ -39,7 +39,7 @@ class FullIcePeer(WirePeer):
 class Client:
     """One client on a socket of its own, which is bound before any SDP is written."""
 
-    def __init__(self, direction: Direction, identity: Identity) -> None:
+    def __init__(self, direction: StreamDirection, identity: Identity) -> None:
         self.peer = FullIcePeer(direction, identity)
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

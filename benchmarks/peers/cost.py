@@ -10,8 +10,8 @@ from typing import Protocol
 import psutil
 
 from benchmarks.peers.client import Client
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.values import StreamDirection
 
 _SETTLE_S = 1.0
 
@@ -42,7 +42,7 @@ class Cost:
 async def cost(opening: AbstractAsyncContextManager[Room], listeners: int, seconds: float) -> Cost:
     """Fill a room and measure it. Raises ConnectionError, TimeoutError, or what opening does."""
     identity = Identity()
-    clients = [Client(Direction.LISTEN, identity) for _ in range(listeners)]
+    clients = [Client(StreamDirection.LISTEN, identity) for _ in range(listeners)]
     try:
         async with opening as room:
             await asyncio.gather(*(room.join(client) for client in clients))

@@ -22,9 +22,9 @@ from pylibsrtp._binding import ffi, lib
 from benchmarks.peers.client import HOST
 from benchmarks.peers.lines import answer, answering, questions
 from benchmarks.peers.voice import TICK_S
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.srtp import Inbound, Outbound, Profile, new_ssrc
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.srtp import Inbound, Outbound, Profile, new_ssrc
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.wire import WirePeer
 
 COMPILER = "cc"
@@ -58,7 +58,7 @@ class _Receiver:
 
     def __init__(self, identity: Identity) -> None:
         self.key, self.ssrc = secrets.token_bytes(sum(_PROFILE.sizes)), new_ssrc()
-        self.peer = WirePeer(Direction.LISTEN, identity, keep=False)
+        self.peer = WirePeer(StreamDirection.LISTEN, identity, keep=False)
         self.peer.into = Inbound(_PROFILE, self.key)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)

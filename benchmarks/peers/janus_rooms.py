@@ -10,11 +10,11 @@ from typing import Any
 from benchmarks.peers.client import HOST, Client
 from benchmarks.peers.janus import Session, janus
 from benchmarks.peers.voice import every_tick, frames
-from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Encoder
-from spaces_bridge.media.worker.srtp import new_ssrc
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.srtp import new_ssrc
+from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Encoder
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.processes import Child
 
 _ROOM = 1
@@ -86,7 +86,7 @@ class _AudioBridge:
     def __init__(self, child: Child, session: Session) -> None:
         self.pid = child.pid
         self._session = session
-        self._speaker = Client(Direction.SPEAK, Identity())
+        self._speaker = Client(StreamDirection.SPEAK, Identity())
         encoder = Encoder(_BITRATE)
         self._packets = [encoder.encode(frame) for frame in frames()]
         self._speaking: asyncio.Task[None] | None = None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Pcm
+from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Pcm
 
 TICK_S = 0.02
 _FRAMES = 50

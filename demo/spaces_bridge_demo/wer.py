@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:s\b)?|[^\W\d_]+(?:'[^\W\
 
 
 def words_of(text: str) -> list[str]:
-    """The text as comparable words: ``It's 7:30, Mr. Hill`` → it is seven thirty mister hill."""
+    """The text as comparable words: `It's 7:30, Mr. Hill` → it is seven thirty mister hill."""
     text = text.casefold().replace("’", "'")
     for symbol, word in _SYMBOLS:
         text = text.replace(symbol, word)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from OpenSSL import SSL
 
-from spaces_bridge.media.worker import rtp, stun
-from spaces_bridge.media.worker.dtls import DATAGRAM, Identity
-from spaces_bridge.media.worker.ice import new_credentials
-from spaces_bridge.media.worker.srtp import Inbound, Keys, Outbound, Profile, new_ssrc
-from spaces_bridge.media.worker.tcp import Deframer, frame
-from spaces_bridge.media.worker.values import Direction, RtpPacket
+from spaces_bridge.media.worker.edge import rtp, stun
+from spaces_bridge.media.worker.edge.dtls import DATAGRAM, Identity
+from spaces_bridge.media.worker.edge.ice import new_credentials
+from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound, Profile, new_ssrc
+from spaces_bridge.media.worker.edge.tcp import Deframer, frame
+from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 from spaces_bridge_demo.patience import PATIENCE_S
 from spaces_bridge_demo.signalling import Signal
 
@@ -78,7 +78,7 @@ class WirePeer:
 
     def __init__(
         self,
-        direction: Direction,
+        direction: StreamDirection,
         identity: Identity | None = None,
         *,
         keep: bool = True,
@@ -112,7 +112,7 @@ class WirePeer:
             pwd=self.pwd,
             fingerprint=self.identity.fingerprint,
             setup=self._setup,
-            direction="recvonly" if self.direction is Direction.LISTEN else "sendonly",
+            direction="recvonly" if self.direction is StreamDirection.LISTEN else "sendonly",
         )
 
     def check(self, *, nominate: bool = True) -> bytes:

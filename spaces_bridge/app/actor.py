@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from spaces_bridge.app import codec, policies
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.errors import AdapterError, JournalConflict, StorageError
-from spaces_bridge.app.records import Effect, SpaceSummary, StoredEvent
-from spaces_bridge.app.world import World
+from spaces_bridge.app.records import OutboxEntry, SpaceSummary, StoredEvent
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
@@ -62,9 +62,11 @@ _Outcome = list[ev.Event] | Rejected
 
 
 class SpaceActor:
-    """The life of one live space. ``run`` is its task."""
+    """The life of one live space. `run` is its task."""
 
-    def __init__(self, world: World, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
+    def __init__(
+        self, world: AppContext, space: LiveSpace, next_seq: int, sources: set[str]
+    ) -> None:
         self.space = space
         self._world = world
         self._next_seq = next_seq
@@ -73,7 +75,7 @@ class SpaceActor:
         self._held: _Job | Callable[[], None] | None = None
         """Taken from the queue, and next."""
         self.is_current = True
-        """Whether its state is what the journal tells; not after a bug, until ``take_over``."""
+        """Whether its state is what the journal tells; not after a bug, until `take_over`."""
 
     @property
     def next_seq(self) -> int:
@@ -259,7 +261,7 @@ class SpaceActor:
         now_ms = self._world.clock.now_ms()
         ttl_ms = self._world.settings.reaction_ttl_ms
         rows: list[StoredEvent] = []
-        effects: dict[str, Effect] = {}
+        effects: dict[str, OutboxEntry] = {}
         after = self.space
         for event, source in caused:
             seq = self._next_seq + len(rows)

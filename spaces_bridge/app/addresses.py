@@ -2,7 +2,7 @@
 
 
 def alias_localpart(slug: str) -> str:
-    """The alias of a live space's room, without ``#`` and domain."""
+    """The alias of a live space's room, without `#` and domain."""
     return f"spaces_{slug}"
 
 

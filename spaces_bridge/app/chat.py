@@ -11,7 +11,7 @@ from enum import StrEnum
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 
 KEPT = 50
-"""Lines a newcomer is shown (the feed's ``hello``)."""
+"""Lines a newcomer is shown (the feed's `hello`)."""
 
 REMEMBERED = 500
 """Lines that can be taken back; those beyond the last 50 are kept without their text."""
@@ -32,11 +32,11 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatLine:
-    """One message. ``name``: the writer's at that time.
+    """One message. `name`: the writer's at that time.
 
-    ``event`` is the one in the room, None before there is one; several lines may share it.
-    ``named`` False: the name of a guest without the floor, which moderators alone may know.
-    ``file`` is the name of what was sent; ``nonce`` what the writer's page called the line.
+    `event` is the one in the room, None before there is one; several lines may share it.
+    `named` False: the name of a guest without the floor, which moderators alone may know.
+    `file` is the name of what was sent; `nonce` what the writer's page called the line.
     """
 
     id: str

@@ -9,10 +9,10 @@ error: a newer journal is not half read.
 from collections.abc import Mapping
 from typing import TypeVar
 
-from spaces_bridge.app import wishes
-from spaces_bridge.app.kinds import EVENT_KINDS, EVENTS, TASK_KINDS, TASKS, AnyEvent
+from spaces_bridge.app import tasks as wishes
+from spaces_bridge.app.kinds import EVENTS, TASKS, AnyEvent
 from spaces_bridge.app.lanes import lane_of
-from spaces_bridge.app.records import Effect, JsonObject, StoredEvent
+from spaces_bridge.app.records import JsonObject, OutboxEntry, StoredEvent
 from spaces_bridge.wire.schema import schema_of
 
 _T = TypeVar("_T")
@@ -22,14 +22,14 @@ class CodecError(Exception):
     """A stored body that this version cannot read."""
 
 
-def to_body(value: AnyEvent | wishes.Wish) -> JsonObject:
+def to_body(value: AnyEvent | wishes.OutboxTask) -> JsonObject:
     """The JSON object of an event or a wish."""
     return schema_of(type(value)).to_json(value)
 
 
 def stored(event: AnyEvent, seq: int, at_ms: int, source: str | None) -> StoredEvent:
     """The journal line of an event."""
-    return StoredEvent(seq, at_ms, EVENT_KINDS[type(event)], to_body(event), source)
+    return StoredEvent(seq, at_ms, event.stored_as, to_body(event), source)
 
 
 def event_from(row: StoredEvent) -> AnyEvent:
@@ -37,17 +37,17 @@ def event_from(row: StoredEvent) -> AnyEvent:
     return _from_body(EVENTS, row.kind, row.body)
 
 
-def wish_from(effect: Effect) -> wishes.Wish:
+def wish_from(effect: OutboxEntry) -> wishes.OutboxTask:
     """The wish of an outbox effect. Raises CodecError."""
     return _from_body(TASKS, effect.kind, effect.body)
 
 
 def effect_of(
-    wish: wishes.Wish, key: str, due_at_ms: int = 0, *, collapse: bool = False
-) -> Effect:
+    wish: wishes.OutboxTask, key: str, due_at_ms: int = 0, *, collapse: bool = False
+) -> OutboxEntry:
     """The outbox effect of a wish."""
-    queue, kind = str(lane_of(wish)), TASK_KINDS[type(wish)]
-    return Effect(key, queue, kind, to_body(wish), due_at_ms, collapse)
+    queue, kind = str(lane_of(wish)), wish.stored_as
+    return OutboxEntry(key, queue, kind, to_body(wish), due_at_ms, collapse)
 
 
 def record_from(cls: type[_T], body: object) -> _T:

@@ -14,7 +14,7 @@ class JournalConflict(StorageError):
 
 
 class OfferRefused(AdapterError):
-    """The media edge refuses an SDP offer. ``code`` is stable, ``text`` is for people."""
+    """The media edge refuses an SDP offer. `code` is stable, `text` is for people."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

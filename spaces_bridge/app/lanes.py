@@ -1,7 +1,7 @@
 """The lanes of the outbox: which tasks are done one after the other, and which side by side.
 
 Tasks of one lane are done in the order in which they were stored. No lane waits for another.
-A lane's text is stored with each of its tasks: ``PARTITION|NAME|PRIORITY``, and ``|PERSON`` where
+A lane's text is stored with each of its tasks: `PARTITION|NAME|PRIORITY`, and `|PERSON` where
 every person has a lane. So names and priorities are data, like the kinds of tasks.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 
 
 class Priority(StrEnum):
@@ -59,8 +59,8 @@ DIRECT_MESSAGES = "dm"
 class Lane:
     """One ordered queue of tasks.
 
-    The lanes of a ``partition`` share a budget: it is a live space, a room, or a constant.
-    ``person``: every person has a lane of this name, and this is theirs.
+    The lanes of a `partition` share a budget: it is a live space, a room, or a constant.
+    `person`: every person has a lane of this name, and this is theirs.
     """
 
     partition: str
@@ -84,7 +84,7 @@ class Lane:
             return cls(text, LaneName.UNKNOWN)
 
 
-def lane_of(task: wish.Wish) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
+def lane_of(task: wish.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
     """The lane in which the task waits its turn."""
     match task:
         case (

@@ -92,7 +92,7 @@ def _is_against(rule: PolicyRule, subjects: Iterable[tuple[str, str]]) -> bool:
 
 
 def matches(glob: str, text: str) -> bool:
-    """Whether the whole text fits; ``*`` is any text, ``?`` one character (spec: "Glob")."""
+    """Whether the whole text fits; `*` is any text, `?` one character (spec: "Glob")."""
     glob, text = glob.lower(), text.lower()
     if "?" in glob:
         return _pattern(glob).match(text) is not None

@@ -1,6 +1,6 @@
 """What the app needs of the world. Adapters implement these.
 
-Methods that are not ``async`` only *tell*: they queue and return at once, never raise for the
+Methods that are not `async` only *tell*: they queue and return at once, never raise for the
 outside's faults, and may be repeated safely. No port calls back into a live space's actor and
 waits; what comes back comes through the listeners below, which only tell, too.
 """
@@ -14,9 +14,9 @@ from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.notes.record import Key, N, Note
 from spaces_bridge.app.records import (
     Block,
-    Effect,
     InboxEvent,
     InboxRow,
+    OutboxEntry,
     OutboxRow,
     PolicyRule,
     Report,
@@ -49,7 +49,7 @@ class Journal(Protocol):
         self,
         space: SpaceId,
         events: Sequence[StoredEvent],
-        effects: Sequence[Effect],
+        effects: Sequence[OutboxEntry],
         summary: SpaceSummary,
     ) -> None:
         """Store all in one transaction. Raises JournalConflict, StorageError."""
@@ -79,7 +79,7 @@ class Directory(Protocol):
 class Outbox(Protocol):
     """Wishes towards Matrix, kept until done."""
 
-    async def enqueue(self, effects: Sequence[Effect]) -> None:
+    async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
         """Store; a known key is ignored (collapse: done once more)."""
         ...
 
@@ -96,7 +96,7 @@ class Outbox(Protocol):
         ...
 
     async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
-        """``key`` takes the place of ``absorbed``, with a new body, in one transaction."""
+        """`key` takes the place of `absorbed`, with a new body, in one transaction."""
         ...
 
     async def recall(self, key: str) -> str | None:
@@ -182,7 +182,7 @@ class Followers(Protocol):
     async def count(self, host: UserId) -> int: ...
 
     async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
-        """Followers in the order of their ids, those behind ``after``."""
+        """Followers in the order of their ids, those behind `after`."""
         ...
 
     async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
@@ -190,7 +190,7 @@ class Followers(Protocol):
         ...
 
     async def hear_again(self, user: UserId, host: UserId | None) -> None:
-        """The end of ``silence``."""
+        """The end of `silence`."""
         ...
 
     async def is_silent(self, user: UserId, host: UserId) -> bool:
@@ -233,13 +233,13 @@ class Reports(Protocol):
     """Reports of people. All raise StorageError."""
 
     async def file(
-        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+        self, report: Report, source: str, then: Callable[[int], OutboxEntry] | None = None
     ) -> int:
-        """Store once per ``source``, and with it the wish made of its id; the report's id."""
+        """Store once per `source`, and with it the wish made of its id; the report's id."""
         ...
 
     async def is_filed(self, source: str) -> bool:
-        """Whether a report of this ``source`` is stored."""
+        """Whether a report of this `source` is stored."""
         ...
 
     async def filed_by(self, reporter: UserId, since_ms: int) -> int:
@@ -304,7 +304,7 @@ class Pictures(Protocol):
         ...
 
 
-class Courier(Protocol):
+class OutboxSignal(Protocol):
     """Carries out the outbox."""
 
     def wake(self) -> None:
@@ -350,7 +350,7 @@ class Stage(Protocol):
         ...
 
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
-        """Sound flows from now on; ``elapsed_ms`` since the live space started.
+        """Sound flows from now on; `elapsed_ms` since the live space started.
 
         Of a live space that a worker has kept up, all sound not taken yet is sent again.
         """
@@ -369,7 +369,7 @@ class Stage(Protocol):
         ...
 
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
-        """The floor is gone, or the session ``spare`` is the microphone now: hang up the rest."""
+        """The floor is gone, or the session `spare` is the microphone now: hang up the rest."""
         ...
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
@@ -377,7 +377,7 @@ class Stage(Protocol):
         ...
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
-        """No guest may listen or speak any more: hang up all of theirs. ``domain``: our own."""
+        """No guest may listen or speak any more: hang up all of theirs. `domain`: our own."""
         ...
 
     async def offer(
@@ -403,7 +403,7 @@ class Stage(Protocol):
         ...
 
     def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The mix as an Ogg Opus stream (RFC 7845) from now on; ``tags`` name it to players."""
+        """The mix as an Ogg Opus stream (RFC 7845) from now on; `tags` name it to players."""
         ...
 
     def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
@@ -446,9 +446,9 @@ class StageListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An utterance that is being spoken, as far as ``end_ms``. Shown, never kept.
+    """An utterance that is being spoken, as far as `end_ms`. Shown, never kept.
 
-    The first ``committed`` characters (code points) of ``text`` are in all its later drafts. Its
+    The first `committed` characters (code points) of `text` are in all its later drafts. Its
     final bears the same id. No text: the utterance came to nothing, its draft goes.
     """
 
@@ -472,7 +472,7 @@ class Captioner(Protocol):
     def listen(self, listener: "CaptionListener") -> None: ...
 
     def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
-        """``language``: ISO 639-1 or "auto"."""
+        """`language`: ISO 639-1 or "auto"."""
         ...
 
     def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
@@ -511,7 +511,7 @@ class CaptionListener(Protocol):
 # --- moderation ------------------------------------------------------------------------------
 
 
-class Doorkeeper(Protocol):
+class BanLists(Protocol):
     """Knows the block lists and policy lists."""
 
     def entered(self, space: LiveSpace, user: UserId) -> None:

@@ -10,19 +10,19 @@ import logging
 from collections.abc import Iterator
 
 from spaces_bridge.app import codec, policies
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import RoomReader
-from spaces_bridge.app.records import Effect
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
+from spaces_bridge.core.display_names import called
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import called
 from spaces_bridge.pacing.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Reconciler:
     def __init__(
         self,
         spaces: Spaces,
-        desk: SoundDesk,
+        desk: MediaEvents,
         rooms: RoomReader,
         tasks: TaskSupervisor | None = None,
     ) -> None:
@@ -140,7 +140,7 @@ class Reconciler:
             stage.end_guests(space.space, self._spaces.world.settings.domain)
 
 
-def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
+def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:
     """The wishes whose outcome the observed room does not show.
 
     Keys carry the place in the journal: as long as nothing happens, nothing is wished twice.
@@ -157,7 +157,7 @@ def missing(space: LiveSpace, next_seq: int) -> list[Effect]:
     return [*effects, *(make(space.space) for make in made_true)]
 
 
-def _unfulfilled(space: LiveSpace) -> Iterator[wish.Wish]:
+def _unfulfilled(space: LiveSpace) -> Iterator[wish.OutboxTask]:
     accepted = {user for user in space.requests if space.is_accepted(user)}
     for user in sorted(accepted):
         person = space.person(user)

@@ -10,7 +10,7 @@ JsonObject = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One line of one live space's journal. ``source`` names what caused it, once."""
+    """One line of one live space's journal. `source` names what caused it, once."""
 
     seq: int
     at_ms: int
@@ -20,10 +20,10 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """One wish towards Matrix. ``key`` is deterministic: the same wish is stored once.
+class OutboxEntry:
+    """One wish towards Matrix. `key` is deterministic: the same wish is stored once.
 
-    ``queue`` is an ordered lane; lanes do not wait for each other. A ``collapse`` effect ("make
+    `queue` is an ordered lane; lanes do not wait for each other. A `collapse` effect ("make
     the card true") may be wished again while it is under way, and is then done once more.
     """
 
@@ -40,14 +40,14 @@ class OutboxRow:
     """A stored effect that is not done yet."""
 
     id: int
-    effect: Effect
+    effect: OutboxEntry
     attempts: int
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceSummary:
-    """What listings and look-ups need to know of a live space. ``captions``: how many so far."""
+    """What listings and look-ups need to know of a live space. `captions`: how many so far."""
 
     space: SpaceId
     slug: str
@@ -74,7 +74,7 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """A stored event that is not handled yet; ``seq`` is the order of arrival."""
+    """A stored event that is not handled yet; `seq` is the order of arrival."""
 
     seq: int
     event_id: str
@@ -96,7 +96,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A host keeps somebody out of all spaces. ``target``: a user id, ``*`` and ``?`` match."""
+    """A host keeps somebody out of all spaces. `target`: a user id, `*` and `?` match."""
 
     host: UserId
     target: str
@@ -109,7 +109,7 @@ class Block:
 class PolicyRule:
     """A ban recommended by a policy list (spec: "Moderation policy lists").
 
-    ``kind`` is "user" or "server"; ``entity`` may hold ``*`` and ``?``.
+    `kind` is "user" or "server"; `entity` may hold `*` and `?`.
     """
 
     room: RoomId
@@ -121,7 +121,7 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Somebody reported somebody. ``id`` 0 before it is stored; ``context``: what was said."""
+    """Somebody reported somebody. `id` 0 before it is stored; `context`: what was said."""
 
     id: int
     space: SpaceId

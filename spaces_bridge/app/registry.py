@@ -15,12 +15,12 @@ from dataclasses import replace
 from functools import partial
 
 from spaces_bridge.app import codec
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.actor import SpaceActor, summary_of
 from spaces_bridge.app.chat import ChatLine
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.supervisor import TaskSupervisor
-from spaces_bridge.app.world import World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core import refusals
@@ -49,7 +49,7 @@ RESTART_PAUSE_S = 0.2
 class Spaces:
     """The door to live spaces, for every adapter."""
 
-    def __init__(self, world: World, tasks: TaskSupervisor | None = None) -> None:
+    def __init__(self, world: AppContext, tasks: TaskSupervisor | None = None) -> None:
         self.world = world
         self._actors: dict[SpaceId, SpaceActor] = {}
         self._tasks = tasks or TaskSupervisor()
@@ -222,7 +222,7 @@ class Spaces:
     ) -> list[ev.Event]:
         """Obey, and say what happened. Raises Rejected, AdapterError.
 
-        ``source`` names what caused the command (a Matrix event id): it takes effect only once.
+        `source` names what caused the command (a Matrix event id): it takes effect only once.
         """
         actor = self._actors.get(space)
         if actor is None:
@@ -247,7 +247,7 @@ class Spaces:
         if actor is not None:
             actor.then(callback)
 
-    async def wish(self, wanted: wish.Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
         """Put a wish straight into the outbox."""
         await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
         self.world.courier.wake()

@@ -25,9 +25,9 @@ Work = Callable[[], Awaitable[None]]
 
 
 class TaskSupervisor:
-    """Starts tasks, starts them again when they end, and says so. Implements ``Health``.
+    """Starts tasks, starts them again when they end, and says so. Implements `Health`.
 
-    ``backoff``: how long a task rests before it is started again; ``steady_s``: see ``STEADY_S``.
+    `backoff`: how long a task rests before it is started again; `steady_s`: see `STEADY_S`.
     """
 
     def __init__(self, *, backoff: Backoff = RESTART_BACKOFF, steady_s: float = STEADY_S) -> None:
@@ -48,15 +48,15 @@ class TaskSupervisor:
         return sorted(self._failing)
 
     def keep(self, name: str, work: Work, group: str = "") -> None:
-        """Run ``work`` until ``stop``: its end is a failure, whatever it ends with.
+        """Run `work` until `stop`: its end is a failure, whatever it ends with.
 
-        A task of the same name that runs is left alone. ``group``: what its restarts are counted
+        A task of the same name that runs is left alone. `group`: what its restarts are counted
         under, where many tasks do the same; its name otherwise.
         """
         self._start(name, work, group or name, is_endless=True)
 
     def finish(self, name: str, work: Work) -> None:
-        """Run ``work`` until it has ended once without an exception."""
+        """Run `work` until it has ended once without an exception."""
         self._start(name, work, name, is_endless=False)
 
     def cancel(self, *names: str) -> list[asyncio.Task[None]]:
@@ -72,7 +72,7 @@ class TaskSupervisor:
         await asyncio.gather(*self.cancel(*names), return_exceptions=True)
 
     async def check(self) -> None:
-        """Part of ``Health``. Raises AdapterError while a task is failing."""
+        """Part of `Health`. Raises AdapterError while a task is failing."""
         if self._failing:
             names = ", ".join(self.failing)
             raise AdapterError(

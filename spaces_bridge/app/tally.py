@@ -8,7 +8,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import refusals
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.rules.common import refuse_unless_live
-from spaces_bridge.core.rules.talk import EMOJI_MAX
+from spaces_bridge.core.rules.content import EMOJI_MAX
 
 EVERY_S = 0.25
 """Pages show reactions at most so often, so waiting longer would be seen."""

@@ -12,18 +12,18 @@ from spaces_bridge.app.ports import CaptionListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.captions.mailbox import ROOM_MS, Mailbox
 from spaces_bridge.captions.messages import (
-    Draft,
+    CaptionsPong,
+    CaptionsReady,
+    DraftMessage,
     EndOfTrack,
-    FromWorker,
-    Heard,
+    FromCaptionWorker,
     Load,
     LoadFailed,
     Missed,
     OpenTrack,
-    Pong,
-    Ready,
     Speech,
     TrackEnded,
+    TranscribedUntil,
     Utterance,
 )
 from spaces_bridge.captions.models import CaptionsModelMissing, model_directory
@@ -34,7 +34,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.pacing.backoff import Backoff
 from spaces_bridge.wire.pcm import length_ms
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 TASK: Final = "captions"
 _STEADY_S: Final = 60.0
@@ -67,7 +67,7 @@ class CaptionerNumbers:
     dropped_ms: int = 0
     restarts: int = 0
     latency_s_sum: float = 0.0
-    """From the last sound of each utterance to its caption; ``latency_s_count`` of them."""
+    """From the last sound of each utterance to its caption; `latency_s_count` of them."""
     latency_s_count: int = 0
 
 
@@ -140,7 +140,7 @@ class WorkerCaptioner:
         self._listener = listener
 
     def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
-        """A microphone opened; `language` is a code or ``auto``. May be repeated."""
+        """A microphone opened; `language` is a code or `auto`. May be repeated."""
         known = self._tracks.get((space, user))
         if known is None:
             self._tracks[space, user] = Captioned(language)
@@ -176,24 +176,24 @@ class WorkerCaptioner:
 
     # --- what the worker says ------------------------------------------------------------------
 
-    def _on_message(self, message: FromWorker) -> None:
+    def _on_message(self, message: FromCaptionWorker) -> None:
         match message:
-            case Ready():
+            case CaptionsReady():
                 self._on_ready()
             case LoadFailed():
                 self._on_load_failed(message.reason)
-            case Draft():
+            case DraftMessage():
                 self._on_draft(message)
             case Utterance():
                 self._on_utterance(message)
-            case Heard():
+            case TranscribedUntil():
                 self._advance(message.space, message.speaker, message.until_ms)
             case TrackEnded():
                 self._on_track_ended(message)
             case Missed():
                 self._numbers.missed_utterances += 1
                 self._pauses.fall_behind()
-            case Pong():
+            case CaptionsPong():
                 pass
 
     def _on_ready(self) -> None:
@@ -201,7 +201,7 @@ class WorkerCaptioner:
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
         else:
-            _logger.info("the caption worker is back")
+            log.info("the caption worker is back")
         self._ask_for_replays()
         self._pauses.worker_ready()
 
@@ -209,15 +209,15 @@ class WorkerCaptioner:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(CaptionsModelMissing(reason))
         else:
-            _logger.error("the caption worker cannot load its model: %s", reason)
+            log.error("the caption worker cannot load its model: %s", reason)
 
-    def _on_draft(self, draft: Draft) -> None:
+    def _on_draft(self, draft: DraftMessage) -> None:
         track = self._tracks.get((draft.space, draft.speaker))
         if track is not None:
             track.draft(draft)
             self._hand_on(draft)
 
-    def _hand_on(self, draft: Draft) -> None:
+    def _hand_on(self, draft: DraftMessage) -> None:
         if self._listener is not None:
             self._listener.drafted(draft.space, shown_draft(draft))
 
@@ -273,14 +273,14 @@ class WorkerCaptioner:
         try:
             return await run_worker(mailbox, self._on_message, options.command)
         except OSError:
-            _logger.exception("the caption worker cannot be started")
+            log.exception("the caption worker cannot be started")
             return None
 
     def _on_death(self, status: int | None) -> None:
         if self._running:
-            _logger.warning("the caption worker ended (status %s) and is started again", status)
+            log.warning("the caption worker ended (status %s) and is started again", status)
         else:
-            _logger.error(
+            log.error(
                 "the caption worker ended (status %s) before it was ready, the lines above may "
                 "say why; captions pause, and it is started again",
                 status,

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from spaces_bridge.captions.messages import Speech, ToWorker
+from spaces_bridge.captions.messages import Speech, ToCaptionWorker
 from spaces_bridge.wire.pcm import length_ms
 
 ROOM_MS: Final = 120_000
@@ -16,7 +16,7 @@ class Mailbox:
 
     def __init__(self, room_ms: int = ROOM_MS) -> None:
         self._room_ms = room_ms
-        self._messages: deque[ToWorker] = deque()
+        self._messages: deque[ToCaptionWorker] = deque()
         self._filled = asyncio.Event()
         self._waiting_ms = 0
         self.dropped_ms = 0
@@ -27,7 +27,7 @@ class Mailbox:
         """Sound that waits."""
         return self._waiting_ms
 
-    def put(self, message: ToWorker) -> bool:
+    def put(self, message: ToCaptionWorker) -> bool:
         """Take the message; False if older sound had to go for it."""
         self._messages.append(message)
         self._waiting_ms += _length_ms(message)
@@ -37,7 +37,7 @@ class Mailbox:
         self._make_room()
         return False
 
-    async def get(self) -> ToWorker:
+    async def get(self) -> ToCaptionWorker:
         """The next message, once there is one."""
         while not self._messages:
             self._filled.clear()
@@ -47,7 +47,7 @@ class Mailbox:
         return message
 
     def _make_room(self) -> None:
-        kept: deque[ToWorker] = deque()
+        kept: deque[ToCaptionWorker] = deque()
         for message in self._messages:
             length = _length_ms(message)
             if length and self._waiting_ms > self._room_ms:
@@ -58,5 +58,5 @@ class Mailbox:
         self._messages = kept
 
 
-def _length_ms(message: ToWorker) -> int:
+def _length_ms(message: ToCaptionWorker) -> int:
     return length_ms(message.pcm) if isinstance(message, Speech) else 0

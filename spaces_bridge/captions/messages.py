@@ -1,6 +1,6 @@
 """What the control process and the caption worker say to each other.
 
-Sound is as in ``spaces_bridge.wire.pcm``. Times are milliseconds since the live space started.
+Sound is as in `spaces_bridge.wire.pcm`. Times are milliseconds since the live space started.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """First message: load this CTranslate2 model directory; ``language`` is a code or ``auto``.
+    """First message: load this CTranslate2 model directory; `language` is a code or `auto`.
 
-    ``partials``: whether to draft utterances while they are spoken.
+    `partials`: whether to draft utterances while they are spoken.
     """
 
     model: str
@@ -27,7 +27,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class OpenTrack:
-    """A microphone opened; ``language`` is a code, or ``auto``."""
+    """A microphone opened; `language` is a code, or `auto`."""
 
     space: SpaceId
     speaker: UserId
@@ -36,7 +36,7 @@ class OpenTrack:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Sound of one speaker that starts at ``at_ms``."""
+    """Sound of one speaker that starts at `at_ms`."""
 
     space: SpaceId
     speaker: UserId
@@ -53,29 +53,29 @@ class EndOfTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
-    """Answered with `Pong` between two decodes."""
+class CaptionsPing:
+    """Answered with `CaptionsPong` between two decodes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """The model is loaded; ``multilingual`` is false for English-only models."""
+class CaptionsReady:
+    """The model is loaded; `multilingual` is false for English-only models."""
 
     multilingual: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """The model cannot be loaded; the worker ends. ``reason`` is a plain sentence."""
+    """The model cannot be loaded; the worker ends. `reason` is a plain sentence."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An utterance that is being spoken, as far as ``end_ms``; no text: it came to nothing.
+class DraftMessage:
+    """An utterance that is being spoken, as far as `end_ms`; no text: it came to nothing.
 
-    The first ``committed`` characters (code points) of ``text`` are in all its later drafts. Its
+    The first `committed` characters (code points) of `text` are in all its later drafts. Its
     final, if one comes, bears the same id.
     """
 
@@ -103,8 +103,8 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Everything this speaker said before ``until_ms`` is in a `Utterance`, or was no speech."""
+class TranscribedUntil:
+    """Everything this speaker said before `until_ms` is in a `Utterance`, or was no speech."""
 
     space: SpaceId
     speaker: UserId
@@ -130,29 +130,38 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Pong:
+class CaptionsPong:
     """The worker is alive."""
 
 
-ToWorker: TypeAlias = Load | OpenTrack | Speech | EndOfTrack | Ping
-FromWorker: TypeAlias = Ready | LoadFailed | Draft | Utterance | Heard | TrackEnded | Missed | Pong
-Message: TypeAlias = ToWorker | FromWorker
+ToCaptionWorker: TypeAlias = Load | OpenTrack | Speech | EndOfTrack | CaptionsPing
+FromCaptionWorker: TypeAlias = (
+    CaptionsReady
+    | LoadFailed
+    | DraftMessage
+    | Utterance
+    | TranscribedUntil
+    | TrackEnded
+    | Missed
+    | CaptionsPong
+)
+CaptionsMessage: TypeAlias = ToCaptionWorker | FromCaptionWorker
 
-CODEC: Final[MessageCodec[Message]] = MessageCodec(
+CODEC: Final[MessageCodec[CaptionsMessage]] = MessageCodec(
     {
         "Load": Load,
         "OpenTrack": OpenTrack,
         "Speech": Speech,
         "EndOfTrack": EndOfTrack,
-        "Ping": Ping,
-        "Ready": Ready,
+        "Ping": CaptionsPing,
+        "Ready": CaptionsReady,
         "LoadFailed": LoadFailed,
-        "Draft": Draft,
+        "Draft": DraftMessage,
         "Utterance": Utterance,
-        "Heard": Heard,
+        "Heard": TranscribedUntil,
         "TrackEnded": TrackEnded,
         "Missed": Missed,
-        "Pong": Pong,
+        "Pong": CaptionsPong,
     },
     MAX_MESSAGE,
 )

@@ -10,12 +10,12 @@ from contextlib import suppress
 from typing import Final, TypeAlias
 
 from spaces_bridge.captions.mailbox import Mailbox
-from spaces_bridge.captions.messages import CODEC, FromWorker, Ping, Pong
+from spaces_bridge.captions.messages import CODEC, CaptionsPing, CaptionsPong, FromCaptionWorker
 from spaces_bridge.wire.messages import BadMessage
 from spaces_bridge.wire.worker_link import Pulse, WorkerLink
 from spaces_bridge.wire.worker_process import worker_environment
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 COMMAND: Final = (sys.executable, "-m", "spaces_bridge.captions.worker")
 PULSE: Final = Pulse(every_s=10.0, most_missed=6, most_missed_at_first=30)
@@ -25,7 +25,7 @@ nothing, and has five."""
 _GRACE_S: Final = 0.5
 _CHUNK: Final = 64 * 1024
 
-OnMessage: TypeAlias = Callable[[FromWorker], None]
+OnMessage: TypeAlias = Callable[[FromCaptionWorker], None]
 
 _OWN: Final = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 """One thread, no network."""
@@ -53,7 +53,7 @@ async def _converse(process: Process, mailbox: Mailbox, on_message: OnMessage) -
     """Write and read until the worker's end closes, or it is stuck."""
     assert process.stdin is not None
     assert process.stdout is not None
-    link = WorkerLink(PULSE, ping=lambda _: mailbox.put(Ping()), on_message=on_message)
+    link = WorkerLink(PULSE, ping=lambda _: mailbox.put(CaptionsPing()), on_message=on_message)
     link.ready()
     reading = asyncio.create_task(_read(process.stdout, link))
     silent = asyncio.create_task(link.until_unresponsive())
@@ -64,9 +64,9 @@ async def _converse(process: Process, mailbox: Mailbox, on_message: OnMessage) -
             reading.result()
         else:
             silent.result()
-            _logger.error("the caption worker is stuck and is killed", extra={"pid": process.pid})
+            log.error("the caption worker is stuck and is killed", extra={"pid": process.pid})
     except BadMessage:
-        _logger.exception("the caption worker sent something that is no message")
+        log.exception("the caption worker sent something that is no message")
     finally:
         for chore in chores:
             chore.cancel()
@@ -87,15 +87,15 @@ async def _end(process: Process) -> None:
     await ending
 
 
-async def _read(stream: asyncio.StreamReader, link: WorkerLink[FromWorker]) -> None:
+async def _read(stream: asyncio.StreamReader, link: WorkerLink[FromCaptionWorker]) -> None:
     framer = CODEC.framer()
     while data := await stream.read(_CHUNK):
         for body in framer.feed(data):
             message = CODEC.decode(body)
-            if not isinstance(message, FromWorker):
+            if not isinstance(message, FromCaptionWorker):
                 raise BadMessage(f"{type(message).__name__} is not from a worker")
             link.answered()
-            if not isinstance(message, Pong):
+            if not isinstance(message, CaptionsPong):
                 link.deliver(message)
 
 

@@ -5,7 +5,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 
 
 class NoCaptioner:
-    """Implements ``app.ports.Captioner`` by hearing nothing (``captions.enabled: false``)."""
+    """Implements `app.ports.Captioner` by hearing nothing (`captions.enabled: false`)."""
 
     async def start(self) -> None:
         """Nothing to start."""

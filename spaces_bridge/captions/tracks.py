@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from spaces_bridge.app import ports
-from spaces_bridge.captions.messages import Draft, Utterance
+from spaces_bridge.captions.messages import DraftMessage, Utterance
 from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import UtteranceId
 
@@ -25,19 +25,19 @@ class Captioned:
     last_ms: int = -1
     closing: bool = False
     replay_until: float | None = None
-    drafts: dict[UtteranceId, Draft] = field(default_factory=dict)
+    drafts: dict[UtteranceId, DraftMessage] = field(default_factory=dict)
     """Handed on, and neither final nor taken back yet."""
     arrived: tuple[int, float] = (0, 0.0)
     """How far the sound goes that came last, and when it came."""
 
-    def draft(self, draft: Draft) -> None:
+    def draft(self, draft: DraftMessage) -> None:
         """The worker drafted an utterance, or took its draft back."""
         if draft.text:
             self.drafts[draft.utterance] = draft
         else:
             self.drafts.pop(draft.utterance, None)
 
-    def take_back(self) -> Iterator[Draft]:
+    def take_back(self) -> Iterator[DraftMessage]:
         """The worker is gone: every draft that is still shown, without its text."""
         drafts, self.drafts = self.drafts, {}
         for draft in drafts.values():
@@ -78,7 +78,7 @@ class Captioned:
         return max(0.0, now - came + (last_ms - at_ms) / 1000)
 
 
-def shown_draft(draft: Draft) -> ports.Draft:
+def shown_draft(draft: DraftMessage) -> ports.Draft:
     """Give the worker's draft in the application's terms."""
     return ports.Draft(
         utterance=draft.utterance,

@@ -27,7 +27,7 @@ PLACEHOLDER = "written by spaces-bridge -g"
 
 EXAMPLE_DOMAIN = "example.com"
 
-Permission = Literal["listen", "host", "admin"]
+PermissionName = Literal["listen", "host", "admin"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -45,13 +45,13 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A section of the file: unknown keys are an error, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-class Homeserver(Section):
+class HomeserverConfig(ConfigSection):
     """The homeserver this bridge belongs to."""
 
     address: HttpUrl = Field(
@@ -62,7 +62,7 @@ class Homeserver(Section):
     )
 
 
-class Appservice(Section):
+class AppserviceConfig(ConfigSection):
     """The private listener for the homeserver, and what the registration says."""
 
     address: HttpUrl = Field(
@@ -86,7 +86,7 @@ class Appservice(Section):
     )
 
 
-class Database(Section):
+class DatabaseConfig(ConfigSection):
     """Where live spaces are remembered."""
 
     url: SecretStr = Field(
@@ -107,7 +107,7 @@ class Database(Section):
         return value
 
 
-class Web(Section):
+class WebConfig(ConfigSection):
     """The public pages, best behind a reverse proxy with HTTPS."""
 
     hostname: str = Field("127.0.0.1", description="Address to listen on.")
@@ -155,7 +155,7 @@ class Web(Section):
         return self.public_url + self.path_prefix
 
 
-class Ops(Section):
+class OpsConfig(ConfigSection):
     """Health, metrics and the admin API, for yourself only."""
 
     hostname: str = Field("127.0.0.1", description="Address to listen on.")
@@ -166,7 +166,7 @@ class Ops(Section):
     )
 
 
-class OpenId(Section):
+class OpenIdConfig(ConfigSection):
     """Who people are whose Matrix client shows the page: their own servers are asked."""
 
     allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
@@ -181,7 +181,7 @@ class OpenId(Section):
     )
 
 
-class Media(Section):
+class MediaConfig(ConfigSection):
     """The sound: one UDP port, and TCP on the same number, reachable from the internet."""
 
     addresses: tuple[IPvAnyAddress, ...] = Field(
@@ -212,7 +212,7 @@ class Media(Section):
     )
 
 
-class Captions(Section):
+class CaptionsConfig(ConfigSection):
     """Speech to text, on this machine."""
 
     enabled: bool = Field(
@@ -237,10 +237,10 @@ class Captions(Section):
     )
 
 
-class Hosting(Section):
+class HostingConfig(ConfigSection):
     """Who may host, and how many people fit on a stage."""
 
-    permissions: dict[str, Permission] = Field(
+    permissions: dict[str, PermissionName] = Field(
         default_factory=dict,
         description="User ID, domain or * to listen, host or admin; the closest match counts. "
         'Left empty: your own domain hosts, everybody else listens. Example: {"*": listen, '
@@ -281,7 +281,7 @@ class Hosting(Section):
         return value
 
 
-class Invitations(Section):
+class InvitationsConfig(ConfigSection):
     """Direct messages that invite. Homeservers do not limit them: the bridge must."""
 
     per_minute: int = Field(
@@ -296,7 +296,7 @@ class Invitations(Section):
     per_person_per_day: int = Field(20, ge=0, description="Invitations one person gets, in all.")
 
 
-class Moderation(Section):
+class ModerationConfig(ConfigSection):
     """Who looks after the bridge, and whose ban lists count."""
 
     room: str = Field(
@@ -308,7 +308,7 @@ class Moderation(Section):
     )
 
 
-class Levels(Section):
+class LevelsConfig(ConfigSection):
     """Power levels of the roles; may speak = an own entry of at least `speaker`."""
 
     host: Level = Field(90, description="The host.")
@@ -322,7 +322,7 @@ class Levels(Section):
         return self
 
 
-class Reactions(Section):
+class ReactionsConfig(ConfigSection):
     """Reactions are temporary: they are counted, then taken away."""
 
     ttl_s: int = Field(15, ge=1, description="Seconds a reaction stays on the card.")
@@ -331,7 +331,7 @@ class Reactions(Section):
     )
 
 
-class Limits(Section):
+class LimitsConfig(ConfigSection):
     """What the bridge allows itself towards the homeserver."""
 
     events_per_second: float = Field(
@@ -339,7 +339,7 @@ class Limits(Section):
     )
 
 
-class Logging(Section):
+class LoggingConfig(ConfigSection):
     """Logs go to standard error; they never hold tokens, messages, captions or names."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -350,27 +350,27 @@ class Logging(Section):
     )
 
 
-class Config(Section):
+class Config(ConfigSection):
     """The whole configuration; see `config.example.yaml`."""
 
-    homeserver: Homeserver = Field(default_factory=Homeserver)
-    appservice: Appservice = Field(default_factory=Appservice)
-    database: Database = Field(default_factory=Database)
-    web: Web = Field(default_factory=Web)
-    ops: Ops = Field(default_factory=Ops)
-    openid: OpenId = Field(default_factory=OpenId)
-    media: Media = Field(default_factory=Media)
-    captions: Captions = Field(default_factory=Captions)
-    hosting: Hosting = Field(default_factory=Hosting)
-    levels: Levels = Field(default_factory=Levels)
-    reactions: Reactions = Field(default_factory=Reactions)
-    invitations: Invitations = Field(default_factory=Invitations)
-    moderation: Moderation = Field(default_factory=Moderation)
-    limits: Limits = Field(default_factory=Limits)
-    logging: Logging = Field(default_factory=Logging)
+    homeserver: HomeserverConfig = Field(default_factory=HomeserverConfig)
+    appservice: AppserviceConfig = Field(default_factory=AppserviceConfig)
+    database: DatabaseConfig = Field(default_factory=DatabaseConfig)
+    web: WebConfig = Field(default_factory=WebConfig)
+    ops: OpsConfig = Field(default_factory=OpsConfig)
+    openid: OpenIdConfig = Field(default_factory=OpenIdConfig)
+    media: MediaConfig = Field(default_factory=MediaConfig)
+    captions: CaptionsConfig = Field(default_factory=CaptionsConfig)
+    hosting: HostingConfig = Field(default_factory=HostingConfig)
+    levels: LevelsConfig = Field(default_factory=LevelsConfig)
+    reactions: ReactionsConfig = Field(default_factory=ReactionsConfig)
+    invitations: InvitationsConfig = Field(default_factory=InvitationsConfig)
+    moderation: ModerationConfig = Field(default_factory=ModerationConfig)
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    logging: LoggingConfig = Field(default_factory=LoggingConfig)
 
     @property
-    def permissions(self) -> Mapping[str, Permission]:
+    def permissions(self) -> Mapping[str, PermissionName]:
         """The map in force: the file's, or the default that needs the domain."""
         return self.hosting.permissions or {"*": "listen", self.homeserver.domain: "host"}
 
@@ -387,7 +387,7 @@ class Config(Section):
         texts = (*(secret.get_secret_value() for secret in held), password)
         return tuple(text for text in texts if text)
 
-    def permission_of(self, mxid: str) -> Permission:
+    def permission_of(self, mxid: str) -> PermissionName:
         """What a user may do: own entry first, then the domain's, then everybody's."""
         _, _, domain = mxid.partition(":")
         for key in (mxid, domain, "*"):

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from spaces_bridge.config.schema import EXAMPLE_DOMAIN, PLACEHOLDER, Config, Section
+from spaces_bridge.config.schema import EXAMPLE_DOMAIN, PLACEHOLDER, Config, ConfigSection
 from spaces_bridge.startup import ExitCode, StartUpError
 
 ENV_PREFIX = "SPACES_"
@@ -146,13 +146,13 @@ def is_example_host(text: str) -> bool:
     return bool(re.search(rf"(^|[./]){re.escape(EXAMPLE_DOMAIN)}(:\d+)?$", text))
 
 
-def sections() -> Mapping[str, type[Section]]:
+def sections() -> Mapping[str, type[ConfigSection]]:
     """Section name -> its model."""
-    found: dict[str, type[Section]] = {}
+    found: dict[str, type[ConfigSection]] = {}
     for name, info in Config.model_fields.items():
         model = info.annotation
         assert isinstance(model, type)
-        assert issubclass(model, Section)
+        assert issubclass(model, ConfigSection)
         found[name] = model
     return found
 

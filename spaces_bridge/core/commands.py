@@ -1,20 +1,20 @@
-"""What can be asked of a live space. Imperative; ``decide`` may refuse any of them.
+"""What can be asked of a live space. Imperative; `decide` may refuse any of them.
 
-``by`` is who asks; times are integer Unix milliseconds unless they say otherwise.
+`by` is who asks; times are integer Unix milliseconds unless they say otherwise.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
+from spaces_bridge.core.roles import DEFAULT_LEVELS, RoleLevels
 
 
 @dataclass(frozen=True, slots=True)
 class CreateSpace:
-    """The first command of a live space's life: see ``spaces_bridge.core.rules.create``."""
+    """The first command of a live space's life: see `spaces_bridge.core.rules.create`."""
 
     space: SpaceId
     slug: str
@@ -25,7 +25,7 @@ class CreateSpace:
     private: bool = False
     speak_policy: SpeakPolicy = SpeakPolicy.REQUEST
     scheduled_at_ms: int | None = None
-    levels: Levels = DEFAULT_LEVELS
+    levels: RoleLevels = DEFAULT_LEVELS
     max_speakers: int = 10
     language: str = "auto"
     captions: bool = True
@@ -49,7 +49,7 @@ class StartSpace:
 
 @dataclass(frozen=True, slots=True)
 class EndSpace:
-    """``by`` None: the bridge itself ends it."""
+    """`by` None: the bridge itself ends it."""
 
     by: UserId | None
     at_ms: int
@@ -77,7 +77,7 @@ class SetSpeakPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SetCaptions:
-    """``language``: ISO 639-1, "auto", or empty to leave it as it is."""
+    """`language`: ISO 639-1, "auto", or empty to leave it as it is."""
 
     by: UserId
     on: bool
@@ -86,7 +86,7 @@ class SetCaptions:
 
 @dataclass(frozen=True, slots=True)
 class PassTime:
-    """The clock says ``at_ms``: reminders, a host who is gone, a space nobody started."""
+    """The clock says `at_ms`: reminders, a host who is gone, a space nobody started."""
 
     at_ms: int
     host_grace_ms: int
@@ -118,9 +118,9 @@ class DropReminder:
 
 @dataclass(frozen=True, slots=True)
 class RequestToSpeak:
-    """Raise the hand. ``name`` matters for guests, whom no member event names.
+    """Raise the hand. `name` matters for guests, whom no member event names.
 
-    ``followed``: whether the host follows the asker (see ``SpeakPolicy.FOLLOWED``).
+    `followed`: whether the host follows the asker (see `SpeakPolicy.FOLLOWED`).
     """
 
     by: UserId
@@ -133,7 +133,7 @@ class RequestToSpeak:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Lower one's own hand. ``reaction_gone``: by taking back the reaction that raised it."""
+    """Lower one's own hand. `reaction_gone`: by taking back the reaction that raised it."""
 
     by: UserId
     reaction_gone: bool = False
@@ -251,9 +251,9 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class RemovePerson:
-    """Keep somebody out until the space ends; ``blocked``: for longer than that.
+    """Keep somebody out until the space ends; `blocked`: for longer than that.
 
-    ``by`` None: a rule of the bridge (a block list, a policy list).
+    `by` None: a rule of the bridge (a block list, a policy list).
     """
 
     by: UserId | None
@@ -264,7 +264,7 @@ class RemovePerson:
 
 @dataclass(frozen=True, slots=True)
 class ReadmitPerson:
-    """Let a removed person in again. ``by`` None: a rule of the bridge was lifted."""
+    """Let a removed person in again. `by` None: a rule of the bridge was lifted."""
 
     by: UserId | None
     user: UserId
@@ -314,7 +314,7 @@ class CloseMicrophone:
 class SuspectLoss:
     """A hint that this person may have lost the floor: shut first, look afterwards.
 
-    Until the homeserver was asked for what ``doubt`` is about, the microphone stays shut.
+    Until the homeserver was asked for what `doubt` is about, the microphone stays shut.
     """
 
     user: UserId
@@ -323,10 +323,10 @@ class SuspectLoss:
 
 @dataclass(frozen=True, slots=True)
 class ObserveLevels:
-    """The room's ``users`` power levels as the homeserver holds them now.
+    """The room's `users` power levels as the homeserver holds them now.
 
-    ``settled`` names whose level we have just written (or found as wished): only that, or a level
-    seen to fall, ends a closing of ours. ``by`` wrote them; None: we ourselves, or nobody knows.
+    `settled` names whose level we have just written (or found as wished): only that, or a level
+    seen to fall, ends a closing of ours. `by` wrote them; None: we ourselves, or nobody knows.
     """
 
     levels: Mapping[UserId, int]
@@ -338,8 +338,8 @@ class ObserveLevels:
 class ObserveMember:
     """One person's membership as the homeserver holds it now.
 
-    ``by`` made it so, when that was neither the person nor the bot. ``kicked``: was joined before;
-    ``unbanned``: was banned before.
+    `by` made it so, when that was neither the person nor the bot. `kicked`: was joined before;
+    `unbanned`: was banned before.
     """
 
     user: UserId
@@ -370,7 +370,7 @@ class ObserveRefusedGrant:
 
 @dataclass(frozen=True, slots=True)
 class CaptionUtterance:
-    """A finished utterance. ``start_ms``/``end_ms`` count from the start of the live space."""
+    """A finished utterance. `start_ms`/`end_ms` count from the start of the live space."""
 
     utterance: UtteranceId
     speaker: UserId
@@ -382,7 +382,7 @@ class CaptionUtterance:
 
 @dataclass(frozen=True, slots=True)
 class React:
-    """``annotation`` is the Matrix reaction that carries it, if one does."""
+    """`annotation` is the Matrix reaction that carries it, if one does."""
 
     by: UserId
     emoji: str
@@ -398,7 +398,7 @@ class CountReactions:
 
 @dataclass(frozen=True, slots=True)
 class SharePost:
-    """Show a link to everybody. ``event``: a message of this room that the link is about."""
+    """Show a link to everybody. `event`: a message of this room that the link is about."""
 
     by: UserId
     url: str

@@ -3,8 +3,8 @@
 from spaces_bridge.core.sentences import Sentence, Value
 
 
-class Spoken(Exception):
-    """An error with a sentence for people: ``template`` with its ``values`` filled in."""
+class TellsPeople(Exception):
+    """An error with a sentence for people: `template` with its `values` filled in."""
 
     def __init__(self, code: str, template: str, /, **values: Value) -> None:
         self.said = Sentence(code, template, values)
@@ -21,5 +21,5 @@ class Spoken(Exception):
         return self.said.text
 
 
-class Rejected(Spoken):
+class Rejected(TellsPeople):
     """A command that the rules refuse: the asker's fault, told to the asker, nothing changed."""

@@ -1,18 +1,21 @@
-"""What happened to a live space. Past tense; the journal keeps them, ``evolve`` applies them."""
+"""What happened to a live space. Past tense; the journal keeps them, `evolve` applies them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.core.roles import Levels, Role
+from spaces_bridge.core.roles import Role, RoleLevels
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceCreated:
-    """The first event of every journal; ``born`` makes the live space from it."""
+    """The first event of every journal; `born` makes the live space from it."""
+
+    stored_as: ClassVar = "space.created"
 
     space: SpaceId
     slug: str
@@ -23,7 +26,7 @@ class SpaceCreated:
     private: bool
     speak_policy: SpeakPolicy
     scheduled_at_ms: int | None
-    levels: Levels
+    levels: RoleLevels
     max_speakers: int
     language: str
     captions: bool
@@ -34,17 +37,23 @@ class SpaceCreated:
 
 @dataclass(frozen=True, slots=True)
 class RoomAttached:
+    stored_as: ClassVar = "space.room_attached"
+
     room: RoomId
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceStarted:
+    stored_as: ClassVar = "space.started"
+
     by: UserId
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceEnded:
+    stored_as: ClassVar = "space.ended"
+
     by: UserId | None
     at_ms: int
     reason: str
@@ -52,43 +61,59 @@ class SpaceEnded:
 
 @dataclass(frozen=True, slots=True)
 class SpaceRescheduled:
+    stored_as: ClassVar = "space.rescheduled"
+
     scheduled_at_ms: int
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceRetitled:
+    stored_as: ClassVar = "space.retitled"
+
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakPolicyChanged:
+    stored_as: ClassVar = "speak_policy.changed"
+
     policy: SpeakPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionsSwitched:
+    stored_as: ClassVar = "captions.switched"
+
     on: bool
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceLocked:
+    stored_as: ClassVar = "space.locked"
+
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceUnlocked:
+    stored_as: ClassVar = "space.unlocked"
+
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ChatSwitched:
+    stored_as: ClassVar = "chat.switched"
+
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GuestsLimited:
+    stored_as: ClassVar = "guest_policy.changed"
+
     policy: GuestPolicy
 
 
@@ -103,22 +128,30 @@ class Reminder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReminderWanted:
+    stored_as: ClassVar = "reminder.requested"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderDropped:
+    stored_as: ClassVar = "reminder.cancelled"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderDue:
+    stored_as: ClassVar = "reminder.due"
+
     kind: Reminder
 
 
 @dataclass(frozen=True, slots=True)
 class HostLeftPage:
-    """The host's page is gone; by itself that changes nothing (see ``HostMissed``)."""
+    """The host's page is gone; by itself that changes nothing (see `HostMissed`)."""
+
+    stored_as: ClassVar = "host.left_page"
 
     user: UserId
 
@@ -127,11 +160,15 @@ class HostLeftPage:
 class HostMissed:
     """Nobody hosts: from now on the grace time runs."""
 
+    stored_as: ClassVar = "host.missed"
+
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class HostReturned:
+    stored_as: ClassVar = "host.returned"
+
     user: UserId
 
 
@@ -139,18 +176,24 @@ class HostReturned:
 class PersonJoined:
     """Somebody with an account is in the room, or now bears another name."""
 
+    stored_as: ClassVar = "person.joined"
+
     user: UserId
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PersonLeft:
+    stored_as: ClassVar = "person.left"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class LevelChanged:
     """The homeserver holds another own level for this person. None: no own entry."""
+
+    stored_as: ClassVar = "level.changed"
 
     user: UserId
     level: int | None
@@ -159,7 +202,9 @@ class LevelChanged:
 
 @dataclass(frozen=True, slots=True)
 class LevelOverruled:
-    """Somebody gave a level that live roles do not allow; ``kept`` is to be put back."""
+    """Somebody gave a level that live roles do not allow; `kept` is to be put back."""
+
+    stored_as: ClassVar = "level.overruled"
 
     user: UserId
     seen: int | None
@@ -172,6 +217,8 @@ class LevelOverruled:
 class RoleAppointed:
     """Our intent to give this role; it counts once the homeserver holds its level."""
 
+    stored_as: ClassVar = "role.appointed"
+
     user: UserId
     role: Role
     by: UserId | None
@@ -181,22 +228,28 @@ class RoleAppointed:
 class AppointmentEnded:
     """The intended role will not come to be."""
 
+    stored_as: ClassVar = "role.appointment_ended"
+
     user: UserId
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
+    stored_as: ClassVar = "host.changed"
+
     user: UserId
     before: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRemoved:
-    """Kept out until the end, or for longer when ``blocked``. ``by`` None: a rule of ours.
+    """Kept out until the end, or for longer when `blocked`. `by` None: a rule of ours.
 
-    ``in_force``: it was a ban by somebody's own client, which the homeserver holds already.
+    `in_force`: it was a ban by somebody's own client, which the homeserver holds already.
     """
+
+    stored_as: ClassVar = "person.removed"
 
     user: UserId
     by: UserId | None
@@ -209,11 +262,15 @@ class PersonRemoved:
 class RemovalInForce:
     """The homeserver holds the ban."""
 
+    stored_as: ClassVar = "person.removal_confirmed"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class PersonReadmitted:
+    stored_as: ClassVar = "person.readmitted"
+
     user: UserId
     by: UserId | None
 
@@ -222,11 +279,15 @@ class PersonReadmitted:
 class LevelForfeited:
     """Somebody who is gone still has a level; it is to be taken away."""
 
+    stored_as: ClassVar = "level.forfeited"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequested:
+    stored_as: ClassVar = "hand.raised"
+
     user: UserId
     at_ms: int
     name: str
@@ -237,13 +298,17 @@ class SpeakRequested:
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequestWithdrawn:
+    stored_as: ClassVar = "hand.lowered"
+
     user: UserId
     reaction: EventId | None
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerApproved:
-    """Accepted: a host said yes, the homeserver has not yet. ``by`` None: the policy did."""
+    """Accepted: a host said yes, the homeserver has not yet. `by` None: the policy did."""
+
+    stored_as: ClassVar = "speaker.approved"
 
     user: UserId
     by: UserId | None
@@ -254,6 +319,8 @@ class SpeakerApproved:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerDenied:
+    stored_as: ClassVar = "speaker.denied"
+
     user: UserId
     by: UserId
     reaction: EventId | None
@@ -263,6 +330,8 @@ class SpeakerDenied:
 class QueueCleared:
     """All waiting hands were lowered."""
 
+    stored_as: ClassVar = "hand_queue.cleared"
+
     by: UserId
     users: tuple[UserId, ...]
     reactions: tuple[EventId, ...]
@@ -270,6 +339,8 @@ class QueueCleared:
 
 @dataclass(frozen=True, slots=True)
 class QueueReordered:
+    stored_as: ClassVar = "hand_queue.reordered"
+
     order: QueueOrder
 
 
@@ -277,24 +348,32 @@ class QueueReordered:
 class SpeakerInvited:
     """Invited to speak; it needs their own yes."""
 
+    stored_as: ClassVar = "stage_invitation.sent"
+
     user: UserId
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakInvitationDeclined:
+    stored_as: ClassVar = "stage_invitation.declined"
+
     user: UserId
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerMuted:
+    stored_as: ClassVar = "speaker.muted"
+
     user: UserId
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerUnmuted:
+    stored_as: ClassVar = "speaker.unmuted"
+
     user: UserId
     by: UserId
 
@@ -302,6 +381,8 @@ class SpeakerUnmuted:
 @dataclass(frozen=True, slots=True)
 class GrantRefused:
     """The homeserver refused the level: the hand is up again."""
+
+    stored_as: ClassVar = "floor.grant_refused"
 
     user: UserId
     reason: str
@@ -318,6 +399,8 @@ class FloorEnd(StrEnum):
 class FloorClosing:
     """Our intent to take somebody's level; it shuts the gate from now on, whatever is read."""
 
+    stored_as: ClassVar = "floor.closing"
+
     user: UserId
     by: UserId
     end: FloorEnd
@@ -327,6 +410,8 @@ class FloorClosing:
 class FloorDoubted:
     """They may have lost the floor: nobody knows until the homeserver was asked."""
 
+    stored_as: ClassVar = "floor.doubted"
+
     user: UserId
     doubt: Doubt
 
@@ -334,6 +419,8 @@ class FloorDoubted:
 @dataclass(frozen=True, slots=True)
 class FloorLookedInto:
     """The homeserver was asked."""
+
+    stored_as: ClassVar = "floor.checked"
 
     user: UserId
     doubt: Doubt
@@ -351,17 +438,23 @@ class MicrophoneEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneOpened:
+    stored_as: ClassVar = "microphone.opened"
+
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneClosed:
+    stored_as: ClassVar = "microphone.closed"
+
     user: UserId
     why: MicrophoneEnd
 
 
 @dataclass(frozen=True, slots=True)
 class UtteranceCaptioned:
+    stored_as: ClassVar = "utterance.captioned"
+
     utterance: UtteranceId
     speaker: UserId
     name: str
@@ -373,6 +466,8 @@ class UtteranceCaptioned:
 
 @dataclass(frozen=True, slots=True)
 class Reacted:
+    stored_as: ClassVar = "reaction.added"
+
     user: UserId
     emoji: str
     annotation: EventId | None
@@ -382,12 +477,16 @@ class Reacted:
 class ReactionsCounted:
     """Guests' reactions, added up."""
 
+    stored_as: ClassVar = "reactions.counted"
+
     counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class PostShared:
-    """``number`` counts the posts of the live space from 1."""
+    """`number` counts the posts of the live space from 1."""
+
+    stored_as: ClassVar = "post.shared"
 
     number: int
     url: str
@@ -399,6 +498,8 @@ class PostShared:
 
 @dataclass(frozen=True, slots=True)
 class PersonInvited:
+    stored_as: ClassVar = "person.invited"
+
     user: UserId
     by: UserId
 

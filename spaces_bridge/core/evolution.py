@@ -1,6 +1,6 @@
 """How events change a live space.
 
-``evolve`` cannot refuse: what may happen was decided in ``rules``.
+`evolve` cannot refuse: what may happen was decided in `rules`.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import Removal
+from spaces_bridge.core.access import Removal
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import (
@@ -70,7 +70,7 @@ def replay(created: ev.SpaceCreated, events: Iterable[ev.Event]) -> LiveSpace:
 
 # an arm per event, a line or one call in each
 def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR0912, PLR0915
-    """The live space after ``event``."""
+    """The live space after `event`."""
     user: UserId
     match event:
         # --- its life

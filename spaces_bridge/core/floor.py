@@ -44,7 +44,7 @@ class QueueOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequest:
-    """A raised hand. ``reaction`` is the ✋ annotation that raised it, if one did."""
+    """A raised hand. `reaction` is the ✋ annotation that raised it, if one did."""
 
     user: UserId
     asked_at_ms: int

@@ -6,7 +6,7 @@ SpaceId = NewType("SpaceId", str)
 """Our own id of a live space, 16 lower-case letters and digits, the same for ever."""
 
 UserId = NewType("UserId", str)
-"""A Matrix user id (``@alice:example.org``). A guest has the id of the ghost it would get."""
+"""A Matrix user id (`@alice:example.org`). A guest has the id of the ghost it would get."""
 
 RoomId = NewType("RoomId", str)
 """A Matrix room id. Version 12 ids name no server: never parse one."""

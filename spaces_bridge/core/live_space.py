@@ -1,14 +1,14 @@
 """The state of a live space, and what follows from it.
 
 Who is on air is derived from levels, membership, mutes, closings and open microphones, and stored
-nowhere. ``spaces_bridge.core.evolution`` says how events change the state.
+nowhere. `spaces_bridge.core.evolution` says how events change the state.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from spaces_bridge.core.door import GuestPolicy, Removal
+from spaces_bridge.core.access import GuestPolicy, Removal
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.floor import (
     Doubt,
@@ -19,10 +19,10 @@ from spaces_bridge.core.floor import (
     queue,
 )
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.core.roles import Levels, Role
+from spaces_bridge.core.roles import Role, RoleLevels
 
 CAPTIONS_KEPT = 50
-"""Captions a newcomer is shown (the feed's ``hello``)."""
+"""Captions a newcomer is shown (the feed's `hello`)."""
 
 POSTS_KEPT = 5
 """Shared posts that stay pinned; a newer one takes the oldest one's place."""
@@ -38,7 +38,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody the live space knows. ``level`` is the own ``users`` entry, None without one."""
+    """Somebody the live space knows. `level` is the own `users` entry, None without one."""
 
     user: UserId
     name: str = ""
@@ -62,7 +62,7 @@ class CaptionLine:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A shared link. ``event``: the message of this room it is about, if it is about one."""
+    """A shared link. `event`: the message of this room it is about, if it is about one."""
 
     number: int
     url: str
@@ -74,7 +74,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class LiveSpace:
-    """One live space. Changed only by ``spaces_bridge.core.evolution.evolve``."""
+    """One live space. Changed only by `spaces_bridge.core.evolution.evolve`."""
 
     space: SpaceId
     slug: str
@@ -83,7 +83,7 @@ class LiveSpace:
     created_at_ms: int
     private: bool
     speak_policy: SpeakPolicy
-    levels: Levels
+    levels: RoleLevels
     max_speakers: int
     language: str
     captions: bool

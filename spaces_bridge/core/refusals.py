@@ -29,7 +29,7 @@ def not_moderator() -> Rejected:
 
 
 def removed(**details: str) -> Rejected:
-    """For those who were shown out; ``details`` a page may show besides."""
+    """For those who were shown out; `details` a page may show besides."""
     text = "A host has removed you from this live space, or you are on a list that bars you."
     return Rejected("removed", text, **details)
 

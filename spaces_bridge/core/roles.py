@@ -29,8 +29,8 @@ class Role(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
-    """The Matrix power level from which each role counts (``m.room.power_levels``)."""
+class RoleLevels:
+    """The Matrix power level from which each role counts (`m.room.power_levels`)."""
 
     host: int = 90
     cohost: int = 60
@@ -50,7 +50,7 @@ class Levels:
         }[role]
 
     def role(self, level: int | None) -> Role:
-        """The role of somebody whose own ``users`` entry is ``level`` (None: no entry)."""
+        """The role of somebody whose own `users` entry is `level` (None: no entry)."""
         if level is None or level < self.speaker:
             return Role.LISTENER
         if level < self.cohost:
@@ -58,5 +58,5 @@ class Levels:
         return Role.COHOST if level < self.host else Role.HOST
 
 
-DEFAULT_LEVELS = Levels()
+DEFAULT_LEVELS = RoleLevels()
 """Host 90, co-host 60, speaker 10."""

@@ -8,7 +8,7 @@ Value = str | int
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """``code`` is stable and means this ``template`` alone; ``values`` fill its ``{places}``.
+    """`code` is stable and means this `template` alone; `values` fill its `{places}`.
 
     A value without a place is a detail that a page may show besides.
     """

@@ -3,54 +3,54 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.ports import Clock, Followers, NoteStore, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.direct.answers import Answers
-from spaces_bridge.matrix.direct.correspondence import Correspondence
-from spaces_bridge.matrix.direct.dms import DirectRooms
-from spaces_bridge.matrix.direct.letters import Letters
-from spaces_bridge.matrix.direct.questions import Questions
+from spaces_bridge.matrix.appservice.card_reactions import CardReactions
+from spaces_bridge.matrix.appservice.dispatcher import EventDispatcher
+from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
+from spaces_bridge.matrix.appservice.room_chat import RoomChat
+from spaces_bridge.matrix.cards.avatars import Avatars
+from spaces_bridge.matrix.cards.bubbles import Bubbles
+from spaces_bridge.matrix.cards.cards import CardKeeper
+from spaces_bridge.matrix.cards.directory import SpacesDirectory
+from spaces_bridge.matrix.cards.listing import RoomList
+from spaces_bridge.matrix.cards.pins import Pins
+from spaces_bridge.matrix.cards.posts import Posts
+from spaces_bridge.matrix.cards.room_state import RoomStatePublisher
+from spaces_bridge.matrix.cards.uploads import PictureUploads
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.pace import Pacer
+from spaces_bridge.matrix.commands.archive import Archive
+from spaces_bridge.matrix.commands.context import CommandContext
+from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
+from spaces_bridge.matrix.commands.greeting import Greeter
+from spaces_bridge.matrix.dms.handler import DmHandler
+from spaces_bridge.matrix.dms.prompts import PromptHandler
+from spaces_bridge.matrix.dms.reactions import DmReactions
+from spaces_bridge.matrix.dms.rooms import DirectRooms
+from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.doors import SessionsDoor
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.pace import Metronome
-from spaces_bridge.matrix.incoming.chats import RoomChat
-from spaces_bridge.matrix.incoming.hands import RaisedHands
-from spaces_bridge.matrix.incoming.reception import Reception
-from spaces_bridge.matrix.incoming.taps import Taps
-from spaces_bridge.matrix.inviting.announcements import Announcements
-from spaces_bridge.matrix.inviting.etiquette import Etiquette
-from spaces_bridge.matrix.inviting.invitations import Invitations
-from spaces_bridge.matrix.inviting.invites import InviteLimits, Uninvited
-from spaces_bridge.matrix.inviting.reminders import Reminders
-from spaces_bridge.matrix.inviting.sluice import Sluice
+from spaces_bridge.matrix.invites.announcements import Announcements
+from spaces_bridge.matrix.invites.limits import InviteLimits, InviteReport
+from spaces_bridge.matrix.invites.policy import InvitePolicy
+from spaces_bridge.matrix.invites.reminders import ReminderSender
+from spaces_bridge.matrix.invites.sender import InvitationSender
+from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.matrix.moderation.bans import Bans
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
-from spaces_bridge.matrix.moderation.reports import ReportDesk
-from spaces_bridge.matrix.outgoing.doers import Doer, Doers
-from spaces_bridge.matrix.outgoing.errands import RoomErrands
-from spaces_bridge.matrix.room.arrangement import Arranger
-from spaces_bridge.matrix.room.evictions import Evictions
-from spaces_bridge.matrix.room.ghosts import Ghosts
-from spaces_bridge.matrix.room.observer import RoomObserver
-from spaces_bridge.matrix.room.rooms import RoomMaker
-from spaces_bridge.matrix.room.speaking import ChatPoster
+from spaces_bridge.matrix.moderation.reports import ReportHandler
+from spaces_bridge.matrix.outbox.handlers import TaskHandler, TaskRouter
+from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
+from spaces_bridge.matrix.rooms.chat import ChatPoster
+from spaces_bridge.matrix.rooms.ghosts import Ghosts
+from spaces_bridge.matrix.rooms.loss import RoomLossCheck
+from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.permissions import RoomPermissions
+from spaces_bridge.matrix.rooms.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.shown.bubbles import Bubbles
-from spaces_bridge.matrix.shown.cards import CardKeeper
-from spaces_bridge.matrix.shown.directory import SpacesDirectory
-from spaces_bridge.matrix.shown.gallery import Gallery
-from spaces_bridge.matrix.shown.listing import RoomList
-from spaces_bridge.matrix.shown.pins import Pins
-from spaces_bridge.matrix.shown.portraits import Portraits
-from spaces_bridge.matrix.shown.posts import Posts
-from spaces_bridge.matrix.shown.signboard import Signboard
-from spaces_bridge.matrix.talk.archive import Archive
-from spaces_bridge.matrix.talk.conversation import Conversation
-from spaces_bridge.matrix.talk.desk import Desk
-from spaces_bridge.matrix.talk.greeting import Greeter
 from spaces_bridge.pacing.fair_queue import FairQueue
 
 
@@ -62,7 +62,7 @@ class Ground:
     spaces: Spaces
     sessions: SessionsDoor
     use_cases: UseCases
-    doorkeeper: Doorkeeper
+    doorkeeper: BanListService
     followers: Followers
     reports: Reports
     bot: MatrixClient
@@ -92,24 +92,24 @@ class Ground:
 class Parts:
     """What the service runs, or asks."""
 
-    doers: Doers
-    reception: Reception
+    doers: TaskRouter
+    reception: EventDispatcher
     observer: RoomObserver
-    evictions: Evictions
+    evictions: RoomLossCheck
     lists: PolicyLists
-    gallery: Gallery
+    gallery: PictureUploads
     directory: SpacesDirectory
     chat: RoomChat
-    portraits: Portraits
+    portraits: Avatars
 
 
 def assemble(on: Ground) -> Parts:
     """All parts, joined together. Calls nobody yet."""
     observer = RoomObserver(on.bot, on.spaces, on.notes)
-    dms, notebook = DirectRooms(on.bot, on.notes), Correspondence(on.notes)
+    dms, notebook = DirectRooms(on.bot, on.notes), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
     shown = _Shown(on)
-    doers = Doers(
+    doers = TaskRouter(
         [
             *_in_rooms(on, observer, shown.cards),
             *_moderating(on, observer),
@@ -118,7 +118,7 @@ def assemble(on: Ground) -> Parts:
             *shown.doers,
         ]
     )
-    evictions = Evictions(on.bot, on.spaces, on.clock)
+    evictions = RoomLossCheck(on.bot, on.spaces, on.clock)
     chat = RoomChat(on.bot, on.spaces, on.settings, on.doorkeeper)
     reception = _reception(on, observer, dms, notebook, shown, evictions, lists, chat)
     return Parts(
@@ -130,7 +130,7 @@ def assemble(on: Ground) -> Parts:
         shown.gallery,
         shown.directory,
         chat,
-        Portraits(on.bot, on.now_s),
+        Avatars(on.bot, on.now_s),
     )
 
 
@@ -140,55 +140,57 @@ class _Shown:
     def __init__(self, on: Ground) -> None:
         bot, spaces, notes, clock, settings = on.bot, on.spaces, on.notes, on.clock, on.settings
         pins, room_list = Pins(bot), RoomList(bot)
-        self.gallery = Gallery(bot, notes, on.now_s)
+        self.gallery = PictureUploads(bot, notes, on.now_s)
         self.cards = CardKeeper(bot, notes, clock, settings, spaces.audience_size, pins)
         self.bubbles = Bubbles(bot, spaces, notes, clock, settings, pins, spaces.audience_size)
         self.directory = SpacesDirectory(bot, spaces, settings, self.gallery, room_list)
-        self.doers: Sequence[Doer] = (
-            Signboard(bot, spaces, notes, settings, self.gallery, room_list),
+        self.doers: Sequence[TaskHandler] = (
+            RoomStatePublisher(bot, spaces, notes, settings, self.gallery, room_list),
             self.bubbles,
             self.directory,
             Posts(bot, spaces, notes, pins, self.cards),
         )
 
 
-def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[Doer]:
+def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[TaskHandler]:
     """Those who make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
-        RoomErrands(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
+        RoomTaskHandler(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
         ChatPoster(on.bot, on.spaces),
     ]
 
 
-def _moderating(on: Ground, observer: RoomObserver) -> Sequence[Doer]:
+def _moderating(on: Ground, observer: RoomObserver) -> Sequence[TaskHandler]:
     """Those who keep people out of rooms, and bring reports to people."""
     return [
-        Arranger(on.bot, on.spaces, on.settings, observer, on.doorkeeper.banned_servers),
+        RoomPermissions(on.bot, on.spaces, on.settings, observer, on.doorkeeper.banned_servers),
         Bans(on.bot, on.spaces, observer),
-        ReportDesk(on.bot, on.spaces, on.reports, on.settings),
+        ReportHandler(on.bot, on.spaces, on.reports, on.settings),
     ]
 
 
-def _writing(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequence[Doer]:
+def _writing(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
     """Those who write to one person, as soon as there is something to say."""
     return [
-        Letters(on.bot, dms, on.spaces, on.sessions, on.settings),
-        Questions(on.bot, dms, on.spaces, on.notes, notebook),
+        DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings),
+        PromptHandler(on.bot, dms, on.spaces, on.notes, notebook),
     ]
 
 
-def _inviting(on: Ground, dms: DirectRooms, notebook: Correspondence) -> Sequence[Doer]:
+def _inviting(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
     """Those who write invitations and reminders, at one pace together."""
     bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
-    pace = Metronome(settings.invitations_per_minute, on.now_s)
-    sluice = Sluice(pace, settings.domain, on.now_s)
-    limits, uninvited = InviteLimits(on.notes, clock, settings), Uninvited(on.notes)
-    etiquette = Etiquette(dms, on.followers, limits, settings, clock)
+    pace = Pacer(settings.invitations_per_minute, on.now_s)
+    sluice = ServerThrottle(pace, settings.domain, on.now_s)
+    limits, uninvited = InviteLimits(on.notes, clock, settings), InviteReport(on.notes)
+    etiquette = InvitePolicy(dms, on.followers, limits, settings, clock)
     return [
-        Invitations(bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, on.pace),
+        InvitationSender(
+            bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, on.pace
+        ),
         Announcements(spaces, outbox, on.followers, uninvited, settings, on.wake),
-        Reminders(bot, dms, spaces, settings, clock, sluice, on.pace),
+        ReminderSender(bot, dms, spaces, settings, clock, sluice, on.pace),
     ]
 
 
@@ -196,14 +198,14 @@ def _reception(
     on: Ground,
     observer: RoomObserver,
     dms: DirectRooms,
-    notebook: Correspondence,
+    notebook: DmStore,
     shown: _Shown,
-    evictions: Evictions,
+    evictions: RoomLossCheck,
     lists: PolicyLists,
     chat: RoomChat,
-) -> Reception:
+) -> EventDispatcher:
     """Everybody who is told of what happens, behind one door."""
-    return Reception(
+    return EventDispatcher(
         on.spaces,
         on.settings,
         observer,
@@ -211,18 +213,18 @@ def _reception(
         Greeter(on.bot, dms, on.notes),
         dms,
         shown.cards,
-        Answers(on.spaces, on.followers, notebook, on.settings, on.clock),
-        Taps(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
-        RaisedHands(on.spaces, on.clock),
+        DmReactions(on.spaces, on.followers, notebook, on.settings, on.clock),
+        CardReactions(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
+        HandReactions(on.spaces, on.clock),
         evictions,
         lists,
         chat,
     )
 
 
-def _talking(on: Ground, dms: DirectRooms) -> Conversation:
+def _talking(on: Ground, dms: DirectRooms) -> CommandDispatcher:
     """Who understands commands and answers them."""
-    desk = Desk(
+    desk = CommandContext(
         on.bot,
         on.spaces,
         Archive(on.spaces.world.directory, on.spaces.world.journal),
@@ -231,4 +233,4 @@ def _talking(on: Ground, dms: DirectRooms) -> Conversation:
         on.clock,
         on.use_cases,
     )
-    return Conversation(desk, dms, on.is_full)
+    return CommandDispatcher(desk, dms, on.is_full)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from spaces_bridge.app.wishes import Wish
+from spaces_bridge.app.tasks import OutboxTask
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
@@ -10,7 +10,7 @@ from spaces_bridge.core.live_space import LiveSpace
 
 
 class SpacesDoor(Protocol):
-    """``spaces_bridge.app.registry.Spaces``."""
+    """`spaces_bridge.app.registry.Spaces`."""
 
     async def ask(
         self, space: SpaceId, command: cmd.Command, source: str | None = None
@@ -18,7 +18,7 @@ class SpacesDoor(Protocol):
 
     def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None: ...
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None: ...
+    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None: ...
 
     def view(self, space: SpaceId) -> LiveSpace | None: ...
 
@@ -32,6 +32,6 @@ class SpacesDoor(Protocol):
 
 
 class SessionsDoor(Protocol):
-    """``spaces_bridge.app.sessions.Sessions``."""
+    """`spaces_bridge.app.sessions.Sessions`."""
 
     async def mint(self, space: SpaceId, user: UserId, name: str, *, guest: bool) -> str: ...

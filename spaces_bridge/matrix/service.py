@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
 from spaces_bridge.app.records import InboxEvent
@@ -13,22 +13,22 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.appservice.consumer import InboxConsumer
+from spaces_bridge.matrix.appservice.lookback import LookBack
+from spaces_bridge.matrix.appservice.server import AppserviceServer
+from spaces_bridge.matrix.appservice.transactions import parse_event
 from spaces_bridge.matrix.assembly import Ground, assemble
+from spaces_bridge.matrix.cards.directory import keep_open
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.pace import RoomBudgets
+from spaces_bridge.matrix.client.reach import Reach
+from spaces_bridge.matrix.client.watch import HomeserverWatch
 from spaces_bridge.matrix.doors import SessionsDoor
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.pace import RoomBudgets
-from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.homeserver.watch import HomeserverWatch
-from spaces_bridge.matrix.incoming.appservice import AppserviceServer
-from spaces_bridge.matrix.incoming.consumer import InboxConsumer
-from spaces_bridge.matrix.incoming.lookback import LookBack
-from spaces_bridge.matrix.incoming.transactions import parse_event
-from spaces_bridge.matrix.outgoing.allowances import Allowances
-from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.matrix.outbox.budgets import LaneBudgets
+from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.shown.directory import keep_open
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 from spaces_bridge.pacing.fair_queue import FairQueue
 
@@ -39,9 +39,9 @@ DIRECTORY_PAUSE_S = 5.0
 
 
 class MatrixService:
-    """Everything towards the homeserver. Implements ``Courier``, ``RoomReader`` and ``Health``.
+    """Everything towards the homeserver. Implements `Courier`, `RoomReader` and `Health`.
 
-    ``start`` returns while the homeserver is still away: work goes on as soon as it answers.
+    `start` returns while the homeserver is still away: work goes on as soon as it answers.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MatrixService:
         inbox: Inbox,
         tokens: Tokens,
         use_cases: UseCases,
-        doorkeeper: Doorkeeper,
+        doorkeeper: BanListService,
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
@@ -79,7 +79,7 @@ class MatrixService:
             self._homeserver_is_back,
             self._homeserver_is_away,
         )
-        allowed = Allowances(settings, spaces, budgets)
+        allowed = LaneBudgets(settings, spaces, budgets)
         self._parts = assemble(
             Ground(
                 settings,
@@ -97,7 +97,7 @@ class MatrixService:
                 allowed.is_full,
             )
         )
-        self._courier = OutboxCourier(
+        self._courier = OutboxDispatcher(
             outbox, clock, self._parts.doers, pace, allowed.per_minute, allowed.room_wait_s
         )
         reception = self._parts.reception
@@ -174,7 +174,7 @@ class MatrixService:
         """The room as the homeserver holds it now. Raises AdapterError."""
         try:
             return await self._parts.observer.read_room(room)
-        except Refused:
+        except RequestRefused:
             await self._parts.evictions.look(room)
             raise
 

@@ -15,7 +15,7 @@ CaptionDelivery = Literal["thread", "timeline", "off"]
 
 @dataclass(frozen=True, slots=True)
 class MatrixSettings:
-    """Addresses, secrets and limits. ``page_base``: the directory page, no slash at its end."""
+    """Addresses, secrets and limits. `page_base`: the directory page, no slash at its end."""
 
     homeserver: str
     domain: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from spaces_bridge.app import policies
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Clock, Inbox, NoteStore, Outbox, Tokens
-from spaces_bridge.app.records import Effect
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.live_space import LiveSpace, Phase
 
@@ -26,7 +26,7 @@ class CounterWatch:
     """Guests come and go without an event: wishes for the card when their number changed."""
 
     def __init__(self, spaces: Spaces, outbox: Outbox, wake: Callable[[], None]) -> None:
-        """``wake`` tells the courier of something new in the outbox."""
+        """`wake` tells the courier of something new in the outbox."""
         self._spaces = spaces
         self._outbox = outbox
         self._wake = wake
@@ -82,7 +82,7 @@ class Pruning:
         await self._tokens.prune(now_ms - TOKENS_KEPT_MS)
 
 
-def _counters(space: LiveSpace) -> Iterator[Effect]:
+def _counters(space: LiveSpace) -> Iterator[OutboxEntry]:
     """The wishes for everything that shows how many listen."""
     yield policies.card(space.space)
     if space.community is not None and not space.private:

@@ -12,12 +12,12 @@ from spaces_bridge.wire.messages import MessageCodec
 MAX_MESSAGE: Final = 8 * 1024 * 1024
 """Bytes. Anything longer is not one of our messages."""
 
-CODEC: Final[MessageCodec[say.Message]] = MessageCodec(
+CODEC: Final[MessageCodec[say.MediaMessage]] = MessageCodec(
     {
         "Attach": say.Attach,
         "OpenSpace": say.OpenSpace,
         "CloseSpace": say.CloseSpace,
-        "Offer": say.Offer,
+        "Offer": say.PeerOffer,
         "ClosePeer": say.ClosePeer,
         "SetGate": say.SetGate,
         "SetGates": say.SetGates,
@@ -29,10 +29,10 @@ CODEC: Final[MessageCodec[say.Message]] = MessageCodec(
         "Hello": say.Hello,
         "Synced": say.Synced,
         "Answer": say.Answer,
-        "Refused": say.Refused,
+        "Refused": say.PeerRefused,
         "PeerChanged": say.PeerChanged,
         "Record": say.Record,
-        "Levels": say.Levels,
+        "Levels": say.AudioLevels,
         "SpeakerAudio": say.SpeakerAudio,
         "MixPacket": say.MixPacket,
         "Stats": say.Stats,

@@ -169,8 +169,8 @@ def _lock(handle: int, directory: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A worker that has greeted us. ``connection`` carries messages from here on."""
+class RunningWorker:
+    """A worker that has greeted us. `connection` carries messages from here on."""
 
     connection: socket.socket
     greeting: Greeting
@@ -178,7 +178,7 @@ class Found:
     sockets: Sockets
 
 
-async def knock(path: str, *, want_sockets: bool, timeout: float) -> Found:
+async def knock(path: str, *, want_sockets: bool, timeout: float) -> RunningWorker:
     """Attach to the worker behind this path. Raises BadMessage and these two.
 
     WorkerNotRunning: none listens there. WorkerUnresponsive: one does, and says nothing.
@@ -201,7 +201,7 @@ async def knock(path: str, *, want_sockets: bool, timeout: float) -> Found:
     except BaseException:
         connection.close()
         raise
-    return Found(connection, greeting, _pid_behind(connection), sockets)
+    return RunningWorker(connection, greeting, _pid_behind(connection), sockets)
 
 
 def _pid_behind(connection: socket.socket) -> int:

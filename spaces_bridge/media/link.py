@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Final
 
 from spaces_bridge.media.codec import CODEC
-from spaces_bridge.media.launch import Found, Process
+from spaces_bridge.media.launch import Process, RunningWorker
 from spaces_bridge.media.messages import (
-    FromWorker,
+    FromMediaWorker,
     Hello,
-    Message,
+    MediaMessage,
     Ping,
     Pong,
     Superseded,
@@ -27,21 +27,21 @@ PULSE: Final = Pulse(every_s=0.5, most_missed=4)
 class MediaWorkerLink:
     """A media worker link is the conversation with one worker, and what that has told so far."""
 
-    def __init__(self, process: Process, on_message: Callable[[FromWorker], None]) -> None:
+    def __init__(self, process: Process, on_message: Callable[[FromMediaWorker], None]) -> None:
         self.process = process
         self.hello: Hello | None = None
         self.synced = asyncio.Event()
         self.ended = asyncio.Event()
         self.is_superseded = False
-        self.connection: Connection[Message] | None = None
-        self.talk: WorkerLink[FromWorker] = WorkerLink(
+        self.connection: Connection[MediaMessage] | None = None
+        self.talk: WorkerLink[FromMediaWorker] = WorkerLink(
             PULSE, ping=self._ping, on_message=on_message
         )
 
-    async def open(self, found: Found, protocol: int) -> None:
+    async def open(self, found: RunningWorker, protocol: int) -> None:
         """Take up the conversation and wait until the worker has told all it has.
 
-        ``protocol`` is ours: what a worker of another one says may be new to us.
+        `protocol` is ours: what a worker of another one says may be new to us.
         """
         connection = Connection(
             CODEC,
@@ -69,7 +69,7 @@ class MediaWorkerLink:
         assert self.connection is not None
         self.connection.send(Ping(number))
 
-    def _hear(self, _connection: Connection[Message], message: Message) -> None:
+    def _hear(self, _connection: Connection[MediaMessage], message: MediaMessage) -> None:
         match message:
             case Hello():
                 self.hello = message
@@ -80,7 +80,7 @@ class MediaWorkerLink:
             case Superseded():
                 self.is_superseded = True
                 self.close()
-            case _ if isinstance(message, FromWorker):
+            case _ if isinstance(message, FromMediaWorker):
                 self.talk.deliver(message)
             case _:
                 pass  # a message of our own, sent back

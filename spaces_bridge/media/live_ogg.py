@@ -41,7 +41,7 @@ class _Reader:
         return True
 
     def end(self, last: bytes = b"") -> None:
-        """Nothing comes after ``last``."""
+        """Nothing comes after `last`."""
         if last:
             self._bursts.append(last)
         self._is_over = True
@@ -94,7 +94,7 @@ class LiveOgg:
     """All streams of all live spaces."""
 
     def __init__(self, on_change: Callable[[SpaceId], None]) -> None:
-        """``on_change``: somebody came or went; ask `count`."""
+        """`on_change`: somebody came or went; ask `count`."""
         self._streams: dict[SpaceId, _Streams] = {}
         self._on_change = on_change
         self._is_over = False
@@ -107,7 +107,7 @@ class LiveOgg:
     async def stream(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
         """Ogg pages from a moment ago on, until the live space ends or the reader is too slow.
 
-        ``tags``: what the stream says of itself to this reader (RFC 7845, 5.2), such as TITLE.
+        `tags`: what the stream says of itself to this reader (RFC 7845, 5.2), such as TITLE.
         """
         if self._is_over:
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media.worker.values import Direction, Phase
+from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
 PROTOCOL: Final = 1
@@ -29,7 +29,7 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class OpenSpace:
-    """A live space has sound; ``elapsed_ms`` since it started. Known ones go on as they are."""
+    """A live space has sound; `elapsed_ms` since it started. Known ones go on as they are."""
 
     space: SpaceId
     elapsed_ms: int
@@ -43,14 +43,14 @@ class CloseSpace:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A WebRTC client wants to join; `Answer` or `Refused` will say."""
+class PeerOffer:
+    """A WebRTC client wants to join; `Answer` or `PeerRefused` will say."""
 
     request: int
     space: SpaceId
     peer: str
     user: UserId
-    direction: Direction
+    direction: StreamDirection
     sdp: str
 
 
@@ -88,7 +88,7 @@ class SubscribeMix:
 
 @dataclass(frozen=True, slots=True)
 class AudioTaken:
-    """Everything the user said before ``until_ms`` is captioned: forget it."""
+    """Everything the user said before `until_ms` is captioned: forget it."""
 
     space: SpaceId
     user: UserId
@@ -97,7 +97,7 @@ class AudioTaken:
 
 @dataclass(frozen=True, slots=True)
 class ReplayAudio:
-    """Send again what the user said since ``from_ms``, as far as it is kept."""
+    """Send again what the user said since `from_ms`, as far as it is kept."""
 
     space: SpaceId
     user: UserId
@@ -106,12 +106,12 @@ class ReplayAudio:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Go on with a peer of a worker that died; ``record`` is what its `Record` held."""
+    """Go on with a peer of a worker that died; `record` is what its `Record` held."""
 
     peer: str
     space: SpaceId
     user: UserId
-    direction: Direction
+    direction: StreamDirection
     record: bytes = field(repr=False)
 
 
@@ -123,14 +123,14 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PeerSeat:
     """One peer, as `Hello` lists it."""
 
     peer: str
     space: SpaceId
     user: UserId
-    direction: Direction
-    phase: Phase
+    direction: StreamDirection
+    phase: PeerPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Hello:
 
     pid: int
     gates: Mapping[SpaceId, tuple[UserId, ...]]
-    peers: tuple[Peer, ...]
+    peers: tuple[PeerSeat, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,15 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The SDP answer to an `Offer`."""
+    """The SDP answer to an `PeerOffer`."""
 
     request: int
     sdp: str
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """An `Offer` that was not accepted; ``text`` is a plain sentence for its user."""
+class PeerRefused:
+    """An `PeerOffer` that was not accepted; `text` is a plain sentence for its user."""
 
     request: int
     code: str
@@ -166,7 +166,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class PeerChanged:
-    """A peer connected or is gone (``reason`` says why).
+    """A peer connected or is gone (`reason` says why).
 
     Connected, with a reason: it has been connected, and that is what is wrong with its sound.
     """
@@ -174,8 +174,8 @@ class PeerChanged:
     peer: str
     space: SpaceId
     user: UserId
-    direction: Direction
-    phase: Phase
+    direction: StreamDirection
+    phase: PeerPhase
     reason: str
 
 
@@ -186,12 +186,12 @@ class Record:
     peer: str
     space: SpaceId
     user: UserId
-    direction: Direction
+    direction: StreamDirection
     record: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class AudioLevels:
     """How loud everybody on air is, 0..100; only on change, at most five times a second."""
 
     space: SpaceId
@@ -200,7 +200,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerAudio:
-    """What a speaker said from ``at_ms`` on: s16le, 16 kHz, mono; about 100 ms."""
+    """What a speaker said from `at_ms` on: s16le, 16 kHz, mono; about 100 ms."""
 
     space: SpaceId
     user: UserId
@@ -212,13 +212,13 @@ MIX_KEPT: Final = 210
 """Packets of the shared mix (4.2 s) that whoever begins to listen over HTTP gets at once.
 
 Chromium hands sound to its player in blocks of 32 kB: with the stream's least rate (see
-``spaces_bridge.media.ogg``) this fills the first one.
+`spaces_bridge.media.ogg`) this fills the first one.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class MixPacket:
-    """20 ms of the shared mix; ``sequence`` counts 20 ms from the start of the live space."""
+    """20 ms of the shared mix; `sequence` counts 20 ms from the start of the live space."""
 
     space: SpaceId
     sequence: int
@@ -244,15 +244,15 @@ class Superseded:
     """Another control process took over; this connection ends."""
 
 
-ToWorker: TypeAlias = (
-    Attach | OpenSpace | CloseSpace | Offer | ClosePeer | SetGate | SetGates | SubscribeMix
+ToMediaWorker: TypeAlias = (
+    Attach | OpenSpace | CloseSpace | PeerOffer | ClosePeer | SetGate | SetGates | SubscribeMix
     | AudioTaken | ReplayAudio | Restore | Ping
 )  # fmt: skip
-FromWorker: TypeAlias = (
-    Hello | Synced | Answer | Refused | PeerChanged | Record | Levels | SpeakerAudio | MixPacket
-    | Stats | Pong | Superseded
+FromMediaWorker: TypeAlias = (
+    Hello | Synced | Answer | PeerRefused | PeerChanged | Record | AudioLevels | SpeakerAudio
+    | MixPacket | Stats | Pong | Superseded
 )  # fmt: skip
-Message: TypeAlias = ToWorker | FromWorker
+MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 
 
 class Greeting(NamedTuple):

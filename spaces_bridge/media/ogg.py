@@ -44,7 +44,7 @@ class OggOpus:
         self._waiting: list[bytes] = []
 
     def head(self, tags: Mapping[str, str]) -> bytes:
-        """The two header pages, at any time. ``tags``: names in ASCII (RFC 7845, 5.2)."""
+        """The two header pages, at any time. `tags`: names in ASCII (RFC 7845, 5.2)."""
         identity = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, PRE_SKIP, 48_000, 0, 0)
         comments = [f"{name}={value}".encode(errors="replace") for name, value in tags.items()]
         told = [_sized(_VENDOR), struct.pack("<I", len(comments)), *map(_sized, comments)]
@@ -101,7 +101,7 @@ class OggOpus:
 
 
 def padded(packet: bytes, more: int) -> bytes:
-    """The same sound in ``more`` bytes more (RFC 6716, 3.2.5), for a packet of one frame.
+    """The same sound in `more` bytes more (RFC 6716, 3.2.5), for a packet of one frame.
 
     Any other packet, and one that is to grow by less than padding takes, stays as it is.
     """

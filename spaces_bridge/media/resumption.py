@@ -22,7 +22,7 @@ class Resumption:
     def __init__(
         self, send: Callable[[Restore], None], on_given_up: Callable[[str], None]
     ) -> None:
-        """``on_given_up``: workers have died of this peer; it has to join again."""
+        """`on_given_up`: workers have died of this peer; it has to join again."""
         self._send, self._on_given_up = send, on_given_up
         self._waiting: dict[str, Record] = {}  # for their live space to be opened, or their turn
         self._open: set[SpaceId] = set()

@@ -22,8 +22,8 @@ from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.supervisor import Supervisor
-from spaces_bridge.media.worker.values import UNSPOKEN_KEY, Phase
-from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
+from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
 from spaces_bridge.wire.pcm import length_ms
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,11 @@ class _Session:
     space: SpaceId
     user: UserId
     direction: PeerDirection
-    phase: Phase
+    phase: PeerPhase
     is_cut: bool = False
 
 
-class Stage:
+class WorkerStage:
     """Implements `spaces_bridge.app.ports.Stage` with one media worker."""
 
     def __init__(
@@ -201,8 +201,8 @@ class Stage:
         side = PeerDirection(direction.value)
         answered: asyncio.Future[str] = loop.create_future()
         self._offers[number] = answered
-        self._sessions[peer] = _Session(space, user, side, Phase.NEW)
-        self._supervisor.send(say.Offer(number, space, peer, user, side, sdp))
+        self._sessions[peer] = _Session(space, user, side, PeerPhase.NEW)
+        self._supervisor.send(say.PeerOffer(number, space, peer, user, side, sdp))
         try:
             return MediaSession(peer, await asyncio.wait_for(answered, OFFER_S))
         except TimeoutError as problem:
@@ -235,7 +235,7 @@ class Stage:
         connected = sum(
             session.space == space
             and session.direction is PeerDirection.LISTEN
-            and session.phase is Phase.CONNECTED
+            and session.phase is PeerPhase.CONNECTED
             for session in self._sessions.values()
         )
         return connected + self._ogg.count(space)
@@ -265,7 +265,9 @@ class Stage:
         for peer, entry in now.items():
             self._sessions[peer] = _Session(entry.space, entry.user, entry.direction, entry.phase)
         for peer, kept in records.items():
-            self._sessions[peer] = _Session(kept.space, kept.user, kept.direction, Phase.CONNECTED)
+            self._sessions[peer] = _Session(
+                kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
+            )
         self._resumption.begin(records)
         if not self._has_worked:
             self._await_claims(hello.gates.keys())
@@ -294,11 +296,11 @@ class Stage:
         loop = asyncio.get_running_loop()
         self._claim = loop.call_later(self._claim_s, close_unclaimed)
 
-    def _hear(self, message: say.FromWorker) -> None:
+    def _hear(self, message: say.FromMediaWorker) -> None:
         match message:
             case say.Answer():
                 self._settle(message.request, message.sdp)
-            case say.Refused():
+            case say.PeerRefused():
                 self._settle(message.request, OfferRefused(message.code, message.text))
             case say.PeerChanged():
                 self._peer_changed(message)
@@ -306,7 +308,7 @@ class Stage:
                 self._ogg.feed(message)
             case say.Stats():
                 self._measured = message.numbers
-            case say.Levels() if self._listener is not None:
+            case say.AudioLevels() if self._listener is not None:
                 self._listener.levels(message.space, message.levels)
             case say.SpeakerAudio():
                 self._speaker_audio(message)
@@ -326,7 +328,7 @@ class Stage:
 
     def _peer_changed(self, message: say.PeerChanged) -> None:
         self._resumption.settled(message.peer)
-        if message.phase is Phase.CLOSED:
+        if message.phase is PeerPhase.CLOSED:
             if message.reason.startswith(UNSPOKEN_KEY):
                 log.warning("a program cannot connect: %s", message.reason)
             self._gone(message.peer)

@@ -13,8 +13,8 @@ from typing import Final
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.media.launch import (
-    Found,
     Process,
+    RunningWorker,
     knock,
     prepare_directory,
     spawn,
@@ -22,15 +22,15 @@ from spaces_bridge.media.launch import (
 from spaces_bridge.media.link import START_S, MediaWorkerLink
 from spaces_bridge.media.messages import (
     PROTOCOL,
-    FromWorker,
+    FromMediaWorker,
     Hello,
     PeerChanged,
     Record,
-    ToWorker,
+    ToMediaWorker,
 )
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import Sockets, open_sockets
-from spaces_bridge.media.worker.values import Phase
+from spaces_bridge.media.worker.values import PeerPhase
 from spaces_bridge.pacing.backoff import Backoff
 from spaces_bridge.wire.messages import BadMessage
 from spaces_bridge.wire.worker_link import WorkerNotRunning, WorkerUnresponsive
@@ -56,11 +56,11 @@ class Supervisor:
         self,
         options: MediaOptions,
         *,
-        on_message: Callable[[FromWorker], None],
+        on_message: Callable[[FromMediaWorker], None],
         on_attached: Callable[[Hello, Mapping[str, Record]], None],
         tasks: TaskSupervisor | None = None,
     ) -> None:
-        """``on_attached``: what this worker has, and the records to go on with, if it is new."""
+        """`on_attached`: what this worker has, and the records to go on with, if it is new."""
         self._options = options
         self._on_message, self._on_attached = on_message, on_attached
         self._sockets: Sockets | None = None
@@ -118,18 +118,18 @@ class Supervisor:
         if self._sockets is not None:
             self._sockets.close()
 
-    def send(self, message: ToWorker) -> None:
+    def send(self, message: ToMediaWorker) -> None:
         """Tell the worker; while there is none, nothing is sent: `on_attached` makes up for it."""
         link = self._link
         if link is not None and link.connection is not None and self._attached.is_set():
             link.connection.send(message)
 
-    def heard(self, message: FromWorker) -> None:
+    def heard(self, message: FromMediaWorker) -> None:
         """A message of the worker's: records are kept here, all else is the stage's."""
         if isinstance(message, Record):
             self._records[message.peer] = message
             return
-        if isinstance(message, PeerChanged) and message.phase is Phase.CLOSED:
+        if isinstance(message, PeerChanged) and message.phase is PeerPhase.CLOSED:
             self._records.pop(message.peer, None)
         self._on_message(message)
 
@@ -193,7 +193,7 @@ class Supervisor:
         self._take(link, self._records)
         return link
 
-    async def _knock_until_heard(self, process: Process) -> Found:
+    async def _knock_until_heard(self, process: Process) -> RunningWorker:
         while not process.is_gone:
             try:
                 found = await knock(

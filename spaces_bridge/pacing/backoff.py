@@ -13,7 +13,7 @@ _MOST_STEPS: Final = 64
 class Backoff:
     """A backoff gives the wait after so many failures in a row: it grows up to a limit.
 
-    ``jitter`` is the part of the wait that chance may take off (0..1): where many wait for the
+    `jitter` is the part of the wait that chance may take off (0..1): where many wait for the
     same thing, they must not come back at the same moment. Without it, the wait is exact.
     """
 
@@ -23,7 +23,7 @@ class Backoff:
     jitter: float = 0.0
 
     def wait_s(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """Give the seconds to wait after the ``failures``-th failure in a row; 0 after none."""
+        """Give the seconds to wait after the `failures`-th failure in a row; 0 after none."""
         if failures < 1:
             return 0.0
         steps = min(failures - 1, _MOST_STEPS)

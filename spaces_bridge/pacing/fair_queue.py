@@ -10,7 +10,7 @@ from spaces_bridge.pacing.token_bucket import TokenBucket
 class FairQueue:
     """A fair queue lets its waiters go by a token bucket, the groups in turn.
 
-    ``rate`` is turns a second. ``spend`` takes without waiting, also below zero: who may not wait
+    `rate` is turns a second. `spend` takes without waiting, also below zero: who may not wait
     still counts.
     """
 

@@ -13,7 +13,7 @@ KEYS_KEPT: Final = 10_000
 
 
 class SlidingWindows:
-    """Sliding windows allow so many in any ``span``, for each key by itself.
+    """Sliding windows allow so many in any `span`, for each key by itself.
 
     The caller passes the times, in the unit of the span.
     """
@@ -27,7 +27,7 @@ class SlidingWindows:
         return len(self._times)
 
     def wait(self, key: Hashable, limit: int, now: float) -> float:
-        """Give the time until the next one of a key may go: 0 is now. ``limit`` is 1 or more."""
+        """Give the time until the next one of a key may go: 0 is now. `limit` is 1 or more."""
         times = self._times.get(key)
         if times is None:
             return 0.0

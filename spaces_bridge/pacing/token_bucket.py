@@ -12,7 +12,7 @@ KEYS_KEPT: Final = 20_000
 
 @dataclass(slots=True)
 class TokenBucket:
-    """A token bucket allows ``burst`` at once and ``rate`` a second on average.
+    """A token bucket allows `burst` at once and `rate` a second on average.
 
     It is pure: the caller passes the time, in seconds.
     """
@@ -26,14 +26,14 @@ class TokenBucket:
         self._left = self.burst
 
     def has(self, amount: float, now: float) -> bool:
-        """Say whether ``amount`` is still allowed; nothing is taken."""
+        """Say whether `amount` is still allowed; nothing is taken."""
         if self._at is not None:
             self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
         return self._left >= amount
 
     def take(self, amount: float, now: float) -> bool:
-        """Say whether ``amount`` is still allowed; if so it is taken."""
+        """Say whether `amount` is still allowed; if so it is taken."""
         if not self.has(amount, now):
             return False
         self._left -= amount
@@ -45,13 +45,13 @@ class TokenBucket:
         return self._left
 
     def spend(self, amount: float, now: float) -> None:
-        """Take ``amount`` also where it is not there: who may not wait still counts."""
+        """Take `amount` also where it is not there: who may not wait still counts."""
         self.has(0.0, now)
         self._left -= amount
 
 
 class TokenBuckets:
-    """Token buckets allow ``burst`` at once, then ``per_second``, for each key by itself."""
+    """Token buckets allow `burst` at once, then `per_second`, for each key by itself."""
 
     def __init__(
         self, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic
@@ -70,7 +70,7 @@ class TokenBuckets:
         return self._bucket(key).take(1.0, self._clock())
 
     def has(self, key: Hashable) -> bool:
-        """Say whether ``take`` would succeed."""
+        """Say whether `take` would succeed."""
         return self._bucket(key).has(1.0, self._clock())
 
     def _bucket(self, key: Hashable) -> TokenBucket:

@@ -7,7 +7,7 @@ from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import from_column, to_column
 
 EVERYBODY = ""
-"""Stands for every host in ``silence``."""
+"""Stands for every host in `silence`."""
 
 
 class SqlFollowers:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from mautrix.util.async_db import Connection
 
 from spaces_bridge.app.errors import JournalConflict
-from spaces_bridge.app.records import Effect, SpaceSummary, StoredEvent
+from spaces_bridge.app.records import OutboxEntry, SpaceSummary, StoredEvent
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.storage import rows
 from spaces_bridge.storage.database import Database
@@ -41,7 +41,7 @@ class SqlJournal:
         self,
         space: SpaceId,
         events: Sequence[StoredEvent],
-        effects: Sequence[Effect],
+        effects: Sequence[OutboxEntry],
         summary: SpaceSummary,
     ) -> None:
         """Store all in one transaction. Raises JournalConflict, StorageError."""

@@ -53,7 +53,7 @@ Then = Callable[[Connection], Awaitable[None]]
 
 _THEN: Mapping[str, Then] = {"old_notes": old_notes.convert}
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ async def _step(connection: Connection, steps: Sequence[Migration]) -> bool:
             f"Upgrading the database to schema version {step.version} ({step.description}) "
             f"failed and was undone. {sentence(error)}"
         ) from error
-    _log.info("Database upgraded to schema version %d: %s", step.version, step.description)
+    log.info("Database upgraded to schema version %d: %s", step.version, step.description)
     return True
 
 
@@ -171,7 +171,7 @@ def _check_newer(version: int, compat: int, known: int) -> None:
             f"version only knows {known} while {compat} is needed. Install the newer bridge "
             "again, or restore the database from a backup."
         )
-    _log.warning(
+    log.warning(
         "The database has schema version %d, this version knows %d: compatible, going on",
         version,
         known,

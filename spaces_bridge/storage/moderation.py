@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from mautrix.util.async_db import Connection
 
-from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
+from spaces_bridge.app.records import Block, OutboxEntry, PolicyRule, Report
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.outbox import insert_effects
@@ -112,7 +112,7 @@ class SqlReports:
         self._order = order
 
     async def file(
-        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+        self, report: Report, source: str, then: Callable[[int], OutboxEntry] | None = None
     ) -> int:
         """Store once per `source`, and with it the wish made of its id; the report's id."""
 

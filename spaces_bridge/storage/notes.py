@@ -48,7 +48,7 @@ _EXPIRED: dict[type, str] = {
     ),
 }
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class SqlNotes:
@@ -120,7 +120,7 @@ class SqlNotes:
         """Say once that a note is lost; its row stays until it is written anew or expires."""
         if (kind, key) not in self._unreadable:
             self._unreadable.add((kind, key))
-            _log.error("a stored note (%s) cannot be read and counts as absent: %s", kind, error)
+            log.error("a stored note (%s) cannot be read and counts as absent: %s", kind, error)
 
 
 def note_columns(note: Note, written_at_ms: int) -> Sequence[object]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A typed record. ``space`` is set where the record goes some time after its live space."""
+    """A typed record. `space` is set where the record goes some time after its live space."""
 
     kind: str
     key: Sequence[str]
@@ -29,7 +29,7 @@ def converted(name: str, value: str) -> Converted | None:
 
 
 def _plain(kind: str, key: str, value: str, *, of_space: bool = False) -> "Conversion":
-    """A note whose name held the field ``key``, and whose text was the field ``value``."""
+    """A note whose name held the field `key`, and whose text was the field `value`."""
 
     def convert(named: str, text: str) -> Converted:
         body = {key: named, value: text}

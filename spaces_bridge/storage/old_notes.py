@@ -16,7 +16,7 @@ _INSERT = """
     ON CONFLICT (kind, key) DO NOTHING
 """
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 async def convert(connection: Connection) -> None:
@@ -35,7 +35,7 @@ async def convert(connection: Connection) -> None:
         for row in rows:
             await _convert(connection, row["name"], row["value"], row["at_ms"], lost)
     for prefix, number in lost.items():
-        _log.warning("%d notes of before (%s) cannot be read and are left out", number, prefix)
+        log.warning("%d notes of before (%s) cannot be read and are left out", number, prefix)
     await connection.execute("DROP TABLE notes")
 
 

@@ -12,7 +12,7 @@ from mautrix.util.async_db import Connection
 
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Clock
-from spaces_bridge.app.records import Effect, OutboxRow
+from spaces_bridge.app.records import OutboxEntry, OutboxRow
 from spaces_bridge.storage import rows
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import (
@@ -52,7 +52,7 @@ _ABSORB = """
 """
 
 
-async def insert_effects(connection: Connection, effects: Sequence[Effect]) -> None:
+async def insert_effects(connection: Connection, effects: Sequence[OutboxEntry]) -> None:
     """Store in order, inside the caller's transaction and under the outbox's order."""
     for collapse, group in groupby(effects, key=lambda effect: effect.collapse):
         if collapse:
@@ -62,7 +62,7 @@ async def insert_effects(connection: Connection, effects: Sequence[Effect]) -> N
             await connection.executemany(_INSERT, [rows.effect_columns(e) for e in group])
 
 
-async def _wish_again(connection: Connection, effect: Effect) -> None:
+async def _wish_again(connection: Connection, effect: OutboxEntry) -> None:
     finished = await connection.fetchval(_TAKE_FINISHED, to_column(effect.key))
     generation = 0 if finished is None else int(finished) + 1
     await connection.execute(_WISH_AGAIN, *rows.effect_columns(effect), generation)
@@ -76,7 +76,7 @@ class SqlOutbox:
         self._clock = clock
         self._order = order
 
-    async def enqueue(self, effects: Sequence[Effect]) -> None:
+    async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
         """Store; a known key is ignored (collapse: done once more, with the newest body)."""
 
         async def work(connection: Connection) -> None:
@@ -148,7 +148,7 @@ class SqlOutbox:
         await self._database.write(work, self._order)
 
     async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
-        """``key`` takes the place of ``absorbed``, with a new body, in one transaction.
+        """`key` takes the place of `absorbed`, with a new body, in one transaction.
 
         Safe to repeat. Raises StorageError, and changes nothing, when one of them is no longer
         pending.

@@ -3,8 +3,8 @@
 from typing import Any, Protocol
 
 from spaces_bridge.app.records import (
-    Effect,
     InboxRow,
+    OutboxEntry,
     OutboxRow,
     SpaceSummary,
     StoredEvent,
@@ -87,7 +87,7 @@ def space_summary(row: Row) -> SpaceSummary:
     )
 
 
-def effect_columns(effect: Effect) -> tuple[object, ...]:
+def effect_columns(effect: OutboxEntry) -> tuple[object, ...]:
     """`key, queue, kind, body, due_at_ms, collapse`."""
     return (
         to_column(effect.key),
@@ -100,7 +100,7 @@ def effect_columns(effect: Effect) -> tuple[object, ...]:
 
 
 def outbox_row(row: Row) -> OutboxRow:
-    effect = Effect(
+    effect = OutboxEntry(
         key=from_column(row["key"]),
         queue=from_column(row["queue"]),
         kind=from_column(row["kind"]),

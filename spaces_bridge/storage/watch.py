@@ -38,7 +38,7 @@ class _Identity(NamedTuple):
 
 
 class StoreWatch:
-    """Looks after one open database. ``path``: its SQLite file, None where there is none."""
+    """Looks after one open database. `path`: its SQLite file, None where there is none."""
 
     def __init__(self, database: Database, path: Path | None) -> None:
         self._database = database
@@ -163,7 +163,7 @@ def _clear(part: Path) -> None:
 
 
 def _identity(path: Path) -> _Identity | None:
-    """None: there is no such file. The file is not opened: see ``sqlite_file``."""
+    """None: there is no such file. The file is not opened: see `sqlite_file`."""
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
 """What the page says, in the reader's language.
 
-A catalogue (``locales/CODE.json``) maps keys to sentences with ``{placeholders}``. A sentence that
-counts something is an object of plural categories (Unicode TR 35) instead, chosen by ``count``.
+A catalogue (`locales/CODE.json`) maps keys to sentences with `{placeholders}`. A sentence that
+counts something is an object of plural categories (Unicode TR 35) instead, chosen by `count`.
 Where a catalogue lacks a key, the page says it in English.
 """
 
@@ -16,7 +16,7 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_datetime
 from markupsafe import Markup, escape
 
-Sentence = str | Mapping[str, str]
+Wording = str | Mapping[str, str]
 
 DEFAULT = "en"
 PSEUDO = "qps-ploc"
@@ -32,14 +32,14 @@ _RANGE = re.compile(
 class Language:
     """One language: its catalogue, its plurals, its direction."""
 
-    def __init__(self, code: str, sentences: Mapping[str, Sentence]) -> None:
+    def __init__(self, code: str, sentences: Mapping[str, Wording]) -> None:
         self.code = code
         self.sentences = sentences
         self._locale = Locale.parse(DEFAULT if code == PSEUDO else code, sep="-")
 
     @property
     def direction(self) -> str:
-        """``ltr`` or ``rtl``, as HTML's ``dir``."""
+        """`ltr` or `rtl`, as HTML's `dir`."""
         return self._locale.text_direction
 
     @property
@@ -70,7 +70,7 @@ class Language:
         return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-class Languages:
+class Catalogues:
     """All catalogues there are."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Languages:
         self._pseudo = Language(PSEUDO, {key: _disguised(s) for key, s in english.items()})
 
     def choose(self, wanted: str, accepted: str) -> Language:
-        """``wanted``: a code, as asked for in the address; ``accepted``: ``Accept-Language``."""
+        """`wanted`: a code, as asked for in the address; `accepted`: `Accept-Language`."""
         if wanted == PSEUDO:
             return self._pseudo
         preferred = [wanted, *_preferences(accepted)]
@@ -103,7 +103,7 @@ def _preferences(accepted: str) -> list[str]:
     return [code for weight, code in sorted(weighed, key=lambda w: -w[0]) if weight > 0]
 
 
-def _disguised(sentence: Sentence) -> Sentence:
+def _disguised(sentence: Wording) -> Wording:
     if not isinstance(sentence, str):
         return {category: str(_disguised(text)) for category, text in sentence.items()}
     parts = _PLACEHOLDER.split(sentence)

@@ -1,4 +1,4 @@
-"""Errors over HTTP: ``application/problem+json`` (RFC 9457) with a stable ``code``."""
+"""Errors over HTTP: `application/problem+json` (RFC 9457) with a stable `code`."""
 
 import json
 import logging
@@ -9,13 +9,13 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.core.errors import Rejected, Spoken
+from spaces_bridge.core.errors import Rejected, TellsPeople
 from spaces_bridge.core.sentences import Sentence, Value
 
 log = logging.getLogger(__name__)
 
 
-class Problem(Spoken):
+class Problem(TellsPeople):
     """An answer other than the one asked for."""
 
     def __init__(

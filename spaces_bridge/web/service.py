@@ -7,38 +7,39 @@ from functools import partial
 
 from aiohttp import web
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.ports import Health, Identities, Pictures, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web import server, views
-from spaces_bridge.web.acts import Acts
-from spaces_bridge.web.addresses import Addresses
-from spaces_bridge.web.admin import Admin
-from spaces_bridge.web.api import Api
-from spaces_bridge.web.assets import Assets
-from spaces_bridge.web.bouncer import Bouncer
-from spaces_bridge.web.calendar import Calendar
-from spaces_bridge.web.door import Door
-from spaces_bridge.web.faces import Faces
-from spaces_bridge.web.feed import Feed
+from spaces_bridge.web import views
+from spaces_bridge.web.access.addresses import Addresses
+from spaces_bridge.web.access.links import Links
+from spaces_bridge.web.access.page_access import PageAccess
+from spaces_bridge.web.access.vouching import Vouching
+from spaces_bridge.web.feed.access_sweeper import AccessSweeper
+from spaces_bridge.web.feed.acts import Acts
+from spaces_bridge.web.feed.feed import Feed
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.feed.presence import SEAT_KEPT_S, CallLater, Presence
 from spaces_bridge.web.frames.views import SpaceView
-from spaces_bridge.web.host_api import HostApi
-from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.links import Links
-from spaces_bridge.web.listen import OggStream
-from spaces_bridge.web.media_door import MediaDoor
-from spaces_bridge.web.metrics import BridgeNumbers, Source, page_numbers
-from spaces_bridge.web.ops import Ops
-from spaces_bridge.web.pages import Pages
-from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater, Presence
-from spaces_bridge.web.qr import QrCodes
+from spaces_bridge.web.http import server
+from spaces_bridge.web.http.admin import Admin
+from spaces_bridge.web.http.api import Api
+from spaces_bridge.web.http.assets import Assets
+from spaces_bridge.web.http.calendar import Calendar
+from spaces_bridge.web.http.faces import Faces
+from spaces_bridge.web.http.host_api import HostApi
+from spaces_bridge.web.http.listen import OggStream
+from spaces_bridge.web.http.media_door import MediaDoor
+from spaces_bridge.web.http.metrics import BridgeNumbers, NumberSource, page_numbers
+from spaces_bridge.web.http.ops import OpsServer
+from spaces_bridge.web.http.pages import Pages
+from spaces_bridge.web.http.qr import QrCodes
+from spaces_bridge.web.http.transcript import Transcripts
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.transcript import Transcripts
-from spaces_bridge.web.vouching import Vouching
 
 DRAIN_S = 0.6
 """For requests under way when we stop, twice: to end by themselves, and after being told to."""
@@ -50,24 +51,24 @@ than proxies keep an idle connection (nginx: 60 s), so that they close it and no
 
 
 @dataclass(frozen=True, slots=True)
-class Acquaintance:
+class Dependencies:
     """What the pages know of people: who they are, what they look like, what is held against them.
 
-    ``sessions`` know them by their links, ``identities`` those whose Matrix client shows the page.
+    `sessions` know them by their links, `identities` those whose Matrix client shows the page.
     """
 
     sessions: Sessions
     identities: Identities
     pictures: Pictures
-    doorkeeper: Doorkeeper
+    doorkeeper: BanListService
     reports: Reports
 
 
 class WebService:
     """The public pages and the admin's health listener.
 
-    ``hub`` is the app's ``Audience``: made first, given to ``Spaces``, then handed in here.
-    ``health`` names the parts that ``/ready`` asks; ``sources`` are the numbers that ``/metrics``
+    `hub` is the app's `Audience`: made first, given to `Spaces`, then handed in here.
+    `health` names the parts that `/ready` asks; `sources` are the numbers that `/metrics`
     shows besides those of the pages.
     """
 
@@ -76,10 +77,10 @@ class WebService:
         settings: WebSettings,
         hub: Hub,
         spaces: Spaces,
-        people: Acquaintance,
+        people: Dependencies,
         use_cases: UseCases,
         health: Mapping[str, Health],
-        sources: Mapping[str, Source],
+        sources: Mapping[str, NumberSource],
         seat_kept_s: float = SEAT_KEPT_S,
         call_later: CallLater | None = None,
     ) -> None:
@@ -91,14 +92,14 @@ class WebService:
         self._public = _runner(self._build(people, use_cases))
         numbers = BridgeNumbers({"pages": page_numbers(spaces, hub), **sources})
         admin = Admin(settings, spaces, hub, people.reports, use_cases.blocking)
-        ops = Ops(health, numbers, admin)
+        ops = OpsServer(health, numbers, admin)
         self._ops = _runner(ops.app())
 
-    def _build(self, people: Acquaintance, use_cases: UseCases) -> web.Application:
+    def _build(self, people: Dependencies, use_cases: UseCases) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
         addresses = Addresses(settings.trusted_proxies)
-        door = Door(spaces, people.sessions, addresses, people.doorkeeper)
+        door = PageAccess(spaces, people.sessions, addresses, people.doorkeeper)
         vouching = Vouching(settings, door, people.identities)
         acts = Acts(settings, spaces, use_cases)
         assets = Assets()
@@ -113,7 +114,7 @@ class WebService:
         hub.watch(self._presence)
         hub.watch(media)
         hub.watch(Links(people.sessions))
-        Bouncer(door, hub, people.doorkeeper, media.listening)
+        AccessSweeper(door, hub, people.doorkeeper, media.listening)
         handlers = server.Handlers(
             pages=Pages(settings, door, hub, world.directory, assets),
             api=Api(settings, door, hub),

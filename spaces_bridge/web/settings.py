@@ -9,11 +9,11 @@ from yarl import URL
 class WebSettings:
     """The two listeners of the web room.
 
-    ``port`` and ``ops_port`` may be 0: a free one is taken. ``frame_ancestors`` are origins whose
-    pages may embed ours (Element, for the widget). ``trusted_proxies`` are networks whose
-    ``X-Forwarded-For`` or ``Forwarded`` is believed, for rate limits only. ``admin_token``: the
-    bearer of the admin API; empty, there is none. ``bot`` is the user id that nobody shows out.
-    ``guest_chat``: guests may write, too. ``http_listeners_max``: streams of ``live.ogg`` at the
+    `port` and `ops_port` may be 0: a free one is taken. `frame_ancestors` are origins whose
+    pages may embed ours (Element, for the widget). `trusted_proxies` are networks whose
+    `X-Forwarded-For` or `Forwarded` is believed, for rate limits only. `admin_token`: the
+    bearer of the admin API; empty, there is none. `bot` is the user id that nobody shows out.
+    `guest_chat`: guests may write, too. `http_listeners_max`: streams of `live.ogg` at the
     same time.
     """
 
@@ -32,7 +32,7 @@ class WebSettings:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the public address, as browsers send it in ``Origin``.
+        """Scheme, host and port of the public address, as browsers send it in `Origin`.
 
         They leave out the scheme's own port and write the host in ASCII (IDNA).
         """

@@ -10,13 +10,13 @@ from yarl import URL
 
 from spaces_bridge.app import addresses
 from spaces_bridge.app.ports import Draft
+from spaces_bridge.core.display_names import name_of, shown_name
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
-from spaces_bridge.core.naming import name_of, shown_name
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import is_host, is_moderator, rank
-from spaces_bridge.core.rules.talk import may_chat, may_invite, may_share
+from spaces_bridge.core.rules.content import may_chat, may_invite, may_share
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.web.frames.server import ErrorFrame, NoticeFrame
 from spaces_bridge.web.frames.views import (
@@ -33,7 +33,7 @@ from spaces_bridge.web.frames.views import (
 )
 from spaces_bridge.web.settings import WebSettings
 
-Json = dict[str, object]
+JsonBody = dict[str, object]
 
 TONES = 8
 """Colours a picture without a picture may have."""
@@ -42,7 +42,7 @@ FACE_DIGITS = 24
 """Of a person's hash in an address: nobody finds two ids with the same."""
 
 QUEUE_SHOWN = 50
-"""Hands everybody is sent; whoever is further behind knows their place by ``queue_place``."""
+"""Hands everybody is sent; whoever is further behind knows their place by `queue_place`."""
 
 REACTIONS = ("👏", "❤️", "😂", "💯")
 """What the page and the live card offer."""
@@ -50,7 +50,7 @@ REACTIONS = ("👏", "❤️", "😂", "💯")
 
 @dataclass(frozen=True, slots=True)
 class You:
-    """Somebody on the page. ``user`` None: a listener who gave no name."""
+    """Somebody on the page. `user` None: a listener who gave no name."""
 
     user: UserId | None = None
     name: str = ""
@@ -76,7 +76,7 @@ def face(user: str) -> str:
 
 
 def picture(space: LiveSpace, user: UserId, page: str) -> str | None:
-    """The address of somebody's picture, if there may be one; ``page``: the live space's own."""
+    """The address of somebody's picture, if there may be one; `page`: the live space's own."""
     if space.private or space.person(user).guest:
         return None
     return f"{page}/face/{face(user)}"
@@ -139,7 +139,7 @@ def room_alias(space: LiveSpace, domain: str) -> str | None:
 def roster_view(space: LiveSpace, guests: int, about: SpaceView, *, names: bool) -> RosterView:
     """Stage, the front of the hand queue, and counts.
 
-    ``about``: the live space's own view. ``names``: also those of guests who wait (for
+    `about`: the live space's own view. `names`: also those of guests who wait (for
     moderators).
     """
     page = about["page"]
@@ -164,7 +164,7 @@ def places(space: LiveSpace) -> Mapping[UserId, int]:
 
 
 def on_stage(space: LiveSpace, person: Person, page: str) -> StagePersonView:
-    """Somebody with a seat; ``page``: the address of the live space's page."""
+    """Somebody with a seat; `page`: the address of the live space's page."""
     return {
         "id": person.user,
         "name": name_of(space, person.user),
@@ -192,11 +192,11 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool
 
 
 def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> RoleView:
-    """What this person may do now, and where their hand is among all ``places``.
+    """What this person may do now, and where their hand is among all `places`.
 
-    ``may_host``: what is the host's alone (title, policy, captions, co-hosts, handing over).
+    `may_host`: what is the host's alone (title, policy, captions, co-hosts, handing over).
 
-    ``muted``: by a host, who alone lifts it. ``invited``: to speak, and not answered yet.
+    `muted`: by a host, who alone lifts it. `invited`: to speak, and not answered yet.
     """
     role = rank(space, you.user) if you.user is not None else Role.LISTENER
     request = space.requests.get(you.user) if you.user is not None else None
@@ -235,7 +235,7 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> CaptionView:
 
 
 def draft_view(space: LiveSpace, draft: Draft) -> DraftView:
-    """What is being said; the first ``committed`` code points of the text stay as they are."""
+    """What is being said; the first `committed` code points of the text stay as they are."""
     return {
         "id": draft.utterance,
         "speaker": draft.speaker,
@@ -254,7 +254,7 @@ def draft_view(space: LiveSpace, draft: Draft) -> DraftView:
 def post_view(post: Post) -> PostView:
     """A shared link: to a message of the live space's room, or into the web.
 
-    ``site`` is the server that it leads to.
+    `site` is the server that it leads to.
     """
     return {
         "number": post.number,

@@ -23,7 +23,7 @@ class Connection(asyncio.Protocol, Generic[MessageT]):
         *,
         skip_unknown: bool = False,
     ) -> None:
-        """``skip_unknown``: the other side may be of another version; leave out what is new."""
+        """`skip_unknown`: the other side may be of another version; leave out what is new."""
         self._codec = codec
         self._on_message, self._on_lost = on_message, on_lost
         self._skip_unknown = skip_unknown
@@ -58,11 +58,11 @@ class Connection(asyncio.Protocol, Generic[MessageT]):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Part of ``asyncio.Protocol``."""
+        """Part of `asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Part of ``asyncio.Protocol``."""
+        """Part of `asyncio.Protocol`."""
         try:
             for body in self._framer.feed(data):
                 if self.is_open:
@@ -81,5 +81,5 @@ class Connection(asyncio.Protocol, Generic[MessageT]):
         self._on_message(self, message)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Part of ``asyncio.Protocol``."""
+        """Part of `asyncio.Protocol`."""
         self._on_lost(self)

@@ -1,6 +1,6 @@
 """Messages between processes as bytes, and back. Pure.
 
-A message is ``u32 length, u32 header length, header, tail``, both numbers big-endian. The header
+A message is `u32 length, u32 header length, header, tail`, both numbers big-endian. The header
 is a JSON object with the kind and its fields; the tail is the one field that is bytes, if there
 is one. The length counts everything after itself.
 """
@@ -22,10 +22,10 @@ class BadMessage(ValueError):
 
 
 class ByteReader(Protocol):
-    """The one thing that ``MessageCodec.read`` needs of a blocking stream."""
+    """The one thing that `MessageCodec.read` needs of a blocking stream."""
 
     def read(self, size: int, /) -> bytes:
-        """Give up to ``size`` bytes, fewer only at the end of the stream."""
+        """Give up to `size` bytes, fewer only at the end of the stream."""
         ...
 
 
@@ -36,7 +36,7 @@ class MessageCodec(Generic[MessageT]):
     """
 
     def __init__(self, kinds: Mapping[str, type[MessageT]], most_bytes: int) -> None:
-        """``most_bytes``: anything longer is no message of this protocol."""
+        """`most_bytes`: anything longer is no message of this protocol."""
         self._most_bytes = most_bytes
         self._schemas: dict[str, Schema[MessageT]] = {
             kind: schema_of(cls) for kind, cls in kinds.items()

@@ -44,7 +44,7 @@ class WorkerLink(Generic[MessageT]):
         ping: Callable[[int], object],
         on_message: Callable[[MessageT], None],
     ) -> None:
-        """``ping`` sends the ping of a number, without waiting."""
+        """`ping` sends the ping of a number, without waiting."""
         self._pulse = pulse
         self._ping, self._on_message = ping, on_message
         at_first = pulse.most_missed_at_first
@@ -54,7 +54,7 @@ class WorkerLink(Generic[MessageT]):
         self._early: list[MessageT] = []
 
     def deliver(self, message: MessageT) -> None:
-        """Hand a message on, at once or as soon as ``ready`` was called."""
+        """Hand a message on, at once or as soon as `ready` was called."""
         if self._is_ready:
             self._on_message(message)
         else:

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.app import codec, wishes
+from spaces_bridge.app import codec
+from spaces_bridge.app import tasks as wishes
 from spaces_bridge.app.kinds import AnyEvent
-from spaces_bridge.app.records import Effect, StoredEvent
+from spaces_bridge.app.records import OutboxEntry, StoredEvent
 from spaces_bridge.core import events
 from spaces_bridge.core.ids import EventId, UserId
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.core.rules import create
 from tests.support.spaces import CREATE
 
@@ -21,11 +22,11 @@ pytestmark = pytest.mark.unit
 # of all mappings there are, events hold plain ones
 COUNTS = st.dictionaries(st.text(), st.integers())
 st.register_type_strategy(events.ReactionsCounted, st.builds(events.ReactionsCounted, COUNTS))
-st.register_type_strategy(Levels, st.just(Levels(host=80, cohost=50, speaker=25)))
+st.register_type_strategy(RoleLevels, st.just(RoleLevels(host=80, cohost=50, speaker=25)))
 EVENTS = st.one_of(
     st.from_type(events.SpaceCreated), *(st.from_type(cls) for cls in get_args(events.Event))
 )
-WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(wishes.Wish)))
+WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(wishes.OutboxTask)))
 
 
 @given(EVENTS)
@@ -36,10 +37,10 @@ def test_every_event_is_read_back_as_it_was(event: AnyEvent) -> None:
 
 
 @given(WISHES)
-def test_every_wish_is_read_back_as_it_was(wish: wishes.Wish) -> None:
+def test_every_wish_is_read_back_as_it_was(wish: wishes.OutboxTask) -> None:
     effect = codec.effect_of(wish, "key")
     body = json.loads(json.dumps(effect.body, default=dict))
-    assert codec.wish_from(Effect("key", effect.queue, effect.kind, body)) == wish
+    assert codec.wish_from(OutboxEntry("key", effect.queue, effect.kind, body)) == wish
 
 
 @pytest.mark.parametrize(

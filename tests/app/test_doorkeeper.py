@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.policy_book import PolicyBook, matches
 from spaces_bridge.app.records import Block, PolicyRule
@@ -23,7 +23,7 @@ TROLL = UserId("@troll:evil.example:8448")
 
 
 class Lists:
-    """Both stores, in memory; ``broken`` ones raise."""
+    """Both stores, in memory; `broken` ones raise."""
 
     def __init__(self) -> None:
         self.blocks: dict[tuple[UserId, str], Block] = {}
@@ -65,7 +65,7 @@ class Door:
 
     def __init__(self, recorder: Recorder) -> None:
         self.lists, self.rules = Lists(), Rules()
-        self.keeper = Doorkeeper(self.lists, self.rules, recorder)
+        self.keeper = BanListService(self.lists, self.rules, recorder)
         self.spaces = Spaces(replace(recorder.world(), doorkeeper=self.keeper))
         self.keeper.attend(self.spaces)
 
@@ -214,7 +214,7 @@ async def test_policy_lists_name_people_and_servers_and_take_it_back(door: Door)
 async def test_what_is_stored_holds_after_a_restart(door: Door, recorder: Recorder) -> None:
     await door.block(TROLL)
     await door.keeper.learn(rule("user", "@b?n:*"))
-    again = Doorkeeper(door.lists, door.rules, recorder)
+    again = BanListService(door.lists, door.rules, recorder)
     await again.load()
     for user in (TROLL, BEN):
         assert again.verdict(HOST, user) is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.records import PolicyRule
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
@@ -24,7 +24,7 @@ class House:
         self.space = live_space()
         self.told: list[cmd.Command] = []
         house: Any = self
-        self.door = Doorkeeper(house, house, house)
+        self.door = BanListService(house, house, house)
         self.door.attend(house)
 
     def open(self) -> list[LiveSpace]:

@@ -5,7 +5,7 @@ import pytest
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import EventId, UserId
 from tests.app.support import SPACE, cohost, enter, seat
 from tests.support.recorder import Recorder

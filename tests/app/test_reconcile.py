@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.codec import wish_from
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import RoomSnapshot
 from spaces_bridge.app.reconcile import Reconciler, missing
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.backoff import Backoff
@@ -31,7 +31,7 @@ async def test_one_room_that_cannot_be_read_does_not_keep_the_others_from_it(
     await spaces.create(cmd.CreateSpace(second, "second", "Second", BEN, "Ben", 11_000))
     await spaces.ask(second, cmd.AttachRoom(RoomId("!second")))
     recorder.rooms[RoomId("!second")] = RoomSnapshot({BEN: 90}, {BEN: "Ben"})
-    reconciler = Reconciler(spaces, SoundDesk(spaces), recorder)
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     reconciler.start()
     async with asyncio.timeout(60):
         while not (view := spaces.view(second)) or not view.person(BEN).joined:  # noqa: ASYNC110
@@ -60,7 +60,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     started = len(recorder.calls)
     restarted = Spaces(recorder.world())
     await restarted.resume()
-    reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
+    reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_BACKOFF", Backoff(0.01, 30.0))
     monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
     reconciler.start()
@@ -87,7 +87,7 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
 ) -> None:
     door = Spaces(recorder.world())
     await door.create(CREATE)
-    reconciler = Reconciler(door, SoundDesk(door), recorder)
+    reconciler = Reconciler(door, MediaEvents(door), recorder)
     await reconciler.stop()
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_EVERY_S", 0.01)
     monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
@@ -98,7 +98,7 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     await door.stop()
 
 
-def wanted_again(space: LiveSpace) -> list[wish.Wish]:
+def wanted_again(space: LiveSpace) -> list[wish.OutboxTask]:
     return [wish_from(effect) for effect in missing(space, 7)]
 
 
@@ -143,7 +143,7 @@ async def test_a_kicked_host_of_the_room_read_anew_is_seen(
     spaces: Spaces, recorder: Recorder
 ) -> None:
     recorder.rooms[ROOM] = RoomSnapshot({BEN: 10}, {BEN: "Ben"}, frozenset({EVE}))
-    await Reconciler(spaces, SoundDesk(spaces), recorder).observe(SPACE, ROOM)
+    await Reconciler(spaces, MediaEvents(spaces), recorder).observe(SPACE, ROOM)
     view = spaces.view(SPACE)
     assert view is not None
     assert not view.host_present
@@ -159,7 +159,7 @@ async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
     recorder.calls.clear()
     restarted = Spaces(recorder.world())
     await restarted.resume()
-    reconciler = Reconciler(restarted, SoundDesk(restarted), recorder)
+    reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     reconciler.start()
     await reconciler.stop()
     assert recorder.called("end_listening") == [(SPACE, BEN)]
@@ -176,7 +176,7 @@ async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
     monkeypatch.setattr("spaces_bridge.app.reconcile.DOUBT_S", 0.05)
     await seat(spaces)
     recorder.rooms[ROOM] = RoomSnapshot({HOST: 90, BEN: 10}, {HOST: "Ada", BEN: "Ben"})
-    reconciler = Reconciler(spaces, SoundDesk(spaces), recorder)
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     reconciler.start()
     async with asyncio.timeout(60):
         await recorder.wished_for("card.refresh")

@@ -8,7 +8,7 @@ import pytest
 from spaces_bridge.app import registry
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.wishes import TellUser
+from spaces_bridge.app.tasks import TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UtteranceId
 from tests.app.support import SPACE, seat, settled
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 async def test_captions_are_journalled_before_the_audio_is_forgotten(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     desk.captioned(SPACE, cmd.CaptionUtterance(UtteranceId("u"), BEN, 100, 900, "hello", "en"))
     desk.heard(SPACE, BEN, 1_500)
     await settled(spaces)
@@ -32,7 +32,7 @@ async def test_captions_are_journalled_before_the_audio_is_forgotten(
 async def test_sound_flows_between_stage_captioner_and_page(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     desk.audio(SPACE, BEN, 100, b"\0" * 3200)
     assert recorder.called("hear") == [(BEN, 100)]
     desk.audio(SpaceId("gone"), BEN, 100, b"\0" * 3200)
@@ -66,7 +66,7 @@ async def test_what_is_being_said_is_shown_and_kept_nowhere(
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
     recorder.calls.clear()
     wishes = len(recorder.effects)
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     desk.drafted(SPACE, DRAFT)
     desk.drafted(SPACE, TAKEN_BACK)
     await settled(spaces)
@@ -91,7 +91,7 @@ async def test_of_somebody_who_is_not_heard_any_more_nothing_is_shown(
 ) -> None:
     await seat(spaces)
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     await spaces.ask(SPACE, ending)
     desk.drafted(SPACE, DRAFT)
     desk.drafted(SpaceId("gone"), DRAFT)
@@ -105,7 +105,7 @@ async def test_a_final_that_is_refused_leaves_no_draft_behind(
 ) -> None:
     await spaces.ask(SPACE, cmd.SetCaptions(HOST, on=False))
     recorder.calls.clear()
-    SoundDesk(spaces).captioned(
+    MediaEvents(spaces).captioned(
         SPACE, cmd.CaptionUtterance(DRAFT.utterance, BEN, 100, 900, "hello", "en")
     )
     await settled(spaces)
@@ -119,7 +119,7 @@ async def test_a_new_media_worker_is_brought_to_where_the_space_is(
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
     recorder.now = 12_500
     recorder.calls.clear()
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     desk.worker_restarted([SPACE, SpaceId("gone")])
     assert recorder.called("open_space") == [(SPACE, 2_500)]
     assert recorder.called("set_gates") == [(SPACE, frozenset({BEN}))]
@@ -130,5 +130,5 @@ async def test_a_new_media_worker_is_brought_to_where_the_space_is(
 async def test_a_microphone_that_sends_too_much_is_told_on_its_own_pages(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    SoundDesk(spaces).microphone_cut(SPACE, BEN)
+    MediaEvents(spaces).microphone_cut(SPACE, BEN)
     assert recorder.called("notice") == [(SPACE, "microphone_cut", BEN)]

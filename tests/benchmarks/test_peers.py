@@ -6,8 +6,8 @@ import pytest
 from benchmarks.peers.aiortc_relay import aiortc_relay
 from benchmarks.peers.client import Client
 from benchmarks.peers.cost import cost
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.values import StreamDirection
 
 pytestmark = pytest.mark.peers
 
@@ -37,7 +37,7 @@ async def test_aiortc_relays_a_voice_to_every_listener_and_is_gone_afterwards() 
 async def test_an_answer_takes_over_mid_and_payload_type_and_leaves_nomination_to_the_server() -> (
     None
 ):
-    client = Client(Direction.LISTEN, Identity())
+    client = Client(StreamDirection.LISTEN, Identity())
     try:
         lines = client.answer(OFFER.replace("\n", "\r\n")).split("\r\n")
     finally:
@@ -50,7 +50,7 @@ async def test_an_answer_takes_over_mid_and_payload_type_and_leaves_nomination_t
 
 
 async def test_an_offer_without_opus_is_refused() -> None:
-    client = Client(Direction.LISTEN, Identity())
+    client = Client(StreamDirection.LISTEN, Identity())
     try:
         with pytest.raises(ValueError, match="no Opus"):
             client.answer(OFFER.replace("opus", "PCMU"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.captions.worker.agreement import Agreement, Steadied
+from spaces_bridge.captions.worker.stable_prefix import Agreement, StablePrefix
 
 pytestmark = pytest.mark.unit
 
@@ -65,7 +65,7 @@ TEXTS = st.lists(
 
 @given(st.lists(TEXTS, max_size=12))
 def test_committed_text_only_grows_and_is_never_worded_anew(decodes: list[str]) -> None:
-    agreement, before = Agreement(), Steadied("", 0)
+    agreement, before = Agreement(), StablePrefix("", 0)
     for text in decodes:
         now = agreement.take(text)
         assert before.committed <= now.committed <= len(now.text)

@@ -14,7 +14,7 @@ import pytest
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
-from spaces_bridge.web.metric_table import keys_of
+from spaces_bridge.web.http.metric_table import keys_of
 from tests.support.captions import ADA, BEN, SPACE, Remembered, feed, until
 
 pytestmark = pytest.mark.peers

@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.captions.messages import Missed
 from spaces_bridge.captions.worker.drafts import FIRST_MS, SHARE
-from spaces_bridge.captions.worker.scribe import PATIENCE_S
+from spaces_bridge.captions.worker.scheduler import PATIENCE_S
 from spaces_bridge.core.ids import UserId
 from tests.support.captions import ADA, BEN
 from tests.support.scribe import LOUD, QUIET, Desk, Words

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from spaces_bridge.captions.worker.ladder import (
+from spaces_bridge.captions.worker.draft_rate import (
     CALM_S,
     DRAFT_LATE,
     FINAL_LATE_S,
     NO_DRAFTS,
     RUNGS,
     SETTLE_S,
-    Ladder,
+    DraftRate,
 )
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ LATE = FINAL_LATE_S + 0.1
 
 
 def test_a_worker_that_keeps_up_drafts_often() -> None:
-    ladder = Ladder()
+    ladder = DraftRate()
     for second in range(60):
         ladder.draft_begins(0.1, second)
         ladder.draft_took(0.3, second)
@@ -28,11 +28,13 @@ def test_a_worker_that_keeps_up_drafts_often() -> None:
     assert ladder.interval_s(60) == RUNGS[0] == 0.6
 
 
-@pytest.mark.parametrize("late", [Ladder.draft_begins, Ladder.draft_took, Ladder.final_begins])
+@pytest.mark.parametrize(
+    "late", [DraftRate.draft_begins, DraftRate.draft_took, DraftRate.final_begins]
+)
 def test_each_sign_of_too_much_to_do_is_a_step_down_until_there_are_no_drafts(
-    late: Callable[[Ladder, float, float], None],
+    late: Callable[[DraftRate, float, float], None],
 ) -> None:
-    ladder, seen = Ladder(), []
+    ladder, seen = DraftRate(), []
     for step in range(5):
         seen.append(ladder.interval_s(step * SETTLE_S))
         late(ladder, 10.0, step * SETTLE_S)
@@ -40,14 +42,14 @@ def test_each_sign_of_too_much_to_do_is_a_step_down_until_there_are_no_drafts(
 
 
 def test_signs_at_the_same_time_are_one_step() -> None:
-    ladder = Ladder()
+    ladder = DraftRate()
     for _ in range(5):
         ladder.final_begins(LATE, 7.0)
     assert ladder.interval_s(7.0) == RUNGS[1]
 
 
 def test_a_draft_counts_as_late_by_its_own_interval() -> None:
-    ladder = Ladder()
+    ladder = DraftRate()
     ladder.draft_begins(RUNGS[0] or 0, 1.0)
     assert ladder.interval_s(1.0) == 1.0
     ladder.draft_begins(DRAFT_LATE * 1.0 - 0.01, 3.0)
@@ -55,7 +57,7 @@ def test_a_draft_counts_as_late_by_its_own_interval() -> None:
 
 
 def test_calm_brings_the_drafts_back_step_by_step() -> None:
-    ladder = Ladder()
+    ladder = DraftRate()
     for second in range(4):
         ladder.final_begins(LATE, second)
     steps = [ladder.interval_s(3 + CALM_S * n) for n in range(4)]
@@ -63,11 +65,11 @@ def test_calm_brings_the_drafts_back_step_by_step() -> None:
 
 
 def test_trouble_that_goes_on_keeps_them_away() -> None:
-    ladder = Ladder()
+    ladder = DraftRate()
     for second in range(60):
         ladder.final_begins(LATE, second)
     assert ladder.interval_s(60) is None
 
 
 def test_without_drafts_there_is_no_way_up() -> None:
-    assert Ladder(NO_DRAFTS).interval_s(1000) is None
+    assert DraftRate(NO_DRAFTS).interval_s(1000) is None

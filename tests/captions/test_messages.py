@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from spaces_bridge.captions.messages import (
     CODEC,
     MAX_MESSAGE,
-    Draft,
+    CaptionsMessage,
+    CaptionsPing,
+    CaptionsPong,
+    CaptionsReady,
+    DraftMessage,
     EndOfTrack,
-    Heard,
     Load,
     LoadFailed,
-    Message,
     Missed,
     OpenTrack,
-    Ping,
-    Pong,
-    Ready,
     Speech,
     TrackEnded,
+    TranscribedUntil,
     Utterance,
 )
 from spaces_bridge.wire.messages import BadMessage
@@ -29,21 +29,24 @@ from spaces_bridge.wire.messages import BadMessage
 pytestmark = pytest.mark.unit
 
 KINDS = (
-    Load, OpenTrack, Speech, EndOfTrack, Ping,
-    Ready, LoadFailed, Draft, Utterance, Heard, TrackEnded, Missed, Pong,
+    Load, OpenTrack, Speech, EndOfTrack, CaptionsPing,
+    CaptionsReady, LoadFailed, DraftMessage, Utterance, TranscribedUntil, TrackEnded, Missed,
+    CaptionsPong,
 )  # fmt: skip
-MESSAGES: st.SearchStrategy[Message] = st.one_of(*(st.builds(kind) for kind in KINDS))
+MESSAGES: st.SearchStrategy[CaptionsMessage] = st.one_of(*(st.builds(kind) for kind in KINDS))
 
 
 @given(st.lists(MESSAGES, max_size=5))
-def test_every_message_arrives_as_it_was_sent(messages: list[Message]) -> None:
+def test_every_message_arrives_as_it_was_sent(messages: list[CaptionsMessage]) -> None:
     stream = BytesIO(b"".join(map(CODEC.encode, messages)))
     assert [CODEC.read(stream) for _ in messages] == messages
     assert CODEC.read(stream) is None
 
 
 @given(MESSAGES, st.data())
-def test_a_stream_that_breaks_off_is_at_its_end(message: Message, data: st.DataObject) -> None:
+def test_a_stream_that_breaks_off_is_at_its_end(
+    message: CaptionsMessage, data: st.DataObject
+) -> None:
     whole = CODEC.encode(message)
     cut = data.draw(st.integers(0, len(whole) - 1))
     assert CODEC.read(BytesIO(whole[:cut])) is None

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
-from spaces_bridge.captions.messages import Draft as WorkerDraft
-from spaces_bridge.captions.messages import FromWorker, OpenTrack, Speech, Utterance
+from spaces_bridge.captions.messages import DraftMessage as WorkerDraft
+from spaces_bridge.captions.messages import FromCaptionWorker, OpenTrack, Speech, Utterance
 from spaces_bridge.captions.models import model_directory
-from spaces_bridge.captions.worker.scribe import Scribe
-from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.captions.worker.scheduler import Scheduler
+from spaces_bridge.captions.worker.speech_track import SpeechPcm
 from spaces_bridge.captions.worker.transcriber import Transcriber
 from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
 from spaces_bridge.core import commands as cmd
@@ -39,11 +39,11 @@ class Scene:
     spaces: Spaces
     recorder: Recorder
     captioner: WorkerCaptioner
-    desk: SoundDesk
+    desk: MediaEvents
     at_ms: int = 0
     heard: list[tuple[int, bytes]] = field(default_factory=list)
 
-    async def talk(self, pcm: Pcm, enough: Callable[[], bool]) -> None:
+    async def talk(self, pcm: SpeechPcm, enough: Callable[[], bool]) -> None:
         """Say this over and over, as fast as people speak, until it is enough."""
         async with asyncio.timeout(240):
             for piece in itertools.cycle(range(len(pcm) // 1600)):
@@ -81,7 +81,7 @@ async def scene(model_cache: Path) -> AsyncIterator[Scene]:
     recorder = Recorder()
     captioner = WorkerCaptioner(CaptionerOptions("tiny.en", "en", model_cache, command=PATIENT))
     spaces = Spaces(replace(recorder.world(), captioner=captioner))
-    desk = SoundDesk(spaces)
+    desk = MediaEvents(spaces)
     captioner.listen(desk)
     try:
         await captioner.start()
@@ -167,8 +167,8 @@ async def test_a_worker_killed_in_mid_sentence_leaves_no_draft_and_says_all_once
 def test_what_is_committed_is_what_was_said(model_cache: Path) -> None:
     passed = 0.0
     writer, vad = Transcriber(str(model_directory("tiny.en", model_cache))), load_vad()
-    scribe = Scribe(writer, lambda: VoiceDetector(vad), "en", clock=lambda: passed)
-    speech, said = in_a_row(conversation()[:6]), list[FromWorker]()
+    scribe = Scheduler(writer, lambda: VoiceDetector(vad), "en", clock=lambda: passed)
+    speech, said = in_a_row(conversation()[:6]), list[FromCaptionWorker]()
     said += scribe.take(OpenTrack(SPACE, BEN, "en"))
     for at_ms in range(0, len(speech.pcm) // 16, 100):
         passed += 0.1

@@ -3,16 +3,16 @@
 import pytest
 
 from spaces_bridge.captions.messages import (
-    Heard,
+    CaptionsPing,
+    CaptionsPong,
     Load,
     Missed,
-    Ping,
-    Pong,
     TrackEnded,
+    TranscribedUntil,
 )
 from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.captions.worker.languages import ENOUGH_S, SpokenLanguage
-from spaces_bridge.captions.worker.scribe import PATIENCE_S
+from spaces_bridge.captions.worker.scheduler import PATIENCE_S
 from spaces_bridge.core.ids import SpaceId
 from tests.support.captions import ADA, BEN, SPACE
 from tests.support.scribe import LOUD, QUIET, Desk, Words
@@ -31,7 +31,7 @@ def test_what_was_said_is_one_final_and_then_heard() -> None:
     assert (final.start_ms, final.end_ms) == pytest.approx((700, 3250), abs=40)
     assert final.utterance == utterance_id(SPACE, ADA, final.start_ms)
     after = desk.said[desk.said.index(final) + 1 :]
-    assert Heard(SPACE, ADA, final.end_ms) in after
+    assert TranscribedUntil(SPACE, ADA, final.end_ms) in after
 
 
 def test_the_words_are_ready_when_the_silence_has_lasted() -> None:
@@ -68,9 +68,9 @@ def test_nothing_before_a_final_that_waits_is_reported_as_heard() -> None:
     desk.open()
     for second, pcm in enumerate([LOUD, QUIET, QUIET, QUIET, QUIET]):
         desk.hear(pcm, second)
-    assert all(said.until_ms == 0 for said in desk.said if isinstance(said, Heard))
+    assert all(said.until_ms == 0 for said in desk.said if isinstance(said, TranscribedUntil))
     desk.work()
-    assert isinstance(desk.said[-1], Heard)
+    assert isinstance(desk.said[-1], TranscribedUntil)
 
 
 def test_silence_gives_no_final_but_is_reported_as_heard() -> None:
@@ -79,7 +79,7 @@ def test_silence_gives_no_final_but_is_reported_as_heard() -> None:
     for second in range(10):
         desk.hear(QUIET, second)
     assert not desk.scribe.has_work
-    heard = [said.until_ms for said in desk.said if isinstance(said, Heard)]
+    heard = [said.until_ms for said in desk.said if isinstance(said, TranscribedUntil)]
     assert heard == sorted(set(heard))
     assert heard[-1] >= 8000
 
@@ -91,7 +91,7 @@ def test_sound_without_words_gives_no_final_but_is_reported_as_heard() -> None:
         desk.hear(pcm, second)
     desk.work()
     assert desk.finals() == []
-    assert isinstance(desk.said[-1], Heard)
+    assert isinstance(desk.said[-1], TranscribedUntil)
 
 
 def test_the_last_words_are_final_when_the_microphone_closes() -> None:
@@ -173,7 +173,7 @@ def test_one_odd_utterance_does_not_change_the_language() -> None:
 
 def test_a_ping_is_answered() -> None:
     desk = Desk()
-    assert list(desk.scribe.take(Ping())) == [Pong()]
+    assert list(desk.scribe.take(CaptionsPing())) == [CaptionsPong()]
 
 
 def test_a_second_model_is_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.captions.segmenter import DEFAULT_POLICY, Segmenter, Span
+from spaces_bridge.captions.worker.segmenter import DEFAULT_POLICY, Segmenter, Span
 
 pytestmark = pytest.mark.unit
 

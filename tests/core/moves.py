@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -25,7 +25,7 @@ CREATE = cmd.CreateSpace(
 
 @dataclass(frozen=True)
 class Step:
-    """What a move led to. ``command``: it was a command of somebody's."""
+    """What a move led to. `command`: it was a command of somebody's."""
 
     before: LiveSpace
     command: cmd.Command | None
@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Move:
-    """Something somebody does; ``told`` reads well in a failing example."""
+    """Something somebody does; `told` reads well in a failing example."""
 
     told: str
     act: Callable[[Town], object]

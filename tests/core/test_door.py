@@ -4,7 +4,7 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.rules import decide
 from tests.core.support import CAT, on_stage, refused, with_cohost

@@ -4,7 +4,7 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.core.links import shared_link, without_sentence
+from spaces_bridge.core.text.links import shared_link, without_sentence
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.core.lookalikes import guises, known_as, misleads
-from spaces_bridge.core.names import clean_name
-from spaces_bridge.core.skeletons import alike, looks, skeleton
+from spaces_bridge.core.text.lookalikes import guises, known_as, misleads
+from spaces_bridge.core.text.names import clean_name
+from spaces_bridge.core.text.skeletons import alike, looks, skeleton
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from spaces_bridge.core.moments import MONTHS, WEEKDAYS, shown_moment, shown_utc
+from spaces_bridge.core.text.dates import MONTHS, WEEKDAYS, shown_moment, shown_utc
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.core.names import GRAPHEMES_MAX, MARKS_MAX, before_a_colon, clean_name
+from spaces_bridge.core.text.names import GRAPHEMES_MAX, MARKS_MAX, before_a_colon, clean_name
 
 pytestmark = pytest.mark.unit
 

@@ -3,10 +3,10 @@
 import pytest
 
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.display_names import DisplayNames, called, refuse_name
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import Nameplates, called, refuse_name
 from tests.core.support import CAT, on_stage, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space
 
@@ -107,7 +107,7 @@ def test_accounts_are_called_what_they_call_themselves() -> None:
 
 
 def test_nobody_hides_themselves() -> None:
-    plates = Nameplates(on_stage())
+    plates = DisplayNames(on_stage())
     assert plates.hides(GUEST, "Ben")
     assert not plates.hides(BEN, "Ben")
     assert plates.shown(GUEST, "") == "Guest"

@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.roles import Levels, Role
+from spaces_bridge.core.roles import Role, RoleLevels
 from spaces_bridge.core.rules import decide
 from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.unit
 
 def test_levels_must_be_ordered() -> None:
     with pytest.raises(ValueError, match="levels"):
-        Levels(host=10, cohost=60)
-    assert Levels().role(None) is Role.LISTENER
+        RoleLevels(host=10, cohost=60)
+    assert RoleLevels().role(None) is Role.LISTENER
     assert not Role.COHOST.may_end
 
 
@@ -136,6 +136,6 @@ def test_no_role_changes_in_an_ended_space() -> None:
 
 
 def test_roles_say_what_they_may() -> None:
-    assert [Levels().of(role) for role in Role] == [None, 10, 60, 90]
-    assert [Levels().role(level) for level in (9, 10, 60, 90)] == list(Role)
+    assert [RoleLevels().of(role) for role in Role] == [None, 10, 60, 90]
+    assert [RoleLevels().role(level) for level in (9, 10, 60, 90)] == list(Role)
     assert Role.HOST.may_end

@@ -10,7 +10,7 @@ from spaces_bridge.core.floor import Doubt, RequestState
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules import decide
-from spaces_bridge.core.rules.seen import ONE_HOST
+from spaces_bridge.core.rules.observed import ONE_HOST
 from tests.core.support import CAT, on_stage, refused, with_cohost
 from tests.support.spaces import BEN, EVE, HOST, after, live_space
 

@@ -4,12 +4,12 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
-from spaces_bridge.core.rules.talk import OTHERS, may_chat, refuse_to_chat
+from spaces_bridge.core.rules.content import OTHERS, may_chat, refuse_to_chat
 from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 

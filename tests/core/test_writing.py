@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.core.writing import TEXT_MAX, clean_text
+from spaces_bridge.core.text.writing import TEXT_MAX, clean_text
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from spaces_bridge.app import policies
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.codec import wish_from
 from spaces_bridge.app.reconcile import missing
-from spaces_bridge.app.records import Effect
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
@@ -60,7 +60,7 @@ class Town:
             self.journal.append(event)
         return events
 
-    def _post(self, effect: Effect) -> None:
+    def _post(self, effect: OutboxEntry) -> None:
         wanted = wish_from(effect)
         if isinstance(wanted, Carried):
             self.outbox.append(wanted)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PLACE = Path(sabotage.__file__).parent
 
 GATE = """
-from spaces_bridge.media.worker.gate import Gates
+from spaces_bridge.media.worker.mix.gate import Gates
 gates = Gates()
 gates.set("ada", True)
 gates.set("ada", False)
@@ -23,7 +23,7 @@ print(gates.is_open("ada"))
 """
 MIX = """
 import numpy
-from spaces_bridge.media.worker.mixer import mix_minus
+from spaces_bridge.media.worker.mix.mixer import mix_minus
 frame = numpy.full(960, 1000, numpy.int16)
 print(bool(mix_minus({"ada": frame}, ["ada"]).without["ada"].any()))
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.patience import PATIENCE_S
 from spaces_bridge_demo.signalling import over_http
 from spaces_bridge_demo.wire import WireConnection, WirePeer
@@ -65,7 +65,7 @@ async def attentive(page: str) -> AsyncIterator[Attentive]:
 
 async def watch(page: str) -> None:
     """Listen until standard input closes."""
-    peer = WirePeer(Direction.LISTEN)
+    peer = WirePeer(StreamDirection.LISTEN)
     connection = WireConnection(peer)
     async with aiohttp.ClientSession() as http:
         await connection.join(over_http(http, f"{page}/whep"))

@@ -27,7 +27,7 @@ class Asked:
 
 
 class Front:
-    """Hands on what lies below ``prefix``, which it keeps or strips; anything else is not ours."""
+    """Hands on what lies below `prefix`, which it keeps or strips; anything else is not ours."""
 
     def __init__(self, target: str, prefix: str, *, strip: bool) -> None:
         self._target = target

@@ -89,7 +89,7 @@ async def evening(world: World, title: str = "An evening") -> Evening:
 
 
 async def walk(scene: Evening, browser: Browser, looks: Sequence[Look], visit: Visit) -> None:
-    """Take a guest for each look through all states; ``visit`` looks around in each.
+    """Take a guest for each look through all states; `visit` looks around in each.
 
     At the end of it the live space has ended.
     """

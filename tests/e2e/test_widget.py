@@ -51,7 +51,7 @@ def _note(entry: ConsoleMessage, complaints: list[str]) -> None:
 async def embedded(
     browser: Browser, port: int, person: Person, space: LiveRoom, *states: str
 ) -> AsyncIterator[tuple[Page, FrameLocator]]:
-    """The room's widget in the client's page. ``states``: what the client says of who this is."""
+    """The room's widget in the client's page. `states`: what the client says of who this is."""
     widget = await person.state(space.room, "im.vector.modular.widgets", "spaces")
     context = await browser.new_context(permissions=["microphone"])
     await context.add_init_script(WATCH)

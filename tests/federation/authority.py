@@ -13,7 +13,7 @@ LIFE = dt.timedelta(days=2)
 
 
 class Authority:
-    """One root, and one certificate for ``localhost`` and 127.0.0.1 that all servers share."""
+    """One root, and one certificate for `localhost` and 127.0.0.1 that all servers share."""
 
     def __init__(self, directory: Path) -> None:
         """Makes all files at once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Combination:
-    """`room_version`: of the rooms the bridge makes. `database`: ``sqlite`` or ``postgres``."""
+    """`room_version`: of the rooms the bridge makes. `database`: `sqlite` or `postgres`."""
 
     room_version: str
     database: str

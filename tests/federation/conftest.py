@@ -1,8 +1,8 @@
 """Two federated homeservers for all tests here; the bridge and people are made anew.
 
 Each test runs in two combinations of room version and database, so that each of the four values
-is met; a test that wants all four says ``@pytest.mark.parametrize("combination", COMBINATIONS,
-indirect=True, ids=str)``.
+is met; a test that wants all four says `@pytest.mark.parametrize("combination", COMBINATIONS,
+indirect=True, ids=str)`.
 """
 
 import asyncio

@@ -33,10 +33,10 @@ _UNLIMITED = {
 
 
 class FederatedHomeserver(Homeserver):
-    """A homeserver called ``localhost:PORT``, where PORT is that of its `link`.
+    """A homeserver called `localhost:PORT`, where PORT is that of its `link`.
 
-    `evil`: users whose localpart begins with ``evil`` may do anything on it: no rule of the room
-    is checked for what they send (see ``evil/sitecustomize.py``).
+    `evil`: users whose localpart begins with `evil` may do anything on it: no rule of the room
+    is checked for what they send (see `evil/sitecustomize.py`).
     """
 
     def __init__(

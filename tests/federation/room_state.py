@@ -33,7 +33,7 @@ def last_levels_event(person: Person, room: RoomId | str) -> str:
 
 
 async def forge_levels(person: Person, room: RoomId | str, **changes: Any) -> str:  # noqa: ANN401
-    """Write the power levels with these keys changed; ``users`` are added to those there."""
+    """Write the power levels with these keys changed; `users` are added to those there."""
     content = dict(await person.state(room, POWER))
     users = {**content.get("users", {}), **changes.pop("users", {})}
     return await person.put_state(room, POWER, {**content, **changes, "users": users})

@@ -15,9 +15,9 @@ CALL_AGAIN_S = 0.5
 
 
 class Twins:
-    """`home` knows the bridge; `away` does not, and lets users called ``evil…`` do anything.
+    """`home` knows the bridge; `away` does not, and lets users called `evil…` do anything.
 
-    Both are real, federate over TLS on loopback, and are called ``localhost:PORT``. Not bound to
+    Both are real, federate over TLS on loopback, and are called `localhost:PORT`. Not bound to
     an event loop: a test run shares one pair.
     """
 

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from spaces_bridge.app.notes.messages import RoomUser
-from spaces_bridge.app.wishes import TellUser, Wish
+from spaces_bridge.app.tasks import OutboxTask, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import create, decide
-from spaces_bridge.matrix.direct.dms import Standing
-from spaces_bridge.matrix.inviting.invites import DAY_MS
+from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.invites.limits import DAY_MS
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.notes import MemoryNotes
 from tests.support.recorder import Recorder
@@ -52,7 +52,7 @@ class Desk:
         self.notes = MemoryNotes()
         self.texts: defaultdict[UserId, list[str]] = defaultdict(list)
         self.seeds: defaultdict[str, list[str]] = defaultdict(list)
-        self.wished: list[Wish] = []
+        self.wished: list[OutboxTask] = []
         self.asked: list[cmd.Command] = []
         self.standings: dict[UserId, Standing] = {}
         self.space = started()
@@ -81,7 +81,7 @@ class Desk:
         self.happen(command)
         return []
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         self.wished.append(wanted)
 
     # --- direct rooms

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.reconcile import Reconciler
-from spaces_bridge.app.sound_desk import SoundDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.expected import Event, Wanted
@@ -29,7 +29,7 @@ async def greeted(person: MatrixUser) -> str:
 async def on_air(
     bridge: Bridge, host: MatrixUser, speaker: MatrixUser, *others: MatrixUser
 ) -> SpaceId:
-    """A live space in which ``speaker`` has an open microphone."""
+    """A live space in which `speaker` has an open microphone."""
     space = (await bridge.live(host, "On air", [speaker, *others])).space
     await host.set_level(room_of(bridge.view(space)), speaker.id, 10)
     await bridge.until(space, lambda s: s.may_speak(id_of(speaker)), "no floor")
@@ -73,7 +73,7 @@ def said(part: str) -> Wanted:
 @asynccontextmanager
 async def reconciled(bridge: Bridge) -> AsyncIterator[None]:
     """Rooms are read as after any start."""
-    reconciler = Reconciler(bridge.spaces, SoundDesk(bridge.spaces), bridge.matrix)
+    reconciler = Reconciler(bridge.spaces, MediaEvents(bridge.spaces), bridge.matrix)
     reconciler.start()
     yield
     await reconciler.stop()

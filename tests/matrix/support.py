@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.notes.rooms import Shown, ShownComplete, ShownMessage
 from spaces_bridge.app.ports import NoteStore, Outbox
@@ -19,7 +20,6 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import use_cases_of
-from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -56,7 +56,7 @@ class Bell:
 class Town:
     """A homeserver that knows the bridge; bridges come and go on the same port.
 
-    ``homeserver``: one of another kind, not started yet; its domain is the town's.
+    `homeserver`: one of another kind, not started yet; its domain is the town's.
     """
 
     def __init__(self, directory: Path, homeserver: Homeserver | None = None) -> None:
@@ -103,9 +103,9 @@ class Town:
 
 
 class Bridge:
-    """One run of the bridge; ``async with``. The same ``database`` again is a restart.
+    """One run of the bridge; `async with`. The same `database` again is a restart.
 
-    ``database``: a file for SQLite, or the URL of a database.
+    `database`: a file for SQLite, or the URL of a database.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Bridge:
         self._min_followers = min_followers
         self.storage: Storage
         self.spaces: Spaces
-        self.doorkeeper: Doorkeeper
+        self.doorkeeper: BanListService
         self.matrix: MatrixService
         self.tasks: TaskSupervisor
         self._timekeeper: Timekeeper
@@ -133,9 +133,9 @@ class Bridge:
     async def __aenter__(self) -> Self:
         clock, bell = SystemClock(), Bell()
         self.storage = await open_storage(self._database, clock)
-        self.doorkeeper = Doorkeeper(self.storage.blocks, self.storage.policy_rules, clock)
+        self.doorkeeper = BanListService(self.storage.blocks, self.storage.policy_rules, clock)
         await self.doorkeeper.load()
-        world = World(
+        world = AppContext(
             journal=self.storage.journal,
             directory=self.storage.directory,
             outbox=self.storage.outbox,

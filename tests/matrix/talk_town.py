@@ -7,21 +7,21 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
-from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.context import AppSettings
+from spaces_bridge.app.records import Block, OutboxEntry, PolicyRule, Report
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases import use_cases_of
-from spaces_bridge.app.world import AppSettings
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.events.translate import Said
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.commands.archive import Archive
+from spaces_bridge.matrix.commands.context import CommandContext
+from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
+from spaces_bridge.matrix.events.translate import Message
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.talk.archive import Archive
-from spaces_bridge.matrix.talk.conversation import Conversation
-from spaces_bridge.matrix.talk.desk import Desk
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, ROOM
 
@@ -50,7 +50,7 @@ class Lists:
         return list(self.blocks.values())
 
     async def file(
-        self, report: Report, source: str, then: Callable[[int], Effect] | None = None
+        self, report: Report, source: str, then: Callable[[int], OutboxEntry] | None = None
     ) -> int:
         self.reports.setdefault(source, report)
         number = list(self.reports).index(source) + 1
@@ -98,7 +98,7 @@ class TalkTown:
         self._events = count(1)
         any_: Any = self
         rules: Any = Rules()
-        self.doorkeeper = Doorkeeper(self.lists, rules, self.notebook)
+        self.doorkeeper = BanListService(self.lists, rules, self.notebook)
         chosen = AppSettings(domain=SETTINGS.domain, bot=SETTINGS.bot, min_followers=min_followers)
         world = replace(self.notebook.world(chosen), doorkeeper=self.doorkeeper)
         self.spaces = Spaces(world)
@@ -106,7 +106,7 @@ class TalkTown:
         archive = Archive(self.notebook, self.notebook)
         allowed: Any = permission
         self.use_cases = use_cases_of(self.spaces, self.doorkeeper, self.lists, lambda _: allowed)
-        desk = Desk(
+        desk = CommandContext(
             any_,
             self.spaces,
             archive,
@@ -115,7 +115,7 @@ class TalkTown:
             self.notebook,
             self.use_cases,
         )
-        self.conversation = Conversation(desk, any_)
+        self.conversation = CommandDispatcher(desk, any_)
         self.space = SpaceId("")
         self.answered: list[str] = []
         """The kinds of the wishes that answered."""
@@ -156,7 +156,7 @@ class TalkTown:
         try:
             return self.past[event]
         except KeyError:
-            raise Refused(404, "M_NOT_FOUND", "no such event") from None
+            raise RequestRefused(404, "M_NOT_FOUND", "no such event") from None
 
     # --- what happens
 
@@ -205,7 +205,9 @@ class TalkTown:
     ) -> str:
         """Say it; the answer, beginning with ❌ when refused, empty when there is none."""
         event = event or f"$said{next(self._events)}"
-        await self.conversation.hear(Said(room, EventId(event), who, text, pills, thread, rewords))
+        await self.conversation.hear(
+            Message(room, EventId(event), who, text, pills, thread, rewords)
+        )
         reply = self.notebook.effects.pop(f"reply:{event}", None)
         if reply is None:
             return ""

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.core.ids import EventId
+from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.events import chat
 from spaces_bridge.matrix.events.content import message, reply
-from spaces_bridge.matrix.events.translate import Said, meaning_of
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.words.addressed import names_of, slip
-from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
+from spaces_bridge.matrix.events.translate import Message, meaning_of
+from spaces_bridge.matrix.text.addressed import names_of, slip
+from spaces_bridge.matrix.text.commands import Misunderstood, Request, parse
 from tests.matrix.talk_town import DM, SETTINGS, TalkTown
 from tests.support.spaces import BEN, HOST
 
@@ -197,7 +197,7 @@ IN_THREAD = {"rel_type": "m.thread", "event_id": ROOT, "m.in_reply_to": {"event_
 
 def test_a_message_knows_its_thread() -> None:
     heard = said({"body": "!space live", "m.relates_to": IN_THREAD})
-    assert isinstance(heard, Said)
+    assert isinstance(heard, Message)
     assert heard.thread == ROOT
     assert (
         said({"body": "hi", "m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}}).thread is None

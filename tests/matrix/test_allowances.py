@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.lanes import Lane, LaneName, lane_of
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.client.pace import RoomBudgets
 from spaces_bridge.matrix.events import captions, chat
-from spaces_bridge.matrix.homeserver.pace import RoomBudgets
-from spaces_bridge.matrix.outgoing.allowances import (
+from spaces_bridge.matrix.outbox.budgets import (
     ARRANGEMENTS_PER_MINUTE,
     HANDS_PER_MINUTE,
     PROMPTS_PER_MINUTE,
     SHARES,
-    Allowances,
+    LaneBudgets,
 )
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.spaces import BEN, HOST, ROOM, live_space
@@ -50,9 +50,9 @@ class Room:
     def __init__(self, space: LiveSpace) -> None:
         self.now = 0.0
         self.budgets = RoomBudgets(SETTINGS.room_events_per_minute, lambda: self.now)
-        self.allowed = Allowances(SETTINGS, OneSpace(space), self.budgets)
+        self.allowed = LaneBudgets(SETTINGS, OneSpace(space), self.budgets)
 
-    def wait_s(self, wanted: wish.Wish) -> float:
+    def wait_s(self, wanted: wish.OutboxTask) -> float:
         return self.allowed.room_wait_s(lane_of(wanted))
 
 
@@ -91,7 +91,7 @@ WORD = wish.Announce(SPACE, "Live.")
 CHAT = wish.PostChat(SPACE, ())
 REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
 UNBAN = wish.UnbanPerson(SPACE, BEN)
-FREEING: list[wish.Wish] = [
+FREEING: list[wish.OutboxTask] = [
     wish.RedactEvent(SPACE, EVENT),
     wish.RedactEvent(SPACE, EVENT, crowd=True),
     wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50),
@@ -122,11 +122,11 @@ FREEING: list[wish.Wish] = [
     ],
 )
 def test_what_matters_less_waits_earlier_and_levels_never(
-    room: Room, written: int, waiting: list[wish.Wish]
+    room: Room, written: int, waiting: list[wish.OutboxTask]
 ) -> None:
     for _ in range(written):
         room.budgets.note(ROOM)
-    everything: list[wish.Wish] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN, *FREEING]
+    everything: list[wish.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN, *FREEING]
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
@@ -135,7 +135,7 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 def test_an_answered_hand_waits_behind_no_crowd_of_others() -> None:
     """They are in lanes of their own, with budgets of their own."""
     answered = lane_of(wish.RedactEvent(SPACE, EVENT))
-    courtesies: list[wish.Wish] = [
+    courtesies: list[wish.OutboxTask] = [
         wish.RedactEvent(SPACE, EVENT, crowd=True),
         wish.RedactEvent(SPACE, EVENT, expired=True),
         *(CARD, CHAT, STATE, WORD, REPLY, UNBAN, CAPTION),
@@ -163,5 +163,5 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[wish.Wish] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
+    some: list[wish.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
     assert {lane_of(wanted).name for wanted in some} == SHARES.keys()

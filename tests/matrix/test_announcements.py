@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.app import codec
 from spaces_bridge.app.records import OutboxRow
-from spaces_bridge.app.wishes import (
+from spaces_bridge.app.tasks import (
     AnnounceLive,
     InviteByMessage,
     InviteFollowers,
@@ -15,10 +15,10 @@ from spaces_bridge.app.wishes import (
 )
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.homeserver.errors import NotYetError
-from spaces_bridge.matrix.inviting import announcements
-from spaces_bridge.matrix.inviting.announcements import Announcements
-from spaces_bridge.matrix.inviting.invites import Uninvited
+from spaces_bridge.matrix.client.errors import NotYetError
+from spaces_bridge.matrix.invites import announcements
+from spaces_bridge.matrix.invites.announcements import Announcements
+from spaces_bridge.matrix.invites.limits import InviteReport
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
 from tests.support.recorder import Recorder
 
@@ -47,7 +47,7 @@ class Herald(Desk):
         every: Any = self
         self.outbox = Pending()
         self.woken = 0
-        self.uninvited = Uninvited(self.notes)
+        self.uninvited = InviteReport(self.notes)
         self.announces = Announcements(
             every, self.outbox, self.followers, self.uninvited, SETTINGS, self.wake
         )

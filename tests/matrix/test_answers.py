@@ -7,14 +7,14 @@ import pytest
 
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.notes.messages import Invitation, RoomUser, StageInvitationMessage
-from spaces_bridge.app.wishes import Reply
+from spaces_bridge.app.tasks import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.direct import correspondence
-from spaces_bridge.matrix.direct.answers import Answers
-from spaces_bridge.matrix.direct.correspondence import Correspondence
-from spaces_bridge.matrix.events.translate import MemberChanged, ReactedTo, TookBack
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.dms import store as correspondence
+from spaces_bridge.matrix.dms.reactions import DmReactions
+from spaces_bridge.matrix.dms.store import DmStore
+from spaces_bridge.matrix.events.translate import MemberChanged, Reaction, Redaction
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled
 
 pytestmark = pytest.mark.unit
@@ -30,8 +30,8 @@ class Counter(Desk):
     def __init__(self) -> None:
         super().__init__()
         every: Any = self
-        self.letters = Correspondence(self.notes)
-        self.answers = Answers(every, self.followers, self.letters, SETTINGS, every)
+        self.letters = DmStore(self.notes)
+        self.answers = DmReactions(every, self.followers, self.letters, SETTINGS, every)
         self.space = scheduled(at_ms=self.now_ms() + 2 * 86_400_000)
         self.notes.add(RoomUser(DM, CAT))
 
@@ -41,10 +41,10 @@ class Counter(Desk):
         await self.letters.note_invitation(MESSAGE, sent)
 
     async def tap(self, key: str, sender: UserId = CAT, room: RoomId = DM) -> None:
-        await self.answers.reacted(ReactedTo(room, TAP, sender, MESSAGE, key))
+        await self.answers.reacted(Reaction(room, TAP, sender, MESSAGE, key))
 
     async def take_back(self, sender: UserId = CAT, event: str = "$redaction") -> None:
-        await self.answers.took_back(TookBack(DM, EventId(event), sender, TAP))
+        await self.answers.took_back(Redaction(DM, EventId(event), sender, TAP))
 
     @property
     def replies(self) -> list[Reply]:
@@ -80,8 +80,8 @@ async def test_a_refused_message_and_a_lost_one_are_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     desk = Counter()
-    with pytest.raises(Refused), desk.letters.sending(DM, "refused"):
-        raise Refused(403, "M_FORBIDDEN", "")
+    with pytest.raises(RequestRefused), desk.letters.sending(DM, "refused"):
+        raise RequestRefused(403, "M_FORBIDDEN", "")
     assert desk.letters.on_the_way(DM) == []
     monkeypatch.setattr(correspondence, "ON_THE_WAY_S", 0.01)
     for lost in (Away("gone"), StorageError("the disk is full")):

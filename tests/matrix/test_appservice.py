@@ -13,9 +13,9 @@ import pytest
 from yarl import URL
 
 from spaces_bridge.app.records import InboxEvent
-from spaces_bridge.matrix.incoming import appservice
-from spaces_bridge.matrix.incoming.appservice import BODY_MAX_BYTES, AppserviceServer
-from spaces_bridge.matrix.incoming.consumer import InboxConsumer
+from spaces_bridge.matrix.appservice import server as appservice
+from spaces_bridge.matrix.appservice.consumer import InboxConsumer
+from spaces_bridge.matrix.appservice.server import BODY_MAX_BYTES, AppserviceServer
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
 from tests.support.logged import json_lines

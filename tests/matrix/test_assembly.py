@@ -6,14 +6,14 @@ from typing import get_args
 import pytest
 
 from spaces_bridge.app.sessions import Sessions
-from spaces_bridge.app.wishes import Announce, Wish
+from spaces_bridge.app.tasks import Announce, OutboxTask
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.assembly import Ground, Parts, assemble
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.moderation.bans import Bans
-from spaces_bridge.matrix.outgoing.doers import Doers
+from spaces_bridge.matrix.outbox.handlers import TaskRouter
 from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.talk_town import SETTINGS, TalkTown
 
@@ -49,7 +49,7 @@ def put_together(town: TalkTown) -> Parts:
 
 async def test_every_kind_of_wish_is_carried_out_by_somebody() -> None:
     async with TalkTown() as town:
-        assert put_together(town).doers.kinds == set(get_args(Wish))
+        assert put_together(town).doers.kinds == set(get_args(OutboxTask))
         assert not town.notebook.calls, "putting together calls nobody"
 
 
@@ -58,5 +58,5 @@ async def test_no_two_carry_out_the_same_kind() -> None:
         parts = put_together(town)
         bans = Bans(MatrixClient(None, SETTINGS.bot), town.spaces, parts.observer)  # type: ignore[arg-type]  # never called
     with pytest.raises(ValueError, match="BanPerson has two doers"):
-        Doers([bans, bans])
-    assert Announce not in Doers([bans]).kinds
+        TaskRouter([bans, bans])
+    assert Announce not in TaskRouter([bans]).kinds

@@ -11,7 +11,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.shown.gallery import bot_picture, room_picture
+from spaces_bridge.matrix.cards.uploads import bot_picture, room_picture
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
@@ -28,7 +28,7 @@ class WithoutMedia(Homeserver):
 
 
 async def download(user: MatrixUser, address: str) -> bytes:
-    """The file behind an ``mxc://`` address."""
+    """The file behind an `mxc://` address."""
     place = address.removeprefix("mxc://")
     url = f"{user.url}/_matrix/client/v1/media/download/{place}"
     headers = {"Authorization": f"Bearer {user.account.access_token}"}
@@ -116,7 +116,7 @@ async def test_without_media_state_and_name_are_published_all_the_same(
     village.homeserver = WithoutMedia(tmp_path / "synapse", registrations=[registration])
     async with village.homeserver:
         account = await village.homeserver.register("ada")
-        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.shown.gallery"):
+        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.cards.uploads"):
             async with (
                 MatrixUser(village.homeserver.url, account) as ada,
                 Bridge(village.settings(), tmp_path / "db") as bridge,

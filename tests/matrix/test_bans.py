@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.moderation.bans import Bans, is_kept_out
-from spaces_bridge.matrix.room.members import Membership
+from spaces_bridge.matrix.rooms.members import Membership
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -26,7 +26,7 @@ class Room:
         self.space = space
         self.kind = membership
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.told: list[wish.Wish] = []
+        self.told: list[wish.OutboxTask] = []
         self.user = UserId("@spacesbot:example.org")
 
     async def find(self, space: SpaceId) -> LiveSpace:
@@ -39,7 +39,7 @@ class Room:
         self.asked.append((path[-1], body))
         self.kind = "ban" if path[-1] == "ban" else "leave"
 
-    async def wish(self, wanted: wish.Wish, key: str) -> None:
+    async def wish(self, wanted: wish.OutboxTask, key: str) -> None:
         self.told.append(wanted)
 
     @property
@@ -90,7 +90,7 @@ def test_after_the_end_only_blocks_stand() -> None:
 
 async def test_moderators_are_told_of_bans_that_are_refused_and_of_nothing_else() -> None:
     room = Room(REMOVED, "join")
-    refusal = Refused(403, "M_FORBIDDEN", "no")
+    refusal = RequestRefused(403, "M_FORBIDDEN", "no")
     await room.bans.refused(UNBAN, refusal)
     assert room.told == []
     await room.bans.refused(BAN, refusal)

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import RefreshBubble, TellUser, Wish
+from spaces_bridge.app.tasks import OutboxTask, RefreshBubble, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import NotYetError, Refused
+from spaces_bridge.matrix.cards.bubble import render
+from spaces_bridge.matrix.cards.bubbles import Bubbles
+from spaces_bridge.matrix.cards.card import Card
+from spaces_bridge.matrix.cards.pins import Pins
+from spaces_bridge.matrix.client.errors import NotYetError, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.shown.bubble import render
-from spaces_bridge.matrix.shown.bubbles import Bubbles
-from spaces_bridge.matrix.shown.card import Card
-from spaces_bridge.matrix.shown.pins import Pins
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
@@ -83,7 +83,7 @@ class Square:
         self.told: list[TellUser] = []
         self.redacted: list[str] = []
         self.pinned: list[str] = []
-        self.refusal: Refused | None = None
+        self.refusal: RequestRefused | None = None
         self.unpinnable = False
         every: Any = self
         self.bubbles = Bubbles(
@@ -99,7 +99,7 @@ class Square:
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         assert isinstance(wanted, TellUser)
         self.told.append(wanted)
 
@@ -122,7 +122,7 @@ class Square:
 
     async def write_state(self, room: RoomId, type_: str, content: Mapping[str, Any]) -> EventId:
         if self.unpinnable:
-            raise Refused(403, "M_FORBIDDEN", "no")
+            raise RequestRefused(403, "M_FORBIDDEN", "no")
         self.pinned = content["pinned"]
         return EventId("$pins")
 
@@ -183,7 +183,7 @@ async def test_without_the_right_to_pin_it_still_stands() -> None:
 
 async def test_without_the_right_to_write_the_host_is_told_once() -> None:
     square = Square(live_space())
-    square.refusal = Refused(403, "M_FORBIDDEN", "not in room")
+    square.refusal = RequestRefused(403, "M_FORBIDDEN", "not in room")
     assert await square.refresh() is None
     square.refusal = None
     assert await square.refresh() is None

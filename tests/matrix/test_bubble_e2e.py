@@ -78,7 +78,7 @@ async def square(
     level: int | None = None,
     events_default: int = 0,
 ) -> Square:
-    """``level``: the bot's, there."""
+    """`level`: the bot's, there."""
     levels: dict[str, Any] = {"events_default": events_default}
     room = await host.create_room(
         preset="public_chat", power_level_content_override=levels, room_version="11"
@@ -263,7 +263,7 @@ async def test_kicked_out_it_gives_up_and_tells_the_host_once(
     await place.bubble()
     await ada.kick(place.room, BOT)
     invited = ada.next_invite()
-    with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.shown.bubbles"):
+    with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.cards.bubbles"):
         await place.start()
         dm = await ada.join((await invited)["room_id"])
         await place.end()
@@ -272,7 +272,7 @@ async def test_kicked_out_it_gives_up_and_tells_the_host_once(
         m for m in await ada.messages(dm, BOT) if "cannot show “Bread”" in m["content"]["body"]
     ]
     assert len(told) == 1
-    said = [r for r in caplog.records if r.name == "spaces_bridge.matrix.shown.bubbles"]
+    said = [r for r in caplog.records if r.name == "spaces_bridge.matrix.cards.bubbles"]
     assert len(said) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.app.wishes import PostCaption
+from spaces_bridge.app.tasks import PostCaption
 from spaces_bridge.core.ids import EventId, SpaceId, UserId, UtteranceId
 from spaces_bridge.matrix.events.captions import content, merge
 

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.shown.card import Card, render
+from spaces_bridge.matrix.cards.card import Card, render
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit

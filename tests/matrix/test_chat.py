@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.app.chat import ChatKind, ChatLine
-from spaces_bridge.app.wishes import ChatWords, PostChat
+from spaces_bridge.app.tasks import ChatWords, PostChat
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.rules.talk import may_chat
-from spaces_bridge.core.writing import TEXT_MAX
+from spaces_bridge.core.rules.content import may_chat
+from spaces_bridge.core.text.writing import TEXT_MAX
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.events.chat import (
     MERGED_MAX_LINES,
@@ -26,7 +26,7 @@ from spaces_bridge.matrix.events.chat import (
     content,
     merge,
 )
-from spaces_bridge.matrix.outgoing.merging import merge as merge_any
+from spaces_bridge.matrix.outbox.merging import merge as merge_any
 from tests.core.support import CAT, with_cohost
 from tests.support.spaces import BEN, EVE, HOST, after
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.app.chat import ChatLine
-from spaces_bridge.app.usecases.chat import ChatService, Writer
+from spaces_bridge.app.usecases.chat import ChatAuthor, ChatService
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
@@ -36,7 +36,7 @@ async def say(
 ) -> None:
     """Write it on the page."""
     await ChatService(bridge.spaces).say(
-        space, Writer(UserId(user.id), "", guest=False), text, nonce
+        space, ChatAuthor(UserId(user.id), "", guest=False), text, nonce
     )
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from spaces_bridge.app.ban_lists import Verdict
 from spaces_bridge.app.chat import ChatLine, LinesFound, LinesGone
-from spaces_bridge.app.doorkeeper import Verdict
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.incoming import chats
-from spaces_bridge.matrix.incoming.chats import RoomChat
+from spaces_bridge.matrix.appservice import room_chat as chats
+from spaces_bridge.matrix.appservice.room_chat import RoomChat
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.pacing.backoff import Backoff
 from tests.support.recorder import Recorder
@@ -162,6 +162,6 @@ async def test_what_is_taken_back_while_the_room_is_read_is_not_shown(
 async def test_a_room_that_may_not_be_read_is_left_alone(
     chat: RoomChat, spaces: Spaces, house: House
 ) -> None:
-    house.answers = [Refused(403, "M_FORBIDDEN", "no")]
+    house.answers = [RequestRefused(403, "M_FORBIDDEN", "no")]
     await chat.look_back()
     assert (texts(spaces), house.asked) == ([], 1)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
-from spaces_bridge.matrix.words.commands import Misunderstood, Request, parse
-from spaces_bridge.matrix.words.creation import Creation, parse_creation
-from spaces_bridge.matrix.words.verbs import CLOSING, VERBS, Takes, Verb
+from spaces_bridge.matrix.text.commands import Misunderstood, Request, parse
+from spaces_bridge.matrix.text.creation import Creation, parse_creation
+from spaces_bridge.matrix.text.verbs import CLOSING, VERBS, Takes, Verb
 
 pytestmark = pytest.mark.unit
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.matrix.talk.commands_doc import commands_page
-from spaces_bridge.matrix.words.verbs import VERBS
+from spaces_bridge.matrix.commands.docs import commands_page
+from spaces_bridge.matrix.text.verbs import VERBS
 
 pytestmark = pytest.mark.unit
 

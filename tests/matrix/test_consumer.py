@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.records import InboxRow
-from spaces_bridge.matrix.homeserver.errors import Away
-from spaces_bridge.matrix.incoming import consumer as consumer_module
-from spaces_bridge.matrix.incoming.consumer import HELD_MAX, InboxConsumer
+from spaces_bridge.matrix.appservice import consumer as consumer_module
+from spaces_bridge.matrix.appservice.consumer import HELD_MAX, InboxConsumer
+from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.pacing.backoff import Backoff
 from tests.matrix.support import eventually
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.records import SpaceSummary, StoredEvent
-from spaces_bridge.app.wishes import Reply, TellUser, Wish
+from spaces_bridge.app.tasks import OutboxTask, Reply, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
@@ -13,11 +13,11 @@ from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules import create
-from spaces_bridge.matrix.events.translate import Said
+from spaces_bridge.matrix.commands.archive import Archive
+from spaces_bridge.matrix.commands.context import CommandContext
+from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
+from spaces_bridge.matrix.events.translate import Message
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.talk.archive import Archive
-from spaces_bridge.matrix.talk.conversation import Conversation
-from spaces_bridge.matrix.talk.desk import Desk
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
@@ -44,7 +44,7 @@ class Town:
         self.old = live_space("old", OLD_ROOM, ended=True)
         self.on = live_space("on", ROOM)
         self.asked: list[SpaceId] = []
-        self.wished: list[Wish] = []
+        self.wished: list[OutboxTask] = []
         self.notes = MemoryNotes()
 
     # --- the live spaces
@@ -64,7 +64,7 @@ class Town:
         self.asked.append(space)
         return []
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         self.wished.append(wanted)
 
     # --- the storage
@@ -103,14 +103,14 @@ async def hear(
     room: RoomId = OLD_ROOM,
     full: bool = False,
 ) -> None:
-    """Said by the host. ``full``: the room has had its events of this minute."""
+    """Said by the host. `full`: the room has had its events of this minute."""
     every: Any = town
     directory: Any = Directory(town)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    desk = Desk(every, every, archive, town.notes, settings, every, every)
-    talk = Conversation(desk, every, lambda _: full)
-    await talk.hear(Said(room, EventId(event), ADA, text))
+    desk = CommandContext(every, every, archive, town.notes, settings, every, every)
+    talk = CommandDispatcher(desk, every, lambda _: full)
+    await talk.hear(Message(room, EventId(event), ADA, text))
 
 
 def answer(town: Town) -> Reply:

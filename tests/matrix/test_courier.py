@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.app import codec, policies
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.matrix.homeserver import pace
-from spaces_bridge.matrix.homeserver.errors import Away, NotYetError, Refused
-from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.matrix.client import pace
+from spaces_bridge.matrix.client.errors import Away, NotYetError, RequestRefused
+from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.matrix.support import SystemClock, eventually
@@ -27,15 +27,15 @@ class Notary:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.done: list[wish.Wish] = []
+        self.done: list[wish.OutboxTask] = []
         self.keys: list[str] = []
-        self.told: list[tuple[wish.Wish, str]] = []
+        self.told: list[tuple[wish.OutboxTask, str]] = []
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.nothing_to_do = False
 
-    async def run(self, wanted: wish.Wish, key: str) -> str | None:
+    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:
         self.begun += 1
         await self.gate.wait()
         if self.failures:
@@ -44,7 +44,7 @@ class Notary:
         self.keys.append(key)
         return None if self.nothing_to_do else f"$result-of-{key}"
 
-    async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
+    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None:
         self.told.append((wanted, refusal.errcode))
 
 
@@ -58,7 +58,7 @@ class Office:
         self.notary = Notary()
         limits = {"captions": captions, "prompts": 2, "chat": chat}
         fair = FairQueue(10_000.0, asyncio.get_running_loop().time)
-        self.courier = OutboxCourier(
+        self.courier = OutboxDispatcher(
             storage.outbox,
             SystemClock(),
             self.notary,
@@ -75,7 +75,7 @@ class Office:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    async def wish(self, wanted: wish.Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
         await self.storage.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
         self.courier.wake()
 
@@ -110,7 +110,7 @@ async def office(storage: Storage) -> AsyncIterator[Office]:
     await made.close()
 
 
-def tell(text: str) -> wish.Wish:
+def tell(text: str) -> wish.OutboxTask:
     return wish.TellUser(UserId("@ada:x"), text)
 
 
@@ -161,7 +161,7 @@ async def test_good_news_cut_a_back_off_short(office: Office) -> None:
 
 
 async def test_a_refusal_is_told_and_buried_and_the_next_goes_on(office: Office) -> None:
-    office.notary.failures = [Refused(403, "M_FORBIDDEN", "no")]
+    office.notary.failures = [RequestRefused(403, "M_FORBIDDEN", "no")]
     await office.wish(tell("refused"), "a")
     await office.wish(tell("fine"), "b")
     await office.empty()
@@ -241,7 +241,7 @@ async def test_chat_that_must_wait_goes_out_together_and_in_order(
 async def test_a_lane_that_waits_for_its_budget_says_so_once_and_without_its_text(
     storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "spaces_bridge.matrix.outgoing.courier")
+    caplog.set_level(logging.INFO, "spaces_bridge.matrix.outbox.dispatcher")
     office = Office(storage, captions=1)
     await office.wish(said("ada", 0), "a")
     await office.wish(said("ada", 9_000), "b")
@@ -323,18 +323,18 @@ class Turns(FairQueue):
 async def test_letters_of_a_crowd_and_floors_take_turns(storage: Storage) -> None:
     """A hundred words to a hundred people are one group, each live space's floor another."""
     turns = Turns()
-    courier = OutboxCourier(storage.outbox, SystemClock(), Notary(), turns, lambda _: None)
+    courier = OutboxDispatcher(storage.outbox, SystemClock(), Notary(), turns, lambda _: None)
     event, other = EventId("$e"), SpaceId("other")
     people = [UserId(f"@fan{n}:x") for n in range(5)]
-    crowd: list[wish.Wish] = [wish.TellUser(fan, "A new time.") for fan in people]
-    floors: list[wish.Wish] = [
+    crowd: list[wish.OutboxTask] = [wish.TellUser(fan, "A new time.") for fan in people]
+    floors: list[wish.OutboxTask] = [
         wish.OfferFloor(SPACE, people[0]),
         wish.OfferToSpeak(SPACE, people[1], people[0]),
         wish.PromptModerator(SPACE, people[2], people[3], guest=False),
         wish.RedactEvent(SPACE, event),
         wish.RedactEvent(other, event),
     ]
-    rest: list[wish.Wish] = [
+    rest: list[wish.OutboxTask] = [
         wish.RedactEvent(SPACE, event, crowd=True),
         wish.RedactEvent(SPACE, event, expired=True),
         wish.RefreshCard(SPACE),

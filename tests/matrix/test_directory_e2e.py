@@ -151,7 +151,7 @@ async def test_a_homeserver_that_lists_no_rooms_is_named_once(
     village.homeserver = Secretive(tmp_path / "synapse", registrations=[registration])
     async with village.homeserver:
         account = await village.homeserver.register("ada")
-        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.shown.listing"):
+        with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.cards.listing"):
             async with (
                 MatrixUser(village.homeserver.url, account) as ada,
                 Bridge(village.settings(), tmp_path / "spaces.db") as bridge,

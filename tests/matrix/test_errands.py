@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import Announce
+from spaces_bridge.app.tasks import Announce
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.outgoing.errands import RoomErrands
+from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import HOST, after, live_space
 
@@ -24,7 +24,7 @@ class Room:
         self.notes = MemoryNotes()
         self.said: dict[str, str] = {}
         every: Any = self
-        self.errands = RoomErrands(every, every, self.notes, every, every, every, every, every)
+        self.errands = RoomTaskHandler(every, every, self.notes, every, every, every, every, every)
 
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space

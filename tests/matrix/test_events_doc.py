@@ -8,9 +8,9 @@ from typing import Annotated, TypedDict
 import pytest
 
 import spaces_bridge
+from spaces_bridge.matrix.cards.events_doc import events_page, examples, fields_of
 from spaces_bridge.matrix.events import chat
 from spaces_bridge.matrix.events.own import BRIDGE_KEY, LIVE, OWN_NAMES, ChatContent, OwnName
-from spaces_bridge.matrix.shown.events_doc import events_page, examples, fields_of
 
 pytestmark = pytest.mark.unit
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.events.translate import RoomLost, meaning_of
-from spaces_bridge.matrix.room.evictions import PUT_OUT, REPLACED, Evictions
+from spaces_bridge.matrix.rooms.loss import PUT_OUT, REPLACED, RoomLossCheck
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.matrix.support import SystemClock
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space
@@ -43,7 +43,7 @@ class Door:
     """One live space."""
 
     space: LiveSpace
-    told: list[wish.Wish] = field(default_factory=list)
+    told: list[wish.OutboxTask] = field(default_factory=list)
 
     def by_room(self, room: RoomId) -> LiveSpace | None:
         return self.space if room == ROOM else None
@@ -53,7 +53,7 @@ class Door:
         self.space = after(self.space, command)
         return []
 
-    async def wish(self, wanted: wish.Wish, key: str) -> None:
+    async def wish(self, wanted: wish.OutboxTask, key: str) -> None:
         assert key == f"evicted:{self.space.space}"
         self.told.append(wanted)
 
@@ -62,7 +62,7 @@ async def look(held: Held, room: RoomId = ROOM) -> Door:
     """With the host on air."""
     door = Door(after(live_space(), cmd.OpenMicrophone(HOST)))
     assert door.space.on_air
-    await Evictions(held, door, SystemClock()).look(room)  # type: ignore[arg-type]  # as much as it uses
+    await RoomLossCheck(held, door, SystemClock()).look(room)  # type: ignore[arg-type]  # as much as it uses
     return door
 
 

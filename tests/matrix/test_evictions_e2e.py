@@ -6,10 +6,10 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.room.evictions import PUT_OUT, REPLACED
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
+from spaces_bridge.matrix.rooms.loss import PUT_OUT, REPLACED
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of

@@ -36,8 +36,8 @@ class OpenToAll(Homeserver):
 async def homeserver(tmp_path: Path) -> AsyncIterator[OpenToAll]:
     made = OpenToAll(tmp_path / "synapse")
     config = Config(
-        homeserver=schema.Homeserver(domain=made.domain),
-        appservice=schema.Appservice(address=f"http://127.0.0.1:{free_port()}"),
+        homeserver=schema.HomeserverConfig(domain=made.domain),
+        appservice=schema.AppserviceConfig(address=f"http://127.0.0.1:{free_port()}"),
     )
     path = tmp_path / "registration.yaml"
     path.write_text(text_of(registration_for(config)), encoding="utf-8")

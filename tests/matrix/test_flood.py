@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.talk.flood import WINDOW_MS, FloodGate, Patience
+from spaces_bridge.matrix.commands.flood import WINDOW_MS, FloodGate, Patience
 
 pytestmark = pytest.mark.unit
 

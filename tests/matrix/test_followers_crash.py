@@ -22,9 +22,9 @@ from spaces_bridge.app.notes.messages import UserRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix import MatrixSettings
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.storage.storage import open_storage
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import BOT, Bridge, SystemClock, Town, eventually

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown.gallery import REST_S, Gallery
+from spaces_bridge.matrix.cards.uploads import REST_S, PictureUploads
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import live_space, scheduled
 
@@ -25,7 +25,7 @@ class Desk:
         self.portrait: str | None = None
         self.user = UserId("@spacesbot:example.org")
         every: Any = self
-        self.gallery = Gallery(every, self.notes, lambda: self.now)
+        self.gallery = PictureUploads(every, self.notes, lambda: self.now)
 
     async def upload(self, file: bytes, content_type: str, name: str) -> str:
         assert (file[:4], content_type) == (b"\x89PNG", "image/png")
@@ -52,8 +52,8 @@ async def test_each_picture_is_uploaded_once() -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        Refused(404, "M_UNRECOGNIZED", "no media here"),
-        Refused(413, "M_TOO_LARGE", "too large"),
+        RequestRefused(404, "M_UNRECOGNIZED", "no media here"),
+        RequestRefused(413, "M_TOO_LARGE", "too large"),
         Away("502 without a Matrix error", broken=True),
     ],
 )

@@ -3,9 +3,9 @@
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.room.grants import STEPS, GrantHistory
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.rooms.grants import STEPS, GrantHistory
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
@@ -110,7 +110,7 @@ async def test_history_the_homeserver_no_longer_shows_holds_no_grant_up() -> Non
     await room.undone()
     room.write(10)
     room.write(None)
-    room.failure = Refused(404, "M_NOT_FOUND", "gone")
+    room.failure = RequestRefused(404, "M_NOT_FOUND", "gone")
     assert not await room.undone()
 
 

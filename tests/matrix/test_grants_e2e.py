@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app.wishes import WriteLevel
+from spaces_bridge.app.tasks import WriteLevel
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.matrix_user import MatrixUser

@@ -5,22 +5,22 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.commands.greeting import Greeter
 from spaces_bridge.matrix.events.translate import BotInvited
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.talk.greeting import Greeter
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
 
 INVITE = BotInvited(RoomId("!r"), EventId("$e"), UserId("@carl:far.example:8448"), direct=True)
-NOT_YET = Refused(403, "M_FORBIDDEN", "You are not invited to this room.")
-GONE = Refused(404, "M_NOT_FOUND", "There is no such room.")
+NOT_YET = RequestRefused(403, "M_FORBIDDEN", "You are not invited to this room.")
+GONE = RequestRefused(404, "M_NOT_FOUND", "There is no such room.")
 
 
 class Door:
     """The bot's client and its direct rooms: joining is refused as told."""
 
-    def __init__(self, *refusals: Refused) -> None:
+    def __init__(self, *refusals: RequestRefused) -> None:
         self.refusals = list(refusals)
         self.tries: list[tuple[RoomId, list[str]]] = []
         self.said: list[str] = []

@@ -4,13 +4,17 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import RedactEvent, TellUser, Wish
+from spaces_bridge.app.tasks import OutboxTask, RedactEvent, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.rules import decide
-from spaces_bridge.matrix.events.translate import ReactedTo
-from spaces_bridge.matrix.incoming.hands import CLEANED_A_MINUTE, WORDS_A_MINUTE, RaisedHands
-from spaces_bridge.matrix.talk.flood import WINDOW_MS
+from spaces_bridge.matrix.appservice.hand_reactions import (
+    CLEANED_A_MINUTE,
+    WORDS_A_MINUTE,
+    HandReactions,
+)
+from spaces_bridge.matrix.commands.flood import WINDOW_MS
+from spaces_bridge.matrix.events.translate import Reaction
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -22,10 +26,10 @@ class Card:
     def __init__(self) -> None:
         self.space = after(live_space(), cmd.LockSpace(HOST))
         self.asked = 0
-        self.wished: list[Wish] = []
+        self.wished: list[OutboxTask] = []
         self.now = 1
         every: Any = self
-        self.hands = RaisedHands(every, every)
+        self.hands = HandReactions(every, every)
 
     def now_ms(self) -> int:
         return self.now
@@ -34,14 +38,14 @@ class Card:
         self.asked += 1
         decide(self.space, command)
 
-    async def wish(self, wanted: Wish, key: str) -> None:
+    async def wish(self, wanted: OutboxTask, key: str) -> None:
         self.wished.append(wanted)
 
     async def tap(self, by: UserId, number: int) -> None:
         event = EventId(f"${by}{number}")
-        await self.hands.raised(self.space, ReactedTo(ROOM, event, by, EventId("$card"), "✋"))
+        await self.hands.raised(self.space, Reaction(ROOM, event, by, EventId("$card"), "✋"))
 
-    def count(self, kind: type[Wish]) -> int:
+    def count(self, kind: type[OutboxTask]) -> int:
         return sum(isinstance(wanted, kind) for wanted in self.wished)
 
 

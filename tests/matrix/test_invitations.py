@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.notes.messages import Invitation
-from spaces_bridge.app.wishes import InviteByMessage
+from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.direct.correspondence import Correspondence
-from spaces_bridge.matrix.direct.dms import Standing
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.homeserver.pace import Metronome
-from spaces_bridge.matrix.inviting.etiquette import Etiquette
-from spaces_bridge.matrix.inviting.invitations import Invitations
-from spaces_bridge.matrix.inviting.invites import DAY_MS, InviteLimits, Uninvited
-from spaces_bridge.matrix.inviting.sluice import REST_S, Sluice
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.pace import Pacer
+from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.dms.store import DmStore
+from spaces_bridge.matrix.invites.limits import DAY_MS, InviteLimits, InviteReport
+from spaces_bridge.matrix.invites.policy import InvitePolicy
+from spaces_bridge.matrix.invites.sender import InvitationSender
+from spaces_bridge.matrix.invites.throttle import REST_S, ServerThrottle
 from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.desk import ADA, BEN, SETTINGS, SPACE, Desk, scheduled, started
 
@@ -36,20 +36,20 @@ class Office(Desk):
         every: Any = self
         chosen = replace(SETTINGS, **settings)  # type: ignore[arg-type]  # a test's choice
         clock = asyncio.get_running_loop().time
-        self.letters = Correspondence(self.notes)
-        self.uninvited = Uninvited(self.notes)
+        self.letters = DmStore(self.notes)
+        self.uninvited = InviteReport(self.notes)
         self.loop_time = 0.0
-        self.writes = Invitations(
+        self.writes = InvitationSender(
             every,
             every,
             every,
             self.letters,
-            Etiquette(
+            InvitePolicy(
                 every, self.followers, InviteLimits(self.notes, every, chosen), chosen, every
             ),
             self.uninvited,
             chosen,
-            Sluice(Metronome(FAST, clock), "x", lambda: self.loop_time),
+            ServerThrottle(Pacer(FAST, clock), "x", lambda: self.loop_time),
             FairQueue(10_000.0, clock),
         )
 
@@ -99,7 +99,7 @@ async def test_an_announcement_says_that_the_host_is_live() -> None:
 )
 async def test_a_refused_invitation_is_told_to_the_inviter(errcode: str, part: str) -> None:
     desk = Office()
-    await desk.writes.refused(InviteByMessage(SPACE, CAT, ADA), Refused(403, errcode, "no"))
+    await desk.writes.refused(InviteByMessage(SPACE, CAT, ADA), RequestRefused(403, errcode, "no"))
     (told,) = desk.told
     assert told.user == ADA
     assert part in told.text
@@ -110,8 +110,10 @@ async def test_refused_followers_are_told_in_one_sum() -> None:
     desk = Office(invitations_per_person=0)
     for user in (CAT, DAN):
         wanted = InviteByMessage(SPACE, user, ADA, announcement=True)
-        await desk.writes.refused(wanted, Refused(403, "M_FORBIDDEN", "no"))
-        await desk.writes.refused(wanted, Refused(403, "M_FORBIDDEN", "again, after a crash"))
+        await desk.writes.refused(wanted, RequestRefused(403, "M_FORBIDDEN", "no"))
+        await desk.writes.refused(
+            wanted, RequestRefused(403, "M_FORBIDDEN", "again, after a crash")
+        )
     assert not await desk.invite(UserId("@eve:x"), "k", announcement=True)
     assert desk.told == []
     told = await desk.uninvited.told(SPACE, ADA)

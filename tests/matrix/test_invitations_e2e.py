@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.rules.life import MINUTE_MS
+from spaces_bridge.core.rules.lifecycle import MINUTE_MS
 from spaces_bridge_demo.expected import Event
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle

@@ -2,11 +2,11 @@
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.lanes import lane_of
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.matrix.outgoing.lane import LaneQueue
+from spaces_bridge.matrix.outbox.lane import LaneQueue
 
 pytestmark = pytest.mark.unit
 
@@ -16,7 +16,7 @@ SPACE, ADA, BEN = SpaceId("space"), UserId("@ada:x"), UserId("@ben:x")
 @pytest.mark.parametrize(
     "wanted", [wish.InviteByMessage(SPACE, BEN, ADA), wish.RemindPerson(SPACE, BEN, Reminder.SOON)]
 )
-def test_invitations_pace_themselves(wanted: wish.Wish) -> None:
+def test_invitations_pace_themselves(wanted: wish.OutboxTask) -> None:
     lane = LaneQueue(lane_of(wanted))
     assert lane.paces_itself
     assert not lane.urgent
@@ -33,5 +33,5 @@ def test_invitations_pace_themselves(wanted: wish.Wish) -> None:
         wish.PublishState(SPACE),
     ],
 )
-def test_everything_else_waits_for_the_common_budget(wanted: wish.Wish) -> None:
+def test_everything_else_waits_for_the_common_budget(wanted: wish.OutboxTask) -> None:
     assert not LaneQueue(lane_of(wanted)).paces_itself

@@ -4,7 +4,7 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.roles import DEFAULT_LEVELS, Levels
+from spaces_bridge.core.roles import DEFAULT_LEVELS, RoleLevels
 from spaces_bridge.matrix.events.levels import (
     Needs,
     arranged,
@@ -50,7 +50,7 @@ def test_encryption_and_call_membership_are_the_bots_alone() -> None:
 @pytest.mark.parametrize("version", ["11", "12"])
 @pytest.mark.parametrize("private", [True, False])
 def test_a_new_room_is_arranged_already(version: str, private: bool) -> None:
-    levels = Levels(host=80, cohost=40, speaker=20)
+    levels = RoleLevels(host=80, cohost=40, speaker=20)
     content = initial(levels, ADA, BOT, private=private, room_version=version)
     assert arranged(content, Needs(levels, private)) == content
     assert content["ban"] == 40

@@ -12,10 +12,10 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.http import HomeserverApi, Json
-from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge.matrix.client.http import HomeserverApi, Json
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
+from spaces_bridge.matrix.rooms.observer import RoomObserver
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
@@ -28,7 +28,7 @@ def id_of(person: MatrixUser) -> UserId:
 
 
 async def speaker_on_air(bridge: Bridge, host: MatrixUser, speaker: MatrixUser) -> SpaceId:
-    """A live space in which ``speaker`` has an open microphone; returns its id."""
+    """A live space in which `speaker` has an open microphone; returns its id."""
     space = (await bridge.live(host, "On air", [speaker])).space
     await bridge.spaces.ask(space, cmd.RequestToSpeak(id_of(speaker), 1))
     await bridge.spaces.ask(space, cmd.ApproveSpeaker(id_of(host), id_of(speaker)))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import RoomId
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.shown.listing import RoomList
+from spaces_bridge.matrix.cards.listing import RoomList
+from spaces_bridge.matrix.client.errors import RequestRefused
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +32,7 @@ class Registry:
             return {"visibility": self.listed.get(path[-1], "private")}
         self.writes += 1
         if self.answer == "refuses" and body["visibility"] == "public":
-            raise Refused(403, "M_FORBIDDEN", "Not allowed to publish room")
+            raise RequestRefused(403, "M_FORBIDDEN", "Not allowed to publish room")
         if self.answer == "takes":
             self.listed[path[-1]] = body["visibility"]
         return {}

@@ -8,8 +8,8 @@ import pytest
 
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.incoming.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
+from spaces_bridge.matrix.appservice.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ PAGE = 2
 
 
 def said(name: str, at_ms: object, **more: object) -> dict[str, Any]:
-    """A message, as ``/messages`` gives it."""
+    """A message, as `/messages` gives it."""
     plain = {"event_id": name, "type": "m.room.message", "sender": "@ada:x", "content": {}}
     return {**plain, "origin_server_ts": at_ms, **more}
 
@@ -144,7 +144,7 @@ async def test_a_talkative_room_is_read_so_far_and_no_further(place: Place) -> N
 
 
 async def test_a_room_that_refuses_stops_no_other(place: Place) -> None:
-    place.failure = Refused(403, "M_FORBIDDEN", "not here")
+    place.failure = RequestRefused(403, "M_FORBIDDEN", "not here")
     await place.looking.look()
     assert place.read == [LIVE, DIRECT]
 

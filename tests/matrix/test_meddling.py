@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.room.meddling import STEPS, Meddlers, word_to
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.rooms.tampering import STEPS, LevelTampering, word_to
 from tests.support.spaces import BEN, HOST, live_space
 
 pytestmark = pytest.mark.unit
@@ -31,11 +31,11 @@ class Room:
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:
         if self.hidden:
-            raise Refused(404, "M_NOT_FOUND", "gone")
+            raise RequestRefused(404, "M_NOT_FOUND", "gone")
         return next(e for e in self.events if e.event == event)
 
     async def meddler(self) -> UserId | None:
-        found = await Meddlers(self).find(ROOM, self.events[-1])
+        found = await LevelTampering(self).find(ROOM, self.events[-1])
         return found.sender if found is not None else None
 
 

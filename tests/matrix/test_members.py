@@ -3,9 +3,9 @@
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.room.members import Act, Membership, Memberships
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.rooms.members import Act, Membership, Memberships
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +29,7 @@ class Room:
 
     async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
         if not self.events:
-            raise Refused(404, "M_NOT_FOUND", "no such member")
+            raise RequestRefused(404, "M_NOT_FOUND", "no such member")
         return self.events[-1]
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:
@@ -80,7 +80,7 @@ async def test_acts_of_others_are_told_from_ones_own_and_the_bots(
 @pytest.mark.parametrize("was_joined", [True, False])
 async def test_where_history_is_hidden_what_was_known_decides(was_joined: bool) -> None:
     room = Room(JOINED, KICKED)
-    room.failure = Refused(404, "M_NOT_FOUND", "gone")
+    room.failure = RequestRefused(404, "M_NOT_FOUND", "gone")
     act = (await room.read(was_joined=was_joined)).act
     assert act == (Act(EventId("$1"), ADA, "kick") if was_joined else None)
 
@@ -103,7 +103,7 @@ async def test_a_homeserver_that_names_no_events_shows_memberships_and_no_acts()
 async def test_other_refusals_are_no_answers() -> None:
     class Closed(Room):
         async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
-            raise Refused(403, "M_FORBIDDEN", "not in the room")
+            raise RequestRefused(403, "M_FORBIDDEN", "not in the room")
 
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         await Closed().read()

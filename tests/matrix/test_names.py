@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.core.names import account_name
+from spaces_bridge.core.text.names import account_name
 
 pytestmark = pytest.mark.unit
 

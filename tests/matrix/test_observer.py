@@ -6,9 +6,9 @@ import pytest
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Away
-from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge.matrix.client.errors import Away
+from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.rooms.observer import RoomObserver
 
 pytestmark = pytest.mark.unit
 

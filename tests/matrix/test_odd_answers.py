@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
 
 pytestmark = pytest.mark.peers
 
@@ -100,7 +100,7 @@ class Town:
         except Away as away:
             noticed = away.unreached and self.reach.lost
             return "away" if noticed or (name == "upload" and away.broken) else f"{away!r}"
-        except Refused as refused:
+        except RequestRefused as refused:
             return f"refused: {refused}"
         return f"done: {answer!r}"
 
@@ -170,7 +170,7 @@ async def test_a_service_that_lacks_what_every_homeserver_has_is_no_refusal(
 )
 async def test_a_homeservers_no_is_a_no(town: Town, status: int, errcode: str) -> None:
     town.impostor.answer = (status, b'{"errcode": "%s", "error": "No."}' % errcode.encode())
-    with pytest.raises(Refused, match=errcode):
+    with pytest.raises(RequestRefused, match=errcode):
         await CALLS["send"](town.client)
     assert not town.reach.lost
 

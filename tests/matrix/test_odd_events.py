@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.incoming.consumer import WAITING_MAX
+from spaces_bridge.matrix.appservice.consumer import WAITING_MAX
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.matrix.support import Bridge, eventually
 from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM

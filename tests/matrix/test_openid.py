@@ -15,14 +15,14 @@ from aiohttp import web
 from aiohttp.abc import ResolveResult
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.matrix.homeserver import discovery, openid
-from spaces_bridge.matrix.homeserver.name_servers import (
+from spaces_bridge.matrix.client import discovery, openid
+from spaces_bridge.matrix.client.name_servers import (
     DnsResolver,
     NameServers,
     Resolver,
     Service,
 )
-from spaces_bridge.matrix.homeserver.openid import OpenIdSettings, OpenIdVerifier
+from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from tests.federation.authority import Authority
 from tests.support.name_server import SRV, A, NameServer, address, name_server, srv
 
@@ -42,7 +42,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 class Server:
-    """Answers as it is told, over TLS on loopback: ``localhost:PORT``."""
+    """Answers as it is told, over TLS on loopback: `localhost:PORT`."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -354,7 +354,7 @@ def asking(dns: NameServer) -> DnsResolver:
 async def site(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Server, NameServer]]:
-    """``localhost`` has no file of well-known things, but SRV records."""
+    """`localhost` has no file of well-known things, but SRV records."""
     async with serving(authority) as server, name_server() as dns:
         monkeypatch.setattr(discovery, "WELL_KNOWN_PORT", server.port)
         monkeypatch.setattr(discovery, "FEDERATION_PORT", 1)

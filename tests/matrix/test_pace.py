@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from spaces_bridge.matrix.homeserver.errors import Away
-from spaces_bridge.matrix.homeserver.http import retry_after_s
-from spaces_bridge.matrix.homeserver.pace import Metronome
+from spaces_bridge.matrix.client.errors import Away
+from spaces_bridge.matrix.client.http import retry_after_s
+from spaces_bridge.matrix.client.pace import Pacer
 
 pytestmark = pytest.mark.unit
 
@@ -50,7 +50,7 @@ async def unwanted() -> bool:
 
 async def test_turns_are_evenly_spaced_and_in_the_order_of_asking() -> None:
     loop = asyncio.get_running_loop()
-    metronome = Metronome(3000, loop.time)
+    metronome = Pacer(3000, loop.time)
     begun, order, times = loop.time(), list[int](), list[float]()
 
     async def ask(number: int) -> None:
@@ -66,7 +66,7 @@ async def test_turns_are_evenly_spaced_and_in_the_order_of_asking() -> None:
 
 async def test_a_turn_that_is_not_wanted_any_more_costs_nothing() -> None:
     clock = Hand()
-    metronome = Metronome(60_000_000, clock)
+    metronome = Pacer(60_000_000, clock)
     clock.now = 1.0
     assert not await metronome.turn(unwanted)
     assert await metronome.turn(wanted)
@@ -76,7 +76,7 @@ async def test_whoever_is_turned_away_in_turn_holds_up_nobody() -> None:
     async def refuse() -> bool:
         raise Away("its server does not answer")
 
-    metronome = Metronome(60_000, asyncio.get_running_loop().time)
+    metronome = Pacer(60_000, asyncio.get_running_loop().time)
     turns = [metronome.turn(refuse), metronome.turn(wanted)]
     away, last = await asyncio.gather(*turns, return_exceptions=True)
     assert isinstance(away, Away)

@@ -8,8 +8,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.words import people
-from spaces_bridge.matrix.words.people import Found, user_id
+from spaces_bridge.matrix.text import people
+from spaces_bridge.matrix.text.people import FoundUser, user_id
 from tests.support.spaces import BEN, EVE, GUEST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -96,7 +96,7 @@ def test_the_longest_known_name_counts_and_the_rest_is_the_reason(
         cmd.ObserveMember(MIA_TWO, True, "Mia"),
         cmd.ObserveMember(EVE, True, "José"),
     )
-    assert people.one_with_reason(space, people.present(space), text) == Found(who, rest)
+    assert people.one_with_reason(space, people.present(space), text) == FoundUser(who, rest)
 
 
 def test_names_alike_are_told_apart_by_id() -> None:

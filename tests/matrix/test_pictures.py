@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.shown import gallery
+from spaces_bridge.matrix.cards import uploads as gallery
 from spaces_bridge.web.views import TONES as TONES_OF_THE_PAGE
 from tools.pictures import png
 from tools.pictures.rooms import SIZE, bot_picture, picture

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.words.pills import pills_of, with_ids
+from spaces_bridge.matrix.text.pills import pills_of, with_ids
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId
-from spaces_bridge.matrix.homeserver.client import StateEvent
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown import pins
+from spaces_bridge.matrix.cards import pins
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import StateEvent
 
 pytestmark = pytest.mark.unit
 
@@ -16,7 +16,7 @@ ROOM, CARD, POST = RoomId("!room"), EventId("$card"), EventId("$post")
 
 
 class Board:
-    """A room's pins; ``meanwhile`` is pinned by somebody just before our next writes."""
+    """A room's pins; `meanwhile` is pinned by somebody just before our next writes."""
 
     def __init__(self, *held: str) -> None:
         self.events: list[list[str]] = [list(held)] if held else []
@@ -25,7 +25,7 @@ class Board:
 
     async def state_event(self, room: RoomId, type_: str) -> StateEvent:
         if not self.events:
-            raise Refused(404, "M_NOT_FOUND", "no pins")
+            raise RequestRefused(404, "M_NOT_FOUND", "no pins")
         return self._event(len(self.events) - 1)
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:

@@ -7,10 +7,10 @@ import pytest
 
 from spaces_bridge.app.ports import Portrait
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown import portraits
-from spaces_bridge.matrix.shown.portraits import Portraits, kind_of
+from spaces_bridge.matrix.cards import avatars as portraits
+from spaces_bridge.matrix.cards.avatars import Avatars, kind_of
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 
 pytestmark = pytest.mark.unit
 
@@ -35,7 +35,7 @@ class Profiles:
         self.questions: asyncio.Queue[UserId] = asyncio.Queue()
         self.under_way = self.most_under_way = 0
         every: Any = self
-        self.portraits = Portraits(every, lambda: self.now)
+        self.portraits = Avatars(every, lambda: self.now)
 
     async def avatar(self, user: UserId) -> str | None:
         self.asked.append(user)
@@ -52,7 +52,7 @@ class Profiles:
 
     async def thumbnail(self, address: str, side: int, limit: int, within_s: float) -> bytes:
         if address not in self.files:
-            raise Refused(404, "M_NOT_FOUND", "no such file")
+            raise RequestRefused(404, "M_NOT_FOUND", "no such file")
         return self.files[address]
 
 
@@ -72,7 +72,7 @@ async def test_a_picture_is_fetched_once_and_kept_for_an_hour() -> None:
     ("failure", "kept_s"),
     [
         (None, portraits.NONE_KEPT_S),
-        (Refused(403, "M_FORBIDDEN", "no"), portraits.NONE_KEPT_S),
+        (RequestRefused(403, "M_FORBIDDEN", "no"), portraits.NONE_KEPT_S),
         (Away("nobody there", unreached=True), portraits.AWAY_KEPT_S),
     ],
 )
@@ -178,5 +178,5 @@ async def test_only_pictures_are_given_on_whatever_they_are_called(
 )
 async def test_an_address_that_is_none_is_never_asked_for(address: str) -> None:
     client = MatrixClient(None, ADA)  # type: ignore[arg-type]  # never called
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         await client.thumbnail(address, 192, 1000, 1.0)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import Bridge
@@ -66,9 +66,9 @@ async def test_a_file_is_read_no_further_than_allowed(bridge: Bridge, settle: Se
     address = await wears(ada, photo(400, 400))
     bot = MatrixClient(bridge.matrix._api, bridge.settings.bot)
     assert len(await bot.thumbnail(address, 192, 512_000, 10.0)) > 1000
-    with pytest.raises(Refused, match="more than 1000 bytes"):
+    with pytest.raises(RequestRefused, match="more than 1000 bytes"):
         await bot.thumbnail(address, 192, 1000, 10.0)
-    with pytest.raises(Refused, match="404"):
+    with pytest.raises(RequestRefused, match="404"):
         await bot.thumbnail("mxc://localhost/nothing", 192, 1000, 10.0)
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import PinPost, TellUser, Wish
+from spaces_bridge.app.tasks import OutboxTask, PinPost, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.cards.pins import Placing
+from spaces_bridge.matrix.cards.posts import Posts
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.events.content import Content
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
-from spaces_bridge.matrix.shown.pins import Placing
-from spaces_bridge.matrix.shown.posts import Posts
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import HOST, ROOM, after, live_space
 
@@ -45,7 +45,7 @@ class Wall:
     async def event_of(self, space: SpaceId) -> EventId | None:
         return EventId("$card")
 
-    async def wish(self, wanted: Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         assert isinstance(wanted, TellUser)
         self.told.append(wanted)
 
@@ -56,7 +56,7 @@ class Wall:
 
     async def call(self, method: str, path: list[str]) -> None:
         if path[-1] not in self.known:
-            raise Refused(404, "M_NOT_FOUND", "no such event")
+            raise RequestRefused(404, "M_NOT_FOUND", "no such event")
 
     async def arrange(self, room: RoomId, placing: Placing) -> None:
         self.pins = list(placing(self.pins))
@@ -97,8 +97,8 @@ async def test_a_message_of_the_room_is_pinned_itself() -> None:
 async def test_who_shared_hears_of_a_refusal() -> None:
     wall = Wall(sharing(1))
     wanted = PinPost(wall.space.space, 1)
-    await wall.posts.refused(wanted, Refused(413, "M_TOO_LARGE", "too large"))
-    await wall.posts.refused(PinPost(wall.space.space, 9), Refused(413, "M_TOO_LARGE", "x"))
+    await wall.posts.refused(wanted, RequestRefused(413, "M_TOO_LARGE", "too large"))
+    await wall.posts.refused(PinPost(wall.space.space, 9), RequestRefused(413, "M_TOO_LARGE", "x"))
     assert [(wish.user, "M_TOO_LARGE" in wish.text) for wish in wall.told] == [(HOST, True)]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Away, Refused
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,7 @@ class Homeserver:
         if self._failure is not None:
             raise self._failure
         if path[-1] not in self._fields:
-            raise Refused(404, "M_NOT_FOUND", "no such field")
+            raise RequestRefused(404, "M_NOT_FOUND", "no such field")
         return {path[-1]: self._fields[path[-1]]}
 
 

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.notes.messages import StageInvitationMessage
-from spaces_bridge.app.wishes import OfferToSpeak, PromptModerator, TellUser
+from spaces_bridge.app.tasks import OfferToSpeak, PromptModerator, TellUser
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.direct.correspondence import Correspondence
-from spaces_bridge.matrix.direct.questions import Questions
-from spaces_bridge.matrix.homeserver.errors import Refused
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.dms.prompts import PromptHandler
+from spaces_bridge.matrix.dms.store import DmStore
 from tests.matrix.desk import ADA, BEN, SPACE, Desk
 
 pytestmark = pytest.mark.unit
 
 
-def questions(desk: Desk) -> Questions:
+def questions(desk: Desk) -> PromptHandler:
     every: Any = desk
-    return Questions(every, every, every, desk.notes, Correspondence(desk.notes))
+    return PromptHandler(every, every, every, desk.notes, DmStore(desk.notes))
 
 
 async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> None:
@@ -60,14 +60,14 @@ async def test_an_offer_to_speak_is_made_while_it_stands() -> None:
     assert event == "$key"
     assert desk.texts[BEN][0].startswith("🎙 Ada invites you to speak in “Bread”. Tap ✅")
     assert desk.seeds["$key"] == ["✅", "❌"]
-    assert await Correspondence(desk.notes).offer(event) == StageInvitationMessage(
-        event, SPACE, BEN
-    )
+    assert await DmStore(desk.notes).offer(event) == StageInvitationMessage(event, SPACE, BEN)
 
 
 async def test_whose_offer_did_not_reach_anybody_is_told() -> None:
     desk = Desk()
-    await questions(desk).refused(OfferToSpeak(SPACE, BEN, ADA), Refused(403, "M_FORBIDDEN", ""))
+    await questions(desk).refused(
+        OfferToSpeak(SPACE, BEN, ADA), RequestRefused(403, "M_FORBIDDEN", "")
+    )
     (told,) = desk.wished
     assert isinstance(told, TellUser)
     assert told.user == ADA

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from spaces_bridge.matrix.homeserver.reach import Reach
+from spaces_bridge.matrix.client.reach import Reach
 
 pytestmark = pytest.mark.unit
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
-from spaces_bridge.matrix.incoming.reception import Reception
+from spaces_bridge.matrix.appservice.dispatcher import EventDispatcher
 from tests.matrix.talk_town import SETTINGS
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
@@ -24,9 +24,9 @@ class Room:
     def __init__(self, space: LiveSpace) -> None:
         self.space = space
         self.asked: list[cmd.Command] = []
-        self.wished: list[tuple[wish.Wish, str]] = []
+        self.wished: list[tuple[wish.OutboxTask, str]] = []
         every: Any = self
-        self.reception = Reception(every, SETTINGS, *[every] * 11)
+        self.reception = EventDispatcher(every, SETTINGS, *[every] * 11)
 
     async def tap(self, key: str) -> None:
         relation = {"rel_type": "m.annotation", "event_id": CARD, "key": key}
@@ -56,7 +56,7 @@ class Room:
         decide(self.space, command)
         self.asked.append(command)
 
-    async def wish(self, wanted: wish.Wish, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
         self.wished.append((wanted, key))
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.wishes import RemindPerson
+from spaces_bridge.app.tasks import RemindPerson
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.rules.life import DAY_MS, HOUR_MS, MINUTE_MS
-from spaces_bridge.matrix.direct.dms import Standing
-from spaces_bridge.matrix.homeserver.pace import Metronome
-from spaces_bridge.matrix.inviting.reminders import Reminders
-from spaces_bridge.matrix.inviting.sluice import Sluice
+from spaces_bridge.core.rules.lifecycle import DAY_MS, HOUR_MS, MINUTE_MS
+from spaces_bridge.matrix.client.pace import Pacer
+from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.invites.reminders import ReminderSender
+from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.desk import ADA, SETTINGS, SPACE, Desk, scheduled
 
@@ -33,9 +33,9 @@ class Alarm(Desk):
         self.space = scheduled(at_ms=AT_MS)
         self.happen(cmd.WantReminder(CAT))
         self.standings[CAT] = Standing.KNOWN
-        sluice = Sluice(Metronome(60_000, clock), "x", clock)
+        sluice = ServerThrottle(Pacer(60_000, clock), "x", clock)
         share = FairQueue(10_000.0, clock)
-        self.reminds = Reminders(every, every, every, SETTINGS, every, sluice, share)
+        self.reminds = ReminderSender(every, every, every, SETTINGS, every, sluice, share)
 
     async def remind(self, user: UserId, kind: Reminder, before_ms: int) -> list[str]:
         self.now = AT_MS - before_ms

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.app import codec
-from spaces_bridge.app.wishes import PostCaption, TellUser
+from spaces_bridge.app.tasks import PostCaption, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.room.rooms import RoomMaker
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
+from spaces_bridge.matrix.rooms.rooms import RoomMaker
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
 
@@ -81,7 +81,7 @@ async def test_a_room_whose_creation_was_never_answered_is_found_again(village: 
             ] == "scheduled"
             twice = await RoomMaker(bot, village.settings()).make(space)
             # whose name leads there by chance or by design gets no room of others
-            with pytest.raises(Refused, match="another live space"):
+            with pytest.raises(RequestRefused, match="another live space"):
                 await RoomMaker(bot, village.settings()).make(
                     replace(space, space=SpaceId("other"))
                 )

@@ -8,10 +8,10 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.http import HomeserverApi
-from spaces_bridge.matrix.homeserver.reach import Reach
-from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
+from spaces_bridge.matrix.rooms.observer import RoomObserver
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import greeted, id_of, said, settled, until_level
 from tests.matrix.support import BOT, Bridge, Town, eventually, room_of

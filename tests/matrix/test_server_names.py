@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.homeserver.guard import Guard
-from spaces_bridge.matrix.homeserver.server_names import (
+from spaces_bridge.matrix.client.guard import Guard
+from spaces_bridge.matrix.client.server_names import (
     ServerName,
     parse_server_name,
     user_of_server,

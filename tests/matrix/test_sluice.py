@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from spaces_bridge.matrix.homeserver.pace import Metronome
-from spaces_bridge.matrix.inviting.sluice import AT_ONCE, AT_ONCE_PER_SERVER, Sluice
+from spaces_bridge.matrix.client.pace import Pacer
+from spaces_bridge.matrix.invites.throttle import AT_ONCE, AT_ONCE_PER_SERVER, ServerThrottle
 from tests.matrix.support import eventually
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ class Writers:
 
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
-        self.sluice = Sluice(Metronome(60_000_000, clock), "home", clock)
+        self.sluice = ServerThrottle(Pacer(60_000_000, clock), "home", clock)
         self.inside = 0
         self.most = 0
         self.go = asyncio.Event()

@@ -10,7 +10,7 @@ from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge.matrix.words.verbs import VERBS
+from spaces_bridge.matrix.text.verbs import VERBS
 from tests.matrix.talk_town import COMMUNITY, DM, MIA, PAGES, TalkTown
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 

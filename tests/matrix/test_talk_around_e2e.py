@@ -3,7 +3,7 @@
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.talk import conversation
+from spaces_bridge.matrix.commands import dispatcher as conversation
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, eventually, room_of
 from tests.matrix.talking import is_refused, meet, say, tells

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from tests.matrix.talk_town import DM, MIA, TalkTown
 from tests.support.spaces import BEN, EVE, GUEST, HOST

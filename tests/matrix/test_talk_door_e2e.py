@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import Role
 from tests.matrix.conftest import Settle

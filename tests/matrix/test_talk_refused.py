@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.words.verbs import VERBS
+from spaces_bridge.matrix.text.verbs import VERBS
 from tests.matrix.talk_town import DM, TalkTown
 from tests.support.spaces import BEN, EVE, HOST, ROOM
 

@@ -10,8 +10,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.events.translate import ReactedTo, TookBack
-from spaces_bridge.matrix.incoming.taps import Taps
+from spaces_bridge.matrix.appservice.card_reactions import CardReactions
+from spaces_bridge.matrix.events.translate import Reaction, Redaction
 from tests.support.notes import MemoryNotes
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, HOST, ROOM, live_space, scheduled
@@ -31,15 +31,17 @@ class Lobby:
         self.refusal: Rejected | None = None
         self.followers = Recorder()
         every: Any = self
-        self.taps = Taps(every, Following(self.followers.world()), self.notes, every, every)
+        self.taps = CardReactions(
+            every, Following(self.followers.world()), self.notes, every, every
+        )
 
     async def tap(
         self, key: str, target: EventId = BUBBLE, room: RoomId = SQUARE, by: UserId = BEN
     ) -> bool:
-        return await self.taps.reacted(ReactedTo(room, TAP, by, target, key))
+        return await self.taps.reacted(Reaction(room, TAP, by, target, key))
 
     async def take_back(self, by: UserId = BEN) -> bool:
-        return await self.taps.took_back(TookBack(SQUARE, EventId("$redaction"), by, TAP))
+        return await self.taps.took_back(Redaction(SQUARE, EventId("$redaction"), by, TAP))
 
     def by_room(self, room: RoomId) -> LiveSpace | None:
         return self.space if room == ROOM else None

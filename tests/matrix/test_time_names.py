@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix.words import zone_names
-from spaces_bridge.matrix.words.creation import Creation, parse_creation, title_names_a_time
-from spaces_bridge.matrix.words.times import parse_time
+from spaces_bridge.matrix.text import zone_names
+from spaces_bridge.matrix.text.creation import Creation, parse_creation, title_names_a_time
+from spaces_bridge.matrix.text.times import parse_time
 from tests.matrix.test_times import BERLIN, NOW, moment, refusal
 
 pytestmark = pytest.mark.unit

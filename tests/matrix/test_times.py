@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.matrix.words import zones
-from spaces_bridge.matrix.words.times import (
+from spaces_bridge.matrix.text import zones
+from spaces_bridge.matrix.text.times import (
     DAY_MS,
     DAYS_AHEAD_MAX,
     MINUTE_MS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.matrix.incoming.transactions import (
+from spaces_bridge.matrix.appservice.transactions import (
     BadTransaction,
     parse_event,
     parse_transaction,

@@ -38,21 +38,21 @@ def annotation(key: object, target: object = "$card") -> dict[str, Any]:
     [
         (
             event("m.room.message", {"msgtype": "m.text", "body": "hi"}),
-            means.Said(ROOM, EVENT, BEN, "hi"),
+            means.Message(ROOM, EVENT, BEN, "hi"),
         ),
         (
             event("m.reaction", annotation("✋")),
-            means.ReactedTo(ROOM, EVENT, BEN, EventId("$card"), "✋"),
+            means.Reaction(ROOM, EVENT, BEN, EventId("$card"), "✋"),
         ),
         (
             event("m.room.redaction", {"redacts": "$x"}),
-            means.TookBack(ROOM, EVENT, BEN, EventId("$x")),
+            means.Redaction(ROOM, EVENT, BEN, EventId("$x")),
         ),
         (
             event("m.room.redaction", {}, redacts="$x"),
-            means.TookBack(ROOM, EVENT, BEN, EventId("$x")),
+            means.Redaction(ROOM, EVENT, BEN, EventId("$x")),
         ),
-        (event("m.room.encrypted", {"ciphertext": "x"}), means.SaidInCipher(ROOM, EVENT, BEN)),
+        (event("m.room.encrypted", {"ciphertext": "x"}), means.EncryptedMessage(ROOM, EVENT, BEN)),
         (event("m.room.power_levels", {}, state_key=""), means.LevelsChanged(ROOM)),
         (
             event("m.policy.rule.user", {}, state_key="x"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.records import Effect
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 from tests.matrix.talk_town import COMMUNITY, TalkTown
@@ -22,7 +22,7 @@ class Outbox(Recorder):
 
     away = False
 
-    async def enqueue(self, effects: Sequence[Effect]) -> None:
+    async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
         if self.away:
             raise StorageError("away")
         await super().enqueue(effects)

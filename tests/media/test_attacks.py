@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spaces_bridge.media.worker.edge import Direction
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.peer import ListenerPeer
 from tests.support import malformed
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
@@ -55,7 +55,7 @@ async def test_a_stranger_does_not_disturb_who_is_joining(
     async with edge_world() as world:
 
         async def attacked(offer: str) -> str:
-            answer = world.edge.accept("anna", Direction.LISTEN, offer)
+            answer = world.edge.accept("anna", StreamDirection.LISTEN, offer)
             spray(stranger, world, datagrams)
             return answer
 
@@ -91,7 +91,7 @@ async def test_a_peer_of_its_own_cannot_break_another(stranger: socket.socket) -
     """Everything a joined client can send on its own path stays its own affair."""
     dice = malformed.dice()
     async with edge_world() as world:
-        evil, anna = await world.wire("evil", Direction.SPEAK), await world.wire("anna")
+        evil, anna = await world.wire("evil", StreamDirection.SPEAK), await world.wire("anna")
         async with closing(evil, anna):
             for datagram in (one for make in malformed.SPRAYS.values() for one in make(dice)):
                 if len(datagram) <= 1500:

@@ -12,7 +12,7 @@ import pytest
 from opuslib_next import Decoder, Encoder
 from playwright.async_api import Page, Route, async_playwright
 
-from spaces_bridge.media.worker.edge import Direction, ResumeRecord
+from spaces_bridge.media.worker.values import ResumeRecord, StreamDirection
 from tests.support.edge import EdgeWorld, edge_world
 
 pytestmark = pytest.mark.e2e
@@ -83,12 +83,12 @@ class Browser:
         await self._page.goto("http://localhost/")
 
     def _signal(self, name: str, direction: str, offer: str) -> str:
-        answer = self._world.edge.accept(name, Direction(direction), offer)
+        answer = self._world.edge.accept(name, StreamDirection(direction), offer)
         if self._tcp_only:
             answer = re.sub(r"a=candidate:\d+ 1 udp .*\r\n", "", answer)
         return answer
 
-    async def join(self, name: str, direction: Direction, *, more: bool = False) -> None:
+    async def join(self, name: str, direction: StreamDirection, *, more: bool = False) -> None:
         """Join and wait until both sides are connected; `more`: offer what nobody wants, too."""
         await self._page.evaluate(
             "([name, way, more]) => join(name, way, more)", [name, direction.value, more]
@@ -174,8 +174,8 @@ def crash(world: EdgeWorld, *names: str) -> None:
 @pytest.mark.parametrize("tcp_only", [False, True], ids=["udp", "tcp"])
 async def test_a_browser_hears_and_is_heard(tcp_only: bool) -> None:
     async with browsing(tcp_only=tcp_only) as (world, browser):
-        await browser.join("listener", Direction.LISTEN)
-        await browser.join("speaker", Direction.SPEAK)
+        await browser.join("listener", StreamDirection.LISTEN)
+        await browser.join("speaker", StreamDirection.SPEAK)
         play_tone(world, "listener")
         seen = await browser.hears("listener", 50)
         assert seen["state"] == "connected"
@@ -190,10 +190,10 @@ async def test_a_browser_hears_and_is_heard(tcp_only: bool) -> None:
 async def test_a_browser_hears_and_is_heard_through_crashes_without_doing_anything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("spaces_bridge.media.worker.edge.first_position", lambda: (65_500, 0))
+    monkeypatch.setattr("spaces_bridge.media.worker.edge.edge.first_position", lambda: (65_500, 0))
     async with browsing() as (world, browser):
-        await browser.join("listener", Direction.LISTEN)
-        await browser.join("speaker", Direction.SPEAK)
+        await browser.join("listener", StreamDirection.LISTEN)
+        await browser.join("speaker", StreamDirection.SPEAK)
         play_tone(world, "listener")
         await browser.hears("listener", 60)  # past the rollover
         for _ in range(2):
@@ -206,7 +206,7 @@ async def test_a_browser_hears_and_is_heard_through_crashes_without_doing_anythi
 
 async def test_a_browser_on_tcp_dials_again_by_itself_after_a_crash() -> None:
     async with browsing(tcp_only=True) as (world, browser):
-        await browser.join("listener", Direction.LISTEN)
+        await browser.join("listener", StreamDirection.LISTEN)
         play_tone(world, "listener")
         await browser.hears("listener", 50)
         crash(world, "listener")
@@ -216,8 +216,8 @@ async def test_a_browser_on_tcp_dials_again_by_itself_after_a_crash() -> None:
 
 async def test_a_browser_that_offers_more_than_sound_hears_and_is_heard() -> None:
     async with browsing() as (world, browser):
-        await browser.join("listener", Direction.LISTEN, more=True)
-        await browser.join("speaker", Direction.SPEAK, more=True)
+        await browser.join("listener", StreamDirection.LISTEN, more=True)
+        await browser.join("speaker", StreamDirection.SPEAK, more=True)
         play_tone(world, "listener")
         await browser.hears("listener", 50)
         await hears_the_browser(world, "speaker")
@@ -226,7 +226,7 @@ async def test_a_browser_that_offers_more_than_sound_hears_and_is_heard() -> Non
 async def test_a_browser_answers_our_own_check() -> None:
     """What following a browser to a new network depends on."""
     async with browsing() as (world, browser):
-        await browser.join("listener", Direction.LISTEN)
+        await browser.join("listener", StreamDirection.LISTEN)
         ice = world.edge._peers["listener"].ice
         path = ice.selected
         assert path is not None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.ice import Ice
-from spaces_bridge.media.worker.peer import Link, Peer
-from spaces_bridge.media.worker.srtp import Keys, Outbound, Profile
-from spaces_bridge.media.worker.values import Direction, RtpPacket
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.ice import Ice
+from spaces_bridge.media.worker.edge.peer import Link, Peer
+from spaces_bridge.media.worker.edge.srtp import Keys, Outbound, Profile
+from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 
 pytestmark = pytest.mark.unit
 
@@ -54,7 +54,7 @@ class Counted:
 class Client:
     """A connected client, and the peer that stands for it in the edge."""
 
-    def __init__(self, direction: Direction) -> None:
+    def __init__(self, direction: StreamDirection) -> None:
         self.peer = Peer("anna", direction, Ice("a", "b", "c", "d"), PAYLOAD_TYPE, 0.0)
         self.link = self.peer.link = Link.made(KEYS, 1)
         self.into_rtp = Counted(self.link.into.open)
@@ -83,12 +83,12 @@ class Client:
 
 @pytest.fixture
 def speaker() -> Client:
-    return Client(Direction.SPEAK)
+    return Client(StreamDirection.SPEAK)
 
 
 @pytest.fixture
 def listener() -> Client:
-    return Client(Direction.LISTEN)
+    return Client(StreamDirection.LISTEN)
 
 
 def forged(datagram: bytes) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.launch import Found, knock
-from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG, Door
+from spaces_bridge.media.launch import RunningWorker, knock
+from spaces_bridge.media.worker.control import LAZY_BACKLOG, MOST_BACKLOG, ControlSocket
 from spaces_bridge.wire.worker_link import WorkerNotRunning
 from tests.support.stage import HOST, SPACE, until
 
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.peers
 @contextlib.asynccontextmanager
 async def opened(
     path: Path, now: Callable[[], float] = time.monotonic
-) -> AsyncIterator[tuple[Door, list[int]]]:
+) -> AsyncIterator[tuple[ControlSocket, list[int]]]:
     attached: list[int] = []
-    door = Door(
+    door = ControlSocket(
         str(path / "door.sock"),
         ([], []),
         on_attach=lambda: attached.append(1),
@@ -38,7 +38,7 @@ async def opened(
         door.close()
 
 
-async def come_in(path: Path) -> Found:
+async def come_in(path: Path) -> RunningWorker:
     for _ in range(3000):
         with contextlib.suppress(WorkerNotRunning):
             return await knock(str(path / "door.sock"), want_sockets=True, timeout=60)

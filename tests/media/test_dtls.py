@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from OpenSSL import SSL
 
-from spaces_bridge.media.worker.dtls import (
+from spaces_bridge.media.worker.edge.dtls import (
     DATAGRAM,
     Handshake,
     HandshakeFailed,
@@ -14,7 +14,7 @@ from spaces_bridge.media.worker.dtls import (
     WrongCertificate,
     _datagrams,
 )
-from spaces_bridge.media.worker.srtp import Keys, Profile
+from spaces_bridge.media.worker.edge.srtp import Keys, Profile
 from tests.support import malformed
 
 pytestmark = pytest.mark.unit

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from spaces_bridge.media.worker import dtls_intake
-from spaces_bridge.media.worker.dtls import DATAGRAM, Handshake, HandshakeFailed, Identity
-from spaces_bridge.media.worker.dtls_intake import Intake
+from spaces_bridge.media.worker.edge import dtls_intake
+from spaces_bridge.media.worker.edge.dtls import DATAGRAM, Handshake, HandshakeFailed, Identity
+from spaces_bridge.media.worker.edge.dtls_intake import Intake
 from spaces_bridge.media.worker.memory import PEER_BYTES
 
 pytestmark = pytest.mark.unit

@@ -8,11 +8,10 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from opuslib_next import Encoder
 
-from spaces_bridge.media.worker import stun
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.edge import Direction, OfferRefused
-from spaces_bridge.media.worker.srtp import Profile
-from spaces_bridge.media.worker.values import CUT
+from spaces_bridge.media.worker.edge import stun
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.srtp import Profile
+from spaces_bridge.media.worker.values import CUT, SdpRefused, StreamDirection
 from spaces_bridge_demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world, udp_socket
@@ -69,16 +68,16 @@ async def test_a_speaker_is_heard_and_gets_reports() -> None:
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("direction", list(StreamDirection))
 async def test_both_protection_profiles_work_both_ways(
-    profile: Profile, direction: Direction
+    profile: Profile, direction: StreamDirection
 ) -> None:
     async with edge_world() as world:
         client = await world.wire("anna", direction, identity=Identity([profile]))
         async with closing(client):
             world.start_sound(["anna"])
             assert world.edge.resume_record("anna").profile == profile.value
-            if direction is Direction.LISTEN:
+            if direction is StreamDirection.LISTEN:
                 await client.until(lambda: client.peer.received >= 5)
                 return
             for index in range(5):
@@ -105,7 +104,7 @@ async def test_ipv6_works_like_ipv4(tcp: bool) -> None:
 async def test_reports_go_to_listeners_and_to_speakers() -> None:
     async with edge_world() as world:
         listener = await world.wire("anna")
-        speaker = await world.wire("ben", Direction.SPEAK)
+        speaker = await world.wire("ben", StreamDirection.SPEAK)
         async with closing(listener, speaker):
             speaker.send(speaker.peer.rtp(1, 960, SILENCE))
             await listener.until(lambda: listener.peer.reports >= 1)
@@ -147,7 +146,7 @@ async def test_a_second_offer_takes_the_place_of_the_first() -> None:
 async def test_who_does_not_connect_in_time_is_forgotten() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        world.edge.accept("anna", Direction.LISTEN, WirePeer(Direction.LISTEN).offer())
+        world.edge.accept("anna", StreamDirection.LISTEN, WirePeer(StreamDirection.LISTEN).offer())
         clock.now += 14
         await asyncio.sleep(0.3)
         assert list(world.edge.peers()) == ["anna"]
@@ -189,7 +188,7 @@ async def test_a_data_channel_is_turned_down_and_the_sound_answered() -> None:
         connection.addTransceiver("audio", direction="recvonly")
         connection.createDataChannel("chat")
         offer = await connection.createOffer()
-        answer = world.edge.accept("anna", Direction.LISTEN, offer.sdp)
+        answer = world.edge.accept("anna", StreamDirection.LISTEN, offer.sdp)
         sections = [line.split()[:2] for line in answer.split("\r\n") if line.startswith("m=")]
         assert sections == [["m=audio", str(world.port)], ["m=application", "0"]]
         await connection.close()
@@ -199,7 +198,7 @@ async def test_a_data_channel_is_turned_down_and_the_sound_answered() -> None:
 async def test_a_client_hears_and_is_heard_whoever_begins_dtls(setup: str) -> None:
     async with edge_world() as world:
         ear = await world.wire("anna", setup=setup)
-        mouth = await world.wire("ben", Direction.SPEAK, setup=setup, tcp=True)
+        mouth = await world.wire("ben", StreamDirection.SPEAK, setup=setup, tcp=True)
         async with closing(ear, mouth):
             world.start_sound(["anna"])
             await ear.more(10)
@@ -222,7 +221,7 @@ async def test_what_a_listener_sends_is_not_heard() -> None:
 
 async def test_a_speaker_has_one_stream_of_opus() -> None:
     async with edge_world() as world:
-        client = await world.wire("anna", Direction.SPEAK)
+        client = await world.wire("anna", StreamDirection.SPEAK)
         async with closing(client):
             client.send(client.peer.rtp(1, FRAME, SILENCE))
             await world.until(lambda: len(world.packets.get("anna", [])) == 1)
@@ -239,7 +238,7 @@ async def test_a_speaker_has_one_stream_of_opus() -> None:
 async def test_a_flood_of_a_speaker_is_cut_to_what_sound_needs() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        client = await world.wire("anna", Direction.SPEAK)
+        client = await world.wire("anna", StreamDirection.SPEAK)
         async with closing(client):
             for index in range(4000):
                 client.send(client.peer.rtp(index, index * FRAME, SILENCE))
@@ -263,7 +262,7 @@ async def test_the_fastest_senders_lose_nothing(kbits: int, frame_ms: float) -> 
     packets = int(3000 / frame_ms)
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        client = await world.wire("anna", Direction.SPEAK)
+        client = await world.wire("anna", StreamDirection.SPEAK)
         async with closing(client):
             for index in range(packets):
                 clock.now += frame_ms / 1000
@@ -286,10 +285,10 @@ async def test_candidates_of_the_client_get_not_one_packet() -> None:
 
         async def accept(offer: str) -> str:
             return world.edge.accept(
-                "anna", Direction.LISTEN, offer + candidate + "a=end-of-candidates\r\n"
+                "anna", StreamDirection.LISTEN, offer + candidate + "a=end-of-candidates\r\n"
             )
 
-        client = WireConnection(WirePeer(Direction.LISTEN))
+        client = WireConnection(WirePeer(StreamDirection.LISTEN))
         await client.join(accept)
         async with closing(client):
             world.start_sound(["anna"])
@@ -338,11 +337,11 @@ async def test_more_than_can_come_in_at_once_are_told_that_it_is_busy() -> None:
     async with edge_world(most=3) as world:
         connected = await world.wire("here already")
         async with closing(connected):
-            offer = WirePeer(Direction.LISTEN).offer()
-            world.edge.accept("anna", Direction.LISTEN, offer)
+            offer = WirePeer(StreamDirection.LISTEN).offer()
+            world.edge.accept("anna", StreamDirection.LISTEN, offer)
             assert refusal_code(world, "clara", offer) is None
             world.edge.close("clara")
-            world.edge.accept("berta", Direction.LISTEN, offer)
+            world.edge.accept("berta", StreamDirection.LISTEN, offer)
             assert refusal_code(world, "clara", offer) == "full"
             world.edge.close("here already")
             assert refusal_code(world, "clara", offer) == "busy"
@@ -353,7 +352,7 @@ async def test_more_than_can_come_in_at_once_are_told_that_it_is_busy() -> None:
 def refusal_code(world: EdgeWorld, peer: str, offer: str) -> str | None:
     """Why a newcomer is turned away."""
     try:
-        world.edge.accept(peer, Direction.LISTEN, offer)
-    except OfferRefused as refusal:
+        world.edge.accept(peer, StreamDirection.LISTEN, offer)
+    except SdpRefused as refusal:
         return refusal.code
     return None

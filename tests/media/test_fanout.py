@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.fanout import FanOut
-from spaces_bridge.media.worker.paths import UdpPath, UdpPort
-from spaces_bridge.media.worker.srtp import Inbound, Outbound, Profile
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.fanout import FanOut
+from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
+from spaces_bridge.media.worker.edge.srtp import Inbound, Outbound, Profile
 from spaces_bridge.media.worker.values import RtpPacket
 from tests.support.edge import udp_socket
 

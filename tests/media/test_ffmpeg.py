@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from spaces_bridge.media.worker import opus
-from spaces_bridge.media.worker.edge import Direction
-from spaces_bridge.media.worker.values import UNSPOKEN_KEY
+from spaces_bridge.media.worker.mix import opus
+from spaces_bridge.media.worker.values import UNSPOKEN_KEY, StreamDirection
 from tests.support.edge import EdgeWorld, edge_world
 
 pytestmark = pytest.mark.peers
@@ -54,7 +53,7 @@ async def whip(world: EdgeWorld) -> AsyncIterator[str]:
     """The address of a WHIP endpoint in front of the edge."""
 
     async def offer(request: web.Request) -> web.Response:
-        answer = world.edge.accept("ffmpeg", Direction.SPEAK, await request.text())
+        answer = world.edge.accept("ffmpeg", StreamDirection.SPEAK, await request.text())
         head = {"Content-Type": "application/sdp", "Location": "/whip/1"}
         return web.Response(status=201, body=answer.encode(), headers=head)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.media.worker import stun
-from spaces_bridge.media.worker.dtls import Handshake
-from spaces_bridge.media.worker.edge import Direction
+from spaces_bridge.media.worker.edge import stun
+from spaces_bridge.media.worker.edge.dtls import Handshake
+from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support import malformed
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
@@ -70,7 +70,7 @@ def forgeries(client: WireConnection) -> list[bytes]:
 
 async def test_forged_datagrams_with_a_speakers_address_do_not_chop_it() -> None:
     async with edge_world() as world:
-        speaker = await world.wire("speaker", Direction.SPEAK)
+        speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener = await world.wire("listener")
         async with closing(speaker, listener):
             say = Conversation(world, speaker, listener)
@@ -82,7 +82,7 @@ async def test_forged_datagrams_with_a_speakers_address_do_not_chop_it() -> None
 
 async def test_checks_without_end_are_answered_up_to_the_budget() -> None:
     async with edge_world(clock=Clock()) as world:
-        speaker = await world.wire("speaker", Direction.SPEAK)
+        speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener, evil = await world.wire("listener"), await world.wire("evil")
         async with closing(speaker, listener, evil):
             checks = (evil.peer.check() for _ in range(5000))
@@ -104,7 +104,7 @@ async def test_dtls_of_a_connected_peer_is_taken_in_up_to_the_budget(
 
     monkeypatch.setattr(Handshake, "receive", counted)
     async with edge_world(clock=Clock()) as world:
-        speaker = await world.wire("speaker", Direction.SPEAK)
+        speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener, evil = await world.wire("listener"), await world.wire("evil")
         async with closing(speaker, listener, evil):
             records = (bytes.fromhex("17fefd") + bytes(60) for _ in range(2000))
@@ -117,7 +117,7 @@ async def test_a_client_that_floods_by_tcp_is_hung_up_on() -> None:
     """There nobody else can have sent it; the client may dial again."""
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        speaker = await world.wire("speaker", Direction.SPEAK)
+        speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener, evil = await world.wire("listener"), await world.wire("evil", tcp=True)
         async with closing(speaker, listener, evil):
             say = Conversation(world, speaker, listener)
@@ -143,10 +143,10 @@ async def test_generated_input_of_a_client_stays_its_own_affair(
 ) -> None:
     dice = malformed.dice()
     async with edge_world() as world:
-        speaker = await world.wire("speaker", Direction.SPEAK)
+        speaker = await world.wire("speaker", StreamDirection.SPEAK)
         listener = await world.wire("listener")
         evil = WireConnection(
-            _Evil(Direction.SPEAK) if not connected else WirePeer(Direction.SPEAK)
+            _Evil(StreamDirection.SPEAK) if not connected else WirePeer(StreamDirection.SPEAK)
         )
         async with closing(speaker, listener, evil):
             say = Conversation(world, speaker, listener)

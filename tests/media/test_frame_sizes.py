@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from spaces_bridge.media.worker import opus
-from spaces_bridge.media.worker.opus import FRAME, SAMPLE_RATE, Pcm
-from spaces_bridge.media.worker.speaker import Speaker
+from spaces_bridge.media.worker.mix import opus
+from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Pcm
+from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.values import RtpPacket
 from tests.support.sound import decibels, tone
 
@@ -21,7 +21,7 @@ VOIP, AUDIO = 2048, 2049
 def encoded(
     pcm: Pcm, samples: int, *, channels: int, bitrate: int, vbr: bool, dtx: bool, kind: int
 ) -> Iterator[bytes]:
-    """Packets of ``samples`` each, as a sender's libopus makes them."""
+    """Packets of `samples` each, as a sender's libopus makes them."""
     error = ctypes.c_int()
     state = opus._lib.opus_encoder_create(SAMPLE_RATE, channels, kind, ctypes.byref(error))
     assert error.value == 0

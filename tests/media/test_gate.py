@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.gate import Gates, Turned
+from spaces_bridge.media.worker.mix.gate import Gates, Turned
 
 pytestmark = pytest.mark.unit
 

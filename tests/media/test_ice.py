@@ -2,8 +2,8 @@
 
 import pytest
 
-from spaces_bridge.media.worker import stun
-from spaces_bridge.media.worker.ice import MAX_PATHS, Ice
+from spaces_bridge.media.worker.edge import stun
+from spaces_bridge.media.worker.edge.ice import MAX_PATHS, Ice
 
 pytestmark = pytest.mark.unit
 

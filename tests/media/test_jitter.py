@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.jitter import LONGEST_S, MAX_TARGET_S, Gap, JitterBuffer
+from spaces_bridge.media.worker.mix.jitter import LONGEST_S, MAX_TARGET_S, Gap, JitterBuffer
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.media.worker.jumps import BURST, PER_S, Jumps
+from spaces_bridge.media.worker.edge.jumps import BURST, PER_S, Jumps
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.live_ogg import MOST_WAITING, PAGES_AT_ONCE, LiveOgg
 from spaces_bridge.media.messages import MIX_KEPT, MixPacket
 from spaces_bridge.media.ogg import PACKETS_PER_PAGE
-from spaces_bridge.media.worker.opus import Encoder
+from spaces_bridge.media.worker.mix.opus import Encoder
 from tests.support.sound import frames_of, tone
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
-from spaces_bridge.media.worker.values import Direction, Phase
+from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
 pytestmark = pytest.mark.unit
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.unit
 TEXT = st.text(max_size=20)
 SPACE, USER = TEXT.map(SpaceId), TEXT.map(UserId)
 NUMBER = st.integers(0, 1 << 40)
-DIRECTION, PHASE = st.sampled_from(Direction), st.sampled_from(Phase)
-PEER = st.builds(say.Peer, TEXT, SPACE, USER, DIRECTION, PHASE)
+DIRECTION, PHASE = st.sampled_from(StreamDirection), st.sampled_from(PeerPhase)
+PEER = st.builds(say.PeerSeat, TEXT, SPACE, USER, DIRECTION, PHASE)
 KEPT = (TEXT, SPACE, USER, DIRECTION, st.binary(max_size=40))
-MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
+MESSAGES: st.SearchStrategy[say.MediaMessage] = st.one_of(
     st.builds(say.Attach, NUMBER, st.booleans()),
     st.builds(say.OpenSpace, SPACE, NUMBER),
     st.builds(say.CloseSpace, SPACE),
-    st.builds(say.Offer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
+    st.builds(say.PeerOffer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
     st.builds(say.ClosePeer, TEXT),
     st.builds(say.SetGate, SPACE, USER, st.booleans()),
     st.builds(say.SetGates, SPACE, st.lists(USER).map(tuple)),
@@ -42,10 +42,10 @@ MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
     ),
     st.builds(say.Synced),
     st.builds(say.Answer, NUMBER, TEXT),
-    st.builds(say.Refused, NUMBER, TEXT, TEXT),
+    st.builds(say.PeerRefused, NUMBER, TEXT, TEXT),
     st.builds(say.PeerChanged, TEXT, SPACE, USER, DIRECTION, PHASE, TEXT),
     st.builds(say.Record, *KEPT),
-    st.builds(say.Levels, SPACE, st.dictionaries(USER, NUMBER)),
+    st.builds(say.AudioLevels, SPACE, st.dictionaries(USER, NUMBER)),
     st.builds(say.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),
     st.builds(say.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
     st.builds(say.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),
@@ -56,7 +56,7 @@ MESSAGES: st.SearchStrategy[say.Message] = st.one_of(
 
 @given(st.lists(MESSAGES, max_size=8), st.integers(1, 50))
 def test_messages_arrive_as_they_were_sent_however_the_stream_is_cut(
-    messages: list[say.Message], cut: int
+    messages: list[say.MediaMessage], cut: int
 ) -> None:
     stream, framer = b"".join(map(CODEC.encode, messages)), CODEC.framer()
     pieces = [stream[at : at + cut] for at in range(0, len(stream), cut)]
@@ -115,6 +115,6 @@ def test_a_greeting_is_only_that_of_a_media_worker() -> None:
 
 
 def test_keys_do_not_show_when_a_record_is_printed() -> None:
-    record = say.Record("p", SpaceId("s"), UserId("u"), Direction.LISTEN, b"secret")
+    record = say.Record("p", SpaceId("s"), UserId("u"), StreamDirection.LISTEN, b"secret")
     assert b"secret" in CODEC.encode(record)
     assert "secret" not in repr(record)

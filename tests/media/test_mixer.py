@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.mixer import (
+from spaces_bridge.media.worker.mix.mixer import (
     KNEE,
     PEAK,
     SILENCE,
@@ -13,7 +13,7 @@ from spaces_bridge.media.worker.mixer import (
     mix_minus,
     soft_clip,
 )
-from spaces_bridge.media.worker.opus import FRAME, Pcm
+from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
 
 pytestmark = pytest.mark.unit
 

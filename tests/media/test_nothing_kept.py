@@ -13,9 +13,9 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from spaces_bridge.app import wishes
+from spaces_bridge.app import tasks as wishes
 from spaces_bridge.core import events
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import WorkerStage
 from tests.support.sound import tone
 from tests.support.stage import (
     EAR,
@@ -64,7 +64,7 @@ async def test_a_conversation_is_written_to_no_file(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))  # the worker inherits it
     monkeypatch.chdir(temporary)
-    stage = Stage(options(data))
+    stage = WorkerStage(options(data))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST])

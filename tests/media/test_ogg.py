@@ -19,7 +19,7 @@ from spaces_bridge.media.ogg import (
     checksum,
     padded,
 )
-from spaces_bridge.media.worker.opus import Decoder, Encoder
+from spaces_bridge.media.worker.mix.opus import Decoder, Encoder
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit

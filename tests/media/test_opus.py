@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.opus import (
+from spaces_bridge.media.worker.mix.opus import (
     FRAME,
     LONGEST,
     Decoder,

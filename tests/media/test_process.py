@@ -17,17 +17,17 @@ import pytest
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
-from spaces_bridge.media.launch import Found, Process, knock, prepare_directory, spawn
+from spaces_bridge.media.launch import Process, RunningWorker, knock, prepare_directory, spawn
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
-from spaces_bridge.media.stage import Stage
-from spaces_bridge.media.worker.door import LAZY_BACKLOG, MOST_BACKLOG
-from spaces_bridge.media.worker.edge import MOST_PEERS
+from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.worker.control import LAZY_BACKLOG, MOST_BACKLOG
+from spaces_bridge.media.worker.edge.edge import MOST_PEERS
+from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
+from spaces_bridge.media.worker.mix.track import CHUNK_MS, KEPT_MS
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.process import Worker
-from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
-from spaces_bridge.media.worker.track import CHUNK_MS, KEPT_MS
-from spaces_bridge.media.worker.values import Direction, Phase, ResumeRecord
+from spaces_bridge.media.worker.values import PeerPhase, ResumeRecord, StreamDirection
 from spaces_bridge.wire.connection import Connection
 from spaces_bridge.wire.pcm import BYTES_PER_MS
 from spaces_bridge.wire.worker_link import WorkerNotRunning
@@ -57,18 +57,18 @@ class Attached:
     """A control process's side of the connection, bare."""
 
     def __init__(self) -> None:
-        self.heard: list[say.Message] = []
+        self.heard: list[say.MediaMessage] = []
         self.is_lost = False
         self.wire = Connection(CODEC, lambda _, message: self.heard.append(message), self._lose)
 
-    def _lose(self, _wire: Connection[say.Message]) -> None:
+    def _lose(self, _wire: Connection[say.MediaMessage]) -> None:
         self.is_lost = True
 
-    def has(self, kind: type[say.Message]) -> Callable[[], bool]:
+    def has(self, kind: type[say.MediaMessage]) -> Callable[[], bool]:
         return lambda: any(isinstance(message, kind) for message in self.heard)
 
 
-async def find(path: str) -> Found:
+async def find(path: str) -> RunningWorker:
     async with asyncio.timeout(60):
         while True:
             try:
@@ -172,7 +172,7 @@ async def test_the_newest_control_process_wins(tmp_path: Path) -> None:
 async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> None:
     at = options(tmp_path)
     async with worker(at), attached(at.socket_path) as control:
-        listen = Direction.LISTEN
+        listen = StreamDirection.LISTEN
         for message in (
             say.CloseSpace(SPACE),
             say.ClosePeer("nobody"),
@@ -181,7 +181,7 @@ async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> No
             say.SubscribeMix(SPACE, True),
             say.AudioTaken(SPACE, HOST, 5),
             say.ReplayAudio(SPACE, HOST, 5),
-            say.Offer(4, SPACE, "p", EAR, listen, "v=0"),
+            say.PeerOffer(4, SPACE, "p", EAR, listen, "v=0"),
             say.Restore("q", SPACE, EAR, listen, b"{}"),
             say.OpenSpace(SPACE, 0),
             say.Restore("r", SPACE, EAR, listen, b"not json"),
@@ -191,7 +191,7 @@ async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> No
         ):
             control.wire.send(message)
         await until(lambda: say.Pong(5) in control.heard)
-        refused = [each for each in control.heard if isinstance(each, say.Refused)]
+        refused = [each for each in control.heard if isinstance(each, say.PeerRefused)]
         assert [(each.request, each.code) for each in refused] == [(4, "no_sound")]
         gone = [each.peer for each in control.heard if isinstance(each, say.PeerChanged)]
         assert gone == ["q", "r", "t"]
@@ -239,7 +239,7 @@ def test_the_worker_carries_no_libav_no_aiortc_no_web_and_nothing_of_the_app() -
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
     modules = set(ran.stdout.split())
-    assert "spaces_bridge.media.worker.edge" in modules
+    assert "spaces_bridge.media.worker.edge.edge" in modules
     assert not modules & {"av", "aiortc", "aioice", "aiohttp", "mautrix", "pydantic"}
     ours = {
         name for name in modules if name.startswith(("spaces_bridge.app", "spaces_bridge.core"))
@@ -248,7 +248,7 @@ def test_the_worker_carries_no_libav_no_aiortc_no_web_and_nothing_of_the_app() -
 
 
 async def test_fifty_listeners_fit_into_120_mb(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage), contextlib.AsyncExitStack() as peers:
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST])
@@ -293,7 +293,7 @@ async def test_a_new_control_process_gets_what_many_have_said_in_parts_it_can_ta
     worker._door = control  # type: ignore[assignment]
     users = [f"@{number}:x" for number in range(20)]
     for user in users:
-        mix.join(user, user, Direction.SPEAK)
+        mix.join(user, user, StreamDirection.SPEAK)
     mix.set_gates(users)
     for _ in range(KEPT_MS // TICK_MS):
         mix.tick(0.0)
@@ -313,14 +313,14 @@ async def test_a_new_control_process_gets_what_many_have_said_in_parts_it_can_ta
 def test_all_that_a_full_worker_has_to_tell_a_new_control_process_may_wait() -> None:
     longest, key = "x" * 256, bytes(30)
     record = ResumeRecord(
-        Direction.SPEAK, longest, longest, longest, longest, ("2001:db8::" + "f" * 30, 65535), 1,
-        "SRTP_AES128_CM_SHA1_80", key, key, 127, 2**32 - 1, 2**32 - 1, 2**48, 2**31, 2**48,
-        2**32 - 1, 1234567.123456789,
+        StreamDirection.SPEAK, longest, longest, longest, longest,
+        ("2001:db8::" + "f" * 30, 65535), 1, "SRTP_AES128_CM_SHA1_80", key, key, 127,
+        2**32 - 1, 2**32 - 1, 2**48, 2**31, 2**48, 2**32 - 1, 1234567.123456789,
     )  # fmt: skip
     user = UserId("@" + "u" * 250 + ":x")
-    one = say.Peer("p" * 22, SPACE, user, Direction.SPEAK, Phase.CONNECTED)
+    one = say.PeerSeat("p" * 22, SPACE, user, StreamDirection.SPEAK, PeerPhase.CONNECTED)
     hello = CODEC.encode(say.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
-    kept = CODEC.encode(say.Record(one.peer, SPACE, user, Direction.SPEAK, record.encode()))
+    kept = CODEC.encode(say.Record(one.peer, SPACE, user, StreamDirection.SPEAK, record.encode()))
     assert len(hello) <= MAX_MESSAGE
     assert len(hello) + MOST_PEERS * len(kept) <= MOST_BACKLOG
 

@@ -10,10 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from spaces_bridge.media.worker import jumps, resume, rtp
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.edge import Direction, Edge, NotConnected, ResumeRecord
-from spaces_bridge.media.worker.srtp import Profile
+from spaces_bridge.media.worker.edge import jumps, resume, rtp
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.edge import Edge
+from spaces_bridge.media.worker.edge.srtp import Profile
+from spaces_bridge.media.worker.values import NotConnected, ResumeRecord, StreamDirection
 from spaces_bridge_demo.peer import ListenerPeer, SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.peers
 @pytest.fixture
 def near_rollover(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams begin just before the sequence number turns over."""
-    monkeypatch.setattr("spaces_bridge.media.worker.edge.first_position", lambda: (65_530, 0))
+    monkeypatch.setattr("spaces_bridge.media.worker.edge.edge.first_position", lambda: (65_530, 0))
 
 
 def crash(world: EdgeWorld, *peers: str) -> dict[str, ResumeRecord]:
@@ -72,7 +73,7 @@ async def test_a_listener_goes_on_hearing_and_no_index_is_used_twice(profile: Pr
 async def test_a_client_that_we_dialled_goes_on_hearing_and_being_heard() -> None:
     async with edge_world() as world:
         ear = await world.wire("anna", setup="passive")
-        mouth = await world.wire("ben", Direction.SPEAK, setup="passive")
+        mouth = await world.wire("ben", StreamDirection.SPEAK, setup="passive")
         async with closing(ear, mouth):
             mouth.send(mouth.peer.rtp(1, 960, SILENCE))
             await world.until(lambda: len(world.packets.get("ben", [])) == 1)
@@ -103,7 +104,7 @@ async def test_a_listener_in_a_later_rollover_goes_on_hearing(profile: Profile) 
 @pytest.mark.parametrize("index", [7, 65_530, 200_000])
 async def test_a_speaker_goes_on_being_heard_in_any_rollover(profile: Profile, index: int) -> None:
     async with edge_world() as world:
-        client = await world.wire("anna", Direction.SPEAK, identity=Identity([profile]))
+        client = await world.wire("anna", StreamDirection.SPEAK, identity=Identity([profile]))
         async with closing(client):
             for at in [*range(0, index, 20_000), *range(index, index + 20)]:
                 client.send(client.peer.rtp(at, at * 960, SILENCE))
@@ -208,7 +209,7 @@ async def test_reports_go_on_with_unused_indexes() -> None:
 async def test_a_speakers_jumps_do_not_make_its_record_dear() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        client = await world.wire("anna", Direction.SPEAK)
+        client = await world.wire("anna", StreamDirection.SPEAK)
         async with closing(client):
             began = clock.now
             for number in range(1, 61):
@@ -275,7 +276,7 @@ async def test_there_is_no_record_of_who_is_not_connected() -> None:
 def record() -> ResumeRecord:
     """A listener's record, made at 1000 s."""
     return ResumeRecord(
-        direction=Direction.LISTEN,
+        direction=StreamDirection.LISTEN,
         local_ufrag="ours",
         local_pwd="o" * 24,
         remote_ufrag="theirs",

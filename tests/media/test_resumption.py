@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.messages import Record
 from spaces_bridge.media.resumption import AT_ONCE, Resumption
-from spaces_bridge.media.worker.values import Direction
+from spaces_bridge.media.worker.values import StreamDirection
 
 pytestmark = pytest.mark.unit
 
@@ -16,7 +16,7 @@ SPACE, OTHER = SpaceId("space"), SpaceId("other")
 
 def records(peers: Iterable[str], space: SpaceId = SPACE) -> dict[str, Record]:
     return {
-        peer: Record(peer, space, UserId(f"@{peer}:x"), Direction.LISTEN, peer.encode())
+        peer: Record(peer, space, UserId(f"@{peer}:x"), StreamDirection.LISTEN, peer.encode())
         for peer in peers
     }
 

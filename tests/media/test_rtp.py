@@ -6,7 +6,7 @@ from aiortc.rtp import RtpPacket as ForeignRtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker import rtp
+from spaces_bridge.media.worker.edge import rtp
 
 pytestmark = pytest.mark.unit
 
@@ -74,7 +74,7 @@ def test_a_sender_report_is_understood_by_another_implementation() -> None:
 
 
 def test_a_receiver_report_counts_what_was_lost() -> None:
-    reception = rtp.Reception()
+    reception = rtp.ReceptionStatistics()
     for number, sequence in enumerate([65534, 65535, 0, 2, 3]):  # 1 is missing
         reception.took(sequence, number * 960, number * 0.02)
     reception.heard_sender_report(0x1122334455667788, 0.0)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker import sdp, sdp_answer
-from spaces_bridge.media.worker.values import Direction, OfferRefused
+from spaces_bridge.media.worker.edge import sdp, sdp_answer
+from spaces_bridge.media.worker.values import SdpRefused, StreamDirection
 
 pytestmark = pytest.mark.unit
 
@@ -36,14 +36,14 @@ OURS = sdp_answer.Ours(
 )
 
 
-def refusal(offer: str, direction: Direction = Direction.LISTEN) -> OfferRefused:
-    with pytest.raises(OfferRefused) as caught:
+def refusal(offer: str, direction: StreamDirection = StreamDirection.LISTEN) -> SdpRefused:
+    with pytest.raises(SdpRefused) as caught:
         sdp.read_offer(offer, direction)
     return caught.value
 
 
 def test_a_browser_offer_is_read() -> None:
-    offer = sdp.read_offer(HEAD + AUDIO, Direction.LISTEN)
+    offer = sdp.read_offer(HEAD + AUDIO, StreamDirection.LISTEN)
     assert (offer.ufrag, offer.pwd) == ("abcd", "abcdefghijklmnopqrstuv")
     assert offer.fingerprint == ("sha-256", b"\xab" * 32)
     assert (offer.payload_type, offer.mid) == (111, "0")
@@ -51,16 +51,16 @@ def test_a_browser_offer_is_read() -> None:
 
 def test_transport_lines_may_stand_before_the_media_sections() -> None:
     offer = HEAD + TRANSPORT + AUDIO.replace(TRANSPORT, "a=rtcp-mux\r\n")
-    assert sdp.read_offer(offer, Direction.LISTEN).ufrag == "abcd"
+    assert sdp.read_offer(offer, StreamDirection.LISTEN).ufrag == "abcd"
 
 
 def test_lines_may_end_without_carriage_return() -> None:
-    assert sdp.read_offer((HEAD + AUDIO).replace("\r\n", "\n"), Direction.LISTEN).mid == "0"
+    assert sdp.read_offer((HEAD + AUDIO).replace("\r\n", "\n"), StreamDirection.LISTEN).mid == "0"
 
 
 def test_the_answer_is_lite_passive_and_names_one_port() -> None:
-    offer = sdp.read_offer(HEAD + AUDIO, Direction.LISTEN)
-    lines = sdp_answer.write_answer(offer, Direction.LISTEN, OURS).split("\r\n")
+    offer = sdp.read_offer(HEAD + AUDIO, StreamDirection.LISTEN)
+    lines = sdp_answer.write_answer(offer, StreamDirection.LISTEN, OURS).split("\r\n")
     assert "a=ice-lite" in lines
     assert "a=setup:passive" in lines
     assert "a=rtcp-mux" in lines
@@ -78,16 +78,16 @@ def test_the_answer_is_lite_passive_and_names_one_port() -> None:
 
 
 def test_a_speaker_is_answered_with_receiving_only() -> None:
-    offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendonly"), Direction.SPEAK)
-    answer = sdp_answer.write_answer(offer, Direction.SPEAK, OURS)
+    offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendonly"), StreamDirection.SPEAK)
+    answer = sdp_answer.write_answer(offer, StreamDirection.SPEAK, OURS)
     assert "a=recvonly\r\n" in answer
     assert "a=sendonly" not in answer
     assert "a=ssrc" not in answer
 
 
 def test_video_is_turned_down_in_its_place() -> None:
-    offer = sdp.read_offer(HEAD + VIDEO + AUDIO, Direction.LISTEN)
-    answer = sdp_answer.write_answer(offer, Direction.LISTEN, OURS)
+    offer = sdp.read_offer(HEAD + VIDEO + AUDIO, StreamDirection.LISTEN)
+    answer = sdp_answer.write_answer(offer, StreamDirection.LISTEN, OURS)
     assert [line for line in answer.split("\r\n") if line.startswith(("m=", "a=mid"))] == [
         "m=video 0 UDP/TLS/RTP/SAVPF 96",
         "a=mid:1",
@@ -120,7 +120,7 @@ def test_one_section_is_answered_and_every_other_turned_down_in_its_place(
     mids = [mid for text in sections if (mid := line_of(text, "a=mid:"))]
     text = HEAD.replace("BUNDLE 0", "BUNDLE " + " ".join(mids)) + "".join(sections)
     answer = sdp_answer.write_answer(
-        sdp.read_offer(text, Direction.LISTEN), Direction.LISTEN, OURS
+        sdp.read_offer(text, StreamDirection.LISTEN), StreamDirection.LISTEN, OURS
     )
     place = next(i for i, section in enumerate(sections) if section in (AUDIO, SECOND))
     answered = ["m=" + part for part in answer.split("\r\nm=")[1:]]
@@ -139,13 +139,15 @@ def line_of(text: str, begin: str) -> str:
 
 def test_an_offer_without_a_group_is_answered_without_one() -> None:
     text = HEAD.replace("a=group:BUNDLE 0\r\n", "") + AUDIO
-    offer = sdp.read_offer(text, Direction.LISTEN)
-    assert "a=group" not in sdp_answer.write_answer(offer, Direction.LISTEN, OURS)
+    offer = sdp.read_offer(text, StreamDirection.LISTEN)
+    assert "a=group" not in sdp_answer.write_answer(offer, StreamDirection.LISTEN, OURS)
 
 
 def test_a_section_that_is_bundle_only_takes_the_transport_of_its_group() -> None:
     only = AUDIO.replace(TRANSPORT, "a=bundle-only\r\n").replace("m=audio 9", "m=audio 0")
-    offer = sdp.read_offer(HEAD.replace("BUNDLE 0", "BUNDLE 1 0") + VIDEO + only, Direction.LISTEN)
+    offer = sdp.read_offer(
+        HEAD.replace("BUNDLE 0", "BUNDLE 1 0") + VIDEO + only, StreamDirection.LISTEN
+    )
     assert (offer.ufrag, offer.place, offer.fingerprint[0]) == ("abcd", 1, "sha-256")
 
 
@@ -161,8 +163,8 @@ def test_a_section_that_is_bundle_only_takes_the_transport_of_its_group() -> Non
     ],
 )
 def test_lines_that_are_not_understood_are_passed_over(odd: str) -> None:
-    plain = sdp.read_offer(HEAD + AUDIO, Direction.LISTEN)
-    assert sdp.read_offer(HEAD + AUDIO + odd, Direction.LISTEN) == plain
+    plain = sdp.read_offer(HEAD + AUDIO, StreamDirection.LISTEN)
+    assert sdp.read_offer(HEAD + AUDIO + odd, StreamDirection.LISTEN) == plain
 
 
 @pytest.mark.parametrize("codec", ["opus/48000/2", "OPUS/48000/2", "opus/48000", "opus/48000/1"])
@@ -171,8 +173,8 @@ def test_lines_that_are_not_understood_are_passed_over(odd: str) -> None:
 )
 def test_senders_may_write_it_their_own_way(codec: str, protocol: str) -> None:
     text = AUDIO.replace("opus/48000/2", codec).replace("UDP/TLS/RTP/SAVPF", protocol)
-    offer = sdp.read_offer(HEAD + text, Direction.LISTEN)
-    answer = sdp_answer.write_answer(offer, Direction.LISTEN, OURS)
+    offer = sdp.read_offer(HEAD + text, StreamDirection.LISTEN)
+    answer = sdp_answer.write_answer(offer, StreamDirection.LISTEN, OURS)
     assert line_of(answer, "m=") == f"audio 5349 {protocol} 111"
     assert line_of(answer, "a=rtpmap:") == "111 opus/48000/2"
 
@@ -187,21 +189,24 @@ def test_the_dtls_role_is_the_one_the_offer_leaves(
 ) -> None:
     line = f"a=setup:{offered}\r\n"
     audio = AUDIO.replace("a=setup:actpass\r\n", "" if in_head else line)
-    offer = sdp.read_offer(HEAD + (line if in_head else "") + audio, Direction.LISTEN)
-    assert line_of(sdp_answer.write_answer(offer, Direction.LISTEN, OURS), "a=setup:") == answered
+    offer = sdp.read_offer(HEAD + (line if in_head else "") + audio, StreamDirection.LISTEN)
+    assert (
+        line_of(sdp_answer.write_answer(offer, StreamDirection.LISTEN, OURS), "a=setup:")
+        == answered
+    )
 
 
 def test_a_speaker_is_asked_for_silence_to_be_silent_and_told_the_limits() -> None:
-    offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendrecv"), Direction.SPEAK)
-    answer = sdp_answer.write_answer(offer, Direction.SPEAK, OURS)
+    offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendrecv"), StreamDirection.SPEAK)
+    answer = sdp_answer.write_answer(offer, StreamDirection.SPEAK, OURS)
     wishes = dict(wish.split("=") for wish in line_of(answer, "a=fmtp:111 ").split(";"))
     assert wishes["usedtx"] == "1"
     assert wishes["maxaveragebitrate"] == "64000"
     assert (line_of(answer, "a=ptime:"), line_of(answer, "a=maxptime:")) == ("20", "120")
 
 
-@pytest.mark.parametrize("direction", list(Direction))
-def test_no_extension_is_answered_that_is_not_spoken_here(direction: Direction) -> None:
+@pytest.mark.parametrize("direction", list(StreamDirection))
+def test_no_extension_is_answered_that_is_not_spoken_here(direction: StreamDirection) -> None:
     extensions = "".join(f"a=extmap:{n} urn:ietf:params:rtp-hdrext:sdes:mid\r\n" for n in (3, 4))
     text = (HEAD + AUDIO + extensions).replace("recvonly", "sendrecv")
     answer = sdp_answer.write_answer(sdp.read_offer(text, direction), direction, OURS)
@@ -211,7 +216,9 @@ def test_no_extension_is_answered_that_is_not_spoken_here(direction: Direction) 
 def test_candidates_do_not_matter_whatever_they_hold() -> None:
     candidates = "".join(f"a=candidate:{n} 1 udp 1 10.0.0.{n} 53 typ host\r\n" for n in range(100))
     plain, full = HEAD + AUDIO, HEAD + AUDIO + candidates + "a=candidate:junk\r\n"
-    assert sdp.read_offer(full, Direction.LISTEN) == sdp.read_offer(plain, Direction.LISTEN)
+    assert sdp.read_offer(full, StreamDirection.LISTEN) == sdp.read_offer(
+        plain, StreamDirection.LISTEN
+    )
 
 
 @pytest.mark.parametrize(
@@ -255,7 +262,7 @@ def test_a_refusal_says_what_to_do(offer: str, code: str) -> None:
 
 
 def test_a_microphone_that_only_receives_is_refused() -> None:
-    assert refusal(HEAD + AUDIO, Direction.SPEAK).code == "direction"
+    assert refusal(HEAD + AUDIO, StreamDirection.SPEAK).code == "direction"
 
 
 @settings(max_examples=400)
@@ -278,10 +285,10 @@ def test_no_damaged_offer_does_more_than_being_refused(
     for at, size, junk in damages:
         offer = offer[:at] + junk + offer[at + size :]
     read = None
-    with contextlib.suppress(OfferRefused):
-        read = sdp.read_offer(offer, Direction.LISTEN)
+    with contextlib.suppress(SdpRefused):
+        read = sdp.read_offer(offer, StreamDirection.LISTEN)
     if read is not None:
-        answer = sdp_answer.write_answer(read, Direction.LISTEN, OURS)
+        answer = sdp_answer.write_answer(read, StreamDirection.LISTEN, OURS)
         assert answer.count("\r\nm=audio 5349 ") == 1
 
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
-from spaces_bridge.media.worker.opus import FRAME, Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.space_mix import MOST_TRACKS, TICK_MS, SpaceMix, Tick
-from spaces_bridge.media.worker.values import Direction, RtpPacket
+from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm
+from spaces_bridge.media.worker.mix.space_mix import MOST_TRACKS, TICK_MS, SpaceMix, Tick
+from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit
 
-LISTEN, SPEAK = Direction.LISTEN, Direction.SPEAK
+LISTEN, SPEAK = StreamDirection.LISTEN, StreamDirection.SPEAK
 TICK: Final = 0.02
 
 

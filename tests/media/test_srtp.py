@@ -2,8 +2,8 @@
 
 import pytest
 
-from spaces_bridge.media.worker import rtp
-from spaces_bridge.media.worker.srtp import FARTHEST, Inbound, Keys, Outbound, Profile
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.srtp import FARTHEST, Inbound, Keys, Outbound, Profile
 
 pytestmark = pytest.mark.unit
 

@@ -14,8 +14,8 @@ from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.live_ogg import MOST_WAITING
-from spaces_bridge.media.stage import Stage
-from spaces_bridge.media.worker.values import Direction as PeerDirection
+from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
 from spaces_bridge.wire.pcm import length_ms
 from spaces_bridge_demo.peer import SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection, WirePeer
@@ -44,7 +44,7 @@ def lately(pcm: Pcm, hertz: float) -> float:
 
 
 async def test_two_speakers_hear_each_other_and_a_listener_hears_both(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         async with (
@@ -75,7 +75,7 @@ async def test_two_speakers_hear_each_other_and_a_listener_hears_both(tmp_path: 
 
 
 async def test_nobody_is_heard_before_the_gate_opens_or_after_it_shuts(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST) as host, listening(stage) as ear:
@@ -94,7 +94,7 @@ async def test_nobody_is_heard_before_the_gate_opens_or_after_it_shuts(tmp_path:
 
 
 async def test_a_regrant_plays_nothing_old(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST) as host, listening(stage) as ear:
@@ -117,7 +117,7 @@ async def test_a_regrant_plays_nothing_old(tmp_path: Path) -> None:
 async def test_ending_a_microphones_session_hangs_up_and_says_nothing_to_the_app(
     tmp_path: Path,
 ) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST) as host:
@@ -132,7 +132,7 @@ async def test_ending_a_microphones_session_hangs_up_and_says_nothing_to_the_app
 async def test_the_app_is_told_when_a_microphone_is_lost_and_when_listeners_come_and_go(
     tmp_path: Path,
 ) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST):
@@ -145,7 +145,7 @@ async def test_the_app_is_told_when_a_microphone_is_lost_and_when_listeners_come
 
 
 async def test_a_second_microphone_takes_over_and_none_is_lost(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         stage.open_microphone(SPACE, HOST)
@@ -156,7 +156,7 @@ async def test_a_second_microphone_takes_over_and_none_is_lost(tmp_path: Path) -
 
 
 async def test_hanging_up_ends_one_connection(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         sessions: list[str] = []
@@ -176,7 +176,7 @@ async def test_hanging_up_ends_one_connection(tmp_path: Path) -> None:
 
 
 async def test_offers_that_cannot_be_accepted_are_refused_in_plain_words(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         with pytest.raises(OfferRefused) as not_live:
             await stage.offer(SPACE, EAR, Direction.LISTEN, "v=0\r\n")
@@ -190,7 +190,7 @@ async def test_offers_that_cannot_be_accepted_are_refused_in_plain_words(tmp_pat
 
 
 async def test_a_live_space_that_ends_hangs_up_and_ends_its_streams(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         pages: list[bytes] = []
@@ -208,7 +208,7 @@ async def test_a_live_space_that_ends_hangs_up_and_ends_its_streams(tmp_path: Pa
 
 
 async def test_the_mix_is_an_ogg_stream_that_players_understand(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         stage.open_microphone(SPACE, HOST)
@@ -232,7 +232,7 @@ def _decoded(stream: bytes) -> Pcm:
 
 
 async def test_who_comes_over_http_gets_the_last_seconds_at_once(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST) as host, listening(stage) as ear:
@@ -250,7 +250,7 @@ async def test_who_comes_over_http_gets_the_last_seconds_at_once(tmp_path: Path)
 
 
 async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         slow, quick = stage.mix(SPACE, {}), stage.mix(SPACE, {})
@@ -269,7 +269,7 @@ async def test_a_reader_who_does_not_keep_up_is_cut_off_and_harms_nobody(tmp_pat
 
 
 async def test_before_a_stop_all_streams_end_and_none_begins(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         early = stage.mix(SPACE, {})
@@ -284,7 +284,7 @@ async def test_before_a_stop_all_streams_end_and_none_begins(tmp_path: Path) -> 
 async def test_what_is_said_comes_for_the_captions_in_order_and_at_its_time(
     tmp_path: Path,
 ) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 3_600_000)
         stage.open_microphone(SPACE, HOST)
@@ -307,7 +307,7 @@ def sound_of(chunks: Sequence[tuple[int, bytes]]) -> Pcm:
 
 
 async def test_sound_is_played_again_until_it_was_taken(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         stage.open_microphone(SPACE, HOST)
@@ -328,7 +328,7 @@ async def test_sound_is_played_again_until_it_was_taken(tmp_path: Path) -> None:
 
 
 async def test_the_mix_of_an_unknown_live_space_and_gates_there_do_no_harm(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     other = SpaceId("space0000000000b")
     async with running(stage):
         for _ in range(2):
@@ -346,7 +346,7 @@ async def test_the_mix_of_an_unknown_live_space_and_gates_there_do_no_harm(tmp_p
 
 
 async def test_before_its_start_the_stage_says_so() -> None:
-    stage = Stage(options(Path("/nowhere")))
+    stage = WorkerStage(options(Path("/nowhere")))
     with pytest.raises(AdapterError):
         await stage.check()
     with pytest.raises(AdapterError):
@@ -354,7 +354,7 @@ async def test_before_its_start_the_stage_says_so() -> None:
 
 
 async def test_who_may_not_listen_any_more_is_hung_up_and_others_are_not(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         async with listening(stage) as ear, listening(stage, GUEST) as other:
@@ -365,7 +365,7 @@ async def test_who_may_not_listen_any_more_is_hung_up_and_others_are_not(tmp_pat
 
 
 async def test_a_new_microphone_session_is_spared_when_earlier_ones_end(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         async with speaking(stage, HOST) as earlier:
@@ -379,7 +379,7 @@ async def test_a_new_microphone_session_is_spared_when_earlier_ones_end(tmp_path
 
 
 async def test_a_sender_that_goes_on_sending_too_much_is_told_once(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         client, session = WireConnection(WirePeer(PeerDirection.SPEAK)), ""

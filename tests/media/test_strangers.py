@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.media.worker.strangers import MOST, MOST_PER_NETWORK, Strangers, network_of
+from spaces_bridge.media.worker.edge.strangers import MOST, MOST_PER_NETWORK, Strangers, network_of
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker import stun
+from spaces_bridge.media.worker.edge import stun
 
 pytestmark = pytest.mark.unit
 

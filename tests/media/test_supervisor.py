@@ -19,12 +19,12 @@ from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media import link, resumption, supervisor
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.messages import PROTOCOL, Message, Restore, ToWorker
+from spaces_bridge.media.messages import PROTOCOL, MediaMessage, Restore, ToMediaWorker
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
-from spaces_bridge.web.metric_table import keys_of
+from spaces_bridge.web.http.metric_table import keys_of
 from spaces_bridge.wire.connection import Connection
 from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, tone
@@ -50,7 +50,7 @@ FOREMOST = "import os; os.setpriority(os.PRIO_PROCESS, 0, -5); print(os.nice(0))
 """Says how far up the system lets a process of ours go."""
 
 
-def worker_of(stage: Stage) -> int:
+def worker_of(stage: WorkerStage) -> int:
     pid = stage.worker_pid
     assert pid is not None
     return pid
@@ -71,7 +71,7 @@ async def hears_again(ear: ListenerPeer) -> None:
 async def test_after_a_workers_death_the_same_peers_hear_again_and_do_nothing(
     tmp_path: Path,
 ) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST])
@@ -104,7 +104,7 @@ async def test_a_peer_that_ends_two_workers_is_dropped_and_the_others_hear_again
 ) -> None:
     """As if its resume record crashed a worker, or were so dear that it answers no more."""
     monkeypatch.setattr(resumption, "AT_ONCE", 1)
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST, GUEST])
@@ -118,7 +118,7 @@ async def test_a_peer_that_ends_two_workers_is_dropped_and_the_others_hear_again
             killed = list[int]()
             really_send = stage._supervisor.send
 
-            def send(message: ToWorker) -> None:
+            def send(message: ToMediaWorker) -> None:
                 if isinstance(message, Restore) and message.user == GUEST:
                     killed.append(worker_of(stage))
                     os.kill(killed[-1], signal.SIGKILL)
@@ -135,7 +135,7 @@ async def test_a_peer_that_ends_two_workers_is_dropped_and_the_others_hear_again
 
 
 async def test_a_microphone_shut_while_the_worker_is_away_stays_shut(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         stage.set_gates(SPACE, [HOST])
@@ -150,7 +150,7 @@ async def test_a_microphone_shut_while_the_worker_is_away_stays_shut(tmp_path: P
 
 
 async def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         stage.open_space(SPACE, 0)
         async with listening(stage) as ear:
@@ -163,7 +163,7 @@ async def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_peer_that_left_is_not_resumed(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         stage.open_space(SPACE, 0)
         async with listening(stage), speaking(stage, HOST):
@@ -179,15 +179,15 @@ async def test_a_peer_that_left_is_not_resumed(tmp_path: Path) -> None:
 async def test_a_live_space_that_ended_while_the_worker_was_not_heard_is_closed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connections: list[Connection[Message]] = []
+    connections: list[Connection[MediaMessage]] = []
 
-    class Noted(Connection[Message]):
+    class Noted(Connection[MediaMessage]):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             connections.append(self)
             super().connection_made(transport)
 
     monkeypatch.setattr(link, "Connection", Noted)
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage) as noted:
         before = worker_of(stage)
         stage.open_space(SPACE, 0)
@@ -205,7 +205,7 @@ async def test_only_one_bridge_runs_with_a_directory_and_its_end_makes_room_for_
 ) -> None:
     with contextlib.ExitStack() as first:
         first.enter_context(sole_bridge(options(tmp_path)))
-        stage = Stage(options(tmp_path))
+        stage = WorkerStage(options(tmp_path))
         async with running(stage):
             with (
                 pytest.raises(StartUpError, match="Another bridge is running") as refused,
@@ -246,14 +246,14 @@ async def test_sound_goes_first_where_the_system_allows_it(tmp_path: Path) -> No
         sys.executable, "-c", FOREMOST, stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await trial.communicate()
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         nice = psutil.Process(worker_of(stage)).nice()
     assert nice == (int(printed) if printed else os.nice(0))
 
 
 async def test_a_clean_stop_ends_the_worker_and_frees_the_port(tmp_path: Path) -> None:
-    stage = Stage(options(tmp_path))
+    stage = WorkerStage(options(tmp_path))
     async with running(stage):
         pid, port = worker_of(stage), stage.port
     assert not is_running(pid)
@@ -266,7 +266,7 @@ async def test_a_port_in_use_stops_the_start_with_a_plain_sentence(tmp_path: Pat
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
         with pytest.raises(StartUpError, match=f"port {port}") as refused:
-            await Stage(options(tmp_path, port)).start()
+            await WorkerStage(options(tmp_path, port)).start()
     assert refused.value.code is ExitCode.LISTENER
 
 
@@ -282,7 +282,7 @@ async def test_an_address_this_machine_lacks_is_left_out(tmp_path: Path) -> None
 
 async def test_a_directory_too_deep_for_a_socket_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartUpError, match="runtime_dir"):
-        await Stage(options(tmp_path / ("x" * 100))).start()
+        await WorkerStage(options(tmp_path / ("x" * 100))).start()
 
 
 # --- the control process dies ----------------------------------------------------------------
@@ -362,7 +362,7 @@ async def test_the_sound_goes_on_without_its_control_process_and_the_next_one_ta
         await ear.wait_packets(300)
         await hears_again(ear)
 
-        stage = Stage(options(tmp_path))
+        stage = WorkerStage(options(tmp_path))
         async with running(stage) as noted:
             alone_ms = (len(ear.pcm()) - before) * 1000 // RATE
             assert worker_of(stage) == other.worker
@@ -400,7 +400,7 @@ async def test_a_worker_of_another_version_is_replaced_and_its_peers_are_kept(
         await hears_again(ear)
         await other.kill()
         monkeypatch.setattr(supervisor, "PROTOCOL", PROTOCOL + 1)
-        stage = Stage(options(tmp_path))
+        stage = WorkerStage(options(tmp_path))
         async with running(stage):
             assert worker_of(stage) != other.worker
             stage.open_space(SPACE, 0)
@@ -415,7 +415,7 @@ async def test_what_an_earlier_run_left_on_the_stage_is_closed_unless_it_is_want
 ) -> None:
     async with control(tmp_path) as other, two_peers(other) as (_, ear):
         await other.kill()
-        stage = Stage(options(tmp_path), claim_s=0.2)
+        stage = WorkerStage(options(tmp_path), claim_s=0.2)
         async with running(stage) as noted:
             await until(lambda: ear.state == "closed")
             await until(lambda: noted.lost == [HOST])
@@ -428,7 +428,7 @@ async def test_a_worker_of_an_earlier_run_on_another_port_is_ended(tmp_path: Pat
         free = open_sockets(options(tmp_path))
         port = free.port
         free.close()
-        stage = Stage(options(tmp_path, port))
+        stage = WorkerStage(options(tmp_path, port))
         async with running(stage):
             assert stage.port == port
             assert worker_of(stage) != other.worker
@@ -439,7 +439,7 @@ async def test_a_worker_of_an_earlier_run_that_hangs_is_ended(tmp_path: Path) ->
     async with control(tmp_path) as other:
         await other.kill()
         os.kill(other.worker, signal.SIGSTOP)
-        stage = Stage(options(tmp_path))
+        stage = WorkerStage(options(tmp_path))
         async with running(stage):
             assert worker_of(stage) != other.worker
             assert not is_running(other.worker)
@@ -448,7 +448,7 @@ async def test_a_worker_of_an_earlier_run_that_hangs_is_ended(tmp_path: Path) ->
 async def test_a_second_bridge_takes_the_worker_and_the_first_one_leaves_it_alone(
     tmp_path: Path,
 ) -> None:
-    first, second = Stage(options(tmp_path)), Stage(options(tmp_path))
+    first, second = WorkerStage(options(tmp_path)), WorkerStage(options(tmp_path))
     async with running(first):
         pid = worker_of(first)
         async with running(second):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker import strangers, tcp
-from spaces_bridge.media.worker.edge import Direction
+from spaces_bridge.media.worker.edge import strangers, tcp
+from spaces_bridge.media.worker.values import StreamDirection
 from tests.support.edge import SILENCE, EdgeWorld, closing, edge_world
 
 pytestmark = pytest.mark.peers
@@ -55,7 +55,7 @@ async def test_a_listener_behind_a_firewall_hears_by_tcp() -> None:
 
 async def test_a_speaker_behind_a_firewall_is_heard_by_tcp() -> None:
     async with edge_world() as world:
-        client = await world.wire("anna", Direction.SPEAK, tcp=True)
+        client = await world.wire("anna", StreamDirection.SPEAK, tcp=True)
         async with closing(client):
             for index in range(10):
                 client.send(client.peer.rtp(index, index * 960, b"%d" % index))
@@ -67,7 +67,7 @@ async def test_a_speaker_behind_a_firewall_is_heard_by_tcp() -> None:
 async def test_sound_is_taken_by_tcp_as_large_as_opus_makes_it(size: int) -> None:
     """510 kbit/s in frames of 20 and 60 ms; GStreamer's 650 kbit/s; the longest there is."""
     async with edge_world() as world:
-        client = await world.wire("anna", Direction.SPEAK, tcp=True)
+        client = await world.wire("anna", StreamDirection.SPEAK, tcp=True)
         async with closing(client):
             for index in range(3):
                 client.send(client.peer.rtp(index, index * 960, bytes(size)))

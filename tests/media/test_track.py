@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.opus import FRAME
-from spaces_bridge.media.worker.track import KEPT_MS, Chunk, Track
+from spaces_bridge.media.worker.mix.opus import FRAME
+from spaces_bridge.media.worker.mix.track import KEPT_MS, CaptionAudio, Chunk
 from spaces_bridge.wire.pcm import SAMPLE_RATE as CAPTION_RATE
 from tests.support.sound import decibels, frames_of, tone
 
@@ -20,7 +20,7 @@ def pcm_of(chunks: list[Chunk]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 
 
 def test_speech_arrives_at_16_khz_and_at_its_time() -> None:
-    track = Track()
+    track = CaptionAudio()
     for number, frame in enumerate(frames_of(tone(440, 1))):
         track.hear(frame, 7_000 + number * 20)
     track.pause()
@@ -33,7 +33,7 @@ def test_speech_arrives_at_16_khz_and_at_its_time() -> None:
 
 @given(st.lists(st.sampled_from(["hear", "leap", "pause"]), max_size=120))
 def test_times_never_go_back_and_no_sound_is_lost(acts: list[str]) -> None:
-    track, at_ms, heard_ms = Track(), 500, 0
+    track, at_ms, heard_ms = CaptionAudio(), 500, 0
     frame = np.zeros(FRAME, np.int16)
     for act in acts:
         if act == "hear":
@@ -50,7 +50,7 @@ def test_times_never_go_back_and_no_sound_is_lost(acts: list[str]) -> None:
 
 
 def test_what_is_taken_is_forgotten_and_the_rest_comes_again() -> None:
-    track = Track()
+    track = CaptionAudio()
     for number in range(50):
         track.hear(np.zeros(FRAME, np.int16), number * 20)
     track.pause()
@@ -62,7 +62,7 @@ def test_what_is_taken_is_forgotten_and_the_rest_comes_again() -> None:
 
 
 def test_no_more_than_30_s_are_kept() -> None:
-    track = Track()
+    track = CaptionAudio()
     for number in range(2_000):
         track.hear(np.zeros(FRAME, np.int16), number * 20)
     chunks = list(track.since(0))

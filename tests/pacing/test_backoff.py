@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from spaces_bridge.app.reconcile import REREAD_BACKOFF
 from spaces_bridge.app.supervisor import RESTART_BACKOFF
 from spaces_bridge.captions.captioner import WORKER_BACKOFF as CAPTION_WORKER_BACKOFF
-from spaces_bridge.matrix.homeserver.rests import AWAY_BACKOFF
-from spaces_bridge.matrix.homeserver.watch import PING_BACKOFF
-from spaces_bridge.matrix.inviting.sluice import SERVER_BACKOFF
+from spaces_bridge.matrix.client.rests import AWAY_BACKOFF
+from spaces_bridge.matrix.client.watch import PING_BACKOFF
+from spaces_bridge.matrix.invites.throttle import SERVER_BACKOFF
 from spaces_bridge.media.supervisor import WORKER_BACKOFF as MEDIA_WORKER_BACKOFF
 from spaces_bridge.pacing.backoff import Backoff
 

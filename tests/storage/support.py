@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from spaces_bridge.app.records import Effect, InboxEvent, SpaceSummary, StoredEvent
+from spaces_bridge.app.records import InboxEvent, OutboxEntry, SpaceSummary, StoredEvent
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.storage.storage import Storage, open_storage
 
@@ -58,9 +58,9 @@ def stored(seq: int, **body: object) -> StoredEvent:
     return StoredEvent(seq, 1_700_000_000_000 + seq, "HandRaised", body, f"$cause{seq}")
 
 
-def effect(key: str, *, collapse: bool = False, due_at_ms: int = 0, **body: object) -> Effect:
+def effect(key: str, *, collapse: bool = False, due_at_ms: int = 0, **body: object) -> OutboxEntry:
     """A wish towards Matrix."""
-    return Effect(key, "!room|normal", "Announce", body, due_at_ms, collapse)
+    return OutboxEntry(key, "!room|normal", "Announce", body, due_at_ms, collapse)
 
 
 def event(number: int, body: str = "{}") -> InboxEvent:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.records import Block, Effect, PolicyRule, Report
+from spaces_bridge.app.records import Block, OutboxEntry, PolicyRule, Report
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.storage.storage import Storage
 from tests.storage.support import HOST, OTHER_SPACE, SPACE, effect, opened
@@ -103,7 +103,7 @@ async def test_a_report_is_stored_once_per_cause_and_found_again(storage: Storag
 
 
 async def test_a_report_and_its_wish_are_stored_together_or_not_at_all(url: str) -> None:
-    def forgetful(number: int) -> Effect:
+    def forgetful(number: int) -> OutboxEntry:
         raise StorageError(f"the disk is full at report {number}")
 
     async with opened(url) as storage:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.records import Effect
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.storage.support import SetClock, effect
 
@@ -41,7 +41,7 @@ WISHES = st.one_of(
 class Wish:
     """One wish of the model; `place` is its position in the order of all."""
 
-    effect: Effect
+    effect: OutboxEntry
     place: int
     attempts: int = 0
     generation: int = 0
@@ -58,7 +58,7 @@ class Model:
     wishes: dict[str, Wish] = field(default_factory=dict)
     places: Iterator[int] = field(default_factory=count)
 
-    def enqueue(self, wanted: Effect) -> None:
+    def enqueue(self, wanted: OutboxEntry) -> None:
         known = self.wishes.get(wanted.key)
         if known is None:
             self.wishes[wanted.key] = Wish(wanted, next(self.places))
@@ -132,7 +132,7 @@ class OutboxAgainstModel(RuleBasedStateMachine):
         self.clock.ms = 1000
 
     @rule(wishes=st.lists(WISHES, max_size=4))
-    def enqueue(self, wishes: list[Effect]) -> None:
+    def enqueue(self, wishes: list[OutboxEntry]) -> None:
         self.run(self.outbox.enqueue(wishes))
         for wish in wishes:
             self.model.enqueue(wish)
@@ -197,9 +197,9 @@ class OutboxAgainstModel(RuleBasedStateMachine):
             assert self.run(self.outbox.recall(key)) == self.model.recall(key)
 
 
-def _with(wish: Effect, **changes: object) -> Effect:
-    values = {name: getattr(wish, name) for name in Effect.__slots__}
-    return Effect(**{**values, **changes})
+def _with(wish: OutboxEntry, **changes: object) -> OutboxEntry:
+    values = {name: getattr(wish, name) for name in OutboxEntry.__slots__}
+    return OutboxEntry(**{**values, **changes})
 
 
 def test_the_outbox_behaves_like_a_list_in_memory(url: str) -> None:

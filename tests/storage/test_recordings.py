@@ -15,20 +15,20 @@ import pytest
 from mautrix.util.async_db import Database as Pool
 
 from spaces_bridge.app import codec, kinds
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.lanes import Lane, lane_of
 from spaces_bridge.app.notes.kinds import ALL
 from spaces_bridge.app.notes.record import Key
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.outgoing.courier import OutboxCourier
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.storage.old_note_forms import converted
 from spaces_bridge.storage.storage import Storage, open_storage
@@ -79,7 +79,9 @@ def spaces_of(storage: Storage, clock: SetClock) -> Spaces:
     """The live spaces of the database, with nobody beside it."""
     stores = (storage.journal, storage.directory, storage.outbox, storage.notes)
     rest, settings = Recorder(), AppSettings(domain="example.org")
-    return Spaces(World(*stores, rest, rest, rest, rest, rest, storage.followers, clock, settings))
+    return Spaces(
+        AppContext(*stores, rest, rest, rest, rest, rest, storage.followers, clock, settings)
+    )
 
 
 def space_in(phase: Phase) -> SpaceId:
@@ -150,11 +152,11 @@ class Worker:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def run(self, wanted: wish.Wish, key: str) -> str | None:
+    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:
         self.done.append(key)
         return "$sent"
 
-    async def refused(self, wanted: wish.Wish, refusal: Refused) -> None:
+    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None:
         raise AssertionError(f"refused: {wanted}") from refusal
 
 
@@ -163,7 +165,7 @@ async def test_every_pending_task_is_carried_out_once_and_in_its_order(
 ) -> None:
     worker = Worker()
     pace = FairQueue(10_000, asyncio.get_running_loop().time)
-    courier = OutboxCourier(storage.outbox, clock, worker, pace, lambda _: None)
+    courier = OutboxDispatcher(storage.outbox, clock, worker, pace, lambda _: None)
 
     async def nothing_left() -> bool:
         return not await pending(storage)

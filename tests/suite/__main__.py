@@ -1,4 +1,4 @@
-"""Run a set of tests in several pytest processes side by side (``python -m tests.suite SET``).
+"""Run a set of tests in several pytest processes side by side (`python -m tests.suite SET`).
 
 Most tests wait for real parts rather than for the processor. What fails runs once more, alone, at
 the very end. Ends with 0: all is green; 1: something is red; 128 + N: stopped by signal N.

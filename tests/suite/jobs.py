@@ -1,7 +1,7 @@
 """Which tests a run consists of, and in which processes they run.
 
-A test is chosen by markers alone, so that a new file always runs somewhere: what ``make check``
-(`FAST`) and ``make test`` (`PROMISES`) leave out is run by the rest.
+A test is chosen by markers alone, so that a new file always runs somewhere: what `make check`
+(`FAST`) and `make test` (`PROMISES`) leave out is run by the rest.
 """
 
 import re
@@ -15,7 +15,7 @@ SETS: Mapping[str, str] = {
     "rest": f"not ({FAST}) and not ({PROMISES})",
     "all": "",
 }
-"""The sets of tests by name, each with pytest's expression (``-m``) that chooses it."""
+"""The sets of tests by name, each with pytest's expression (`-m`) that chooses it."""
 
 SHARES: Mapping[str, int] = {
     "tests/e2e": 3,
@@ -73,7 +73,7 @@ def jobs(
 
 
 def next_of(waiting: Sequence[Job], running: Collection[str]) -> Job:
-    """The job to begin beside those of the ``running`` folders: of another folder if there is one.
+    """The job to begin beside those of the `running` folders: of another folder if there is one.
 
     Of the tests with sound in real time, one process at a time is enough for two cores.
     """

@@ -26,7 +26,7 @@ class Stopped(Exception):
 
 
 class Lanes:
-    """Runs pytest processes. What is over lies in ``ended``, also once `Stopped` was raised."""
+    """Runs pytest processes. What is over lies in `ended`, also once `Stopped` was raised."""
 
     def __init__(self, folder: Path) -> None:
         self.ended: list[Ended] = []

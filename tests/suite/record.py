@@ -1,4 +1,4 @@
-"""What a record of ``tests/suite/recorder.py`` says: how each test ended."""
+"""What a record of `tests/suite/recorder.py` says: how each test ended."""
 
 import json
 from collections.abc import Iterator, Mapping

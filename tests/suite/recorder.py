@@ -1,7 +1,7 @@
-"""A pytest plugin that writes down what happens as it happens (``-p tests.suite.recorder``).
+"""A pytest plugin that writes down what happens as it happens (`-p tests.suite.recorder`).
 
 Each line of the record is one JSON object, so that a process which is killed still leaves what it
-reached. ``tests/suite/record.py`` reads it.
+reached. `tests/suite/record.py` reads it.
 """
 
 import json

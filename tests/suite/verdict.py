@@ -21,7 +21,7 @@ SLOWEST = 10
 
 @dataclass(slots=True)
 class Verdict:
-    """What the second tries said. ``before`` are flaky tests of an earlier part of this run."""
+    """What the second tries said. `before` are flaky tests of an earlier part of this run."""
 
     ended: Sequence[Ended] = ()
     before: int = 0

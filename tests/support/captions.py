@@ -15,7 +15,7 @@ import soxr
 
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.captions.captioner import WorkerCaptioner
-from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.captions.worker.speech_track import SpeechPcm
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.commands import CaptionUtterance
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -36,7 +36,7 @@ class Known:
     """Sound (16 kHz) and the words in it."""
 
     text: str
-    pcm: Pcm
+    pcm: SpeechPcm
 
 
 class Loudness:
@@ -87,7 +87,12 @@ async def until(met: Callable[[], bool], timeout: float = 180) -> None:
 
 
 def feed(
-    captioner: WorkerCaptioner, user: UserId, pcm: Pcm, *, start_ms: int = 0, from_ms: int = 0
+    captioner: WorkerCaptioner,
+    user: UserId,
+    pcm: SpeechPcm,
+    *,
+    start_ms: int = 0,
+    from_ms: int = 0,
 ) -> None:
     """Let the captioner hear a track in pieces of 100 ms, as the stage hands it on."""
     for at in range(from_ms - from_ms % 100, len(pcm) // 16, 100):
@@ -128,6 +133,6 @@ def in_a_row(speech: list[Known], pause_s: float = 0.9) -> Known:
     return Known(" ".join(known.text for known in speech), sound[: len(sound) // 1600 * 1600])
 
 
-def _clip(path: Path) -> Pcm:
+def _clip(path: Path) -> SpeechPcm:
     with wave.open(str(path), "rb") as clip:
         return np.frombuffer(clip.readframes(clip.getnframes()), np.int16)

@@ -10,17 +10,18 @@ import pytest
 from spaces_bridge.app import policies
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy, Removal
+from spaces_bridge.core.access import GuestPolicy, Removal
 from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.floor import Doubt, QueueOrder, RequestState, SpeakPolicy, SpeakRequest
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import CaptionLine, LiveSpace, Person, Phase, Post
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules import create
-from spaces_bridge.web import channel, views
-from spaces_bridge.web.channel import Client
-from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.outgoing import Outgoing
+from spaces_bridge.web import views
+from spaces_bridge.web.feed import channel
+from spaces_bridge.web.feed.channel import Client
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.feed.outgoing import Outgoing
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 from tests.support.recorder import Recorder
@@ -206,14 +207,6 @@ def _of_floor(user: UserId) -> Iterator[ev.Event]:
 
 
 # --- what follows -------------------------------------------------------------------------------
-
-
-def tasks_of(space: LiveSpace, event: ev.Event) -> list[object]:
-    """The outbox tasks of an event, as they are stored."""
-    return [
-        [task.key, task.queue, task.kind, dict(task.body), task.due_at_ms, task.collapse]
-        for task in policies.effects_of(space, event, 7, 1_000, 500)
-    ]
 
 
 def calls_of(space: LiveSpace, event: ev.Event) -> list[object]:

@@ -1,6 +1,6 @@
 """A control process of its own, to be killed: a stage that answers offers from its stdin.
 
-Lines of JSON: ``{"user", "direction", "sdp"}`` in, ``{"answer"}`` out. The first line out tells
+Lines of JSON: `{"user", "direction", "sdp"}` in, `{"answer"}` out. The first line out tells
 the worker's pid. Called with the runtime directory; every gate is open.
 """
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import WorkerStage
 from tests.support.stage import GUEST, HOST, SPACE, Noted, options
 
 
 async def main() -> None:
-    stage = Stage(options(Path(sys.argv[1])))
+    stage = WorkerStage(options(Path(sys.argv[1])))
     stage.listen(Noted())
     await stage.start()
     stage.open_space(SPACE, 0)

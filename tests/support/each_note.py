@@ -51,7 +51,7 @@ EACH: tuple[Note, ...] = (
     commands.CommandReworded(EVENT, OTHER),
     commands.ReadBackFrom(1_700_000_000_000),
 )
-"""One of each kind, in the order of ``kinds.ALL``."""
+"""One of each kind, in the order of `kinds.ALL`."""
 
 _TEXT = st.text(st.characters(exclude_categories=[]), max_size=30)
 _INTEGER = st.integers(-(2**53), 2**53)

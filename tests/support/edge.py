@@ -6,8 +6,9 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from spaces_bridge.media.worker.dtls import Identity
-from spaces_bridge.media.worker.edge import Direction, Edge, PeerState, Phase, RtpPacket
+from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.edge import Edge
+from spaces_bridge.media.worker.values import PeerPhase, PeerState, RtpPacket, StreamDirection
 from spaces_bridge_demo.signalling import Signal
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 
@@ -97,7 +98,7 @@ class EdgeWorld:
         self.edge.start(asyncio.get_running_loop())
         return self.edge
 
-    def signal(self, peer: str, direction: Direction) -> Signal:
+    def signal(self, peer: str, direction: StreamDirection) -> Signal:
         """Signalling by function call."""
 
         async def accept(offer: str) -> str:
@@ -107,16 +108,16 @@ class EdgeWorld:
 
     def listener(self, peer: str) -> Signal:
         """Signalling of a listener."""
-        return self.signal(peer, Direction.LISTEN)
+        return self.signal(peer, StreamDirection.LISTEN)
 
     def speaker(self, peer: str) -> Signal:
         """Signalling of a speaker."""
-        return self.signal(peer, Direction.SPEAK)
+        return self.signal(peer, StreamDirection.SPEAK)
 
     async def wire(
         self,
         peer: str,
-        direction: Direction = Direction.LISTEN,
+        direction: StreamDirection = StreamDirection.LISTEN,
         *,
         tcp: bool = False,
         identity: Identity | None = None,
@@ -131,7 +132,7 @@ class EdgeWorld:
     def is_connected(self, peer: str) -> bool:
         """Whether the edge has this peer as connected."""
         state = self.edge.peers().get(peer)
-        return state is not None and state.phase is Phase.CONNECTED
+        return state is not None and state.phase is PeerPhase.CONNECTED
 
     def reason(self, peer: str) -> str:
         """Why a peer was closed last; "" if it was not."""

@@ -10,7 +10,8 @@ import json
 import socket
 import sys
 
-from spaces_bridge.media.worker.edge import Edge, ResumeRecord
+from spaces_bridge.media.worker.edge.edge import Edge
+from spaces_bridge.media.worker.values import ResumeRecord
 from tests.support.edge import SILENCE
 
 

@@ -1,8 +1,8 @@
 """A caption worker without a model, run as a program: how it behaves is its argument.
 
-``echo`` writes one line per track, its length in ms, and drafts it before (if there are to be
-partials); ``stuck`` is ready and then reads nothing; ``refuse`` cannot load its model; ``die``
-ends at once; ``babble`` says what is no message.
+`echo` writes one line per track, its length in ms, and drafts it before (if there are to be
+partials); `stuck` is ready and then reads nothing; `refuse` cannot load its model; `die`
+ends at once; `babble` says what is no message.
 """
 
 import sys
@@ -10,23 +10,23 @@ import time
 
 from spaces_bridge.captions.messages import (
     CODEC,
-    Draft,
+    CaptionsReady,
+    DraftMessage,
     EndOfTrack,
-    FromWorker,
-    Heard,
+    FromCaptionWorker,
     Load,
     LoadFailed,
     OpenTrack,
-    Ready,
     Speech,
     TrackEnded,
+    TranscribedUntil,
     Utterance,
 )
 from spaces_bridge.captions.worker.ids import utterance_id
 from spaces_bridge.wire.pcm import length_ms
 
 
-def say(message: FromWorker) -> None:
+def say(message: FromCaptionWorker) -> None:
     """Hand a message to the control process."""
     sys.stdout.buffer.write(CODEC.encode(message))
     sys.stdout.buffer.flush()
@@ -47,12 +47,12 @@ def echo(*, partials: bool) -> None:
                     spans[who] = (start, end)
                     name, text = utterance_id(*who, start), f"{end - start} ms"
                     if partials:
-                        say(Draft(*who, name, start, end, text, 0, "en"))
+                        say(DraftMessage(*who, name, start, end, text, 0, "en"))
             case EndOfTrack(space, speaker):
                 start, end = spans[space, speaker]
                 name = utterance_id(space, speaker, start)
                 say(Utterance(space, speaker, name, start, end, f"{end - start} ms", "en"))
-                say(Heard(space, speaker, end))
+                say(TranscribedUntil(space, speaker, end))
                 say(TrackEnded(space, speaker))
             case _:
                 pass
@@ -69,7 +69,7 @@ def main(behaviour: str) -> None:
     if behaviour == "babble":
         sys.stdout.buffer.write(b"Loading, please wait")
         sys.stdout.buffer.flush()
-    say(Ready(True))
+    say(CaptionsReady(True))
     if behaviour == "stuck":
         time.sleep(600)
     echo(partials=isinstance(load, Load) and load.partials)

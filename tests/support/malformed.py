@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from spaces_bridge.media.worker import stun as known
+from spaces_bridge.media.worker.edge import stun as known
 
 SEED = int(os.environ.get("MALFORMED_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
-A, AAAA, SRV = 1, 28, 33
+A, SRV = 1, 33
 IN = 1
 AUTHORITATIVE_ANSWER, NO_SUCH_NAME = 0x8580, 0x8583
 
@@ -23,7 +23,7 @@ def address(text: str) -> bytes:
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers with the ``records`` of a name and type; names of ``silent`` are never answered."""
+    """Answers with the `records` of a name and type; names of `silent` are never answered."""
 
     def __init__(self) -> None:
         self.records: Mapping[tuple[str, int], Sequence[bytes]] = {}
@@ -50,7 +50,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def name_server() -> AsyncIterator[NameServer]:
-    """One that runs, on 127.0.0.1 and ``port``."""
+    """One that runs, on 127.0.0.1 and `port`."""
     transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
         NameServer, ("127.0.0.1", 0)
     )

@@ -9,7 +9,7 @@ from spaces_bridge.app.notes.record import Key, N, Note, key_parts
 
 
 class MemoryNotes:
-    """Keeps notes as a database would give them back. Implements ``NoteStore``."""
+    """Keeps notes as a database would give them back. Implements `NoteStore`."""
 
     def __init__(self, *held: Note) -> None:
         self.held: dict[tuple[str, tuple[str, ...]], Note] = {}

@@ -6,7 +6,8 @@ Finals may wait as long as they must, and drafts go on though they take long. Wh
 when it is behind is tested with a clock set by hand. The argument is how the worker is found.
 """
 
-from spaces_bridge.captions.worker import ladder, scribe
+from spaces_bridge.captions.worker import draft_rate as ladder
+from spaces_bridge.captions.worker import scheduler as scribe
 from spaces_bridge.captions.worker.__main__ import main
 
 FOR_EVER = 1e9

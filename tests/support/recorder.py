@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from spaces_bridge.app.chat import ChatNews
+from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError, JournalConflict
 from spaces_bridge.app.ports import (
     CaptionListener,
@@ -13,8 +14,7 @@ from spaces_bridge.app.ports import (
     RoomSnapshot,
     StageListener,
 )
-from spaces_bridge.app.records import Effect, OutboxRow, SpaceSummary, StoredEvent, Token
-from spaces_bridge.app.world import AppSettings, World
+from spaces_bridge.app.records import OutboxEntry, OutboxRow, SpaceSummary, StoredEvent, Token
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -30,7 +30,7 @@ class Recorder:
         self.rows: dict[SpaceId, list[StoredEvent]] = {}
         self.summaries: dict[SpaceId, SpaceSummary] = {}
         self.notes = MemoryNotes()
-        self.effects: dict[str, Effect] = {}
+        self.effects: dict[str, OutboxEntry] = {}
         self.results: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
         self.calls: list[tuple[object, ...]] = []
@@ -41,9 +41,9 @@ class Recorder:
         self.silent: set[tuple[UserId, UserId | None]] = set()
         self._enqueued = asyncio.Event()
 
-    def world(self, settings: AppSettings | None = None) -> World:
+    def world(self, settings: AppSettings | None = None) -> AppContext:
         chosen = settings or AppSettings(domain="example.org")
-        return World(
+        return AppContext(
             self, self, self, self.notes, self, self, self, self, self, self, self, chosen
         )
 
@@ -72,7 +72,7 @@ class Recorder:
         self,
         space: SpaceId,
         events: Sequence[StoredEvent],
-        effects: Sequence[Effect],
+        effects: Sequence[OutboxEntry],
         summary: SpaceSummary,
     ) -> None:
         self.calls.append(("append", space, len(events)))
@@ -103,7 +103,7 @@ class Recorder:
         return [s for s in self.summaries.values() if s.phase in phases][:limit]
 
     # outbox
-    async def enqueue(self, effects: Sequence[Effect]) -> None:
+    async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
         for effect in effects:
             self.effects.setdefault(effect.key, effect)
         self._enqueued.set()

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spaces_bridge.captions.messages import (
-    Draft,
+    DraftMessage,
     EndOfTrack,
-    FromWorker,
+    FromCaptionWorker,
     OpenTrack,
     Speech,
     Utterance,
 )
-from spaces_bridge.captions.worker.scribe import Scribe
+from spaces_bridge.captions.worker.scheduler import Scheduler
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.wire.pcm import BYTES_PER_MS
@@ -61,11 +61,11 @@ class Desk:
 
     writer: Words = field(default_factory=Words)
     now: float = 0.0
-    said: list[FromWorker] = field(default_factory=list)
+    said: list[FromCaptionWorker] = field(default_factory=list)
     partials: bool = True
 
     def __post_init__(self) -> None:
-        self.scribe = Scribe(
+        self.scribe = Scheduler(
             self.writer, Loudness, clock=lambda: self.time, partials=self.partials
         )
 
@@ -104,8 +104,10 @@ class Desk:
     def finals(self) -> list[Utterance]:
         return [said for said in self.said if isinstance(said, Utterance)]
 
-    def drafts(self, user: UserId = ADA) -> list[Draft]:
-        return [said for said in self.said if isinstance(said, Draft) and said.speaker == user]
+    def drafts(self, user: UserId = ADA) -> list[DraftMessage]:
+        return [
+            said for said in self.said if isinstance(said, DraftMessage) and said.speaker == user
+        ]
 
-    def _keep(self, said: Iterable[FromWorker]) -> None:
+    def _keep(self, said: Iterable[FromCaptionWorker]) -> None:
         self.said.extend(said)

@@ -17,7 +17,7 @@ ROOT = Path(spaces_bridge.__file__).parent
 SPEAKING = ("core", "app", "web")
 """Rooms of the house whose sentences reach the page; Matrix speaks for itself."""
 
-FOR_ADMINS = "web/admin.py"
+FOR_ADMINS = "web/http/admin.py"
 
 ERRORS = {"Rejected": 0, "Refusal": 0, "Problem": 1, "_Refused": 1}
 """What is raised, and which of its arguments is the code; the next one is the template."""
@@ -57,7 +57,7 @@ def spoken() -> Spoken:
 
 
 def catalogue() -> dict[str, dict[str, str]]:
-    """``errors`` and ``notices``: the English template of each code."""
+    """`errors` and `notices`: the English template of each code."""
     found = spoken()
     return {
         "errors": {code: min(found.errors[code]) for code in sorted(found.errors)},

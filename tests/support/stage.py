@@ -12,7 +12,7 @@ import numpy as np
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.options import MediaOptions
-from spaces_bridge.media.stage import Stage
+from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
 from tests.support.sound import RATE, Pcm, decibels
 
@@ -62,7 +62,7 @@ def options(runtime_dir: Path, port: int = 0, orphan_grace_s: float = 20.0) -> M
 
 
 @contextlib.asynccontextmanager
-async def running(stage: Stage) -> AsyncIterator[Noted]:
+async def running(stage: WorkerStage) -> AsyncIterator[Noted]:
     """The stage, started, and what it tells; its worker is gone afterwards."""
     noted = Noted()
     stage.listen(noted)
@@ -73,7 +73,7 @@ async def running(stage: Stage) -> AsyncIterator[Noted]:
         await stage.stop()
 
 
-def signal_of(stage: Stage, user: UserId, direction: Direction) -> Signal:
+def signal_of(stage: WorkerStage, user: UserId, direction: Direction) -> Signal:
     """Straight to the stage, without HTTP between."""
 
     async def signal(offer: str) -> str:
@@ -83,7 +83,7 @@ def signal_of(stage: Stage, user: UserId, direction: Direction) -> Signal:
 
 
 @contextlib.asynccontextmanager
-async def listening(stage: Stage, user: UserId = EAR) -> AsyncIterator[ListenerPeer]:
+async def listening(stage: WorkerStage, user: UserId = EAR) -> AsyncIterator[ListenerPeer]:
     """A connected listener."""
     peer = ListenerPeer(signal_of(stage, user, Direction.LISTEN))
     try:
@@ -94,7 +94,7 @@ async def listening(stage: Stage, user: UserId = EAR) -> AsyncIterator[ListenerP
 
 
 @contextlib.asynccontextmanager
-async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
+async def speaking(stage: WorkerStage, user: UserId) -> AsyncIterator[SpeakerPeer]:
     """A connected speaker, silent so far."""
     peer = SpeakerPeer(signal_of(stage, user, Direction.SPEAK))
     try:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spaces_bridge.captions.worker.track import Pcm
+from spaces_bridge.captions.worker.speech_track import SpeechPcm
 
 RATE: Final = 16_000
 Wave: TypeAlias = NDArray[np.float64]
@@ -20,7 +20,7 @@ MM: Final[Vowel] = ((250, 60), (1000, 300), (2200, 300))
 QUIET: Final = np.zeros(RATE // 2)
 
 
-def wordless() -> Mapping[str, Pcm]:
+def wordless() -> Mapping[str, SpeechPcm]:
     """Each with half a second of silence before it, and a second behind."""
     sounds = {
         "hum": _sung(_steady(130, 4), OO),
@@ -86,7 +86,7 @@ def _faded(sound: Wave) -> Wave:
     return sound * ramp
 
 
-def _recorded(sound: Wave) -> Pcm:
+def _recorded(sound: Wave) -> SpeechPcm:
     loud = 0.4 * sound / np.abs(sound).max()
     whole = np.concatenate([QUIET, loud, QUIET, QUIET])
     return (whole[: len(whole) // 1600 * 1600] * 32767).astype(np.int16)

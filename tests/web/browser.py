@@ -120,7 +120,7 @@ class Watched:
 
 @asynccontextmanager
 async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
-    """The browser, closed afterwards. ``microphone``: a 48 kHz WAV that it hears, not a beep."""
+    """The browser, closed afterwards. `microphone`: a 48 kHz WAV that it hears, not a beep."""
     flags = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
@@ -142,7 +142,7 @@ async def opened(
     before: str = "",
     bypass_csp: bool = False,
 ) -> AsyncIterator[Watched]:
-    """A page in a browser profile of its own; ``before`` runs ahead of its scripts."""
+    """A page in a browser profile of its own; `before` runs ahead of its scripts."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
@@ -165,12 +165,12 @@ async def opened(
 
 
 async def floated(page: Page, emoji: str) -> None:
-    """The reaction has floated by, on a page with ``FLOATED``."""
+    """The reaction has floated by, on a page with `FLOATED`."""
     await comes_true(page, "(emoji) => floated.includes(emoji)", emoji)
 
 
 async def comes_true(page: Page, expression: str, arg: object = None) -> None:
-    """It is so in the page, soon. ``arg`` goes to an expression that is a function.
+    """It is so in the page, soon. `arg` goes to an expression that is a function.
 
     Looked at from here: Playwright's own waiting evaluates strings within the page from its second
     look on, and the page's policy forbids that.

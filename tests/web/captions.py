@@ -4,9 +4,9 @@ import itertools
 
 from playwright.async_api import Locator, Page, expect
 
+from spaces_bridge.core.display_names import name_of
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import name_of
 from spaces_bridge.web import views
 from tests.support.frames import untabled
 from tests.web.world import WebWorld, until
@@ -44,7 +44,7 @@ class Talk:
     def draft(
         self, speaker: UserId, start_ms: int, words: str, committed: int = 0, language: str = "en"
     ) -> None:
-        """What is being said, as the feed's ``caption`` that is not final."""
+        """What is being said, as the feed's `caption` that is not final."""
         self.frame(
             type="caption",
             id=f"{speaker}:{start_ms}",

@@ -6,7 +6,7 @@ from typing import Final
 
 import aiohttp
 
-from spaces_bridge.web.openapi import document
+from spaces_bridge.web.http.openapi import document
 
 ALWAYS: Final = {"500"}
 """A bug of ours: no description promises one."""

@@ -99,7 +99,7 @@ def line(words: str, user: str, key: str, **more: object) -> Frame:
 
 
 def hello(words: str, page: str, moderates: bool) -> Frame:
-    """The first frame: ``words`` are title and names."""
+    """The first frame: `words` are title and names."""
     role: Frame = {
         "role": "host" if moderates else "listener",
         "may_speak": False,

@@ -1,6 +1,6 @@
 """Words that would like to be more than words.
 
-Whatever of them ever runs calls ``canary``; `WATCH` counts that. ``RUNNING`` really run where text
+Whatever of them ever runs calls `canary`; `WATCH` counts that. `RUNNING` really run where text
 becomes HTML (a test proves it), so that a page on which none ran has shown them as text.
 """
 

@@ -97,7 +97,7 @@ UNBRACKETED = r"""
   return found;
 }
 """
-"""Words of the pseudo-language's page that come from no catalogue; people's hold ``mark``."""
+"""Words of the pseudo-language's page that come from no catalogue; people's hold `mark`."""
 
 AXE = {
     "resultTypes": ["violations"],

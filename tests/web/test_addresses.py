@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from spaces_bridge.web.addresses import Addresses
+from spaces_bridge.web.access.addresses import Addresses
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ from spaces_bridge.app.records import Report
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.web.admin import GUESSES
+from spaces_bridge.web.http.admin import GUESSES
 from tests.web.world import (
     ADMIN_TOKEN,
     ALICE,

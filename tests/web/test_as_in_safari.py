@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from spaces_bridge.app.sound_desk import RESTARTED
+from spaces_bridge.app.media_events import RESTARTED
 from spaces_bridge.core import commands as cmd
 from tests.web.browser import comes_true, opened, text
 from tests.web.test_chat_in_browser import LINE, open_chat, page_of

@@ -11,10 +11,12 @@ from aiohttp import web
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
-from spaces_bridge.web import door, feed, media_door
-from spaces_bridge.web.addresses import Addresses
-from spaces_bridge.web.door import Door
-from spaces_bridge.web.limits import Places
+from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.access.addresses import Addresses
+from spaces_bridge.web.access.limits import Places
+from spaces_bridge.web.access.page_access import PageAccess
+from spaces_bridge.web.feed import feed
+from spaces_bridge.web.http import media_door
 from spaces_bridge.web.problems import Problem
 from tests.support.logged import json_lines
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, refused, web_world
@@ -94,10 +96,10 @@ async def test_a_bug_is_a_plain_answer_and_a_traceback_without_the_address(
 ) -> None:
     space = await world.create()
 
-    async def broken(_door: Door, _request: web.Request) -> None:
+    async def broken(_door: PageAccess, _request: web.Request) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(Door, "from_request", broken)
+    monkeypatch.setattr(PageAccess, "from_request", broken)
     with caplog.at_level(logging.DEBUG), json_lines("spaces_bridge.web.problems") as lines:
         async with world.http.get(f"{world.base}/api/v1/spaces/{space.slug}") as response:
             assert response.status == 500
@@ -152,7 +154,7 @@ async def test_an_ended_space_is_kept_for_readers_for_five_minutes_at_most(
 ) -> None:
     space = await world.create()
     now = [0.0]
-    with_clock = Door(
+    with_clock = PageAccess(
         world.spaces, world.sessions, Addresses(()), world.doorkeeper, clock=lambda: now[0]
     )
     await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))

@@ -13,7 +13,7 @@ from spaces_bridge.core.events import HostChanged
 from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
-from spaces_bridge.web.calendar import LINE_MAX, escaped, event, folded
+from spaces_bridge.web.http.calendar import LINE_MAX, escaped, event, folded
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit

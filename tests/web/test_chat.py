@@ -8,7 +8,7 @@ import pytest
 
 from spaces_bridge.app.chat import ChatLine, LinesFound, LinesGone
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from tests.web.world import ALICE, BOB, HOST, Feed, WebWorld, guest_of, refused, web_world
 

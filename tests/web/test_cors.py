@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import ClientResponse
 
-from spaces_bridge.web.cors import Cors
+from spaces_bridge.web.http.cors import Cors
 from tests.web.world import WebWorld
 
 pytestmark = pytest.mark.peers

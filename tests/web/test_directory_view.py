@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web import listed, views
+from spaces_bridge.web import views
+from spaces_bridge.web.http import listed
 from tests.support.spaces import live_space, scheduled
 from tests.web.world import HOST, WallClock, WebWorld
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import RequestState
 from tests.web.browser import opened, text
 from tests.web.world import ALICE, HOST, WebWorld, until

@@ -5,7 +5,7 @@ import pytest
 
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web import line
+from spaces_bridge.web.feed import line
 from tests.web.world import (
     ALICE,
     HOST,

@@ -17,13 +17,13 @@ from spaces_bridge.core.ids import UtteranceId
 from spaces_bridge.core.rules import decide
 from spaces_bridge.core.sentences import say
 from spaces_bridge.web import views
-from spaces_bridge.web.channel import Client
+from spaces_bridge.web.feed.channel import Client
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.feed.line import BEAT
+from spaces_bridge.web.feed.outgoing import Outgoing
+from spaces_bridge.web.feed.people import people_view
 from spaces_bridge.web.frames.client import ClientFrame
 from spaces_bridge.web.frames.server import ServerFrame
-from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.line import BEAT
-from spaces_bridge.web.outgoing import Outgoing
-from spaces_bridge.web.people import people_view
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 from tests.support.frames import fits, held

@@ -6,7 +6,7 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web.outgoing import QUEUE_MAX, encode
+from spaces_bridge.web.feed.outgoing import QUEUE_MAX, encode
 from spaces_bridge.web.views import tone
 from tests.web.world import ALICE, BOB, HOST, WebWorld
 

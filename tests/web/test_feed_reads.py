@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.web import feed, verbs
-from spaces_bridge.web.acts import Acts
+from spaces_bridge.web.feed import feed, verbs
+from spaces_bridge.web.feed.acts import Acts
 from spaces_bridge.web.frames.client import ClientFrame
 from tests.web.world import HOST, WebWorld, web_world
 from tools.feed_examples import CLIENT_EXAMPLES

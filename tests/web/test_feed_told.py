@@ -7,14 +7,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from spaces_bridge.app.sound_desk import CUT, RESTARTED
+from spaces_bridge.app.media_events import CUT, RESTARTED
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.sentences import say
-from spaces_bridge.web.channel import REACTIONS_INTERVAL_S
-from spaces_bridge.web.feed import PERSON_BURST
-from spaces_bridge.web.outgoing import encode
-from spaces_bridge.web.presence import SEAT_KEPT_S
+from spaces_bridge.web.feed.channel import REACTIONS_INTERVAL_S
+from spaces_bridge.web.feed.feed import PERSON_BURST
+from spaces_bridge.web.feed.outgoing import encode
+from spaces_bridge.web.feed.presence import SEAT_KEPT_S
 from tests.web.world import (
     ALICE,
     BOB,

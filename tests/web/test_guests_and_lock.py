@@ -1,4 +1,4 @@
-"""``guests off``, ``guests listen`` and ``lock``, at each door."""
+"""`guests off`, `guests listen` and `lock`, at each door."""
 
 from contextlib import AsyncExitStack
 
@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.sentences import say
 from tests.web.test_shown_out import bearer, get, offer, streaming_until_told

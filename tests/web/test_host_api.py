@@ -10,7 +10,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.web import host_api
+from spaces_bridge.web.http import host_api
 from tests.web.world import ALICE, BOT, HOST, WallClock, WebWorld, guest_of
 
 pytestmark = pytest.mark.peers
@@ -19,7 +19,7 @@ Answer = tuple[int, dict[str, object]]
 
 
 async def ask(world: WebWorld, secret: str, body: object = None, **more: object) -> Answer:
-    """POST it; ``more`` is added to a sensible body."""
+    """POST it; `more` is added to a sensible body."""
     wanted = {"title": "Late songs", **more} if body is None else body
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     address = world.base + "/api/v1/spaces"

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.writing import clean_text
+from spaces_bridge.core.text.writing import clean_text
 from tests.web import evil_feed
 from tests.web.browser import Watched, comes_true, opened
 from tests.web.evil_feed import EvilFeed, Frame
@@ -47,7 +47,7 @@ async def is_harmless(page: Page) -> None:
 async def haunted(
     browser: Browser, world: WebWorld, *, moderates: bool, language: str, policy: bool
 ) -> AsyncIterator[tuple[Watched, EvilFeed]]:
-    """A page whose feed is evil. ``policy``: with the help of the content security policy."""
+    """A page whose feed is evil. `policy`: with the help of the content security policy."""
     space = await world.create()
     address = world.page(space)
     evil = EvilFeed(address, moderates=moderates)

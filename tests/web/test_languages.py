@@ -9,7 +9,7 @@ import pytest
 from babel import Locale
 
 import spaces_bridge.web
-from spaces_bridge.web.languages import PSEUDO, Languages
+from spaces_bridge.web.languages import PSEUDO, Catalogues
 from tests.support.sentences import catalogue
 
 pytestmark = pytest.mark.unit
@@ -97,19 +97,19 @@ def test_what_counts_has_every_plural_of_its_language(code: str) -> None:
     ],
 )
 def test_the_language_is_chosen(wanted: str, accepted: str, chosen: str) -> None:
-    assert Languages().choose(wanted, accepted).code == chosen
+    assert Catalogues().choose(wanted, accepted).code == chosen
 
 
 def test_values_are_escaped_and_the_pseudo_language_is_bracketed() -> None:
-    english = Languages().choose("en", "")
+    english = Catalogues().choose("en", "")
     hosted = english.say("space.hosted_by", host="<b>{count}</b>")
     assert hosted == "Hosted by &lt;b&gt;{count}&lt;/b&gt;"
     assert english.say("headline.listening", count=1) == "1 listening"
-    pseudo = Languages().choose(PSEUDO, "")
+    pseudo = Catalogues().choose(PSEUDO, "")
     assert pseudo.say("headline.listening", count=7) == "[7 líšťéñíñg]".replace("ť", "t")
 
 
 def test_what_the_script_gets_cannot_leave_its_block() -> None:
-    for language in Languages().all.values():
+    for language in Catalogues().all.values():
         assert not set("<>&") & set(language.for_script)
         assert json.loads(language.for_script)["sentences"] == language.sentences

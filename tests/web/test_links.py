@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from playwright.async_api import Browser
 
-from spaces_bridge.core.links import is_web_address
+from spaces_bridge.core.text.links import is_web_address
 from spaces_bridge.web.views import site
 from tests.web.browser import opened
 from tests.web.world import WebWorld

@@ -1,4 +1,4 @@
-"""``live.ogg``: what it says of itself, and how many may listen."""
+"""`live.ogg`: what it says of itself, and how many may listen."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -15,7 +15,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.media.worker.edge import SILENCE_S
+from spaces_bridge.media.worker.edge.edge import SILENCE_S
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, HOST, Feed, WebWorld, guest_of, until, until_role
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.peers
 
 ROOT = Path(__file__).parents[2]
 GIVEN_UP_S = SILENCE_S + 60
-"""The worker gives a silent connection up after ``SILENCE_S``; this machine may be busy."""
+"""The worker gives a silent connection up after `SILENCE_S`; this machine may be busy."""
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.evolution import replay
-from spaces_bridge.web.media_door import MediaDoor
+from spaces_bridge.web.http.media_door import MediaDoor
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.peers

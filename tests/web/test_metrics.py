@@ -1,4 +1,4 @@
-"""``/metrics`` serves what docs/metrics.md lists, and nothing else."""
+"""`/metrics` serves what docs/metrics.md lists, and nothing else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +9,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.web.metric_table import METRICS, SOURCES, MetricKind, keys_of
-from spaces_bridge.web.metrics import BridgeNumbers, Numbers, Source
-from spaces_bridge.web.metrics_doc import metrics_page
+from spaces_bridge.web.http.metric_table import METRICS, SOURCES, MetricKind, keys_of
+from spaces_bridge.web.http.metrics import BridgeNumbers, Numbers, NumberSource
+from spaces_bridge.web.http.metrics_doc import metrics_page
 from tests.web.world import WebWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
-def source_of(name: str) -> Source:
+def source_of(name: str) -> NumberSource:
     """A part that counts 2 of everything its metrics are made of."""
 
     async def read() -> Numbers:
@@ -27,8 +27,8 @@ def source_of(name: str) -> Source:
     return read
 
 
-async def served(sources: Mapping[str, Source]) -> Mapping[str, Mapping[str, float]]:
-    """The samples on ``/metrics``, by the names that the page lists."""
+async def served(sources: Mapping[str, NumberSource]) -> Mapping[str, Mapping[str, float]]:
+    """The samples on `/metrics`, by the names that the page lists."""
     registry = CollectorRegistry()
     registry.register(await BridgeNumbers(sources).read())
     text = generate_latest(registry).decode()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import spaces_bridge.web
-from spaces_bridge.web.assets import Assets
-from spaces_bridge.web.modules import graph, needed_by, without_comments
+from spaces_bridge.web.http.assets import Assets
+from spaces_bridge.web.http.modules import graph, needed_by, without_comments
 
 pytestmark = pytest.mark.unit
 

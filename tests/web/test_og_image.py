@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spaces_bridge.web.assets import Assets
+from spaces_bridge.web.http.assets import Assets
 from tests.web.world import WebWorld
 from tools.pictures import links
 

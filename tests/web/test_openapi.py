@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from spaces_bridge.web.openapi import LEFT_OUT, document
-from spaces_bridge.web.server import Handlers, build
+from spaces_bridge.web.http.openapi import LEFT_OUT, document
+from spaces_bridge.web.http.server import Handlers, build
+from spaces_bridge.web.http.transcript import FORMATS
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.transcript import FORMATS
 from tests.web.documented import operations, unknown_status
 from tests.web.world import WebWorld
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spaces_bridge.web.outgoing import QUEUE_BYTES, QUEUE_MAX, Outgoing, encode
+from spaces_bridge.web.feed.outgoing import QUEUE_BYTES, QUEUE_MAX, Outgoing, encode
 
 pytestmark = pytest.mark.unit
 

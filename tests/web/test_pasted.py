@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Browser, expect
 from yarl import URL
 
-from spaces_bridge.web.pasted import mended_path, mended_query
+from spaces_bridge.web.http.pasted import mended_path, mended_query
 from tests.web.browser import opened
 from tests.web.world import ALICE, HOST, WebWorld
 

@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.web.people import SHOWN, people_view
+from spaces_bridge.web.feed.people import SHOWN, people_view
 from spaces_bridge.web.views import You, role_view
 from tests.core.support import CAT, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, after, live_space, scheduled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from playwright.async_api import Browser
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.web.qr import MODULE, QUIET, svg
+from spaces_bridge.web.http.qr import MODULE, QUIET, svg
 from tests.web.browser import opened
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, web_world
 

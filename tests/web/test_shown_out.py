@@ -48,7 +48,7 @@ async def get(world: WebWorld, address: str, secret: str | None = None) -> tuple
 async def offer(
     world: WebWorld, space: LiveSpace, kind: str, secret: str | None = None
 ) -> tuple[int, str]:
-    """Status and code of an offer to ``whep`` or ``whip``."""
+    """Status and code of an offer to `whep` or `whip`."""
     headers = OFFER | (bearer(secret) if secret else {})
     address = world.page(space, f"/{kind}")
     async with world.http.post(address, data="v=0", headers=headers) as response:

@@ -11,7 +11,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from spaces_bridge.web import bodies, door, feed, service
+from spaces_bridge.web import service
+from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.feed import feed
+from spaces_bridge.web.http import bodies
 from tests.web.world import ALICE, PATIENCE_S, WebWorld, web_world
 
 pytestmark = pytest.mark.peers
@@ -57,7 +60,7 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_no_error(
 
     read, reading = bodies.body_of, asyncio.Event()
     with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr("spaces_bridge.web.media_door.body_of", watched)
+        patch.setattr("spaces_bridge.web.http.media_door.body_of", watched)
         async with line_to(address) as (_, writer), asyncio.timeout(PATIENCE_S):
             writer.write(post(address, f"Authorization: Bearer {secret}"))
             await reading.wait()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from spaces_bridge.app.sound_desk import RESTARTED, SoundDesk
+from spaces_bridge.app.media_events import RESTARTED, MediaEvents
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.media.options import MediaOptions
-from spaces_bridge.media.stage import Stage
-from spaces_bridge.web.presence import SEAT_KEPT_S
+from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.web.feed.presence import SEAT_KEPT_S
 from tests.web.browser import opened, text
 from tests.web.world import ALICE, HOST, WebWorld, until, web_world
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 @asynccontextmanager
 async def with_sound(
     tmp_path: Path, seat_kept_s: float = SEAT_KEPT_S
-) -> AsyncIterator[tuple[WebWorld, Stage]]:
+) -> AsyncIterator[tuple[WebWorld, WorkerStage]]:
     """A web room whose stage is the real one."""
     options = MediaOptions(
         addresses=("127.0.0.1",),
@@ -30,9 +30,9 @@ async def with_sound(
         runtime_dir=tmp_path,
         orphan_grace_s=20.0,
     )
-    stage = Stage(options)
+    stage = WorkerStage(options)
     async with web_world(tmp_path, seat_kept_s=seat_kept_s, sound=stage) as world:
-        stage.listen(SoundDesk(world.spaces))
+        stage.listen(MediaEvents(world.spaces))
         await stage.start()
         try:
             yield world, stage

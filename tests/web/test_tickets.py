@@ -5,8 +5,8 @@ import pytest
 from spaces_bridge.app.records import Token
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
-from spaces_bridge.web import tickets as tickets_module
-from spaces_bridge.web.tickets import GOOD_FOR_S, Tickets
+from spaces_bridge.web.access import tickets as tickets_module
+from spaces_bridge.web.access.tickets import GOOD_FOR_S, Tickets
 from tests.support.edge import Clock
 from tests.web.world import ALICE, HOST, WebWorld
 

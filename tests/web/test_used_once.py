@@ -2,8 +2,8 @@
 
 import pytest
 
-from spaces_bridge.web import vouching
-from spaces_bridge.web.vouching import UsedOnce
+from spaces_bridge.web.access import vouching
+from spaces_bridge.web.access.vouching import UsedOnce
 
 pytestmark = pytest.mark.unit
 

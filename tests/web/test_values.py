@@ -2,12 +2,12 @@
 
 import pytest
 
+from spaces_bridge.core.display_names import shown_name
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.names import clean_name
-from spaces_bridge.core.naming import shown_name
-from spaces_bridge.web.server import content_security_policy
+from spaces_bridge.core.text.names import clean_name
+from spaces_bridge.web.feed.verbs import Refusal, command_of, reaction_of
+from spaces_bridge.web.http.server import content_security_policy
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.verbs import Refusal, command_of, reaction_of
 from spaces_bridge.web.views import You
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase

@@ -4,10 +4,10 @@ import aiohttp
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.sentences import say
-from spaces_bridge.web import vouching
+from spaces_bridge.web.access import vouching
 from tests.web.test_shown_out import offer
 from tests.web.world import (
     ALICE,

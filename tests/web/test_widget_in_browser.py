@@ -10,9 +10,9 @@ import pytest
 from playwright.async_api import Browser, Frame, Page, expect
 
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.room.rooms import WIDGET_QUERY
+from spaces_bridge.matrix.rooms.rooms import WIDGET_QUERY
 from spaces_bridge_demo.processes import free_port
 from tests.web.browser import PATIENCE_MS, WATCH, comes_true
 from tests.web.widget import JOIN, client_page, inside
@@ -33,7 +33,7 @@ class Embedded:
     async def show(
         self, *states: object, silent: bool = False, parent: str = "", url: str = ""
     ) -> None:
-        """Open the widget. ``states``: what the client answers when asked who this is."""
+        """Open the widget. `states`: what the client answers when asked who this is."""
         page = url or f"{self.world.page(self.space)}?{WIDGET_QUERY}"
         answers = None if silent else list(states)
         arguments = [page, answers, parent or self.address]
@@ -44,7 +44,7 @@ class Embedded:
         return self.page.frames[1]
 
     async def inside(self, script: str, asked: object = None) -> object:
-        """Run a script in the widget, with its module at hand as ``widget``."""
+        """Run a script in the widget, with its module at hand as `widget`."""
         return await inside(self.frame, script, asked)
 
 

@@ -1,6 +1,6 @@
 """A walk past every panel, sheet and shell of the pages, for what must hold in all of them.
 
-What people wrote (names, titles, words) begins with ``MARK``: the rest is the page's own.
+What people wrote (names, titles, words) begins with `MARK`: the rest is the page's own.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.e2e.states import CUT
@@ -51,7 +51,7 @@ LOOKS = (
 
 
 async def tour(world: WebWorld, browser: Browser, look: Look, visit: Visit) -> None:
-    """Open everything there is to see, and let ``visit`` look at it."""
+    """Open everything there is to see, and let `visit` look at it."""
     await _doors(world, browser, look, visit)
     space = await _full_room(world)
     async with world.feed(space, name=f"{MARK}Maria") as maria:

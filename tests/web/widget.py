@@ -26,7 +26,7 @@ return JSON.parse(text);
 
 
 async def inside(frame: Frame, script: str, asked: object = None) -> object:
-    """Run a script in a live space's page, with its module at hand as ``widget``."""
+    """Run a script in a live space's page, with its module at hand as `widget`."""
     result: object = await frame.evaluate(f"async (asked) => {{ {MODULE} {script} }}", asked)
     return result
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import (
     CaptionListener,
@@ -23,14 +24,13 @@ from spaces_bridge.app.ports import (
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.usecases import use_cases_of
-from spaces_bridge.app.world import AppSettings, World
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.storage.storage import Storage, open_storage
-from spaces_bridge.web.hub import Hub
-from spaces_bridge.web.presence import SEAT_KEPT_S, CallLater
-from spaces_bridge.web.service import Acquaintance, WebService
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.feed.presence import SEAT_KEPT_S, CallLater
+from spaces_bridge.web.service import Dependencies, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
 from tests.support.frames import held
@@ -55,7 +55,7 @@ class WallClock:
 
 
 class HandSetTimers:
-    """Timers that run out when a test says that time has passed (``call_later`` of a world)."""
+    """Timers that run out when a test says that time has passed (`call_later` of a world)."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -313,9 +313,9 @@ class WebWorld:
         self.hub = Hub()
         self.album = Album()
         clock = WallClock()
-        self.doorkeeper = Doorkeeper(storage.blocks, storage.policy_rules, clock)
+        self.doorkeeper = BanListService(storage.blocks, storage.policy_rules, clock)
         self.spaces = Spaces(
-            World(
+            AppContext(
                 journal=storage.journal,
                 directory=storage.directory,
                 outbox=storage.outbox,
@@ -345,7 +345,7 @@ class WebWorld:
             settings,
             self.hub,
             self.spaces,
-            Acquaintance(
+            Dependencies(
                 self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
             ),
             self.use_cases,

@@ -16,12 +16,9 @@ from typing import (
     get_type_hints,
 )
 
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 
 T = TypeVar("T")
-
-VARIANTS: Final = (0, 1)
-"""In 0 every field holds something; in 1 what may be empty is."""
 
 _PLAIN: Final[Mapping[object, tuple[object, object]]] = {
     str: ('Ü "\n\U0001f44f', ""),
@@ -29,7 +26,7 @@ _PLAIN: Final[Mapping[object, tuple[object, object]]] = {
     bool: (True, False),
     float: (0.25, 0.0),
     bytes: (b"\x00{}\xff", b""),
-    Levels: (Levels(90, 60, 25), Levels()),
+    RoleLevels: (RoleLevels(90, 60, 25), RoleLevels()),
 }
 
 

@@ -9,7 +9,7 @@ an upgrade says so.
 
 from typing import Any, Final
 
-from spaces_bridge.app import wishes
+from spaces_bridge.app import tasks as wishes
 from spaces_bridge.captions import messages as captions
 from spaces_bridge.core import events
 from spaces_bridge.media import messages as media
@@ -187,8 +187,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.OpenSpace, 1, b'\x00\x00\x007\x00\x00\x003{"kind": "OpenSpace", "space": "", "elapsed_ms": 0}'),
     (media.CloseSpace, 0, b'\x00\x00\x00>\x00\x00\x00:{"kind": "CloseSpace", "space": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.CloseSpace, 1, b'\x00\x00\x00\'\x00\x00\x00#{"kind": "CloseSpace", "space": ""}'),
-    (media.Offer, 0, b'\x00\x00\x00\xd2\x00\x00\x00\xce{"kind": "Offer", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
-    (media.Offer, 1, b'\x00\x00\x00i\x00\x00\x00e{"kind": "Offer", "request": 0, "space": "", "peer": "", "user": "", "direction": "speak", "sdp": ""}'),
+    (media.PeerOffer, 0, b'\x00\x00\x00\xd2\x00\x00\x00\xce{"kind": "Offer", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.PeerOffer, 1, b'\x00\x00\x00i\x00\x00\x00e{"kind": "Offer", "request": 0, "space": "", "peer": "", "user": "", "direction": "speak", "sdp": ""}'),
     (media.ClosePeer, 0, b'\x00\x00\x00<\x00\x00\x008{"kind": "ClosePeer", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.ClosePeer, 1, b'\x00\x00\x00%\x00\x00\x00!{"kind": "ClosePeer", "peer": ""}'),
     (media.SetGate, 0, b'\x00\x00\x00l\x00\x00\x00h{"kind": "SetGate", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "open": true}'),
@@ -211,14 +211,14 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Synced, 1, b'\x00\x00\x00\x16\x00\x00\x00\x12{"kind": "Synced"}'),
     (media.Answer, 0, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.Answer, 1, b'\x00\x00\x00/\x00\x00\x00+{"kind": "Answer", "request": 0, "sdp": ""}'),
-    (media.Refused, 0, b'\x00\x00\x00w\x00\x00\x00s{"kind": "Refused", "request": 1234567890123, "code": "\\u00dc \\"\\n\\ud83d\\udc4f", "text": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
-    (media.Refused, 1, b'\x00\x00\x00=\x00\x00\x009{"kind": "Refused", "request": 0, "code": "", "text": ""}'),
+    (media.PeerRefused, 0, b'\x00\x00\x00w\x00\x00\x00s{"kind": "Refused", "request": 1234567890123, "code": "\\u00dc \\"\\n\\ud83d\\udc4f", "text": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.PeerRefused, 1, b'\x00\x00\x00=\x00\x00\x009{"kind": "Refused", "request": 0, "code": "", "text": ""}'),
     (media.PeerChanged, 0, b'\x00\x00\x00\xd1\x00\x00\x00\xcd{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.PeerChanged, 1, b'\x00\x00\x00z\x00\x00\x00v{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": ""}'),
     (media.Record, 0, b'\x00\x00\x00\x9b\x00\x00\x00\x93{"kind": "Record", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen"}\x00{}\xff'),
     (media.Record, 1, b'\x00\x00\x00Q\x00\x00\x00M{"kind": "Record", "peer": "", "space": "", "user": "", "direction": "speak"}'),
-    (media.Levels, 0, b'\x00\x00\x00f\x00\x00\x00b{"kind": "Levels", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "levels": {"one": 1234567890123, "two": 0}}'),
-    (media.Levels, 1, b'\x00\x00\x001\x00\x00\x00-{"kind": "Levels", "space": "", "levels": {}}'),
+    (media.AudioLevels, 0, b'\x00\x00\x00f\x00\x00\x00b{"kind": "Levels", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "levels": {"one": 1234567890123, "two": 0}}'),
+    (media.AudioLevels, 1, b'\x00\x00\x001\x00\x00\x00-{"kind": "Levels", "space": "", "levels": {}}'),
     (media.SpeakerAudio, 0, b'\x00\x00\x00\x7f\x00\x00\x00w{"kind": "SpeakerAudio", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "at_ms": 1234567890123}\x00{}\xff'),
     (media.SpeakerAudio, 1, b'\x00\x00\x00A\x00\x00\x00={"kind": "SpeakerAudio", "space": "", "user": "", "at_ms": 0}'),
     (media.MixPacket, 0, b'\x00\x00\x00\\\x00\x00\x00T{"kind": "MixPacket", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "sequence": 1234567890123}\x00{}\xff'),
@@ -241,23 +241,23 @@ CAPTION_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (captions.Speech, 1, b'\x00\x00\x00>\x00\x00\x00:{"kind": "Speech", "space": "", "speaker": "", "at_ms": 0}'),
     (captions.EndOfTrack, 0, b'\x00\x00\x00d\x00\x00\x00`{"kind": "EndOfTrack", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (captions.EndOfTrack, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "EndOfTrack", "space": "", "speaker": ""}'),
-    (captions.Ping, 0, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Ping"}'),
-    (captions.Ping, 1, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Ping"}'),
-    (captions.Ready, 0, b'\x00\x00\x00+\x00\x00\x00\'{"kind": "Ready", "multilingual": true}'),
-    (captions.Ready, 1, b'\x00\x00\x00,\x00\x00\x00({"kind": "Ready", "multilingual": false}'),
+    (captions.CaptionsPing, 0, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Ping"}'),
+    (captions.CaptionsPing, 1, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Ping"}'),
+    (captions.CaptionsReady, 0, b'\x00\x00\x00+\x00\x00\x00\'{"kind": "Ready", "multilingual": true}'),
+    (captions.CaptionsReady, 1, b'\x00\x00\x00,\x00\x00\x00({"kind": "Ready", "multilingual": false}'),
     (captions.LoadFailed, 0, b'\x00\x00\x00?\x00\x00\x00;{"kind": "LoadFailed", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (captions.LoadFailed, 1, b'\x00\x00\x00(\x00\x00\x00${"kind": "LoadFailed", "reason": ""}'),
-    (captions.Draft, 0, b'\x00\x00\x01!\x00\x00\x01\x1d{"kind": "Draft", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "utterance": "\\u00dc \\"\\n\\ud83d\\udc4f", "start_ms": 1234567890123, "end_ms": 1234567890123, "text": "\\u00dc \\"\\n\\ud83d\\udc4f", "committed": 1234567890123, "language": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
-    (captions.Draft, 1, b'\x00\x00\x00\x8a\x00\x00\x00\x86{"kind": "Draft", "space": "", "speaker": "", "utterance": "", "start_ms": 0, "end_ms": 0, "text": "", "committed": 0, "language": ""}'),
+    (captions.DraftMessage, 0, b'\x00\x00\x01!\x00\x00\x01\x1d{"kind": "Draft", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "utterance": "\\u00dc \\"\\n\\ud83d\\udc4f", "start_ms": 1234567890123, "end_ms": 1234567890123, "text": "\\u00dc \\"\\n\\ud83d\\udc4f", "committed": 1234567890123, "language": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (captions.DraftMessage, 1, b'\x00\x00\x00\x8a\x00\x00\x00\x86{"kind": "Draft", "space": "", "speaker": "", "utterance": "", "start_ms": 0, "end_ms": 0, "text": "", "committed": 0, "language": ""}'),
     (captions.Utterance, 0, b'\x00\x00\x01\t\x00\x00\x01\x05{"kind": "Utterance", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "utterance": "\\u00dc \\"\\n\\ud83d\\udc4f", "start_ms": 1234567890123, "end_ms": 1234567890123, "text": "\\u00dc \\"\\n\\ud83d\\udc4f", "language": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (captions.Utterance, 1, b'\x00\x00\x00~\x00\x00\x00z{"kind": "Utterance", "space": "", "speaker": "", "utterance": "", "start_ms": 0, "end_ms": 0, "text": "", "language": ""}'),
-    (captions.Heard, 0, b'\x00\x00\x00z\x00\x00\x00v{"kind": "Heard", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "until_ms": 1234567890123}'),
-    (captions.Heard, 1, b'\x00\x00\x00@\x00\x00\x00<{"kind": "Heard", "space": "", "speaker": "", "until_ms": 0}'),
+    (captions.TranscribedUntil, 0, b'\x00\x00\x00z\x00\x00\x00v{"kind": "Heard", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "until_ms": 1234567890123}'),
+    (captions.TranscribedUntil, 1, b'\x00\x00\x00@\x00\x00\x00<{"kind": "Heard", "space": "", "speaker": "", "until_ms": 0}'),
     (captions.TrackEnded, 0, b'\x00\x00\x00d\x00\x00\x00`{"kind": "TrackEnded", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (captions.TrackEnded, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "TrackEnded", "space": "", "speaker": ""}'),
     (captions.Missed, 0, b'\x00\x00\x00\x94\x00\x00\x00\x90{"kind": "Missed", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "start_ms": 1234567890123, "end_ms": 1234567890123}'),
     (captions.Missed, 1, b'\x00\x00\x00N\x00\x00\x00J{"kind": "Missed", "space": "", "speaker": "", "start_ms": 0, "end_ms": 0}'),
-    (captions.Pong, 0, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Pong"}'),
-    (captions.Pong, 1, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Pong"}'),
+    (captions.CaptionsPong, 0, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Pong"}'),
+    (captions.CaptionsPong, 1, b'\x00\x00\x00\x14\x00\x00\x00\x10{"kind": "Pong"}'),
 )
 """Between the control process and the caption worker."""

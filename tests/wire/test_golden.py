@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from spaces_bridge.app import wishes
+from spaces_bridge.app import tasks as wishes
 from spaces_bridge.captions import messages as captions
 from spaces_bridge.captions.messages import CODEC as CAPTIONS
 from spaces_bridge.core import events
@@ -51,14 +51,14 @@ def test_a_message_about_captions_has_the_same_bytes_as_ever(
 
 
 def test_there_is_a_sample_of_every_message_of_the_protocol() -> None:
-    said = {*get_args(media.ToWorker), *get_args(media.FromWorker)}
+    said = {*get_args(media.ToMediaWorker), *get_args(media.FromMediaWorker)}
     assert {cls for cls, _, _ in MEDIA_MESSAGES} == said
-    said = {*get_args(captions.ToWorker), *get_args(captions.FromWorker)}
+    said = {*get_args(captions.ToCaptionWorker), *get_args(captions.FromCaptionWorker)}
     assert {cls for cls, _, _ in CAPTION_MESSAGES} == said
 
 
 @pytest.mark.parametrize(
-    "cls", [events.SpaceCreated, *get_args(events.Event), *get_args(wishes.Wish)]
+    "cls", [events.SpaceCreated, *get_args(events.Event), *get_args(wishes.OutboxTask)]
 )
 @pytest.mark.parametrize("variant", [0, 1])
 def test_what_is_to_be_stored_is_json_already(cls: type[Any], variant: int) -> None:

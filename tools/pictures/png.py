@@ -14,7 +14,7 @@ _EFFORT = 7
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG of ``pixels``, of the shape (height, width, 4): red, green, blue, opacity."""
+    """A PNG of `pixels`, of the shape (height, width, 4): red, green, blue, opacity."""
     height, width, _ = pixels.shape
     header = struct.pack(">IIBBBBB", width, height, 8, _RGBA, 0, 0, 0)
     body = zlib.compress(_filtered(pixels).tobytes(), _EFFORT)

@@ -57,7 +57,7 @@ _WAVE = 0.036
 def picture(phase: Phase, tone: int) -> bytes:
     """The picture of a live space's room: a PNG with see-through corners.
 
-    ``tone`` is the host's colour: the remainder by 8 of any number, such as the CRC-32 of the
+    `tone` is the host's colour: the remainder by 8 of any number, such as the CRC-32 of the
     host's id, which is the page's colour for that person, too.
     """
     light, deep = _TONES[tone % TONES]
@@ -150,7 +150,7 @@ def _microphone(size: float) -> Field:
 
 
 def _waves(radius: float, height: float) -> Field:
-    """Two arcs, left and right, of a ring around the middle; ``height`` from middle to end."""
+    """Two arcs, left and right, of a ring around the middle; `height` from middle to end."""
     width = (radius**2 - height**2) ** 0.5
     side, level = np.abs(across), np.abs(down)
     ends: Field = np.hypot(side - width, level - height) - _WAVE
@@ -189,6 +189,6 @@ def _within(shape: Field) -> Field:
 
 
 def _mixed(one: Colour, other: Colour, part: float) -> Colour:
-    """``part`` of the other in the one."""
+    """`part` of the other in the one."""
     red, green, blue = (a * (1 - part) + b * part for a, b in zip(one, other, strict=True))
     return red, green, blue

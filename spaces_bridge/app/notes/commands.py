@@ -38,7 +38,7 @@ class CommandSpace(Note):
 class CommandPerson(Note):
     """The person that a command was about when it was first handled. Key: the message.
 
-    ``rest`` is what was written after the name. Kept until the message is handled, and a week
+    `rest` is what was written after the name. Kept until the message is handled, and a week
     more.
     """
 

@@ -14,7 +14,7 @@ from spaces_bridge.core.live_space import Phase
 class Invited(Note):
     """A person was invited to a live space. Key: the live space, the inviter, the person.
 
-    ``phase`` is how the live space was then, ``task`` the key of the outbox task. Kept for a
+    `phase` is how the live space was then, `task` the key of the outbox task. Kept for a
     month after the live space: nobody is invited to what is over.
     """
 
@@ -65,7 +65,7 @@ class Counted(StrEnum):
 class DayCount(Note):
     """What counts against one person's limit of one day. Key: what is counted, the person.
 
-    ``day`` counts from 1970, ``taken`` names each thing once. Kept for two days: the next day
+    `day` counts from 1970, `taken` names each thing once. Kept for two days: the next day
     begins anew.
     """
 
@@ -109,7 +109,7 @@ class UninvitedFollowers(Note):
 class FollowersInvited(Note):
     """Somebody's followers were invited to a live space. Key: the live space, the inviter.
 
-    ``source`` is what asked for it. Kept for a month after the live space: nobody can ask again.
+    `source` is what asked for it. Kept for a month after the live space: nobody can ask again.
     """
 
     kind: ClassVar = "followers_invited"

@@ -10,7 +10,7 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation to a live space of ``host``; ``by`` may be a listener."""
+    """An invitation to a live space of `host`; `by` may be a listener."""
 
     space: SpaceId
     user: UserId
@@ -65,7 +65,7 @@ class RoomUser(Note):
 class EncryptionExplained(Note):
     """The bot has said that it cannot read an encrypted room. Key: the room.
 
-    ``instead`` is the direct room it offered. Kept for a year: after that it may be said again.
+    `instead` is the direct room it offered. Kept for a year: after that it may be said again.
     """
 
     kind: ClassVar = "encryption_explained"
@@ -147,7 +147,7 @@ class StageInvitationMessage(Note):
 class HandMessage(Note):
     """The message in which a moderator was asked about a raised hand. Key: the message.
 
-    ``user`` raised the hand. Kept for a year after the live space: until then a ✅ is answered
+    `user` raised the hand. Kept for a year after the live space: until then a ✅ is answered
     with why it is too late.
     """
 
@@ -168,7 +168,7 @@ class HandMessage(Note):
 class InvitationReaction(Note):
     """A reaction to an invitation, which did something that its redaction undoes.
 
-    Key: the reaction. ``hosts`` are the people who were silenced by it. Kept for a year, or until
+    Key: the reaction. `hosts` are the people who were silenced by it. Kept for a year, or until
     it is undone.
     """
 

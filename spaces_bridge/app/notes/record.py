@@ -27,7 +27,7 @@ class AfterWriting:
 class AfterSpace:
     """The note is pruned this many days after its live space ended.
 
-    A record with this expiry has a field ``space``.
+    A record with this expiry has a field `space`.
     """
 
     days: int
@@ -58,8 +58,8 @@ class Key(Generic[N]):
 class Note:
     """The base of every note record, which is a frozen dataclass.
 
-    ``kind`` is the stored name of the record: it is a row in databases, so it never changes, even
-    when the class is renamed. ``key_fields`` name the fields that the key is made of.
+    `kind` is the stored name of the record: it is a row in databases, so it never changes, even
+    when the class is renamed. `key_fields` name the fields that the key is made of.
     """
 
     __slots__ = ()
@@ -70,5 +70,5 @@ class Note:
 
 
 def key_parts(note: Note) -> tuple[str, ...]:
-    """The parts of a note's own key, in the order of its ``key`` method."""
+    """The parts of a note's own key, in the order of its `key` method."""
     return tuple(str(getattr(note, name)) for name in note.key_fields)

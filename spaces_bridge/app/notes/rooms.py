@@ -48,7 +48,7 @@ class ShownMessage(Note):
 class ShownEdition(Note):
     """What a card or bubble says now, in digests. Key: which, the live space.
 
-    ``frame`` is without and ``whole`` with the counters; ``edits`` are counted. Kept for a year
+    `frame` is without and `whole` with the counters; `edits` are counted. Kept for a year
     after the live space, like the message itself.
     """
 
@@ -110,7 +110,7 @@ class BubbleSpace(Note):
 class BubbleGivenUp(Note):
     """A live space has no bubble any more, for a reason. Key: the live space.
 
-    ``reason`` is the homeserver's error code, or "redacted". Kept for a year after the live space.
+    `reason` is the homeserver's error code, or "redacted". Kept for a year after the live space.
     """
 
     kind: ClassVar = "bubble_given_up"
@@ -228,7 +228,7 @@ class LockAnnounced(Note):
 class HandAsked(Note):
     """A moderator is being asked about a hand. Key: the live space, the moderator, the person.
 
-    ``hand_at_ms`` tells which hand it is, ``task`` which question. Kept for a month after the
+    `hand_at_ms` tells which hand it is, `task` which question. Kept for a month after the
     live space: nobody raises a hand when it is over.
     """
 

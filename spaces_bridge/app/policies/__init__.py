@@ -1,18 +1,18 @@
-"""What follows from an event: the only place that says "then" (see ``table``).
+"""What follows from an event: the only place that says "then" (see `table`).
 
-``effects_of`` are the outbox tasks, stored with the event in one transaction. ``tell`` goes to the
+`effects_of` are the outbox tasks, stored with the event in one transaction. `tell` goes to the
 ports that keep nothing: sound, captions, door. Both may be repeated safely.
 """
 
 from collections.abc import Iterator
 
 from spaces_bridge.app import codec
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import forget_words, shut
 from spaces_bridge.app.policies.consequences import Stale
 from spaces_bridge.app.policies.table import consequences_of
-from spaces_bridge.app.records import Effect
-from spaces_bridge.app.world import World
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -31,35 +31,35 @@ __all__ = [
 ]
 
 
-def card(space: SpaceId) -> Effect:
+def card(space: SpaceId) -> OutboxEntry:
     """Make the live card true."""
     return codec.effect_of(wish.RefreshCard(space), f"card:{space}", collapse=True)
 
 
-def bubble(space: SpaceId) -> Effect:
+def bubble(space: SpaceId) -> OutboxEntry:
     """Make the card in the community's room true."""
     return codec.effect_of(wish.RefreshBubble(space), f"bubble:{space}", collapse=True)
 
 
-def state(space: SpaceId) -> Effect:
+def state(space: SpaceId) -> OutboxEntry:
     """Make the room's state true."""
     return codec.effect_of(wish.PublishState(space), f"state:{space}", collapse=True)
 
 
-def listing(space: SpaceId) -> Effect:
+def listing(space: SpaceId) -> OutboxEntry:
     """Make the directory's entry true."""
     return codec.effect_of(wish.ListSpace(space), f"listing:{space}", collapse=True)
 
 
-def arrangement(space: SpaceId) -> Effect:
+def arrangement(space: SpaceId) -> OutboxEntry:
     """Make levels and join rule true."""
     return codec.effect_of(wish.ArrangeRoom(space), f"arrangement:{space}", collapse=True)
 
 
 def effects_of(
     before: LiveSpace, event: ev.Event, seq: int, now_ms: int, reaction_ttl_ms: int
-) -> Iterator[Effect]:
-    """The outbox tasks of ``event``; their keys are made of the event's place in the journal."""
+) -> Iterator[OutboxEntry]:
+    """The outbox tasks of `event`; their keys are made of the event's place in the journal."""
     space, then = before.space, consequences_of(event)
     for index, task in enumerate(then.tasks(before)):
         yield codec.effect_of(task, f"{space}:{seq}:{index}")
@@ -70,12 +70,12 @@ def effects_of(
         yield from _made_true(before, then.stale)
 
 
-def tell(world: World, before: LiveSpace, event: ev.Event) -> None:
-    """Tell sound, captions and door what ``event`` asks of them."""
+def tell(world: AppContext, before: LiveSpace, event: ev.Event) -> None:
+    """Tell sound, captions and door what `event` asks of them."""
     consequences_of(event).calls(world, before)
 
 
-def _made_true(before: LiveSpace, stale: Stale) -> Iterator[Effect]:
+def _made_true(before: LiveSpace, stale: Stale) -> Iterator[OutboxEntry]:
     space = before.space
     if Stale.ARRANGEMENT in stale:
         yield arrangement(space)

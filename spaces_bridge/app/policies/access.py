@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import (
     ALL,
     STAGE,
@@ -23,15 +24,14 @@ from spaces_bridge.app.policies.consequences import (
     Stale,
     row,
 )
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import say
 
 
 def consequences_of(event: ev.AccessEvent) -> Consequences:  # noqa: C901 - an arm per event
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.PersonJoined():
             return row(
@@ -93,40 +93,40 @@ def consequences_of(event: ev.AccessEvent) -> Consequences:  # noqa: C901 - an a
 # --- members -------------------------------------------------------------------------------------
 
 
-def _joined_calls(world: World, before: LiveSpace, event: ev.PersonJoined) -> None:
+def _joined_calls(world: AppContext, before: LiveSpace, event: ev.PersonJoined) -> None:
     """Whoever was not here is looked up in block lists and policy lists."""
     if not before.person(event.user).joined:
         world.doorkeeper.entered(before, event.user)
 
 
-def _invited_tasks(before: LiveSpace, event: ev.PersonInvited) -> Iterator[wish.Wish]:
+def _invited_tasks(before: LiveSpace, event: ev.PersonInvited) -> Iterator[wish.OutboxTask]:
     yield wish.InviteByMessage(before.space, event.user, event.by)
 
 
-def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.Wish]:
+def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.OutboxTask]:
     if not before.person(event.user).guest and not event.in_force:
         yield wish.BanPerson(before.space, event.user, event.reason)
 
 
-def _removed_calls(world: World, before: LiveSpace, event: ev.PersonRemoved) -> None:
+def _removed_calls(world: AppContext, before: LiveSpace, event: ev.PersonRemoved) -> None:
     """What the person says, hears and has written ends."""
     world.stage.end_microphone_session(before.space, event.user)
     world.stage.end_listening(before.space, event.user)
     forget_words(world, before.space, event.user)
 
 
-def _readmitted_tasks(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[wish.Wish]:
+def _readmitted_tasks(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[wish.OutboxTask]:
     yield wish.UnbanPerson(before.space, event.user)
 
 
-def _readmitted_calls(world: World, before: LiveSpace, event: ev.PersonReadmitted) -> None:
+def _readmitted_calls(world: AppContext, before: LiveSpace, event: ev.PersonReadmitted) -> None:
     world.doorkeeper.readmitted(before, event.user, event.by)
 
 
 # --- the room ------------------------------------------------------------------------------------
 
 
-def _locked_tasks(before: LiveSpace, _event: ev.SpaceLocked) -> Iterator[wish.Wish]:
+def _locked_tasks(before: LiveSpace, _event: ev.SpaceLocked) -> Iterator[wish.OutboxTask]:
     text = "The room is locked: nobody new, no hands, no chat of listeners for now."
     yield wish.Announce(before.space, text, locked=True)
 
@@ -138,7 +138,7 @@ def _locked_notices(
     yield None, say("room_locked", text)
 
 
-def _unlocked_tasks(before: LiveSpace, _event: ev.SpaceUnlocked) -> Iterator[wish.Wish]:
+def _unlocked_tasks(before: LiveSpace, _event: ev.SpaceUnlocked) -> Iterator[wish.OutboxTask]:
     yield wish.Announce(before.space, "The room is open again.", locked=False)
 
 
@@ -148,6 +148,6 @@ def _unlocked_notices(
     yield None, say("room_open", "The room is open again.")
 
 
-def _guests_calls(world: World, before: LiveSpace, event: ev.GuestsLimited) -> None:
+def _guests_calls(world: AppContext, before: LiveSpace, event: ev.GuestsLimited) -> None:
     if event.policy is GuestPolicy.OFF:
         world.stage.end_guests(before.space, world.settings.domain)

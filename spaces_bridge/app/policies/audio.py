@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import STAGE, shut, to_account
 from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import say
 
 
 def consequences_of(event: ev.AudioEvent) -> Consequences:
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.SpeakerMuted():
             return row(
@@ -41,7 +41,7 @@ def consequences_of(event: ev.AudioEvent) -> Consequences:
             assert_never(event)
 
 
-def _muted_tasks(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[wish.Wish]:
+def _muted_tasks(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[wish.OutboxTask]:
     text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
     yield from to_account(before, event.user, text)
 
@@ -53,7 +53,7 @@ def _muted_notices(
     yield event.user, say("muted_by_host", text)
 
 
-def _unmuted_tasks(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[wish.Wish]:
+def _unmuted_tasks(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[wish.OutboxTask]:
     if before.role(event.user).may_speak:
         text = f"You may switch your microphone on again in “{before.title}”."
         yield from to_account(before, event.user, text)
@@ -65,12 +65,12 @@ def _unmuted_notices(
     yield event.user, say("unmuted", "You may switch your microphone on again.")
 
 
-def _opened_calls(world: World, before: LiveSpace, event: ev.MicrophoneOpened) -> None:
+def _opened_calls(world: AppContext, before: LiveSpace, event: ev.MicrophoneOpened) -> None:
     if before.captions and world.settings.captions:
         world.captioner.open_track(before.space, event.user, before.language)
     world.stage.open_microphone(before.space, event.user)
 
 
-def _closed_calls(world: World, before: LiveSpace, event: ev.MicrophoneClosed) -> None:
+def _closed_calls(world: AppContext, before: LiveSpace, event: ev.MicrophoneClosed) -> None:
     shut(world, before.space, event)
     world.captioner.close_track(before.space, event.user)

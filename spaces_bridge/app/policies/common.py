@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.consequences import Everybody, Notice, StageChanged, Unseen
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.display_names import DisplayNames, called
 from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import Nameplates, called
 from spaces_bridge.core.sentences import say
 
 ALL: Final = Everybody.EVERYBODY
@@ -21,13 +21,13 @@ UNSEEN: Final = Unseen()
 # --- words ---------------------------------------------------------------------------------------
 
 
-def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.Wish]:
+def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.OutboxTask]:
     """A sentence to one person; guests have the page."""
     if not before.person(user).guest:
         yield wish.TellUser(user, text)
 
 
-def to_moderators(before: LiveSpace, text: str) -> Iterator[wish.Wish]:
+def to_moderators(before: LiveSpace, text: str) -> Iterator[wish.OutboxTask]:
     """A sentence to host and co-hosts."""
     for moderator in before.moderators:
         yield wish.TellUser(moderator, text)
@@ -51,20 +51,20 @@ def demoted(user: UserId) -> Notice:
 
 def redact(
     space: SpaceId, reaction: EventId | None, *, crowd: bool = False
-) -> Iterator[wish.Wish]:
+) -> Iterator[wish.OutboxTask]:
     """Take away the reaction that was a hand, if there is one."""
     if reaction is not None:
         yield wish.RedactEvent(space, reaction, crowd=crowd)
 
 
-def take_level(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
-    """Their own ``users`` entry goes; a guest's ghost goes with it."""
+def take_level(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
+    """Their own `users` entry goes; a guest's ghost goes with it."""
     yield wish.WriteLevel(before.space, user, None)
     if before.person(user).guest:
         yield wish.UnseatGuest(before.space, user)
 
 
-def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
+def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
     """A guest's ghost is in the room for the floor only."""
     person = before.person(user)
     if person.guest and person.joined:
@@ -74,7 +74,7 @@ def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.Wish]:
 def hide_guest_names(
     before: LiveSpace,
     event: ev.PersonJoined | ev.LevelChanged | ev.RoleAppointed | ev.HostChanged,
-) -> Iterator[wish.Wish]:
+) -> Iterator[wish.OutboxTask]:
     """Guests on stage lose a name that looks like the one of somebody with a role.
 
     Pages derive it by themselves; a ghost has its name with the homeserver.
@@ -82,7 +82,7 @@ def hide_guest_names(
     if not any(p.guest for p in before.people.values()):
         return
     after = evolve(before, event)
-    plates = Nameplates(after)
+    plates = DisplayNames(after)
     for person in after.people.values():
         seated = person.guest and person.joined and not plates.is_nameless(person.name)
         if seated and plates.hides(person.user, person.name):
@@ -92,7 +92,7 @@ def hide_guest_names(
 # --- calls ---------------------------------------------------------------------------------------
 
 
-def shut(world: World, space: SpaceId, event: ev.MicrophoneClosed) -> None:
+def shut(world: AppContext, space: SpaceId, event: ev.MicrophoneClosed) -> None:
     """Silence first; a lost floor ends the connection too."""
     world.stage.close_microphone(space, event.user)
     if event.why is ev.MicrophoneEnd.LOST_FLOOR:
@@ -100,13 +100,13 @@ def shut(world: World, space: SpaceId, event: ev.MicrophoneClosed) -> None:
 
 
 def end_microphone(
-    world: World, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
+    world: AppContext, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
 ) -> None:
     """End the connection of whoever lost the floor."""
     world.stage.end_microphone_session(before.space, event.user)
 
 
-def forget_words(world: World, space: SpaceId, user: UserId) -> None:
+def forget_words(world: AppContext, space: SpaceId, user: UserId) -> None:
     """Whoever may not be here is not read here either."""
     news = world.chat.forget(space, user)
     if news is not None:

@@ -1,4 +1,4 @@
-"""What may follow from an event, as values: each event has one row of it in ``table``.
+"""What may follow from an event, as values: each event has one row of it in `table`.
 
 The app says *what became untrue, for whom, and who is told what*; frames, cards and room state are
 the adapters' own. Each kind of change here is a small closed union, so that an adapter that
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from typing import TypeVar
 
-from spaces_bridge.app.wishes import Wish
-from spaces_bridge.app.world import World
+from spaces_bridge.app.context import AppContext
+from spaces_bridge.app.tasks import OutboxTask
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -25,7 +25,7 @@ class Stale(Flag):
     ARRANGEMENT = auto()
     """The levels that the room asks for each kind of event, and its join rule."""
     STATE = auto()
-    """The room's ``io.spacesbridge.live``, name, topic and avatar."""
+    """The room's `io.spacesbridge.live`, name, topic and avatar."""
     LISTING = auto()
     """The entry in the bridge's directory."""
     BUBBLE = auto()
@@ -74,7 +74,7 @@ class ReactionsAdded:
 
 @dataclass(frozen=True, slots=True)
 class PostAdded:
-    """A link was shared; ``number`` counts the posts of the live space."""
+    """A link was shared; `number` counts the posts of the live space."""
 
     number: int
 
@@ -123,7 +123,7 @@ class Everybody(Enum):
     EVERYBODY = auto()
 
 
-People = tuple[UserId, ...] | Everybody
+Concerned = tuple[UserId, ...] | Everybody
 
 Notice = tuple[UserId | None, Sentence]
 """A sentence for the pages of one person. None: for all pages."""
@@ -138,14 +138,14 @@ class Consequences:
 
     stale: Stale
     pages: PageChange
-    rights_of: People
+    rights_of: Concerned
     """Whose own role, hand or microphone their page is told anew."""
     access: AccessChange
     expires: EventId | None
     """A Matrix event that is redacted when the time of reactions is over."""
-    tasks: Callable[[LiveSpace], Iterator[Wish]]
+    tasks: Callable[[LiveSpace], Iterator[OutboxTask]]
     """The outbox tasks, given the live space before the event; stored with it."""
-    calls: Callable[[World, LiveSpace], None]
+    calls: Callable[[AppContext, LiveSpace], None]
     """Tells the ports that keep nothing (sound, captions, door); may be repeated safely."""
     notices: Callable[[LiveSpace, LiveSpace], Iterator[Notice]]
     """What pages say in words, given the live space before the event and as it is now."""
@@ -154,11 +154,11 @@ class Consequences:
 _E = TypeVar("_E", bound=Event)
 
 
-def _no_tasks(_before: LiveSpace, _event: Event) -> Iterator[Wish]:
+def _no_tasks(_before: LiveSpace, _event: Event) -> Iterator[OutboxTask]:
     yield from ()
 
 
-def _no_calls(_world: World, _before: LiveSpace, _event: Event) -> None:
+def _no_calls(_world: AppContext, _before: LiveSpace, _event: Event) -> None:
     """Tell no port."""
 
 
@@ -170,15 +170,15 @@ def row(
     event: _E,
     stale: Stale,
     pages: PageChange,
-    rights_of: People,
+    rights_of: Concerned,
     *,
-    tasks: Callable[[LiveSpace, _E], Iterator[Wish]] = _no_tasks,
-    calls: Callable[[World, LiveSpace, _E], None] = _no_calls,
+    tasks: Callable[[LiveSpace, _E], Iterator[OutboxTask]] = _no_tasks,
+    calls: Callable[[AppContext, LiveSpace, _E], None] = _no_calls,
     notices: Callable[[LiveSpace, LiveSpace, _E], Iterator[Notice]] = _no_notices,
     access: AccessChange = AccessKept(),
     expires: EventId | None = None,
 ) -> Consequences:
-    """Return the row of ``event``: what it changes must be said, what it leads to may be."""
+    """Return the row of `event`: what it changes must be said, what it leads to may be."""
     return Consequences(
         stale,
         pages,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import NOBODY
 from spaces_bridge.app.policies.consequences import (
     CaptionAdded,
@@ -13,13 +14,12 @@ from spaces_bridge.app.policies.consequences import (
     Stale,
     row,
 )
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
 
 
 def consequences_of(event: ev.ContentEvent) -> Consequences:
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.UtteranceCaptioned():
             return row(
@@ -41,7 +41,7 @@ def consequences_of(event: ev.ContentEvent) -> Consequences:
             assert_never(event)
 
 
-def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.Wish]:
+def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.OutboxTask]:
     yield wish.PostCaption(
         before.space,
         event.utterance,
@@ -54,10 +54,10 @@ def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterato
     )
 
 
-def _captioned_calls(world: World, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
+def _captioned_calls(world: AppContext, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
     """The media worker may forget what is captioned."""
     world.stage.audio_taken(before.space, event.speaker, event.end_ms)
 
 
-def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.Wish]:
+def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.OutboxTask]:
     yield wish.PinPost(before.space, event.number)

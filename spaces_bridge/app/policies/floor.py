@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.policies.common import (
     ALL,
     NOBODY,
@@ -20,13 +20,13 @@ from spaces_bridge.app.policies.common import (
 )
 from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.display_names import called, name_of
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.naming import called, name_of
 from spaces_bridge.core.sentences import say
 
 
 def consequences_of(event: ev.FloorEvent) -> Consequences:  # noqa: C901 - an arm per event
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.SpeakRequested():
             return row(event, Stale.CARD, STAGE, (event.user,), tasks=_requested_tasks)
@@ -88,20 +88,22 @@ def consequences_of(event: ev.FloorEvent) -> Consequences:  # noqa: C901 - an ar
 # --- hands ---------------------------------------------------------------------------------------
 
 
-def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.Wish]:
+def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.OutboxTask]:
     for moderator in before.moderators:
         if moderator != event.user:
             yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
 
 
-def _withdrawn_tasks(before: LiveSpace, event: ev.SpeakRequestWithdrawn) -> Iterator[wish.Wish]:
+def _withdrawn_tasks(
+    before: LiveSpace, event: ev.SpeakRequestWithdrawn
+) -> Iterator[wish.OutboxTask]:
     yield from redact(before.space, event.reaction, crowd=True)
     # a muted speaker's hand goes down and the floor stays
     if not before.role(event.user).may_speak:
         yield from unseat(before, event.user)
 
 
-def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.Wish]:
+def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.OutboxTask]:
     person = before.person(event.user)
     if person.guest:
         yield wish.SeatGuest(before.space, event.user, called(before, event.user))
@@ -109,7 +111,7 @@ def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wi
     yield from redact(before.space, event.reaction)
 
 
-def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.Wish]:
+def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.OutboxTask]:
     yield from redact(before.space, event.reaction)
     yield from unseat(before, event.user)
     text = f"Your request to speak in “{before.title}” was declined."
@@ -122,7 +124,7 @@ def _denied_notices(
     yield event.user, say("denied", "The host said: not now. You can ask again later.")
 
 
-def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.Wish]:
+def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.OutboxTask]:
     text = (
         f"The homeserver refused to give {event.user} the floor in “{before.title}”"
         f" ({event.reason}). Their hand is up again; approve once more to retry."
@@ -131,7 +133,7 @@ def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.W
     yield from unseat(before, event.user)
 
 
-def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.Wish]:
+def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.OutboxTask]:
     for reaction in event.reactions:
         yield from redact(before.space, reaction, crowd=True)
 
@@ -147,7 +149,7 @@ def _cleared_notices(
 # --- invitations to speak ------------------------------------------------------------------------
 
 
-def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.Wish]:
+def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.OutboxTask]:
     if not before.person(event.user).guest:
         yield wish.OfferToSpeak(before.space, event.user, event.by)
 
@@ -159,7 +161,9 @@ def _invited_notices(
     yield event.user, say("invited", text)
 
 
-def _declined_tasks(before: LiveSpace, event: ev.SpeakInvitationDeclined) -> Iterator[wish.Wish]:
+def _declined_tasks(
+    before: LiveSpace, event: ev.SpeakInvitationDeclined
+) -> Iterator[wish.OutboxTask]:
     name = name_in_room(before, event.user)
     yield wish.TellUser(event.by, f"{name} does not want to speak in “{before.title}” now.")
 
@@ -174,7 +178,7 @@ def _declined_notices(
 # --- the end of a floor --------------------------------------------------------------------------
 
 
-def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.Wish]:
+def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.OutboxTask]:
     yield from take_level(before, event.user)
 
 

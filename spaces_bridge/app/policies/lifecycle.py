@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import ALL, NOBODY, STAGE, UNSEEN, take_level
 from spaces_bridge.app.policies.consequences import Consequences, Stale, row
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.moments import shown_utc
+from spaces_bridge.core.text.dates import shown_utc
 
 
 def consequences_of(event: ev.LifecycleEvent) -> Consequences:
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.RoomAttached():
             return row(event, Stale.PLAN | Stale.ARRANGEMENT, STAGE, NOBODY)
@@ -46,16 +46,16 @@ def consequences_of(event: ev.LifecycleEvent) -> Consequences:
             assert_never(event)
 
 
-def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.Wish]:
+def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.OutboxTask]:
     if not before.private or before.reminded:
         yield wish.AnnounceLive(before.space)
 
 
-def _started_calls(world: World, before: LiveSpace, event: ev.SpaceStarted) -> None:
+def _started_calls(world: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:
     world.stage.open_space(before.space, max(0, world.clock.now_ms() - event.at_ms))
 
 
-def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]:
+def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.OutboxTask]:
     """Take back what was lent for the evening (levels, ghosts, bans), and say why it ended."""
     coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
     for person in sorted(before.people.values(), key=lambda p: p.user):
@@ -76,23 +76,23 @@ def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Wish]
         yield wish.Announce(before.space, f"This live space has ended{why}.")
 
 
-def _ended_calls(world: World, before: LiveSpace, _event: ev.SpaceEnded) -> None:
+def _ended_calls(world: AppContext, before: LiveSpace, _event: ev.SpaceEnded) -> None:
     world.stage.close_space(before.space)
 
 
-def _rescheduled_tasks(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.Wish]:
+def _rescheduled_tasks(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.OutboxTask]:
     for user in sorted(before.reminded):
         time = shown_utc(event.scheduled_at_ms)
         yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
 
 
-def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.Wish]:
+def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.OutboxTask]:
     if event.on is not before.captions:
         text = "Captions are on." if event.on else "Captions are off: nothing is written down."
         yield wish.Announce(before.space, text)
 
 
-def _captions_calls(world: World, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
+def _captions_calls(world: AppContext, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
     """Caption all who are on air, or stop that; in the new language where it changed."""
     for user in sorted(before.on_air):
         if before.captions:
@@ -101,7 +101,7 @@ def _captions_calls(world: World, before: LiveSpace, event: ev.CaptionsSwitched)
             world.captioner.open_track(before.space, user, event.language)
 
 
-def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.Wish]:
+def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.OutboxTask]:
     host_alone = event.kind is ev.Reminder.HOST_DUE
     everybody = {before.host} if host_alone else before.reminded | {before.host}
     for user in sorted(everybody):

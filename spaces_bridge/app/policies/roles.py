@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import (
     ALL,
     NOBODY,
@@ -24,17 +25,16 @@ from spaces_bridge.app.policies.consequences import (
     Stale,
     row,
 )
-from spaces_bridge.app.world import World
 from spaces_bridge.core import events as ev
+from spaces_bridge.core.display_names import name_of
 from spaces_bridge.core.evolution import evolve
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.naming import name_of
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.sentences import say
 
 
 def consequences_of(event: ev.RoleEvent) -> Consequences:
-    """Return what follows from ``event``."""
+    """Return what follows from `event`."""
     match event:
         case ev.HostLeftPage():
             return row(event, Stale.NOTHING, UNSEEN, (event.user,))
@@ -85,7 +85,7 @@ def consequences_of(event: ev.RoleEvent) -> Consequences:
 # --- the host ------------------------------------------------------------------------------------
 
 
-def _host_missed_tasks(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.Wish]:
+def _host_missed_tasks(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.OutboxTask]:
     heirs = before.heirs
     then = f"{name_in_room(before, heirs[0])} takes over" if heirs else "the live space ends"
     name = name_in_room(before, before.host)
@@ -105,19 +105,19 @@ def _host_missed_notices(
     yield None, say("host_missed", text, name=name_of(now, now.host))
 
 
-def _host_returned_tasks(before: LiveSpace, _event: ev.HostReturned) -> Iterator[wish.Wish]:
+def _host_returned_tasks(before: LiveSpace, _event: ev.HostReturned) -> Iterator[wish.OutboxTask]:
     if before.host_missed_at_ms is not None:
         yield wish.Announce(before.space, f"{name_in_room(before, before.host)} is back.")
 
 
-def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.Wish]:
+def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.OutboxTask]:
     yield wish.Announce(before.space, f"{name_in_room(before, event.user)} is the host now.")
     text = f"You host “{before.title}” now: everything is in your hands, also `end`."
     yield wish.TellUser(event.user, text)
     yield from hide_guest_names(before, event)
 
 
-def _host_changed_calls(world: World, before: LiveSpace, event: ev.HostChanged) -> None:
+def _host_changed_calls(world: AppContext, before: LiveSpace, event: ev.HostChanged) -> None:
     """The new host has a block list of their own."""
     space = evolve(before, event)
     for person in sorted(space.people.values(), key=lambda p: p.user):
@@ -134,7 +134,7 @@ def _host_changed_notices(
 # --- levels --------------------------------------------------------------------------------------
 
 
-def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.Wish]:
+def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.OutboxTask]:
     person = before.person(event.user)
     had = before.role(event.user)
     live_here = before.phase is Phase.LIVE and person.joined and not person.guest
@@ -151,7 +151,7 @@ def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[
     yield from hide_guest_names(before, event)
 
 
-def _level_changed_calls(world: World, before: LiveSpace, event: ev.LevelChanged) -> None:
+def _level_changed_calls(world: AppContext, before: LiveSpace, event: ev.LevelChanged) -> None:
     if not event.role.may_speak:
         world.stage.end_microphone_session(before.space, event.user)
 
@@ -166,7 +166,7 @@ def _level_changed_notices(
         yield demoted(user)
 
 
-def _overruled_tasks(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wish.Wish]:
+def _overruled_tasks(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wish.OutboxTask]:
     yield wish.WriteLevel(before.space, event.user, event.kept)
     if event.by is not None:
         who = name_in_room(before, event.user)
@@ -174,19 +174,21 @@ def _overruled_tasks(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wi
         yield wish.TellUser(event.by, text)
 
 
-def _forfeited_tasks(before: LiveSpace, event: ev.LevelForfeited) -> Iterator[wish.Wish]:
+def _forfeited_tasks(before: LiveSpace, event: ev.LevelForfeited) -> Iterator[wish.OutboxTask]:
     yield from take_level(before, event.user)
 
 
 # --- appointments --------------------------------------------------------------------------------
 
 
-def _appointed_tasks(before: LiveSpace, event: ev.RoleAppointed) -> Iterator[wish.Wish]:
+def _appointed_tasks(before: LiveSpace, event: ev.RoleAppointed) -> Iterator[wish.OutboxTask]:
     yield wish.WriteLevel(before.space, event.user, before.levels.of(event.role))
     yield from hide_guest_names(before, event)
 
 
-def _appointment_ended_tasks(before: LiveSpace, event: ev.AppointmentEnded) -> Iterator[wish.Wish]:
+def _appointment_ended_tasks(
+    before: LiveSpace, event: ev.AppointmentEnded
+) -> Iterator[wish.OutboxTask]:
     if event.reason.startswith("M_"):
         text = (
             f"The homeserver refused to change the level of {event.user} in “{before.title}” "

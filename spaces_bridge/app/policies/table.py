@@ -14,7 +14,7 @@ from spaces_bridge.core import events as ev
 
 
 def consequences_of(event: ev.Event) -> Consequences:
-    """Return everything that follows from ``event``."""
+    """Return everything that follows from `event`."""
     if isinstance(event, ev.LifecycleEvent):
         return lifecycle.consequences_of(event)
     if isinstance(event, ev.RoleEvent):

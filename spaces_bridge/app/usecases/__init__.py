@@ -6,7 +6,7 @@ what came of it in their own words; whether it may be is decided here and in the
 
 from dataclasses import dataclass
 
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.blocking import Blocking
@@ -32,7 +32,7 @@ class UseCases:
 
 
 def use_cases_of(
-    spaces: Spaces, doorkeeper: Doorkeeper, reports: Reports, permission_of: PermissionOf
+    spaces: Spaces, doorkeeper: BanListService, reports: Reports, permission_of: PermissionOf
 ) -> UseCases:
     """The use cases over these live spaces; once for each bridge."""
     return UseCases(

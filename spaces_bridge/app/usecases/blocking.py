@@ -7,7 +7,7 @@ out of all others. An unblock undoes both, or it changes nothing: see ADR 29.
 from collections.abc import Awaitable
 from enum import Enum, auto
 
-from spaces_bridge.app.doorkeeper import Doorkeeper, Source
+from spaces_bridge.app.ban_lists import BanListService, BanSource
 from spaces_bridge.app.notes.commands import CommandUnblocked
 from spaces_bridge.app.policy_book import matches
 from spaces_bridge.app.registry import Spaces, is_ghost
@@ -16,8 +16,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.rules.access import refuse_to_remove
 from spaces_bridge.core.rules.common import refuse_if_ended, refuse_unless_moderator
-from spaces_bridge.core.rules.door import refuse_to_remove
 
 _WILD = "*?"
 
@@ -34,11 +34,11 @@ class Blocked(Enum):
 class Blocking:
     """Removes and blocks people, and takes both back.
 
-    ``source`` names what asked (a Matrix event id): the same heard again is done, not refused.
+    `source` names what asked (a Matrix event id): the same heard again is done, not refused.
     All methods raise Rejected and StorageError.
     """
 
-    def __init__(self, spaces: Spaces, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, spaces: Spaces, doorkeeper: BanListService) -> None:
         self._spaces = spaces
         self._doorkeeper = doorkeeper
         self._notes = spaces.world.notes
@@ -54,7 +54,7 @@ class Blocking:
         reason: str = "",
         source: str | None = None,
     ) -> None:
-        """Keep the person out until the live space ends; ``by`` None: the server's admin does."""
+        """Keep the person out until the live space ends; `by` None: the server's admin does."""
         refuse_bot(user, self._settings)
         await self._spaces.ask(space.space, cmd.RemovePerson(by, user, reason), source)
 
@@ -155,7 +155,7 @@ class Blocking:
         verdict = self._doorkeeper.verdict(host, user, besides=user)
         if verdict is None:
             return
-        if verdict.source is Source.POLICY_LIST:
+        if verdict.source is BanSource.POLICY_LIST:
             text = "Nothing was changed: a policy list keeps that person out, too: {reason}."
             raise Rejected("still_listed", text, reason=verdict.reason)
         text = "Nothing was changed: {entry} is blocked, too. Unblock that first, then try again."

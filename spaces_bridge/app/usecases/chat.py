@@ -12,18 +12,18 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import refusals
+from spaces_bridge.core.display_names import DisplayNames
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.names import before_a_colon
-from spaces_bridge.core.naming import Nameplates
-from spaces_bridge.core.rules.talk import may_chat, refuse_to_chat
-from spaces_bridge.core.skeletons import alike
-from spaces_bridge.core.writing import TEXT_MAX, clean_text
+from spaces_bridge.core.rules.content import may_chat, refuse_to_chat
+from spaces_bridge.core.text.names import before_a_colon
+from spaces_bridge.core.text.skeletons import alike
+from spaces_bridge.core.text.writing import TEXT_MAX, clean_text
 
 A_GUEST = "A guest"
 """What the room calls guests whom no host gave the floor."""
@@ -56,8 +56,8 @@ class ChatLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """Who writes on the page; ``name`` is the guest's own, and unused for accounts."""
+class ChatAuthor:
+    """Who writes on the page; `name` is the guest's own, and unused for accounts."""
 
     user: UserId
     name: str
@@ -65,19 +65,19 @@ class Writer:
 
 
 class ChatService:
-    """Takes what people write on the page. ``guests_write``: whether guests may at all."""
+    """Takes what people write on the page. `guests_write`: whether guests may at all."""
 
     def __init__(
         self, spaces: Spaces, limits: ChatLimits | None = None, *, guests_write: bool = True
     ) -> None:
-        """``limits`` None: nobody is held back."""
+        """`limits` None: nobody is held back."""
         self._spaces = spaces
         self._world = spaces.world
         self._limits = limits
         self._guests_write = guests_write
 
-    async def say(self, space: SpaceId, writer: Writer, text: str, nonce: str = "") -> None:
-        """Stored when this returns. The same words under the same ``nonce`` are said once.
+    async def say(self, space: SpaceId, writer: ChatAuthor, text: str, nonce: str = "") -> None:
+        """Stored when this returns. The same words under the same `nonce` are said once.
 
         Raises Rejected, StorageError.
         """
@@ -103,7 +103,7 @@ class ChatService:
         if news is not None:
             self._world.audience.chatted(space, news)
 
-    def _pace(self, space: SpaceId, writer: Writer) -> None:
+    def _pace(self, space: SpaceId, writer: ChatAuthor) -> None:
         if self._limits is None:
             return
         person = (space, writer.user)
@@ -123,7 +123,7 @@ class ChatService:
             raise refusals.ended()
         return view
 
-    def _line(self, space: LiveSpace, writer: Writer, text: str, nonce: str) -> ChatLine:
+    def _line(self, space: LiveSpace, writer: ChatAuthor, text: str, nonce: str) -> ChatLine:
         # the words are in it: other ones are another line, which the room gets, too
         sign = f"{space.space} {writer.user} {nonce or secrets.token_hex(16)} {text}"
         person = space.person(writer.user)
@@ -139,11 +139,11 @@ class ChatService:
         )
 
 
-def _name(space: LiveSpace, writer: Writer) -> str:
+def _name(space: LiveSpace, writer: ChatAuthor) -> str:
     """The guest's own name, unless somebody with a role looks like it."""
     person = space.person(writer.user)
     name = person.name if person.joined else writer.name
-    return Nameplates(space).shown(writer.user, name) if writer.guest else name
+    return DisplayNames(space).shown(writer.user, name) if writer.guest else name
 
 
 def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:

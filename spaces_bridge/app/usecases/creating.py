@@ -12,7 +12,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.names import account_name
+from spaces_bridge.core.text.names import account_name
 
 Permission = Literal["listen", "host", "admin"]
 PermissionOf = Callable[[UserId], Permission]
@@ -22,7 +22,7 @@ PermissionOf = Callable[[UserId], Permission]
 class NewSpace:
     """What the host chooses; the admin's settings say the rest.
 
-    ``scheduled_at_ms`` None: no time is named. ``community``: the room it is announced in.
+    `scheduled_at_ms` None: no time is named. `community`: the room it is announced in.
     """
 
     title: str
@@ -67,9 +67,9 @@ class Creating:
     async def create(
         self, by: UserId, host_name: str | None, wanted: NewSpace, source: str
     ) -> LiveSpace:
-        """A new live space; the same one again for the same ``source`` and person.
+        """A new live space; the same one again for the same `source` and person.
 
-        ``host_name``: what the host is called, where that is known. Raises Rejected, StorageError.
+        `host_name`: what the host is called, where that is known. Raises Rejected, StorageError.
         """
         await self.refuse_who_may_not_host(by)
         settings = self._world.settings

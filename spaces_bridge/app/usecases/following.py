@@ -1,8 +1,8 @@
 """Following a host: the bot writes to followers when the host goes live."""
 
+from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot, refuse_oneself
-from spaces_bridge.app.world import World
 from spaces_bridge.core import refusals
 from spaces_bridge.core.ids import UserId
 
@@ -10,13 +10,13 @@ from spaces_bridge.core.ids import UserId
 class Following:
     """Notes who follows whom. What is so already is no error. All raise Rejected, StorageError."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: AppContext) -> None:
         self._followers = world.followers
         self._clock = world.clock
         self._settings = world.settings
 
     async def follow(self, by: UserId, host: UserId) -> bool:
-        """Follow the host; False: ``by`` followed them already."""
+        """Follow the host; False: `by` followed them already."""
         self._refuse_guest(by)
         refuse_oneself(host, by)
         refuse_bot(host, self._settings)
@@ -25,7 +25,7 @@ class Following:
         return await self._followers.follow(host, by, self._clock.now_ms())
 
     async def unfollow(self, by: UserId, host: UserId) -> bool:
-        """Follow the host no more; False: ``by`` did not."""
+        """Follow the host no more; False: `by` did not."""
         self._refuse_guest(by)
         return await self._followers.unfollow(host, by)
 

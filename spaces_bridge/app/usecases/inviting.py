@@ -1,6 +1,6 @@
 """Inviting people to a live space: one of them, or all who follow."""
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.notes.inviting import FollowersInvited
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot
@@ -18,7 +18,7 @@ from spaces_bridge.core.rules.common import (
 class Inviting:
     """Has the bot write to people. All methods raise Rejected and StorageError.
 
-    ``source`` is what was asked: the same again, after a crash, is done and not refused.
+    `source` is what was asked: the same again, after a crash, is done and not refused.
     """
 
     def __init__(self, spaces: Spaces) -> None:
@@ -38,7 +38,7 @@ class Inviting:
         await self._spaces.ask(space.space, cmd.InvitePerson(by, user), source)
 
     async def invite_followers(self, space: LiveSpace, by: UserId, source: str) -> int:
-        """Have everybody invited who follows ``by``, once; how many they are."""
+        """Have everybody invited who follows `by`, once; how many they are."""
         self._refuse_guest(by)
         refuse_if_ended(space)
         refuse_unless_moderator(space, by)

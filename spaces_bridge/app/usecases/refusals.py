@@ -1,6 +1,6 @@
 """Refusals that several use cases share."""
 
-from spaces_bridge.app.world import AppSettings
+from spaces_bridge.app.context import AppSettings
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 

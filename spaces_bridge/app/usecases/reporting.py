@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.codec import effect_of
 from spaces_bridge.app.ports import Reports
-from spaces_bridge.app.records import Effect, Report
+from spaces_bridge.app.records import OutboxEntry, Report
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot, refuse_oneself
 from spaces_bridge.core.errors import Rejected
@@ -46,7 +46,7 @@ class Reporting:
     async def file(
         self, space: LiveSpace, by: UserId, user: UserId, reason: str, source: str
     ) -> None:
-        """Bring it to the moderators. The same report again (by ``source``) costs nothing.
+        """Bring it to the moderators. The same report again (by `source`) costs nothing.
 
         Raises Rejected, StorageError.
         """
@@ -87,12 +87,12 @@ class Reporting:
             raise Rejected("many_guest_reports", text)
 
 
-def _forwarding(report: int) -> Effect:
+def _forwarding(report: int) -> OutboxEntry:
     return effect_of(wish.ForwardReport(report), f"report:{report}")
 
 
 def context_of(space: LiveSpace, reported: UserId, chat: Sequence[ChatLine] = ()) -> str:
-    """What moderators need to judge: role, and the last words. ``chat``: everybody's.
+    """What moderators need to judge: role, and the last words. `chat`: everybody's.
 
     It is shown in a room: a guest who never had the floor stays nameless there, too.
     """

@@ -4,8 +4,8 @@ from spaces_bridge.app.addresses import room_alias
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.links import shared_link
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.text.links import shared_link
 
 
 class Sharing:

@@ -1,4 +1,4 @@
-"""``python -m spaces_bridge.captions.worker``: messages in on stdin, messages out on stdout.
+"""`python -m spaces_bridge.captions.worker`: messages in on stdin, messages out on stdout.
 
 It ends when stdin ends, so it never outlives the control process, however that died.
 """
@@ -12,20 +12,20 @@ from typing import BinaryIO
 
 from spaces_bridge.captions.messages import (
     CODEC,
-    FromWorker,
+    CaptionsMessage,
+    CaptionsReady,
+    FromCaptionWorker,
     Load,
     LoadFailed,
-    Message,
-    Ready,
-    ToWorker,
+    ToCaptionWorker,
 )
 from spaces_bridge.captions.worker.languages import AUTO
-from spaces_bridge.captions.worker.scribe import Scribe
+from spaces_bridge.captions.worker.scheduler import Scheduler
 from spaces_bridge.captions.worker.transcriber import Transcriber
 from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
 from spaces_bridge.wire.messages import BadMessage
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _NICE = 5
 """Sound comes first: the mixer and the control process run before a decode does."""
@@ -40,7 +40,7 @@ def main() -> None:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not end up among the messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    inbox: queue.Queue[ToWorker] = queue.Queue(_INBOX)
+    inbox: queue.Queue[ToCaptionWorker] = queue.Queue(_INBOX)
     threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
     try:
         _serve(inbox, out)
@@ -48,24 +48,24 @@ def main() -> None:
         os._exit(0)
 
 
-def _read(stream: BinaryIO, inbox: queue.Queue[ToWorker]) -> None:
+def _read(stream: BinaryIO, inbox: queue.Queue[ToCaptionWorker]) -> None:
     """Fill the inbox; the process ends with the stream, also in the middle of a decode."""
     try:
         while (message := CODEC.read(stream)) is not None:
             inbox.put(_for_worker(message))
     except BadMessage:
-        _logger.exception("the control process sent something that is no message")
+        log.exception("the control process sent something that is no message")
         os._exit(1)
     os._exit(0)
 
 
-def _for_worker(message: Message) -> ToWorker:
-    if isinstance(message, ToWorker):
+def _for_worker(message: CaptionsMessage) -> ToCaptionWorker:
+    if isinstance(message, ToCaptionWorker):
         return message
     raise BadMessage(f"{type(message).__name__} is not for the worker")
 
 
-def _serve(inbox: queue.Queue[ToWorker], out: BinaryIO) -> None:
+def _serve(inbox: queue.Queue[ToCaptionWorker], out: BinaryIO) -> None:
     first = inbox.get()
     if not isinstance(first, Load):
         raise BadMessage("the first message must be Load")
@@ -78,7 +78,7 @@ def _serve(inbox: queue.Queue[ToWorker], out: BinaryIO) -> None:
             _send(out, answer)
 
 
-def _load(load: Load, out: BinaryIO) -> Scribe | None:
+def _load(load: Load, out: BinaryIO) -> Scheduler | None:
     try:
         writer = Transcriber(load.model)
         vad = load_vad()
@@ -94,11 +94,11 @@ def _load(load: Load, out: BinaryIO) -> Scribe | None:
             ),
         )
         return None
-    _send(out, Ready(writer.multilingual))
-    return Scribe(writer, lambda: VoiceDetector(vad), load.language, partials=load.partials)
+    _send(out, CaptionsReady(writer.multilingual))
+    return Scheduler(writer, lambda: VoiceDetector(vad), load.language, partials=load.partials)
 
 
-def _send(out: BinaryIO, message: FromWorker) -> None:
+def _send(out: BinaryIO, message: FromCaptionWorker) -> None:
     out.write(CODEC.encode(message))
     out.flush()
 

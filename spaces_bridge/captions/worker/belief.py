@@ -77,8 +77,8 @@ def tidied(text: str) -> str:
 def without_stutter(text: str) -> str:
     """Letters, syllables and words that are repeated many times, three times each.
 
-    ``aaaaaaaah`` becomes ``aaah``, ``hahahahaha`` ``hahaha``; phrases of scripts without blanks
-    are said once. Digits stay: ``1000000`` is a number.
+    `aaaaaaaah` becomes `aaah`, `hahahahaha` `hahaha`; phrases of scripts without blanks
+    are said once. Digits stay: `1000000` is a number.
     """
     short = _DRAWN_OUT.sub(lambda found: found[0][:_KEPT], text)
     short = _SYLLABLES.sub(lambda found: found[0][: _KEPT * len(found[1])], short)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from spaces_bridge.captions.messages import Draft
-from spaces_bridge.captions.worker.agreement import Agreement, Steadied
-from spaces_bridge.captions.worker.ids import Who, utterance_id
-from spaces_bridge.captions.worker.ladder import Ladder
-from spaces_bridge.captions.worker.languages import AUTO, Languages, likeliest
-from spaces_bridge.captions.worker.track import Track
+from spaces_bridge.captions.messages import DraftMessage
+from spaces_bridge.captions.worker.draft_rate import DraftRate
+from spaces_bridge.captions.worker.ids import TrackId, utterance_id
+from spaces_bridge.captions.worker.languages import AUTO, LanguageDetection, likeliest
+from spaces_bridge.captions.worker.speech_track import SpeechTrack
+from spaces_bridge.captions.worker.stable_prefix import Agreement, StablePrefix
 from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import UtteranceId
 
@@ -44,7 +44,7 @@ class Open:
     words: Agreement = field(default_factory=Agreement)
     drafted_ms: int | None = None
     due_since: float | None = None
-    shown: Steadied | None = None
+    shown: StablePrefix | None = None
     language: str = AUTO
     sure: bool = False
     """Whether the language is settled for this utterance."""
@@ -54,19 +54,23 @@ class Drafts:
     """The open utterances of all tracks: at most one per speaker, always its newest sound."""
 
     def __init__(
-        self, drafter: Drafter, languages: Languages, clock: Callable[[], float], ladder: Ladder
+        self,
+        drafter: Drafter,
+        languages: LanguageDetection,
+        clock: Callable[[], float],
+        ladder: DraftRate,
     ) -> None:
         self._drafter = drafter
         self._languages = languages
         self._clock = clock
         self._ladder = ladder
-        self._open: dict[Who, Open] = {}
+        self._open: dict[TrackId, Open] = {}
         self._owed: set[UtteranceId] = set()
         """Drafted, ended, and waiting for their final."""
         self._rest_until = 0.0
 
     @property
-    def due(self) -> Who | None:
+    def due(self) -> TrackId | None:
         """Whose utterance is to be drafted now: of several, the one that waits longest."""
         now = self._clock()
         if now < self._rest_until or self._ladder.interval_s(now) is None:
@@ -74,7 +78,9 @@ class Drafts:
         waiting = [(o.due_since, who) for who, o in self._open.items() if o.due_since is not None]
         return min(waiting)[1] if waiting else None
 
-    def follow(self, who: Who, track: Track, ended: Collection[int]) -> Iterator[Draft]:
+    def follow(
+        self, who: TrackId, track: SpeechTrack, ended: Collection[int]
+    ) -> Iterator[DraftMessage]:
         """The track has heard more; utterances that began at `ended` (ms) ended in it."""
         known, span = self._open.get(who), track.open_span
         if known is not None and (span is None or span[0] != known.start_ms):
@@ -87,7 +93,7 @@ class Drafts:
                 self._open[who] = Open(utterance_id(*who, start_ms), start_ms)
             self._mark(self._open[who], end_ms, falling_silent=track.ending is not None)
 
-    def write(self, who: Who, track: Track, wanted: str) -> Iterator[Draft]:
+    def write(self, who: TrackId, track: SpeechTrack, wanted: str) -> Iterator[DraftMessage]:
         """Draft the utterance that is due; nothing if that would show nothing new."""
         utterance, spoken, began = self._open[who], track.open, self._clock()
         if spoken is None or utterance.due_since is None:
@@ -101,25 +107,27 @@ class Drafts:
         utterance.due_since, utterance.drafted_ms = None, spoken.end_ms
         if not text:
             return
-        shown = utterance.words.take(text) if utterance.sure else Steadied(text, 0)
+        shown = utterance.words.take(text) if utterance.sure else StablePrefix(text, 0)
         if shown != utterance.shown:
             utterance.shown = shown
             name, start_ms, end_ms = utterance.utterance, spoken.start_ms, spoken.end_ms
-            yield Draft(*who, name, start_ms, end_ms, shown.text, shown.committed, language)
+            yield DraftMessage(*who, name, start_ms, end_ms, shown.text, shown.committed, language)
 
     def final_begins(self, waited_s: float) -> None:
         """A final is written now; how long it waited tells how far behind the worker is."""
         self._ladder.final_begins(waited_s, self._clock())
 
-    def finished(self, who: Who, start_ms: int, end_ms: int, *, final: bool) -> Iterator[Draft]:
+    def finished(
+        self, who: TrackId, start_ms: int, end_ms: int, *, final: bool
+    ) -> Iterator[DraftMessage]:
         """An utterance is dealt with; without a final its draft is taken back."""
         name = utterance_id(*who, start_ms)
         if name in self._owed:
             self._owed.discard(name)
             if not final:
-                yield Draft(*who, name, start_ms, end_ms, "", 0, "")
+                yield DraftMessage(*who, name, start_ms, end_ms, "", 0, "")
 
-    def _let_go(self, who: Who, known: Open, ended: Collection[int]) -> Iterator[Draft]:
+    def _let_go(self, who: TrackId, known: Open, ended: Collection[int]) -> Iterator[DraftMessage]:
         self._owed.add(known.utterance)
         if known.start_ms not in ended:
             # a replay came late, and the track began anew: there will be other utterances
@@ -139,7 +147,7 @@ class Drafts:
             if end_ms >= wanted_ms:
                 utterance.due_since = now
 
-    def _language(self, who: Who, utterance: Open, sound: Sound, wanted: str) -> str:
+    def _language(self, who: TrackId, utterance: Open, sound: Sound, wanted: str) -> str:
         """The language to draft in; guesses settle once two in a row are the same."""
         if not utterance.sure:
             known = self._languages.known(who) if wanted == AUTO else wanted

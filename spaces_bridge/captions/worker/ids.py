@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 
-Who: TypeAlias = tuple[SpaceId, UserId]
+TrackId: TypeAlias = tuple[SpaceId, UserId]
 """One speaker's track."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from spaces_bridge.captions.worker.ids import Who
+from spaces_bridge.captions.worker.ids import TrackId
 
 AUTO: Final = "auto"
 ENOUGH_S: Final = 12.0
@@ -36,13 +36,13 @@ class SpokenLanguage:
         return likeliest(self.likely)
 
 
-class Languages:
+class LanguageDetection:
     """The languages of the latest speakers."""
 
     def __init__(self) -> None:
-        self._spoken: OrderedDict[Who, SpokenLanguage] = OrderedDict()
+        self._spoken: OrderedDict[TrackId, SpokenLanguage] = OrderedDict()
 
-    def of(self, who: Who, seconds: float, guess: Guess) -> str:
+    def of(self, who: TrackId, seconds: float, guess: Guess) -> str:
         """The language to write an utterance in, which counts for the next ones."""
         spoken = self._spoken.setdefault(who, SpokenLanguage())
         self._spoken.move_to_end(who)
@@ -50,7 +50,7 @@ class Languages:
             self._spoken.popitem(last=False)
         return spoken.of(seconds, guess)
 
-    def known(self, who: Who) -> str | None:
+    def known(self, who: TrackId) -> str | None:
         """The language so far; None before the first utterance."""
         spoken = self._spoken.get(who)
         return likeliest(spoken.likely) if spoken is not None else None

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from spaces_bridge.captions.segmenter import FRAME_SAMPLES
+from spaces_bridge.captions.worker.segmenter import FRAME_SAMPLES
 
 Sound: TypeAlias = NDArray[np.float32]
 

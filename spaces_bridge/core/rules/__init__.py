@@ -1,6 +1,6 @@
 """The rules of a live space: which command leads to which events, and which is refused.
 
-Each rule is a generator: refusals first, facts last. ``decide`` runs it to its end before anything
+Each rule is a generator: refusals first, facts last. `decide` runs it to its end before anything
 happens, so a refusal half-way leaves nothing half done.
 """
 
@@ -10,14 +10,19 @@ from typing import assert_never
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.rules import door, floor, life, roles, seen, sound, talk
-from spaces_bridge.core.rules.life import create
+from spaces_bridge.core.rules import access as door
+from spaces_bridge.core.rules import audio as sound
+from spaces_bridge.core.rules import content as talk
+from spaces_bridge.core.rules import floor, roles
+from spaces_bridge.core.rules import lifecycle as life
+from spaces_bridge.core.rules import observed as seen
+from spaces_bridge.core.rules.lifecycle import create
 
 __all__ = ["create", "decide"]
 
 
 def decide(space: LiveSpace, command: cmd.Command) -> list[ev.Event]:
-    """The events that ``command`` leads to; ``Rejected`` when the rules refuse it."""
+    """The events that `command` leads to; `Rejected` when the rules refuse it."""
     return list(_rule(space, command))
 
 

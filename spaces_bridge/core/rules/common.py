@@ -21,13 +21,13 @@ def rank(space: LiveSpace, user: UserId) -> Role:
 
 
 def is_above(space: LiveSpace, by: UserId, user: UserId) -> bool:
-    """Whether ``by`` may act on this person; roles that are on their way count."""
+    """Whether `by` may act on this person; roles that are on their way count."""
     coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
     return max(rank(space, user), coming) < rank(space, by)
 
 
 def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
-    """How many more speakers the stage holds, not counting ``besides``.
+    """How many more speakers the stage holds, not counting `besides`.
 
     Everybody with the level has a place, in the room or not, and those who are to get it.
     """

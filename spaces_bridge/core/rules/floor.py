@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core import refusals
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState, SpeakPolicy
 from spaces_bridge.core.ids import UserId
@@ -24,11 +24,11 @@ HANDS_MAX = 500
 """Hands that may be up at once."""
 
 HANDS_A_MINUTE = 6
-"""How often one person may raise the hand; ``evolution.ASKED_KEPT`` remembers as many."""
+"""How often one person may raise the hand; `evolution.ASKED_KEPT` remembers as many."""
 
 GRANTS = 4
 GRANTS_WITHIN_MS = 90_000
-"""So many floors are given without a host, guests counting twice; ``evolution.GRANTS_KEPT``
+"""So many floors are given without a host, guests counting twice; `evolution.GRANTS_KEPT`
 remembers as many. Each costs the room two events, a guest's four, and who leaves the stage may
 ask again at once.
 """

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spaces_bridge.app.wishes import PostCaption
+from spaces_bridge.app.tasks import PostCaption
 from spaces_bridge.core.ids import EventId
-from spaces_bridge.core.names import before_a_colon
+from spaces_bridge.core.text.names import before_a_colon
 from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.events.own import CAPTION, CaptionContent
 from spaces_bridge.matrix.settings import CaptionDelivery
@@ -46,7 +46,7 @@ def content(
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """``caption`` stands for the head and for those at ``places`` of the waiting."""
+    """`caption` stands for the head and for those at `places` of the waiting."""
 
     caption: PostCaption
     places: tuple[int, ...]

@@ -10,15 +10,15 @@ from itertools import dropwhile
 from typing import Any
 
 from spaces_bridge.app.chat import ChatKind, ChatLine
-from spaces_bridge.app.wishes import ChatWords, PostChat
+from spaces_bridge.app.tasks import ChatWords, PostChat
 from spaces_bridge.core.ids import EventId, UserId
-from spaces_bridge.core.writing import clean_text
+from spaces_bridge.core.text.writing import clean_text
 from spaces_bridge.matrix.events.content import message, size
 from spaces_bridge.matrix.events.envelope import envelope_of, is_id
 from spaces_bridge.matrix.events.own import CHAT, ChatContent
-from spaces_bridge.matrix.words.addressed import names_of
-from spaces_bridge.matrix.words.commands import parse
-from spaces_bridge.matrix.words.pills import pills_of
+from spaces_bridge.matrix.text.addressed import names_of
+from spaces_bridge.matrix.text.commands import parse
+from spaces_bridge.matrix.text.pills import pills_of
 
 PER_MINUTE = 8
 """Events of the page's chat in one room; the room's other events keep their places beside it."""
@@ -59,7 +59,7 @@ _QUOTE_BEGINS = re.compile(r"> (\* )?<[@#]?[^\s>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """Somebody wrote, or sent a file. ``at_ms``: their server's time, None without one."""
+    """Somebody wrote, or sent a file. `at_ms`: their server's time, None without one."""
 
     event: EventId
     sender: UserId
@@ -71,7 +71,7 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Reworded:
-    """``target`` says this from now on; empty: nothing that can be read."""
+    """`target` says this from now on; empty: nothing that can be read."""
 
     target: EventId
     sender: UserId
@@ -209,7 +209,7 @@ def _entry(line: ChatWords) -> ChatContent:
 def merge(head: PostChat, waiting: Sequence[PostChat]) -> tuple[PostChat, tuple[int, ...]]:
     """What goes out with the head when more is written than events are allowed.
 
-    ``places`` among the waiting that it stands for, from the first on: the order stays.
+    `places` among the waiting that it stands for, from the first on: the order stays.
     """
     lines, places = head.lines, list[int]()
     used = sum(_size(line) for line in lines)

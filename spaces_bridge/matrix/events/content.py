@@ -18,7 +18,7 @@ def size(text: str) -> int:
 
 
 def cut(text: str, limit: int = BODY_MAX_BYTES) -> str:
-    """The text if it fits, else its beginning and an ellipsis. Lone surrogates become ``?``."""
+    """The text if it fits, else its beginning and an ellipsis. Lone surrogates become `?`."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     if size(text) <= limit:
         return text
@@ -30,7 +30,7 @@ def cut(text: str, limit: int = BODY_MAX_BYTES) -> str:
 
 
 def message(text: str, html: str | None = None, msgtype: str = "m.notice") -> dict[str, Any]:
-    """A message. ``html`` must be escaped already; with it both texts get half the room."""
+    """A message. `html` must be escaped already; with it both texts get half the room."""
     content: dict[str, Any] = {"msgtype": msgtype, "m.mentions": {}}
     if html is None or size(html) > BODY_MAX_BYTES // 2:
         return {**content, "body": cut(text)}

@@ -17,7 +17,7 @@ SEEDS = ("✋", "👏", "❤️", "😂", "💯")
 EMOJI_STYLE = "\ufe0f"
 KEY_MAX = 32
 WORDS = "💬"
-"""Stands in the totals for reactions in words, such as ``lol`` or ``:blobcat:``."""
+"""Stands in the totals for reactions in words, such as `lol` or `:blobcat:`."""
 PICTURES = "🖼️"
 """For pictures of people's own (MSC4027: the key is the address of a file)."""
 _NAMED = re.compile(r":[A-Za-z0-9_+-]{1,30}:")
@@ -27,7 +27,7 @@ _DECORATION = {0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)}
 def plain(key: object) -> str | None:
     """The emoji in one form, without skin tones; None when the key is not one emoji.
 
-    ``:clap:``, as people of other chats write it, is that emoji.
+    `:clap:`, as people of other chats write it, is that emoji.
     """
     if not isinstance(key, str) or len(key) > KEY_MAX:
         return None

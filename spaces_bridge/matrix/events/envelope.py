@@ -19,7 +19,7 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """``state_key`` is None for what is no state."""
+    """`state_key` is None for what is no state."""
 
     type: str
     room: RoomId

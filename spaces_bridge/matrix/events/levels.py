@@ -1,4 +1,4 @@
-"""Power levels as plain dicts. Spec: ``m.room.power_levels``; room version 12: MSC4289."""
+"""Power levels as plain dicts. Spec: `m.room.power_levels`; room version 12: MSC4289."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix.events.own import LIVE
 
-Content = Mapping[str, Any]
+LevelsContent = Mapping[str, Any]
 
 BOT = 100
 _BOT_ONLY = (
@@ -34,15 +34,15 @@ _EARLIER_VERSIONS = frozenset(str(number) for number in range(1, 12))
 
 
 def creators_are_above(room_version: str) -> bool:
-    """Whether the creator stands above all levels and must not be in ``users`` (12 and later)."""
+    """Whether the creator stands above all levels and must not be in `users` (12 and later)."""
     return room_version not in _EARLIER_VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the needed levels depend on. ``quiet``: only people with the floor may write."""
+    """What the needed levels depend on. `quiet`: only people with the floor may write."""
 
-    levels: Levels
+    levels: RoleLevels
     private: bool = False
     locked: bool = False
     quiet: bool = False
@@ -54,7 +54,7 @@ def needs_of(space: LiveSpace) -> Needs:
 
 
 def structure(needs: Needs) -> dict[str, Any]:
-    """What level is needed for what: all that the power levels say apart from ``users``."""
+    """What level is needed for what: all that the power levels say apart from `users`."""
     levels = needs.levels
     return {
         "users_default": 0,
@@ -79,7 +79,7 @@ def structure(needs: Needs) -> dict[str, Any]:
 
 
 def initial(
-    levels: Levels, host: UserId, bot: UserId, *, private: bool, room_version: str
+    levels: RoleLevels, host: UserId, bot: UserId, *, private: bool, room_version: str
 ) -> dict[str, Any]:
     """The levels of a live space's new room."""
     users: dict[str, int] = {host: levels.host}
@@ -88,7 +88,7 @@ def initial(
     return {"users": users, **structure(Needs(levels, private))}
 
 
-def arranged(content: Content, needs: Needs) -> dict[str, Any]:
+def arranged(content: LevelsContent, needs: Needs) -> dict[str, Any]:
     """The same levels of people, and everything else as it has to be.
 
     Entries that nobody made ours are dropped; fields that no rule knows stay.
@@ -96,15 +96,15 @@ def arranged(content: Content, needs: Needs) -> dict[str, Any]:
     return {**content, **structure(needs)}
 
 
-def rules_of(content: Content) -> dict[str, Any]:
-    """What the power levels say apart from ``users``."""
+def rules_of(content: LevelsContent) -> dict[str, Any]:
+    """What the power levels say apart from `users`."""
     return {key: value for key, value in content.items() if key != "users"}
 
 
 def bot_alone() -> dict[str, Any]:
     """The levels of a room in which everybody reads and nobody but the bot does anything.
 
-    Its creator has ``BOT`` or stands above all levels: the homeserver sees to that.
+    Its creator has `BOT` or stands above all levels: the homeserver sees to that.
     """
     kinds = ("events_default", "state_default", "ban", "kick", "redact", "invite")
     events = (
@@ -121,7 +121,7 @@ def bot_alone() -> dict[str, Any]:
     }
 
 
-def own_levels(content: Content, bot: UserId) -> dict[UserId, int]:
+def own_levels(content: LevelsContent, bot: UserId) -> dict[UserId, int]:
     """Everybody's own entry, the bot's left out; what is no integer is no entry."""
     users = content.get("users")
     entries = users.items() if isinstance(users, Mapping) else ()
@@ -132,7 +132,7 @@ def own_levels(content: Content, bot: UserId) -> dict[UserId, int]:
     }
 
 
-def with_level(content: Content, user: UserId, level: int | None) -> dict[str, Any]:
+def with_level(content: LevelsContent, user: UserId, level: int | None) -> dict[str, Any]:
     """The same levels with this one entry changed (None: taken away)."""
     users = content.get("users")
     others = {k: v for k, v in (users.items() if isinstance(users, Mapping) else ()) if k != user}

@@ -21,7 +21,7 @@ BRIDGE_KEY: Final = "io.spacesbridge://"
 
 
 class LiveContent(TypedDict):
-    """The content of ``LIVE``."""
+    """The content of `LIVE`."""
 
     version: Annotated[Literal[1], "Another number means other fields."]
     space_id: Annotated[str, "The live space's id; it never changes and is no room id."]
@@ -40,13 +40,13 @@ class LiveContent(TypedDict):
 
 
 class BubbleContent(TypedDict):
-    """The content of ``BUBBLE``."""
+    """The content of `BUBBLE`."""
 
     space_id: Annotated[str, "The live space it is about."]
 
 
 class CaptionContent(TypedDict):
-    """The content of ``CAPTION``; times count from the start of the live space."""
+    """The content of `CAPTION`; times count from the start of the live space."""
 
     utterance: Annotated[str, "The utterance's id; where several share an event, the first one's."]
     speaker: Annotated[str, "The speaker's Matrix ID, for guests that of their ghost."]
@@ -57,7 +57,7 @@ class CaptionContent(TypedDict):
 
 
 class ChatContent(TypedDict):
-    """One line in ``CHAT``."""
+    """One line in `CHAT`."""
 
     id: Annotated[str, "The line's id on pages."]
     name: Annotated[str, "Who wrote it; `A guest` for guests without the floor."]
@@ -71,7 +71,7 @@ class ChatContent(TypedDict):
 class OwnName:
     """One name of ours: where it stands, what it is for, and the type of what stands under it.
 
-    ``content`` None: a plain ``true``, or nothing.
+    `content` None: a plain `true`, or nothing.
     """
 
     name: str

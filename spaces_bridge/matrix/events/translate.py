@@ -12,9 +12,9 @@ from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, i
 from spaces_bridge.matrix.events.levels import own_levels
 from spaces_bridge.matrix.events.policy_rules import KINDS
 from spaces_bridge.matrix.settings import MatrixSettings
-from spaces_bridge.matrix.words.pills import Pill, pills_of
+from spaces_bridge.matrix.text.pills import Pill, pills_of
 
-Event = Mapping[str, Any]
+MatrixEvent = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class LevelsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Message:
     """A text message."""
 
     room: RoomId
@@ -66,7 +66,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidInCipher:
+class EncryptedMessage:
     """An encrypted event, which the bot cannot read."""
 
     room: RoomId
@@ -75,7 +75,7 @@ class SaidInCipher:
 
 
 @dataclass(frozen=True, slots=True)
-class ReactedTo:
+class Reaction:
     room: RoomId
     event: EventId
     sender: UserId
@@ -84,7 +84,7 @@ class ReactedTo:
 
 
 @dataclass(frozen=True, slots=True)
-class TookBack:
+class Redaction:
     """A redaction."""
 
     room: RoomId
@@ -107,15 +107,15 @@ Meaning = (
     | RoomLost
     | MemberChanged
     | LevelsChanged
-    | Said
-    | SaidInCipher
-    | ReactedTo
-    | TookBack
+    | Message
+    | EncryptedMessage
+    | Reaction
+    | Redaction
     | PolicyRuleChanged
 )
 
 
-def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
+def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
     """What the event means, None when nothing. Our own users' words are never commands."""
     head = envelope_of(event)
     if head is None:
@@ -128,7 +128,7 @@ def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
         case "m.room.message":
             return _message(head)
         case "m.room.encrypted":
-            return SaidInCipher(head.room, head.event, head.sender)
+            return EncryptedMessage(head.room, head.event, head.sender)
         case "m.reaction":
             return _reaction(head)
         case "m.room.redaction":
@@ -137,7 +137,7 @@ def meaning_of(event: Event, settings: MatrixSettings) -> Meaning | None:
             return None
 
 
-def losses(event: Event, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
+def losses(event: MatrixEvent, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
     """Those on the stage, silent or not, whose floor this event may have taken.
 
     Our own events are skipped: what they take was shut before they were sent, and an old one
@@ -186,7 +186,7 @@ def _message(head: Envelope) -> Meaning | None:
     if content.get("msgtype") != "m.text" or not isinstance(text, str):
         return None
     pills, thread = pills_of(content.get("formatted_body")), thread_of(head.content)
-    return Said(head.room, head.event, head.sender, text, pills, thread, rewords)
+    return Message(head.room, head.event, head.sender, text, pills, thread, rewords)
 
 
 def thread_of(content: Mapping[str, Any]) -> EventId | None:
@@ -215,12 +215,12 @@ def _reaction(head: Envelope) -> Meaning | None:
     target, key = relation.get("event_id"), relation.get("key")
     if not is_id(target) or not isinstance(key, str):
         return None
-    return ReactedTo(head.room, head.event, head.sender, EventId(str(target)), key)
+    return Reaction(head.room, head.event, head.sender, EventId(str(target)), key)
 
 
-def _redaction(head: Envelope, event: Event) -> Meaning | None:
+def _redaction(head: Envelope, event: MatrixEvent) -> Meaning | None:
     # Room version 11 moved it from the event into its content.
     target = head.content.get("redacts", event.get("redacts"))
     if not is_id(target) or event.get("redacts", target) != target:
         return None  # homeservers heed one of the two, and whoever writes them both lies in one
-    return TookBack(head.room, head.event, head.sender, EventId(str(target)))
+    return Redaction(head.room, head.event, head.sender, EventId(str(target)))

@@ -4,20 +4,20 @@ import asyncio
 import logging
 from collections import defaultdict
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.doors import SpacesDoor
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Refused
-from spaces_bridge.matrix.room.observer import RoomObserver
+from spaces_bridge.matrix.rooms.observer import RoomObserver
 
 log = logging.getLogger(__name__)
 
 
 class Bans:
-    """Carries out ``BanPerson`` and ``UnbanPerson``. Both make true what the live space says now:
+    """Carries out `BanPerson` and `UnbanPerson`. Both make true what the live space says now:
     they wait in different lanes, and the later word counts.
     """
 
@@ -52,7 +52,9 @@ class Bans:
         await self._bot.call("POST", ["rooms", room, "ban" if out else "unban"], body)
         await self._observer.membership(space.space, room, user)
 
-    async def refused(self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: Refused) -> None:
+    async def refused(
+        self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: RequestRefused
+    ) -> None:
         """The moderators are told once."""
         space = await self._spaces.find(wanted.space)
         if space is None:

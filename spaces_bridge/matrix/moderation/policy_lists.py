@@ -9,14 +9,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from spaces_bridge.app import policies
-from spaces_bridge.app.doorkeeper import Doorkeeper
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Outbox
 from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.client.errors import MatrixError, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.policy_rules import KINDS, key_of, rule_of, rules_in
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import MatrixError, Refused
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -33,13 +33,13 @@ class PolicyLists:
     def __init__(
         self,
         bot: MatrixClient,
-        doorkeeper: Doorkeeper,
+        doorkeeper: BanListService,
         spaces: SpacesDoor,
         outbox: Outbox,
         settings: MatrixSettings,
         wake: Callable[[], None],
     ) -> None:
-        """``wake`` tells the courier of something new in the outbox."""
+        """`wake` tells the courier of something new in the outbox."""
         self._bot = bot
         self._doorkeeper = doorkeeper
         self._spaces = spaces
@@ -108,7 +108,7 @@ class PolicyLists:
             if name not in self._rooms:
                 self._rooms[name] = await self._join(name)
             await self._reread(self._rooms[name])
-        except Refused as refusal:
+        except RequestRefused as refusal:
             self._rooms.pop(name, None)
             log.warning(
                 "policy list %s cannot be read (%s): is its address right, and may %s join it? "

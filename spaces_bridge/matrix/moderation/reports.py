@@ -4,15 +4,15 @@ import logging
 from html import escape
 from urllib.parse import quote
 
-from spaces_bridge.app import wishes as wish
+from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.content import cut, message
-from spaces_bridge.matrix.homeserver.client import MatrixClient
-from spaces_bridge.matrix.homeserver.errors import Refused
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ REASON_MAX_BYTES = 2_000
 TITLE_MAX_BYTES = 400
 
 
-class ReportDesk:
-    """Carries out ``ForwardReport``."""
+class ReportHandler:
+    """Carries out `ForwardReport`."""
 
     kinds = (wish.ForwardReport,)
 
@@ -38,20 +38,20 @@ class ReportDesk:
     async def run(self, wanted: wish.ForwardReport, key: str) -> str | None:
         """The id of the message, None without a room for it. Raises Refused, Away, StorageError.
 
-        The message comes first: it is sent once per ``key``, however often the rest is tried.
+        The message comes first: it is sent once per `key`, however often the rest is tried.
         """
         report = await self._reports.find(wanted.report)
         if report is None:
             return None
         try:
             event = await self._show(report, key) if self._settings.moderators_room else None
-        except Refused:
+        except RequestRefused:
             await self._tell_homeserver(report)
             raise
         await self._tell_homeserver(report)
         return event
 
-    async def refused(self, wanted: wish.ForwardReport, refusal: Refused) -> None:
+    async def refused(self, wanted: wish.ForwardReport, refusal: RequestRefused) -> None:
         """It is stored all the same."""
         log.error(
             "report %d cannot be shown in moderation.room (%s): invite the bot there, and let it "
@@ -75,7 +75,7 @@ class ReportDesk:
     async def _send(self, room: RoomId, said: dict[str, object], key: str) -> str:
         try:
             return await self._bot.send(room, "m.room.message", said, key)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             if refusal.errcode != "M_FORBIDDEN":
                 raise
         await self._bot.join(room)
@@ -88,7 +88,7 @@ class ReportDesk:
         reason = f"{one_line(report.reason)} (reported by {report.reporter} in a live space)"
         try:
             await self._bot.call("POST", ["users", report.reported, "report"], {"reason": reason})
-        except Refused as refusal:
+        except RequestRefused as refusal:
             log.info("the homeserver takes no report of a person: %s", refusal.errcode)
 
 

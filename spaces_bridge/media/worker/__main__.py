@@ -1,4 +1,4 @@
-"""``python -m spaces_bridge.media.worker OPTIONS``: one media worker."""
+"""`python -m spaces_bridge.media.worker OPTIONS`: one media worker."""
 
 import logging
 import os

@@ -13,7 +13,7 @@ _BUCKETS: Final = 500  # of 1 ms
 _BEATS: Final = 3000  # a minute
 
 
-class Clock:
+class TickClock:
     """Says when the next tick is due and how much time it stands for."""
 
     def __init__(self, now: float) -> None:

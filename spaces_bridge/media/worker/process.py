@@ -20,22 +20,22 @@ import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
-from spaces_bridge.media.worker.clock import Clock
-from spaces_bridge.media.worker.door import Door
-from spaces_bridge.media.worker.edge import Edge
+from spaces_bridge.media.worker.clock import TickClock
+from spaces_bridge.media.worker.control import ControlSocket
+from spaces_bridge.media.worker.edge.edge import Edge
 from spaces_bridge.media.worker.memory import most_peers
+from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
+from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.options import WorkerOptions
-from spaces_bridge.media.worker.opus import FRAME, Encoder
-from spaces_bridge.media.worker.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.values import (
     CUT,
-    Direction,
     NotConnected,
-    OfferRefused,
+    PeerPhase,
     PeerState,
-    Phase,
     ResumeRecord,
     RtpPacket,
+    SdpRefused,
+    StreamDirection,
 )
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Member:
 
     space: SpaceId
     user: UserId
-    direction: Direction
+    direction: StreamDirection
 
 
 class Worker:
@@ -77,7 +77,7 @@ class Worker:
             on_state=self._on_state,
             most=most_peers(options.memory_limit_mb),
         )
-        self._door = Door(
+        self._door = ControlSocket(
             options.path,
             (self._udp, self._tcp),
             on_attach=self._introduce,
@@ -87,7 +87,7 @@ class Worker:
         self._members: dict[str, Member] = {}
         self._claimed: set[SpaceId] = set()  # spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound sent to it until here
-        self._clock = Clock(time.monotonic())
+        self._clock = TickClock(time.monotonic())
         self._ticks = 0
         self._gate_refused = 0
         """Packets that came to shut gates in live spaces that are over."""
@@ -145,7 +145,7 @@ class Worker:
             levels = mix.levels()
             if levels is not None:
                 told = {UserId(user): level for user, level in levels.items()}
-                self._door.send_lazily(say.Levels(space, told))
+                self._door.send_lazily(say.AudioLevels(space, told))
             if space in self._claimed:
                 self._send_sound(space, mix)
         self._renew_records()
@@ -187,8 +187,8 @@ class Worker:
         mixes = self._spaces.values()
         return {
             "spaces": len(self._spaces),
-            "listeners": directions.count(Direction.LISTEN),
-            "speakers": directions.count(Direction.SPEAK),
+            "listeners": directions.count(StreamDirection.LISTEN),
+            "speakers": directions.count(StreamDirection.SPEAK),
             "packets_in": stats.packets_in,
             "packets_out": stats.packets_out,
             "bytes_in": stats.bytes_in,
@@ -210,21 +210,21 @@ class Worker:
 
     def _on_state(self, peer: str, state: PeerState) -> None:
         member = self._members.get(peer)
-        if member is None or state.phase is Phase.NEW:
+        if member is None or state.phase is PeerPhase.NEW:
             return
         if state == CUT:
             self._tell_state(peer, member, state)
             return
         mix = self._spaces.get(member.space)
         replaced = None
-        if state.phase is Phase.CLOSED:
+        if state.phase is PeerPhase.CLOSED:
             del self._members[peer]
             if mix is not None:
                 mix.leave(peer, member.user)
         elif mix is not None:
             replaced = mix.join(peer, member.user, member.direction)
         self._tell_state(peer, member, state)
-        if state.phase is Phase.CONNECTED and self._door.is_attached:
+        if state.phase is PeerPhase.CONNECTED and self._door.is_attached:
             self._send_record(peer)
         if replaced is not None:
             self._edge.close(replaced)
@@ -245,7 +245,7 @@ class Worker:
         gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
         states = self._edge.peers()
         peers = tuple(
-            say.Peer(peer, member.space, member.user, member.direction, states[peer].phase)
+            say.PeerSeat(peer, member.space, member.user, member.direction, states[peer].phase)
             for peer, member in self._members.items()
             if peer in states
         )
@@ -254,11 +254,11 @@ class Worker:
             self._send_record(peer)
         self._door.send(say.Synced())
 
-    def _obey(self, message: say.ToWorker) -> None:
+    def _obey(self, message: say.ToMediaWorker) -> None:
         match message:
             case say.Ping():
                 self._door.send(say.Pong(message.number))
-            case say.Offer():
+            case say.PeerOffer():
                 self._answer(message)
             case say.ClosePeer():
                 self._edge.close(message.peer)
@@ -309,17 +309,17 @@ class Worker:
         for peer in [peer for peer, member in self._members.items() if member.space == space]:
             self._edge.close(peer)
 
-    def _answer(self, offer: say.Offer) -> None:
+    def _answer(self, offer: say.PeerOffer) -> None:
         if offer.space not in self._spaces:
             text = "This live space has no sound right now: it has not started, or it is over."
-            self._door.send(say.Refused(offer.request, "no_sound", text))
+            self._door.send(say.PeerRefused(offer.request, "no_sound", text))
             return
         self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
         try:
             answer = self._edge.accept(offer.peer, offer.direction, offer.sdp)
-        except OfferRefused as refusal:
+        except SdpRefused as refusal:
             self._members.pop(offer.peer, None)
-            self._door.send(say.Refused(offer.request, refusal.code, refusal.text))
+            self._door.send(say.PeerRefused(offer.request, refusal.code, refusal.text))
             return
         self._door.send(say.Answer(offer.request, answer))
 
@@ -333,7 +333,7 @@ class Worker:
         except _UNUSABLE as problem:
             self._members.pop(message.peer, None)
             log.warning("a peer cannot be resumed: %s", type(problem).__name__)
-            gone = PeerState(Phase.CLOSED, "it could not be resumed")
+            gone = PeerState(PeerPhase.CLOSED, "it could not be resumed")
             self._tell_state(message.peer, member, gone)
 
     def _hang_up_all(self) -> None:

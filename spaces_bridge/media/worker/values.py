@@ -25,14 +25,14 @@ def longest(packet: bytes) -> int:
     return MAX_DATAGRAM if packet and not is_media(packet[0]) else MAX_MEDIA_DATAGRAM
 
 
-class Direction(StrEnum):
+class StreamDirection(StrEnum):
     """What a peer is here for, seen from the peer."""
 
     LISTEN = "listen"
     SPEAK = "speak"
 
 
-class Phase(StrEnum):
+class PeerPhase(StrEnum):
     """How far a peer has come."""
 
     NEW = "new"
@@ -44,13 +44,13 @@ class Phase(StrEnum):
 class PeerState:
     """A phase, and why when it is CLOSED, or what is wrong when it is CONNECTED."""
 
-    phase: Phase
+    phase: PeerPhase
     reason: str = ""
 
 
-NEW = PeerState(Phase.NEW)
-CONNECTED = PeerState(Phase.CONNECTED)
-CUT = PeerState(Phase.CONNECTED, "it sends more than sound needs, and a part is dropped")
+NEW = PeerState(PeerPhase.NEW)
+CONNECTED = PeerState(PeerPhase.CONNECTED)
+CUT = PeerState(PeerPhase.CONNECTED, "it sends more than sound needs, and a part is dropped")
 """Told of a connected peer that goes on beyond its allowance; the peer's own state stays."""
 
 
@@ -63,10 +63,10 @@ UNSPOKEN_KEY = (
 
 def closed(reason: str) -> PeerState:
     """The state of a peer that is gone."""
-    return PeerState(Phase.CLOSED, reason)
+    return PeerState(PeerPhase.CLOSED, reason)
 
 
-class OfferRefused(Exception):
+class SdpRefused(Exception):
     """The client's SDP offer cannot be accepted; `text` is a plain sentence for its user."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -100,7 +100,7 @@ class ResumeRecord:
     made; `restore` skips ahead of everything the old worker may have sent since.
     """
 
-    direction: Direction
+    direction: StreamDirection
     local_ufrag: str
     local_pwd: str = field(repr=False)
     remote_ufrag: str
@@ -129,7 +129,7 @@ class ResumeRecord:
     def decode(cls, data: bytes) -> "ResumeRecord":
         """Undo `encode`. Raises ValueError, KeyError or TypeError on anything else."""
         values: dict[str, Any] = json.loads(data)
-        values["direction"] = Direction(values["direction"])
+        values["direction"] = StreamDirection(values["direction"])
         values["tx_key"] = bytes.fromhex(values["tx_key"])
         values["rx_key"] = bytes.fromhex(values["rx_key"])
         if values["address"] is not None:

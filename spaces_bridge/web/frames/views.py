@@ -1,9 +1,9 @@
-"""The objects within the frames that the server sends. ``spaces_bridge.web.views`` makes them."""
+"""The objects within the frames that the server sends. `spaces_bridge.web.views` makes them."""
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from spaces_bridge.app.chat import ChatKind
-from spaces_bridge.core.door import GuestPolicy
+from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role

@@ -11,10 +11,10 @@ from spaces_bridge.app.usecases.reporting import GUESTS_REPORTS_AN_HOUR, REPORTS
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.talk.conversation import OWN_WORDS
-from spaces_bridge.web.acts import Acts
+from spaces_bridge.matrix.commands.dispatcher import OWN_WORDS
+from spaces_bridge.web.feed.acts import Acts
+from spaces_bridge.web.feed.verbs import Frame
 from spaces_bridge.web.settings import WebSettings
-from spaces_bridge.web.verbs import Frame
 from spaces_bridge.web.views import You
 from tests.matrix.talk_town import MIA, SETTINGS, TalkTown
 from tests.support.spaces import BEN, EVE, GUEST, HOST

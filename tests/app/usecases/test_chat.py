@@ -14,7 +14,7 @@ from spaces_bridge.app.chat import (
     WriterGone,
 )
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.usecases.chat import A_GUEST, ChatService, Writer
+from spaces_bridge.app.usecases.chat import A_GUEST, ChatAuthor, ChatService
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, UserId
@@ -24,7 +24,7 @@ from tests.support.spaces import BEN, EVE, GUEST, HOST
 
 pytestmark = pytest.mark.unit
 
-ZOE = Writer(GUEST, "Zoe", guest=True)
+ZOE = ChatAuthor(GUEST, "Zoe", guest=True)
 
 
 def line(number: int, user: UserId = BEN) -> ChatLine:
@@ -100,7 +100,7 @@ def test_what_the_room_holds_comes_before_what_was_said_since() -> None:
 # --- what the page writes -----------------------------------------------------------------------
 
 
-async def refusal(spaces: Spaces, writer: Writer, text: str = "hello") -> str:
+async def refusal(spaces: Spaces, writer: ChatAuthor, text: str = "hello") -> str:
     with pytest.raises(Rejected) as refused:
         await ChatService(spaces).say(SPACE, writer, text)
     assert refused.value.text.endswith(".")
@@ -110,7 +110,7 @@ async def refusal(spaces: Spaces, writer: Writer, text: str = "hello") -> str:
 async def test_a_members_words_go_to_the_room_and_to_all_pages(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    await ChatService(spaces).say(SPACE, Writer(BEN, "", guest=False), " hi\u202e \n there ")
+    await ChatService(spaces).say(SPACE, ChatAuthor(BEN, "", guest=False), " hi\u202e \n there ")
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
     assert (shown.user, shown.name, shown.text) == (BEN, "Ben", "hi\n there")
@@ -132,13 +132,13 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
 async def test_the_same_nonce_is_the_same_line_also_after_a_restart(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatService(spaces), Writer(BEN, "", guest=False)
+    desk, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
     for _ in range(2):
         await desk.say(SPACE, ben, "once", nonce="n1")
     assert len(recorder.called("chatted")) == len(recorder.wished("chat.post")) == 1
     spaces.world.chat.close(SPACE)
     await desk.say(SPACE, ben, "once", nonce="n1")
-    await desk.say(SPACE, Writer(HOST, "", guest=False), "another's", nonce="n1")
+    await desk.say(SPACE, ChatAuthor(HOST, "", guest=False), "another's", nonce="n1")
     first, again, other = (shown for _, shown in recorder.called("chatted"))
     assert first == again != other
     assert len(recorder.wished("chat.post")) == 2
@@ -159,7 +159,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
     spaces: Spaces, recorder: Recorder, called: str, named: str
 ) -> None:
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
-    await ChatService(spaces).say(SPACE, Writer(EVE, "", guest=False), "I am the host")
+    await ChatService(spaces).say(SPACE, ChatAuthor(EVE, "", guest=False), "I am the host")
     (wished,) = recorder.wished("chat.post")
     assert isinstance(wished["lines"], list)
     assert wished["lines"][0]["name"] == named
@@ -168,7 +168,7 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
 async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_has_not(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatService(spaces), Writer(BEN, "", guest=False)
+    desk, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
     await desk.say(SPACE, ben, "rude", nonce="n1")
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
@@ -194,10 +194,10 @@ async def test_a_guest_has_no_name_in_the_room_before_the_floor(
 
 
 async def test_what_cannot_be_read_or_is_too_long_is_refused(spaces: Spaces) -> None:
-    ben = Writer(BEN, "", guest=False)
+    ben = ChatAuthor(BEN, "", guest=False)
     assert await refusal(spaces, ben, "\u200b \n") == "no_text"
     assert await refusal(spaces, ben, "x" * 2001) == "too_long"
-    assert await refusal(spaces, Writer(EVE, "", guest=False)) == "not_joined"
+    assert await refusal(spaces, ChatAuthor(EVE, "", guest=False)) == "not_joined"
     await spaces.ask(SPACE, cmd.SetChat(HOST, False))
     assert await refusal(spaces, ben) == "chat_off"
     await spaces.ask(SPACE, cmd.LockSpace(HOST))
@@ -211,15 +211,15 @@ async def test_nothing_of_a_removed_person_stays(spaces: Spaces, recorder: Recor
     desk = ChatService(spaces)
     await enter(spaces, EVE)
     for user in (BEN, EVE, BEN):
-        await desk.say(SPACE, Writer(user, "", guest=False), f"of {user}")
+        await desk.say(SPACE, ChatAuthor(user, "", guest=False), f"of {user}")
     await spaces.ask(SPACE, cmd.RemovePerson(HOST, BEN))
     assert recorder.called("chatted")[-1] == (SPACE, WriterGone(BEN))
     assert [shown.user for shown in spaces.world.chat.lines(SPACE)] == [EVE]
-    assert await refusal(spaces, Writer(BEN, "", guest=False)) == "removed"
+    assert await refusal(spaces, ChatAuthor(BEN, "", guest=False)) == "removed"
 
 
 async def test_the_chat_of_one_that_ended_is_let_go_of(spaces: Spaces, recorder: Recorder) -> None:
-    ben = Writer(BEN, "", guest=False)
+    ben = ChatAuthor(BEN, "", guest=False)
     await ChatService(spaces).say(SPACE, ben, "bye")
     await spaces.ask(SPACE, cmd.EndSpace(HOST, recorder.now))
     assert await refusal(spaces, ben) == "ended"

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.creating import Creating, NewSpace, Permission
-from spaces_bridge.app.world import AppSettings
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.core.roles import Levels
+from spaces_bridge.core.roles import RoleLevels
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 
@@ -33,7 +33,7 @@ async def test_a_new_live_space_is_as_the_host_wants_it_and_the_admin_has_set_it
 ) -> None:
     settings = replace(
         SETTINGS,
-        levels=Levels(host=80, cohost=55, speaker=5),
+        levels=RoleLevels(host=80, cohost=55, speaker=5),
         max_speakers=3,
         max_cohosts=1,
         queue_order=QueueOrder.AIRTIME,

@@ -11,4 +11,4 @@ def keep_open(gate: Any) -> None:  # noqa: ANN401  # a module taken apart on pur
     gate.Gates.replace = lambda self, users: replace(self, self.open | frozenset(users))
 
 
-break_module("spaces_bridge.media.worker.gate", keep_open)
+break_module("spaces_bridge.media.worker.mix.gate", keep_open)

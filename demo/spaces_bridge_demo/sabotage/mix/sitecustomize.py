@@ -16,4 +16,4 @@ def echo(mixer: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
     mixer.mix_minus = everybody
 
 
-break_module("spaces_bridge.media.worker.mixer", echo)
+break_module("spaces_bridge.media.worker.mix.mixer", echo)

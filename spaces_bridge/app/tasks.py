@@ -1,0 +1,370 @@
+"""What the app wishes from Matrix, kept in the outbox until it is true.
+
+Each wish says what is wanted, not how. `PublishState` and `RefreshCard` carry no content: they
+are made true from the live space as it is when they are done.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from spaces_bridge.core.events import Reminder
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRoom:
+    """Make the live space's room, or adopt it by its alias."""
+
+    stored_as: ClassVar = "room.make"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class PublishState:
+    """`io.spacesbridge.live`, name, topic, avatar: as the live space is."""
+
+    stored_as: ClassVar = "room_state.publish"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeRoom:
+    """What levels are needed for what, and who may join: as the live space is."""
+
+    stored_as: ClassVar = "room_permissions.write"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshCard:
+    """The live card: as the live space is."""
+
+    stored_as: ClassVar = "card.refresh"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshBubble:
+    """The small card in the community's room: as the live space is."""
+
+    stored_as: ClassVar = "community_card.refresh"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpace:
+    """The entry in the bridge's directory (an `m.space`): as the live space is."""
+
+    stored_as: ClassVar = "directory.update"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class BanPerson:
+    """Keep somebody with an account out of the room, whether they are in it or not."""
+
+    stored_as: ClassVar = "person.ban"
+
+    space: SpaceId
+    user: UserId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnbanPerson:
+    stored_as: ClassVar = "person.unban"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PinPost:
+    """Show a shared link in the room, and pin the newest ones."""
+
+    stored_as: ClassVar = "post.pin"
+
+    space: SpaceId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLevel:
+    """This person's own `users` entry. None: no entry."""
+
+    stored_as: ClassVar = "level.write"
+
+    space: SpaceId
+    user: UserId
+    level: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatGuest:
+    """Register the guest's ghost and bring it into the room."""
+
+    stored_as: ClassVar = "guest.join"
+
+    space: SpaceId
+    user: UserId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HideGuestName:
+    """The guest's ghost is called like any guest: somebody with a role looks like its name."""
+
+    stored_as: ClassVar = "guest.hide_name"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UnseatGuest:
+    """The guest's ghost leaves the room."""
+
+    stored_as: ClassVar = "guest.leave"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PostCaption:
+    stored_as: ClassVar = "caption.post"
+
+    space: SpaceId
+    utterance: UtteranceId
+    speaker: UserId
+    name: str
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatWords:
+    """What somebody wrote on the page. `name`: as everybody in the room may know it.
+
+    `named` False: a guest without the floor, whose own name stays on the page.
+    """
+
+    id: str
+    user: UserId
+    name: str
+    text: str
+    at_ms: int
+    guest: bool = False
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PostChat:
+    """Say in the room what was written on the page; more than one after a wait."""
+
+    stored_as: ClassVar = "chat.post"
+
+    space: SpaceId
+    lines: tuple[ChatWords, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptModerator:
+    """Ask one host or co-host by DM, with ✅ and ❌ to tap, about a raised hand."""
+
+    stored_as: ClassVar = "hand.prompt"
+
+    space: SpaceId
+    moderator: UserId
+    user: UserId
+    guest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFloor:
+    """Tell somebody with an account that the floor is theirs, with the link to speak."""
+
+    stored_as: ClassVar = "floor.offer"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class OfferToSpeak:
+    """Ask somebody by DM, with ✅ and ❌ to tap, whether they want to speak."""
+
+    stored_as: ClassVar = "stage_invitation.send"
+
+    space: SpaceId
+    user: UserId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RemindPerson:
+    """Remind somebody of a scheduled live space by DM."""
+
+    stored_as: ClassVar = "reminder.send"
+
+    space: SpaceId
+    user: UserId
+    kind: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceLive:
+    """Invite the host's followers, and those who asked to be reminded: it is live."""
+
+    stored_as: ClassVar = "followers.announce_live"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class InviteFollowers:
+    """Invite the followers of `by`, who asked for it."""
+
+    stored_as: ClassVar = "followers.invite"
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SumUpInvitations:
+    """Tell `by` in one message how many followers got no invitation, once that is known."""
+
+    stored_as: ClassVar = "followers.sum_up"
+
+    space: SpaceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardReport:
+    """Show a stored report to the bridge's moderators, and to the homeserver's."""
+
+    stored_as: ClassVar = "report.forward"
+
+    report: int
+
+
+@dataclass(frozen=True, slots=True)
+class TellUser:
+    """One plain sentence to one person with an account, by DM."""
+
+    stored_as: ClassVar = "person.tell"
+
+    user: UserId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """One plain sentence to everybody in the room.
+
+    `locked`: it says so, and is dropped when that is news no more.
+    """
+
+    stored_as: ClassVar = "notice.post"
+
+    space: SpaceId
+    text: str
+    locked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedactEvent:
+    """A reaction that was answered, or is over: until it is gone, its sender cannot give it again.
+
+    `expired`: its time is over. `crowd`: a hand that no host answered by itself: taken down,
+    refused, or cleared with all others. A hand that was answered waits behind none of those.
+    """
+
+    stored_as: ClassVar = "reaction.redact"
+
+    space: SpaceId
+    event: EventId
+    expired: bool = False
+    crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InviteByMessage:
+    """The invitation DM of the contract.
+
+    `announcement`: because they follow `by`, or asked to be reminded.
+    """
+
+    stored_as: ClassVar = "invitation.send"
+
+    space: SpaceId
+    user: UserId
+    by: UserId
+    announcement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendLink:
+    """A fresh personal link by DM."""
+
+    stored_as: ClassVar = "personal_link.send"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command, in the room where it was given."""
+
+    stored_as: ClassVar = "command.reply"
+
+    room: RoomId
+    event: EventId
+    text: str
+    ok: bool
+    thread: EventId | None = None
+    """The root of the thread it was given in."""
+
+
+OutboxTask = (
+    MakeRoom
+    | PublishState
+    | ArrangeRoom
+    | RefreshCard
+    | RefreshBubble
+    | ListSpace
+    | BanPerson
+    | UnbanPerson
+    | PinPost
+    | WriteLevel
+    | SeatGuest
+    | HideGuestName
+    | UnseatGuest
+    | PostCaption
+    | PostChat
+    | PromptModerator
+    | OfferFloor
+    | OfferToSpeak
+    | RemindPerson
+    | AnnounceLive
+    | InviteFollowers
+    | SumUpInvitations
+    | ForwardReport
+    | TellUser
+    | Announce
+    | RedactEvent
+    | InviteByMessage
+    | SendLink
+    | Reply
+)

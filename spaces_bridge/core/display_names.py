@@ -1,0 +1,106 @@
+"""What guests may be called: never like somebody with a role.
+
+A name is refused when a guest comes with it. When somebody gets a role, or another name, who looks
+like a guest that is here already, the guest is shown without a name from then on: that is derived
+from who has a role, and stored nowhere.
+"""
+
+from collections.abc import Iterator
+
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Person
+from spaces_bridge.core.text.lookalikes import guises, known_as, misleads
+from spaces_bridge.core.text.skeletons import looks
+
+BOT_NAME = "Spaces"
+"""What the bot is called unless an admin gave it another name."""
+
+GUEST = "Guest"
+"""What a guest without a name of their own is called."""
+
+GUEST_MARK = "(guest)"
+"""Stands behind the name of each guest."""
+
+
+def prepare() -> None:
+    """Read the table of look-alikes now, and not while the first guest waits."""
+    misleads(BOT_NAME)
+    guises(BOT_NAME)
+
+
+class DisplayNames:
+    """What everybody in one state of a live space is called; ask often, make it once."""
+
+    def __init__(self, space: LiveSpace) -> None:
+        self._taken = {p.user: _looks_of(p) for p in _with_roles(space) if not p.guest}
+
+    def shown(self, guest: UserId, name: str) -> str:
+        """The guest's name, or none where somebody with a role looks like it."""
+        return GUEST if not name or self.hides(guest, name) else name
+
+    @staticmethod
+    def is_nameless(name: str) -> bool:
+        """Whether any guest without a name is called so, with the room’s mark or without."""
+        return name.removesuffix(GUEST_MARK).strip() in {"", GUEST}
+
+    def hides(self, guest: UserId, name: str) -> bool:
+        """Whether the guest's name could be taken for that of an account with a role."""
+        ways = guises(name)
+        return any(
+            user != guest and not ways.isdisjoint(taken) for user, taken in self._taken.items()
+        )
+
+
+def called(space: LiveSpace, user: UserId, then: str | None = None) -> str:
+    """The name that others are shown; empty where an account has none.
+
+    `then`: the name they had at some other time, in place of today's.
+    """
+    person = space.person(user)
+    name = person.name if then is None else then
+    return DisplayNames(space).shown(user, name) if person.guest else name
+
+
+def shown_name(name: str, user: str, *, guest: bool) -> str:
+    """Return the name as pages show it: guests are marked, accounts without a name go by id."""
+    if not guest:
+        return name or user
+    return name if name.endswith(GUEST_MARK) else f"{name or GUEST} {GUEST_MARK}"
+
+
+def name_of(space: LiveSpace, user: UserId, then: str | None = None) -> str:
+    """Return the person's name as pages show it; `then`: the one they had at some other time."""
+    return shown_name(called(space, user, then), user, guest=space.person(user).guest)
+
+
+def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
+    """Raises Rejected where a guest may not come with this name. `bot`: the bot's user id."""
+    if misleads(name):
+        text = "A guest’s name says no role, such as “host”, and no Matrix ID. Choose another one."
+        raise Rejected("name_misleads", text)
+    ways = guises(name)
+    taken = [_looks_of(Person(UserId(bot), BOT_NAME)), *map(_looks_of, _with_roles(space))]
+    if not all(map(ways.isdisjoint, taken)):
+        text = "That name looks like the one of a host or speaker here. Choose another one."
+        raise Rejected("name_alike", text)
+
+
+def _with_roles(space: LiveSpace) -> Iterator[Person]:
+    """Host, co-hosts, speakers, and who is to become one."""
+    levels, coming = space.levels, space.appointments
+    if space.host not in space.people:
+        yield space.person(space.host)
+    for user, person in space.people.items():
+        # the own level first: most have none, and this is asked for every guest that is shown
+        seated = person.level is not None and levels.role(person.level).may_speak
+        if seated or user in coming or user == space.host:
+            yield person
+
+
+def _looks_of(person: Person) -> frozenset[str]:
+    named = known_as(person.name)
+    if person.guest:
+        return named
+    localpart = person.user.removeprefix("@").partition(":")[0]
+    return named | looks(person.user) | looks(localpart)

@@ -1,0 +1,1 @@
+"""What people write, and what names look like: read, compared and made harmless. Pure."""

@@ -1,0 +1,180 @@
+"""Where every event from the homeserver goes. Safe to repeat: commands carry their event's id."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.appservice.card_reactions import CardReactions
+from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
+from spaces_bridge.matrix.appservice.room_chat import RoomChat
+from spaces_bridge.matrix.cards.cards import CardKeeper
+from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
+from spaces_bridge.matrix.commands.greeting import Greeter
+from spaces_bridge.matrix.dms.reactions import DmReactions
+from spaces_bridge.matrix.dms.rooms import DirectRooms
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.events import emojis
+from spaces_bridge.matrix.events import translate as means
+from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
+from spaces_bridge.matrix.rooms.loss import RoomLossCheck
+from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.text.addressed import names_of
+from spaces_bridge.matrix.text.commands import Request, parse
+from spaces_bridge.matrix.text.verbs import CLOSING
+
+log = logging.getLogger(__name__)
+
+
+class EventDispatcher:
+    """Hands each event to whom it concerns. Raises AdapterError when something is away."""
+
+    def __init__(
+        self,
+        spaces: SpacesDoor,
+        settings: MatrixSettings,
+        observer: RoomObserver,
+        conversation: CommandDispatcher,
+        greeter: Greeter,
+        dms: DirectRooms,
+        cards: CardKeeper,
+        answers: DmReactions,
+        taps: CardReactions,
+        hands: HandReactions,
+        evictions: RoomLossCheck,
+        lists: PolicyLists,
+        chat: RoomChat,
+    ) -> None:
+        self._spaces = spaces
+        self._settings = settings
+        self._observer = observer
+        self._conversation = conversation
+        self._greeter = greeter
+        self._dms = dms
+        self._cards = cards
+        self._answers = answers
+        self._taps = taps
+        self._hands = hands
+        self._evictions = evictions
+        self._lists = lists
+        self._chat = chat
+
+    def hint(self, event: Mapping[str, Any]) -> None:
+        """On arrival, before anything slow: shut the microphones this event may have taken.
+
+        Whatever is wrong with the event, its transaction is stored: nothing is raised.
+        """
+        try:
+            self._hint(event)
+        except Exception:
+            log.exception("an event could not be looked at on arrival")
+
+    def _hint(self, event: Mapping[str, Any]) -> None:
+        room = event.get("room_id")
+        space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
+        if space is None:
+            return
+        for loss in means.losses(event, space, self._settings):
+            self._spaces.tell(space.space, loss)
+
+    def is_pressing(self, event: Mapping[str, Any]) -> bool:
+        """Whether a moderator takes something from somebody in a live space's room."""
+        said = means.meaning_of(event, self._settings)
+        if not isinstance(said, means.Message) or said.rewords is not None:
+            return False
+        space = self._spaces.by_room(said.room)
+        if space is None or not (said.sender == space.host or said.sender in space.moderators):
+            return False
+        names = names_of(self._settings.bot, said.pills)
+        request = parse(said.text, direct=False, names=names)
+        return isinstance(request, Request) and request.verb in CLOSING
+
+    async def receive(self, event: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912
+        """Act on one event."""
+        self._chat.note(event)
+        meaning = means.meaning_of(event, self._settings)
+        match meaning:
+            case None:
+                return
+            case means.BotInvited():
+                await self._greeter.invited(meaning)
+            case means.RoomLost():
+                await self._evictions.look(meaning.room)
+            case means.Message():
+                await self._conversation.hear(meaning)
+            case means.EncryptedMessage():
+                if self._spaces.by_room(meaning.room) is None:
+                    await self._greeter.heard_cipher(meaning)
+            case means.MemberChanged():
+                await self._member_changed(meaning)
+            case means.LevelsChanged():
+                space = self._spaces.by_room(meaning.room)
+                if space is not None:
+                    await self._observer.observe_levels(space.space, meaning.room)
+            case means.Reaction():
+                await self._reacted(meaning)
+            case means.Redaction():
+                await self._took_back(meaning)
+            case means.PolicyRuleChanged():
+                if self._lists.follows(meaning.room):
+                    await self._lists.rule_changed(meaning.room, meaning.type, meaning.key)
+            case _:
+                assert_never(meaning)
+
+    async def _member_changed(self, hint: means.MemberChanged) -> None:
+        space = self._spaces.by_room(hint.room)
+        if space is None:
+            self._dms.members_changed(hint.room)
+            await self._answers.member_changed(hint)
+            return
+        await self._observer.observe_member(space.space, hint.room, hint.user)
+
+    async def _reacted(self, reaction: means.Reaction) -> None:
+        if await self._taps.reacted(reaction):
+            return
+        space = self._spaces.by_room(reaction.room)
+        if space is not None:
+            if reaction.target == await self._cards.event_of(space.space):
+                await self._reacted_to_card(space, reaction)
+        else:
+            await self._answers.reacted(reaction)
+
+    async def _reacted_to_card(self, space: LiveSpace, reaction: means.Reaction) -> None:
+        if emojis.is_hand(reaction.key):
+            await self._hands.raised(space, reaction)
+            return
+        try:
+            react = cmd.React(reaction.sender, emojis.counted(reaction.key), reaction.event)
+            await self._spaces.ask(space.space, react, reaction.event)
+        except Rejected as refusal:
+            log.info("a reaction counts nothing: %s", refusal.code)
+            if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
+                # what stays on the card would be shown there for as long as it lives
+                gone = wish.RedactEvent(space.space, reaction.event, expired=True)
+                await self._spaces.wish(gone, f"uncounted:{reaction.event}")
+
+    async def _took_back(self, redaction: means.Redaction) -> None:
+        """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
+        of a policy list counts no longer.
+        """
+        if await self._taps.took_back(redaction):
+            return
+        space = self._spaces.by_room(redaction.room)
+        if space is None:
+            if self._lists.follows(redaction.room):
+                self._lists.refresh()
+            else:
+                await self._answers.took_back(redaction)
+            return
+        for request in space.requests.values():
+            if request.reaction == redaction.target:
+                try:
+                    command = cmd.CancelRequest(request.user, reaction_gone=True)
+                    await self._spaces.ask(space.space, command, redaction.event)
+                except Rejected as refusal:
+                    log.info("a hand was down already: %s", refusal.code)
+                return

@@ -1,0 +1,164 @@
+"""After an outage: what was said in our rooms and never came.
+
+Application services are promised every event, but a homeserver that is killed between storing an
+event and noting that it is to be pushed does not push it later (measured: Synapse, killed 20 ms
+after it had accepted a reaction). So rooms are read back, and what is found there enters by the
+inbox like a transaction: each event once, by its id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.notes.commands import ReadBackFrom
+from spaces_bridge.app.ports import Clock, Inbox, NoteStore
+from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.appservice.transactions import stored
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.rests import AWAY_BACKOFF
+
+log = logging.getLogger(__name__)
+
+MARGIN_MS: Final = 120_000
+"""What came so long before an outage was noticed may be missing; clocks may differ, too."""
+OLDEST_MS: Final = 86_400_000
+"""What is older is not looked for: nobody waits for it, and doing it now would surprise."""
+PAGES_MAX: Final = 10
+"""Pages of a hundred events that are read of one room."""
+ROOMS_MAX: Final = 2000
+TYPES: Final = (
+    "m.room.message",
+    "m.room.encrypted",
+    "m.reaction",
+    "m.room.redaction",
+    "m.room.member",
+)
+"""What people do: state is read as it is now, whatever led to it."""
+
+
+class LookBack:
+    """Reads our rooms back to before the outage, those of live spaces first."""
+
+    def __init__(
+        self,
+        bot: MatrixClient,
+        inbox: Inbox,
+        notes: NoteStore,
+        clock: Clock,
+        first: Callable[[], Sequence[RoomId]],
+        arrived: Callable[[], None],
+    ) -> None:
+        """`first`: the rooms in which somebody waits; `arrived` hears of what was found."""
+        self._bot = bot
+        self._inbox = inbox
+        self._notes = notes
+        self._clock = clock
+        self._first = first
+        self._arrived = arrived
+        self._wanted = asyncio.Event()
+        self._lost_at_ms: int | None = None
+
+    def homeserver_away(self) -> None:
+        """It does not answer, as of now."""
+        if self._lost_at_ms is None:
+            self._lost_at_ms = self._clock.now_ms()
+
+    def homeserver_back(self) -> None:
+        """It is there (again): look."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        failures = 0
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.look()
+                failures = 0
+            except AdapterError as error:
+                log.info("cannot read back what was missed: %s", error)
+                failures += 1
+                self._wanted.set()
+                await asyncio.sleep(AWAY_BACKOFF.wait_s(failures))
+
+    async def look(self) -> None:
+        """Read back all rooms once. Raises Away, StorageError."""
+        lost_at_ms = self._lost_at_ms
+        since_ms = await self._since_ms(lost_at_ms)
+        if since_ms is None:
+            return
+        await self._notes.put(ReadBackFrom(since_ms))
+        for room in await self._rooms():
+            await self._read(room, since_ms)
+        await self._notes.drop(ReadBackFrom.key())
+        if self._lost_at_ms == lost_at_ms:
+            self._lost_at_ms = None
+
+    async def _since_ms(self, lost_at_ms: int | None) -> int | None:
+        """From when on something may be missing; None: nothing ever came."""
+        noted = await self._notes.get(ReadBackFrom.key())
+        noted_ms = noted.since_ms if noted is not None else None
+        last_ms = lost_at_ms if lost_at_ms is not None else await self._inbox.newest_ms()
+        known = [at for at in (noted_ms, last_ms) if at is not None]
+        if not known:
+            return None
+        begun_ms = min(known) - (0 if min(known) == noted_ms else MARGIN_MS)
+        return max(begun_ms, self._clock.now_ms() - OLDEST_MS)
+
+    async def _rooms(self) -> list[RoomId]:
+        joined = await self._bot.joined_rooms()
+        first = [room for room in self._first() if room in set(joined)]
+        rooms = list(dict.fromkeys([*first, *joined]))
+        if len(rooms) > ROOMS_MAX:
+            log.warning("only %d of %d rooms are read back", ROOMS_MAX, len(rooms))
+        return rooms[:ROOMS_MAX]
+
+    async def _read(self, room: RoomId, since_ms: int) -> None:
+        try:
+            found = await self._events(room, since_ms)
+        except RequestRefused as refusal:
+            log.info("a room cannot be read back: %s", refusal.errcode)
+            return
+        if found and await self._inbox.store(found[::-1]):
+            log.info("found events in %s that never came", room)
+            self._arrived()
+
+    async def _events(self, room: RoomId, since_ms: int) -> list[InboxEvent]:
+        """Newest first."""
+        found: list[InboxEvent] = []
+        start: str | None = None
+        for _ in range(PAGES_MAX):
+            chunk, start = await self._bot.page_back(room, TYPES, start)
+            recent = False
+            for event in chunk:
+                if self._is_own_join(event):
+                    return found
+                if not _is_since(event, since_ms):
+                    continue  # whoever sends an event says when: one lie ends no reading
+                recent = True
+                if event.get("sender") != self._bot.user:
+                    found.append(stored({**event, "room_id": room}))
+            if start is None or not recent:
+                return found
+        log.warning("more was said in %s than is read back", room)
+        return found
+
+    def _is_own_join(self, event: Mapping[str, Any]) -> bool:
+        """What was said before we came was not said to us."""
+        content = event.get("content")
+        return (
+            event.get("type") == "m.room.member"
+            and event.get("state_key") == self._bot.user
+            and isinstance(content, Mapping)
+            and content.get("membership") == "join"
+        )
+
+
+def _is_since(event: Mapping[str, Any], since_ms: int) -> bool:
+    at_ms = event.get("origin_server_ts")
+    return isinstance(at_ms, int) and at_ms >= since_ms

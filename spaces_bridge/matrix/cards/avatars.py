@@ -1,0 +1,125 @@
+"""People's pictures for the page: small ones, from our own homeserver, kept for a while.
+
+What a profile shows is whatever its owner has put there. It is given on only if it begins as one
+of the kinds of picture that browsers draw without running anything.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Portrait
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.matrix.client.errors import Away
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+
+log = logging.getLogger(__name__)
+
+SIDE: Final = 192
+"""Pixels to be filled: 96 points on a fine screen. Not every picture is a square."""
+LARGEST: Final = 512 * 1024
+"""Bytes of one picture."""
+WITHIN_S: Final = 10.0
+"""For profile and picture together, and for waiting while others are fetched."""
+AT_ONCE: Final = 4
+"""Pictures fetched at the same time."""
+KEPT_BYTES: Final = 16 * 1024 * 1024
+"""Of all pictures in memory."""
+KEPT_S: Final = 3600.0
+NONE_KEPT_S: Final = 600.0
+"""How long it is remembered that somebody has no picture."""
+AWAY_KEPT_S: Final = 60.0
+"""The same, where it could not be found out."""
+_NOTE_BYTES: Final = 512
+"""What an entry costs besides the picture itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    portrait: Portrait | None
+    until_s: float
+
+    @property
+    def size(self) -> int:
+        return _NOTE_BYTES + (len(self.portrait.body) if self.portrait is not None else 0)
+
+
+class Avatars:
+    """Implements `Pictures`."""
+
+    def __init__(self, bot: MatrixClient, clock: Callable[[], float]) -> None:
+        """`clock`: seconds, of the event loop."""
+        self._bot = bot
+        self._clock = clock
+        self._kept: OrderedDict[UserId, _Kept] = OrderedDict()
+        self._size = 0
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._fetching: dict[UserId, asyncio.Task[Portrait | None]] = {}
+
+    async def portrait(self, user: UserId) -> Portrait | None:
+        """Part of the port."""
+        kept = self._kept.get(user)
+        if kept is not None and self._clock() < kept.until_s:
+            self._kept.move_to_end(user)
+            return kept.portrait
+        fetching = self._fetching.get(user)
+        if fetching is None:
+            fetching = asyncio.create_task(self._fetch(user), name=f"portrait of {user}")
+            self._fetching[user] = fetching
+            fetching.add_done_callback(lambda _: self._fetching.pop(user, None))
+        # one who asks and goes away ends it for nobody
+        return await asyncio.shield(fetching)
+
+    async def stop(self) -> None:
+        """Whoever still waits gets nothing."""
+        tasks = list(self._fetching.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch(self, user: UserId) -> Portrait | None:
+        portrait, lasts_s = None, NONE_KEPT_S
+        try:
+            async with asyncio.timeout(WITHIN_S), self._places:
+                portrait = await self._read(user)
+        except (Away, TimeoutError):
+            lasts_s = AWAY_KEPT_S
+        except AdapterError as refusal:
+            log.debug("no picture of %s: %s", user, refusal)
+        if portrait is not None:
+            lasts_s = KEPT_S
+        self._keep(user, _Kept(portrait, self._clock() + lasts_s))
+        return portrait
+
+    async def _read(self, user: UserId) -> Portrait | None:
+        address = await self._bot.avatar(user)
+        if address is None:
+            return None
+        body = await self._bot.thumbnail(address, SIDE, LARGEST, WITHIN_S)
+        content_type = kind_of(body)
+        return Portrait(content_type, body) if content_type is not None else None
+
+    def _keep(self, user: UserId, kept: _Kept) -> None:
+        before = self._kept.pop(user, None)
+        self._size += kept.size - (before.size if before is not None else 0)
+        self._kept[user] = kept
+        while self._size > KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= oldest.size
+
+
+def kind_of(body: bytes) -> str | None:
+    """The content type of a PNG, JPEG, GIF or WebP file, by its first bytes; None for others."""
+    if body.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if body.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if body.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "image/webp"
+    return None

@@ -1,0 +1,59 @@
+"""Whether rooms stand in the homeserver's own list of public rooms."""
+
+import logging
+
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+
+log = logging.getLogger(__name__)
+
+ADVICE = (
+    "The homeserver keeps live spaces out of its list of public rooms, so nobody finds them there "
+    "(the directory room, the community's card and the page show them all the same). To list "
+    "them, add to homeserver.yaml and restart the homeserver:\n"
+    "room_list_publication_rules: [{action: allow}]"
+)
+
+
+class RoomList:
+    """Asks for each room once in the bridge's life; a refusal is said once. Raises Away."""
+
+    def __init__(self, bot: MatrixClient) -> None:
+        self._bot = bot
+        self._asked: set[tuple[RoomId, str]] = set()
+        self._advised = False
+
+    async def show(self, room: RoomId) -> None:
+        """Homeservers may turn a public room into an unlisted one without a word."""
+        if (room, "public") not in self._asked and not await self._set(room, "public"):
+            self._advise()
+
+    async def hide(self, room: RoomId) -> None:
+        await self._set(room, "private")
+
+    async def _set(self, room: RoomId, visibility: str) -> bool:
+        """False: it is not so, and the homeserver does not want it."""
+        if (room, visibility) in self._asked:
+            return True
+        place = ["directory", "list", "room", room]
+        try:
+            is_so = await self._visibility(room) == visibility
+            if not is_so:
+                await self._bot.call("PUT", place, {"visibility": visibility})
+                is_so = await self._visibility(room) == visibility
+        except RequestRefused as refusal:
+            log.info("the list of public rooms refused %s: %s", room, refusal.errcode)
+            is_so = False
+        self._asked.discard((room, "public"))
+        self._asked.add((room, visibility))
+        return is_so
+
+    async def _visibility(self, room: RoomId) -> str:
+        answer = await self._bot.call("GET", ["directory", "list", "room", room])
+        return str(answer.get("visibility", ""))
+
+    def _advise(self) -> None:
+        if not self._advised:
+            log.warning("%s", ADVICE)
+        self._advised = True

@@ -1,0 +1,103 @@
+"""What is pinned in a room: our own places in the list, everybody else's left as they are."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from spaces_bridge.core.ids import EventId, RoomId
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
+
+log = logging.getLogger(__name__)
+
+PINNED = "m.room.pinned_events"
+WRITE_ATTEMPTS = 3
+
+Placing = Callable[[Sequence[str]], Sequence[str]]
+
+
+class Pins:
+    """Changes the list of pinned events: read, change, write, and look whether it stands."""
+
+    def __init__(self, bot: MatrixClient) -> None:
+        self._bot = bot
+        self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def arrange(self, room: RoomId, placing: Placing) -> None:
+        """Make the list what `placing` makes of it. Raises Refused, Away.
+
+        Others pin with their own clients meanwhile: what our write took the place of unread is
+        put back, with our places in it.
+        """
+        async with self._locks[room]:
+            held = await self._read(room)
+            pins, stands = pinned(held.content), True
+            for _ in range(WRITE_ATTEMPTS):
+                wanted = list(placing(pins))
+                if stands and wanted == pins:
+                    return
+                ours = await self._bot.write_state(room, PINNED, {"pinned": wanted})
+                now = await self._read(room)
+                crossed = await self._crossed(room, held, ours, now)
+                pins, stands = (pinned(now.content), True) if crossed is None else (crossed, False)
+                held = now
+        raise Away("Somebody else keeps changing what is pinned.")
+
+    async def _read(self, room: RoomId) -> StateEvent:
+        try:
+            return await self._bot.state_event(room, PINNED)
+        except RequestRefused as refusal:
+            if refusal.errcode != "M_NOT_FOUND":
+                raise
+            return StateEvent(None, None, {})
+
+    async def _crossed(
+        self, room: RoomId, read: StateEvent, ours: EventId, now: StateEvent
+    ) -> list[str] | None:
+        """What somebody else pinned between our look and our write, if so."""
+        if now.event != ours or now.replaced in (None, read.event):
+            return None
+        log.info("a change of ours to what is pinned in %s crossed with somebody else's", room)
+        return pinned((await self._bot.event(room, now.replaced)).content)
+
+
+def pinned(content: Mapping[str, Any]) -> list[str]:
+    """The list in `m.room.pinned_events`; what is no event id is left out."""
+    found = content.get("pinned")
+    return [e for e in found if isinstance(e, str)] if isinstance(found, list) else []
+
+
+def first(event: EventId) -> Placing:
+    """The event before all others."""
+    return lambda pins: [event, *(e for e in pins if e != event)]
+
+
+def added(event: EventId) -> Placing:
+    """The event behind all others, unless it is there."""
+    return lambda pins: pins if event in pins else [*pins, event]
+
+
+def without(event: EventId) -> Placing:
+    """All but the event."""
+    return lambda pins: [e for e in pins if e != event]
+
+
+def with_posts(
+    card: EventId | None, ours: Collection[str], newest: Sequence[EventId], fresh: EventId
+) -> Placing:
+    """The card, then what others have pinned, then the newest posts, the last one last; each once.
+
+    `ours` are all posts of ours, `fresh` the one to be pinned now: an older one that is not
+    in the list any more was taken out by somebody.
+    """
+
+    def placed(pins: Sequence[str]) -> list[str]:
+        head = [] if card is None else [card]
+        others = [e for e in pins if e not in ours and e not in newest and e != card]
+        posts = [e for e in newest if e != card and (e in pins or e == fresh)]
+        # what was shared twice counts as the newer of the two
+        return [*head, *others, *reversed(dict.fromkeys(reversed(posts)))]
+
+    return placed

@@ -1,0 +1,69 @@
+"""Connections to addresses of the internet alone, whatever names and redirects say.
+
+Strangers choose which server we ask. The check is made on the very address of each socket, just
+before it connects: a name that resolves to something else a moment later changes nothing.
+"""
+
+import socket
+import ssl
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+UNICAST = IPv6Network("2000::/3")
+"""All that is handed out of IPv6 to machines of the internet (RFC 4291, section 2.4)."""
+
+NAT64 = IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as networks without IPv4 see them (RFC 6052)."""
+
+
+class ForbiddenAddress(OSError):
+    """The address is none of the internet."""
+
+
+class Guard:
+    """Knows which addresses may be connected to; `allowed`: private networks that may be."""
+
+    def __init__(self, allowed: Sequence[str] = ()) -> None:
+        self._allowed = [ip_network(network) for network in allowed]
+
+    def permits(self, text: str) -> bool:
+        """Whether the address may be connected to."""
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return False
+        return any(address in network for network in self._allowed) or is_public(address)
+
+    def connector(
+        self, context: ssl.SSLContext, resolver: AbstractResolver
+    ) -> aiohttp.TCPConnector:
+        """Makes connections that were checked; each is used once, so that none outlives it."""
+        return aiohttp.TCPConnector(
+            ssl=context,
+            resolver=resolver,
+            use_dns_cache=False,
+            force_close=True,
+            socket_factory=self._socket,
+        )
+
+    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not self.permits(str(address[0])):
+            raise ForbiddenAddress("this address is none of the internet")
+        return socket.socket(family, kind, protocol)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether the address is one of the internet, and of one machine."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return False  # a disguise: no resolver gives one
+        if address in NAT64:
+            return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address.sixtofour is not None:
+            return is_public(address.sixtofour)
+        return address.is_global and address in UNICAST
+    return address.is_global and not address.is_multicast and not address.is_reserved

@@ -1,0 +1,1 @@
+"""The answers to commands, by subject; `conversation` hands them out."""

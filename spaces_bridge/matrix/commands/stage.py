@@ -1,0 +1,83 @@
+"""The stage: who is brought there and taken off it, muted, and hosts with the host."""
+
+from collections.abc import Callable
+
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core import events as ev
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.commands.context import (
+    CommandAnswers,
+    CommandCall,
+    CommandContext,
+    moderates,
+)
+from spaces_bridge.matrix.text import people
+from spaces_bridge.matrix.text.people import Crowd
+
+
+class StageCommands:
+    """Answers what is asked about people on the stage."""
+
+    def __init__(self, desk: CommandContext) -> None:
+        self._desk = desk
+        self.answers: CommandAnswers = {
+            "bring": self._bring,
+            "demote": self._demote,
+            "mute": self._mute,
+            "unmute": self._unmute,
+            "cohost": self._cohost,
+            "uncohost": self._uncohost,
+            "host": self._host,
+        }
+
+    async def _bring(self, heard: CommandCall) -> str:
+        space, user = await self._about(heard, people.present)
+        events = await self._desk.ask(space, cmd.BringSpeaker(heard.by, user), heard)
+        name = people.shown(space, user)
+        if any(isinstance(event, ev.SpeakerApproved | ev.SpeakerUnmuted) for event in events):
+            return f"Their hand was up: the floor goes to {name}."
+        return f"I ask {name} whether they want to speak."
+
+    async def _demote(self, heard: CommandCall) -> str:
+        space, user = await self._about(heard, people.speaking)
+        await self._desk.ask(space, cmd.DemoteSpeaker(heard.by, user), heard)
+        return f"{people.shown(space, user)} is a listener again."
+
+    async def _mute(self, heard: CommandCall) -> str:
+        if heard.word == "all":
+            space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
+            await self._desk.ask(space, cmd.MuteAll(heard.by), heard)
+            return "All speakers are muted; host and co-hosts go on."
+        space, user = await self._about(heard, people.on_stage)
+        await self._desk.ask(space, cmd.MuteSpeaker(heard.by, user), heard)
+        return f"{people.shown(space, user)} is muted until a host lifts it."
+
+    async def _unmute(self, heard: CommandCall) -> str:
+        if heard.word == "all":
+            raise Rejected("one_by_one", "I unmute one person at a time: say who, please.")
+        space, user = await self._about(heard, people.muted)
+        await self._desk.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)
+        return f"{people.shown(space, user)} may switch the microphone on again."
+
+    async def _cohost(self, heard: CommandCall) -> str:
+        space, user = await self._about(heard, people.present)
+        await self._desk.ask(space, cmd.AppointCohost(heard.by, user), heard)
+        return f"{people.shown(space, user)} becomes a co-host."
+
+    async def _uncohost(self, heard: CommandCall) -> str:
+        space, user = await self._about(heard, people.cohosts)
+        await self._desk.ask(space, cmd.DismissCohost(heard.by, user), heard)
+        return f"{people.shown(space, user)} is no co-host any more."
+
+    async def _host(self, heard: CommandCall) -> str:
+        space, user = await self._about(heard, people.present)
+        await self._desk.ask(space, cmd.HandOver(heard.by, user), heard)
+        return f"{people.shown(space, user)} becomes the host."
+
+    async def _about(
+        self, heard: CommandCall, crowd: Callable[[LiveSpace], Crowd]
+    ) -> tuple[LiveSpace, UserId]:
+        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
+        return space, await self._desk.whom(space, heard, crowd)

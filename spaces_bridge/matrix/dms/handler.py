@@ -1,0 +1,77 @@
+"""Wishes carried out by direct message to one person."""
+
+from typing import get_args
+
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.core.ids import EventId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.dms.rooms import DirectRooms
+from spaces_bridge.matrix.dms.tappable import write
+from spaces_bridge.matrix.doors import SessionsDoor, SpacesDoor
+from spaces_bridge.matrix.settings import MatrixSettings
+
+LetterWish = wish.OfferFloor | wish.TellUser | wish.SendLink
+
+
+class DmHandler:
+    """Writes direct messages. All raise Refused, Away, StorageError."""
+
+    kinds = get_args(LetterWish)
+
+    def __init__(
+        self,
+        bot: MatrixClient,
+        dms: DirectRooms,
+        spaces: SpacesDoor,
+        sessions: SessionsDoor,
+        settings: MatrixSettings,
+    ) -> None:
+        self._bot = bot
+        self._dms = dms
+        self._spaces = spaces
+        self._sessions = sessions
+        self._settings = settings
+
+    async def run(self, wanted: LetterWish, key: str) -> EventId | None:
+        """Write it; the result is the message's event id."""
+        match wanted:
+            case wish.TellUser():
+                return await self._write(wanted.user, wanted.text, key)
+            case wish.OfferFloor():
+                return await self._offer(wanted, key)
+            case wish.SendLink():
+                return await self._link(wanted, key)
+
+    async def refused(self, wanted: LetterWish, refusal: RequestRefused) -> None:
+        """Who cannot be written to cannot be told so either."""
+
+    async def _write(self, user: UserId, text: str, key: str, word: str = "") -> EventId:
+        """`word`: what somebody who never met the bot is told before they accept its chat."""
+        room = await self._dms.room_for(user, word=word)
+        return await write(self._bot, room, text, key)
+
+    async def _offer(self, wanted: wish.OfferFloor, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        if space is None or not space.may_speak(wanted.user):
+            return None
+        link = await self._personal_link(space, wanted.user)
+        text = (
+            f"The floor in “{space.title}” is yours. Open {link} and switch your microphone on: "
+            "nobody hears you before you do. The link is yours alone, keep it to yourself."
+        )
+        return await self._write(wanted.user, text, key, f"The floor in “{space.title}” is yours.")
+
+    async def _link(self, wanted: wish.SendLink, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        if space is None or space.phase is Phase.ENDED:
+            return None
+        link = await self._personal_link(space, wanted.user)
+        text = f"Your personal link to “{space.title}”: {link}\nKeep it to yourself: it is you."
+        return await self._write(wanted.user, text, key, f"Your link to “{space.title}”.")
+
+    async def _personal_link(self, space: LiveSpace, user: UserId) -> str:
+        name = space.person(user).name
+        secret = await self._sessions.mint(space.space, user, name, guest=False)
+        return f"{self._settings.page(space.slug)}#t={secret}"

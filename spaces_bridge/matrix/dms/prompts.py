@@ -1,0 +1,98 @@
+"""Questions by direct message that are answered with a tap on ✅ or ❌."""
+
+from typing import get_args
+
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.notes.messages import StageInvitationMessage
+from spaces_bridge.app.notes.rooms import HandAsked
+from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.core.floor import RequestState
+from spaces_bridge.core.ids import EventId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.dms.rooms import DirectRooms
+from spaces_bridge.matrix.dms.store import DmStore
+from spaces_bridge.matrix.dms.tappable import seed, write
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.events.emojis import NO, YES
+from spaces_bridge.matrix.text.people import shown
+
+Question = wish.PromptModerator | wish.OfferToSpeak
+
+
+class PromptHandler:
+    """Asks. Raises Refused, Away, StorageError."""
+
+    kinds = get_args(Question)
+
+    def __init__(
+        self,
+        bot: MatrixClient,
+        dms: DirectRooms,
+        spaces: SpacesDoor,
+        notes: NoteStore,
+        letters: DmStore,
+    ) -> None:
+        self._bot = bot
+        self._dms = dms
+        self._spaces = spaces
+        self._notes = notes
+        self._letters = letters
+
+    async def run(self, wanted: Question, key: str) -> EventId | None:
+        """Ask, unless it is answered already; the result is the message's event id."""
+        match wanted:
+            case wish.PromptModerator():
+                return await self._prompt(wanted, key)
+            case wish.OfferToSpeak():
+                return await self._offer(wanted, key)
+
+    async def refused(self, wanted: Question, refusal: RequestRefused) -> None:
+        """Who invited somebody to speak is told that it did not reach them."""
+        if isinstance(wanted, wish.OfferToSpeak):
+            text = f"I could not ask {wanted.user} whether they want to speak: write to them."
+            key = f"refused-offer:{wanted.space}:{wanted.by}:{wanted.user}"
+            await self._spaces.wish(wish.TellUser(wanted.by, text), key)
+
+    async def _prompt(self, wanted: wish.PromptModerator, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        request = space.requests.get(wanted.user) if space is not None else None
+        if space is None or request is None or request.state is not RequestState.PENDING:
+            return None  # withdrawn or answered meanwhile
+        hand = request.asked_at_ms
+        asked = HandAsked(wanted.space, wanted.moderator, wanted.user, hand, key)
+        before = await self._notes.get(HandAsked.key(wanted.space, wanted.moderator, wanted.user))
+        if before is not None and (before.hand_at_ms == hand) != (before.task == key):
+            # Raised, lowered and raised again before we came to ask, or while we asked: this
+            # hand is for the other question, which has a transaction id of its own.
+            return None
+        await self._notes.put(asked)
+        name = shown(space, wanted.user)
+        who = "A guest of the page" if name == "a guest" else name
+        text = (
+            f"✋ {who} asks to speak in “{space.title}”. "
+            f"Tap {YES} to give the floor, {NO} to decline."
+        )
+        room = await self._dms.room_for(wanted.moderator)
+        with self._letters.sending(room, key):
+            event = await write(self._bot, room, text, key)
+            await self._letters.note_prompt(event, wanted.space, wanted.user)
+        await seed(self._bot, room, event, (YES, NO), key)
+        return event
+
+    async def _offer(self, wanted: wish.OfferToSpeak, key: str) -> EventId | None:
+        space = await self._spaces.find(wanted.space)
+        if space is None or space.offers.get(wanted.user) != wanted.by:
+            return None  # answered or taken back meanwhile
+        name = shown(space, wanted.by)
+        text = (
+            f"🎙 {name} invites you to speak in “{space.title}”. "
+            f"Tap {YES} to take the floor, {NO} to stay a listener. Nobody hears you before you "
+            "switch your microphone on."
+        )
+        room = await self._dms.room_for(wanted.user, f"{name} invites you to speak: {space.title}")
+        with self._letters.sending(room, key):
+            event = await write(self._bot, room, text, key)
+            await self._letters.note_offer(StageInvitationMessage(event, space.space, wanted.user))
+        await seed(self._bot, room, event, (YES, NO), key)
+        return event

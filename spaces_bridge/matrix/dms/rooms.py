@@ -1,0 +1,153 @@
+"""Direct rooms between the bot and people: found again, or made.
+
+Making a room and inviting have no transaction id. So a new room is made empty, recorded, and only
+then is the person invited: a crash leaves at worst an empty room that nobody sees.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from spaces_bridge.app.notes.messages import RoomUser, UserRoom
+from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.events.content import cut
+
+NAME_MAX_BYTES = 240
+PAIR = 2
+SMALL = 8
+
+
+class Standing(Enum):
+    """How somebody stands with the bot."""
+
+    STRANGER = "stranger"
+    ASKED = "asked"
+    """They were asked into a direct room, and have not answered."""
+    KNOWN = "known"
+    """They are in a direct room."""
+    LEFT = "left"
+    """They left it, declined it, or sent the bot out."""
+
+
+_STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
+
+
+class DirectRooms:
+    """Knows everybody's direct room with the bot. Notes: `UserRoom`, `RoomUser`."""
+
+    def __init__(self, bot: MatrixClient, notes: NoteStore) -> None:
+        self._bot = bot
+        self._notes = notes
+        self._locks: defaultdict[UserId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._crowds: dict[RoomId, int] = {}
+
+    async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
+        """An unencrypted direct room in which the person is, or is invited.
+
+        `title` and `word` are what somebody sees of a new room before accepting: its name,
+        and its topic and the invite's reason. Raises Refused (no such person, or they want no
+        invites), Away.
+        """
+        async with self._locks[user]:
+            known = await self._notes.get(UserRoom.key(user))
+            if known is not None and await self._usable(known.room, user, word):
+                return known.room
+            room = await self._make(title, word)
+            await self._record(user, room)
+            await self._invite(room, user, word)
+            return room
+
+    async def standing(self, user: UserId) -> Standing:
+        """Whether they want to hear from the bot, as far as one can see. Raises Away."""
+        known = await self._notes.get(UserRoom.key(user))
+        if known is None:
+            return Standing.STRANGER
+        try:
+            held = await self._bot.all_state(known.room)
+        except RequestRefused:
+            return Standing.STRANGER
+        both = [held.get(("m.room.member", u), {}) for u in (user, self._bot.user)]
+        if any(member.get("membership") in {"leave", "ban"} for member in both):
+            return Standing.LEFT
+        return _STANDINGS.get(str(both[0].get("membership")), Standing.STRANGER)
+
+    async def have_met(self, user: UserId) -> bool:
+        """Whether the person has, or had, a direct room with the bot."""
+        return await self._notes.get(UserRoom.key(user)) is not None
+
+    async def adopt(self, user: UserId, room: RoomId) -> None:
+        """The person opened this direct room: it is where they look."""
+        async with self._locks[user]:
+            await self._record(user, room)
+
+    async def is_direct(self, room: RoomId) -> bool:
+        """Whether the bot and one person are alone in the room, or were when they met.
+
+        Who is invited counts: most rooms are made by inviting everybody, and the bot is the first
+        to come. A public room is a community's, however few are there yet.
+        """
+        if room in self._crowds:
+            return False
+        if await self._notes.get(RoomUser.key(room)) is not None:
+            return True
+        try:
+            members = len(await self._bot.joined(room))
+            if members <= PAIR:
+                members = _expected(await self._bot.all_state(room))
+        except RequestRefused:
+            return False
+        if members > PAIR:
+            self._crowds[room] = members
+        return members <= PAIR
+
+    def members_changed(self, room: RoomId) -> None:
+        """A small room may have become one of two: look again next time."""
+        if self._crowds.get(room, 0) <= SMALL:
+            self._crowds.pop(room, None)
+
+    async def _record(self, user: UserId, room: RoomId) -> None:
+        await self._notes.put(RoomUser(room, user))
+        await self._notes.put(UserRoom(user, room))
+
+    async def _usable(self, room: RoomId, user: UserId, word: str) -> bool:
+        try:
+            held = await self._bot.all_state(room)
+        except RequestRefused:
+            return False
+        mine = held.get(("m.room.member", self._bot.user), {}).get("membership")
+        theirs = held.get(("m.room.member", user), {}).get("membership")
+        if ("m.room.encryption", "") in held or mine != "join" or theirs == "ban":
+            return False
+        if theirs not in {"join", "invite"}:
+            await self._invite(room, user, word)
+        return True
+
+    async def _make(self, title: str, word: str) -> RoomId:
+        body: dict[str, object] = {"preset": "private_chat", "is_direct": True}
+        if title:
+            body["name"] = cut(title, NAME_MAX_BYTES)
+        if word:
+            body["topic"] = cut(word, 2000)
+        return RoomId(str((await self._bot.call("POST", ["createRoom"], body))["room_id"]))
+
+    async def _invite(self, room: RoomId, user: UserId, word: str) -> None:
+        # As a state event, because only that carries `is_direct` after creation.
+        content: dict[str, object] = {"membership": "invite", "is_direct": True}
+        if word:
+            content["reason"] = cut(word, 2000)
+        await self._bot.write_state(room, "m.room.member", content, user)
+
+
+def _expected(state: Mapping[tuple[str, str], Mapping[str, Any]]) -> int:
+    """How many are in the room or invited; of a public room more than a pair."""
+    here = sum(
+        type_ == "m.room.member" and content.get("membership") in _STANDINGS
+        for (type_, _), content in state.items()
+    )
+    public = state.get(("m.room.join_rules", ""), {}).get("join_rule") == "public"
+    return max(here, PAIR + 1) if public else here

@@ -1,0 +1,122 @@
+"""Whether somebody may be invited: nobody is made to hear from the bot again and again."""
+
+from dataclasses import dataclass
+
+from spaces_bridge.app.notes.messages import Invitation
+from spaces_bridge.app.ports import Clock, Followers
+from spaces_bridge.app.tasks import InviteByMessage
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.dms.rooms import DirectRooms, Standing
+from spaces_bridge.matrix.invites.limits import InviteLimits
+from spaces_bridge.matrix.settings import MatrixSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why somebody is not invited, in a word for us and in words for the inviter."""
+
+    why: str
+    text: str
+
+
+class InvitePolicy:
+    """Knows opt-outs, earlier answers and limits. Raises Away, StorageError."""
+
+    def __init__(
+        self,
+        dms: DirectRooms,
+        followers: Followers,
+        limits: InviteLimits,
+        settings: MatrixSettings,
+        clock: Clock,
+    ) -> None:
+        self._dms = dms
+        self._followers = followers
+        self._limits = limits
+        self._settings = settings
+        self._clock = clock
+
+    def is_moot(self, space: LiveSpace | None, wanted: InviteByMessage) -> bool:
+        """Whether nobody would miss the invitation."""
+        user = wanted.user
+        if space is None or space.phase is Phase.ENDED or space.locked:
+            return True
+        return space.person(user).joined or user in space.removed or self._settings.is_ours(user)
+
+    async def is_silent(self, space: LiveSpace, wanted: InviteByMessage) -> bool:
+        """Whether the person wants nothing from the inviter, or from the host."""
+        senders = _sent(space, wanted).senders
+        return any([await self._followers.is_silent(wanted.user, who) for who in senders])
+
+    async def objection(
+        self, space: LiveSpace, wanted: InviteByMessage, key: str
+    ) -> Objection | None:
+        """What speaks against it; none: it is noted, and counts from now on."""
+        found = await self._said_no(space, wanted, key) or await self._limit(space, wanted, key)
+        if found is None:
+            await self._limits.note(space, _sent(space, wanted), key)
+        return found
+
+    def silence(self, space: LiveSpace, wanted: InviteByMessage) -> Objection:
+        """They have said so."""
+        text = f"{wanted.user} was not invited: they take no invitations."
+        return Objection("silent", f"{text} {self._way(space)}")
+
+    async def _said_no(
+        self, space: LiveSpace, wanted: InviteByMessage, key: str
+    ) -> Objection | None:
+        user, by, announcement = wanted.user, wanted.by, wanted.announcement
+        if not await self._limits.is_first(space, by, user, key, announcement=announcement):
+            text = f"You have invited {user} to “{space.title}” already: I write to them once."
+            return Objection("again", text)
+        standing = await self._dms.standing(user)
+        if standing is Standing.LEFT and not await self._follows_on(wanted):
+            text = f"{user} has left my direct messages, so I do not write to them."
+            return Objection("left", f"{text} {self._way(space)}")
+        if standing is Standing.ASKED and await self._was_unanswered(_sent(space, wanted)):
+            text = f"{user} has not answered an earlier invitation, so I do not write to them."
+            return Objection("unanswered", f"{text} {self._way(space)}")
+        never_talked = standing in {Standing.STRANGER, Standing.ASKED} and not announcement
+        if never_talked and not await self._limits.may_meet(by, user):
+            text = (
+                f"{user} was not invited: I write to at most {self._settings.strangers_per_day} "
+                "people a day for you who have never talked with me."
+            )
+            return Objection("strangers", f"{text} {self._way(space)}")
+        return None
+
+    async def _follows_on(self, wanted: InviteByMessage) -> bool:
+        """Who left because of somebody else's invitations still follows this one."""
+        return wanted.announcement and await self._followers.follows(wanted.by, wanted.user)
+
+    async def _was_unanswered(self, sent: Invitation) -> bool:
+        """An invitation of theirs to another live space that still lies there is a no."""
+        asked = [
+            await self._limits.has_asked_before(who, sent.user, sent.space) for who in sent.senders
+        ]
+        if any(asked):
+            for sender in sent.senders:
+                await self._followers.silence(sent.user, sender, self._clock.now_ms())
+        return any(asked)
+
+    async def _limit(
+        self, space: LiveSpace, wanted: InviteByMessage, key: str
+    ) -> Objection | None:
+        user = wanted.user
+        if not wanted.announcement and not await self._limits.may_invite(wanted.by, key):
+            text = (
+                f"{user} was not invited: I write at most "
+                f"{self._settings.invitations_per_inviter} invitations a day for you."
+            )
+            return Objection("inviter", f"{text} {self._way(space)}")
+        if not await self._limits.may_get(user, key):
+            text = f"{user} was not invited: they have got many invitations today already."
+            return Objection("person", f"{text} {self._way(space)}")
+        return None
+
+    def _way(self, space: LiveSpace) -> str:
+        return f"Send them the link yourself: {self._settings.page(space.slug)}"
+
+
+def _sent(space: LiveSpace, wanted: InviteByMessage) -> Invitation:
+    return Invitation(space.space, wanted.user, wanted.by, space.host)

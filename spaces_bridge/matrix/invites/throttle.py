@@ -1,0 +1,81 @@
+"""Letting invitations out: evenly spaced, few at once, and few at once to each server.
+
+A homeserver that is slower than the pace is not flooded, and one that does not answer does not
+take the places and turns of everybody else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from spaces_bridge.matrix.client.errors import Away
+from spaces_bridge.matrix.client.pace import Pacer
+from spaces_bridge.pacing.backoff import Backoff
+
+AT_ONCE = 10
+AT_ONCE_PER_SERVER = 3
+"""Of other people's homeservers."""
+REST_S = 30.0
+SERVER_BACKOFF = Backoff(REST_S, 1800.0)
+"""Before a server that does not answer is written to again."""
+
+
+@dataclass(slots=True)
+class _Server:
+    places: asyncio.Semaphore
+    failures: int = 0
+    rests_until: float = field(default=float("-inf"))
+
+
+class ServerThrottle:
+    """Everybody's turn, and which servers rest."""
+
+    def __init__(self, metronome: Pacer, domain: str, clock: Callable[[], float]) -> None:
+        """`domain`: our own homeserver's users are limited by what it can take in all."""
+        self._metronome = metronome
+        self._domain = domain
+        self._clock = clock
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._servers: dict[str, _Server] = {}
+
+    @asynccontextmanager
+    async def turn(
+        self, server: str, wanted: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bool]:
+        """A turn to write to somebody on this server, and a place until that is done.
+
+        Yields whether it is still `wanted`, which is asked at the last moment. Raises Away, with
+        the time to wait, while the server rests.
+        """
+        there = self._of(server)
+        self._refuse_if_resting(server, there)
+        async with there.places, self._places:
+            self._refuse_if_resting(server, there)
+            yield await self._metronome.turn(wanted)
+
+    def answered(self, server: str) -> None:
+        """It works."""
+        self._of(server).failures = 0
+
+    def failed(self, server: str, *, certain: bool) -> float:
+        """It does not; seconds to leave it alone, each time longer.
+
+        Not `certain`: it may have been our own homeserver that does not answer.
+        """
+        there = self._of(server)
+        rest_s = SERVER_BACKOFF.wait_s(there.failures + 1)
+        there.failures += certain
+        there.rests_until = self._clock() + rest_s
+        return rest_s
+
+    def _of(self, server: str) -> _Server:
+        if server not in self._servers:
+            places = AT_ONCE if server == self._domain else AT_ONCE_PER_SERVER
+            self._servers[server] = _Server(asyncio.Semaphore(places))
+        return self._servers[server]
+
+    def _refuse_if_resting(self, server: str, there: _Server) -> None:
+        rest_s = there.rests_until - self._clock()
+        if rest_s > 0:
+            raise Away(f"{server} does not answer.", retry_after_s=rest_s)

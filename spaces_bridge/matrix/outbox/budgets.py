@@ -1,0 +1,84 @@
+"""How many events a minute each lane of the outbox may make, and when it waits for its room."""
+
+from typing import Protocol
+
+from spaces_bridge.app.lanes import Lane, LaneName
+from spaces_bridge.core.ids import RoomId, SpaceId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.client.pace import RoomBudgets
+from spaces_bridge.matrix.events import captions, chat
+from spaces_bridge.matrix.settings import MatrixSettings
+
+SHARES = {
+    LaneName.UNBANS: 1.0,
+    LaneName.REPLIES: 0.8,
+    LaneName.TIMELINE: 0.75,
+    LaneName.STATE: 0.7,
+    LaneName.CARD: 0.6,
+    LaneName.CHAT: 0.6,
+}
+"""How much of a live space's events a minute each lane may see used before it waits.
+
+The floors given without a host (`rules.floor.GRANTS`) need what the crowd's card and chat leave.
+Those two wait for the same moment, and the chat has a limit of its own: neither starves the other.
+What frees somebody's next act waits for no courtesy: levels and bans have no share, answered hands
+a budget of their own, and who is let in again comes when there is any event left.
+"""
+HANDS_PER_MINUTE = 60
+"""Answered hands taken back in one room; as many again of crowds."""
+ARRANGEMENTS_PER_MINUTE = 10
+"""How often locking, chat and server rules are written to one room; each takes two events."""
+PROMPTS_PER_MINUTE = 6
+"""Raised hands that one host is asked about; those answered meanwhile are never asked about."""
+
+
+class OpenSpaces(Protocol):
+    """The live spaces, as far as they are needed here."""
+
+    def view(self, space: SpaceId) -> LiveSpace | None: ...
+
+    def by_room(self, room: RoomId) -> LiveSpace | None: ...
+
+
+class LaneBudgets:
+    """What the courier asks before it carries out a lane's next wish."""
+
+    def __init__(self, settings: MatrixSettings, spaces: OpenSpaces, budgets: RoomBudgets) -> None:
+        self._settings = settings
+        self._spaces = spaces
+        self._budgets = budgets
+
+    def per_minute(self, lane: Lane) -> int | None:
+        """How many tasks of a lane may be carried out a minute; None: any number."""
+        match lane.name:
+            case LaneName.PROMPTS:
+                return PROMPTS_PER_MINUTE
+            case LaneName.PERMISSIONS:
+                return ARRANGEMENTS_PER_MINUTE
+            case LaneName.CAPTIONS:
+                return captions.PER_MINUTE
+            case LaneName.CHAT:
+                return chat.PER_MINUTE
+            case LaneName.HANDS | LaneName.CROWD:
+                return HANDS_PER_MINUTE
+            case LaneName.REDACTIONS:
+                return self._settings.redactions_per_minute
+            case LaneName.REPLIES if self._spaces.by_room(RoomId(lane.partition)) is not None:
+                return self._settings.answers_to_hosts_per_minute
+            case _:
+                return None
+
+    def is_full(self, room: RoomId) -> bool:
+        """Whether an answer in the room would have to wait."""
+        return self._budgets.wait_s(room, SHARES[LaneName.REPLIES]) > 0
+
+    def room_wait_s(self, lane: Lane) -> float:
+        """Until the live space's room has an event left for this lane; others wait for none."""
+        share = SHARES.get(lane.name)
+        if share is None:
+            return 0.0
+        place = lane.partition
+        space = self._spaces.view(SpaceId(place)) or self._spaces.by_room(RoomId(place))
+        if space is None or space.room is None:
+            return 0.0
+        return self._budgets.wait_s(space.room, share)

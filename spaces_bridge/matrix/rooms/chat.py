@@ -1,0 +1,36 @@
+"""Says in the room what people write on the page."""
+
+import logging
+
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.core.ids import EventId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.doors import SpacesDoor
+from spaces_bridge.matrix.events import chat
+
+log = logging.getLogger(__name__)
+
+
+class ChatPoster:
+    """Carries out `PostChat`."""
+
+    kinds = (wish.PostChat,)
+
+    def __init__(self, bot: MatrixClient, spaces: SpacesDoor) -> None:
+        self._bot = bot
+        self._spaces = spaces
+
+    async def run(self, wanted: wish.PostChat, key: str) -> EventId | None:
+        """Not of those who were shown out meanwhile. Raises Refused, Away, StorageError."""
+        space = await self._spaces.find(wanted.space)
+        if space is None or space.room is None:
+            raise RequestRefused(404, "M_NOT_FOUND", f"live space {wanted.space} has no room")
+        lines = [line for line in wanted.lines if line.user not in space.removed]
+        if not lines:
+            return None
+        return await self._bot.send(space.room, "m.room.message", chat.content(lines), key)
+
+    async def refused(self, wanted: wish.PostChat, refusal: RequestRefused) -> None:
+        """The pages have read it; the room never will."""
+        log.error("the page's chat of %s cannot be said: %s", wanted.space, refusal.errcode)

@@ -1,0 +1,54 @@
+"""A live space whose room was taken from it ends, with a word: nobody could steer it any more."""
+
+import logging
+
+from spaces_bridge.app import tasks as wish
+from spaces_bridge.app.ports import Clock
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.doors import SpacesDoor
+
+log = logging.getLogger(__name__)
+
+PUT_OUT = "I was put out of its room"
+REPLACED = "its room was replaced by another one"
+
+
+class RoomLossCheck:
+    """Looks whether the bot is still at home in a room."""
+
+    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, clock: Clock) -> None:
+        self._bot = bot
+        self._spaces = spaces
+        self._clock = clock
+
+    async def look(self, room: RoomId) -> None:
+        """End the live space if the room is not ours any more. Raises AdapterError."""
+        space = self._spaces.by_room(room)
+        if space is None or space.phase is Phase.ENDED:
+            return
+        why = await self._why(room)
+        if why is not None:
+            log.error("live space %s has lost its room: %s", space.space, why)
+            await self._end(space, why)
+
+    async def _why(self, room: RoomId) -> str | None:
+        """The bot's own list of rooms decides: a refusal may have many reasons."""
+        answer = await self._bot.call("GET", ["joined_rooms"])
+        if room not in answer["joined_rooms"]:
+            return PUT_OUT
+        tombstone = await self._bot.state(room, "m.room.tombstone")
+        return REPLACED if tombstone is not None else None
+
+    async def _end(self, space: LiveSpace, why: str) -> None:
+        try:
+            await self._spaces.ask(space.space, cmd.EndSpace(None, self._clock.now_ms(), why))
+        except Rejected as refusal:
+            log.info("live space %s ends already: %s", space.space, refusal.code)
+            return
+        if space.phase is Phase.LIVE:
+            text = f"“{space.title}” has ended: {why}. `create` makes a new one."
+            await self._spaces.wish(wish.TellUser(space.host, text), f"evicted:{space.space}")

@@ -1,1 +1,0 @@
-"""The answers to commands, by subject; ``conversation`` hands them out."""

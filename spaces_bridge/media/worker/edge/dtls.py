@@ -1,0 +1,211 @@
+"""DTLS-SRTP (RFC 5764), answering or dialling, by OpenSSL over memory buffers."""
+
+import contextlib
+import datetime
+import hmac
+from collections.abc import Sequence
+from enum import Enum
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+from spaces_bridge.media.worker.edge.dtls_intake import Intake
+from spaces_bridge.media.worker.edge.srtp import Keys, Profile
+from spaces_bridge.media.worker.values import UNSPOKEN_KEY
+
+DATAGRAM = 1200
+"""Largest DTLS datagram we send: fits every path WebRTC works on."""
+
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # OpenSSL 4 takes no P-224 (RFC 8422, 5.1.1)
+_RECORD_HEADER = 13
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha-256": hashes.SHA256(),
+    "sha-384": hashes.SHA384(),
+    "sha-512": hashes.SHA512(),
+}
+
+
+class HandshakeFailed(Exception):
+    """The handshake cannot go on; a fresh one may."""
+
+
+class WrongCertificate(HandshakeFailed):
+    """The peer's certificate is not the one its offer named."""
+
+
+class UnspokenKey(WrongCertificate):
+    """The certificate is the one its offer named, and its key is on a curve we do not take."""
+
+
+class Identity:
+    """The certificate an edge shows to everybody, made anew at every start.
+
+    `profiles` are the SRTP profiles it agrees to, the preferred one first.
+    """
+
+    def __init__(self, profiles: Sequence[str] = tuple(Profile)) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _self_signed(key)
+        digest = certificate.fingerprint(hashes.SHA256())
+        self.fingerprint = ":".join(f"{byte:02X}" for byte in digest)
+        self.context = SSL.Context(SSL.DTLS_METHOD)
+        self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+        self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        self.context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # a third less memory per connected peer
+        self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        self.context.use_privatekey(key)
+        self.context.use_certificate(certificate)
+        self.context.set_tlsext_use_srtp(":".join(profiles).encode())
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spaces-bridge")])
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=365))
+        .sign(key, hashes.SHA256())
+    )
+
+
+class Step(Enum):
+    """What a datagram brought about."""
+
+    WAITING = "waiting"
+    ESTABLISHED = "established"
+    LEFT = "left"
+
+
+class Handshake:
+    """One DTLS connection with one peer; stays for its goodbye after the keys are there.
+
+    We answer, or dial where the peer offered `a=setup:passive` (RFC 8842, 5.3): then `begin`.
+    """
+
+    def __init__(
+        self, identity: Identity, fingerprint: tuple[str, bytes], *, dials: bool = False
+    ) -> None:
+        self._fingerprint = fingerprint
+        self._dials = dials
+        self._ssl = SSL.Connection(identity.context)
+        if dials:
+            self._ssl.set_connect_state()
+        else:
+            self._ssl.set_accept_state()
+        self._ssl.set_ciphertext_mtu(DATAGRAM)
+        self._intake = Intake()
+        self.keys: Keys | None = None
+
+    def begin(self) -> None:
+        """Make the first flight of whoever dials; call `outgoing` afterwards."""
+        with contextlib.suppress(SSL.WantReadError):
+            self._ssl.do_handshake()
+
+    def receive(self, datagram: bytes) -> Step | None:
+        """Take in a datagram; call `outgoing` afterwards. None: it was refused, unread.
+
+        Raises HandshakeFailed.
+        """
+        if not self._intake.admits(datagram):
+            return None
+        self._ssl.bio_write(datagram)
+        return self._established() if self.keys is not None else self._advance()
+
+    def _advance(self) -> Step:
+        try:
+            self._ssl.do_handshake()
+        except SSL.WantReadError:
+            return Step.WAITING
+        except SSL.Error as error:
+            self._refuse_unspoken_key()
+            raise HandshakeFailed("the DTLS handshake failed") from error
+        self._check_certificate()
+        self.keys = self._export()
+        return Step.ESTABLISHED
+
+    def _established(self) -> Step:
+        """Only close_notify matters; other traffic (and forged records) is thrown away."""
+        try:
+            while self._ssl.recv(2048):
+                pass
+        except SSL.ZeroReturnError:
+            return Step.LEFT
+        except SSL.Error:
+            return Step.WAITING
+        return Step.WAITING
+
+    def _check_certificate(self) -> None:
+        if not self._is_announced(self._ssl.get_peer_certificate(as_cryptography=True)):
+            raise WrongCertificate("its certificate is not the one it announced")
+
+    def _is_announced(self, certificate: x509.Certificate | None) -> bool:
+        name, wanted = self._fingerprint
+        return certificate is not None and hmac.compare_digest(
+            certificate.fingerprint(_HASHES[name]), wanted
+        )
+
+    def _refuse_unspoken_key(self) -> None:
+        """Say so if the handshake cannot ever succeed: FFmpeg with GnuTLS shows a P-224 key.
+
+        Only of a certificate that the offer named: anybody may have sent another.
+        """
+        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        if certificate is None or not self._is_announced(certificate):
+            return
+        key = certificate.public_key()
+        if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, _CURVES):
+            raise UnspokenKey(f"{UNSPOKEN_KEY} ({key.curve.name})")
+
+    def _export(self) -> Keys:
+        try:
+            profile = Profile(self._ssl.get_selected_srtp_profile().decode())
+        except ValueError as error:
+            raise HandshakeFailed("no SRTP profile in common") from error
+        size = Keys.material_size(profile)
+        material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+        keys = Keys.for_server(profile, material)
+        return keys.swapped() if self._dials else keys
+
+    def retransmit(self) -> None:
+        """Make OpenSSL repeat its flight if its own timer says so."""
+        if self.keys is None and self._ssl.DTLSv1_get_timeout() == 0:
+            self._ssl.DTLSv1_handle_timeout()
+
+    def say_goodbye(self) -> None:
+        """Queue close_notify."""
+        if self.keys is not None:
+            try:
+                self._ssl.shutdown()
+            except SSL.Error:
+                return
+
+    def outgoing(self) -> list[bytes]:
+        """What is to be sent now, cut into datagrams at DTLS record boundaries."""
+        flight = b""
+        try:
+            while True:
+                flight += self._ssl.bio_read(65536)
+        except SSL.WantReadError:
+            return _datagrams(flight)
+
+
+def _datagrams(flight: bytes) -> list[bytes]:
+    """A memory buffer keeps no datagram boundaries, so find them again by record lengths."""
+    found, start, at = list[bytes](), 0, 0
+    while at + _RECORD_HEADER <= len(flight):
+        end = at + _RECORD_HEADER + int.from_bytes(flight[at + 11 : at + 13])
+        if end - start > DATAGRAM and at > start:
+            found.append(flight[start:at])
+            start = at
+        at = end
+    if start < len(flight):
+        found.append(flight[start:])
+    return found

@@ -1,0 +1,356 @@
+"""The one port of a media worker: WebRTC peers come in, and packets go both ways.
+
+This is where everything from outside arrives. Nothing a remote host sends raises out of here;
+what is not understood, not authenticated or not wanted is dropped and counted.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from spaces_bridge.media.worker.edge import resume, rtp, sdp, sdp_answer, stun
+from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
+from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
+from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
+from spaces_bridge.media.worker.edge.paths import Path, UdpPort
+from spaces_bridge.media.worker.edge.peer import Peer
+from spaces_bridge.media.worker.edge.srtp import new_ssrc
+from spaces_bridge.media.worker.edge.tcp import TcpDoor
+from spaces_bridge.media.worker.memory import most_peers
+from spaces_bridge.media.worker.values import (
+    CONNECTED,
+    CUT,
+    NEW,
+    EdgeStats,
+    NotConnected,
+    PeerState,
+    ResumeRecord,
+    RtpPacket,
+    SdpRefused,
+    StreamDirection,
+    closed,
+    is_media,
+    longest,
+)
+
+log = logging.getLogger(__name__)
+
+JOIN_S = 15.0
+"""A client that has not connected by then is forgotten."""
+SILENCE_S = 20.0
+"""A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
+
+MOST_PEERS = most_peers(1024)
+"""Peers of one edge, unless said otherwise; half as many may be about to join."""
+
+_ROUND_S = 0.1  # DTLS timers, reports, expiry
+_CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
+_LOG_S = 60.0
+
+
+class Edge:
+    """All peers of a worker. Single-threaded: everything happens in the event loop's thread."""
+
+    def __init__(
+        self,
+        udp: Sequence[socket.socket],
+        tcp: Sequence[socket.socket],
+        addresses: Sequence[str],
+        port: int,
+        *,
+        on_packet: Callable[[str, RtpPacket], None],
+        on_state: Callable[[str, PeerState], None],
+        clock: Callable[[], float] = time.monotonic,
+        most: int = MOST_PEERS,
+    ) -> None:
+        """Sockets are bound (and `tcp` listening), non-blocking, and never closed here.
+
+        `addresses` and `port` are what clients are told to send to. Of more peers than `most` (see
+        `memory`) the newest is refused.
+        """
+        self._most_peers = most
+        self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
+        self._listeners = list(tcp)
+        self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
+        self._addresses, self._port = list(addresses), port
+        self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
+        self._identity = Identity()
+        self._peers: dict[str, Peer] = {}
+        self._by_ufrag: dict[str, Peer] = {}
+        self._fan = FanOut()
+        self._refused: Counter[str] = Counter()
+        self._packets_in = self._packets_out = self._bytes_in = self._bytes_out = 0
+        self._send_dropped = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._round: asyncio.TimerHandle | None = None
+        self._logged_at, self._logged = clock(), 0
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to read."""
+        self._loop = loop
+        for port in self._ports:
+            loop.add_reader(port.socket, port.read)
+        self._door.open(self._listeners, loop)
+        self._round = loop.call_later(_ROUND_S, self._make_round)
+
+    def stop(self) -> None:
+        """Stop reading and forget all peers without telling them: they may be resumed."""
+        if self._loop is None:
+            return
+        for port in self._ports:
+            self._loop.remove_reader(port.socket)
+        if self._round is not None:
+            self._round.cancel()
+        self._loop = None
+        self._door.close()
+        for peer in list(self._peers.values()):
+            self._forget(peer)
+
+    # --- peers ---------------------------------------------------------------------------------
+
+    def accept(self, peer_id: str, direction: StreamDirection, offer: str) -> str:
+        """Answer a client's SDP offer. Raises SdpRefused. An id in use is taken over."""
+        read = sdp.read_offer(offer, direction)
+        self._refuse_a_crowd()
+        self._drop(peer_id, "replaced by a newer offer")
+        ufrag, pwd = new_credentials()
+        ice = Ice(ufrag, pwd, read.ufrag, read.pwd)
+        peer = Peer(peer_id, direction, ice, read.payload_type, self._clock())
+        peer.expect(self._identity, read, new_ssrc())
+        self._adopt(peer)
+        ours = sdp_answer.Ours(
+            ufrag=ufrag,
+            pwd=pwd,
+            fingerprint=self._identity.fingerprint,
+            ssrc=peer.ssrc,
+            name=peer.name,
+            addresses=self._addresses,
+            port=self._port,
+            tcp=bool(self._listeners),
+        )
+        return sdp_answer.write_answer(read, direction, ours)
+
+    def _refuse_a_crowd(self) -> None:
+        present, most_joining = len(self._peers), (self._most_peers + 1) // 2
+        if present < most_joining:
+            return  # nothing to count
+        if present >= self._most_peers:
+            text = "No more people can come in here: this server is full. Try again later."
+            raise SdpRefused("full", text)
+        if sum(peer.state == NEW for peer in self._peers.values()) >= most_joining:
+            text = "Too many people come in at this moment. Try again in a few seconds."
+            raise SdpRefused("busy", text)
+
+    def close(self, peer_id: str) -> None:
+        """Say goodbye to a peer and forget it; an unknown id is fine."""
+        peer = self._peers.get(peer_id)
+        if peer is not None:
+            peer.say_goodbye()
+            self._drop(peer_id, "closed by the bridge")
+
+    def peers(self) -> Mapping[str, PeerState]:
+        """All peers that are joining or connected."""
+        return {peer.id: peer.state for peer in self._peers.values()}
+
+    def resume_record(self, peer_id: str) -> ResumeRecord:
+        """What another worker needs to go on with this peer. Raises NotConnected.
+
+        Take one when a peer connects or was restored, and a new one every 20 s.
+        """
+        peer = self._peers.get(peer_id)
+        if peer is None:
+            raise NotConnected(f"there is no peer {peer_id}")
+        return resume.record(peer, self._fan.progress(peer_id), self._clock())
+
+    def restore(self, peer_id: str, record: ResumeRecord) -> None:
+        """Go on with a peer of a worker that is gone; its state is CONNECTED at once.
+
+        Raises ValueError if the record is older than two minutes or does not fit here.
+        """
+        self._drop(peer_id, "replaced by its own record")
+        peer = resume.revive(peer_id, record, self._ports, self._fan, self._clock())
+        self._adopt(peer)
+        self._on_state(peer_id, CONNECTED)
+
+    def stats(self) -> EdgeStats:
+        """Counters since the start."""
+        return EdgeStats(
+            packets_in=self._packets_in,
+            packets_out=self._packets_out,
+            bytes_in=self._bytes_in,
+            bytes_out=self._bytes_out,
+            send_dropped=self._send_dropped,
+            refused=dict(self._refused),
+        )
+
+    def _adopt(self, peer: Peer) -> None:
+        self._peers[peer.id] = self._by_ufrag[peer.ice.local_ufrag] = peer
+
+    def _drop(self, peer_id: str, reason: str) -> None:
+        peer = self._peers.get(peer_id)
+        if peer is not None:
+            self._forget(peer)
+            peer.state = closed(reason)
+            self._on_state(peer_id, peer.state)
+
+    def _forget(self, peer: Peer) -> None:
+        self._fan.remove(peer.id)
+        peer.ice.forget_all()
+        self._peers.pop(peer.id, None)
+        self._by_ufrag.pop(peer.ice.local_ufrag, None)
+
+    # --- out -----------------------------------------------------------------------------------
+
+    def fan_out(self, timestamp_step: int, payloads: Sequence[tuple[Sequence[str], bytes]]) -> int:
+        """Send each Opus payload to its peers; returns the number of packets sent.
+
+        Every connected listener's clock moves on by `timestamp_step` samples, named or not. Ids
+        that are not connected listeners are passed over. Cheapest when the same tuples of ids
+        come every time.
+        """
+        sent = self._fan.tick(timestamp_step, payloads)
+        self._packets_out += sent.packets
+        self._bytes_out += sent.octets
+        self._send_dropped += sent.dropped
+        for peer_id in sent.broken:
+            self._drop(peer_id, "its encryption cannot go on")
+        return sent.packets
+
+    # --- in ------------------------------------------------------------------------------------
+
+    def _refuse(self, reason: str) -> None:
+        self._refused[reason] += 1
+
+    def _received(self, path: Path, datagram: bytes) -> None:
+        first = datagram[0] if datagram else 0
+        if not datagram or len(datagram) > longest(datagram):
+            self._refuse("empty" if not datagram else "too_long")
+            return
+        self._packets_in += 1
+        self._bytes_in += len(datagram)
+        peer = self._peers.get(path.owner) if path.owner is not None else None
+        if peer is not None and path.proven and not peer.may_send_frame(self._clock()):
+            self._refuse("tcp_too_much")
+            self._path_lost(path)
+            path.forget()
+        elif first <= 3:
+            self._received_stun(path, datagram)
+        elif peer is None:
+            self._refuse("stranger")
+        elif 20 <= first <= 63:
+            self._received_dtls(peer, path, datagram)
+        elif is_media(first):
+            self._received_media(peer, path, datagram)
+        else:
+            self._refuse("unknown_kind")
+
+    def _received_stun(self, path: Path, datagram: bytes) -> None:
+        message = stun.parse(datagram)
+        if message is None:
+            self._refuse("stun_malformed")
+        elif message.type == stun.BINDING_REQUEST:
+            self._received_check(path, message)
+        elif message.type == stun.BINDING_SUCCESS:
+            peer = self._peers.get(path.owner or "")
+            if peer is None or not peer.ice.response(message, path, self._clock()):
+                self._refuse("stun_response")
+            else:
+                self._fan.move(peer.id, peer.ice.selected)
+        else:
+            self._refuse("stun_kind")
+
+    def _received_check(self, path: Path, message: stun.StunMessage) -> None:
+        peer = self._by_ufrag.get(message.username.partition(":")[0])
+        if peer is None:
+            self._refuse("stun_user")
+            return
+        if path.owner is not None and path.owner != peer.id:
+            self._refuse("address_taken")  # else a forged source address would silence its owner
+            return
+        now = self._clock()
+        reason = peer.ice.request(message, path, now)
+        if reason is not None:
+            self._refuse(reason)
+            return
+        peer.heard_at = now
+        path.claim(peer.id)
+        self._fan.move(peer.id, peer.ice.selected)
+        peer.dial(path)
+
+    def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
+        try:
+            step = peer.receive_dtls(datagram, path, self._clock())
+        except WrongCertificate as wrong:
+            self._refuse("wrong_certificate")
+            self._drop(peer.id, str(wrong))
+            return
+        if step is None:
+            self._refuse("dtls")
+        elif step is Step.LEFT:
+            self._drop(peer.id, "the client left")
+        elif step is Step.ESTABLISHED and peer.link is not None:
+            peer.state, peer.heard_at = CONNECTED, self._clock()
+            if peer.direction is StreamDirection.LISTEN:
+                self._fan.add(peer.id, peer.link.out, peer.payload_type, first_position())
+                self._fan.move(peer.id, peer.ice.selected)
+            self._on_state(peer.id, CONNECTED)
+
+    def _received_media(self, peer: Peer, path: Path, datagram: bytes) -> None:
+        now = self._clock()
+        if rtp.is_rtcp(datagram):
+            left = peer.receive_rtcp(datagram, path, now)
+            if isinstance(left, str):
+                self._refuse(left)
+            elif left:
+                self._drop(peer.id, "the client left")
+            return
+        packet = peer.receive_rtp(datagram, path, now)
+        if isinstance(packet, str):
+            self._refuse(packet)
+            if packet == "rtp_too_much" and peer.cut():
+                self._on_state(peer.id, CUT)
+        else:
+            self._on_packet(peer.id, packet)
+
+    def _path_lost(self, path: Path) -> None:
+        peer = self._peers.get(path.owner) if path.owner is not None else None
+        if peer is not None:
+            peer.ice.forget(path)
+            self._fan.move(peer.id, peer.ice.selected)
+
+    # --- every now and then --------------------------------------------------------------------
+
+    def _make_round(self) -> None:
+        assert self._loop is not None
+        self._round = self._loop.call_later(_ROUND_S, self._make_round)
+        now, spare = self._clock(), _CATCH_UP
+        for peer in list(self._peers.values()):
+            if self._peers.get(peer.id) is peer:  # what an earlier one caused may have ended it
+                spare -= peer.catch_up(spare)
+                self._look_after(peer, now)
+        self._door.hang_up_on_strangers(self._loop.time())
+        self._log_refused(now)
+
+    def _look_after(self, peer: Peer, now: float) -> None:
+        if peer.state != CONNECTED:
+            if now - peer.since > JOIN_S:
+                self._drop(peer.id, "it did not connect in time")
+            else:
+                peer.retransmit()
+            return
+        if now - peer.heard_at > SILENCE_S:
+            self._drop(peer.id, "it was not heard any more")
+            return
+        if peer.report_due(now):
+            peer.send_report(self._fan.progress(peer.id), now)
+
+    def _log_refused(self, now: float) -> None:
+        total = self._refused.total()
+        if total > self._logged and now - self._logged_at > _LOG_S:
+            log.info("dropped %d refused packets: %s", total - self._logged, self._refused)
+            self._logged_at, self._logged = now, total

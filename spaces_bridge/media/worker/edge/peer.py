@@ -1,0 +1,296 @@
+"""One WebRTC client: its ICE, its DTLS, its SRTP, and what it may send."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.allowance import forgeries
+from spaces_bridge.media.worker.edge.dtls import (
+    Handshake,
+    HandshakeFailed,
+    Identity,
+    Step,
+    UnspokenKey,
+    WrongCertificate,
+)
+from spaces_bridge.media.worker.edge.fanout import Progress
+from spaces_bridge.media.worker.edge.ice import Ice
+from spaces_bridge.media.worker.edge.jumps import Jumps
+from spaces_bridge.media.worker.edge.paths import Path
+from spaces_bridge.media.worker.edge.sdp import ParsedOffer
+from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound
+from spaces_bridge.media.worker.values import NEW, PeerState, RtpPacket, StreamDirection
+from spaces_bridge.pacing.token_bucket import TokenBucket
+
+HANDSHAKES = 8
+"""A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
+
+SENDER_PACKETS_PER_S = 450.0
+"""Frames of 2.5 ms, the shortest of Opus, are 400 packets; some RTCP."""
+SENDER_OCTETS_PER_S = 128_000.0
+"""Opus as fast as encoders make it (GStreamer: 650 kbit/s; FFmpeg, OBS, browsers less), with RTP
+header, extension and tag on 400 packets; more is no sound that anybody needs."""
+SENDER_BACKLOG_S = 5.0
+"""So much may come at once: GStreamer keeps what it makes while it connects (3 to 4 s on a busy
+machine) and sends it then, and a network that stalled hands over what it held."""
+CUT_IS_TOLD = 50
+"""So many packets beyond the allowance are no hiccup any more: whoever sends them is told."""
+
+_SENDER_REPORT_S = 5.0
+_RECEIVER_REPORT_S = 2.0
+
+
+def _sound(per_s: float) -> TokenBucket:
+    return TokenBucket(rate=per_s, burst=per_s * SENDER_BACKLOG_S)
+
+
+def _send_all(handshake: Handshake, path: Path) -> None:
+    for datagram in handshake.outgoing():
+        path.send(datagram)
+
+
+@dataclass(slots=True)
+class Link:
+    """The encrypted media of a connected peer."""
+
+    keys: Keys
+    out: Outbound
+    into: Inbound
+    reception: rtp.ReceptionStatistics = field(default_factory=rtp.ReceptionStatistics)
+    jumps: Jumps = field(default_factory=Jumps)
+    remote_ssrc: int | None = None
+    remote_rtcp_ssrc: int | None = None  # where it is not the one above
+    report_at: float = 0.0
+
+    @classmethod
+    def made(cls, keys: Keys, ssrc: int) -> "Link":
+        """A link with fresh sessions."""
+        out = Outbound(keys.profile, keys.tx, ssrc)
+        return cls(keys, out, Inbound(keys.profile, keys.rx))
+
+    def knows_rtp(self, ssrc: int) -> bool:
+        """Whether the stream may be the peer's: the first one authenticated is its only one.
+
+        The SRTP session keeps every SSRC it ever authenticated and searches all of them for each
+        packet, so others must not reach it. A second one may speak in RTCP (RFC 3550, 6.1: a
+        receiver has an SSRC of its own); with it, a session holds two.
+        """
+        return self.remote_ssrc in (None, ssrc)
+
+    def knows_rtcp(self, ssrc: int) -> bool:
+        """Whether RTCP of this sender may be the peer's."""
+        return ssrc == self.remote_ssrc or self.remote_rtcp_ssrc in (None, ssrc)
+
+    def believe_rtcp(self, ssrc: int) -> None:
+        """Authenticated RTCP came from `ssrc`."""
+        if ssrc != self.remote_ssrc:
+            self.remote_rtcp_ssrc = ssrc
+
+
+class Peer:
+    """State of one client. Methods return what happened; the edge decides what follows."""
+
+    def __init__(
+        self, peer_id: str, direction: StreamDirection, ice: Ice, payload_type: int, now: float
+    ) -> None:
+        self.id = peer_id
+        self.direction = direction
+        self.ice = ice
+        self.payload_type = payload_type
+        self.state: PeerState = NEW
+        self.since = self.heard_at = now
+        self.link: Link | None = None
+        self.ssrc = 0
+        self.name = "space"
+        self._identity: Identity | None = None
+        self._fingerprint: tuple[str, bytes] | None = None
+        self._handshake: Handshake | None = None
+        self._handshakes = 0
+        self._we_dial = False
+        self._packets = _sound(SENDER_PACKETS_PER_S)
+        self._octets = _sound(SENDER_OCTETS_PER_S)
+        self._reports = TokenBucket(rate=25, burst=50)  # clients send one in 1 to 5 s
+        self._records = TokenBucket(rate=25, burst=50)  # DTLS that comes after the handshake
+        self._frames = TokenBucket(rate=1000, burst=2000)  # all that comes by TCP
+        self._forged = forgeries()
+        self._cut = 0
+
+    def expect(self, identity: Identity, offer: ParsedOffer, ssrc: int) -> None:
+        """Be ready for the DTLS handshake with whoever made `offer`."""
+        self._identity, self._fingerprint, self.ssrc = identity, offer.fingerprint, ssrc
+        self._we_dial = not offer.dials
+
+    # --- DTLS ----------------------------------------------------------------------------------
+
+    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
+        """Take in a DTLS datagram; None if it is refused. Raises WrongCertificate."""
+        if self._identity is None or self._fingerprint is None:
+            return None  # resumed: the handshake was with another process
+        if self.link is not None and not self._records.take(1, now):
+            return None
+        handshake = self._handshake or self._new_handshake(self._identity, self._fingerprint)
+        if handshake is None:
+            return None
+        try:
+            step = handshake.receive(datagram)
+        except UnspokenKey:
+            _send_all(handshake, path)  # the alert: else the client waits
+            raise
+        except WrongCertificate:
+            raise
+        except HandshakeFailed:
+            self._handshake, step = None, None
+        _send_all(handshake, path)
+        if step is Step.ESTABLISHED and handshake.keys is not None:
+            self.link = Link.made(handshake.keys, self.ssrc)
+            self.ice.established(path)
+        return step
+
+    def dial(self, path: Path) -> None:
+        """Begin the DTLS handshake on a checked path, if it is ours to begin."""
+        if self._we_dial and self.link is None and self._handshake is None:
+            assert self._identity is not None
+            assert self._fingerprint is not None
+            handshake = self._new_handshake(self._identity, self._fingerprint)
+            if handshake is not None:
+                _send_all(handshake, path)
+
+    def _new_handshake(
+        self, identity: Identity, fingerprint: tuple[str, bytes]
+    ) -> Handshake | None:
+        if self._handshakes >= HANDSHAKES:
+            return None
+        self._handshakes += 1
+        self._handshake = Handshake(identity, fingerprint, dials=self._we_dial)
+        if self._we_dial:
+            self._handshake.begin()
+        return self._handshake
+
+    def retransmit(self) -> None:
+        """Repeat our part of a handshake that is under way, if it is time to."""
+        if self._handshake is not None and self.link is None:
+            self._handshake.retransmit()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._handshake is not None and self.ice.selected is not None:
+            _send_all(self._handshake, self.ice.selected)
+
+    # --- media ---------------------------------------------------------------------------------
+    #
+    # First what a look at the header tells; then the signature; and only what holds is charged
+    # to the peer: else anybody who can forge its address could silence it.
+
+    def may_send_frame(self, now: float) -> bool:
+        """Whether another packet by TCP is welcome: there, nobody else can have sent it."""
+        return self._frames.take(1, now)
+
+    def receive_rtp(self, datagram: bytes, path: Path, now: float) -> RtpPacket | str:
+        """The Opus packet in a datagram, or why it is refused."""
+        link, fields = self.link, rtp.header(datagram)
+        if fields is None:
+            return "rtp_malformed"
+        if self.direction is not StreamDirection.SPEAK or link is None:
+            return "rtp_unwanted"
+        kind, sequence, timestamp, ssrc = fields
+        if kind != self.payload_type or not link.knows_rtp(ssrc):
+            return "rtp_unknown_stream"
+        jump = link.reception.ahead(sequence)
+        if not link.jumps.allows(jump, now):
+            return "rtp_jump"
+        opened = self._open(link.into.open, datagram, now)
+        if opened is None:
+            return "srtp_rejected"
+        link.remote_ssrc = ssrc
+        link.jumps.took(jump)
+        # also of what is dropped for being too much: the session's index has moved with it
+        self._heard_media(sequence, timestamp, path, now)
+        if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
+            return "rtp_too_much"
+        return rtp.parse(opened) or "rtp_malformed"
+
+    def cut(self) -> bool:
+        """Note a packet beyond the allowance; True once, when it is time to tell the sender."""
+        self._cut += 1
+        return self._cut == CUT_IS_TOLD
+
+    def _open(
+        self, open_with: Callable[[bytes], bytes | None], datagram: bytes, now: float
+    ) -> bytes | None:
+        """What is in a protected datagram; None if its signature does not hold."""
+        if not self._forged.has(1, now):
+            return None
+        opened = open_with(datagram)
+        if opened is None:
+            self._forged.take(1, now)
+        return opened
+
+    def _heard_media(self, sequence: int, timestamp: int, path: Path, now: float) -> None:
+        assert self.link is not None
+        reception = self.link.reception
+        before = reception.newest
+        reception.took(sequence, timestamp, now)
+        self.heard_at = now
+        if reception.newest != before:  # an old packet may be a copy sent from elsewhere
+            self.ice.heard(path, now)
+
+    def receive_rtcp(self, datagram: bytes, path: Path, now: float) -> bool | str:
+        """Whether the client said BYE, or why the datagram is refused."""
+        link, ssrc = self.link, rtp.rtcp_sender(datagram)
+        if link is None:
+            return "rtcp_unwanted"
+        if ssrc is None:
+            return "rtcp_malformed"
+        if not link.knows_rtcp(ssrc):
+            return "rtcp_unknown_stream"
+        opened = self._open(link.into.open_rtcp, datagram, now)
+        if opened is None:
+            return "srtcp_rejected"
+        link.believe_rtcp(ssrc)
+        if not self._reports.take(1, now):
+            return "rtcp_too_much"
+        news = rtp.read_rtcp(opened)
+        if news is None:
+            return "rtcp_malformed"
+        self.heard_at = now
+        self.ice.heard(path, now)
+        if news.sender_ntp is not None:
+            link.reception.heard_sender_report(news.sender_ntp, now)
+        return news.left
+
+    def report_due(self, now: float) -> bool:
+        """Whether it is time to send an RTCP report."""
+        return self.link is not None and self.link.out.may_report() and now >= self.link.report_at
+
+    def catch_up(self, most: int) -> int:
+        """After a resume: pass over so many RTCP indexes of the worker that died, at most."""
+        return self.link.out.catch_up(most) if self.link is not None else 0
+
+    def send_report(self, sent: Progress | None, now: float) -> None:
+        """Tell a listener how far its stream (`sent`) is, or a speaker what we heard of its."""
+        link, path = self.link, self.ice.selected
+        if link is None or path is None:
+            return
+        if sent is not None:
+            link.report_at = now + _SENDER_REPORT_S
+            report = rtp.sender_report(
+                self.ssrc, self.name, time.time(), sent.timestamp, sent.packets, sent.octets
+            )
+        elif link.remote_ssrc is not None:
+            link.report_at = now + _RECEIVER_REPORT_S
+            report = link.reception.report(self.ssrc, link.remote_ssrc, self.name, now)
+        else:
+            return
+        path.send(link.out.protect_rtcp(report))
+
+    def say_goodbye(self) -> None:
+        """Tell the client that this is over: RTCP BYE, then DTLS close_notify."""
+        path = self.ice.selected
+        if path is None:
+            return
+        if self.link is not None and self.link.out.may_report():
+            path.send(self.link.out.protect_rtcp(rtp.goodbye(self.ssrc, self.name)))
+        if self._handshake is not None:
+            self._handshake.say_goodbye()
+            self._flush()

@@ -1,0 +1,100 @@
+"""Going on with a connected peer in another process, without the peer noticing.
+
+AES-GCM breaks if a packet index is ever used twice, and a record is always a little old. So
+the next worker leaves out every index the last one can have used: `_AHEAD` at once and
+`_AHEAD_PER_S` for each second since the record was made, which is four times what is sent.
+A worker restored twice from one record is safe by the same rule.
+"""
+
+import math
+
+from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.fanout import FanOut, Progress
+from spaces_bridge.media.worker.edge.ice import Ice
+from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
+from spaces_bridge.media.worker.edge.peer import Link, Peer
+from spaces_bridge.media.worker.edge.srtp import Keys, Profile
+from spaces_bridge.media.worker.values import (
+    CONNECTED,
+    NotConnected,
+    ResumeRecord,
+    StreamDirection,
+)
+
+MAX_AGE_S = 120.0
+"""Older records would mean a leap that a client's replay check no longer follows (2^15)."""
+
+_AHEAD, _AHEAD_PER_S = 3000, 200.0
+_RTCP_AHEAD, _RTCP_AHEAD_PER_S = 64, 2.0
+_CAUGHT_UP_AT_ONCE = 256  # RTCP packets, under a millisecond: the first minutes of a peer
+_LISTENING_ONLY = Progress(0, 0, 0, 0)
+
+
+def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
+    """The record of a peer as it stands. Raises NotConnected."""
+    if peer.link is None or peer.state != CONNECTED:
+        raise NotConnected(f"peer {peer.id} is not connected")
+    ice, link, path = peer.ice, peer.link, peer.ice.selected
+    progress = progress or _LISTENING_ONLY
+    return ResumeRecord(
+        direction=peer.direction,
+        local_ufrag=ice.local_ufrag,
+        local_pwd=ice.local_pwd,
+        remote_ufrag=ice.remote_ufrag,
+        remote_pwd=ice.remote_pwd,
+        address=path.address if isinstance(path, UdpPath) else None,
+        socket=path.port.place if isinstance(path, UdpPath) else 0,
+        profile=link.keys.profile.value,
+        tx_key=link.keys.tx,
+        rx_key=link.keys.rx,
+        payload_type=peer.payload_type,
+        local_ssrc=peer.ssrc,
+        remote_ssrc=link.remote_ssrc,
+        tx_index=progress.index,
+        tx_rtcp_index=link.out.rtcp_index,
+        rx_index=link.reception.newest,
+        timestamp=progress.timestamp,
+        made_at=now,
+    )
+
+
+def leap(record: ResumeRecord, now: float) -> tuple[int, int]:
+    """The RTP and RTCP packet indexes to go on with at `now`. Raises ValueError if too old."""
+    age = max(0.0, now - record.made_at)
+    if age > MAX_AGE_S:
+        raise ValueError("the resume record is too old: the client has to join again")
+    ahead = _AHEAD + math.ceil(age * _AHEAD_PER_S)
+    rtcp_ahead = _RTCP_AHEAD + math.ceil(age * _RTCP_AHEAD_PER_S)
+    return record.tx_index + ahead, record.tx_rtcp_index + rtcp_ahead
+
+
+def revive(
+    peer_id: str, record: ResumeRecord, ports: list[UdpPort], fan: FanOut, now: float
+) -> Peer:
+    """The peer of a record, connected. Raises ValueError if the record does not fit."""
+    tx_index, rtcp_index = leap(record, now)
+    keys = Keys(Profile(record.profile), record.tx_key, record.rx_key)
+    ice = Ice(record.local_ufrag, record.local_pwd, record.remote_ufrag, record.remote_pwd)
+    ice.connected = True
+    peer = Peer(peer_id, record.direction, ice, record.payload_type, now)
+    peer.ssrc = record.local_ssrc
+    peer.link = Link.made(keys, record.local_ssrc)
+    peer.link.out.wind(tx_index, rtcp_index)
+    peer.link.out.catch_up(_CAUGHT_UP_AT_ONCE)
+    if record.rx_index is not None and record.remote_ssrc is not None:
+        peer.link.into.wind(record.rx_index, record.remote_ssrc)
+        peer.link.remote_ssrc = record.remote_ssrc
+        peer.link.reception.newest = peer.link.reception.first = record.rx_index
+    if record.address is not None:
+        if not 0 <= record.socket < len(ports):
+            raise ValueError("the resume record names a socket that is not there")
+        path = ports[record.socket].path_to(record.address)
+        path.claim(peer_id)
+        ice.resume(path, now)
+    if record.direction is StreamDirection.LISTEN:
+        missed = round((now - record.made_at) * rtp.CLOCK_RATE)
+        timestamp = (record.timestamp + missed) & 0xFFFFFFFF
+        fan.add(peer_id, peer.link.out, record.payload_type, (tx_index, timestamp))
+        fan.move(peer_id, ice.selected)
+    peer.state = CONNECTED
+    return peer

@@ -1,0 +1,1 @@
+"""The mix: packets of speakers in, frames for listeners and for speakers out. Pure."""

@@ -1,0 +1,120 @@
+"""Opus (RFC 6716) at 48 kHz mono, straight on the libopus that `opuslib-next-bundled` ships.
+
+Only that package's library is used: its own classes copy every frame several times and cannot
+conceal a lost packet, which libopus does when it is given none.
+"""
+
+import ctypes
+import weakref
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from opuslib_next.api import libopus as _bundled
+
+Pcm = NDArray[np.int16]
+"""Samples, 48 kHz mono unless said otherwise."""
+
+SAMPLE_RATE: Final = 48_000
+FRAME: Final = 960
+"""Samples of one tick (20 ms)."""
+LONGEST: Final = 5760
+"""Samples of the longest packet there can be (120 ms)."""
+UNIT: Final = 120
+"""libopus conceals multiples of 2.5 ms."""
+
+_MAX_PACKET: Final = 1275
+_AUDIO: Final = 2049  # OPUS_APPLICATION_AUDIO: what comes in was already made for speech
+_SET_BITRATE: Final = 4002
+_SET_COMPLEXITY: Final = 4010
+
+_POINTER: Final = ctypes.c_void_p
+_INT: Final = ctypes.c_int
+# A handle of our own: prototypes set on it touch nobody else's.
+_lib: Final = ctypes.CDLL(_bundled._name)
+_lib.opus_encoder_create.argtypes = (_INT, _INT, _INT, ctypes.POINTER(_INT))
+_lib.opus_encoder_create.restype = _POINTER
+_lib.opus_encoder_destroy.argtypes = (_POINTER,)
+_lib.opus_encoder_destroy.restype = None
+_lib.opus_encode.argtypes = (_POINTER, _POINTER, _INT, ctypes.c_char_p, ctypes.c_int32)
+_lib.opus_decoder_create.argtypes = (_INT, _INT, ctypes.POINTER(_INT))
+_lib.opus_decoder_create.restype = _POINTER
+_lib.opus_decoder_destroy.argtypes = (_POINTER,)
+_lib.opus_decoder_destroy.restype = None
+_lib.opus_decode.argtypes = (_POINTER, ctypes.c_char_p, ctypes.c_int32, _POINTER, _INT, _INT)
+_lib.opus_encoder_ctl.argtypes = (_POINTER, _INT)  # the value is a variadic argument
+
+
+class OpusError(ValueError):
+    """libopus refused: a broken packet, a wrong size."""
+
+
+class Encoder:
+    """Makes packets of 20 ms."""
+
+    def __init__(self, bitrate: int = 32_000, complexity: int = 5) -> None:
+        error = _INT()
+        self._state = _lib.opus_encoder_create(SAMPLE_RATE, 1, _AUDIO, ctypes.byref(error))
+        _check(error.value)
+        weakref.finalize(self, _lib.opus_encoder_destroy, self._state)
+        _check(_lib.opus_encoder_ctl(self._state, _SET_BITRATE, _INT(bitrate)))
+        _check(_lib.opus_encoder_ctl(self._state, _SET_COMPLEXITY, _INT(complexity)))
+        self._packet = ctypes.create_string_buffer(_MAX_PACKET)
+
+    def encode(self, frame: Pcm) -> bytes:
+        """One packet of one contiguous frame of `FRAME` samples."""
+        if frame.shape != (FRAME,) or frame.dtype != np.int16:
+            raise OpusError(f"a frame has {FRAME} samples of 16 bits")
+        size = _check(
+            _lib.opus_encode(self._state, frame.ctypes.data, FRAME, self._packet, _MAX_PACKET)
+        )
+        return self._packet.raw[:size]
+
+
+class Decoder:
+    """Turns one speaker's packets into samples, and makes up what is missing."""
+
+    def __init__(self) -> None:
+        error = _INT()
+        self._state = _lib.opus_decoder_create(SAMPLE_RATE, 1, ctypes.byref(error))
+        _check(error.value)
+        weakref.finalize(self, _lib.opus_decoder_destroy, self._state)
+        self._samples = np.empty(LONGEST, np.int16)
+
+    def decode(self, packet: bytes) -> Pcm:
+        """The packet's samples (10 to 120 ms). Raises OpusError for a broken one."""
+        if not packet:
+            raise OpusError("an empty packet")
+        return self._decode(packet, LONGEST)
+
+    def conceal(self, samples: int) -> Pcm:
+        """What was probably said in a lost packet; `samples` is a multiple of `UNIT`."""
+        return self._decode(None, samples)
+
+    def _decode(self, packet: bytes | None, room: int) -> Pcm:
+        size = len(packet) if packet else 0
+        out = self._samples.ctypes.data
+        got = _check(_lib.opus_decode(self._state, packet, size, out, room, 0))
+        return self._samples[:got].copy()
+
+
+def duration(packet: bytes) -> int:
+    """Samples in a packet, read from its first bytes (RFC 6716, 3.1 and 3.2); 0: not Opus."""
+    if not packet:
+        return 0
+    config, code = packet[0] >> 3, packet[0] & 3
+    if config < 12:  # SILK: 10, 20, 40, 60 ms
+        each = (480, 960, 1920, 2880)[config & 3]
+    elif config < 16:  # hybrid: 10, 20 ms
+        each = (480, 960)[config & 1]
+    else:  # CELT: 2.5, 5, 10, 20 ms
+        each = 120 << (config & 3)
+    frames = (1, 2, 2, packet[1] & 63 if len(packet) > 1 else 0)[code]
+    total = each * frames
+    return total if total <= LONGEST else 0
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        raise OpusError(f"libopus refused ({result})")
+    return result

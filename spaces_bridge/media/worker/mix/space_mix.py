@@ -1,0 +1,238 @@
+"""The sound of one live space: who speaks, who listens, and what each of them gets every tick.
+
+The gate is asked three times: when a packet comes in, before a frame is decoded, and once more
+when the frame would go into the mix. Space and user ids are opaque here.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spaces_bridge.media.messages import MIX_KEPT
+from spaces_bridge.media.worker.mix.gate import Gates, Turned
+from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
+from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
+from spaces_bridge.media.worker.mix.speaker import Speaker
+from spaces_bridge.media.worker.mix.track import CaptionAudio, Chunk
+from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
+
+TICK_MS: Final = 20
+LEVEL_TICKS: Final = 10
+"""Levels are told at most every 200 ms."""
+
+MOST_TRACKS: Final = 32
+"""People whose last words (1 MB each) are kept for captions, unless more are on air."""
+
+MixPayloads = Sequence[tuple[Sequence[str], bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one tick made: packets for listeners, and the shared mix if somebody subscribed."""
+
+    payloads: MixPayloads
+    mix: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who gets what: laid out when people come and go, not every tick."""
+
+    shared: tuple[str, ...]
+    own: Mapping[str, tuple[str, ...]]
+    """Peers of people on air, by user."""
+
+
+class SpaceMix:
+    """One live space. Times passed in are monotonic seconds."""
+
+    def __init__(
+        self,
+        elapsed_ms: int,
+        *,
+        make_encoder: Callable[[], Encoder] = Encoder,
+        make_decoder: Callable[[], Decoder] = Decoder,
+    ) -> None:
+        self.position_ms = elapsed_ms
+        """Where the next tick begins, in milliseconds since the live space started."""
+        self.gates = Gates()
+        self._is_subscribed = False
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=MIX_KEPT)
+        self._make_encoder, self._make_decoder = make_encoder, make_decoder
+        self._shared = make_encoder()
+        self._own: dict[str, Encoder] = {}
+        self._speakers: dict[str, Speaker] = {}  # by user
+        self._listening: dict[str, str] = {}  # peer -> user
+        self._tracks: dict[str, CaptionAudio] = {}
+        self._layout: Listeners | None = None
+        self._loudest: dict[str, int] = {}
+        self._told: Mapping[str, int] = {}
+        self._ticks = 0
+
+    # --- who is here ---
+
+    def join(self, peer: str, user: str, direction: StreamDirection) -> str | None:
+        """A peer connected; returns the microphone it replaces, if there was one."""
+        if direction is StreamDirection.LISTEN:
+            self._listening[peer] = user
+            self._layout = None
+            return None
+        before = self._speakers.get(user)
+        if before is not None and before.peer == peer:
+            return None
+        self._speakers[user] = Speaker(peer, self._make_decoder)
+        return before.peer if before is not None else None
+
+    def leave(self, peer: str, user: str) -> None:
+        """A peer is gone; unknown ones are fine."""
+        if self._listening.pop(peer, None) is not None:
+            self._layout = None
+        speaker = self._speakers.get(user)
+        if speaker is not None and speaker.peer == peer:
+            del self._speakers[user]
+            self._pause(user)
+
+    def receive(self, peer: str, user: str, packet: RtpPacket, now: float) -> None:
+        """A speaker's packet. Behind a shut gate it is refused, undecoded."""
+        speaker = self._speakers.get(user)
+        if speaker is None or speaker.peer != peer:
+            return
+        if self.gates.admits(user):
+            speaker.receive(packet, now)
+        else:
+            speaker.refuse(packet)
+
+    # --- gates ---
+
+    def set_gate(self, user: str, is_open: bool) -> None:
+        """Open or shut one gate, in force from the next tick on."""
+        self._turn(self.gates.set(user, is_open))
+
+    def set_gates(self, users: Collection[str]) -> None:
+        """Exactly these gates are open."""
+        self._turn(self.gates.replace(users))
+
+    def _turn(self, turned: Turned) -> None:
+        for user in turned.shut:
+            speaker = self._speakers.get(user)
+            if speaker is not None:
+                speaker.hush()
+            self._own.pop(user, None)
+            self._pause(user)
+        if turned.opened or turned.shut:
+            self._layout = None
+
+    # --- sound ---
+
+    def tick(self, now: float, steps: int = 1) -> Tick:
+        """20 ms of sound, standing for `steps` ticks of time (the missed ones are not made)."""
+        self.position_ms += (steps - 1) * TICK_MS
+        frames = self._take_frames(now)
+        layout = self._layout or self._lay_out()
+        mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.own)
+        payloads: list[tuple[Sequence[str], bytes]] = []
+        shared: bytes | None = None
+        # somebody may come and want the last seconds, if there is anything in them
+        if layout.shared or self._is_subscribed or self._speaking():
+            shared = self._shared.encode(mix.everybody)
+            if layout.shared:
+                payloads.append((layout.shared, shared))
+            self._recent.append((self.position_ms // TICK_MS, shared))
+        else:
+            self._recent.clear()
+        for user, peers in layout.own.items():
+            payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
+        self.position_ms += TICK_MS
+        self._ticks += 1
+        return Tick(payloads, shared if self._is_subscribed else None)
+
+    def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
+        """Whether somebody wants the shared mix as packets.
+
+        Returns what was encoded just before, for a new subscriber: number and packet.
+        """
+        is_new, self._is_subscribed = wanted and not self._is_subscribed, wanted
+        return tuple(self._recent) if is_new else ()
+
+    def levels(self) -> Mapping[str, int] | None:
+        """How loud everybody on air was, when it is time to tell and something changed."""
+        if self._ticks % LEVEL_TICKS:
+            return None
+        now, self._loudest = self._loudest, dict.fromkeys(self._speaking(), 0)
+        if now == self._told:
+            return None
+        self._told = now
+        return now
+
+    def _take_frames(self, now: float) -> Mapping[str, Pcm]:
+        frames: dict[str, Pcm] = {}
+        for user in self._speaking():
+            frame = self._speakers[user].frame(now)
+            if frame is not None:
+                frames[user] = frame
+            self._note(user, SILENCE if frame is None else frame)
+        return frames
+
+    def _note(self, user: str, frame: Pcm) -> None:
+        """For the captions and the meters. Silence counts: it is what ends an utterance."""
+        if user not in self._tracks:
+            self._make_room_for_a_track()
+            self._tracks[user] = CaptionAudio()
+        self._tracks[user].hear(frame, self.position_ms)
+        self._loudest[user] = max(self._loudest.get(user, 0), loudness(frame))
+
+    def _speaking(self) -> list[str]:
+        return [user for user in self._speakers if self.gates.is_open(user)]
+
+    def _encoder_of(self, user: str) -> Encoder:
+        encoder = self._own.get(user)
+        if encoder is None:
+            encoder = self._own[user] = self._make_encoder()
+        return encoder
+
+    def _lay_out(self) -> Listeners:
+        shared: list[str] = []
+        own: dict[str, list[str]] = {}
+        for peer, user in self._listening.items():
+            if self.gates.is_open(user):
+                own.setdefault(user, []).append(peer)
+            else:
+                shared.append(peer)
+        layout = Listeners(tuple(shared), {user: tuple(peers) for user, peers in own.items()})
+        self._layout = layout
+        for user in self._own.keys() - own.keys():
+            del self._own[user]
+        return layout
+
+    # --- sound that is kept for the captions ---
+
+    def chunks(self, user: str, from_ms: int) -> Iterator[Chunk]:
+        """What this user said after `from_ms` and nobody has taken yet."""
+        track = self._tracks.get(user)
+        return iter(()) if track is None else track.since(from_ms)
+
+    def kept(self) -> list[str]:
+        """Users of whom something is kept."""
+        return [user for user, track in self._tracks.items() if not track.is_empty]
+
+    def taken(self, user: str, until_ms: int) -> None:
+        """Everything this user said before is captioned."""
+        track = self._tracks.get(user)
+        if track is None:
+            return
+        track.taken(until_ms)
+        if track.is_empty:
+            del self._tracks[user]
+
+    def _make_room_for_a_track(self) -> None:
+        """Whose words nobody has taken for longest loses them, unless they are on air."""
+        silent = [user for user in self._tracks if not self.gates.is_open(user)]
+        for user in silent[: max(0, len(self._tracks) - MOST_TRACKS + 1)]:
+            del self._tracks[user]
+
+    def _pause(self, user: str) -> None:
+        track = self._tracks.get(user)
+        if track is not None:
+            track.pause()
+        self._loudest.pop(user, None)

@@ -1,0 +1,67 @@
+"""One microphone: packets in, a frame of sound per tick out."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from spaces_bridge.media.worker.mix.jitter import Gap, JitterBuffer
+from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, OpusError, Pcm, duration
+from spaces_bridge.media.worker.values import RtpPacket
+
+_NOTHING: Pcm = np.zeros(0, np.int16)
+
+
+class Speaker:
+    """Whoever owns it asks the gate first: `receive` and `frame` are for open ones only."""
+
+    def __init__(self, peer: str, make_decoder: Callable[[], Decoder] = Decoder) -> None:
+        self.peer = peer
+        self.jitter = JitterBuffer()
+        self.broken = 0
+        """Packets libopus refused."""
+        self._make_decoder = make_decoder
+        self._decoder: Decoder | None = None
+        self._left = _NOTHING
+
+    def receive(self, packet: RtpPacket, arrived: float) -> None:
+        """A packet came to an open gate."""
+        self.jitter.push(packet.sequence, packet.timestamp, packet.payload, arrived)
+
+    def refuse(self, packet: RtpPacket) -> None:
+        """A packet came to a shut gate: neither it nor anything before it is ever played."""
+        self.jitter.pass_by(packet.sequence, packet.timestamp)
+
+    def hush(self) -> None:
+        """The gate was shut: forget everything said, the decoder's memory of it included."""
+        self.jitter.flush()
+        self._left = _NOTHING
+        self._decoder = None
+
+    def frame(self, now: float) -> Pcm | None:
+        """The next `FRAME` samples; None when there is no sound in them."""
+        parts, have, silent = [self._left], len(self._left), not len(self._left)
+        while have < FRAME:
+            taken = self.jitter.take(now)
+            part = self._sound_of(taken)
+            silent = silent and isinstance(taken, Gap) and not taken.conceal
+            parts.append(part)
+            have += len(part)
+        self._left = _NOTHING
+        if silent:
+            return None
+        samples = np.concatenate(parts)
+        self._left = samples[FRAME:]
+        return samples[:FRAME]
+
+    def _sound_of(self, taken: bytes | Gap) -> Pcm:
+        if isinstance(taken, Gap) and not taken.conceal:
+            return np.zeros(taken.samples, np.int16)
+        if self._decoder is None:
+            self._decoder = self._make_decoder()
+        if isinstance(taken, Gap):
+            return self._decoder.conceal(taken.samples)
+        try:
+            return self._decoder.decode(taken)
+        except OpusError:
+            self.broken += 1
+            return np.zeros(duration(taken), np.int16)

@@ -1,0 +1,1 @@
+"""Who may see and hear what: addresses, links, tickets, OpenID, rate limits."""

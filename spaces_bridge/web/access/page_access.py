@@ -1,0 +1,265 @@
+"""Who may see and hear what.
+
+A private live space does not exist for those without a member's token. Whoever was removed or is
+blocked gets nowhere by the token they hold. Where guests are off or the room is locked, the page
+can be read, but its feed and its sound are for those who may come in.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.records import Token
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
+from spaces_bridge.core import refusals
+from spaces_bridge.core.access import GuestPolicy
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.pacing.token_bucket import TokenBuckets
+from spaces_bridge.web.access.addresses import Addresses
+from spaces_bridge.web.access.limits import Places
+from spaces_bridge.web.problems import Problem, not_found, too_many
+
+GUESSES = 20
+"""Wrong tokens one address may show at once, then one every three seconds."""
+
+MISSES, MISSES_PER_S = 200, 5
+"""Looks at live spaces that do not exist, or are private, of one address. Every page of a private
+one begins with such a look: its link holds the token where no request does."""
+
+ENDED_KEPT = 32
+"""Ended live spaces kept in memory, so that readers do not replay a journal each time."""
+
+ENDED_KEPT_S = 300.0
+
+MOST_AT_ONCE = 200
+"""Feeds, and streams over HTTP, that one address may have open."""
+
+SECRET_MAX = 200
+SLUG_MAX = 100
+
+ANSWERS_KEPT = 10_000
+"""People of whom it is remembered whether a list bars them; the lists may be long."""
+
+
+class PageAccess:
+    """Identifies people and lets them in."""
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        sessions: Sessions,
+        addresses: Addresses,
+        doorkeeper: BanListService,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spaces = spaces
+        self.sessions = sessions
+        self.addresses = addresses
+        self._doorkeeper = doorkeeper
+        self._barred: dict[tuple[UserId, UserId], bool] = {}
+        doorkeeper.watch(self._barred.clear)
+        self._guesses = TokenBuckets(GUESSES, 1 / 3)
+        self._misses = TokenBuckets(MISSES, MISSES_PER_S)
+        self._clock = clock
+        self._ended: OrderedDict[str, tuple[float, LiveSpace]] = OrderedDict()
+        self.feeds = Places(MOST_AT_ONCE)
+        self.streams = Places(MOST_AT_ONCE)
+
+    # --- who asks -----------------------------------------------------------------------------
+
+    async def bearer(self, request: web.Request) -> Token | None:
+        """Who the `Authorization` header names. Raises Problem 429 for guessers."""
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            return None
+        return await self.identify(secret.strip(), self.addresses.of(request))
+
+    async def identify(self, secret: str, address: str) -> Token | None:
+        """Who holds the secret. Raises Problem 429 for an address that guesses."""
+        if not self._guesses.has(address):
+            raise too_many()
+        token = await self.sessions.identify(secret) if len(secret) <= SECRET_MAX else None
+        if token is None:
+            self._guesses.take(address)
+        return token
+
+    # --- who may come in ----------------------------------------------------------------------
+
+    async def enter(self, slug: str, token: Token | None, address: str) -> LiveSpace:
+        """The live space, to look at it.
+
+        Raises Problem 404, also for a private one that is not theirs, 403 `removed` for the
+        token of somebody who was shown out, however they came by it, and 429 for an address that
+        looked in vain too often. That is 429 for private ones as well: they look like none.
+        """
+        may_miss = self._misses.has(address)
+        space = await self._find(slug, look_up=may_miss) if len(slug) <= SLUG_MAX else None
+        if space is None or not may_enter(space, token):
+            if not self._misses.take(address):
+                raise too_many()
+            raise not_found()
+        self._refuse_shown_out(space, token)
+        return space
+
+    async def enter_as(self, slug: str, user: UserId) -> tuple[LiveSpace, Token]:
+        """The same for an account whose own server vouches for it, and what a token of it says.
+
+        Raises Problem as `enter` does.
+        """
+        space = await self._find(slug) if len(slug) <= SLUG_MAX else None
+        if space is None:
+            raise not_found()
+        name = space.person(user).name
+        token = Token("", space.space, user, name, guest=False, created_at_ms=0)
+        self._look(space, token)
+        return space, token
+
+    async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
+        """The live space of the path, and who asks (None: nobody known to it)."""
+        token = await self.bearer(request)
+        space = await self.enter_from(request, token)
+        mine = token if token is not None and token.space == space.space else None
+        return space, mine
+
+    async def enter_from(self, request: web.Request, token: Token | None) -> LiveSpace:
+        """`enter` for the live space of the path."""
+        return await self.enter(request.match_info["slug"], token, self.addresses.of(request))
+
+    def admit(self, space: LiveSpace, token: Token | None) -> None:
+        """Let somebody follow or hear the live space as it is now, whom `enter` let look.
+
+        Raises Problem 404, 403 `removed`, `guests_off` or `locked`. Ask again after
+        whatever took time: the answer may be another one by then.
+        """
+        now = self._stay(space, token)
+        # who holds a token of this live space has been here already
+        if now.phase is not Phase.ENDED and now.locked and not _is_of(now, token):
+            raise locked()
+
+    def admit_vouched(self, space: LiveSpace, token: Token) -> None:
+        """`admit` for an account without a link: who is not in the room is a newcomer."""
+        self.admit(space, token)
+        if not belongs(self.spaces.view(space.space) or space, token.user):
+            self.admit(space, None)
+
+    def still_in(self, space: LiveSpace, token: Token | None) -> bool:
+        """Whether whoever was admitted a moment ago may stay."""
+        try:
+            self._stay(space, token)
+        except Problem:
+            return False
+        return True
+
+    def bars(self, space: LiveSpace, user: UserId) -> bool:
+        """Whether a block list or a policy list keeps this account out."""
+        key = (space.host, user)
+        answer = self._barred.get(key)
+        if answer is None:
+            if len(self._barred) >= ANSWERS_KEPT:
+                self._barred.clear()
+            answer = self._barred[key] = self._doorkeeper.verdict(*key) is not None
+        return answer
+
+    def _look(self, space: LiveSpace, token: Token | None) -> None:
+        if not may_enter(space, token):
+            raise not_found()
+        self._refuse_shown_out(space, token)
+
+    def _stay(self, space: LiveSpace, token: Token | None) -> LiveSpace:
+        now = self.spaces.view(space.space) or space
+        self._look(now, token)
+        member = _is_members(now, token)
+        if now.phase is not Phase.ENDED and now.guests is GuestPolicy.OFF and not member:
+            raise guests_off()
+        return now
+
+    def _refuse_shown_out(self, space: LiveSpace, token: Token | None) -> None:
+        if token is None or token.space != space.space:
+            return
+        if token.user in space.removed or (not token.guest and self.bars(space, token.user)):
+            raise removed(space, token.user)
+
+    # --- finding ------------------------------------------------------------------------------
+
+    async def _find(self, slug: str, *, look_up: bool = True) -> LiveSpace | None:
+        """`look_up`: where it is not in memory."""
+        here = self.spaces.by_slug(slug)
+        if here is not None:
+            return here
+        now = self._clock()
+        kept_at, kept = self._ended.get(slug, (0.0, None))
+        if kept is not None and now - kept_at < ENDED_KEPT_S:
+            return kept
+        self._ended.pop(slug, None)
+        if not look_up:
+            return None
+        space = await self.spaces.find_by_slug(slug)
+        # one with an actor may still change: last captions, people who leave
+        if space is not None and space.phase is Phase.ENDED and not self._is_seated(space):
+            self._ended[slug] = now, space
+            if len(self._ended) > ENDED_KEPT:
+                self._ended.popitem(last=False)
+        return space
+
+    def _is_seated(self, space: LiveSpace) -> bool:
+        return self.spaces.view(space.space) is not None
+
+
+def may_enter(space: LiveSpace, token: Token | None) -> bool:
+    """Whether the live space exists for whoever holds this token."""
+    if not space.private:
+        return True
+    return _is_members(space, token)
+
+
+def belongs(space: LiveSpace, user: UserId) -> bool:
+    """Whether the account is in the room; the host always is."""
+    return user == space.host or space.person(user).joined
+
+
+def _is_members(space: LiveSpace, token: Token | None) -> bool:
+    if token is None or token.guest or token.space != space.space:
+        return False
+    return belongs(space, token.user)
+
+
+def _is_of(space: LiveSpace, token: Token | None) -> bool:
+    return token is not None and token.space == space.space
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def removed(space: LiveSpace, user: UserId) -> Problem:
+    """For those who were shown out; with the host's reason, if one was given."""
+    removal = space.removed.get(user)
+    why = {"reason": removal.reason} if removal is not None and removal.reason else {}
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.removed(**why).said)
+
+
+def not_a_member() -> Problem:
+    """For those who left the room of a private live space."""
+    text = "You are not in this private live space any more."
+    return Problem(HTTPStatus.FORBIDDEN, "not_a_member", text)
+
+
+def guests_off() -> Problem:
+    """For those without a member's link, where guests are off."""
+    text = "Guests are not admitted here. Join the room with a Matrix account and ask for a link."
+    return Problem(HTTPStatus.FORBIDDEN, "guests_off", text)
+
+
+def guests_listen() -> Problem:
+    """For guests who would speak where they only listen."""
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.guests_listen().said)
+
+
+def locked() -> Problem:
+    """For newcomers to a locked live space."""
+    return Problem.saying(HTTPStatus.FORBIDDEN, refusals.locked().said)

@@ -1,0 +1,52 @@
+"""Tickets for the stream over HTTP: an `<audio>` element sends an address and nothing else.
+
+A ticket stands for a bearer, for one live space's stream and for a minute. It goes into the
+address; the bearer, which lasts and may do more, never does.
+"""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spaces_bridge.app.records import Token
+
+GOOD_FOR_S = 60.0
+"""A browser may ask for the same address again, with another range or after a hiccup."""
+
+MOST = 10_000
+"""Tickets remembered; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    token: Token
+    until: float
+
+
+class Tickets:
+    """Issues and reads tickets, in memory only: a restart ends the streams, too."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._issued: OrderedDict[str, _Ticket] = OrderedDict()
+
+    def issue(self, token: Token) -> str:
+        """A ticket for the stream of the bearer's own live space; 160 random bits."""
+        ticket = secrets.token_urlsafe(20)
+        self._issued[ticket] = _Ticket(token, self._clock() + GOOD_FOR_S)
+        if len(self._issued) > MOST:
+            self._issued.popitem(last=False)
+        return ticket
+
+    def bearer(self, ticket: str) -> Token | None:
+        """Whose ticket this is; None when it is nobody's, or too old."""
+        self._forget_old()
+        found = self._issued.get(ticket)
+        return found.token if found is not None else None
+
+    def _forget_old(self) -> None:
+        now = self._clock()
+        while self._issued and next(iter(self._issued.values())).until <= now:
+            self._issued.popitem(last=False)

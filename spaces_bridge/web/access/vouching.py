@@ -1,0 +1,130 @@
+"""People whose own Matrix server vouches for them: the page as a widget inside a client.
+
+The client hands the page an OpenID token, the page shows it in its first frame, and the server
+that made it is asked once. From then on the person has a session like anybody with a link.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Identities
+from spaces_bridge.app.registry import is_ghost
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.pacing.token_bucket import TokenBuckets
+from spaces_bridge.web.access.page_access import PageAccess
+from spaces_bridge.web.problems import Problem, too_many
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.views import You
+
+TOKEN_MAX = 1000
+SERVER_MAX = 255
+
+BURST, PER_S = 30, 0.5
+"""Tokens the people of one network may show."""
+
+USED_KEPT_S = 3600.0
+"""How long a token may be valid at its server, and is known as used here."""
+
+USED_KEPT = 20_000
+"""Only tokens that a server confirmed are remembered: nobody can fill this with noise."""
+
+
+class Vouching:
+    """Lets accounts in by an OpenID token."""
+
+    def __init__(self, settings: WebSettings, door: PageAccess, identities: Identities) -> None:
+        self._bot = settings.bot
+        self._door = door
+        self._domain = door.spaces.world.settings.domain
+        self._followers = door.spaces.world.followers
+        self._identities = identities
+        self._limiter = TokenBuckets(BURST, PER_S)
+        self._used = UsedOnce()
+        self._being_asked: set[bytes] = set()
+
+    async def enter(
+        self, slug: str, credentials: object, address: str
+    ) -> tuple[LiveSpace, You, str]:
+        """The live space, who has come, and their new session.
+
+        `credentials`: what the client gave the page. Raises Problem: 401 `openid_refused`,
+        503 `unavailable`, 429, and as the door does; StorageError.
+        """
+        # asked first, so that a private live space takes as long as one that does not exist
+        user = await self.user_of(credentials, address)
+        space, token = await self._door.enter_as(slug, user)
+        self._door.admit_vouched(space, token)
+        session = await self._door.sessions.mint(space.space, user, token.name, guest=False)
+        follows = await self._followers.follows(space.host, user)
+        self._door.admit_vouched(space, token)  # still, after the time it took
+        return space, You(user, token.name or user, guest=False, follows_host=follows), session
+
+    async def user_of(self, credentials: object, address: str) -> UserId:
+        """The account that its server vouches for. Raises Problem as `enter` does."""
+        if not self._limiter.take(address):
+            raise too_many()
+        server, secret = _parts(credentials)
+        digest = hashlib.sha256(secret.encode()).digest()
+        if digest in self._used or digest in self._being_asked:
+            raise _refused()
+        self._being_asked.add(digest)
+        try:
+            user = await self._identities.verify(server, secret)
+        except AdapterError:
+            raise _unavailable() from None
+        finally:
+            self._being_asked.discard(digest)
+        if user is None or user == self._bot or is_ghost(user, self._domain):
+            raise _refused()
+        self._used.add(digest)
+        return user
+
+
+class UsedOnce:
+    """Secrets that were used, as hashes, for as long as they may be valid elsewhere."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._used: OrderedDict[bytes, float] = OrderedDict()
+
+    def __contains__(self, digest: bytes) -> bool:
+        oldest = self._clock() - USED_KEPT_S
+        while self._used and next(iter(self._used.values())) < oldest:
+            self._used.popitem(last=False)
+        return digest in self._used
+
+    def add(self, digest: bytes) -> None:
+        self._used[digest] = self._clock()
+        if len(self._used) > USED_KEPT:
+            self._used.popitem(last=False)
+
+
+def _parts(credentials: object) -> tuple[str, str]:
+    """Server and token. Raises Problem."""
+    if not isinstance(credentials, dict):
+        raise _refused()
+    server, secret = credentials.get("matrix_server_name"), credentials.get("access_token")
+    if not _is_word(server, SERVER_MAX) or not _is_word(secret, TOKEN_MAX):
+        raise _refused()
+    return str(server), str(secret)
+
+
+def _is_word(value: object, longest: int) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        return False
+    return value.isascii() and value.isprintable() and " " not in value
+
+
+def _refused() -> Problem:
+    text = "Your Matrix server did not confirm who you are. Close this page and open it again."
+    return Problem(HTTPStatus.UNAUTHORIZED, "openid_refused", text)
+
+
+def _unavailable() -> Problem:
+    text = "Your Matrix server could not be asked who you are. Try again in a moment."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "openid_unavailable", text)

@@ -1,0 +1,53 @@
+"""Shows out accounts whom a list bars and whom nobody can remove: they are on the page alone,
+or nothing is left of them but what they wrote.
+"""
+
+from collections.abc import Callable
+
+from spaces_bridge.app import policies
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.web.access.page_access import PageAccess, removed
+from spaces_bridge.web.feed.hub import Hub
+
+
+class AccessSweeper:
+    """Looks around whenever a list has changed, or the host whose list counts.
+
+    `listening` gives the accounts that hear a live space without a page, as far as this run
+    knows them.
+    """
+
+    def __init__(
+        self,
+        door: PageAccess,
+        hub: Hub,
+        doorkeeper: BanListService,
+        listening: Callable[[SpaceId], set[UserId]],
+    ) -> None:
+        self._door = door
+        self._hub = hub
+        self._listening = listening
+        doorkeeper.watch(self.look)
+        hub.new_host = self.look_at
+
+    def look(self) -> None:
+        """Show out whoever is barred now."""
+        for space in self._door.spaces.open():
+            self.look_at(space)
+
+    def look_at(self, space: LiveSpace) -> None:
+        """The same in one live space."""
+        on_page = {
+            you.user
+            for you in self._hub.present(space.space)
+            if you.user is not None and not you.guest
+        }
+        for user in sorted(on_page | self._listening(space.space)):
+            if self._door.bars(space, user):
+                self._hub.show_out(space.space, user, removed(space, user).said)
+        world = self._door.spaces.world
+        for user in sorted(world.chat.authors(space.space)):
+            if self._door.bars(space, user):
+                policies.forget_words(world, space.space, user)

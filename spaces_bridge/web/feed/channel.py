@@ -1,0 +1,160 @@
+"""All pages of one live space, and what they are sent."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from spaces_bridge.app.ports import Draft
+from spaces_bridge.core.ids import UserId, UtteranceId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
+from spaces_bridge.web import views
+from spaces_bridge.web.access.page_access import belongs
+from spaces_bridge.web.feed.outgoing import Outgoing, Throttle, encode
+from spaces_bridge.web.frames.server import (
+    CaptionFrame,
+    DraftFrame,
+    ReactionsFrame,
+    RoleFrame,
+    RosterFrame,
+    ServerFrame,
+)
+from spaces_bridge.web.frames.views import RoleView, SpaceView
+from spaces_bridge.web.views import You
+
+STAGE_INTERVAL_S = 0.1
+"""Between two rosters when stage or queue change; the first change goes out at once."""
+
+CROWD_INTERVAL_S = 1.0
+"""Between two rosters when only the crowd changes."""
+
+REACTIONS_INTERVAL_S = 0.25
+
+
+class Client:
+    """One connection of a page."""
+
+    def __init__(self, you: You, outgoing: Outgoing) -> None:
+        self.you = you
+        self.outgoing = outgoing
+        self.role: RoleView | None = None
+
+    def send(self, frame: ServerFrame) -> None:
+        """Queue a frame for this page only."""
+        self.outgoing.put(encode(frame))
+
+    def error(self, said: Sentence) -> None:
+        self.send(views.error_view(said))
+
+    def notice(self, said: Sentence) -> None:
+        self.send(views.notice_view(said))
+
+    def send_away(self, said: Sentence) -> None:
+        """Say why, then close: whoever this is may not be here any more."""
+        self.error(said)
+        self.outgoing.close(4403, said.code)
+
+
+class Channel:
+    """All pages of one live space."""
+
+    def __init__(self, space: LiveSpace, about: SpaceView) -> None:
+        self.space = space
+        self.about = about
+        """How the live space was described the last time."""
+        self.clients: set[Client] = set()
+        self.stage_roster = Throttle(STAGE_INTERVAL_S, self._send_roster)
+        self.crowd_roster = Throttle(CROWD_INTERVAL_S, self.stage_roster.poke)
+        self._reactions = Throttle(REACTIONS_INTERVAL_S, self._send_reactions)
+        self._fresh: Counter[str] = Counter()
+        self._drafts: dict[UtteranceId, Draft] = {}
+        """Shown, and neither final nor taken back yet."""
+
+    def of(self, user: UserId | None) -> list[Client]:
+        """The connections of one person."""
+        return [c for c in self.clients if user is not None and c.you.user == user]
+
+    def broadcast(self, frame: ServerFrame, *, fades: bool = False) -> None:
+        """To all pages."""
+        text = encode(frame)
+        for client in self.clients:
+            client.outgoing.put(text, fades=fades)
+
+    def guests(self) -> int:
+        """Those who listen and are not in the room: the nameless one by one, others once each."""
+        nameless = sum(c.you.user is None for c in self.clients)
+        seated = {person.user for person in self.space.stage}
+        users = {c.you.user: c.you.guest for c in self.clients if c.you.user is not None}
+        named = {user for user, guest in users.items() if guest or not belongs(self.space, user)}
+        return nameless + len(named - seated)
+
+    def react(self, counts: Mapping[str, int]) -> None:
+        self._fresh.update(counts)
+        self._reactions.poke()
+
+    def draft(self, draft: Draft) -> None:
+        """What is being said; without text: it goes from every page that shows it."""
+        if draft.text:
+            self._drafts[draft.utterance] = draft
+            self.broadcast(self._draft_frame(draft), fades=True)
+        elif (shown := self._drafts.pop(draft.utterance, None)) is not None:
+            gone = replace(shown, text="", committed=0)
+            # not fading: nothing else would take it away
+            self.broadcast(self._draft_frame(gone))
+
+    def _draft_frame(self, draft: Draft) -> DraftFrame:
+        return {"type": "caption", **views.draft_view(self.space, draft)}
+
+    def caption(self, utterance: UtteranceId, frame: CaptionFrame) -> None:
+        """A final; it takes the place of the utterance's draft."""
+        self._drafts.pop(utterance, None)
+        self.broadcast(frame)
+
+    def silence_drafts(self) -> None:
+        """Take back what those were saying who may not be heard any more."""
+        for draft in list(self._drafts.values()):
+            if not self.space.is_drafted(draft.speaker):
+                self.draft(replace(draft, text=""))
+
+    def describe(self, about: SpaceView) -> None:
+        """Tell everybody of the live space itself, when that has changed."""
+        if about != self.about:
+            self.about = about
+            self.broadcast({"type": "space", "space": about})
+            self.stage_roster.poke()
+
+    def refresh_roles(self, users: set[UserId] | None) -> None:
+        """Tell those whose own role, hand or microphone changed. None: look at everybody."""
+        places = views.places(self.space)
+        for client in self.clients:
+            user = client.you.user
+            if user is None or (users is not None and user not in users):
+                continue
+            role = views.role_view(self.space, client.you, places)
+            if role != client.role:
+                client.role = role
+                frame: RoleFrame = {"type": "role", **role}
+                client.send(frame)
+
+    def stop(self) -> None:
+        self.crowd_roster.stop()
+        self.stage_roster.stop()
+        self._reactions.stop()
+
+    def _send_roster(self) -> None:
+        guests = self.guests()
+        texts: dict[bool, bytes] = {}
+        for client in self.clients:
+            names = client.you.moderates(self.space)
+            if names not in texts:
+                roster = views.roster_view(self.space, guests, self.about, names=names)
+                frame: RosterFrame = {"type": "roster", **roster}
+                texts[names] = encode(frame)
+            client.outgoing.put(texts[names])
+        # whoever waits may have moved up because of somebody else
+        self.refresh_roles({hand.user for hand in self.space.hands})
+
+    def _send_reactions(self) -> None:
+        frame: ReactionsFrame = {"type": "reactions", "counts": dict(self._fresh)}
+        self._fresh.clear()
+        self.broadcast(frame, fades=True)

@@ -1,0 +1,54 @@
+"""The public JSON API."""
+
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.web.access.page_access import PageAccess
+from spaces_bridge.web.feed.hub import Hub
+from spaces_bridge.web.http import listed
+from spaces_bridge.web.http.openapi import document
+from spaces_bridge.web.settings import WebSettings
+from spaces_bridge.web.views import JsonBody
+
+
+class Api:
+    """Serves `/api`."""
+
+    def __init__(self, settings: WebSettings, door: PageAccess, hub: Hub) -> None:
+        self._document = document(settings.base_url)
+        self._door = door
+        self._hub = hub
+
+    async def spaces(self, _request: web.Request) -> web.Response:
+        """Public live spaces: live and upcoming ones."""
+        shown = [s for s in self._door.spaces.open() if is_listed(s)]
+        return json_answer({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
+
+    async def space(self, request: web.Request) -> web.Response:
+        """One live space; a private one for its members only."""
+        space, _ = await self._door.from_request(request)
+        return json_answer(self._view(space))
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """What this API and WHEP/WHIP look like to programs."""
+        return json_answer(self._document)
+
+    def _view(self, space: LiveSpace) -> JsonBody:
+        return listed.api_view(space, self._hub.about(space), self._hub.guests(space.space))
+
+
+def is_listed(space: LiveSpace) -> bool:
+    """Whether strangers may hear of it."""
+    return not space.private and (space.phase is Phase.LIVE or space.room is not None)
+
+
+def json_answer(body: JsonBody) -> web.Response:
+    """The object as a response."""
+    return web.Response(
+        status=HTTPStatus.OK,
+        body=json.dumps(body, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/json", "Cache-Control": "no-cache"},
+    )

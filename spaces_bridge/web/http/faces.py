@@ -1,0 +1,70 @@
+"""Pictures of the people everybody sees: host, stage and the front of the hand queue."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from spaces_bridge.app.ports import Pictures, Portrait
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.web import views
+from spaces_bridge.web.access.page_access import PageAccess
+from spaces_bridge.web.problems import Problem, not_found
+
+POLICY: Final = "default-src 'none'; sandbox"
+"""The file is some stranger's: opened by itself it may do nothing."""
+
+BLANK: Final = Portrait(
+    "image/gif",
+    bytes.fromhex(
+        "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+    ),
+)
+"""One transparent dot: without a script nobody takes away a picture that is not there."""
+
+
+class Faces:
+    """Serves `/s/SLUG/face/FACE` of public live spaces."""
+
+    def __init__(self, door: PageAccess, pictures: Pictures) -> None:
+        self._door = door
+        self._pictures = pictures
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """The picture; with `?or=blank` nothing to see where there is none.
+
+        Raises Problem 404: no such person here, or without a picture.
+        """
+        # an <img> shows no token: what needs one has no pictures
+        space = await self._door.enter_from(request, None)
+        face = request.match_info["face"]
+        user = next((u for u in _seen(space) if views.face(u) == face), None)
+        if user is None:
+            raise not_found()
+        portrait = await self._pictures.portrait(user)
+        if portrait is None and request.query.get("or") == "blank":
+            portrait = BLANK
+        if portrait is None:
+            text = "This person has no picture."
+            headers = {"Cache-Control": "public, max-age=300"}
+            raise Problem(HTTPStatus.NOT_FOUND, "no_picture", text, headers)
+        return web.Response(
+            status=HTTPStatus.OK,
+            body=portrait.body,
+            headers={
+                "Content-Type": portrait.content_type,
+                "Content-Security-Policy": POLICY,
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "Cache-Control": "public, max-age=3600",
+            },
+        )
+
+
+def _seen(space: LiveSpace) -> Iterator[UserId]:
+    """People with an account whom the page shows to everybody."""
+    yield space.host
+    yield from (person.user for person in space.stage if not person.guest)
+    waiting = (request.user for request in views.waiting(space)[: views.QUEUE_SHOWN])
+    yield from (user for user in waiting if not space.person(user).guest)

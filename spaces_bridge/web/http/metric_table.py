@@ -1,0 +1,296 @@
+"""Every number that `/metrics` serves: one table, from which docs/metrics.md is made, too.
+
+The parts of the bridge hand over plain numbers by name; what they are called outside, and what
+they mean, stands here alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class MetricKind(StrEnum):
+    """The types of Prometheus that are used here."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    SUMMARY = "summary"
+    """How many and how much in all; it comes from `NAME_count` and `NAME_sum`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric: `key` is the number's name in its source, and `scale` makes it the unit's.
+
+    `worry` tells an admin when it is a bad sign; empty: never by itself.
+    """
+
+    name: str
+    kind: MetricKind
+    source: str
+    key: str
+    meaning: str
+    worry: str = ""
+    scale: float = 1.0
+    label: str = ""
+
+    @property
+    def served(self) -> str:
+        """The name as queries use it."""
+        return f"{self.name}_total" if self.kind is MetricKind.COUNTER else self.name
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names of its numbers in their source."""
+        if self.kind is MetricKind.SUMMARY:
+            return frozenset({f"{self.key}_count", f"{self.key}_sum"})
+        return frozenset({self.key})
+
+    @property
+    def unit(self) -> str:
+        """The unit by the name's ending, as the conventions of Prometheus have it."""
+        return next((u for u in ("seconds", "bytes") if self.name.endswith(f"_{u}")), "")
+
+
+SOURCES: Final[Mapping[str, str]] = {
+    "pages": "Live spaces and pages",
+    "tasks": "Tasks of the bridge",
+    "database": "Queues in the database",
+    "media": "The media worker",
+    "captions": "The caption worker (only where captions are on)",
+}
+"""The parts that hand over numbers, and their headings in docs/metrics.md."""
+
+_GAUGE, _COUNTER, _SUMMARY = MetricKind.GAUGE, MetricKind.COUNTER, MetricKind.SUMMARY
+_MS: Final = 0.001
+
+METRICS: Final = (
+    # --- pages
+    MetricRow("spaces_live", _GAUGE, "pages", "live", "Live spaces that are live."),
+    MetricRow("spaces_open_pages", _GAUGE, "pages", "open_pages", "Open pages."),
+    MetricRow("spaces_listeners", _GAUGE, "pages", "listeners", "People who listen."),
+    MetricRow(
+        "spaces_listening_peers",
+        _GAUGE,
+        "pages",
+        "listening_peers",
+        "People who hear the sound, over WebRTC or HTTP.",
+        "Far below `spaces_listeners` for minutes: people do not get at the sound.",
+    ),
+    MetricRow("spaces_speakers", _GAUGE, "pages", "speakers", "People with the floor."),
+    MetricRow("spaces_on_air", _GAUGE, "pages", "on_air", "Open microphones."),
+    MetricRow("spaces_raised_hands", _GAUGE, "pages", "raised_hands", "Raised hands."),
+    # --- tasks
+    MetricRow(
+        "spaces_task_restarts",
+        _COUNTER,
+        "tasks",
+        "restarts",
+        "Parts of the bridge that failed and were started again.",
+        "It grows: the log says why; please report it.",
+        label="task",
+    ),
+    MetricRow(
+        "spaces_tasks_failing",
+        _GAUGE,
+        "tasks",
+        "failing",
+        "Of them, those failing now.",
+        "Above 0: `/ready` says which.",
+    ),
+    # --- database
+    MetricRow(
+        "spaces_outbox_pending",
+        _GAUGE,
+        "database",
+        "outbox_pending",
+        "Outbox tasks for the homeserver that wait, are due later, or are being tried.",
+        "It grows for minutes: the homeserver is away or too slow.",
+    ),
+    MetricRow(
+        "spaces_outbox_dead",
+        _GAUGE,
+        "database",
+        "outbox_dead",
+        "Outbox tasks that were given up, as the homeserver refused them for good.",
+        "It grows: the log says what was refused.",
+    ),
+    MetricRow(
+        "spaces_inbox_pending",
+        _GAUGE,
+        "database",
+        "inbox_pending",
+        "Events of the homeserver that were not handled yet.",
+        "Above 0 for minutes: the bridge does not keep up, or the homeserver is away.",
+    ),
+    MetricRow(
+        "spaces_inbox_dead",
+        _GAUGE,
+        "database",
+        "inbox_dead",
+        "Events that could not be handled and were put aside.",
+        "It grows: that is a bug; please report it.",
+    ),
+    # --- media
+    MetricRow(
+        "spaces_media_worker_up",
+        _GAUGE,
+        "media",
+        "worker_up",
+        "1 while the media worker is there, 0 while it is not.",
+        "0 for more than a few seconds: there is no sound.",
+    ),
+    MetricRow(
+        "spaces_media_worker_restarts",
+        _COUNTER,
+        "media",
+        "worker_restarts",
+        "How often the media worker had to be replaced.",
+        "It grows: the log says why; people heard a gap.",
+    ),
+    MetricRow("spaces_media_spaces", _GAUGE, "media", "spaces", "Live spaces it mixes."),
+    MetricRow("spaces_media_listeners", _GAUGE, "media", "listeners", "Who listens by WebRTC."),
+    MetricRow("spaces_media_speakers", _GAUGE, "media", "speakers", "Connected microphones."),
+    MetricRow(
+        "spaces_media_http_listeners",
+        _GAUGE,
+        "media",
+        "http_listeners",
+        "Streams of `live.ogg`.",
+        "Near `web.http_listeners_max`: more are refused.",
+    ),
+    MetricRow("spaces_media_packets_in", _COUNTER, "media", "packets_in", "Datagrams received."),
+    MetricRow("spaces_media_packets_out", _COUNTER, "media", "packets_out", "Datagrams sent."),
+    MetricRow("spaces_media_in_bytes", _COUNTER, "media", "bytes_in", "Bytes received."),
+    MetricRow(
+        "spaces_media_out_bytes",
+        _COUNTER,
+        "media",
+        "bytes_out",
+        "Bytes sent.",
+        "Its rate comes near what the line carries.",
+    ),
+    MetricRow(
+        "spaces_media_packets_dropped",
+        _COUNTER,
+        "media",
+        "send_dropped",
+        "Datagrams that the system did not take, as its buffers were full.",
+        "It grows: listeners hear gaps; see net.core.wmem_max, and the line.",
+    ),
+    MetricRow(
+        "spaces_media_packets_refused",
+        _COUNTER,
+        "media",
+        "refused",
+        "Input that was dropped: malformed, unsigned, or more than a peer may send.",
+        "It grows by thousands a second: somebody floods the media port.",
+    ),
+    MetricRow(
+        "spaces_media_gate_refused",
+        _COUNTER,
+        "media",
+        "gate_refused",
+        "Packets of voices that came to a shut gate and were dropped.",
+        "Packets of muted people count, too: grave only with voices that nobody hears.",
+    ),
+    MetricRow(
+        "spaces_media_tick_late_p99_seconds",
+        _GAUGE,
+        "media",
+        "tick_late_p99_ms",
+        "99 of 100 ticks of the mixer, every 20 ms, were at most so late in the last minute.",
+        "Above 0.01: the machine is too busy; above 0.04 people hear it.",
+        scale=_MS,
+    ),
+    MetricRow(
+        "spaces_media_ticks_skipped",
+        _COUNTER,
+        "media",
+        "ticks_skipped",
+        "Ticks that were left out, as they came more than 100 ms late.",
+        "It grows: everybody heard a gap.",
+    ),
+    # --- captions
+    MetricRow(
+        "spaces_captions_worker_up",
+        _GAUGE,
+        "captions",
+        "worker_up",
+        "1 while the caption worker is ready, 0 while it is not.",
+        "0 for more than a minute: nothing is captioned; the log says why.",
+    ),
+    MetricRow(
+        "spaces_captions_worker_restarts",
+        _COUNTER,
+        "captions",
+        "restarts",
+        "How often the caption worker ended and was started again.",
+        "It grows: the log says why. It may need more memory.",
+    ),
+    MetricRow(
+        "spaces_captions_tracks",
+        _GAUGE,
+        "captions",
+        "tracks",
+        "Voices that are captioned, or whose last words are still being written down.",
+    ),
+    MetricRow(
+        "spaces_captions_utterances",
+        _COUNTER,
+        "captions",
+        "utterances",
+        "Captions that were written.",
+        "It stands still while people talk.",
+    ),
+    MetricRow(
+        "spaces_captions_utterances_missed",
+        _COUNTER,
+        "captions",
+        "missed_utterances",
+        "Utterances that the worker gave up, as it had too much to do.",
+        "It grows: the model is too large for this machine.",
+    ),
+    MetricRow(
+        "spaces_captions_waiting_seconds",
+        _GAUGE,
+        "captions",
+        "waiting_ms",
+        "Sound that waits for the caption worker.",
+        "Above 10 for long: captions come late; above 120 sound is dropped.",
+        scale=_MS,
+    ),
+    MetricRow(
+        "spaces_captions_dropped_seconds",
+        _COUNTER,
+        "captions",
+        "dropped_ms",
+        "Sound that was dropped and is in no caption.",
+        "It grows: captions are incomplete; take a smaller model.",
+        scale=_MS,
+    ),
+    MetricRow(
+        "spaces_captions_latency_seconds",
+        _SUMMARY,
+        "captions",
+        "latency_s",
+        "From the end of an utterance, as it was spoken, to its caption.",
+        "`rate(…_sum[5m]) / rate(…_count[5m])` above 5: captions come late.",
+    ),
+)
+
+UP: Final = MetricRow(
+    "spaces_metrics_source_up",
+    _GAUGE,
+    "",
+    "",
+    "1 where the numbers of a part could be read, 0 where not: they are left out then.",
+    "0: `/ready` tells more.",
+    label="source",
+)
+
+
+def keys_of(source: str) -> set[str]:
+    """Return the names of all numbers that metrics take from this source."""
+    return {key for row in METRICS if row.source == source for key in row.keys}
