@@ -1,4 +1,4 @@
-"""The door: who is let in, and who was shown out."""
+"""Access to a live space as values: what guests may do, and removals of people."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from spaces_bridge.core.ids import UserId
 
 
 class GuestPolicy(StrEnum):
-    """What people without an account may do."""
+    """A guest policy says what people without an account may do."""
 
     OFF = "off"
     LISTEN = "listen"
@@ -16,9 +16,10 @@ class GuestPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Somebody is kept out. `in_force`: the homeserver was seen to hold the ban.
+    """A removal keeps a person out of a live space.
 
-    `by` None: a rule of the bridge. `blocked`: it outlasts the live space.
+    `by` None: a rule of the bridge removed the person. `blocked`: the removal outlasts the live
+    space. `in_force`: the homeserver was seen to hold the ban.
     """
 
     by: UserId | None

@@ -1,6 +1,7 @@
-"""What can be asked of a live space. Imperative; `decide` may refuse any of them.
+"""The commands that can be given to a live space; `decide` may refuse any of them.
 
-`by` is who asks; times are integer Unix milliseconds unless they say otherwise.
+Their names are imperatives. `by` is the person who asks; times are integer Unix milliseconds
+unless they say otherwise.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from spaces_bridge.core.roles import DEFAULT_LEVELS, RoleLevels
 
 @dataclass(frozen=True, slots=True)
 class CreateSpace:
-    """The first command of a live space's life: see `spaces_bridge.core.rules.create`."""
+    """Create a live space: the first command of its life (`spaces_bridge.core.rules.create`)."""
 
     space: SpaceId
     slug: str
@@ -36,7 +37,7 @@ class CreateSpace:
 
 @dataclass(frozen=True, slots=True)
 class AttachRoom:
-    """The homeserver has made (or found again) the room of this live space."""
+    """Attach the room that the homeserver has made (or found again) for this live space."""
 
     room: RoomId
 
@@ -49,7 +50,7 @@ class StartSpace:
 
 @dataclass(frozen=True, slots=True)
 class EndSpace:
-    """`by` None: the bridge itself ends it."""
+    """End the live space. `by` None: the bridge itself ends it."""
 
     by: UserId | None
     at_ms: int
@@ -77,7 +78,7 @@ class SetSpeakPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SetCaptions:
-    """`language`: ISO 639-1, "auto", or empty to leave it as it is."""
+    """Switch captions on or off. `language`: ISO 639-1, "auto", or empty to leave it as it is."""
 
     by: UserId
     on: bool
@@ -86,7 +87,10 @@ class SetCaptions:
 
 @dataclass(frozen=True, slots=True)
 class PassTime:
-    """The clock says `at_ms`: reminders, a host who is gone, a space nobody started."""
+    """Let the time be `at_ms`, for reminders, a host who is gone, a space nobody started.
+
+    `host_grace_ms`: how long a missing host is waited for.
+    """
 
     at_ms: int
     host_grace_ms: int
@@ -94,20 +98,22 @@ class PassTime:
 
 @dataclass(frozen=True, slots=True)
 class NoteHostAway:
-    """The host's page is gone."""
+    """Note that the host's page is gone."""
 
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class NoteHostBack:
-    """A sign of life of the host."""
+    """Note a sign of life of the host."""
 
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class WantReminder:
+    """Ask to be reminded of a scheduled live space."""
+
     by: UserId
 
 
@@ -120,7 +126,7 @@ class DropReminder:
 class RequestToSpeak:
     """Raise the hand. `name` matters for guests, whom no member event names.
 
-    `followed`: whether the host follows the asker (see `SpeakPolicy.FOLLOWED`).
+    `followed`: the host follows the asker (see `SpeakPolicy.FOLLOWED`).
     """
 
     by: UserId
@@ -133,7 +139,7 @@ class RequestToSpeak:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequest:
-    """Lower one's own hand. `reaction_gone`: by taking back the reaction that raised it."""
+    """Lower one's own hand. `reaction_gone`: the reaction that raised it was taken back."""
 
     by: UserId
     reaction_gone: bool = False
@@ -147,7 +153,7 @@ class ApproveSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class ApproveNext:
-    """Approve whoever is first in the queue."""
+    """Approve the person who is first in the hand queue."""
 
     by: UserId
 
@@ -173,7 +179,7 @@ class OrderQueue:
 
 @dataclass(frozen=True, slots=True)
 class BringSpeaker:
-    """Invite somebody to speak. Nobody is put on the stage unasked: see AcceptInvitation."""
+    """Invite somebody to speak. Nobody is put on the stage unasked: see `AcceptInvitation`."""
 
     by: UserId
     user: UserId
@@ -181,7 +187,7 @@ class BringSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class AcceptInvitation:
-    """Take the floor one was invited to."""
+    """Accept an invitation to speak, and take the floor."""
 
     by: UserId
 
@@ -235,7 +241,7 @@ class AppointCohost:
 
 @dataclass(frozen=True, slots=True)
 class DismissCohost:
-    """A co-host becomes a speaker again."""
+    """Make a co-host a speaker again."""
 
     by: UserId
     user: UserId
@@ -251,9 +257,9 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class RemovePerson:
-    """Keep somebody out until the space ends; `blocked`: for longer than that.
+    """Remove a person until the live space ends; `blocked`: for longer than that.
 
-    `by` None: a rule of the bridge (a block list, a policy list).
+    `by` None: a rule of the bridge (a block list, a policy list) removes them.
     """
 
     by: UserId | None
@@ -272,7 +278,7 @@ class ReadmitPerson:
 
 @dataclass(frozen=True, slots=True)
 class LockSpace:
-    """Nobody new, no hands, no chat of listeners."""
+    """Lock the live space: nobody new comes in, no hands, no chat of listeners."""
 
     by: UserId
 
@@ -284,7 +290,7 @@ class UnlockSpace:
 
 @dataclass(frozen=True, slots=True)
 class SetChat:
-    """Whether listeners may write in the room."""
+    """Set whether listeners may write in the room."""
 
     by: UserId
     on: bool
@@ -292,27 +298,29 @@ class SetChat:
 
 @dataclass(frozen=True, slots=True)
 class SetGuests:
+    """Set what guests may do."""
+
     by: UserId
     policy: GuestPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class OpenMicrophone:
-    """The speaker's own act, without which nobody is heard."""
+    """Open one's own microphone. Without this act of the speaker nobody is heard."""
 
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class CloseMicrophone:
-    """The speaker muted, hung up, or the connection was lost."""
+    """Close one's own microphone: the speaker muted, hung up, or the connection was lost."""
 
     by: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class SuspectLoss:
-    """A hint that this person may have lost the floor: shut first, look afterwards.
+    """Shut a microphone on a hint that its owner may have lost the floor, and look afterwards.
 
     Until the homeserver was asked for what `doubt` is about, the microphone stays shut.
     """
@@ -323,10 +331,11 @@ class SuspectLoss:
 
 @dataclass(frozen=True, slots=True)
 class ObserveLevels:
-    """The room's `users` power levels as the homeserver holds them now.
+    """Observe the room's `users` power levels as the homeserver holds them now.
 
-    `settled` names whose level we have just written (or found as wished): only that, or a level
-    seen to fall, ends a closing of ours. `by` wrote them; None: we ourselves, or nobody knows.
+    `settled` is the person whose level we have just written (or found as wanted): only that, or a
+    level seen to fall, ends a closing of ours. `by` wrote the levels; None: we ourselves, or
+    nobody knows.
     """
 
     levels: Mapping[UserId, int]
@@ -336,10 +345,10 @@ class ObserveLevels:
 
 @dataclass(frozen=True, slots=True)
 class ObserveMember:
-    """One person's membership as the homeserver holds it now.
+    """Observe one person's membership as the homeserver holds it now.
 
-    `by` made it so, when that was neither the person nor the bot. `kicked`: was joined before;
-    `unbanned`: was banned before.
+    `by` made it so, when that was neither the person nor the bot. `kicked`: the person was joined
+    before; `unbanned`: the person was banned before.
     """
 
     user: UserId
@@ -353,7 +362,10 @@ class ObserveMember:
 
 @dataclass(frozen=True, slots=True)
 class ObserveRoom:
-    """The whole room as the homeserver holds it now: levels, the joined by name, the banned."""
+    """Observe the whole room as the homeserver holds it now.
+
+    `levels` are the `users` power levels, `joined` maps members to their names.
+    """
 
     levels: Mapping[UserId, int]
     joined: Mapping[UserId, str]
@@ -362,7 +374,7 @@ class ObserveRoom:
 
 @dataclass(frozen=True, slots=True)
 class ObserveRefusedGrant:
-    """The homeserver refused for good to write this person's level."""
+    """Observe that the homeserver refused for good to write this person's level."""
 
     user: UserId
     reason: str
@@ -370,7 +382,7 @@ class ObserveRefusedGrant:
 
 @dataclass(frozen=True, slots=True)
 class CaptionUtterance:
-    """A finished utterance. `start_ms`/`end_ms` count from the start of the live space."""
+    """Caption a finished utterance. `start_ms`/`end_ms` count from the live space's start."""
 
     utterance: UtteranceId
     speaker: UserId
@@ -382,7 +394,7 @@ class CaptionUtterance:
 
 @dataclass(frozen=True, slots=True)
 class React:
-    """`annotation` is the Matrix reaction that carries it, if one does."""
+    """React with an emoji. `annotation` is the Matrix reaction that carries it, if one does."""
 
     by: UserId
     emoji: str
@@ -391,14 +403,14 @@ class React:
 
 @dataclass(frozen=True, slots=True)
 class CountReactions:
-    """Reactions of guests since the last time, by emoji."""
+    """Count the reactions of guests since the last such command, by emoji."""
 
     counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class SharePost:
-    """Show a link to everybody. `event`: a message of this room that the link is about."""
+    """Share a link with everybody. `event`: a message of this room that the link is about."""
 
     by: UserId
     url: str

@@ -1,8 +1,8 @@
-"""What guests may be called: never like somebody with a role.
+"""Display names of guests, which never look like the name of somebody with a role.
 
-A name is refused when a guest comes with it. When somebody gets a role, or another name, who looks
-like a guest that is here already, the guest is shown without a name from then on: that is derived
-from who has a role, and stored nowhere.
+A name is refused when a guest comes with it. When somebody whose name looks like that of a guest
+here gets a role, or somebody with a role gets such a name, the guest is shown without a name from
+then on: that is derived from the roles people have, and stored nowhere.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from spaces_bridge.core.text.lookalikes import guises, known_as, misleads
 from spaces_bridge.core.text.skeletons import looks
 
 BOT_NAME = "Spaces"
-"""What the bot is called unless an admin gave it another name."""
+"""The bot's name unless an admin gave it another one."""
 
 GUEST = "Guest"
-"""What a guest without a name of their own is called."""
+"""The name of a guest without a name of their own."""
 
 GUEST_MARK = "(guest)"
-"""Stands behind the name of each guest."""
+"""The mark behind the name of each guest."""
 
 
 def prepare() -> None:
@@ -30,22 +30,22 @@ def prepare() -> None:
 
 
 class DisplayNames:
-    """What everybody in one state of a live space is called; ask often, make it once."""
+    """The display names in one state of a live space; make it once, and ask it often."""
 
     def __init__(self, space: LiveSpace) -> None:
         self._taken = {p.user: _looks_of(p) for p in _with_roles(space) if not p.guest}
 
     def shown(self, guest: UserId, name: str) -> str:
-        """The guest's name, or none where somebody with a role looks like it."""
+        """Return the guest's name, or `GUEST` where that of somebody with a role looks like it."""
         return GUEST if not name or self.hides(guest, name) else name
 
     @staticmethod
     def is_nameless(name: str) -> bool:
-        """Whether any guest without a name is called so, with the room’s mark or without."""
+        """Say whether any guest without a name is called so, with the room’s mark or without."""
         return name.removesuffix(GUEST_MARK).strip() in {"", GUEST}
 
     def hides(self, guest: UserId, name: str) -> bool:
-        """Whether the guest's name could be taken for that of an account with a role."""
+        """Say whether the guest's name could be taken for that of an account with a role."""
         ways = guises(name)
         return any(
             user != guest and not ways.isdisjoint(taken) for user, taken in self._taken.items()
@@ -53,9 +53,9 @@ class DisplayNames:
 
 
 def called(space: LiveSpace, user: UserId, then: str | None = None) -> str:
-    """The name that others are shown; empty where an account has none.
+    """Return the name by which others see the person; empty where an account has none.
 
-    `then`: the name they had at some other time, in place of today's.
+    `then`: the name the person had at some other time, in place of today's.
     """
     person = space.person(user)
     name = person.name if then is None else then
@@ -63,7 +63,7 @@ def called(space: LiveSpace, user: UserId, then: str | None = None) -> str:
 
 
 def shown_name(name: str, user: str, *, guest: bool) -> str:
-    """Return the name as pages show it: guests are marked, accounts without a name go by id."""
+    """Return a name as pages show it: guests are marked, accounts without a name go by id."""
     if not guest:
         return name or user
     return name if name.endswith(GUEST_MARK) else f"{name or GUEST} {GUEST_MARK}"
@@ -75,7 +75,7 @@ def name_of(space: LiveSpace, user: UserId, then: str | None = None) -> str:
 
 
 def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
-    """Raises Rejected where a guest may not come with this name. `bot`: the bot's user id."""
+    """Raise Rejected when a guest may not come with this name. `bot`: the bot's user id."""
     if misleads(name):
         text = "A guest’s name says no role, such as “host”, and no Matrix ID. Choose another one."
         raise Rejected("name_misleads", text)
@@ -87,7 +87,7 @@ def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
 
 
 def _with_roles(space: LiveSpace) -> Iterator[Person]:
-    """Host, co-hosts, speakers, and who is to become one."""
+    """Yield the host, the co-hosts, the speakers, and those who are to become one."""
     levels, coming = space.levels, space.appointments
     if space.host not in space.people:
         yield space.person(space.host)

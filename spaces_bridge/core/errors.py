@@ -1,10 +1,10 @@
-"""The one error of the rules, and what all errors have in common that are told to somebody."""
+"""The one error of the rules, and the base of all errors that are told to people."""
 
 from spaces_bridge.core.sentences import Sentence, Value
 
 
 class TellsPeople(Exception):
-    """An error with a sentence for people: `template` with its `values` filled in."""
+    """An error that carries a sentence for people: `template` with its `values` filled in."""
 
     def __init__(self, code: str, template: str, /, **values: Value) -> None:
         self.said = Sentence(code, template, values)
@@ -12,14 +12,14 @@ class TellsPeople(Exception):
 
     @property
     def code(self) -> str:
-        """Stable, for programs."""
+        """The sentence's stable code, for programs."""
         return self.said.code
 
     @property
     def text(self) -> str:
-        """One plain sentence for people."""
+        """The plain sentence for people."""
         return self.said.text
 
 
 class Rejected(TellsPeople):
-    """A command that the rules refuse: the asker's fault, told to the asker, nothing changed."""
+    """The rules refuse a command: the asker's fault, told to the asker, and nothing changed."""

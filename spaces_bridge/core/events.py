@@ -1,4 +1,4 @@
-"""What happened to a live space. Past tense; the journal keeps them, `evolve` applies them."""
+"""The events of a live space, in the past tense: the journal keeps them, `evolve` applies them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,12 +118,12 @@ class GuestsLimited:
 
 
 class Reminder(StrEnum):
-    """What people who asked for it are reminded of."""
+    """A reminder, by its time; it goes to the people who asked for it."""
 
     DAY_BEFORE = "day"
     SOON = "soon"
     HOST_DUE = "due"
-    """The time has come: only the host is told, who alone can start."""
+    """The scheduled time has come: only the host is told, who alone can start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class HostLeftPage:
 
 @dataclass(frozen=True, slots=True)
 class HostMissed:
-    """Nobody hosts: from now on the grace time runs."""
+    """The live space was found without a host: from now on the grace time runs."""
 
     stored_as: ClassVar = "host.missed"
 
@@ -174,7 +174,7 @@ class HostReturned:
 
 @dataclass(frozen=True, slots=True)
 class PersonJoined:
-    """Somebody with an account is in the room, or now bears another name."""
+    """A person with an account came into the room, or took another name."""
 
     stored_as: ClassVar = "person.joined"
 
@@ -191,7 +191,7 @@ class PersonLeft:
 
 @dataclass(frozen=True, slots=True)
 class LevelChanged:
-    """The homeserver holds another own level for this person. None: no own entry."""
+    """The homeserver holds another own `users` level for this person. None: no own entry."""
 
     stored_as: ClassVar = "level.changed"
 
@@ -215,7 +215,7 @@ class LevelOverruled:
 
 @dataclass(frozen=True, slots=True)
 class RoleAppointed:
-    """Our intent to give this role; it counts once the homeserver holds its level."""
+    """We intend to give this person the role; it counts once the homeserver holds its level."""
 
     stored_as: ClassVar = "role.appointed"
 
@@ -244,9 +244,10 @@ class HostChanged:
 
 @dataclass(frozen=True, slots=True)
 class PersonRemoved:
-    """Kept out until the end, or for longer when `blocked`. `by` None: a rule of ours.
+    """A person was removed until the end, or for longer when `blocked`.
 
-    `in_force`: it was a ban by somebody's own client, which the homeserver holds already.
+    `by` None: a rule of ours removed them. `in_force`: it was a ban by somebody's own client,
+    which the homeserver holds already.
     """
 
     stored_as: ClassVar = "person.removed"
@@ -260,7 +261,7 @@ class PersonRemoved:
 
 @dataclass(frozen=True, slots=True)
 class RemovalInForce:
-    """The homeserver holds the ban."""
+    """The homeserver was seen to hold the ban of a removed person."""
 
     stored_as: ClassVar = "person.removal_confirmed"
 
@@ -277,7 +278,7 @@ class PersonReadmitted:
 
 @dataclass(frozen=True, slots=True)
 class LevelForfeited:
-    """Somebody who is gone still has a level; it is to be taken away."""
+    """A person who is gone still has a level; it is to be taken away."""
 
     stored_as: ClassVar = "level.forfeited"
 
@@ -286,6 +287,8 @@ class LevelForfeited:
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequested:
+    """A hand was raised. `promised`: the policy gives the floor, but not at once."""
+
     stored_as: ClassVar = "hand.raised"
 
     user: UserId
@@ -306,7 +309,10 @@ class SpeakRequestWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerApproved:
-    """Accepted: a host said yes, the homeserver has not yet. `by` None: the policy did."""
+    """A floor request was accepted; the homeserver does not hold the level yet.
+
+    `by` None: the policy accepted it, and no host.
+    """
 
     stored_as: ClassVar = "speaker.approved"
 
@@ -314,7 +320,7 @@ class SpeakerApproved:
     by: UserId | None
     reaction: EventId | None
     at_ms: int = 0
-    """When, if the policy did."""
+    """The time of it, if the policy accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +352,7 @@ class QueueReordered:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerInvited:
-    """Invited to speak; it needs their own yes."""
+    """A person was invited to speak; that needs their own yes."""
 
     stored_as: ClassVar = "stage_invitation.sent"
 
@@ -380,7 +386,7 @@ class SpeakerUnmuted:
 
 @dataclass(frozen=True, slots=True)
 class GrantRefused:
-    """The homeserver refused the level: the hand is up again."""
+    """The homeserver refused the level of an accepted request: the hand is up again."""
 
     stored_as: ClassVar = "floor.grant_refused"
 
@@ -389,7 +395,7 @@ class GrantRefused:
 
 
 class FloorEnd(StrEnum):
-    """Why somebody's floor is being taken."""
+    """The reason why a person's floor is being taken."""
 
     RELEASED = "released"
     REVOKED = "revoked"
@@ -397,7 +403,7 @@ class FloorEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FloorClosing:
-    """Our intent to take somebody's level; it shuts the gate from now on, whatever is read."""
+    """We intend to take a person's level; that shuts the gate from now on, whatever is read."""
 
     stored_as: ClassVar = "floor.closing"
 
@@ -408,7 +414,7 @@ class FloorClosing:
 
 @dataclass(frozen=True, slots=True)
 class FloorDoubted:
-    """They may have lost the floor: nobody knows until the homeserver was asked."""
+    """A person may have lost the floor: nobody knows until the homeserver was asked."""
 
     stored_as: ClassVar = "floor.doubted"
 
@@ -418,7 +424,7 @@ class FloorDoubted:
 
 @dataclass(frozen=True, slots=True)
 class FloorLookedInto:
-    """The homeserver was asked."""
+    """The homeserver was asked about a doubt, which is over by that."""
 
     stored_as: ClassVar = "floor.checked"
 
@@ -427,7 +433,7 @@ class FloorLookedInto:
 
 
 class MicrophoneEnd(StrEnum):
-    """Why a microphone closed."""
+    """The reason why a microphone closed."""
 
     OWN = "own"
     LOST_FLOOR = "lost_floor"
@@ -475,7 +481,7 @@ class Reacted:
 
 @dataclass(frozen=True, slots=True)
 class ReactionsCounted:
-    """Guests' reactions, added up."""
+    """Guests' reactions were added up, by emoji."""
 
     stored_as: ClassVar = "reactions.counted"
 
@@ -484,7 +490,7 @@ class ReactionsCounted:
 
 @dataclass(frozen=True, slots=True)
 class PostShared:
-    """`number` counts the posts of the live space from 1."""
+    """A link was shared. `number` counts the posts of the live space from 1."""
 
     stored_as: ClassVar = "post.shared"
 
@@ -498,6 +504,8 @@ class PostShared:
 
 @dataclass(frozen=True, slots=True)
 class PersonInvited:
+    """A person was invited to the live space by direct message."""
+
     stored_as: ClassVar = "person.invited"
 
     user: UserId
@@ -556,4 +564,4 @@ FloorEvent = (
 AudioEvent = SpeakerMuted | SpeakerUnmuted | MicrophoneOpened | MicrophoneClosed
 ContentEvent = UtteranceCaptioned | Reacted | ReactionsCounted | PostShared
 Event = LifecycleEvent | RoleEvent | AccessEvent | FloorEvent | AudioEvent | ContentEvent
-"""Each event stands in one of the unions above, by its subject."""
+"""Any event after the creation; each stands in one of the unions above, by its subject."""

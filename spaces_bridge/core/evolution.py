@@ -1,6 +1,6 @@
-"""How events change a live space.
+"""The evolution of a live space: each event changes its state.
 
-`evolve` cannot refuse: what may happen was decided in `rules`.
+`evolve` cannot refuse an event: what may happen was decided in `rules`.
 """
 
 from collections import Counter
@@ -24,20 +24,20 @@ from spaces_bridge.core.live_space import (
 from spaces_bridge.core.roles import Role
 
 ASKED_KEPT = 6
-"""How many of somebody's last raised hands are remembered."""
+"""The number of a person's last raised hands that are remembered."""
 
 MOVES_KEPT = 3
-"""How many changes of the time are remembered."""
+"""The number of changes of the scheduled time that are remembered."""
 
 GRANTS_KEPT = 4
-"""How many grants without a host are remembered."""
+"""The number of grants without a host that are remembered."""
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
 def born(event: ev.SpaceCreated) -> LiveSpace:
-    """The live space right after its creation."""
+    """Return the live space as it is right after its creation."""
     host = Person(event.host, name=event.host_name)
     return LiveSpace(
         space=event.space,
@@ -61,7 +61,7 @@ def born(event: ev.SpaceCreated) -> LiveSpace:
 
 
 def replay(created: ev.SpaceCreated, events: Iterable[ev.Event]) -> LiveSpace:
-    """The live space that a journal tells of."""
+    """Return the live space that a journal's events lead to."""
     space = born(created)
     for event in events:
         space = evolve(space, event)
@@ -70,10 +70,10 @@ def replay(created: ev.SpaceCreated, events: Iterable[ev.Event]) -> LiveSpace:
 
 # an arm per event, a line or one call in each
 def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR0912, PLR0915
-    """The live space after `event`."""
+    """Return the live space as it is after `event`."""
     user: UserId
     match event:
-        # --- its life
+        # --- the life of the live space
         case ev.RoomAttached():
             return replace(space, room=event.room)
         case ev.SpaceStarted():
@@ -108,7 +108,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             return replace(
                 space, host_missed_at_ms=None, host_left_page=False, passed_over=frozenset()
             )
-        # --- who is there, with which role
+        # --- members and roles
         case ev.PersonJoined():
             return _joined(space, event)
         case ev.PersonLeft():
@@ -132,7 +132,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             )
         case ev.LevelForfeited() | ev.PersonInvited():
             return space
-        # --- the door
+        # --- access
         case ev.PersonRemoved():
             return _removed(space, event)
         case ev.RemovalInForce(user):
@@ -240,7 +240,7 @@ def _person(
 
 
 def _joined(space: LiveSpace, event: ev.PersonJoined) -> LiveSpace:
-    # coming in is a sign of life
+    # joining is a sign of life of the host
     left_page = space.host_left_page and event.user != space.host
     space = replace(space, host_left_page=left_page)
     return _person(space, event.user, joined=True, name=event.name)
@@ -323,14 +323,15 @@ def _without_request(space: LiveSpace, user: UserId) -> LiveSpace:
 
 def _approved(space: LiveSpace, event: ev.SpeakerApproved) -> LiveSpace:
     if event.by is None:
-        times = 2 if space.person(event.user).guest else 1  # in and out of the room, too
+        # a guest's ghost joins and leaves the room, too
+        times = 2 if space.person(event.user).guest else 1
         granted = (*space.granted_at_ms, *[event.at_ms] * times)[-GRANTS_KEPT:]
         space = replace(space, granted_at_ms=granted)
     return _request_state(space, event.user, RequestState.ACCEPTED)
 
 
 def _request_state(space: LiveSpace, user: UserId, state: RequestState) -> LiveSpace:
-    # who was invited to speak and said yes has raised no hand
+    # a person who accepted an invitation to speak has raised no hand
     request = space.requests.get(user) or SpeakRequest(user, asked_at_ms=0)
     return replace(
         space,

@@ -1,4 +1,4 @@
-"""The floor: who asked for it and what became of it.
+"""The floor as values: requests for it, the policy and the queue by which it is given.
 
 The states carry the words of the Binary Floor Control Protocol (RFC 8855). Only Pending and
 Accepted are kept: Granted is the role itself, and the rest are ends, told by their events.
@@ -12,14 +12,14 @@ from spaces_bridge.core.ids import EventId, UserId
 
 
 class RequestState(StrEnum):
-    """A floor request that is not yet decided by the homeserver."""
+    """The state of a floor request that is not yet decided by the homeserver."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
 
 
 class SpeakPolicy(StrEnum):
-    """Who gets the floor on asking."""
+    """The speak policy says who gets the floor on asking."""
 
     REQUEST = "request"
     EVERYONE = "everyone"
@@ -28,18 +28,18 @@ class SpeakPolicy(StrEnum):
 
 
 class Doubt(StrEnum):
-    """Why somebody may have lost the floor: a hint that nobody has looked into yet."""
+    """A doubt is a hint that a person may have lost the floor, not looked into yet."""
 
     LEVEL = "level"
     MEMBERSHIP = "membership"
 
 
 class QueueOrder(StrEnum):
-    """Who is first in the hand queue."""
+    """The order of the hand queue."""
 
     ARRIVAL = "arrival"
     AIRTIME = "airtime"
-    """Least time spoken first."""
+    """The person who has spoken least comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SpeakRequest:
     state: RequestState = RequestState.PENDING
     reaction: EventId | None = None
     promised: bool = False
-    """The policy gives them the floor, as soon as it is not too many at once."""
+    """The policy gives this person the floor, as soon as that is not too many at once."""
 
 
 def queue(
@@ -59,7 +59,7 @@ def queue(
     order: QueueOrder = QueueOrder.ARRIVAL,
     airtime_ms: Mapping[UserId, int] | None = None,
 ) -> tuple[SpeakRequest, ...]:
-    """The hands that wait: first come first, or those who spoke least first."""
+    """Return the waiting hands: in order of arrival, or those who spoke least first."""
     spoken = airtime_ms if airtime_ms is not None and order is QueueOrder.AIRTIME else {}
     waiting = [r for r in requests.values() if r.state is RequestState.PENDING]
     return tuple(sorted(waiting, key=lambda r: (spoken.get(r.user, 0), r.asked_at_ms, r.user)))

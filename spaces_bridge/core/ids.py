@@ -1,4 +1,4 @@
-"""Identifiers, each its own type so that none is taken for another."""
+"""Identifiers: each kind is a type of its own, so that none is taken for another."""
 
 from typing import NewType
 
@@ -15,4 +15,4 @@ EventId = NewType("EventId", str)
 """A Matrix event id."""
 
 UtteranceId = NewType("UtteranceId", str)
-"""One finished utterance of one speaker, derived from the speaker and its start."""
+"""The id of one finished utterance, derived from its speaker and its start."""

@@ -1,7 +1,7 @@
-"""The state of a live space, and what follows from it.
+"""The state of a live space, and what can be derived from it.
 
-Who is on air is derived from levels, membership, mutes, closings and open microphones, and stored
-nowhere. `spaces_bridge.core.evolution` says how events change the state.
+The people on air are derived from levels, membership, mutes, closings and open microphones, and
+stored nowhere. `spaces_bridge.core.evolution` says how events change the state.
 """
 
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.roles import Role, RoleLevels
 
 CAPTIONS_KEPT = 50
-"""Captions a newcomer is shown (the feed's `hello`)."""
+"""The number of captions a newcomer is shown (the feed's `hello`)."""
 
 POSTS_KEPT = 5
-"""Shared posts that stay pinned; a newer one takes the oldest one's place."""
+"""The number of shared posts that stay pinned; a newer one takes the oldest one's place."""
 
 
 class Phase(StrEnum):
-    """The life of a live space."""
+    """The phase of a live space's life."""
 
     SCHEDULED = "scheduled"
     LIVE = "live"
@@ -38,7 +38,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody the live space knows. `level` is the own `users` entry, None without one."""
+    """A person the live space knows. `level` is the own `users` entry, None without one."""
 
     user: UserId
     name: str = ""
@@ -49,7 +49,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class CaptionLine:
-    """One captioned utterance; times count from the start of the live space."""
+    """A caption line: one captioned utterance; times count from the start of the live space."""
 
     utterance: UtteranceId
     speaker: UserId
@@ -62,7 +62,7 @@ class CaptionLine:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A shared link. `event`: the message of this room it is about, if it is about one."""
+    """A post: a shared link. `event`: the message of this room it is about, if there is one."""
 
     number: int
     url: str
@@ -74,7 +74,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class LiveSpace:
-    """One live space. Changed only by `spaces_bridge.core.evolution.evolve`."""
+    """The state of one live space, changed only by `spaces_bridge.core.evolution.evolve`."""
 
     space: SpaceId
     slug: str
@@ -91,11 +91,11 @@ class LiveSpace:
     queue_order: QueueOrder = QueueOrder.ARRIVAL
     scheduled_at_ms: int | None = None
     planned_at_ms: int = 0
-    """When the time was set."""
+    """The moment at which the scheduled time was set."""
     moved_at_ms: tuple[int, ...] = ()
-    """When it was set anew, the last few times."""
+    """The last few moments at which the scheduled time was set anew."""
     plan_revision: int = 0
-    """How often its plan was revised (time, title, host, called off): what calendars follow."""
+    """The number of revisions of the plan (time, title, host, called off), for calendars."""
     community: RoomId | None = None
     room: RoomId | None = None
     phase: Phase = Phase.SCHEDULED
@@ -104,25 +104,25 @@ class LiveSpace:
     people: Mapping[UserId, Person] = field(default_factory=dict)
     requests: Mapping[UserId, SpeakRequest] = field(default_factory=dict)
     asked_at_ms: Mapping[UserId, tuple[int, ...]] = field(default_factory=dict)
-    """When somebody raised the hand, the last few times."""
+    """The last few moments at which each person raised the hand."""
     granted_at_ms: tuple[int, ...] = ()
-    """When the floor was given without a host, the last few times; guests count twice."""
+    """The last few moments at which the floor was given without a host; guests count twice."""
     offers: Mapping[UserId, UserId] = field(default_factory=dict)
-    """Who was invited to speak, and by whom."""
+    """The people invited to speak, each with the person who invited them."""
     closing: frozenset[UserId] = frozenset()
     doubts: frozenset[tuple[UserId, Doubt]] = frozenset()
-    """Hints of a lost floor that were not looked into yet."""
+    """The hints of a lost floor that were not looked into yet."""
     muted: frozenset[UserId] = frozenset()
-    """Muted by a moderator; kept over a loss of the floor, lifted by a moderator alone."""
+    """The people a moderator has muted; a lost floor ends no mute, only a moderator lifts it."""
     microphones: frozenset[UserId] = frozenset()
     spoke: frozenset[UserId] = frozenset()
-    """Who has opened a microphone so far."""
+    """The people who have opened a microphone so far."""
     appointments: Mapping[UserId, Role] = field(default_factory=dict)
-    """Roles we mean to give, until the homeserver holds their levels."""
+    """The roles we mean to give, until the homeserver holds their levels."""
     overruled: Mapping[UserId, int | None] = field(default_factory=dict)
-    """Levels that the homeserver holds, and that live roles do not allow."""
+    """The levels that the homeserver holds, and that live roles do not allow."""
     cohost_seniority: tuple[UserId, ...] = ()
-    """Co-hosts, longest-serving first."""
+    """The co-hosts, longest-serving first."""
     removed: Mapping[UserId, Removal] = field(default_factory=dict)
     locked: bool = False
     chat: bool = True
@@ -130,9 +130,9 @@ class LiveSpace:
     host_left_page: bool = False
     host_missed_at_ms: int | None = None
     passed_over: frozenset[UserId] = frozenset()
-    """Heirs whom the homeserver did not let take over from a missed host."""
+    """The heirs whom the homeserver did not let take over from a missed host."""
     reminded: frozenset[UserId] = frozenset()
-    """Who asked to be reminded."""
+    """The people who asked to be reminded."""
     reminders_sent: frozenset[Reminder] = frozenset()
     posts: tuple[Post, ...] = ()
     posts_shared: int = 0
@@ -142,18 +142,18 @@ class LiveSpace:
     captions_said: int = 0
     captioned_until_ms: Mapping[UserId, int] = field(default_factory=dict)
     airtime_ms: Mapping[UserId, int] = field(default_factory=dict)
-    """How long each speaker has spoken, as far as it was captioned."""
+    """The time each speaker has spoken, as far as it was captioned."""
 
     def person(self, user: UserId) -> Person:
-        """The person, also one never heard of."""
+        """Return the person; one never heard of has an empty entry."""
         return self.people.get(user) or Person(user)
 
     def role(self, user: UserId) -> Role:
-        """What the homeserver's level says, whatever we intend."""
+        """Return the role that the homeserver's level gives the person, whatever we intend."""
         return self.levels.role(self.person(user).level)
 
     def may_speak(self, user: UserId) -> bool:
-        """Whether the person's microphone may be open: the one definition of it."""
+        """Say whether the person's microphone may be open: this is the one definition of it."""
         person = self.person(user)
         return (
             self.phase is Phase.LIVE
@@ -166,32 +166,32 @@ class LiveSpace:
         )
 
     def is_doubted(self, user: UserId) -> bool:
-        """Whether a hint that the person lost the floor was not looked into yet."""
+        """Say whether there is a hint of the person's lost floor that was not looked into yet."""
         return any((user, doubt) in self.doubts for doubt in Doubt)
 
     @property
     def on_air(self) -> frozenset[UserId]:
-        """Those who are heard: they may speak and opened their microphone."""
+        """The people who are heard: they may speak and opened their microphone."""
         return frozenset(u for u in self.microphones if self.may_speak(u))
 
     def is_drafted(self, user: UserId) -> bool:
-        """Whether the person's words are shown while they are being said."""
+        """Say whether the person's words are shown while they are being said."""
         return self.captions and user in self.microphones and self.may_speak(user)
 
     @property
     def stage(self) -> tuple[Person, ...]:
-        """Everybody with the floor, hosts first, then by name."""
+        """The people with the floor who are in the room, hosts first, then by name."""
         seated = [p for p in self.people.values() if p.joined and self.role(p.user).may_speak]
         return tuple(sorted(seated, key=lambda p: (-self.role(p.user), p.name, p.user)))
 
     @property
     def hands(self) -> tuple[SpeakRequest, ...]:
-        """The hand queue."""
+        """The hand queue in its order."""
         return queue(self.requests, self.queue_order, self.airtime_ms)
 
     @property
     def moderators(self) -> tuple[UserId, ...]:
-        """Host and co-hosts who are in the room."""
+        """The host and the co-hosts, as far as they are in the room."""
         return tuple(p.user for p in self.stage if self.role(p.user).may_moderate)
 
     @property
@@ -200,24 +200,24 @@ class LiveSpace:
 
     @property
     def listeners_may_write(self) -> bool:
-        """Whether people without the floor may chat."""
+        """Whether people without the floor may write in the chat."""
         return self.chat and not self.locked
 
     @property
     def host_present(self) -> bool:
-        """Whether somebody hosts: in the room, with the level, and not vanished from the page."""
+        """Whether the host is in the room, has the level, and has not vanished from the page."""
         here = self.person(self.host).joined and self.role(self.host) is Role.HOST
         return here and (not self.host_left_page or self.host in self.microphones)
 
     def is_accepted(self, user: UserId) -> bool:
-        """Whether the person is to get the floor as soon as the homeserver holds the level."""
+        """Say whether the person gets the floor as soon as the homeserver holds the level."""
         request = self.requests.get(user)
         return request is not None and request.state is RequestState.ACCEPTED
 
     def level_wanted(self, user: UserId) -> int | None:
-        """The own level that live roles want the homeserver to hold; None: no entry.
+        """Return the own level that live roles want the homeserver to hold; None: no entry.
 
-        It is the one the homeserver holds already unless we mean to change it.
+        The level is the one the homeserver holds already unless we mean to change it.
         """
         if user in self.removed or user in self.closing:
             return None
@@ -231,7 +231,7 @@ class LiveSpace:
 
     @property
     def heirs(self) -> tuple[UserId, ...]:
-        """Co-hosts who may take over from a host who is gone, longest-serving first."""
+        """The co-hosts who may take over from a host who is gone, longest-serving first."""
         return tuple(
             u
             for u in self.cohost_seniority

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class Role(IntEnum):
-    """What somebody may do in a live space, least first."""
+    """A role says what a person may do in a live space, least first."""
 
     LISTENER = 0
     SPEAKER = 1
@@ -41,7 +41,7 @@ class RoleLevels:
             raise ValueError("levels must satisfy 0 < speaker < cohost < host < 100")
 
     def of(self, role: Role) -> int | None:
-        """The level that stands for the role. None: no entry."""
+        """Return the level that stands for the role. None: no entry."""
         return {
             Role.LISTENER: None,
             Role.SPEAKER: self.speaker,
@@ -50,7 +50,7 @@ class RoleLevels:
         }[role]
 
     def role(self, level: int | None) -> Role:
-        """The role of somebody whose own `users` entry is `level` (None: no entry)."""
+        """Return the role of a person whose own `users` entry is `level` (None: no entry)."""
         if level is None or level < self.speaker:
             return Role.LISTENER
         if level < self.cohost:
@@ -59,4 +59,4 @@ class RoleLevels:
 
 
 DEFAULT_LEVELS = RoleLevels()
-"""Host 90, co-host 60, speaker 10."""
+"""The levels without a setting: host 90, co-host 60, speaker 10."""

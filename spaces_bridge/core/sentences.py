@@ -1,4 +1,4 @@
-"""What people are told: one plain sentence, and a code by which a page says it its own way."""
+"""Sentences for people: each has a code too, by which a page says it its own way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,10 @@ Value = str | int
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`code` is stable and means this `template` alone; `values` fill its `{places}`.
+    """A sentence for people: its `code` is stable and means this `template` alone.
 
-    A value without a place is a detail that a page may show besides.
+    `values` fill the template's `{places}`; one without a place is a detail that a page may show
+    besides.
     """
 
     code: str
@@ -24,5 +25,5 @@ class Sentence:
 
 
 def say(code: str, template: str, /, **values: Value) -> Sentence:
-    """A sentence. Templates are literals, so that a test can list them all."""
+    """Return a sentence. Templates are literals, so that a test can list them all."""
     return Sentence(code, template, values)

@@ -1,4 +1,4 @@
-"""The rules of a live space: which command leads to which events, and which is refused.
+"""The rules of a live space decide which events a command leads to, or refuse it.
 
 Each rule is a generator: refusals first, facts last. `decide` runs it to its end before anything
 happens, so a refusal half-way leaves nothing half done.
@@ -22,7 +22,7 @@ __all__ = ["create", "decide"]
 
 
 def decide(space: LiveSpace, command: cmd.Command) -> list[ev.Event]:
-    """The events that `command` leads to; `Rejected` when the rules refuse it."""
+    """Return the events that `command` leads to. Raises Rejected when the rules refuse it."""
     return list(_rule(space, command))
 
 

@@ -1,4 +1,4 @@
-"""The door: removing, blocking, locking, chat and guests."""
+"""The rules of access: removing, blocking, locking, chat and guests."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def remove_person(space: LiveSpace, command: cmd.RemovePerson) -> Iterator[ev.Ev
 
 
 def refuse_to_remove(space: LiveSpace, by: UserId, user: UserId) -> None:
-    """Raises Rejected when `by` may not remove this person, also one who is out already."""
+    """Raise Rejected when `by` may not remove this person, also one who is removed already."""
     refuse_if_ended(space)
     refuse_unless_moderator(space, by)
     if user == by:
@@ -44,7 +44,7 @@ def refuse_to_remove(space: LiveSpace, by: UserId, user: UserId) -> None:
 
 
 def show_out(space: LiveSpace, user: UserId, by: UserId | None) -> Iterator[ev.Event]:
-    """Shut the microphone, lower the hand, and mean to take the level."""
+    """Lower the person's hand, shut the microphone, and intend to take the level."""
     request = space.requests.get(user)
     if request is not None:
         yield ev.SpeakRequestWithdrawn(user, request.reaction)

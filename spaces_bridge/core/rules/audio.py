@@ -1,4 +1,4 @@
-"""Microphones and mutes."""
+"""The rules of microphones and mutes."""
 
 from collections.abc import Iterator
 
@@ -17,12 +17,12 @@ from spaces_bridge.core.rules.common import (
 
 
 def no_floor() -> Rejected:
-    """For whoever would be heard and has not asked."""
+    """Return the refusal of people who would be heard without having the floor."""
     return Rejected("no_floor", "You do not have the floor. Ask to speak first.")
 
 
 def refuse_unless_may_speak(space: LiveSpace, user: UserId) -> None:
-    """Says why the person's microphone cannot be opened now: raises Rejected."""
+    """Raise Rejected with the reason why the person's microphone cannot be opened now."""
     refuse_unless_live(space)
     if user in space.muted and space.role(user).may_speak:
         raise Rejected(
@@ -46,7 +46,10 @@ def close_microphone(space: LiveSpace, user: UserId, why: ev.MicrophoneEnd) -> I
 
 
 def suspect_loss(space: LiveSpace, command: cmd.SuspectLoss) -> Iterator[ev.Event]:
-    """Shut, and kept shut: what is read takes a while, and opening again must not be quicker."""
+    """Shut the microphone and keep it shut until the homeserver was asked.
+
+    Asking takes a while, and opening again must not be quicker.
+    """
     user = command.user
     could = space.may_speak(user) or space.is_doubted(user)
     yield from close_microphone(space, user, ev.MicrophoneEnd.SUSPECTED)

@@ -1,4 +1,4 @@
-"""Refusals that many rules share."""
+"""Ranks, places and refusals that many rules share."""
 
 from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
@@ -8,26 +8,26 @@ from spaces_bridge.core.roles import Role
 
 
 def is_host(space: LiveSpace, user: UserId) -> bool:
-    """Whether the person is the one host, also before joining the room."""
+    """Say whether the person is the one host, also before joining the room."""
     return user == space.host and user not in space.removed
 
 
 def rank(space: LiveSpace, user: UserId) -> Role:
-    """The person's role for the question who may do what to whom.
+    """Return the person's rank: the role that decides who may do what to whom.
 
-    There is one host: who was it a moment ago, and has the level still, is a co-host.
+    There is one host: a person who hosted a moment ago, and has the level still, is a co-host.
     """
     return Role.HOST if user == space.host else min(space.role(user), Role.COHOST)
 
 
 def is_above(space: LiveSpace, by: UserId, user: UserId) -> bool:
-    """Whether `by` may act on this person; roles that are on their way count."""
+    """Say whether `by` ranks above this person; roles that are on their way count."""
     coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
     return max(rank(space, user), coming) < rank(space, by)
 
 
 def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
-    """How many more speakers the stage holds, not counting `besides`.
+    """Return how many more speakers the stage holds, not counting `besides`.
 
     Everybody with the level has a place, in the room or not, and those who are to get it.
     """
@@ -35,7 +35,7 @@ def places_left(space: LiveSpace, besides: UserId | None = None) -> int:
 
 
 def cohost_places(space: LiveSpace, besides: UserId | None = None) -> int:
-    """How many more co-hosts there may be, counted in the same way."""
+    """Return how many more co-hosts there may be, counted like `places_left`."""
     return space.max_cohosts - len(_seated(space, Role.COHOST) - {besides})
 
 
@@ -48,7 +48,7 @@ def _seated(space: LiveSpace, role: Role) -> set[UserId]:
 
 
 def refuse_if_full(space: LiveSpace) -> None:
-    """Raises Rejected when no place on the stage is free."""
+    """Raise Rejected when no place on the stage is free."""
     if places_left(space) <= 0:
         raise Rejected(
             "stage_full",
@@ -63,7 +63,7 @@ def refuse_unless_host(space: LiveSpace, user: UserId) -> None:
 
 
 def is_moderator(space: LiveSpace, user: UserId) -> bool:
-    """Host and co-hosts are, while they are in the room: a level alone outlasts its owner."""
+    """Say whether the person is host or co-host and in the room: a level outlasts its owner."""
     here = space.person(user).joined and user not in space.removed
     return here and space.role(user).may_moderate
 
@@ -74,7 +74,7 @@ def refuse_unless_moderator(space: LiveSpace, user: UserId) -> None:
 
 
 def refuse_unless_above(space: LiveSpace, by: UserId, user: UserId) -> None:
-    """Nobody touches their like: raises Rejected."""
+    """Raise Rejected when `by` does not rank above this person."""
     if not is_above(space, by, user):
         raise refusals.too_high()
 

@@ -1,4 +1,4 @@
-"""What is said and shown: captions, reactions, posts, invitations, chat."""
+"""The rules of what is said and shown: captions, reactions, posts, invitations, chat."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,10 +19,10 @@ from spaces_bridge.core.rules.common import (
 from spaces_bridge.core.text.links import URL_MAX, is_web_address
 
 EMOJI_MAX = 50
-"""Different emoji counted in one live space; everybody is sent all counts."""
+"""The number of different emoji counted in one live space; everybody is sent all counts."""
 
 OTHERS = "💬"
-"""Stands for further kinds that people of the room react with."""
+"""The emoji that stands for all further ones that people in the room react with."""
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
@@ -30,7 +30,7 @@ def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterat
         return
     middle_ms = (command.start_ms + command.end_ms) // 2
     if middle_ms <= space.captioned_until_ms.get(command.speaker, -1):
-        return  # said again after a restart; neighbours only share their edges
+        return  # captioned again after a restart; neighbouring utterances share only an edge
     name = called(space, command.speaker) or command.speaker
     yield ev.UtteranceCaptioned(
         command.utterance,
@@ -50,7 +50,7 @@ def react(space: LiveSpace, command: cmd.React) -> Iterator[ev.Event]:
     if emoji not in space.reactions and len(space.reactions) >= EMOJI_MAX:
         if command.annotation is None:
             raise refusals.too_many_kinds()
-        emoji = OTHERS  # it is in the room already, whatever we say
+        emoji = OTHERS  # the reaction is in the room already, whatever we say
     yield ev.Reacted(command.by, emoji, command.annotation)
 
 
@@ -67,7 +67,7 @@ def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[e
 
 
 def may_share(space: LiveSpace, user: UserId) -> bool:
-    """Whether the person may share links now."""
+    """Say whether the person may share links now."""
     return _is_let(_refuse_sharer, space, user)
 
 
@@ -95,7 +95,7 @@ def _refuse_sharer(space: LiveSpace, user: UserId) -> None:
 
 
 def may_invite(space: LiveSpace, user: UserId) -> bool:
-    """Whether the person may invite others now."""
+    """Say whether the person may invite others now."""
     return _is_let(_refuse_inviter, space, user)
 
 
@@ -131,16 +131,16 @@ def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user:
 
 
 def may_chat(space: LiveSpace, user: UserId, *, guest: bool) -> bool:
-    """Whether `refuse_to_chat` would let them."""
+    """Say whether `refuse_to_chat` would let the person write."""
     return _why_not_chat(space, user, guest=guest) is None
 
 
 def refuse_to_chat(space: LiveSpace, user: UserId, *, guest: bool) -> None:
-    """Raises Rejected for those who may not write from the page.
+    """Raise Rejected when the person may not write in the chat from the page.
 
-    It is the rule the room's levels keep for everybody else: where listeners may not write, only
-    those with the floor do. What is written is kept in no journal, so it is no command. Whether a
-    server lets guests write at all is not asked here.
+    The room's levels keep the same rule for everybody else: where listeners may not write, only
+    people with the floor do. The journal keeps no chat, so writing is no command. Whether a server
+    lets guests write at all is not asked here.
     """
     refusal = _why_not_chat(space, user, guest=guest)
     if refusal is not None:

@@ -1,4 +1,4 @@
-"""The floor: asking for it, being invited to it, giving and taking it."""
+"""The rules of the floor: asking for it, being invited to it, giving and taking it."""
 
 from collections.abc import Iterator
 
@@ -21,16 +21,17 @@ from spaces_bridge.core.rules.common import (
 )
 
 HANDS_MAX = 500
-"""Hands that may be up at once."""
+"""The number of hands that may be up at once."""
 
 HANDS_A_MINUTE = 6
-"""How often one person may raise the hand; `evolution.ASKED_KEPT` remembers as many."""
+"""The hands one person may raise in a minute; `evolution.ASKED_KEPT` remembers as many."""
 
 GRANTS = 4
 GRANTS_WITHIN_MS = 90_000
-"""So many floors are given without a host, guests counting twice; `evolution.GRANTS_KEPT`
-remembers as many. Each costs the room two events, a guest's four, and who leaves the stage may
-ask again at once.
+"""The policy gives `GRANTS` floors within this time without a host, guests counting twice.
+
+`evolution.GRANTS_KEPT` remembers as many. Each costs the room two events, a guest's four, and a
+person who leaves the stage may ask again at once.
 """
 
 MINUTE_MS = 60_000
@@ -56,6 +57,7 @@ def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[
 
 
 def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
+    """Raise Rejected when the person may not ask for the floor, whatever the policy says."""
     refuse_if_removed(space, command.by)
     if command.by in space.closing:
         raise Rejected("closing", "Your floor is just being taken back. Try again in a moment.")
@@ -80,7 +82,7 @@ def _refuse_flood(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
 
 
 def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
-    """Whether the policy gives the floor without a host; who was muted waits for one."""
+    """Say whether the policy gives the floor without a host; muted people wait for a host."""
     policy = space.speak_policy
     open_to_them = policy is SpeakPolicy.EVERYONE or (
         policy is SpeakPolicy.FOLLOWED and command.followed
@@ -89,7 +91,7 @@ def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
 
 
 def _grants_left(space: LiveSpace, now_ms: int) -> int:
-    """How many floors may be given without a host now."""
+    """Return how many floors may be given without a host now."""
     lately = sum(now_ms - at_ms < GRANTS_WITHIN_MS for at_ms in space.granted_at_ms)
     return GRANTS - lately
 
@@ -99,7 +101,7 @@ def _counts(*, guest: bool) -> int:
 
 
 def keep_promises(space: LiveSpace, now_ms: int) -> Iterator[ev.Event]:
-    """Give the floor to those whom the policy gives it, and who had to wait a little."""
+    """Give the floor to those to whom the policy has promised it, as many as may get it now."""
     if space.speak_policy not in {SpeakPolicy.EVERYONE, SpeakPolicy.FOLLOWED}:
         return
     waiting = [hand for hand in space.hands if hand.promised and hand.user not in space.muted]
@@ -115,7 +117,7 @@ def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.
     request = space.requests.get(command.by)
     coming = space.appointments.get(command.by)
     if request is None and coming is not None:
-        # what is offered can be declined; what is taken cannot be kept
+        # a higher role that is offered can be declined; one that is being taken cannot be kept
         if coming > space.role(command.by):
             yield ev.AppointmentEnded(command.by, "cancelled")
         return
@@ -172,7 +174,7 @@ def clear_queue(space: LiveSpace, command: cmd.ClearQueue) -> Iterator[ev.Event]
 
 
 def lower_all(space: LiveSpace, by: UserId) -> ev.QueueCleared:
-    """Every waiting hand goes down; who was approved already keeps that."""
+    """Return the event that lowers every waiting hand; approved requests stay approved."""
     reactions = tuple(hand.reaction for hand in space.hands if hand.reaction is not None)
     return ev.QueueCleared(by, tuple(hand.user for hand in space.hands), reactions)
 
@@ -193,14 +195,14 @@ def bring_speaker(space: LiveSpace, command: cmd.BringSpeaker) -> Iterator[ev.Ev
         raise Rejected("is_speaker", "That person has the floor already.")
     _refuse_unseatable(space, user)
     if request is not None:
-        # they have asked: inviting them is approving them
+        # the person has asked: the invitation approves the request
         yield from approve_speaker(space, cmd.ApproveSpeaker(command.by, user))
         return
     if user in space.offers:
         raise Rejected("already_invited", "That person is invited to speak already.")
     refuse_if_full(space)
     if user in space.muted:
-        # who invites the muted to speak lifts the mute
+        # an invitation to speak lifts the mute
         refuse_unless_above(space, command.by, user)
         yield ev.SpeakerUnmuted(user, command.by)
     yield ev.SpeakerInvited(user, command.by)
@@ -264,7 +266,7 @@ def leave_stage(space: LiveSpace, command: cmd.LeaveStage) -> Iterator[ev.Event]
 
 
 def take_floor(space: LiveSpace, user: UserId, by: UserId, end: ev.FloorEnd) -> Iterator[ev.Event]:
-    """Shut the microphone, and mean to take the level."""
+    """Shut the person's microphone, and intend to take the level."""
     if user in space.microphones:
         yield ev.MicrophoneClosed(user, ev.MicrophoneEnd.LOST_FLOOR)
     if user not in space.closing:

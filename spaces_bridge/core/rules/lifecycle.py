@@ -1,4 +1,4 @@
-"""From its making to its end: times, title, policy, and what the clock brings."""
+"""The rules of a live space's life, from creation to end: times, title, policy, the clock."""
 
 from collections.abc import Iterator
 
@@ -17,24 +17,25 @@ from spaces_bridge.core.rules.floor import keep_promises
 from spaces_bridge.core.text.writing import clean_text
 
 TITLE_MAX = 200
-"""Characters a title may have."""
+"""The number of characters a title may have."""
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 AHEAD_MAX_MS = 366 * DAY_MS
-"""How far ahead a live space may be scheduled."""
+"""The longest time that a live space may be scheduled ahead."""
 
 GIVEN_UP_MS = 6 * HOUR_MS
-"""So long after its time a live space that nobody started is called off."""
+"""The time after which a scheduled live space that nobody started is called off."""
 
 FORGOTTEN_MS = 7 * DAY_MS
-"""So long one without a time waits to be started."""
+"""The time after which a live space without a time that nobody started is called off."""
 
 MOVES = 3
 MOVES_WITHIN_MS = 10 * MINUTE_MS
-"""So often the time may change: everybody who asked for a reminder is told each time.
-`evolution.MOVES_KEPT` remembers as many.
+"""The scheduled time may change `MOVES` times within this time.
+
+Everybody who asked for a reminder is told each time. `evolution.MOVES_KEPT` remembers as many.
 """
 
 REMINDERS = {
@@ -42,11 +43,11 @@ REMINDERS = {
     ev.Reminder.SOON: (-15 * MINUTE_MS, 0),
     ev.Reminder.HOST_DUE: (0, HOUR_MS),
 }
-"""When each reminder is sent, from and until, counted from the scheduled time."""
+"""The span in which each reminder is sent, from and until, counted from the scheduled time."""
 
 
 def create(command: cmd.CreateSpace) -> ev.SpaceCreated:
-    """The first event of a new live space."""
+    """Return the first event of a new live space. Raises Rejected for a bad title or time."""
     title = _title(command.title)
     if command.scheduled_at_ms is not None:
         _refuse_time(command.scheduled_at_ms, command.at_ms)
@@ -169,7 +170,7 @@ def drop_reminder(space: LiveSpace, command: cmd.DropReminder) -> Iterator[ev.Ev
 
 
 def note_host_away(space: LiveSpace, command: cmd.NoteHostAway) -> Iterator[ev.Event]:
-    # a host who has never spoken here hosts by other means than the page
+    # a host who has never opened a microphone here hosts by other means than the page
     vanished = command.by == space.host and command.by in space.spoke
     if space.phase is Phase.LIVE and vanished and not space.host_left_page:
         yield ev.HostLeftPage(command.by)
@@ -182,7 +183,7 @@ def note_host_back(space: LiveSpace, command: cmd.NoteHostBack) -> Iterator[ev.E
 
 
 def pass_time(space: LiveSpace, command: cmd.PassTime) -> Iterator[ev.Event]:
-    """What is due at this time; nothing most of the time."""
+    """Yield what is due at this time; that is nothing most of the time."""
     if space.phase is Phase.SCHEDULED:
         yield from _while_scheduled(space, command.at_ms)
     elif space.phase is Phase.LIVE:

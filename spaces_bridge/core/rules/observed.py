@@ -1,4 +1,4 @@
-"""What the homeserver holds now, and what follows from it. Nothing here is refused."""
+"""The rules of what the homeserver was observed to hold. Nothing here is refused."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
@@ -42,7 +42,7 @@ def observe_refused_grant(
 ) -> Iterator[ev.Event]:
     coming = space.appointments.get(command.user)
     if coming is not None:
-        # a role that is to be taken stays to be taken: it is tried again with the next look
+        # a role that is being taken is kept in mind: the next observation tries it again
         if coming > space.role(command.user):
             yield ev.AppointmentEnded(command.user, command.reason)
     elif space.is_accepted(command.user):
@@ -84,7 +84,7 @@ def _level(
 
 
 def _overruled(space: LiveSpace, user: UserId, level: int | None) -> str | None:
-    """Why live roles do not allow this rise, in words for whoever made it; None if they do."""
+    """Return why live roles do not allow this rise, for the person who made it, or None."""
     role, had = space.levels.role(level), space.role(user)
     if role <= had or user == space.host or level == space.level_wanted(user):
         return None
@@ -121,7 +121,7 @@ def _member(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.Event]:
 
 
 def _let_in_again(space: LiveSpace, command: cmd.ObserveMember) -> Iterator[ev.Event]:
-    """Somebody lifted a ban that stood: nobody comes in otherwise."""
+    """Readmit a person whose ban stood: they could join only because somebody lifted it."""
     removal = space.removed.get(command.user)
     if removal is not None and removal.in_force:
         yield ev.PersonReadmitted(command.user, command.by)
@@ -166,7 +166,7 @@ def _room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Event]:
 
 
 def _then_follow(space: LiveSpace, observed: Iterable[ev.Event]) -> Iterator[ev.Event]:
-    """What was observed, then what follows: the host's seat, and shut microphones."""
+    """Yield what was observed, then what follows: a change of host, and shut microphones."""
     after = space
     for event in observed:
         yield event
@@ -181,7 +181,7 @@ def _then_follow(space: LiveSpace, observed: Iterable[ev.Event]) -> Iterator[ev.
 
 
 def _seat_changes(space: LiveSpace, user: UserId) -> Iterator[ev.Event]:
-    """A new host has arrived: the old one steps back."""
+    """Make `user`, who now has the host's level, the host, and let the old host step back."""
     old = space.host
     if user == old:
         return
@@ -198,7 +198,7 @@ def _seat_changes(space: LiveSpace, user: UserId) -> Iterator[ev.Event]:
 
 
 def _best_seat(space: LiveSpace, old: UserId) -> Role:
-    """What is free for who hosted until now, and was not given up by themselves."""
+    """Return the highest free role for the old host that is not above the one they have."""
     had = space.role(old)
     if had.may_moderate and cohost_places(space, besides=old) > 0:
         return Role.COHOST

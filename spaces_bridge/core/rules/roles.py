@@ -1,4 +1,4 @@
-"""Who hosts: co-hosts named and dismissed, the host's seat handed over."""
+"""The rules of roles: appointing and dismissing co-hosts, handing over to another host."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.
     refuse_if_ended(space)
     user = command.user
     coming, role = space.appointments.get(user), space.role(user)
-    # whoever is gone loses the level anyway: one more word would wait for them for ever
+    # a person who is gone loses the level anyway: an appointment would wait for them for ever
     gone = user in space.closing or not space.person(user).joined
     if coming is not None and coming > role:
         yield ev.AppointmentEnded(user, "dismissed")

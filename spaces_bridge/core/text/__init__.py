@@ -1,1 +1,1 @@
-"""What people write, and what names look like: read, compared and made harmless. Pure."""
+"""Texts and names that people write: read, compared and made harmless to show. Pure."""

@@ -1,4 +1,4 @@
-"""Moments as people read them, everywhere in one form."""
+"""Dates and times as people read them, everywhere in one form."""
 
 from datetime import UTC, datetime
 
@@ -17,19 +17,19 @@ MONTHS = (
     "December",
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-"""Monday is 0, as `datetime.weekday` counts."""
+"""The names of the weekdays; Monday is 0, as `datetime.weekday` counts."""
 
 
 def shown_day(at: datetime) -> str:
-    """A day: `Tue 1 December 2026`."""
+    """Return a day as `Tue 1 December 2026`."""
     return f"{WEEKDAYS[at.weekday()][:3]} {at.day} {MONTHS[at.month - 1]} {at.year}"
 
 
 def shown_moment(at: datetime, zone: str) -> str:
-    """A moment, with the name of its zone: `Tue 1 December 2026, 19:00 Europe/Berlin`."""
+    """Return a moment with its zone's name: `Tue 1 December 2026, 19:00 Europe/Berlin`."""
     return f"{shown_day(at)}, {at:%H:%M} {zone}"
 
 
 def shown_utc(at_ms: int) -> str:
-    """A moment for people everywhere: `Tue 1 December 2026, 18:00 UTC`."""
+    """Return a moment for people everywhere: `Tue 1 December 2026, 18:00 UTC`."""
     return shown_moment(datetime.fromtimestamp(at_ms / 1000, UTC), "UTC")

@@ -1,4 +1,7 @@
-"""Texts compared as people write them who lack a letter: without accents, case and width. Pure."""
+"""Folding: texts are compared without accents, case and width, for keyboards that lack a letter.
+
+Pure.
+"""
 
 import unicodedata
 from functools import lru_cache
@@ -11,13 +14,13 @@ _STROKES = str.maketrans(
         "‐": "-", "‑": "-", "–": "-", "—": "-",
     }
 )  # fmt: skip
-"""What Unicode does not take apart by itself."""
+"""The letters and signs that Unicode does not take apart by itself."""
 _JOINERS = "\u200c\u200d"
 
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """The text in small letters without accents, strokes, marks of order and width.
+    """Return the text in small letters without accents, strokes, marks of order and width.
 
     "Zoë Müller" and "ZOE MULLER" give the same, "Łukasz Ørsted" and "lukasz orsted" too. Vowel
     signs of scripts that write vowels so, and voicing marks of Japan, stay: they are letters.
@@ -31,7 +34,7 @@ def folded(text: str) -> str:
 
 
 def _is_extra(char: str) -> bool:
-    """Accents above and below, points of Hebrew and Arabic, and what nobody sees."""
+    """Say whether it is an accent above or below, a Hebrew or Arabic point, or invisible."""
     order = unicodedata.combining(char)
     if order:
         return 10 <= order <= 36 or order == 1 or 200 <= order <= 240

@@ -1,4 +1,4 @@
-"""What people share: a web address, or a link into Matrix, as they write it."""
+"""Links that people share: a web address, or a link into Matrix, as they write it."""
 
 import re
 from collections.abc import Collection
@@ -20,9 +20,10 @@ URL_MAX = 2000
 
 
 def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]:
-    """The web address to show, and the event it is about if that is in one of `rooms`.
+    """Return the web address to show, and the event it is about if that is in one of `rooms`.
 
-    `rooms`: ids and aliases of the room it is shared in. Raises Rejected with a sentence.
+    `rooms`: ids and aliases of the room the link is shared in. Raises Rejected when the text is
+    more than one link.
     """
     url = _address(without_sentence(text))
     if " " in url:
@@ -36,7 +37,7 @@ def shared_link(text: str, rooms: Collection[str]) -> tuple[str, EventId | None]
 
 
 def without_sentence(address: str) -> str:
-    """The address without quotes, brackets and marks of the sentence it was copied from.
+    """Return the address without quotes, brackets and marks of the sentence around it.
 
     A closing bracket stays where the address itself opens it (`…/Rose_(plant)`).
     """
@@ -52,7 +53,7 @@ def _closes_nothing(address: str) -> bool:
 
 
 def is_web_address(url: str) -> bool:
-    """Whether the address leads to a web server, and everybody reads the same server in it.
+    """Say whether the address leads to a web server, and everybody reads the same server in it.
 
     Browsers take a backslash for a slash, and what stands before `@` is no server: such
     addresses can look as if they led elsewhere.
@@ -67,7 +68,7 @@ def is_web_address(url: str) -> bool:
 
 
 def _address(text: str) -> str:
-    """Links into Matrix as matrix.to, which any client understands."""
+    """Return the web address of a link; one into Matrix by matrix.to, which clients understand."""
     uri = _URI.fullmatch(text)
     if uri is not None:
         event = f"/{quote('$' + unquote(uri[3]))}" if uri[3] else ""

@@ -1,6 +1,6 @@
-"""What names are dressed in to be taken for somebody else's, and what no name may say.
+"""Lookalikes: names dressed up to be taken for somebody else's, and names that claim a role.
 
-A dressed name is "AdaHost", "the real Ada" or "Ada (guest)": whoever reads it thinks of Ada.
+A dressed name is "AdaHost", "the real Ada" or "Ada (guest)": people who read it think of Ada.
 """
 
 import re
@@ -21,7 +21,9 @@ anfitrión anfitriona coanfitrión coanfitriona moderador moderadora administrad
 hôte hôtesse cohôte modérateur modératrice animateur animatrice administrateur
 مضيف المضيف مضيفة المضيفة مشرف المشرف хост ведущий ведущая модератор админ
 """
-"""What a name may not claim: who runs the space. Sprecher is a name, and anybody may speak."""
+"""The roles a name may not claim: those who run the space. Sprecher is a surname, and anybody
+may speak.
+"""
 
 _TITLES = """
 the co mod real official verified guest echte echter oficial officiel officielle vrai vraie مشارك
@@ -30,21 +32,21 @@ speaker Sprecher Sprecherin ponente متحدث المتحدث
 _FILLERS = """
 a an I m am is it s this your our of der die das el la le les l ich bin soy je suis
 """
-"""What a name may be dressed in beside a role, and stays the same name."""
+"""The words, with `_TITLES` and `_ROLES`, in which a name may be dressed and stays the same."""
 
 _ASIDE = re.compile(r"\s*[(\[{<|/,;:•·–—@~]|\s-\s")
-"""Where in a name begins what is said besides: "Ada (she/her)", "Ada | Example"."""
+"""The place in a name where an addition begins: "Ada (she/her)", "Ada | Example"."""
 
 _GLUED_MIN = 4
-"""Letters of a word that is seen without a blank: "AdaHost", and not Tal in "Talbot"."""
+"""The fewest letters of a word that is found without a blank: "AdaHost", not "Talbot" (bot)."""
 
 _TRIMMED_MAX = 5
-"""Words that are taken off either end of a name."""
+"""The most words that are taken off either end of a name."""
 
 
 @lru_cache(maxsize=4096)
 def guises(name: str) -> frozenset[str]:
-    """The looks of the name, also without what it is dressed in: "AdaHost" looks like "Ada"."""
+    """Return the looks of the name with and without its dress: "AdaHost" looks like "Ada"."""
     found = {look for bare in _trimmed(_words(name)) for look in looks(bare)} | looks(name)
     left = list(found)
     while left:
@@ -57,13 +59,13 @@ def guises(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def known_as(name: str) -> frozenset[str]:
-    """What somebody with the name may be taken for: with what is said besides, and without."""
+    """Return the looks by which a person with the name is known, with an addition and without."""
     return looks(name) | looks(_ASIDE.split(name, maxsplit=1)[0])
 
 
 @lru_cache(maxsize=4096)
 def misleads(name: str) -> bool:
-    """Whether the name says that somebody has a role, or is a Matrix id, whoever is here.
+    """Say whether the name claims a role, or contains a Matrix id, whoever is here.
 
     A role within a name is a claim where it stands apart: "Ada (host)", and not "Jenny Host".
     """
@@ -72,11 +74,11 @@ def misleads(name: str) -> bool:
     return any(map(_is_role, (name, *_parts(name))))
 
 
-# --- what a name is dressed in -------------------------------------------------------------------
+# --- the dress of a name -------------------------------------------------------------------------
 
 
 def _parts(name: str) -> list[str]:
-    """What punctuation and signs divide the name into."""
+    """Return the parts into which punctuation and signs divide the name."""
     divided = "".join(c if c.isspace() or _is_letter(c) else "\n" for c in name)
     return [part for part in divided.split("\n") if part.strip()]
 
@@ -86,19 +88,19 @@ def _is_letter(char: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    """The words of the name, also those that only capitals tell apart."""
+    """Return the words of the name, also those that only capitals tell apart."""
     return [word for part in _parts(name) for word in _CAMEL.sub(" ", part).split()]
 
 
 def _trimmed(words: list[str]) -> Iterator[str]:
-    """The name with fewer and fewer of the words around it that say a role, or nothing."""
+    """Yield the name with fewer and fewer of the roles, titles and fillers around it."""
     for first in range(_decked(words) + 1):
         for last in range(_decked(words[first:][::-1]) + 1):
             yield " ".join(words[first : len(words) - last])
 
 
 def _decked(words: list[str]) -> int:
-    """How many of the first words may go: a few, and never the last one."""
+    """Return how many of the first words are dress: a few at most, and never the last one."""
     those = takewhile(lambda word: _is_one_of(word, _dress()), words[:-1])
     return len(list(islice(those, _TRIMMED_MAX)))
 
@@ -112,7 +114,7 @@ def _unglued(look: str) -> Iterator[str]:
 
 
 def _is_role(part: str) -> bool:
-    """Whether the part of a name says a role, and nothing else."""
+    """Say whether the part of a name is a role, and nothing else."""
     words = _words(part)
     if all(_is_one_of(word, _dress()) for word in words):
         return any(_is_one_of(word, _roles()) for word in words)
@@ -120,7 +122,7 @@ def _is_role(part: str) -> bool:
 
 
 def _is_said_at_once(look: str) -> bool:
-    """Roles and titles written as one word: "thehost"."""
+    """Say whether the look is roles and titles written as one word: "thehost"."""
     return any(role in look for role in _roles()) and _said().fullmatch(look) is not None
 
 
@@ -146,7 +148,10 @@ def _glued() -> tuple[str, ...]:
 
 @cache
 def _said() -> re.Pattern[str]:
-    """Nothing but roles and titles; the longest first and never tried again, so it is quick."""
+    """Return a pattern of nothing but roles and titles.
+
+    The longest come first and are never tried again, so the pattern is quick.
+    """
     words = sorted(_looks_of(_ROLES + _TITLES), key=lambda word: (-len(word), word))
     return re.compile(f"(?>{'|'.join(map(re.escape, words))})++")
 

@@ -4,15 +4,15 @@ import unicodedata
 
 GRAPHEMES_MAX = 40
 MARKS_MAX = 3
-"""Combining marks kept on one letter; more is drawing, not writing."""
+"""The number of combining marks kept on one letter; more is drawing, not writing."""
 
 CLUSTER_MAX = 12
-"""Code points of one grapheme; the longest emoji families have ten."""
+"""The number of code points of one grapheme; the longest emoji families have ten."""
 
 JOINER = "\u200d"
 
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
-"""What is a letter or a sign to Unicode, and nothing to see."""
+"""The characters that Unicode calls letters or signs, and that show nothing."""
 
 _AS_EMOJI = "\ufe0f"
 _VIRAMA = 9
@@ -21,13 +21,13 @@ _VIRAMA = 9
 COLONS = frozenset(
     ":\u02d0\u02f8\u0589\u05c3\u1365\u16ec\u205a\u2236\ua789\ufe13\ufe30\ufe55\uff1a\u2a74"
 )
-"""What reads as a colon."""
+"""The characters that read as a colon."""
 
 
 def clean_name(text: str) -> str:
-    """The name in NFC, without controls, bidi marks and piles of accents, at most 40 graphemes.
+    """Return the name in NFC, without controls, bidi marks and piles of accents.
 
-    Empty when nothing readable is left.
+    At most 40 graphemes; empty when nothing readable is left.
     """
     kept = "".join(c for c in text[:2000] if c == JOINER or not _is_invisible(c))
     letters = unicodedata.normalize("NFC", " ".join(kept.split()))
@@ -38,21 +38,21 @@ def clean_name(text: str) -> str:
 
 
 def account_name(name: object, user: str) -> str:
-    """An account's display name, harmless to read beside others; without one, the localpart."""
+    """Return an account's display name, made harmless; without one, the localpart."""
     cleaned = clean_name(name) if isinstance(name, str) else ""
     return cleaned or clean_name(user.removeprefix("@").partition(":")[0]) or user[:40]
 
 
 def before_a_colon(name: str) -> str:
-    """The name on one line and without colons, for where "NAME: words" says who speaks.
+    """Return the name on one line and without colons, for texts such as "NAME: words".
 
-    Whoever is called "Ada: I resign. Ben" would otherwise put words into Ada's mouth.
+    Somebody called "Ada: I resign. Ben" would otherwise put words into Ada's mouth.
     """
     return " ".join("".join(" " if c in COLONS else c for c in name).split())
 
 
 def _word(text: str) -> str:
-    """Without marks that would sit on what is before the name, and joiners that join nothing."""
+    """Return the word without marks that would sit on what is before it, and idle joiners."""
     begins = next((at for at, c in enumerate(text) if not _rides(c)), len(text))
     word = text[begins:]
     return "".join(c for at, c in enumerate(word) if c != JOINER or _joins(word, at))
@@ -63,7 +63,7 @@ def _rides(char: str) -> bool:
 
 
 def _joins(word: str, at: int) -> bool:
-    """Whether the joiner makes one picture of two emoji, or one sign of two letters in India."""
+    """Say whether the joiner makes one picture of two emoji, or ties two letters of India."""
     before, after = word[at - 1], word[at + 1 : at + 2]
     if unicodedata.combining(before) == _VIRAMA:
         return True
@@ -80,7 +80,7 @@ def _is_invisible(char: str) -> bool:
 
 
 def clusters_of(text: str) -> list[str]:
-    """Letters with what belongs to them, close enough to UAX 29 for a limit of length."""
+    """Return the text's grapheme clusters, close enough to UAX 29 for a limit of length."""
     clusters: list[str] = []
     for char in text:
         if clusters and _continues(clusters[-1], char):

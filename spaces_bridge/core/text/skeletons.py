@@ -1,4 +1,4 @@
-"""What texts look like: skeletons after Unicode's UTS #39, from its table of confusables.
+"""Skeletons, after Unicode's UTS #39 and its table of confusables, say what texts look like.
 
 Case, accents, blanks and punctuation tell no two texts apart here. Pure, and quick.
 """
@@ -14,7 +14,7 @@ import confusable_homoglyphs
 
 _OVERLAY = 1
 _AROUND = range(200, 241)
-"""Canonical classes of accents; vowels of India and voicing marks of Japan have others."""
+"""The canonical classes of accents; vowels of India and voicing marks of Japan have others."""
 
 _DRAWN = re.compile(
     r"LATIN LETTER SMALL CAPITAL ([A-Z])|"
@@ -23,25 +23,25 @@ _DRAWN = re.compile(
 """Letters in disguise that neither Unicode's table nor NFKC knows."""
 
 _LONGEST = 200
-"""Characters that are read: one may stand for eighteen."""
+"""The number of characters that are read: NFKC may make eighteen of one."""
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether the two can be mistaken for each other as they are."""
+    """Say whether the two texts can be mistaken for each other as they are."""
     return not looks(one).isdisjoint(looks(other))
 
 
 @lru_cache(maxsize=4096)
 def looks(text: str) -> frozenset[str]:
-    """What the text looks like, in a few readings; each without case, accents and blanks.
+    """Return the looks of the text, in a few readings, each without case, accents and blanks.
 
-    Never empty for a text with a visible sign.
+    The set is never empty for a text with a visible sign.
     """
     return frozenset(filter(None, map(_bare, readings(text))))
 
 
 def skeleton(text: str) -> str:
-    """The internal skeleton of UTS #39: equal for texts that look the same, case apart."""
+    """Return the internal skeleton of UTS #39: equal for texts that look the same, case apart."""
     if text.isascii():
         return text.translate(_prototypes())
     letters = unicodedata.normalize("NFD", text)
@@ -50,7 +50,10 @@ def skeleton(text: str) -> str:
 
 
 def readings(text: str) -> Iterator[str]:
-    """Skeletons in lower case, in both orders: "I" looks like "l", and "i" does not."""
+    """Yield skeletons in lower case, in both orders: "I" looks like "l", and "i" does not.
+
+    Case is folded after the skeleton is made, and before.
+    """
     compatible = unicodedata.normalize("NFKC", text)[:_LONGEST]
     for read in {text, compatible, "".join(map(_undrawn, text))}:
         yield skeleton(read).casefold()
@@ -58,7 +61,7 @@ def readings(text: str) -> Iterator[str]:
 
 
 def _bare(reading: str) -> str:
-    """Letters and numbers alone; of a name without any, all that can be seen."""
+    """Return the letters and numbers of a reading; without any, all that can be seen."""
     seen = "".join(c for c in reading if not c.isspace())
     letters = "".join(c for c in seen if unicodedata.category(c)[0] in "LNM" and not _is_accent(c))
     # nobody sees these apart, and the table has only one half of them
@@ -71,7 +74,7 @@ def _is_accent(char: str) -> bool:
 
 
 def _is_ignorable(char: str) -> bool:
-    """Unicode's Default_Ignorable_Code_Point, as far as anything is assigned there."""
+    """Say whether it is a Default_Ignorable_Code_Point of Unicode, as far as one is assigned."""
     return (
         unicodedata.category(char) == "Cf"
         or char in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
@@ -93,7 +96,7 @@ def _undrawn(char: str) -> str:
 
 @cache
 def _prototypes() -> Mapping[int, str]:
-    """What a character looks like: the one that Unicode chose of all that look like it.
+    """Return the prototype of each character: the one Unicode chose of all that look like it.
 
     The package's table has each pair both ways, from the look-alike to its prototype first. Many
     look like one prototype, one looks like many letters, and a prototype looks like nothing else.
@@ -116,5 +119,5 @@ def _load(packed: bytes) -> Iterable[tuple[str, list[dict[str, str]]]]:
 
 
 def _alone(sign: str) -> str:
-    """Right-to-left letters stand between marks in the table."""
+    """Return the sign without the marks between which the table has right-to-left letters."""
     return sign[1:-1] if len(sign) > 2 and sign[0] == sign[-1] == "\u200e" else sign

@@ -1,20 +1,20 @@
-"""What people write to each other, made harmless to show beside what others write."""
+"""Messages that people write, made harmless to show beside those of others."""
 
 import unicodedata
 
 from spaces_bridge.core.text.names import JOINER, clusters_of
 
 TEXT_MAX = 2000
-"""Characters of one message."""
+"""The number of characters of one message."""
 
 _NON_JOINER = "\u200c"
-"""Separates letters in Persian and in Indian languages; nothing is hidden by it."""
+"""The non-joiner separates letters in Persian and in Indian languages; it hides nothing."""
 
 
 def clean_text(text: str) -> str:
-    """Plain text in NFC with its lines, without other controls, bidi marks and piles of accents.
+    """Return plain text in NFC with its lines, without other controls, bidi marks, piled accents.
 
-    Longer ones end with "…" after 2,000 characters. Empty when nothing readable is left.
+    Longer texts end with "…" after 2,000 characters. Empty when nothing readable is left.
     """
     letters = unicodedata.normalize("NFC", text[: 4 * TEXT_MAX])
     lines: list[str] = []
