@@ -41,11 +41,11 @@ class DisplayNames:
 
     @staticmethod
     def is_nameless(name: str) -> bool:
-        """Say whether any guest without a name is called so, with the room’s mark or without."""
+        """Return whether guests without a name are called so, with the room’s mark or without."""
         return name.removesuffix(GUEST_MARK).strip() in {"", GUEST}
 
     def hides(self, guest: UserId, name: str) -> bool:
-        """Say whether the guest's name could be taken for that of an account with a role."""
+        """Return whether the guest's name could be taken for that of an account with a role."""
         ways = guises(name)
         return any(
             user != guest and not ways.isdisjoint(taken) for user, taken in self._taken.items()

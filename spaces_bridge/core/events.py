@@ -236,6 +236,8 @@ class AppointmentEnded:
 
 @dataclass(frozen=True, slots=True)
 class HostChanged:
+    """Another person hosts now: the homeserver holds the host's level for `user`."""
+
     stored_as: ClassVar = "host.changed"
 
     user: UserId
@@ -270,6 +272,8 @@ class RemovalInForce:
 
 @dataclass(frozen=True, slots=True)
 class PersonReadmitted:
+    """A removed person may come in again. `by` None: no person is known to have done it."""
+
     stored_as: ClassVar = "person.readmitted"
 
     user: UserId
@@ -301,6 +305,8 @@ class SpeakRequested:
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequestWithdrawn:
+    """A hand was lowered. `reaction`: the ✋ annotation that is still to be redacted, if any."""
+
     stored_as: ClassVar = "hand.lowered"
 
     user: UserId
@@ -370,6 +376,8 @@ class SpeakInvitationDeclined:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerMuted:
+    """A moderator muted a person; only a moderator can lift that."""
+
     stored_as: ClassVar = "speaker.muted"
 
     user: UserId
@@ -378,6 +386,8 @@ class SpeakerMuted:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerUnmuted:
+    """A moderator's mute was lifted; the microphone stays shut until its owner opens it."""
+
     stored_as: ClassVar = "speaker.unmuted"
 
     user: UserId

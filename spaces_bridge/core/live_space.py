@@ -153,7 +153,7 @@ class LiveSpace:
         return self.levels.role(self.person(user).level)
 
     def may_speak(self, user: UserId) -> bool:
-        """Say whether the person's microphone may be open: this is the one definition of it."""
+        """Return whether the person's microphone may be open: this is the one definition of it."""
         person = self.person(user)
         return (
             self.phase is Phase.LIVE
@@ -166,7 +166,7 @@ class LiveSpace:
         )
 
     def is_doubted(self, user: UserId) -> bool:
-        """Say whether there is a hint of the person's lost floor that was not looked into yet."""
+        """Return whether a hint that the person lost the floor was not looked into yet."""
         return any((user, doubt) in self.doubts for doubt in Doubt)
 
     @property
@@ -175,7 +175,7 @@ class LiveSpace:
         return frozenset(u for u in self.microphones if self.may_speak(u))
 
     def is_drafted(self, user: UserId) -> bool:
-        """Say whether the person's words are shown while they are being said."""
+        """Return whether the person's words are shown while they are being said."""
         return self.captions and user in self.microphones and self.may_speak(user)
 
     @property
@@ -200,17 +200,17 @@ class LiveSpace:
 
     @property
     def listeners_may_write(self) -> bool:
-        """Whether people without the floor may write in the chat."""
+        """True when people without the floor may write in the chat."""
         return self.chat and not self.locked
 
     @property
     def host_present(self) -> bool:
-        """Whether the host is in the room, has the level, and has not vanished from the page."""
+        """True when the host is in the room, has the level, and has not vanished from the page."""
         here = self.person(self.host).joined and self.role(self.host) is Role.HOST
         return here and (not self.host_left_page or self.host in self.microphones)
 
     def is_accepted(self, user: UserId) -> bool:
-        """Say whether the person gets the floor as soon as the homeserver holds the level."""
+        """Return whether the person gets the floor as soon as the homeserver holds the level."""
         request = self.requests.get(user)
         return request is not None and request.state is RequestState.ACCEPTED
 

@@ -14,17 +14,17 @@ class Role(IntEnum):
 
     @property
     def may_speak(self) -> bool:
-        """Whether the role carries the floor."""
+        """True when the role carries the floor."""
         return self >= Role.SPEAKER
 
     @property
     def may_moderate(self) -> bool:
-        """Whether the role may grant and take the floor."""
+        """True when the role may grant and take the floor."""
         return self >= Role.COHOST
 
     @property
     def may_end(self) -> bool:
-        """Whether the role may start and end the live space."""
+        """True when the role may start and end the live space."""
         return self is Role.HOST
 
 

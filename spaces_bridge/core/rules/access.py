@@ -90,6 +90,7 @@ def set_chat(space: LiveSpace, command: cmd.SetChat) -> Iterator[ev.Event]:
 
 
 def set_guests(space: LiveSpace, command: cmd.SetGuests) -> Iterator[ev.Event]:
+    """Set the guest policy; where guests may not speak, take their hands and floors away."""
     refuse_unless_moderator(space, command.by)
     refuse_if_ended(space)
     if command.policy is space.guests:

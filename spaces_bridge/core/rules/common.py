@@ -8,7 +8,7 @@ from spaces_bridge.core.roles import Role
 
 
 def is_host(space: LiveSpace, user: UserId) -> bool:
-    """Say whether the person is the one host, also before joining the room."""
+    """Return whether the person is the one host, also before joining the room."""
     return user == space.host and user not in space.removed
 
 
@@ -21,7 +21,7 @@ def rank(space: LiveSpace, user: UserId) -> Role:
 
 
 def is_above(space: LiveSpace, by: UserId, user: UserId) -> bool:
-    """Say whether `by` ranks above this person; roles that are on their way count."""
+    """Return whether `by` ranks above this person; roles that are on their way count."""
     coming = min(space.appointments.get(user, Role.LISTENER), Role.COHOST)
     return max(rank(space, user), coming) < rank(space, by)
 
@@ -63,7 +63,7 @@ def refuse_unless_host(space: LiveSpace, user: UserId) -> None:
 
 
 def is_moderator(space: LiveSpace, user: UserId) -> bool:
-    """Say whether the person is host or co-host and in the room: a level outlasts its owner."""
+    """Return whether the person is host or co-host and in the room: a level outlasts its owner."""
     here = space.person(user).joined and user not in space.removed
     return here and space.role(user).may_moderate
 

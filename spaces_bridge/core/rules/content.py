@@ -26,6 +26,7 @@ OTHERS = "💬"
 
 
 def caption_utterance(space: LiveSpace, command: cmd.CaptionUtterance) -> Iterator[ev.Event]:
+    """Add a caption once; late ones still count after the end, none when captions are off."""
     if space.phase is Phase.SCHEDULED or not space.captions:
         return
     middle_ms = (command.start_ms + command.end_ms) // 2
@@ -67,7 +68,7 @@ def count_reactions(space: LiveSpace, command: cmd.CountReactions) -> Iterator[e
 
 
 def may_share(space: LiveSpace, user: UserId) -> bool:
-    """Say whether the person may share links now."""
+    """Return whether the person may share links now."""
     return _is_let(_refuse_sharer, space, user)
 
 
@@ -95,7 +96,7 @@ def _refuse_sharer(space: LiveSpace, user: UserId) -> None:
 
 
 def may_invite(space: LiveSpace, user: UserId) -> bool:
-    """Say whether the person may invite others now."""
+    """Return whether the person may invite others now."""
     return _is_let(_refuse_inviter, space, user)
 
 
@@ -131,7 +132,7 @@ def _is_let(refuse: Callable[[LiveSpace, UserId], None], space: LiveSpace, user:
 
 
 def may_chat(space: LiveSpace, user: UserId, *, guest: bool) -> bool:
-    """Say whether `refuse_to_chat` would let the person write."""
+    """Return whether `refuse_to_chat` would let the person write."""
     return _why_not_chat(space, user, guest=guest) is None
 
 

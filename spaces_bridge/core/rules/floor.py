@@ -82,7 +82,7 @@ def _refuse_flood(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
 
 
 def _granted_on_asking(space: LiveSpace, command: cmd.RequestToSpeak) -> bool:
-    """Say whether the policy gives the floor without a host; muted people wait for a host."""
+    """Return whether the policy gives the floor without a host; muted people wait for a host."""
     policy = space.speak_policy
     open_to_them = policy is SpeakPolicy.EVERYONE or (
         policy is SpeakPolicy.FOLLOWED and command.followed
@@ -114,6 +114,7 @@ def keep_promises(space: LiveSpace, now_ms: int) -> Iterator[ev.Event]:
 
 
 def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.Event]:
+    """Lower the person's own hand, or decline a higher role that is on its way."""
     request = space.requests.get(command.by)
     coming = space.appointments.get(command.by)
     if request is None and coming is not None:
@@ -130,6 +131,7 @@ def cancel_request(space: LiveSpace, command: cmd.CancelRequest) -> Iterator[ev.
 
 
 def approve_speaker(space: LiveSpace, command: cmd.ApproveSpeaker) -> Iterator[ev.Event]:
+    """Accept a raised hand; the hand of a muted speaker asks for the mute to be lifted."""
     refuse_unless_moderator(space, command.by)
     refuse_unless_live(space)
     request = space.requests.get(command.listener)
@@ -239,6 +241,7 @@ def decline_invitation(space: LiveSpace, command: cmd.DeclineInvitation) -> Iter
 
 
 def demote_speaker(space: LiveSpace, command: cmd.DemoteSpeaker) -> Iterator[ev.Event]:
+    """Take the floor from a person who has it, or is about to get it."""
     refuse_unless_moderator(space, command.by)
     target = space.role(command.speaker)
     request = space.requests.get(command.speaker)

@@ -170,6 +170,7 @@ def drop_reminder(space: LiveSpace, command: cmd.DropReminder) -> Iterator[ev.Ev
 
 
 def note_host_away(space: LiveSpace, command: cmd.NoteHostAway) -> Iterator[ev.Event]:
+    """Note that the host's page is gone, if the host has opened a microphone here."""
     # a host who has never opened a microphone here hosts by other means than the page
     vanished = command.by == space.host and command.by in space.spoke
     if space.phase is Phase.LIVE and vanished and not space.host_left_page:

@@ -40,6 +40,7 @@ def _looked_into(doubts: Iterable[tuple[UserId, Doubt]]) -> Iterator[ev.Event]:
 def observe_refused_grant(
     space: LiveSpace, command: cmd.ObserveRefusedGrant
 ) -> Iterator[ev.Event]:
+    """End the appointment whose level was refused, or put the accepted hand up again."""
     coming = space.appointments.get(command.user)
     if coming is not None:
         # a role that is being taken is kept in mind: the next observation tries it again

@@ -36,6 +36,7 @@ def appoint_cohost(space: LiveSpace, command: cmd.AppointCohost) -> Iterator[ev.
 
 
 def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.Event]:
+    """Make a co-host a speaker if a place on the stage is free, and else a listener."""
     refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     user = command.user
@@ -55,6 +56,7 @@ def dismiss_cohost(space: LiveSpace, command: cmd.DismissCohost) -> Iterator[ev.
 
 
 def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
+    """Appoint another host; the old one steps back when the homeserver holds the level."""
     refuse_unless_host(space, command.by)
     refuse_if_ended(space)
     if command.user == space.host:

@@ -34,7 +34,7 @@ def folded(text: str) -> str:
 
 
 def _is_extra(char: str) -> bool:
-    """Say whether it is an accent above or below, a Hebrew or Arabic point, or invisible."""
+    """Return whether it is an accent above or below, a Hebrew or Arabic point, or invisible."""
     order = unicodedata.combining(char)
     if order:
         return 10 <= order <= 36 or order == 1 or 200 <= order <= 240

@@ -53,7 +53,7 @@ def _closes_nothing(address: str) -> bool:
 
 
 def is_web_address(url: str) -> bool:
-    """Say whether the address leads to a web server, and everybody reads the same server in it.
+    """Return whether the address leads to a web server, and everybody reads the same server in it.
 
     Browsers take a backslash for a slash, and what stands before `@` is no server: such
     addresses can look as if they led elsewhere.

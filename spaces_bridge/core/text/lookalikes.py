@@ -65,7 +65,7 @@ def known_as(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def misleads(name: str) -> bool:
-    """Say whether the name claims a role, or contains a Matrix id, whoever is here.
+    """Return whether the name claims a role, or contains a Matrix id, whoever is here.
 
     A role within a name is a claim where it stands apart: "Ada (host)", and not "Jenny Host".
     """
@@ -114,7 +114,7 @@ def _unglued(look: str) -> Iterator[str]:
 
 
 def _is_role(part: str) -> bool:
-    """Say whether the part of a name is a role, and nothing else."""
+    """Return whether the part of a name is a role, and nothing else."""
     words = _words(part)
     if all(_is_one_of(word, _dress()) for word in words):
         return any(_is_one_of(word, _roles()) for word in words)
@@ -122,7 +122,7 @@ def _is_role(part: str) -> bool:
 
 
 def _is_said_at_once(look: str) -> bool:
-    """Say whether the look is roles and titles written as one word: "thehost"."""
+    """Return whether the look is roles and titles written as one word: "thehost"."""
     return any(role in look for role in _roles()) and _said().fullmatch(look) is not None
 
 

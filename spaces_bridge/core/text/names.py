@@ -63,7 +63,7 @@ def _rides(char: str) -> bool:
 
 
 def _joins(word: str, at: int) -> bool:
-    """Say whether the joiner makes one picture of two emoji, or ties two letters of India."""
+    """Return whether the joiner makes one picture of two emoji, or ties two letters of India."""
     before, after = word[at - 1], word[at + 1 : at + 2]
     if unicodedata.combining(before) == _VIRAMA:
         return True

@@ -27,7 +27,7 @@ _LONGEST = 200
 
 
 def alike(one: str, other: str) -> bool:
-    """Say whether the two texts can be mistaken for each other as they are."""
+    """Return whether the two texts can be mistaken for each other as they are."""
     return not looks(one).isdisjoint(looks(other))
 
 
@@ -74,7 +74,7 @@ def _is_accent(char: str) -> bool:
 
 
 def _is_ignorable(char: str) -> bool:
-    """Say whether it is a Default_Ignorable_Code_Point of Unicode, as far as one is assigned."""
+    """Return whether Unicode calls it Default_Ignorable_Code_Point, as far as it is assigned."""
     return (
         unicodedata.category(char) == "Cf"
         or char in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
