@@ -1,1 +1,1 @@
-"""What happens once the rules have spoken: an actor per live space, ports, policies."""
+"""The application around the rules: use cases, an actor per live space, ports, policies."""

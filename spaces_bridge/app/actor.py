@@ -1,7 +1,7 @@
-"""One actor per live space: the only writer of its state.
+"""The actor of a live space is the only writer of its state.
 
-Commands enter in order; each is decided, journalled together with the wishes it leads to, applied,
-and then told to the ports. Shutting a microphone comes before all of that.
+Commands enter in order; each is decided, journalled together with the outbox tasks it leads to,
+applied, and then told to the ports. Shutting a microphone comes before all of that.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from spaces_bridge.core.rules import decide
 log = logging.getLogger(__name__)
 
 BUSY = 1000
-"""Commands waiting, above which new askers are refused."""
+"""The number of waiting commands above which new askers are refused."""
 
 OBSERVATIONS = (cmd.ObserveLevels, cmd.ObserveMember, cmd.ObserveRoom, cmd.ObserveRefusedGrant)
-"""What the homeserver holds is never turned away, however many people ask for something."""
+"""The commands that say what the homeserver holds; they are never refused as too many."""
 
 PROTECTING = (
     cmd.MuteSpeaker,
@@ -40,29 +40,31 @@ PROTECTING = (
     cmd.LockSpace,
     cmd.EndSpace,
 )
-"""What shuts microphones or keeps a crowd out: it waits behind no crowd."""
+"""The commands that shut microphones or keep a crowd out; they never wait behind a crowd."""
 
 REACTIONS_AT_ONCE = 200
-"""Reactions that wait one behind the other and are journalled in one transaction."""
+"""The most reactions after the first that are journalled with it in one transaction."""
 
 STORAGE_PATIENCE_S = 30.0
-"""How long something told (not asked) waits for a database that is away."""
+"""The time that a command told (not asked) waits for a database that is away."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    """A command that waits its turn. `done` None: it was told, and nobody awaits the outcome."""
+
     command: cmd.Command
     source: str | None
     done: asyncio.Future[list[ev.Event]] | None
     shut: tuple[UserId, ...] = ()
-    """Whose microphones were shut before its turn."""
+    """The people whose microphones were shut before its turn."""
 
 
 _Outcome = list[ev.Event] | Rejected
 
 
 class SpaceActor:
-    """The life of one live space. `run` is its task."""
+    """The actor of one live space: carries out its commands one by one. `run` is its task."""
 
     def __init__(
         self, world: AppContext, space: LiveSpace, next_seq: int, sources: set[str]
@@ -73,17 +75,17 @@ class SpaceActor:
         self._sources = sources
         self._jobs: asyncio.Queue[_Job | Callable[[], None]] = asyncio.Queue()
         self._held: _Job | Callable[[], None] | None = None
-        """Taken from the queue, and next."""
+        """The job that was taken from the queue already, and comes next."""
         self.is_current = True
-        """Whether its state is what the journal tells; not after a bug, until `take_over`."""
+        """False after a bug, until `take_over`: the state may not be what the journal tells."""
 
     @property
     def next_seq(self) -> int:
-        """The place of the next event in the journal."""
+        """The sequence number of the next event in the journal."""
         return self._next_seq
 
     async def ask(self, command: cmd.Command, source: str | None = None) -> list[ev.Event]:
-        """Obey and say what happened. Raises Rejected, AdapterError."""
+        """Carry out the command and return the events. Raises Rejected, AdapterError."""
         foreseen = self._foreseen(command, source)
         if self._jobs.qsize() >= BUSY and not (foreseen or isinstance(command, OBSERVATIONS)):
             raise Rejected(
@@ -95,16 +97,16 @@ class SpaceActor:
         return await done
 
     def tell(self, command: cmd.Command, source: str | None = None) -> None:
-        """Obey when its turn comes; a refusal is dropped."""
+        """Carry out the command when its turn comes; a refusal is dropped."""
         shut = self._shut_at_the_door(command, self._foreseen(command, source))
         self._jobs.put_nowait(_Job(command, source, None, shut))
 
     def then(self, callback: Callable[[], None]) -> None:
-        """Call back when everything told so far is done."""
+        """Call back when every command so far is done."""
         self._jobs.put_nowait(callback)
 
     async def run(self) -> NoReturn:
-        """Obey for ever. A bug ends the task; what still waits is kept for the next run."""
+        """Carry out commands for ever. A bug ends the task; the next run takes those waiting."""
         try:
             while True:
                 await self._do_next()
@@ -123,7 +125,7 @@ class SpaceActor:
             await self._do([job])
 
     def take_over(self, space: LiveSpace, next_seq: int, sources: set[str]) -> None:
-        """Go on from what the journal tells."""
+        """Go on from the state that the journal tells."""
         self.space = space
         self._next_seq = next_seq
         self._sources = sources
@@ -131,7 +133,7 @@ class SpaceActor:
         self._world.stage.set_gates(space.space, space.on_air)
 
     def release_waiting(self) -> None:
-        """The bridge stops: whoever still waits is told."""
+        """Tell all who still wait that the bridge is stopping."""
         waiting = [self._held] if self._held is not None else []
         self._held = None
         while not self._jobs.empty():
@@ -139,7 +141,10 @@ class SpaceActor:
         self._answer([job for job in waiting if isinstance(job, _Job)], _stopping())
 
     def _reactions_behind(self, first: _Job) -> list[_Job]:
-        """Those that can share its transaction: asked or told like it, as failures differ."""
+        """Take the reactions behind `first` that can share its transaction.
+
+        All are asked, or all are told, as failures differ.
+        """
         jobs: list[_Job] = []
         while len(jobs) < REACTIONS_AT_ONCE and not self._jobs.empty():
             job = self._jobs.get_nowait()
@@ -150,7 +155,7 @@ class SpaceActor:
         return jobs
 
     async def _do(self, jobs: Sequence[_Job]) -> None:
-        """Obey what is carried out together."""
+        """Carry out jobs together and answer those who asked."""
         try:
             outcomes = await self._obey_patiently(jobs)
         except JournalConflict:
@@ -182,7 +187,7 @@ class SpaceActor:
                 log.error("dropped a command: %s", name, exc_info=refusal)
 
     async def _obey_patiently(self, jobs: Sequence[_Job]) -> list[_Outcome]:
-        """Who asks is told of a failing database; what was told waits for it."""
+        """Carry out the jobs; told ones wait for a failing database, asked ones raise at once."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + STORAGE_PATIENCE_S
         while True:
@@ -224,7 +229,7 @@ class SpaceActor:
             return refusal
 
     def _foreseen(self, command: cmd.Command, source: str | None) -> list[ev.Event]:
-        """What a protecting command would lead to if nobody were before it."""
+        """Return the events that a protecting command would lead to if it came first."""
         if not isinstance(command, PROTECTING) or source in self._sources:
             return []
         try:
@@ -235,7 +240,7 @@ class SpaceActor:
     def _shut_at_the_door(
         self, command: cmd.Command, foreseen: Sequence[ev.Event]
     ) -> tuple[UserId, ...]:
-        """Shut what the command will shut; gives whose."""
+        """Shut at once the microphones that the command will shut; return whose they are."""
         closed = [event.user for event in foreseen if isinstance(event, ev.MicrophoneClosed)]
         if isinstance(command, cmd.SuspectLoss):
             closed.append(command.user)
@@ -246,7 +251,10 @@ class SpaceActor:
         return tuple(closed)
 
     def _stay_shut(self, job: _Job) -> None:
-        """It did nothing when its turn came: who was shut for it opens again by their own act."""
+        """Close the microphones that were shut early for a job that came to nothing.
+
+        Their owners open them again by their own act.
+        """
         for user in job.shut:
             if user in self.space.microphones:
                 self.tell(cmd.CloseMicrophone(user))
@@ -257,7 +265,7 @@ class SpaceActor:
                 policies.shut(self._world, self.space.space, event)
 
     async def _commit(self, caused: Sequence[tuple[ev.Event, str | None]]) -> None:
-        """Journal the events, each with what caused it, and all they lead to."""
+        """Journal the events, each with its source, together with their outbox tasks."""
         now_ms = self._world.clock.now_ms()
         ttl_ms = self._world.settings.reaction_ttl_ms
         rows: list[StoredEvent] = []
@@ -294,7 +302,7 @@ def _stopping() -> AdapterError:
 
 
 def summary_of(space: LiveSpace) -> SpaceSummary:
-    """What listings show of the live space."""
+    """Return what listings show of the live space."""
     return SpaceSummary(
         space=space.space,
         slug=space.slug,

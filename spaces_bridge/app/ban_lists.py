@@ -1,6 +1,6 @@
-"""Who may not come in: hosts' block lists and the policy lists the bridge follows.
+"""The ban lists: hosts' block lists and the policy lists the bridge follows.
 
-The lists are held in memory, because the question is asked of everybody who comes in; they are
+The lists are held in memory, because everybody who comes in is looked up in them. Each change is
 stored first, so that nothing that was answered is forgotten.
 """
 
@@ -24,11 +24,11 @@ from spaces_bridge.core.live_space import LiveSpace
 log = logging.getLogger(__name__)
 
 TARGET_MAX = 255
-"""Bytes a user id may have (spec), and so a pattern of them."""
+"""The bytes a user id may have (spec), and so a pattern of user ids."""
 
 
 class BanSource(Enum):
-    """Where it is written that somebody may not come in."""
+    """The kind of list that keeps a person out."""
 
     BLOCK_LIST = auto()
     POLICY_LIST = auto()
@@ -36,7 +36,7 @@ class BanSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why somebody may not come in, and the entry (an id or a pattern) that says so."""
+    """A verdict says why a person may not come in, and by which entry (an id or a pattern)."""
 
     reason: str
     source: BanSource = BanSource.BLOCK_LIST
@@ -44,7 +44,10 @@ class Verdict:
 
 
 class BanListService:
-    """Implements the port of the same name; `attend` names the spaces whose door it keeps."""
+    """The service of the ban lists: implements the port `BanLists`, and changes the lists.
+
+    `attend` gives it the live spaces whose access it guards.
+    """
 
     def __init__(self, blocks: Blocks, rules: PolicyRules, clock: Clock) -> None:
         self._blocks = blocks
@@ -57,24 +60,24 @@ class BanListService:
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, changed: Callable[[], None]) -> None:
-        """Call back whenever `verdict` may have another answer."""
+        """Call back whenever `verdict` may have another answer from now on."""
         self._watchers.append(changed)
 
     def attend(self, spaces: Spaces) -> None:
-        """These are the live spaces; once, before anything else."""
+        """Take the live spaces to guard; call it once, before anything else."""
         self._spaces = spaces
 
     async def load(self) -> None:
-        """Read what is stored. Raises StorageError."""
+        """Read the stored lists. Raises StorageError."""
         self._blocked = {(b.host, b.target): b for b in await self._blocks.all()}
         self._policies = PolicyBook(await self._rules.all())
 
     async def stop(self) -> None:
-        """Finish what was begun."""
+        """Wait for the unblocks that were begun."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def verdict(self, host: UserId, user: UserId, besides: str | None = None) -> Verdict | None:
-        """Whether this person may not come into this host's spaces. None: they may.
+        """Return why this person may not come into this host's spaces. None: they may.
 
         `besides`: an entry of the host's list that does not count.
         """
@@ -93,16 +96,16 @@ class BanListService:
     # --- the port -----------------------------------------------------------------------------
 
     def entered(self, space: LiveSpace, user: UserId) -> None:
-        """Show out whoever may not be here."""
+        """Remove the person if a list says they may not be here."""
         if space.person(user).guest:
-            return  # a ghost of ours: guests have no account to block
+            return  # a ghost of ours: a guest has no account to block
         verdict = self.verdict(space.host, user)
         if verdict is not None:
             command = cmd.RemovePerson(None, user, verdict.reason, blocked=True)
             self._spaces.tell(space.space, command)
 
     def readmitted(self, space: LiveSpace, user: UserId, by: UserId | None) -> None:
-        """A host who lifts a ban in any client unblocks."""
+        """Unblock the person if the host lifted the ban, in any client."""
         if by == space.host and (by, user) in self._blocked:
             task = asyncio.create_task(self._unblock_quietly(by, user), name="unblock")
             self._tasks.add(task)
@@ -124,11 +127,11 @@ class BanListService:
             self._show_out(space)
 
     def blocked_by(self, host: UserId) -> list[str]:
-        """Whom the host keeps out: user ids and patterns."""
+        """Return the entries of the host's block list: user ids and patterns."""
         return sorted(target for by, target in self._blocked if by == host)
 
     def refuse_to_block(self, host: UserId, target: str, by: UserId) -> None:
-        """Raises Rejected when `by` may not put this on the host's list."""
+        """Raise Rejected when `by` may not put this entry on the host's list."""
         if len(target.encode("utf-8", "surrogatepass")) > TARGET_MAX:
             raise Rejected("long_user", "That is too long for a Matrix ID.")
         if by != host:
@@ -142,11 +145,11 @@ class BanListService:
             raise refusals.too_high()
 
     async def unblock(self, host: UserId, target: str) -> bool:
-        """False: was not blocked. Raises StorageError."""
+        """Take `target` off the host's list. False: it was not blocked. Raises StorageError."""
         known = await self._forget(host, target)
         for space in self._of(host):
             for user, removal in space.removed.items():
-                # a pattern lets in again whom it kept out, and nobody else
+                # taking back a pattern readmits those it kept out, and nobody else
                 meant = user == target or (removal.blocked and matches(target, user))
                 if meant and self.verdict(host, user) is None:
                     self._spaces.tell(space.space, cmd.ReadmitPerson(None, user))
@@ -167,19 +170,22 @@ class BanListService:
     # --- policy lists -------------------------------------------------------------------------
 
     async def learn(self, rule: PolicyRule) -> None:
-        """A list recommends a ban. Raises StorageError."""
+        """Add a rule by which a policy list recommends a ban. Raises StorageError."""
         await self._rules.put(rule)
         self._policies.put(rule)
         self._show_out_everywhere()
 
     async def unlearn(self, room: RoomId, kind: str, key: str) -> None:
-        """A list has taken a rule back: who was shown out by it may be let in by hand."""
+        """Drop a rule that a policy list has taken back. Raises StorageError.
+
+        People removed by the rule stay out until somebody readmits them.
+        """
         await self._rules.drop(room, kind, key)
         self._policies.drop(room, kind, key)
         self._changed()
 
     async def relearn(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
-        """These are all rules of this list. Raises StorageError."""
+        """Replace all rules of this policy list. Raises StorageError."""
         known = {rule for rule in self._policies.rules() if rule.room == room}
         if known != set(rules):
             await self._rules.replace(room, rules)
@@ -187,11 +193,11 @@ class BanListService:
         self._show_out_everywhere()
 
     def lists(self) -> set[RoomId]:
-        """The policy lists that have said something."""
+        """Return the rooms of the policy lists that have any rules."""
         return {rule.room for rule in self._policies.rules()}
 
     def banned_servers(self) -> list[str]:
-        """What the policy lists say about whole servers: globs of server names."""
+        """Return the policy lists' entries about whole servers: globs of server names."""
         return sorted({r.entity for r in self._policies.rules() if r.kind == "server"})
 
     def _changed(self) -> None:

@@ -1,6 +1,6 @@
 """The chat of live spaces as pages show it: the last lines, in memory and nowhere else.
 
-Whoever changes the book is given what pages have to be told of it, None when nothing.
+A method that changes the book returns the news that pages have to be told, or None.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from enum import StrEnum
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 
 KEPT = 50
-"""Lines a newcomer is shown (the feed's `hello`)."""
+"""The number of lines a newcomer is shown (the feed's `hello`)."""
 
 REMEMBERED = 500
-"""Lines that can be taken back; those beyond the last 50 are kept without their text."""
+"""The number of lines that can be taken back; beyond the last 50 they are kept without text."""
 
 
 class ChatKind(StrEnum):
-    """What somebody sent. Of what is no text, the line says so in words."""
+    """The kind of a chat message; a line that is no text says in words what was sent."""
 
     TEXT = "text"
     EMOTE = "emote"
@@ -32,11 +32,11 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatLine:
-    """One message. `name`: the writer's at that time.
+    """One line of the chat. `name`: the writer's name at that time.
 
-    `event` is the one in the room, None before there is one; several lines may share it.
-    `named` False: the name of a guest without the floor, which moderators alone may know.
-    `file` is the name of what was sent; `nonce` what the writer's page called the line.
+    `event` is the Matrix event in the room, None before there is one; several lines may share it.
+    `named` False: `name` is that of a guest without the floor, which moderators alone may know.
+    `file` is the name of the file that was sent; `nonce` the id the writer's page gave the line.
     """
 
     id: str
@@ -55,21 +55,21 @@ class ChatLine:
 
 @dataclass(frozen=True, slots=True)
 class LinesGone:
-    """These were taken back."""
+    """News: these lines were taken back."""
 
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WriterGone:
-    """Nothing of this person is shown any more."""
+    """News: nothing of this person is shown any more."""
 
     user: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class LinesFound:
-    """What was said before a restart: these are the last lines."""
+    """News: lines from before a restart were read from the room, and these are the last ones."""
 
     lines: tuple[ChatLine, ...]
 
@@ -78,21 +78,21 @@ ChatNews = ChatLine | LinesGone | WriterGone | LinesFound
 
 
 class ChatBook:
-    """The last lines of every live space; it is bounded, and a restart empties it."""
+    """The book of the last chat lines of every live space: bounded, and empty after a restart."""
 
     def __init__(self) -> None:
         self._lines: dict[SpaceId, deque[ChatLine]] = {}
 
     def lines(self, space: SpaceId) -> tuple[ChatLine, ...]:
-        """The last ones, oldest first."""
+        """Return the last lines, oldest first."""
         return tuple(line for line in self._of(space) if line.text)[-KEPT:]
 
     def authors(self, space: SpaceId) -> set[UserId]:
-        """Who wrote what is shown."""
+        """Return the writers of the lines that are shown."""
         return {line.user for line in self.lines(space)}
 
     def add(self, space: SpaceId, line: ChatLine) -> ChatLine | None:
-        """Write it down behind all others, whatever its time; a known id is no news."""
+        """Add a line behind all others, whatever its time; a known id is no news."""
         lines = self._lines.setdefault(space, deque(maxlen=REMEMBERED))
         if any(line.id == known.id for known in lines):
             return None
@@ -105,19 +105,19 @@ class ChatBook:
     def reword(
         self, space: SpaceId, event: EventId, user: UserId, text: str
     ) -> ChatLine | LinesGone | None:
-        """Its author (nobody else) says something else in its place; nothing takes it back."""
+        """Replace a message's text, for its author alone; an empty text takes the message back."""
         for place, line in enumerate(self._of(space)):
             if line.event == event and line.user == user and line.id == event:
                 if not text:
                     return self.take_back(space, event)
                 edited = replace(line, text=text, edited=True)
-                # one that was let go of stays let go of
+                # a line whose text was dropped stays without text
                 self._of(space)[place] = edited if line.text else line
                 return edited
         return None
 
     def take_back(self, space: SpaceId, event: EventId) -> LinesGone | None:
-        """The event was redacted."""
+        """Drop the lines of an event that was redacted."""
         gone = tuple(line.id for line in self._of(space) if line.event == event)
         if not gone:
             return None
@@ -127,9 +127,10 @@ class ChatBook:
     def note_sent(
         self, space: SpaceId, event: EventId, lines: Iterable[ChatLine]
     ) -> Sequence[ChatLine]:
-        """Lines from the page stand in the room now; gives those this run knew nothing of.
+        """Note the event by which lines from the page stand in the room now.
 
-        Such a line of somebody unnamed is left out: nobody could take it away with its author.
+        Returns the lines that this run of the bridge knew nothing of. Such a line of an unnamed
+        guest is left out: nobody could take it away with its author.
         """
         known = {line.id: place for place, line in enumerate(self._of(space))}
         news: list[ChatLine] = []
@@ -143,7 +144,7 @@ class ChatBook:
         return news
 
     def forget(self, space: SpaceId, user: UserId) -> WriterGone | None:
-        """The person was removed, or is barred."""
+        """Drop the lines of a person who was removed, or may not come in."""
         lines = self._of(space)
         others = [line for line in lines if line.user != user]
         if len(others) == len(lines):
@@ -152,7 +153,7 @@ class ChatBook:
         return WriterGone(user)
 
     def find(self, space: SpaceId, earlier: Sequence[ChatLine]) -> LinesFound | None:
-        """What the room holds from before the start is put before what was said since."""
+        """Put the room's lines from before the start in front of those written since."""
         since = list(self._of(space))
         known = {line.id for line in since}
         before = [line for line in earlier if line.id not in known]
@@ -164,7 +165,7 @@ class ChatBook:
         return LinesFound(self.lines(space))
 
     def close(self, space: SpaceId) -> None:
-        """The live space ended a while ago."""
+        """Drop the chat of a live space that ended a while ago."""
         self._lines.pop(space, None)
 
     def _of(self, space: SpaceId) -> deque[ChatLine]:
@@ -176,7 +177,7 @@ class ChatBook:
 
     @staticmethod
     def _shorten(lines: deque[ChatLine]) -> None:
-        """Let go of what is shown no more; who takes it back is still understood."""
+        """Drop the text of lines that are shown no more; they can still be taken back."""
         readable = [place for place, line in enumerate(lines) if line.text]
         for place in readable[:-KEPT]:
             lines[place] = replace(lines[place], text="", file="", name="")

@@ -1,9 +1,9 @@
-"""Events and wishes as JSON bodies, and back.
+"""The codec turns events and outbox tasks into JSON bodies, and back.
 
 The tables of `spaces_bridge.app.kinds` say which class a stored kind stands for;
-`spaces_bridge.wire.schema` reads and writes the fields. Those that a
-newer version added must have defaults: an older body is read with them. Unknown fields are an
-error: a newer journal is not half read.
+`spaces_bridge.wire.schema` reads and writes the fields. Fields that a newer version added must
+have defaults: an older body is read with them. Unknown fields are an error: a newer journal is not
+half read.
 """
 
 from collections.abc import Mapping
@@ -23,35 +23,35 @@ class CodecError(Exception):
 
 
 def to_body(value: AnyEvent | wishes.OutboxTask) -> JsonObject:
-    """The JSON object of an event or a wish."""
+    """Return the JSON object of an event or an outbox task."""
     return schema_of(type(value)).to_json(value)
 
 
 def stored(event: AnyEvent, seq: int, at_ms: int, source: str | None) -> StoredEvent:
-    """The journal line of an event."""
+    """Return the journal row of an event."""
     return StoredEvent(seq, at_ms, event.stored_as, to_body(event), source)
 
 
 def event_from(row: StoredEvent) -> AnyEvent:
-    """The event of a journal line. Raises CodecError."""
+    """Return the event of a journal row. Raises CodecError."""
     return _from_body(EVENTS, row.kind, row.body)
 
 
 def wish_from(effect: OutboxEntry) -> wishes.OutboxTask:
-    """The wish of an outbox effect. Raises CodecError."""
+    """Return the outbox task of an outbox entry. Raises CodecError."""
     return _from_body(TASKS, effect.kind, effect.body)
 
 
 def effect_of(
     wish: wishes.OutboxTask, key: str, due_at_ms: int = 0, *, collapse: bool = False
 ) -> OutboxEntry:
-    """The outbox effect of a wish."""
+    """Return the outbox entry of an outbox task."""
     queue, kind = str(lane_of(wish)), wish.stored_as
     return OutboxEntry(key, queue, kind, to_body(wish), due_at_ms, collapse)
 
 
 def record_from(cls: type[_T], body: object) -> _T:
-    """The dataclass of a stored JSON object. Raises CodecError."""
+    """Return the `cls` that a stored JSON object holds. Raises CodecError."""
     try:
         return schema_of(cls).from_json(body)
     except (AttributeError, TypeError, ValueError) as error:

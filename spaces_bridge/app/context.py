@@ -1,4 +1,4 @@
-"""The ports and settings that live spaces live with."""
+"""The app context: the ports and settings that live spaces work with."""
 
 from dataclasses import dataclass, field
 
@@ -22,9 +22,9 @@ from spaces_bridge.core.roles import DEFAULT_LEVELS, RoleLevels
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """What an admin may set about live spaces, first of all what a new one is like.
+    """The admin's settings about live spaces, first of all what a new one is like.
 
-    `bot`: the bridge's own account. `min_followers`: so many one needs to host.
+    `bot`: the bridge's own account. `min_followers`: so many followers one needs to host.
     """
 
     domain: str
@@ -42,7 +42,7 @@ class AppSettings:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Everything an actor may tell."""
+    """The app context: all ports an actor may use, the settings and the chat."""
 
     journal: Journal
     directory: Directory

@@ -1,4 +1,4 @@
-"""Errors of the outside world, as the app sees them."""
+"""The errors of the outside world, as the app sees them."""
 
 
 class AdapterError(Exception):

@@ -1,4 +1,4 @@
-"""The lanes of the outbox: which tasks are done one after the other, and which side by side.
+"""The lanes of the outbox say which tasks run one after the other, and which side by side.
 
 Tasks of one lane are done in the order in which they were stored. No lane waits for another.
 A lane's text is stored with each of its tasks: `PARTITION|NAME|PRIORITY`, and `|PERSON` where
@@ -13,18 +13,18 @@ from spaces_bridge.app import tasks as wish
 
 
 class Priority(StrEnum):
-    """How a lane shares the bot's rate budget with the others."""
+    """The priority of a lane: its share of the bot's rate budget."""
 
     URGENT = "urgent"
     """Its tasks never wait for the budget."""
     NORMAL = "normal"
     """Its tasks take turns with those of other partitions."""
     PACED = "paced"
-    """Who carries its tasks out waits for the budget, event by event."""
+    """The handlers of its tasks wait for the budget, event by event."""
 
 
 class LaneName(StrEnum):
-    """What the tasks of a lane are about."""
+    """The name of a lane says what its tasks are about."""
 
     ANNOUNCEMENTS = "announcements"
     BANS = "bans"
@@ -52,12 +52,12 @@ class LaneName(StrEnum):
 
 
 DIRECT_MESSAGES = "dm"
-"""The partition of everything that is written to single persons."""
+"""The partition of all messages to single people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One ordered queue of tasks.
+    """A lane: one ordered queue of outbox tasks.
 
     The lanes of a `partition` share a budget: it is a live space, a room, or a constant.
     `person`: every person has a lane of this name, and this is theirs.
@@ -74,7 +74,7 @@ class Lane:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """The lane with this text. A text of another version is a lane of its own, too."""
+        """Return the lane with this text; one that another version stored is a lane of its own."""
         partition, *rest = text.split("|")
         try:
             name, priority, *person = rest
@@ -85,7 +85,7 @@ class Lane:
 
 
 def lane_of(task: wish.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
-    """The lane in which the task waits its turn."""
+    """Return the lane in which the task waits its turn."""
     match task:
         case (
             wish.MakeRoom()
@@ -96,7 +96,7 @@ def lane_of(task: wish.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per 
         ):
             return Lane(task.space, LaneName.LEVELS, Priority.URGENT)
         case wish.ArrangeRoom():
-            # beside the others: a lock waits for no grant and for no bans
+            # a lane of its own: a lock waits for no grant and for no bans
             return Lane(task.space, LaneName.PERMISSIONS, Priority.URGENT)
         case wish.BanPerson():
             return Lane(task.space, LaneName.BANS, Priority.URGENT)
@@ -121,13 +121,13 @@ def lane_of(task: wish.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per 
         case wish.AnnounceLive() | wish.InviteFollowers():
             return Lane(task.space, LaneName.ANNOUNCEMENTS)
         case wish.SumUpInvitations():
-            # by themselves: they wait until the last follower was written to
+            # a lane of its own: the summary waits until the last follower was written to
             return Lane(task.space, LaneName.SUMMARIES, person=task.by)
         case wish.PromptModerator():
-            # by themselves: they have a limit of their own, and links and offers pass them by
+            # a lane of its own: prompts have their own limit, and links and offers overtake them
             return Lane(DIRECT_MESSAGES, LaneName.PROMPTS, person=task.moderator)
         case wish.InviteByMessage() | wish.RemindPerson():
-            # by themselves: they wait for the invitations' pace, and nothing else may
+            # a lane of its own: these wait for the invitations' pace, and nothing else may
             return Lane(DIRECT_MESSAGES, LaneName.INVITATIONS, Priority.PACED, task.user)
         case wish.OfferFloor() | wish.OfferToSpeak() | wish.TellUser() | wish.SendLink():
             return Lane(DIRECT_MESSAGES, LaneName.MESSAGES, person=task.user)

@@ -1,4 +1,4 @@
-"""Between stage, captioner, page and live spaces: what each notices goes where it belongs."""
+"""Media events: passes on what stage and captioner notice, to live spaces and their pages."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -24,13 +24,13 @@ RESUMED = say("captions_resumed", "Captions go on.")
 
 
 class MediaEvents:
-    """Listens to the stage and to the captioner (`StageListener`, `CaptionListener`)."""
+    """The listener of stage and captioner (`StageListener`, `CaptionListener`)."""
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
         self._world = spaces.world
 
-    # --- what the stage notices ---------------------------------------------------------------
+    # --- StageListener ------------------------------------------------------------------------
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self._world.audience.levels(space, levels)
@@ -62,7 +62,7 @@ class MediaEvents:
                 self._world.audience.notice(space, RESTARTED)
 
     def open_stage(self, space: SpaceId) -> None:
-        """Bring the sound to where the live space is: at a start, or after a worker's death."""
+        """Bring the stage to the live space's state: at a start, or after a worker's death."""
         view = self._spaces.view(space)
         if view is None or view.phase is not Phase.LIVE or view.started_at_ms is None:
             return
@@ -70,7 +70,7 @@ class MediaEvents:
         self._world.stage.open_space(space, elapsed_ms)
         self._world.stage.set_gates(space, view.on_air)
 
-    # --- what the captioner has to say --------------------------------------------------------
+    # --- CaptionListener ----------------------------------------------------------------------
 
     def drafted(self, space: SpaceId, draft: Draft) -> None:
         view = self._spaces.view(space)
@@ -80,12 +80,12 @@ class MediaEvents:
 
     def captioned(self, space: SpaceId, said: cmd.CaptionUtterance) -> None:
         self._spaces.tell(space, said)
-        # a final that is refused (captions are off by now) leaves no draft behind
+        # no draft may stay when the final is refused because captions are off by now
         over = Draft.taken_back(said)
         self._spaces.then(space, lambda: self._world.audience.draft(space, over))
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
-        # after the captions told so far are journalled: only then may the audio be forgotten
+        # the audio may be forgotten only when the captions told so far are journalled
         self._spaces.then(space, lambda: self._world.stage.audio_taken(space, user, until_ms))
 
     def missed(self, space: SpaceId, user: UserId, from_ms: int) -> None:

@@ -1,6 +1,6 @@
-"""The rules of policy lists, ordered so that asking is quick: lists hold thousands of them.
+"""The policy book holds the rules of policy lists, indexed for quick look-ups in thousands.
 
-Most name one user or one server; only those with wildcards have to be tried one by one.
+Most rules name one user or one server; only those with wildcards have to be tried one by one.
 """
 
 import fnmatch
@@ -13,27 +13,28 @@ from spaces_bridge.core.ids import RoomId, UserId
 
 _Place = tuple[RoomId, str, str]
 ANSWERS_KEPT = 20_000
-"""About so many people the answer is remembered."""
+"""The number of people about whom the answer is remembered."""
 _PORT = re.compile(r":[0-9]+$")
 
 
 class PolicyBook:
-    """All rules of all lists, by room, kind and key."""
+    """The book of all rules of all policy lists, by room, kind and key."""
 
     def __init__(self, rules: Iterable[PolicyRule] = ()) -> None:
         self._rules: dict[_Place, PolicyRule] = {}
         self._plain: dict[tuple[str, str], dict[_Place, PolicyRule]] = {}
-        """Rules without wildcards, by kind and whom they are about."""
+        """The rules without wildcards, by kind and entity."""
         self._globs: dict[_Place, PolicyRule] = {}
         self._answers: dict[UserId, PolicyRule | None] = {}
         for rule in rules:
             self.put(rule)
 
     def rules(self) -> Iterator[PolicyRule]:
+        """Yield all rules of all lists."""
         yield from self._rules.values()
 
     def put(self, rule: PolicyRule) -> None:
-        """The same room, kind and key again replaces the rule."""
+        """Add a rule; it replaces the one with the same room, kind and key."""
         place = (rule.room, rule.kind, rule.key)
         self.drop(*place)
         for user in [u for u, found in self._answers.items() if found is None]:
@@ -46,6 +47,7 @@ class PolicyBook:
             self._plain.setdefault(_subject(rule), {})[place] = rule
 
     def drop(self, room: RoomId, kind: str, key: str) -> None:
+        """Drop a rule, if there is one with this room, kind and key."""
         place = (room, kind, key)
         rule = self._rules.pop(place, None)
         if rule is None:
@@ -58,7 +60,7 @@ class PolicyBook:
             self._plain.pop(_subject(rule), None)
 
     def replace(self, room: RoomId, rules: Iterable[PolicyRule]) -> None:
-        """These are all rules of one list."""
+        """Replace all rules of one policy list, the one in `room`."""
         self._answers.clear()
         for place in [place for place in self._rules if place[0] == room]:
             self.drop(*place)
@@ -66,7 +68,7 @@ class PolicyBook:
             self.put(rule)
 
     def rule_against(self, user: UserId) -> PolicyRule | None:
-        """A rule that bans this person or their server, on whatever port."""
+        """Return a rule that bans this person or their server, on whatever port, or None."""
         if user not in self._answers:
             if len(self._answers) >= ANSWERS_KEPT:
                 self._answers.clear()
@@ -82,7 +84,7 @@ class PolicyBook:
 
 
 def _subjects(user: UserId) -> list[tuple[str, str]]:
-    """What rules may call this person by."""
+    """Return the kinds and entities by which rules may name this person."""
     server = user.partition(":")[2].lower()
     return [("user", user.lower()), ("server", server), ("server", _PORT.sub("", server))]
 
@@ -92,7 +94,10 @@ def _is_against(rule: PolicyRule, subjects: Iterable[tuple[str, str]]) -> bool:
 
 
 def matches(glob: str, text: str) -> bool:
-    """Whether the whole text fits; `*` is any text, `?` one character (spec: "Glob")."""
+    """Return whether the glob fits the whole text (spec: "Glob").
+
+    `*` is any text, `?` one character.
+    """
     glob, text = glob.lower(), text.lower()
     if "?" in glob:
         return _pattern(glob).match(text) is not None
@@ -100,9 +105,9 @@ def matches(glob: str, text: str) -> bool:
 
 
 def _fits(pieces: Sequence[str], text: str) -> bool:
-    """Whether the pieces stand in the text in this order, the first and the last at its ends.
+    """Return whether the pieces stand in the text in this order, the outer ones at its ends.
 
-    Thousands of these are asked about everybody who comes in, and none has to be compiled.
+    Thousands of globs are tried for everybody who comes in, and none has to be compiled.
     """
     first, *others, last = pieces
     end = len(text) - len(last)

@@ -1,4 +1,4 @@
-"""What the app needs of the world. Adapters implement these.
+"""The ports: what the app needs of the outside world. Adapters implement them.
 
 Methods that are not `async` only *tell*: they queue and return at once, never raise for the
 outside's faults, and may be repeated safely. No port calls back into a live space's actor and
@@ -32,10 +32,10 @@ from spaces_bridge.core.sentences import Sentence
 
 
 class Clock(Protocol):
-    """Time, so that tests can set it."""
+    """The clock, a port so that tests can set the time."""
 
     def now_ms(self) -> int:
-        """Unix time in milliseconds."""
+        """Return the Unix time in milliseconds."""
         ...
 
 
@@ -43,7 +43,7 @@ class Clock(Protocol):
 
 
 class Journal(Protocol):
-    """The events of every live space, and with them the wishes they lead to."""
+    """The journal stores the events of every live space, and the outbox tasks they lead to."""
 
     async def append(
         self,
@@ -52,69 +52,78 @@ class Journal(Protocol):
         effects: Sequence[OutboxEntry],
         summary: SpaceSummary,
     ) -> None:
-        """Store all in one transaction. Raises JournalConflict, StorageError."""
+        """Store events, outbox entries and summary in one transaction.
+
+        Raises JournalConflict, StorageError.
+        """
         ...
 
     async def replay(self, space: SpaceId) -> list[StoredEvent]:
-        """The whole journal of one live space, in order; empty for an unknown one."""
+        """Return the whole journal of one live space, in order; empty for an unknown one."""
         ...
 
     async def open_spaces(self) -> list[SpaceId]:
-        """All live spaces that have not ended."""
+        """Return all live spaces that have not ended."""
         ...
 
 
 class Directory(Protocol):
-    """Look-ups over all live spaces, ended ones included."""
+    """The directory looks up live spaces, ended ones included."""
 
     async def by_slug(self, slug: str) -> SpaceSummary | None: ...
 
     async def by_room(self, room: RoomId) -> SpaceSummary | None: ...
 
     async def listing(self, phases: Collection[str], limit: int) -> list[SpaceSummary]:
-        """Newest first."""
+        """Return live spaces in these phases, newest first."""
         ...
 
 
 class Outbox(Protocol):
-    """Wishes towards Matrix, kept until done."""
+    """The outbox keeps tasks towards Matrix until they are done."""
 
     async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
-        """Store; a known key is ignored (collapse: done once more)."""
+        """Store the entries; a known key is ignored (collapse: the task is done once more)."""
         ...
 
-    async def pending(self, after_id: int, limit: int) -> list[OutboxRow]: ...
+    async def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
+        """Return the tasks that are not done, in order, from behind `after_id`."""
+        ...
 
     async def complete(self, key: str, generation: int, result: str | None) -> bool:
-        """Done. False: a collapse effect was wished again meanwhile and stays."""
+        """Mark a task as done. False: a collapse task was stored again meanwhile and stays."""
         ...
 
-    async def postpone(self, key: str, due_at_ms: int, error: str) -> None: ...
+    async def postpone(self, key: str, due_at_ms: int, error: str) -> None:
+        """Note that a task failed for now; it is not due before `due_at_ms`."""
+        ...
 
     async def bury(self, key: str, error: str) -> None:
-        """Give up on it, and keep it for people to look at."""
+        """Give up on a task, and keep it for people to look at."""
         ...
 
     async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
-        """`key` takes the place of `absorbed`, with a new body, in one transaction."""
+        """Let the task `key` take the place of `absorbed`, with a new body, in one transaction."""
         ...
 
     async def recall(self, key: str) -> str | None:
-        """The result of a done effect."""
+        """Return the result of a task that is done."""
         ...
 
-    async def prune(self, before_ms: int) -> None: ...
+    async def prune(self, before_ms: int) -> None:
+        """Delete tasks done before then; those that are pending or buried stay."""
+        ...
 
 
 class NoteStore(Protocol):
-    """Keeps notes. Each call is one transaction; all raise StorageError."""
+    """The note store keeps notes. Each call is one transaction; all raise StorageError."""
 
     async def put(self, note: Note) -> None:
         """Write the note; it replaces the one with the same key."""
         ...
 
     async def get(self, key: Key[N]) -> N | None:
-        """The note with this key.
+        """Return the note with this key.
 
         A note that cannot be read counts as absent; the log says so once.
         """
@@ -130,30 +139,38 @@ class NoteStore(Protocol):
 
 
 class Inbox(Protocol):
-    """Events the homeserver has handed over, kept until handled."""
+    """The inbox keeps events the homeserver has handed over until they are handled."""
 
     async def store(self, events: Sequence[InboxEvent]) -> bool:
-        """Store durably, each event id once. False: every one was known.
+        """Store the events durably, each event id once. False: every one was known.
 
         Transaction ids say nothing: a homeserver may begin to count them anew.
         """
         ...
 
-    async def pending(self, after_seq: int, limit: int) -> list[InboxRow]: ...
-
-    async def done(self, seq: int) -> None: ...
-
-    async def bury(self, seq: int, error: str) -> None: ...
-
-    async def newest_ms(self) -> int | None:
-        """When the last event came; None: none ever did, or all are forgotten."""
+    async def pending(self, after_seq: int, limit: int) -> list[InboxRow]:
+        """Return the events that are not handled, in order of arrival, from behind `after_seq`."""
         ...
 
-    async def prune(self, before_ms: int) -> None: ...
+    async def done(self, seq: int) -> None:
+        """Mark an event as handled, and remember its id until `prune`."""
+        ...
+
+    async def bury(self, seq: int, error: str) -> None:
+        """Give up on an event that cannot be handled, and keep it for people to look at."""
+        ...
+
+    async def newest_ms(self) -> int | None:
+        """Return the time at which the last event came; None: none ever did, or all are pruned."""
+        ...
+
+    async def prune(self, before_ms: int) -> None:
+        """Delete handled events that came before then."""
+        ...
 
 
 class Tokens(Protocol):
-    """Hashed secrets of personal links and page sessions."""
+    """The store of tokens: hashed secrets of personal links and page sessions."""
 
     async def put(self, token: Token) -> None: ...
 
@@ -167,14 +184,17 @@ class Tokens(Protocol):
 
 
 class Followers(Protocol):
-    """Who follows whom, and who wants no invitations. Kept for ever; all raise StorageError."""
+    """The store of followers, and of those who want no invitations.
+
+    It keeps both for ever; all methods raise StorageError.
+    """
 
     async def follow(self, host: UserId, follower: UserId, at_ms: int) -> bool:
-        """Follow; lifts the silence towards this host. False: followed already."""
+        """Follow the host; that lifts a silence towards this host. False: followed already."""
         ...
 
     async def unfollow(self, host: UserId, follower: UserId) -> bool:
-        """False: did not follow."""
+        """Follow the host no more. False: did not follow."""
         ...
 
     async def follows(self, host: UserId, follower: UserId) -> bool: ...
@@ -182,19 +202,19 @@ class Followers(Protocol):
     async def count(self, host: UserId) -> int: ...
 
     async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
-        """Followers in the order of their ids, those behind `after`."""
+        """Return followers in the order of their ids, those behind `after`."""
         ...
 
     async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
-        """No invitations from this host (None: from anybody); follows of it end."""
+        """Want no invitations from this host (None: from anybody); follows of it end."""
         ...
 
     async def hear_again(self, user: UserId, host: UserId | None) -> None:
-        """The end of `silence`."""
+        """End what `silence` began."""
         ...
 
     async def is_silent(self, user: UserId, host: UserId) -> bool:
-        """Whether this person wants no invitations from this host.
+        """Return whether this person wants no invitations from this host.
 
         Silence towards everybody spares those whom the person follows (again) since.
         """
@@ -202,66 +222,68 @@ class Followers(Protocol):
 
 
 class Blocks(Protocol):
-    """Hosts' block lists. All raise StorageError."""
+    """The store of hosts' block lists. All methods raise StorageError."""
 
     async def put(self, block: Block) -> None: ...
 
     async def drop(self, host: UserId, target: str) -> bool:
-        """False: was not blocked."""
+        """Delete the block. False: the target was not blocked."""
         ...
 
     async def all(self) -> list[Block]: ...
 
 
 class PolicyRules(Protocol):
-    """Rules of the policy lists the bridge follows. All raise StorageError."""
+    """The store of the rules of policy lists the bridge follows. All raise StorageError."""
 
     async def put(self, rule: PolicyRule) -> None:
-        """Store; the same room, kind and key again replaces it."""
+        """Store a rule; it replaces the one with the same room, kind and key."""
         ...
 
-    async def drop(self, room: RoomId, kind: str, key: str) -> bool: ...
+    async def drop(self, room: RoomId, kind: str, key: str) -> bool:
+        """Delete a rule. False: there was none."""
+        ...
 
     async def replace(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
-        """These are all the rules of one list."""
+        """Replace all the rules of one policy list, the one in `room`."""
         ...
 
     async def all(self) -> list[PolicyRule]: ...
 
 
 class Reports(Protocol):
-    """Reports of people. All raise StorageError."""
+    """The store of reports about people. All methods raise StorageError."""
 
     async def file(
         self, report: Report, source: str, then: Callable[[int], OutboxEntry] | None = None
     ) -> int:
-        """Store once per `source`, and with it the wish made of its id; the report's id."""
+        """Store a report once per `source`, and the outbox entry made of its id; return the id."""
         ...
 
     async def is_filed(self, source: str) -> bool:
-        """Whether a report of this `source` is stored."""
+        """Return whether a report of this `source` is stored."""
         ...
 
     async def filed_by(self, reporter: UserId, since_ms: int) -> int:
-        """How many reports this person has filed since then."""
+        """Return how many reports this person has filed since `since_ms`."""
         ...
 
     async def reporters_in(self, space: SpaceId, since_ms: int) -> list[UserId]:
-        """Who has filed the reports in this live space since then, one for each report."""
+        """Return the reporters in this live space since `since_ms`, one for each report."""
         ...
 
     async def find(self, report: int) -> Report | None: ...
 
     async def listing(self, limit: int) -> list[Report]:
-        """Newest first."""
+        """Return reports, newest first."""
         ...
 
 
 class Health(Protocol):
-    """Whether an adapter works."""
+    """A health check of an adapter."""
 
     async def check(self) -> None:
-        """Raises AdapterError with a plain sentence when it does not."""
+        """Raise AdapterError with a plain sentence when the adapter does not work."""
         ...
 
 
@@ -270,7 +292,10 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room as the homeserver holds it now: own level entries, the joined by name, the banned."""
+    """A snapshot of a room as the homeserver holds it now.
+
+    `levels` are the own `users` entries, `joined` maps members to their names.
+    """
 
     levels: Mapping[UserId, int]
     joined: Mapping[UserId, str]
@@ -278,26 +303,26 @@ class RoomSnapshot:
 
 
 class RoomReader(Protocol):
-    """Reads the current state of rooms."""
+    """The room reader reads the current state of rooms."""
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
-        """Raises AdapterError while the homeserver is away."""
+        """Return the room's state. Raises AdapterError while the homeserver is away."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Somebody's picture, of a kind that browsers draw and never run."""
+    """A person's picture, of a kind that browsers draw and never run."""
 
     content_type: str
     body: bytes
 
 
 class Pictures(Protocol):
-    """What people look like."""
+    """The source of people's pictures."""
 
     async def portrait(self, user: UserId) -> Portrait | None:
-        """A small picture from the person's profile. None: there is none, or none to be had now.
+        """Return a small picture from the person's profile, or None if none can be had now.
 
         Never raises; takes seconds at most.
         """
@@ -305,18 +330,18 @@ class Pictures(Protocol):
 
 
 class OutboxSignal(Protocol):
-    """Carries out the outbox."""
+    """The signal to the dispatcher that carries out the outbox."""
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Say that there is something new in the outbox."""
         ...
 
 
 class Identities(Protocol):
-    """Knows who holds an OpenID token, as widgets get one from the client they are in."""
+    """The check of OpenID tokens, as widgets get them from the client they are in."""
 
     async def verify(self, server: str, token: str) -> UserId | None:
-        """The account by the word of its own server; None: nobody's token.
+        """Return the account that holds the token, as its own server says; None: nobody's token.
 
         Raises AdapterError when the server cannot be asked.
         """
@@ -327,7 +352,7 @@ class Identities(Protocol):
 
 
 class Direction(StrEnum):
-    """Which way sound flows, seen from the peer."""
+    """The direction in which sound flows, seen from the peer."""
 
     LISTEN = "listen"
     SPEAK = "speak"
@@ -335,49 +360,56 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaSession:
-    """A negotiated WebRTC connection."""
+    """A media session: a negotiated WebRTC connection."""
 
     id: str
     answer: str
-    """SDP."""
+    """The SDP answer."""
 
 
 class Stage(Protocol):
-    """The sound of all live spaces."""
+    """The stage carries the sound of all live spaces."""
 
     def listen(self, listener: "StageListener") -> None:
-        """Who is told what the stage notices; set once, before start."""
+        """Set the listener that is told what the stage notices; once, before start."""
         ...
 
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
-        """Sound flows from now on; `elapsed_ms` since the live space started.
+        """Let sound flow from now on; `elapsed_ms` since the live space started.
 
-        Of a live space that a worker has kept up, all sound not taken yet is sent again.
+        All sound not taken yet of a live space that a worker has kept up is sent again.
         """
         ...
 
-    def close_space(self, space: SpaceId) -> None: ...
-
-    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
-        """Exactly these are heard."""
+    def close_space(self, space: SpaceId) -> None:
+        """End the sound of a live space."""
         ...
 
-    def open_microphone(self, space: SpaceId, user: UserId) -> None: ...
+    def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
+        """Let exactly these people be heard."""
+        ...
+
+    def open_microphone(self, space: SpaceId, user: UserId) -> None:
+        """Let this person be heard, too."""
+        ...
 
     def close_microphone(self, space: SpaceId, user: UserId) -> None:
-        """Silence at the next tick; waits for nothing."""
+        """Silence the microphone at the next tick; waits for nothing."""
         ...
 
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
-        """The floor is gone, or the session `spare` is the microphone now: hang up the rest."""
+        """Hang up the person's microphone sessions, as the floor is gone; all but `spare`.
+
+        `spare`: the session that is the microphone now.
+        """
         ...
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
-        """The person may not listen any more: hang up, also what an earlier run has let in."""
+        """Hang up all that a person listens by, also what an earlier run has let in."""
         ...
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
-        """No guest may listen or speak any more: hang up all of theirs. `domain`: our own."""
+        """Hang up all that guests listen or speak by. `domain`: our own."""
         ...
 
     async def offer(
@@ -387,43 +419,43 @@ class Stage(Protocol):
         ...
 
     def hang_up(self, session: str) -> bool:
-        """End one connection. False: not known."""
+        """End one media session. False: it is not known."""
         ...
 
     def is_cut(self, session: str) -> bool:
-        """Whether a part of what this session sent was dropped because it was too much."""
+        """Return whether a part of what this session sent was dropped because it was too much."""
         ...
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
-        """Whether the person has a microphone connection."""
+        """Return whether the person has a microphone connection."""
         ...
 
     def listeners(self, space: SpaceId) -> int:
-        """Connections that listen."""
+        """Return the number of connections that listen."""
         ...
 
     def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The mix as an Ogg Opus stream (RFC 7845) from now on; `tags` name it to players."""
+        """Return the mix as an Ogg Opus stream (RFC 7845) from now on; `tags` are for players."""
         ...
 
     def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
-        """Everything this speaker said before is captioned; forget it."""
+        """Forget what this speaker said before `until_ms`: it is captioned."""
         ...
 
     def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None:
-        """Send again what was not taken, as far as it is kept."""
+        """Send again the audio since `from_ms` that was not taken, as far as it is kept."""
         ...
 
 
 class StageListener(Protocol):
-    """What the stage notices."""
+    """The listener that is told what the stage notices."""
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
-        """How loud each speaker is, 0..100."""
+        """Take how loud each speaker is, 0..100."""
         ...
 
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
-        """What an open microphone said: signed 16-bit little-endian, 16 kHz, mono."""
+        """Take audio of an open microphone: signed 16-bit little-endian, 16 kHz, mono."""
         ...
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
@@ -434,10 +466,12 @@ class StageListener(Protocol):
         """The microphone sends more than is taken: a part of its sound is dropped."""
         ...
 
-    def listeners_changed(self, space: SpaceId) -> None: ...
+    def listeners_changed(self, space: SpaceId) -> None:
+        """The number of connections that listen is another one now."""
+        ...
 
     def worker_restarted(self, spaces: Collection[SpaceId]) -> None:
-        """A media worker died and a new one took over; these spaces were on it."""
+        """A media worker died and a new one took over; these live spaces were on it."""
         ...
 
 
@@ -446,7 +480,7 @@ class StageListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An utterance that is being spoken, as far as `end_ms`. Shown, never kept.
+    """A draft of an utterance that is being spoken, as far as `end_ms`. Shown, never kept.
 
     The first `committed` characters (code points) of `text` are in all its later drafts. Its
     final bears the same id. No text: the utterance came to nothing, its draft goes.
@@ -462,33 +496,33 @@ class Draft:
 
     @classmethod
     def taken_back(cls, said: CaptionUtterance) -> "Draft":
-        """That nothing is to be shown of the utterance but its final, if there is one."""
+        """Return the draft without text, which leaves of the utterance only its final, if any."""
         return cls(said.utterance, said.speaker, "", 0, said.start_ms, said.end_ms, said.language)
 
 
 class Captioner(Protocol):
-    """Turns speech into words."""
+    """The captioner turns speech into words."""
 
     def listen(self, listener: "CaptionListener") -> None: ...
 
     def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
-        """`language`: ISO 639-1 or "auto"."""
+        """Begin to caption a speaker. `language`: ISO 639-1 or "auto"."""
         ...
 
     def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
-        """Signed 16-bit little-endian, 16 kHz, mono; never blocks."""
+        """Take a speaker's audio: signed 16-bit little-endian, 16 kHz, mono; never blocks."""
         ...
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
-        """The microphone closed: the last words are final now."""
+        """End a speaker's track as the microphone closed: the last words are final now."""
         ...
 
 
 class CaptionListener(Protocol):
-    """What the captioner has to say."""
+    """The listener that is told of drafts and captions."""
 
     def drafted(self, space: SpaceId, draft: Draft) -> None:
-        """What is being said; every draft ends in a final or in one without text."""
+        """Take a draft; every draft ends in a final or in a draft without text."""
         ...
 
     def captioned(self, space: SpaceId, said: CaptionUtterance) -> None:
@@ -496,11 +530,11 @@ class CaptionListener(Protocol):
         ...
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
-        """Everything before is in finals that were handed over, or was no speech."""
+        """All audio before `until_ms` is in finals that were handed over, or was no speech."""
         ...
 
     def missed(self, space: SpaceId, user: UserId, from_ms: int) -> None:
-        """The worker lost what came since; it is to be played again if it is kept."""
+        """The worker lost the audio since `from_ms`; it is to be played again if it is kept."""
         ...
 
     def paused(self, paused: bool) -> None:
@@ -512,14 +546,14 @@ class CaptionListener(Protocol):
 
 
 class BanLists(Protocol):
-    """Knows the block lists and policy lists."""
+    """The ban lists: hosts' block lists and policy lists."""
 
     def entered(self, space: LiveSpace, user: UserId) -> None:
-        """Somebody has come into the room: whoever may not be there is shown out."""
+        """A person has come into the room; one who may not be there is removed."""
         ...
 
     def readmitted(self, space: LiveSpace, user: UserId, by: UserId | None) -> None:
-        """Somebody's ban was lifted."""
+        """A person's ban was lifted."""
         ...
 
 
@@ -527,26 +561,28 @@ class BanLists(Protocol):
 
 
 class Audience(Protocol):
-    """Everybody who follows a live space on its page."""
+    """The audience: everybody who follows a live space on its page."""
 
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
-        """The live space as it is now, and what has just happened."""
+        """Tell pages of the live space as it is now, and of the events that led there."""
         ...
 
-    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None: ...
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        """Tell pages how loud each speaker is, 0..100."""
+        ...
 
     def draft(self, space: SpaceId, draft: Draft) -> None:
-        """What somebody is saying; without text: no more of that."""
+        """Show the draft of what a speaker is saying; without text: take it away."""
         ...
 
     def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
-        """A sentence for everybody there, or for one person's pages."""
+        """Show a sentence to everybody there, or on one person's pages."""
         ...
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
-        """Somebody wrote, or what was written is another thing now, or gone."""
+        """Tell pages the news of the chat: lines written, changed or gone."""
         ...
 
     def guests(self, space: SpaceId) -> int:
-        """Guests on the page right now."""
+        """Return the number of guests on the page right now."""
         ...

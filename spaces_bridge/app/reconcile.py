@@ -1,8 +1,8 @@
-"""Wanted against observed: after a start, and from time to time.
+"""Reconciliation compares what is wanted with what is observed: after a start, and now and then.
 
 A restart replays journals but repeats no side effect. What was wanted and is not so is found here:
-levels are re-read, sound and captions are brought to where each live space is, and wishes whose
-outcome is missing are made again.
+levels are re-read, sound and captions are brought to the state of each live space, and outbox
+tasks whose outcome is missing are stored again.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ log = logging.getLogger(__name__)
 TASK = "reconcile"
 REREAD_EVERY_S = 600.0
 REREAD_BACKOFF = Backoff(1.0, 30.0)
-"""Before a room that could not be read is tried again."""
+"""The waits before a room that could not be read is tried again."""
 LOOK_EVERY_S = 0.5
 
 DOUBT_S = 3.0
-"""A hint of a lost floor is looked into with its event; one that waits longer has lost it."""
+"""The age from which a doubt is looked into here: its event, which is to do so, was lost."""
 
 
 class Reconciler:
-    """Brings the world to where the journals are."""
+    """The reconciler brings the outside world to the state of the journals."""
 
     def __init__(
         self,
@@ -54,12 +54,13 @@ class Reconciler:
         self._doubted: dict[SpaceId, float] = {}
 
     def start(self) -> None:
-        """Sound at once; each room as soon as it can be read, then every ten minutes."""
+        """Resume sound at once, and read each room as soon as possible, then every ten minutes."""
         for space in self._spaces.open():
             self._resume_sound(space)
         self._tasks.keep(TASK, self._watch)
 
     async def stop(self) -> None:
+        """End the reconciler's task."""
         await self._tasks.stop(TASK)
 
     async def _watch(self) -> None:
@@ -103,7 +104,7 @@ class Reconciler:
         return True
 
     async def observe(self, space: SpaceId, room: RoomId) -> None:
-        """Read the room and tell its live space. Raises AdapterError, Rejected."""
+        """Read the room and let its live space observe it. Raises AdapterError, Rejected."""
         snapshot = await self._rooms.read_room(room)
         await self._spaces.ask(
             space, cmd.ObserveRoom(snapshot.levels, snapshot.joined, snapshot.banned)
@@ -127,11 +128,14 @@ class Reconciler:
             elif space.captions and world.settings.captions:
                 world.captioner.open_track(space.space, user, space.language)
         self._show_out_again(space)
-        # last: it sends what the worker kept, which the tracks are there to hear now
+        # last, because it sends the audio the worker kept, for which the tracks are open now
         self._desk.open_stage(space.space)
 
     def _show_out_again(self, space: LiveSpace) -> None:
-        """Whoever was shown out a moment before we went: the worker may not know yet."""
+        """End the sessions of removed people again.
+
+        The worker may not know of a removal a moment before the bridge stopped.
+        """
         stage = self._spaces.world.stage
         for user in sorted(space.removed):
             stage.end_microphone_session(space.space, user)
@@ -141,9 +145,9 @@ class Reconciler:
 
 
 def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:
-    """The wishes whose outcome the observed room does not show.
+    """Return the outbox entries of tasks whose outcome the observed room does not show.
 
-    Keys carry the place in the journal: as long as nothing happens, nothing is wished twice.
+    Keys carry the place in the journal: as long as nothing happens, no task is stored twice.
     """
     effects = [
         codec.effect_of(wanted, f"{space.space}:again:{next_seq}:{index}")

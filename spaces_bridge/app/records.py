@@ -1,4 +1,4 @@
-"""What is stored: plain values, times in integer Unix milliseconds, bodies ready for JSON."""
+"""Stored records: plain values, times in integer Unix milliseconds, bodies ready for JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ JsonObject = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One line of one live space's journal. `source` names what caused it, once."""
+    """One row of one live space's journal.
+
+    `source` names what caused it, on the first of the events it caused.
+    """
 
     seq: int
     at_ms: int
@@ -21,10 +24,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One wish towards Matrix. `key` is deterministic: the same wish is stored once.
+    """An outbox task to be stored. `key` is deterministic: the same task is stored once.
 
-    `queue` is an ordered lane; lanes do not wait for each other. A `collapse` effect ("make
-    the card true") may be wished again while it is under way, and is then done once more.
+    `queue` is an ordered lane; lanes do not wait for each other. A `collapse` task ("make the
+    card true") may be stored again while it is under way, and is then done once more.
     """
 
     key: str
@@ -37,7 +40,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A stored effect that is not done yet."""
+    """A stored outbox task that is not done yet."""
 
     id: int
     effect: OutboxEntry
@@ -47,7 +50,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class SpaceSummary:
-    """What listings and look-ups need to know of a live space. `captions`: how many so far."""
+    """A summary of a live space for listings and look-ups. `captions`: how many so far."""
 
     space: SpaceId
     slug: str
@@ -84,7 +87,7 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A secret somebody holds, stored as its SHA-256: who they are in which live space."""
+    """A token: the SHA-256 of a secret, and who its holder is in which live space."""
 
     hash: str
     space: SpaceId
@@ -96,7 +99,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A host keeps somebody out of all spaces. `target`: a user id, `*` and `?` match."""
+    """A host's block: keeps people out of all their live spaces.
+
+    `target`: a user id, in which `*` and `?` match.
+    """
 
     host: UserId
     target: str
@@ -121,7 +127,10 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Somebody reported somebody. `id` 0 before it is stored; `context`: what was said."""
+    """A report of one person about another. `id`: 0 before it is stored.
+
+    `context`: the words of the reported person.
+    """
 
     id: int
     space: SpaceId

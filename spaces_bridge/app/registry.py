@@ -1,7 +1,7 @@
-"""All live spaces: the only door to them.
+"""The registry of all live spaces: the only way to them.
 
-Open ones live in memory, each with its actor under supervision: a bug ends an actor, and a new one
-takes its place from the journal. Ended ones are read from the journal when somebody asks.
+Open ones live in memory, each with its actor under supervision: a bug ends an actor's run, and a
+new one goes on from the journal. Ended ones are read from the journal when somebody asks.
 """
 
 import asyncio
@@ -34,20 +34,20 @@ from spaces_bridge.core.rules import create
 log = logging.getLogger(__name__)
 
 LAST_WORDS_MS = 600_000
-"""An ended live space stays in memory so long: last captions, pages that are still open."""
+"""The time an ended live space stays in memory, for last captions and pages still open."""
 
 OPEN_PER_HOST = 20
-"""Live spaces one host may have open, scheduled ones included."""
+"""The number of live spaces one host may have open, scheduled ones included."""
 
 AT_ONCE = 100
-"""Events of a journal that are read without a pause (some 10 ms)."""
+"""The number of a journal's events that are read without a pause (some 10 ms)."""
 
 RESTART_PAUSE_S = 0.2
-"""Between two tries to read a failed actor's journal."""
+"""The pause between two tries to read a failed actor's journal."""
 
 
 class Spaces:
-    """The door to live spaces, for every adapter."""
+    """The registry of live spaces, by which every adapter reaches them."""
 
     def __init__(self, world: AppContext, tasks: TaskSupervisor | None = None) -> None:
         self.world = world
@@ -68,7 +68,7 @@ class Spaces:
             actor.release_waiting()
 
     async def create(self, command: cmd.CreateSpace, source: str | None = None) -> LiveSpace:
-        """A new live space; the same one again if it exists. Raises Rejected, StorageError."""
+        """Create a live space, or return it if it exists. Raises Rejected, StorageError."""
         created = create(command)
         self._refuse_crowd(command)
         await self._refuse_taken_name(command)
@@ -85,7 +85,10 @@ class Spaces:
         return actor.space
 
     async def _refuse_taken_name(self, command: cmd.CreateSpace) -> None:
-        """The room is found again by it: nobody may come to somebody else's room that way."""
+        """Raise Rejected when another live space has the slug.
+
+        A room is found again by its slug: nobody may come to somebody else's room that way.
+        """
         namesake = await self.world.directory.by_slug(command.slug)
         if namesake is not None and namesake.space != command.space:
             raise Rejected("name_taken", "There was one of that name already. Try again, please.")
@@ -100,7 +103,7 @@ class Spaces:
             )
 
     def _retire_ended(self) -> None:
-        """Let go of those that ended a while ago; whoever asks for one reads its journal."""
+        """Drop live spaces that ended a while ago; look-ups read their journal from then on."""
         before_ms = self.world.clock.now_ms() - LAST_WORDS_MS
         for space, actor in list(self._actors.items()):
             ended_at_ms = actor.space.ended_at_ms
@@ -120,7 +123,7 @@ class Spaces:
         return self._actors[space]
 
     async def _supervise(self, actor: SpaceActor) -> None:
-        """A bug costs a live space nothing but a new start from its journal."""
+        """Run the actor for ever: after a bug, it starts again from its journal."""
         while True:
             if not actor.is_current:
                 await self._reload(actor)
@@ -131,7 +134,7 @@ class Spaces:
                 log.exception("live space %s failed; restarting it from its journal", space)
 
     async def _reload(self, actor: SpaceActor) -> None:
-        """Give the actor what the journal tells, as soon as it can be read."""
+        """Give the actor the state that the journal tells, as soon as it can be read."""
         while True:
             try:
                 journal = await self._read(actor.space.space)
@@ -156,34 +159,34 @@ class Spaces:
             if not isinstance(event, ev.SpaceCreated):
                 found = evolve(found, event)
             if row.seq % AT_ONCE == 0:
-                await asyncio.sleep(0)  # however much people did: others are served meanwhile
+                await asyncio.sleep(0)  # a long journal must not keep others from being served
         sources = {row.source for row in rows if row.source is not None}
         return found, rows[-1].seq + 1, sources
 
-    # --- looking ------------------------------------------------------------------------------
+    # --- look-ups -----------------------------------------------------------------------------
 
     def view(self, space: SpaceId) -> LiveSpace | None:
-        """The live space as it is now, if it is open (or ended since the start)."""
+        """Return the live space as it is now, if it is in memory: open, or ended lately."""
         actor = self._actors.get(space)
         return actor.space if actor is not None else None
 
     def open(self) -> list[LiveSpace]:
-        """All that have not ended, oldest first."""
+        """Return all live spaces that have not ended, oldest first."""
         spaces = [actor.space for actor in self._actors.values()]
         return sorted(
             (s for s in spaces if s.phase is not Phase.ENDED), key=lambda s: s.created_at_ms
         )
 
     def by_room(self, room: RoomId) -> LiveSpace | None:
-        """The open live space of a Matrix room."""
+        """Return the live space of a Matrix room, if it is in memory."""
         return next((a.space for a in self._actors.values() if a.space.room == room), None)
 
     def by_slug(self, slug: str) -> LiveSpace | None:
-        """The open live space with this slug."""
+        """Return the live space with this slug, if it is in memory."""
         return next((a.space for a in self._actors.values() if a.space.slug == slug), None)
 
     async def find(self, space: SpaceId) -> LiveSpace | None:
-        """The live space, also one that ended long ago."""
+        """Return the live space, also one that ended long ago."""
         here = self.view(space)
         if here is not None:
             return here
@@ -191,7 +194,7 @@ class Spaces:
         return journal[0] if journal is not None else None
 
     async def find_by_slug(self, slug: str) -> LiveSpace | None:
-        """The live space with this slug, also one that ended long ago."""
+        """Return the live space with this slug, also one that ended long ago."""
         here = self.by_slug(slug)
         if here is not None:
             return here
@@ -199,11 +202,11 @@ class Spaces:
         return await self.find(summary.space) if summary is not None else None
 
     def next_seq(self, space: SpaceId) -> int:
-        """The place of the next event in the journal of an open live space."""
+        """Return the sequence number of the next event in an open live space's journal."""
         return self._actors[space].next_seq
 
     def audience_size(self, space: SpaceId) -> int:
-        """Listeners: people in the room without the floor, and guests on the page."""
+        """Return the number of listeners: people in the room without the floor, page's guests."""
         view = self.view(space)
         if view is None:
             return 0
@@ -212,15 +215,15 @@ class Spaces:
         return max(0, members - seated) + self.world.audience.guests(space)
 
     def written(self, space: SpaceId) -> Sequence[ChatLine]:
-        """The last lines of its chat."""
+        """Return the last lines of the live space's chat."""
         return self.world.chat.lines(space)
 
-    # --- asking -------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------
 
     async def ask(
         self, space: SpaceId, command: cmd.Command, source: str | None = None
     ) -> list[ev.Event]:
-        """Obey, and say what happened. Raises Rejected, AdapterError.
+        """Have a live space carry out a command; return the events. Raises Rejected, AdapterError.
 
         `source` names what caused the command (a Matrix event id): it takes effect only once.
         """
@@ -236,19 +239,19 @@ class Spaces:
         return await actor.ask(command, source)
 
     def tell(self, space: SpaceId, command: cmd.Command, source: str | None = None) -> None:
-        """Obey when its turn comes; refusals are dropped."""
+        """Have a live space carry out a command when its turn comes; refusals are dropped."""
         actor = self._actors.get(space)
         if actor is not None:
             actor.tell(command, source)
 
     def then(self, space: SpaceId, callback: Callable[[], None]) -> None:
-        """Call back when everything told so far is done."""
+        """Call back when the live space has carried out every command so far."""
         actor = self._actors.get(space)
         if actor is not None:
             actor.then(callback)
 
     async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
-        """Put a wish straight into the outbox."""
+        """Put an outbox task straight into the outbox."""
         await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
         self.world.courier.wake()
 
@@ -281,7 +284,7 @@ class Spaces:
 
     @staticmethod
     def new_identity(title: str, source: str) -> tuple[SpaceId, str]:
-        """Id and slug for a new live space; the same source gives the same ones."""
+        """Return id and slug for a new live space; the same source gives the same ones."""
         digest = b32encode(hashlib.sha256(source.encode()).digest()).decode().lower()
         plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
         words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
@@ -293,5 +296,5 @@ def _task_of(space: SpaceId) -> str:
 
 
 def is_ghost(user: UserId, domain: str) -> bool:
-    """Whether the id is one of ours for a guest of the page; other servers have such names."""
+    """Return whether the id is one of ours for a guest of the page, and not of another server."""
     return user.startswith("@spaces_") and user.endswith(f":{domain}")

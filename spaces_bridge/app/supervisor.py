@@ -1,4 +1,4 @@
-"""Keeps long-lived tasks alive: one that ends, by a bug or by itself, is started again.
+"""The supervisor keeps long-lived tasks alive: one that ends, for whatever reason, starts again.
 
 Every task that is to run as long as the bridge is started here, so that none can end and stay
 ended; a test looks for others.
@@ -15,17 +15,17 @@ from spaces_bridge.pacing.backoff import Backoff
 log = logging.getLogger(__name__)
 
 RESTART_BACKOFF: Final = Backoff(0.2, 30.0)
-"""Before a task that keeps ending is started again."""
+"""The waits before a task that keeps ending is started again."""
 
 STEADY_S: Final = 10.0
-"""A task that has run for so long since it was started again counts as well."""
+"""A task that has run for so long since it was started again no longer counts as failing."""
 
 Work = Callable[[], Awaitable[None]]
-"""Makes the work anew each time it is called."""
+"""A function that makes the work of a task anew each time it is called."""
 
 
 class TaskSupervisor:
-    """Starts tasks, starts them again when they end, and says so. Implements `Health`.
+    """The supervisor of tasks starts them again when they end, and says so. Implements `Health`.
 
     `backoff`: how long a task rests before it is started again; `steady_s`: see `STEADY_S`.
     """
@@ -39,12 +39,12 @@ class TaskSupervisor:
 
     @property
     def restarts(self) -> Mapping[str, int]:
-        """How often tasks had to be started again, by their group."""
+        """The number of times tasks had to be started again, by their group."""
         return self._restarts
 
     @property
     def failing(self) -> list[str]:
-        """Names of the tasks that have ended and have not run steadily since."""
+        """The names of the tasks that have ended and have not run steadily since."""
         return sorted(self._failing)
 
     def keep(self, name: str, work: Work, group: str = "") -> None:
@@ -60,7 +60,7 @@ class TaskSupervisor:
         self._start(name, work, name, is_endless=False)
 
     def cancel(self, *names: str) -> list[asyncio.Task[None]]:
-        """Cancel these tasks without waiting for their end; gives those that there were."""
+        """Cancel these tasks without waiting for their end; return those that there were."""
         tasks = [task for name in names if (task := self._tasks.pop(name, None)) is not None]
         for task in tasks:
             task.cancel()
@@ -72,7 +72,7 @@ class TaskSupervisor:
         await asyncio.gather(*self.cancel(*names), return_exceptions=True)
 
     async def check(self) -> None:
-        """Part of `Health`. Raises AdapterError while a task is failing."""
+        """Raise AdapterError while a task is failing (`Health`)."""
         if self._failing:
             names = ", ".join(self.failing)
             raise AdapterError(
@@ -114,7 +114,10 @@ class TaskSupervisor:
             await asyncio.sleep(self._backoff.wait_s(failures))
 
     def _say(self, name: str, error: BaseException | None) -> None:
-        """Once: a task that keeps ending would fill the log with one and the same traceback."""
+        """Log the failure of a task, with its traceback only once.
+
+        A task that keeps ending would fill the log with one and the same traceback.
+        """
         if name not in self._failing:
             log.error("%s has failed and is started again", name, exc_info=error)
         else:
@@ -128,6 +131,6 @@ class TaskSupervisor:
 
 
 def _is_cancelled() -> bool:
-    """Whether somebody asked for the end of the task that runs."""
+    """Return whether somebody asked for the end of the task that runs."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

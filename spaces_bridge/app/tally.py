@@ -1,4 +1,4 @@
-"""Adds up the reactions of guests, so that a flood of them costs a handful of journal lines."""
+"""The tally adds up guests' reactions, so that a flood of them costs a handful of journal rows."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -11,11 +11,11 @@ from spaces_bridge.core.rules.common import refuse_unless_live
 from spaces_bridge.core.rules.content import EMOJI_MAX
 
 EVERY_S = 0.25
-"""Pages show reactions at most so often, so waiting longer would be seen."""
+"""The time for which reactions are added up: pages show them as often, so more would be seen."""
 
 
 class Tally:
-    """Counts per live space; what was counted is told to it four times a second."""
+    """The tally of each live space's reactions, which is told of them four times a second."""
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
@@ -23,7 +23,7 @@ class Tally:
         self._timer: asyncio.TimerHandle | None = None
 
     def count(self, space: SpaceId, emoji: str) -> None:
-        """One reaction. Raises Rejected."""
+        """Count one reaction. Raises Rejected."""
         view = self._spaces.view(space)
         if view is None:
             raise refusals.ended()
@@ -37,7 +37,7 @@ class Tally:
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)
 
     def flush(self) -> list[SpaceId]:
-        """Tell what was counted so far; gives whom."""
+        """Tell live spaces the reactions counted so far; return which were told."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

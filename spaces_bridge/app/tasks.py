@@ -1,7 +1,7 @@
-"""What the app wishes from Matrix, kept in the outbox until it is true.
+"""The outbox tasks: what the app wants from Matrix, kept in the outbox until it is done.
 
-Each wish says what is wanted, not how. `PublishState` and `RefreshCard` carry no content: they
-are made true from the live space as it is when they are done.
+Each task says what is wanted, not how. Tasks such as `PublishState` and `RefreshCard` carry no
+content: they write the live space as it is when they are carried out.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class MakeRoom:
 
 @dataclass(frozen=True, slots=True)
 class PublishState:
-    """`io.spacesbridge.live`, name, topic, avatar: as the live space is."""
+    """Write `io.spacesbridge.live`, name, topic and avatar of the room as the live space is."""
 
     stored_as: ClassVar = "room_state.publish"
 
@@ -31,7 +31,7 @@ class PublishState:
 
 @dataclass(frozen=True, slots=True)
 class ArrangeRoom:
-    """What levels are needed for what, and who may join: as the live space is."""
+    """Write the room's permissions (levels asked for, join rule) as the live space is."""
 
     stored_as: ClassVar = "room_permissions.write"
 
@@ -40,7 +40,7 @@ class ArrangeRoom:
 
 @dataclass(frozen=True, slots=True)
 class RefreshCard:
-    """The live card: as the live space is."""
+    """Write the live card as the live space is."""
 
     stored_as: ClassVar = "card.refresh"
 
@@ -49,7 +49,7 @@ class RefreshCard:
 
 @dataclass(frozen=True, slots=True)
 class RefreshBubble:
-    """The small card in the community's room: as the live space is."""
+    """Write the small card in the community's room as the live space is."""
 
     stored_as: ClassVar = "community_card.refresh"
 
@@ -58,7 +58,7 @@ class RefreshBubble:
 
 @dataclass(frozen=True, slots=True)
 class ListSpace:
-    """The entry in the bridge's directory (an `m.space`): as the live space is."""
+    """Write the entry in the bridge's directory (an `m.space`) as the live space is."""
 
     stored_as: ClassVar = "directory.update"
 
@@ -96,7 +96,7 @@ class PinPost:
 
 @dataclass(frozen=True, slots=True)
 class WriteLevel:
-    """This person's own `users` entry. None: no entry."""
+    """Write this person's own `users` entry. None: no entry."""
 
     stored_as: ClassVar = "level.write"
 
@@ -118,7 +118,7 @@ class SeatGuest:
 
 @dataclass(frozen=True, slots=True)
 class HideGuestName:
-    """The guest's ghost is called like any guest: somebody with a role looks like its name."""
+    """Name a guest's ghost like any guest, as its own name looks like that of a role's holder."""
 
     stored_as: ClassVar = "guest.hide_name"
 
@@ -128,7 +128,7 @@ class HideGuestName:
 
 @dataclass(frozen=True, slots=True)
 class UnseatGuest:
-    """The guest's ghost leaves the room."""
+    """Let the guest's ghost leave the room."""
 
     stored_as: ClassVar = "guest.leave"
 
@@ -152,9 +152,9 @@ class PostCaption:
 
 @dataclass(frozen=True, slots=True)
 class ChatWords:
-    """What somebody wrote on the page. `name`: as everybody in the room may know it.
+    """Words that somebody wrote in the page's chat. `name`: as everybody in the room may know it.
 
-    `named` False: a guest without the floor, whose own name stays on the page.
+    `named` False: the writer is a guest without the floor, whose own name stays on the page.
     """
 
     id: str
@@ -168,7 +168,7 @@ class ChatWords:
 
 @dataclass(frozen=True, slots=True)
 class PostChat:
-    """Say in the room what was written on the page; more than one after a wait."""
+    """Say in the room what was written on the page; after a wait, several lines at once."""
 
     stored_as: ClassVar = "chat.post"
 
@@ -178,7 +178,7 @@ class PostChat:
 
 @dataclass(frozen=True, slots=True)
 class PromptModerator:
-    """Ask one host or co-host by DM, with ✅ and ❌ to tap, about a raised hand."""
+    """Prompt one host or co-host by DM, with ✅ and ❌ to tap, about a raised hand."""
 
     stored_as: ClassVar = "hand.prompt"
 
@@ -190,7 +190,7 @@ class PromptModerator:
 
 @dataclass(frozen=True, slots=True)
 class OfferFloor:
-    """Tell somebody with an account that the floor is theirs, with the link to speak."""
+    """Tell a person with an account that the floor is theirs, with the link to speak."""
 
     stored_as: ClassVar = "floor.offer"
 
@@ -222,7 +222,7 @@ class RemindPerson:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceLive:
-    """Invite the host's followers, and those who asked to be reminded: it is live."""
+    """Invite the host's followers, and those who asked to be reminded, as it is live now."""
 
     stored_as: ClassVar = "followers.announce_live"
 
@@ -231,7 +231,7 @@ class AnnounceLive:
 
 @dataclass(frozen=True, slots=True)
 class InviteFollowers:
-    """Invite the followers of `by`, who asked for it."""
+    """Invite the followers of `by`, a host or co-host who asked for it."""
 
     stored_as: ClassVar = "followers.invite"
 
@@ -260,7 +260,7 @@ class ForwardReport:
 
 @dataclass(frozen=True, slots=True)
 class TellUser:
-    """One plain sentence to one person with an account, by DM."""
+    """Send one plain sentence to one person with an account, by DM."""
 
     stored_as: ClassVar = "person.tell"
 
@@ -270,9 +270,10 @@ class TellUser:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """One plain sentence to everybody in the room.
+    """Post one plain sentence to everybody in the room.
 
-    `locked`: it says so, and is dropped when that is news no more.
+    `locked`: the sentence says that the room is locked (False: open again), and is dropped when
+    that is news no more.
     """
 
     stored_as: ClassVar = "notice.post"
@@ -284,10 +285,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RedactEvent:
-    """A reaction that was answered, or is over: until it is gone, its sender cannot give it again.
+    """Redact a reaction that was answered, or is over, so that its sender can give it again.
 
-    `expired`: its time is over. `crowd`: a hand that no host answered by itself: taken down,
-    refused, or cleared with all others. A hand that was answered waits behind none of those.
+    `expired`: its time is over. `crowd`: the reaction is a hand that no host answered singly:
+    lowered, refused, or cleared with all others. Answered hands wait behind none of those.
     """
 
     stored_as: ClassVar = "reaction.redact"
@@ -300,9 +301,9 @@ class RedactEvent:
 
 @dataclass(frozen=True, slots=True)
 class InviteByMessage:
-    """The invitation DM of the contract.
+    """Send a person the invitation DM of the contract.
 
-    `announcement`: because they follow `by`, or asked to be reminded.
+    `announcement`: because the person follows `by`, or asked to be reminded.
     """
 
     stored_as: ClassVar = "invitation.send"
@@ -315,7 +316,7 @@ class InviteByMessage:
 
 @dataclass(frozen=True, slots=True)
 class SendLink:
-    """A fresh personal link by DM."""
+    """Send a fresh personal link by DM."""
 
     stored_as: ClassVar = "personal_link.send"
 
@@ -325,7 +326,7 @@ class SendLink:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a command, in the room where it was given."""
+    """Reply to a command, in the room where it was given."""
 
     stored_as: ClassVar = "command.reply"
 
@@ -334,7 +335,7 @@ class Reply:
     text: str
     ok: bool
     thread: EventId | None = None
-    """The root of the thread it was given in."""
+    """The root of the thread in which the command was given."""
 
 
 OutboxTask = (

@@ -1,4 +1,4 @@
-"""Tells live spaces the time, when it matters to one."""
+"""The timekeeper tells a live space the time when something is due there."""
 
 import asyncio
 import logging
@@ -17,28 +17,30 @@ TASK = "timekeeper"
 LOOK_EVERY_S = 1.0
 
 SETTLE_S = 5.0
-"""After a start pages come back first: a host who is on one is not gone."""
+"""The wait after a start, in which pages come back: a host who is on one is not gone."""
 
 
 class Timekeeper:
-    """Looks at every open live space once a second; the rules say what is due."""
+    """The timekeeper looks at every open live space once a second; the rules say what is due."""
 
     def __init__(self, spaces: Spaces, tasks: TaskSupervisor | None = None) -> None:
         self._spaces = spaces
         self._tasks = tasks or TaskSupervisor()
         self._told = set[SpaceId]()
-        """Those that have not got to it yet; they are not told again."""
+        """The live spaces whose turn has not come to a time told; they are not told again."""
         self._failed = set[SpaceId]()
-        """Of these the log has been told."""
+        """The live spaces whose failure is logged already."""
 
     def start(self) -> None:
+        """Start the timekeeper's task."""
         self._tasks.keep(TASK, self._watch)
 
     async def stop(self) -> None:
+        """End the timekeeper's task."""
         await self._tasks.stop(TASK)
 
     def look(self) -> None:
-        """Tell those for whom something is due."""
+        """Tell the time to each live space for which something is due."""
         for space in self._spaces.open():
             try:
                 self._look_at(space)

@@ -1,1 +1,1 @@
-"""What the bridge writes down for later: typed records, each with a stored name and an expiry."""
+"""Notes that the bridge keeps for later: typed records, each with a stored name and an expiry."""

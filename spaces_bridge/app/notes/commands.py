@@ -57,7 +57,7 @@ class CommandPerson(Note):
 
 @dataclass(frozen=True, slots=True)
 class CommandUnblocked(Note):
-    """What a command took off a block list when it was first handled. Key: the message.
+    """The entry that a command took off a block list when first handled. Key: the message.
 
     Kept until the message is handled, and a week more.
     """

@@ -1,4 +1,4 @@
-"""Notes about who was invited by whom, and how often today."""
+"""Notes about invitations: their senders and receivers, and how many there were in a day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class LatestFrom(Note):
 
 
 class Counted(StrEnum):
-    """What is limited for each person and day."""
+    """The things that are limited for each person and day."""
 
     STRANGERS_MET = "strangers_met"
     INVITATIONS_SENT = "invitations_sent"
@@ -63,7 +63,7 @@ class Counted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayCount(Note):
-    """What counts against one person's limit of one day. Key: what is counted, the person.
+    """The things counted against one person's limit of a day. Key: `counted`, the person.
 
     `day` counts from 1970, `taken` names each thing once. Kept for two days: the next day
     begins anew.
@@ -109,7 +109,7 @@ class UninvitedFollowers(Note):
 class FollowersInvited(Note):
     """Somebody's followers were invited to a live space. Key: the live space, the inviter.
 
-    `source` is what asked for it. Kept for a month after the live space: nobody can ask again.
+    `source` names the request. Kept for a month after the live space: nobody can ask again.
     """
 
     kind: ClassVar = "followers_invited"

@@ -1,4 +1,4 @@
-"""All kinds of notes: the list that storage prunes by, and that a test compares."""
+"""The kinds of notes, all of them: storage prunes by this list, and a test compares it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Notes about direct messages: whose room is whose, and what a reaction to a message means."""
+"""Notes about direct messages: the people of direct rooms, and what reactions there mean."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Invitation:
 
     @property
     def senders(self) -> tuple[UserId, ...]:
-        """The people a 🔕 is about: who invited, and whose live space it was."""
+        """The people a 🔕 is about: the one who invited, and the host of the live space."""
         return (self.by,) if self.by == self.host else (self.by, self.host)
 
 
@@ -166,7 +166,7 @@ class HandMessage(Note):
 
 @dataclass(frozen=True, slots=True)
 class InvitationReaction(Note):
-    """A reaction to an invitation, which did something that its redaction undoes.
+    """A reaction to an invitation, with an effect that its redaction undoes.
 
     Key: the reaction. `hosts` are the people who were silenced by it. Kept for a year, or until
     it is undone.
@@ -189,7 +189,7 @@ class InvitationReaction(Note):
 
 
 class CardReactionEffect(StrEnum):
-    """What a reaction to a card did."""
+    """The effect of a reaction to a card."""
 
     FOLLOW = "follow"
     REMIND = "remind"

@@ -1,4 +1,4 @@
-"""What every note record has: a kind, a typed key and an expiry."""
+"""The base of note records: each has a kind, a typed key and an expiry."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -6,7 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 N = TypeVar("N", bound="Note")
 
 WEEK, MONTH, YEAR = 7, 30, 365
-"""Expiries are counted in days."""
+"""The usual expiries, in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +70,5 @@ class Note:
 
 
 def key_parts(note: Note) -> tuple[str, ...]:
-    """The parts of a note's own key, in the order of its `key` method."""
+    """Return the parts of a note's own key, in the order of its `key` method."""
     return tuple(str(getattr(note, name)) for name in note.key_fields)

@@ -1,4 +1,4 @@
-"""Notes about what the bot has shown or written in a live space's room and its community's."""
+"""Notes about messages and state that the bot wrote in a live space's room or its community's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ class ShownMessage(Note):
 
 @dataclass(frozen=True, slots=True)
 class ShownEdition(Note):
-    """What a card or bubble says now, in digests. Key: which, the live space.
+    """The present text of a card or bubble, in digests. Key: which, the live space.
 
-    `frame` is without and `whole` with the counters; `edits` are counted. Kept for a year
-    after the live space, like the message itself.
+    `frame` is the digest without and `whole` with the counters; `edits` are counted. Kept for a
+    year after the live space, like the message itself.
     """
 
     kind: ClassVar = "shown_edition"
@@ -147,10 +147,10 @@ class BubbleReaction(Note):
 
 @dataclass(frozen=True, slots=True)
 class RoomShown(Note):
-    """What the bot has written into a room's state, in digests by type. Key: the live space.
+    """The state that the bot has written into a room, in digests by type. Key: the live space.
 
-    What the host changes by hand stands until there is something else to write. Kept for a year
-    after the live space.
+    State that the host changes by hand stands until there is something else to write. Kept for a
+    year after the live space.
     """
 
     kind: ClassVar = "room_shown"
@@ -206,7 +206,7 @@ class LatestCaption(Note):
 
 @dataclass(frozen=True, slots=True)
 class LockAnnounced(Note):
-    """What the room was last told about the lock, and by which task. Key: the live space.
+    """The last announcement of the lock in the room, and its task. Key: the live space.
 
     Kept for a month after the live space: nobody locks what is over.
     """
@@ -228,8 +228,8 @@ class LockAnnounced(Note):
 class HandAsked(Note):
     """A moderator is being asked about a hand. Key: the live space, the moderator, the person.
 
-    `hand_at_ms` tells which hand it is, `task` which question. Kept for a month after the
-    live space: nobody raises a hand when it is over.
+    `hand_at_ms` tells which hand it is, `task` which prompt. Kept for a month after the live
+    space: nobody raises a hand when it is over.
     """
 
     kind: ClassVar = "hand_asked"
@@ -271,7 +271,7 @@ class LevelsBefore(Note):
 class UploadedPicture(Note):
     """The address of a picture that the homeserver has taken. Key: the digest of its file.
 
-    Kept for ever, so that each is uploaded once.
+    Kept for ever, so that each picture is uploaded once.
     """
 
     kind: ClassVar = "uploaded_picture"

@@ -1,7 +1,7 @@
-"""What follows from an event: the only place that says "then" (see `table`).
+"""The policies: the consequences of each event, by its row (see `table`).
 
-`effects_of` are the outbox tasks, stored with the event in one transaction. `tell` goes to the
-ports that keep nothing: sound, captions, door. Both may be repeated safely.
+`effects_of` gives the outbox tasks, stored with the event in one transaction. `tell` calls the
+ports that keep nothing: stage, captioner, ban lists. Both may be repeated safely.
 """
 
 from collections.abc import Iterator
@@ -32,34 +32,34 @@ __all__ = [
 
 
 def card(space: SpaceId) -> OutboxEntry:
-    """Make the live card true."""
+    """Return the outbox entry that makes the live card true."""
     return codec.effect_of(wish.RefreshCard(space), f"card:{space}", collapse=True)
 
 
 def bubble(space: SpaceId) -> OutboxEntry:
-    """Make the card in the community's room true."""
+    """Return the outbox entry that makes the card in the community's room true."""
     return codec.effect_of(wish.RefreshBubble(space), f"bubble:{space}", collapse=True)
 
 
 def state(space: SpaceId) -> OutboxEntry:
-    """Make the room's state true."""
+    """Return the outbox entry that makes the room's state true."""
     return codec.effect_of(wish.PublishState(space), f"state:{space}", collapse=True)
 
 
 def listing(space: SpaceId) -> OutboxEntry:
-    """Make the directory's entry true."""
+    """Return the outbox entry that makes the directory's entry true."""
     return codec.effect_of(wish.ListSpace(space), f"listing:{space}", collapse=True)
 
 
 def arrangement(space: SpaceId) -> OutboxEntry:
-    """Make levels and join rule true."""
+    """Return the outbox entry that makes the room's permissions (levels, join rule) true."""
     return codec.effect_of(wish.ArrangeRoom(space), f"arrangement:{space}", collapse=True)
 
 
 def effects_of(
     before: LiveSpace, event: ev.Event, seq: int, now_ms: int, reaction_ttl_ms: int
 ) -> Iterator[OutboxEntry]:
-    """The outbox tasks of `event`; their keys are made of the event's place in the journal."""
+    """Yield the outbox tasks of `event`; keys are made of the event's place in the journal."""
     space, then = before.space, consequences_of(event)
     for index, task in enumerate(then.tasks(before)):
         yield codec.effect_of(task, f"{space}:{seq}:{index}")
@@ -71,7 +71,7 @@ def effects_of(
 
 
 def tell(world: AppContext, before: LiveSpace, event: ev.Event) -> None:
-    """Tell sound, captions and door what `event` asks of them."""
+    """Call stage, captioner and ban lists with what `event` asks of them."""
     consequences_of(event).calls(world, before)
 
 

@@ -1,4 +1,4 @@
-"""What follows from who comes, goes, is kept out, and from what a room lets people do."""
+"""The consequences of access events: joining, leaving, removals, locks, chat and guests."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -94,7 +94,7 @@ def consequences_of(event: ev.AccessEvent) -> Consequences:  # noqa: C901 - an a
 
 
 def _joined_calls(world: AppContext, before: LiveSpace, event: ev.PersonJoined) -> None:
-    """Whoever was not here is looked up in block lists and policy lists."""
+    """Look newcomers up in block lists and policy lists."""
     if not before.person(event.user).joined:
         world.doorkeeper.entered(before, event.user)
 
@@ -109,7 +109,7 @@ def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.
 
 
 def _removed_calls(world: AppContext, before: LiveSpace, event: ev.PersonRemoved) -> None:
-    """What the person says, hears and has written ends."""
+    """End the removed person's microphone and listening, and drop their chat lines."""
     world.stage.end_microphone_session(before.space, event.user)
     world.stage.end_listening(before.space, event.user)
     forget_words(world, before.space, event.user)

@@ -1,4 +1,4 @@
-"""What follows from microphones and mutes."""
+"""The consequences of audio events: microphones and mutes."""
 
 from collections.abc import Iterator
 from typing import assert_never

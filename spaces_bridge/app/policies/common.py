@@ -1,4 +1,4 @@
-"""Parts that the consequences of several events share."""
+"""The parts that the consequences of several events share."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,19 +22,19 @@ UNSEEN: Final = Unseen()
 
 
 def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.OutboxTask]:
-    """A sentence to one person; guests have the page."""
+    """Yield the task to tell one person a sentence; guests are told on the page."""
     if not before.person(user).guest:
         yield wish.TellUser(user, text)
 
 
 def to_moderators(before: LiveSpace, text: str) -> Iterator[wish.OutboxTask]:
-    """A sentence to host and co-hosts."""
+    """Yield the tasks to tell host and co-hosts a sentence."""
     for moderator in before.moderators:
         yield wish.TellUser(moderator, text)
 
 
 def name_in_room(before: LiveSpace, user: UserId) -> str:
-    """A name for the room; guests without the floor stay nameless."""
+    """Return a person's name for the room; guests without the floor stay nameless."""
     person = before.person(user)
     if person.guest and not person.joined:
         return "A guest"
@@ -42,7 +42,7 @@ def name_in_room(before: LiveSpace, user: UserId) -> str:
 
 
 def demoted(user: UserId) -> Notice:
-    """What somebody is told whose floor somebody else has taken."""
+    """Return the notice to a person whose floor somebody else has taken."""
     return user, say("demoted", "A host has ended your turn to speak. You can still listen.")
 
 
@@ -52,20 +52,20 @@ def demoted(user: UserId) -> Notice:
 def redact(
     space: SpaceId, reaction: EventId | None, *, crowd: bool = False
 ) -> Iterator[wish.OutboxTask]:
-    """Take away the reaction that was a hand, if there is one."""
+    """Yield the task to redact the reaction that was a hand, if there is one."""
     if reaction is not None:
         yield wish.RedactEvent(space, reaction, crowd=crowd)
 
 
 def take_level(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
-    """Their own `users` entry goes; a guest's ghost goes with it."""
+    """Yield the tasks to delete a person's own `users` entry, and with it a guest's ghost."""
     yield wish.WriteLevel(before.space, user, None)
     if before.person(user).guest:
         yield wish.UnseatGuest(before.space, user)
 
 
 def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
-    """A guest's ghost is in the room for the floor only."""
+    """Yield the task to let a guest's ghost leave: it is in the room for the floor only."""
     person = before.person(user)
     if person.guest and person.joined:
         yield wish.UnseatGuest(before.space, user)
@@ -75,9 +75,9 @@ def hide_guest_names(
     before: LiveSpace,
     event: ev.PersonJoined | ev.LevelChanged | ev.RoleAppointed | ev.HostChanged,
 ) -> Iterator[wish.OutboxTask]:
-    """Guests on stage lose a name that looks like the one of somebody with a role.
+    """Yield the tasks to hide names of guests on stage that look like those of people with a role.
 
-    Pages derive it by themselves; a ghost has its name with the homeserver.
+    Pages derive the same by themselves; a ghost has its name with the homeserver.
     """
     if not any(p.guest for p in before.people.values()):
         return
@@ -93,7 +93,7 @@ def hide_guest_names(
 
 
 def shut(world: AppContext, space: SpaceId, event: ev.MicrophoneClosed) -> None:
-    """Silence first; a lost floor ends the connection too."""
+    """Silence a microphone; a lost floor ends the connection, too."""
     world.stage.close_microphone(space, event.user)
     if event.why is ev.MicrophoneEnd.LOST_FLOOR:
         world.stage.end_microphone_session(space, event.user)
@@ -102,12 +102,12 @@ def shut(world: AppContext, space: SpaceId, event: ev.MicrophoneClosed) -> None:
 def end_microphone(
     world: AppContext, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
 ) -> None:
-    """End the connection of whoever lost the floor."""
+    """End the microphone's connection of a person who lost the floor."""
     world.stage.end_microphone_session(before.space, event.user)
 
 
 def forget_words(world: AppContext, space: SpaceId, user: UserId) -> None:
-    """Whoever may not be here is not read here either."""
+    """Drop the chat lines of a person who may not be here."""
     news = world.chat.forget(space, user)
     if news is not None:
         world.audience.chatted(space, news)

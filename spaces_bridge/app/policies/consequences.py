@@ -1,8 +1,8 @@
-"""What may follow from an event, as values: each event has one row of it in `table`.
+"""The consequences of events, as values: each event has one row of them in `table`.
 
 The app says *what became untrue, for whom, and who is told what*; frames, cards and room state are
-the adapters' own. Each kind of change here is a small closed union, so that an adapter that
-translates it is held to all of it by the type checker.
+the adapters' own. Each kind of change here is a small closed union, so that the type checker holds
+an adapter that translates it to all of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from spaces_bridge.core.sentences import Sentence
 
 
 class Stale(Flag):
-    """Which copies of a live space on Matrix an event makes untrue: they are written anew."""
+    """The copies of a live space on Matrix that an event makes stale: they are written anew."""
 
     NOTHING = 0
     ARRANGEMENT = auto()
@@ -33,12 +33,12 @@ class Stale(Flag):
     CARD = auto()
     """The live card."""
     PLAN = STATE | LISTING | BUBBLE | CARD
-    """All that names title, time or phase."""
+    """The copies that name title, time or phase."""
     ROLES = STATE | BUBBLE | CARD
-    """All that names host, co-hosts and speakers."""
+    """The copies that name host, co-hosts and speakers."""
 
 
-# --- what pages show -----------------------------------------------------------------------------
+# --- changes that pages show ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class StageChanged:
 
 @dataclass(frozen=True, slots=True)
 class PersonMoved:
-    """Somebody came or went: a listener changes a count only, others the stage."""
+    """A person came or went: a listener changes a count only, others the stage."""
 
     user: UserId
 
@@ -82,12 +82,12 @@ class PostAdded:
 PageChange = Unseen | StageChanged | PersonMoved | CaptionAdded | ReactionsAdded | PostAdded
 
 
-# --- who may be on the page ----------------------------------------------------------------------
+# --- changes of the access to pages --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKept:
-    """Whoever may be on the page may stay."""
+    """Everybody on the page may stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +106,19 @@ class AccessRevoked:
 
 @dataclass(frozen=True, slots=True)
 class GuestsExcluded:
-    """Nobody may follow who does not belong to the room."""
+    """Nobody may follow the live space who does not belong to the room."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockListChanged:
-    """Somebody else hosts, whose block list counts from now on."""
+    """Another person hosts, whose block list counts from now on."""
 
 
 AccessChange = AccessKept | RoomLeft | AccessRevoked | GuestsExcluded | BlockListChanged
 
 
 class Everybody(Enum):
-    """Says that an event concerns all people, not some."""
+    """The mark of an event that concerns all people, not some."""
 
     EVERYBODY = auto()
 
@@ -134,21 +134,21 @@ Notice = tuple[UserId | None, Sentence]
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """Everything that follows from one event."""
+    """The row of consequences: everything that follows from one event."""
 
     stale: Stale
     pages: PageChange
     rights_of: Concerned
-    """Whose own role, hand or microphone their page is told anew."""
+    """The people whose pages are told their own role, hand and microphone anew."""
     access: AccessChange
     expires: EventId | None
     """A Matrix event that is redacted when the time of reactions is over."""
     tasks: Callable[[LiveSpace], Iterator[OutboxTask]]
     """The outbox tasks, given the live space before the event; stored with it."""
     calls: Callable[[AppContext, LiveSpace], None]
-    """Tells the ports that keep nothing (sound, captions, door); may be repeated safely."""
+    """The calls of ports that keep nothing (stage, captioner, ban lists); safe to repeat."""
     notices: Callable[[LiveSpace, LiveSpace], Iterator[Notice]]
-    """What pages say in words, given the live space before the event and as it is now."""
+    """The notices on pages, given the live space before the event and as it is now."""
 
 
 _E = TypeVar("_E", bound=Event)
@@ -178,7 +178,7 @@ def row(
     access: AccessChange = AccessKept(),
     expires: EventId | None = None,
 ) -> Consequences:
-    """Return the row of `event`: what it changes must be said, what it leads to may be."""
+    """Return the row of `event`; what it changes is required, what it leads to has defaults."""
     return Consequences(
         stale,
         pages,

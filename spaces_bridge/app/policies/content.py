@@ -1,4 +1,4 @@
-"""What follows from what is said, shown and applauded."""
+"""The consequences of content events: captions, reactions and shared links."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -55,7 +55,7 @@ def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterato
 
 
 def _captioned_calls(world: AppContext, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
-    """The media worker may forget what is captioned."""
+    """Let the media worker forget the audio that is captioned."""
     world.stage.audio_taken(before.space, event.speaker, event.end_ms)
 
 

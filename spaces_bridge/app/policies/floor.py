@@ -1,4 +1,4 @@
-"""What follows from hands, offers and grants."""
+"""The consequences of floor events: hands, invitations to speak, grants and their ends."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -185,6 +185,6 @@ def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.O
 def _closing_notices(
     _before: LiveSpace, _now: LiveSpace, event: ev.FloorClosing
 ) -> Iterator[Notice]:
-    """Whoever gave it back by themselves knows."""
+    """Tell a person whose floor somebody else took; one who gave it back knows."""
     if event.end is ev.FloorEnd.REVOKED and event.by != event.user:
         yield demoted(event.user)

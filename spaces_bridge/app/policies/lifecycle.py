@@ -1,4 +1,4 @@
-"""What follows from the life of a live space as a whole."""
+"""The consequences of lifecycle events: the life of a live space as a whole."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -56,7 +56,7 @@ def _started_calls(world: AppContext, before: LiveSpace, event: ev.SpaceStarted)
 
 
 def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.OutboxTask]:
-    """Take back what was lent for the evening (levels, ghosts, bans), and say why it ended."""
+    """Yield the tasks to take back levels, ghosts and bans lent for the evening, and say why."""
     coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
     for person in sorted(before.people.values(), key=lambda p: p.user):
         if person.guest and (person.joined or person.user in coming):
@@ -93,7 +93,7 @@ def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[w
 
 
 def _captions_calls(world: AppContext, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
-    """Caption all who are on air, or stop that; in the new language where it changed."""
+    """Caption all who are on air in the present language, or stop captioning them."""
     for user in sorted(before.on_air):
         if before.captions:
             world.captioner.close_track(before.space, user)

@@ -1,4 +1,4 @@
-"""What follows from roles, levels, and a host who is lost or followed by another."""
+"""The consequences of role events: levels, appointments, a host missed or replaced."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -118,7 +118,7 @@ def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[wi
 
 
 def _host_changed_calls(world: AppContext, before: LiveSpace, event: ev.HostChanged) -> None:
-    """The new host has a block list of their own."""
+    """Look everybody in the room up again: the new host has a block list of their own."""
     space = evolve(before, event)
     for person in sorted(space.people.values(), key=lambda p: p.user):
         if person.joined:
@@ -159,7 +159,10 @@ def _level_changed_calls(world: AppContext, before: LiveSpace, event: ev.LevelCh
 def _level_changed_notices(
     before: LiveSpace, _now: LiveSpace, event: ev.LevelChanged
 ) -> Iterator[Notice]:
-    """A level that falls may be the echo of a turn that was ended here, and was told of then."""
+    """Tell a person whose level somebody took elsewhere.
+
+    A level that falls may also be the echo of a floor that was closed here, and was told of then.
+    """
     user = event.user
     falls = before.role(user).may_speak and not event.role.may_speak
     if falls and user not in before.closing:
@@ -196,6 +199,6 @@ def _appointment_ended_tasks(
         )
         yield from to_moderators(before, text)
     else:
-        # it may have been written already
+        # the appointed level may have been written already
         after = evolve(before, event)
         yield wish.WriteLevel(before.space, event.user, after.level_wanted(event.user))

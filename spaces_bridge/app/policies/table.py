@@ -2,8 +2,8 @@
 
 A row says what becomes untrue on Matrix, what pages show, and whose rights on the page may differ;
 then, where there is any, which outbox tasks are wanted, which ports are called, what pages say in
-words, and who may not be there any more. Rows stand by subject, each beside what it names; the
-type checker refuses an event without one.
+words, and who may not be on the page any more. Rows stand by subject, each beside the functions it
+names; the type checker refuses an event without one.
 """
 
 from typing import assert_never

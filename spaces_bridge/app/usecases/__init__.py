@@ -1,7 +1,7 @@
-"""What people ask for however they ask: by a command, a reaction, the page or the admin API.
+"""The use cases: what people ask for by a command, a reaction, the page or the admin API.
 
 Each use case has one limit and one order of effects. Adapters translate what was asked and say
-what came of it in their own words; whether it may be is decided here and in the core's rules.
+what came of it in their own words; the use cases and the core's rules decide whether it may be.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from spaces_bridge.app.usecases.sharing import Sharing
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """All use cases of one bridge; every adapter is given the same ones."""
+    """The use cases of one bridge; every adapter is given the same ones."""
 
     blocking: Blocking
     creating: Creating
@@ -34,7 +34,7 @@ class UseCases:
 def use_cases_of(
     spaces: Spaces, doorkeeper: BanListService, reports: Reports, permission_of: PermissionOf
 ) -> UseCases:
-    """The use cases over these live spaces; once for each bridge."""
+    """Return the use cases over these live spaces; call it once for each bridge."""
     return UseCases(
         blocking=Blocking(spaces, doorkeeper),
         creating=Creating(spaces, permission_of),

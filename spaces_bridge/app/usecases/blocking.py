@@ -1,4 +1,4 @@
-"""Keeping people out, and letting them in again.
+"""Use case: removing and blocking people, and letting them in again.
 
 A block is two things: the person is removed from this live space, and the host's list keeps them
 out of all others. An unblock undoes both, or it changes nothing: see ADR 29.
@@ -23,7 +23,7 @@ _WILD = "*?"
 
 
 class Blocked(Enum):
-    """What came of a block."""
+    """The outcome of a block."""
 
     ACCOUNT = auto()
     """The account is out of this and all later live spaces of the host."""
@@ -32,9 +32,9 @@ class Blocked(Enum):
 
 
 class Blocking:
-    """Removes and blocks people, and takes both back.
+    """The use case of removing and blocking people, and of taking both back.
 
-    `source` names what asked (a Matrix event id): the same heard again is done, not refused.
+    `source` names the request (a Matrix event id): the same one again is done, not refused.
     All methods raise Rejected and StorageError.
     """
 
@@ -44,7 +44,7 @@ class Blocking:
         self._notes = spaces.world.notes
         self._settings = spaces.world.settings
 
-    # --- keeping out --------------------------------------------------------------------------
+    # --- removing and blocking ----------------------------------------------------------------
 
     async def remove(
         self,
@@ -54,7 +54,7 @@ class Blocking:
         reason: str = "",
         source: str | None = None,
     ) -> None:
-        """Keep the person out until the live space ends; `by` None: the server's admin does."""
+        """Keep a person out until the live space ends; `by` None: the server's admin does."""
         refuse_bot(user, self._settings)
         await self._spaces.ask(space.space, cmd.RemovePerson(by, user, reason), source)
 
@@ -66,10 +66,11 @@ class Blocking:
         reason: str = "",
         source: str | None = None,
     ) -> Blocked:
-        """Keep the person out of all live spaces of this host.
+        """Keep a person out of all live spaces of this host.
 
-        Whatever may refuse is asked before anything happens. Then the live space comes first, as
-        that shuts the microphone; a block that fails between the two is completed by the next.
+        All refusals come before anything happens. Then the person is removed from the live space
+        first, as that shuts the microphone; a block that fails before the host's list is written
+        is completed by the next one.
         """
         if is_ghost(user, self._settings.domain):
             await self.remove(space, by, user, reason, source)
@@ -85,13 +86,13 @@ class Blocking:
     async def block_pattern(
         self, space: LiveSpace, by: UserId, pattern: str, reason: str = ""
     ) -> None:
-        """Keep all accounts that match out of all live spaces of this host."""
+        """Keep all accounts that match a pattern out of all live spaces of this host."""
         refuse_unless_moderator(space, by)
         self._refuse_too_wide(pattern, {space.host, by})
         await self._doorkeeper.block(space.host, pattern, by, reason)
 
     async def block_for_later(self, host: UserId, target: str, reason: str = "") -> None:
-        """Put an account or a pattern on a host's own list, whatever live spaces there are."""
+        """Put an account or a pattern on a host's own list, also without a live space."""
         refuse_bot(UserId(target), self._settings)
         if is_ghost(UserId(target), self._settings.domain):
             text = "Guests have no account to block: they can only be removed from a live space."
@@ -104,9 +105,9 @@ class Blocking:
     async def unblock(
         self, space: LiveSpace, by: UserId, user: UserId, source: str | None = None
     ) -> None:
-        """Let the person in again: here, and in the host's other live spaces.
+        """Let a person in again: here, and in the host's other live spaces.
 
-        Where another entry keeps them out as well, nothing changes.
+        Raises Rejected and changes nothing where another entry keeps the person out as well.
         """
         refuse_if_ended(space)
         refuse_unless_moderator(space, by)
@@ -138,7 +139,7 @@ class Blocking:
         await self._doorkeeper.unblock(host, target)
 
     async def _note_listed(self, host: UserId, target: str, source: str | None) -> bool:
-        """Whether the list holds the target, or held it when the same was asked before."""
+        """Return whether the list holds the target, or held it when `source` first asked."""
         listed = target in self._doorkeeper.blocked_by(host)
         if source is None:
             return listed
@@ -147,11 +148,11 @@ class Blocking:
             await self._notes.put(CommandUnblocked(event, target))
         return listed or await self._notes.get(CommandUnblocked.key(event)) is not None
 
-    # --- what refuses -------------------------------------------------------------------------
+    # --- refusals -----------------------------------------------------------------------------
 
     def _refuse_kept_out_otherwise(self, host: UserId, user: UserId) -> None:
         if is_ghost(user, self._settings.domain):
-            return  # lists are about accounts
+            return  # a guest has no account, and lists are about accounts
         verdict = self._doorkeeper.verdict(host, user, besides=user)
         if verdict is None:
             return
@@ -162,7 +163,7 @@ class Blocking:
         raise Rejected("still_barred", text, entry=verdict.entry)
 
     def _refuse_too_wide(self, target: str, spared: set[UserId]) -> None:
-        """A pattern must spare the hosts and the bridge itself."""
+        """Raise Rejected when a pattern does not spare the hosts and the bridge itself."""
         local, _, server = target.removeprefix("@").partition(":")
         if not local.strip(_WILD) and not server.strip(f"{_WILD}.:"):
             text = "That is everybody. To let nobody new in, write `lock`."
@@ -175,7 +176,7 @@ class Blocking:
 
 
 async def _is_so_already(asked: Awaitable[object], code: str) -> bool:
-    """Whether it was refused just because it is so already."""
+    """Return whether a command was refused with `code`, because it is so already."""
     try:
         await asked
     except Rejected as refusal:

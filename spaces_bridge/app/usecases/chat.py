@@ -1,9 +1,9 @@
-"""Writing in the chat from the page: onto the pages at once, into the room by the outbox.
+"""Use case: writing in the chat from the page; pages show it at once, the outbox sends it.
 
 While the homeserver is away the pages go on without it, and the room gets the words later.
 
-A crowd is held back as one: what many write at once is read by nobody, and the room has to carry
-all of it.
+A crowd is limited as one: what many write at once is read by nobody, and the room has to carry all
+of it.
 """
 
 import hashlib
@@ -26,29 +26,33 @@ from spaces_bridge.core.text.skeletons import alike
 from spaces_bridge.core.text.writing import TEXT_MAX, clean_text
 
 A_GUEST = "A guest"
-"""What the room calls guests whom no host gave the floor."""
+"""The name in the room of guests without the floor."""
 
 PERSON_BURST, PERSON_PER_S = 5, 0.5
-"""Messages of one person in one live space."""
+"""The limit on messages of one person in one live space: at once, and a second."""
 
 GUESTS_BURST, GUESTS_PER_S = 10, 1
-"""Messages of all guests of one live space: they come in any number, and under any name."""
+"""The limit on messages of all guests of one live space, who come in any number and name."""
 
 CROWD_BURST, CROWD_PER_S = 60, 5
-"""Messages of one live space's pages."""
+"""The limit on messages of all pages of one live space."""
 
 
 class RateLimit(Protocol):
-    """So much at once, then so much a second, for each key by itself."""
+    """A rate limit: so much at once, then so much a second, for each key by itself."""
 
-    def has(self, key: Hashable) -> bool: ...
+    def has(self, key: Hashable) -> bool:
+        """Return whether `take` would succeed."""
+        ...
 
-    def take(self, key: Hashable) -> bool: ...
+    def take(self, key: Hashable) -> bool:
+        """Take one of the key's allowance. False: there is none left."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ChatLimits:
-    """How fast people may write: one person, all guests and all pages of a live space."""
+    """The rate limits of the chat: for one person, all guests and all pages of a live space."""
 
     person: RateLimit
     guests: RateLimit
@@ -57,7 +61,7 @@ class ChatLimits:
 
 @dataclass(frozen=True, slots=True)
 class ChatAuthor:
-    """Who writes on the page; `name` is the guest's own, and unused for accounts."""
+    """A person who writes on the page; `name` is the guest's own, and unused for accounts."""
 
     user: UserId
     name: str
@@ -65,21 +69,21 @@ class ChatAuthor:
 
 
 class ChatService:
-    """Takes what people write on the page. `guests_write`: whether guests may at all."""
+    """The chat service takes messages from pages. `guests_write`: guests may write at all."""
 
     def __init__(
         self, spaces: Spaces, limits: ChatLimits | None = None, *, guests_write: bool = True
     ) -> None:
-        """`limits` None: nobody is held back."""
+        """Make the service over these live spaces. `limits` None: nobody is limited."""
         self._spaces = spaces
         self._world = spaces.world
         self._limits = limits
         self._guests_write = guests_write
 
     async def say(self, space: SpaceId, writer: ChatAuthor, text: str, nonce: str = "") -> None:
-        """Stored when this returns. The same words under the same `nonce` are said once.
+        """Say a message in the chat; it is stored when this returns.
 
-        Raises Rejected, StorageError.
+        The same words under the same `nonce` are said once. Raises Rejected, StorageError.
         """
         now = self._now(space)
         if writer.guest and not self._guests_write:
@@ -94,9 +98,9 @@ class ChatService:
         line = self._line(now, writer, cleaned, nonce)
         key = f"chat:{line.id}"
         if nonce and await self._world.outbox.recall(key) is not None:
-            return  # in the room already, or redacted there meanwhile: the room tells the pages
+            return  # sent already, or redacted in the room meanwhile: the room tells the pages
         await self._spaces.wish(wish.PostChat(space, (_words(now, line),)), key)
-        # whoever was shown out while it was stored is not read; the room's courier looks, too
+        # a person removed while the message was stored is not shown; its task handler looks, too
         if not may_chat(self._now(space), writer.user, guest=writer.guest):
             return
         news = self._world.chat.add(space, line)
@@ -124,7 +128,7 @@ class ChatService:
         return view
 
     def _line(self, space: LiveSpace, writer: ChatAuthor, text: str, nonce: str) -> ChatLine:
-        # the words are in it: other ones are another line, which the room gets, too
+        # the id is made of the words, too: others under the same nonce are another line
         sign = f"{space.space} {writer.user} {nonce or secrets.token_hex(16)} {text}"
         person = space.person(writer.user)
         return ChatLine(
@@ -140,14 +144,14 @@ class ChatService:
 
 
 def _name(space: LiveSpace, writer: ChatAuthor) -> str:
-    """The guest's own name, unless somebody with a role looks like it."""
+    """Return the writer's name; a guest's is hidden where somebody with a role looks like it."""
     person = space.person(writer.user)
     name = person.name if person.joined else writer.name
     return DisplayNames(space).shown(writer.user, name) if writer.guest else name
 
 
 def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
-    """The line as the room may have it: of a guest without the floor, not the name."""
+    """Return the line as the room may have it: without the name of a guest without the floor."""
     name = _told_apart(space, line) if line.named else A_GUEST
     return wish.ChatWords(
         line.id, line.user, name, line.text, line.at_ms, guest=line.guest, named=line.named
@@ -155,9 +159,10 @@ def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
 
 
 def _told_apart(space: LiveSpace, line: ChatLine) -> str:
-    """The bot speaks for many: who is called like somebody else here is named with their id.
+    """Return the writer's name, with the id where the name alone could mislead.
 
-    So is whose name would put words into another mouth.
+    The bot speaks for many, so the id stands with a name that looks like another one here, and
+    with one that would put words into another mouth.
     """
     name = before_a_colon(line.name)
     if not name:

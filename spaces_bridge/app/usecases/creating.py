@@ -1,4 +1,4 @@
-"""Making a live space: who may, and what a new one is like."""
+"""Use case: creating a live space, by people who may, with the admin's settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PermissionOf = Callable[[UserId], Permission]
 
 @dataclass(frozen=True, slots=True)
 class NewSpace:
-    """What the host chooses; the admin's settings say the rest.
+    """The host's choices for a new live space; the admin's settings say the rest.
 
     `scheduled_at_ms` None: no time is named. `community`: the room it is announced in.
     """
@@ -33,7 +33,7 @@ class NewSpace:
 
 
 class Creating:
-    """Makes live spaces for people who may host."""
+    """The use case of creating live spaces, for people who may host."""
 
     def __init__(self, spaces: Spaces, permission_of: PermissionOf) -> None:
         self._spaces = spaces
@@ -41,7 +41,7 @@ class Creating:
         self._permission_of = permission_of
 
     async def refuse_who_may_not_host(self, by: UserId) -> None:
-        """Raises Rejected with the reason, StorageError."""
+        """Raise Rejected with the reason why a person may not host. Raises StorageError."""
         settings = self._world.settings
         if is_ghost(by, settings.domain):
             raise refusals.account_needed()
@@ -67,9 +67,9 @@ class Creating:
     async def create(
         self, by: UserId, host_name: str | None, wanted: NewSpace, source: str
     ) -> LiveSpace:
-        """A new live space; the same one again for the same `source` and person.
+        """Create a live space; the same `source` gives the same one again.
 
-        `host_name`: what the host is called, where that is known. Raises Rejected, StorageError.
+        `host_name`: the host's display name, where that is known. Raises Rejected, StorageError.
         """
         await self.refuse_who_may_not_host(by)
         settings = self._world.settings

@@ -1,4 +1,4 @@
-"""Following a host: the bot writes to followers when the host goes live."""
+"""Use case: following a host, so that the bot writes when the host goes live."""
 
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.registry import is_ghost
@@ -8,7 +8,10 @@ from spaces_bridge.core.ids import UserId
 
 
 class Following:
-    """Notes who follows whom. What is so already is no error. All raise Rejected, StorageError."""
+    """The use case of following hosts. Following or not already is no error.
+
+    All methods raise Rejected, StorageError.
+    """
 
     def __init__(self, world: AppContext) -> None:
         self._followers = world.followers
@@ -16,7 +19,7 @@ class Following:
         self._settings = world.settings
 
     async def follow(self, by: UserId, host: UserId) -> bool:
-        """Follow the host; False: `by` followed them already."""
+        """Let `by` follow the host. False: `by` followed the host already."""
         self._refuse_guest(by)
         refuse_oneself(host, by)
         refuse_bot(host, self._settings)
@@ -25,7 +28,7 @@ class Following:
         return await self._followers.follow(host, by, self._clock.now_ms())
 
     async def unfollow(self, by: UserId, host: UserId) -> bool:
-        """Follow the host no more; False: `by` did not."""
+        """Let `by` follow the host no more. False: `by` did not follow."""
         self._refuse_guest(by)
         return await self._followers.unfollow(host, by)
 

@@ -1,4 +1,4 @@
-"""Inviting people to a live space: one of them, or all who follow."""
+"""Use case: inviting one person to a live space, or all followers."""
 
 from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.notes.inviting import FollowersInvited
@@ -16,9 +16,9 @@ from spaces_bridge.core.rules.common import (
 
 
 class Inviting:
-    """Has the bot write to people. All methods raise Rejected and StorageError.
+    """The use case of inviting people by the bot. All methods raise Rejected and StorageError.
 
-    `source` is what was asked: the same again, after a crash, is done and not refused.
+    `source` names the request: the same one again, after a crash, is done and not refused.
     """
 
     def __init__(self, spaces: Spaces) -> None:
@@ -30,7 +30,7 @@ class Inviting:
     async def invite(
         self, space: LiveSpace, by: UserId, user: UserId, source: str | None = None
     ) -> None:
-        """Have one person invited."""
+        """Have one person invited to the live space."""
         self._refuse_guest(by)
         refuse_bot(user, self._settings)
         if is_ghost(user, self._settings.domain):
@@ -38,7 +38,7 @@ class Inviting:
         await self._spaces.ask(space.space, cmd.InvitePerson(by, user), source)
 
     async def invite_followers(self, space: LiveSpace, by: UserId, source: str) -> int:
-        """Have everybody invited who follows `by`, once; how many they are."""
+        """Have everybody invited who follows `by`, once; return how many they are."""
         self._refuse_guest(by)
         refuse_if_ended(space)
         refuse_unless_moderator(space, by)

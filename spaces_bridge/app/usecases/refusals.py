@@ -1,4 +1,4 @@
-"""Refusals that several use cases share."""
+"""The refusals that several use cases share."""
 
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.core.errors import Rejected
@@ -6,12 +6,12 @@ from spaces_bridge.core.ids import UserId
 
 
 def refuse_bot(user: UserId, settings: AppSettings) -> None:
-    """Raises Rejected when the bot is meant: it is nobody to remove, block or report."""
+    """Raise Rejected when `user` is the bot: it is nobody to remove, block or report."""
     if user == settings.bot:
         raise Rejected("ours", "That is the bot that keeps this room.")
 
 
 def refuse_oneself(user: UserId, by: UserId) -> None:
-    """Raises Rejected when people mean themselves."""
+    """Raise Rejected when people mean themselves."""
     if user == by:
         raise Rejected("oneself", "You cannot do that to yourself.")

@@ -1,4 +1,4 @@
-"""Reporting a person to the moderators of this server."""
+"""Use case: reporting a person to the moderators of this server."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,37 +16,37 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import rank
 
 LINES = 5
-"""The last words of the reported that moderators are shown, said and written."""
+"""The number of the reported person's last lines that moderators see, said and written each."""
 
 WRITTEN_MAX = 300
-"""Characters of each written one."""
+"""The number of characters of each written line."""
 
 REASON_MAX = 500
-"""Characters of a reason."""
+"""The number of characters of a reason."""
 
 HOUR_MS = 3_600_000
 
 REPORTS_AN_HOUR = 5
-"""Reports one person may file, by command and on the page together."""
+"""The number of reports one person may file, by command and on the page together."""
 
 GUESTS_REPORTS_AN_HOUR = 30
-"""Reports all guests of one live space may file: a guest has as many names as they like."""
+"""The number of reports all guests of one live space may file: a guest can take many names."""
 
 
 class Reporting:
-    """Stores reports and has them forwarded."""
+    """The use case of reporting: stores reports and has them forwarded."""
 
     def __init__(self, spaces: Spaces, reports: Reports) -> None:
         self._spaces = spaces
         self._world = spaces.world
         self._reports = reports
         self._turn = asyncio.Lock()
-        """Reports are counted and stored one after the other, so that none slips past a limit."""
+        """The lock under which reports are counted and stored, so that none slips past a limit."""
 
     async def file(
         self, space: LiveSpace, by: UserId, user: UserId, reason: str, source: str
     ) -> None:
-        """Bring it to the moderators. The same report again (by `source`) costs nothing.
+        """File a report for the moderators. The same one again (by `source`) costs nothing.
 
         Raises Rejected, StorageError.
         """
@@ -92,9 +92,10 @@ def _forwarding(report: int) -> OutboxEntry:
 
 
 def context_of(space: LiveSpace, reported: UserId, chat: Sequence[ChatLine] = ()) -> str:
-    """What moderators need to judge: role, and the last words. `chat`: everybody's.
+    """Return what moderators need to judge: the reported person's role and last words.
 
-    It is shown in a room: a guest who never had the floor stays nameless there, too.
+    `chat`: the lines of everybody. The text is shown in a room: a guest without the floor stays
+    nameless there, too.
     """
     person = space.person(reported)
     wrote = [line for line in chat if line.user == reported]

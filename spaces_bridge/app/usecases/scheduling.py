@@ -1,4 +1,7 @@
-"""Calling off what has not begun. (To move it is one command: see the core's rules.)"""
+"""Use case: calling off a live space that has not begun.
+
+To reschedule one is one command: see the core's rules.
+"""
 
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
@@ -12,14 +15,14 @@ CALLED_OFF = "called off"
 
 
 class Scheduling:
-    """Takes live spaces off the plan."""
+    """The use case of taking scheduled live spaces off the plan."""
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
         self._clock = spaces.world.clock
 
     async def unschedule(self, space: LiveSpace, by: UserId, source: str | None = None) -> None:
-        """Call it off. Raises Rejected, also for what is live already, and StorageError."""
+        """Call a live space off. Raises Rejected, also if it is live already, and StorageError."""
         refuse_unless_host(space, by)
         if space.phase is Phase.LIVE:
             raise Rejected("unschedule_live", "It is live already: end it for everybody instead.")

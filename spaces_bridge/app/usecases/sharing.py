@@ -1,4 +1,4 @@
-"""Pinning a link for everybody in a live space."""
+"""Use case: pinning a link for everybody in a live space."""
 
 from spaces_bridge.app.addresses import room_alias
 from spaces_bridge.app.registry import Spaces
@@ -9,7 +9,7 @@ from spaces_bridge.core.text.links import shared_link
 
 
 class Sharing:
-    """Shares links."""
+    """The use case of sharing links."""
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
@@ -18,7 +18,7 @@ class Sharing:
     async def share(
         self, space: LiveSpace, by: UserId, text: str, source: str | None = None
     ) -> None:
-        """Share the link as it was written. Raises Rejected, StorageError.
+        """Share a link as it was written. Raises Rejected, StorageError.
 
         A link to a message of the live space's own room is about that message.
         """
