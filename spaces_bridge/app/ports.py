@@ -405,11 +405,11 @@ class Stage(Protocol):
         ...
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
-        """Hang up all that a person listens by, also what an earlier run has let in."""
+        """Hang up the connections by which a person listens, also those of an earlier run."""
         ...
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
-        """Hang up all that guests listen or speak by. `domain`: our own."""
+        """Hang up all connections by which guests listen or speak. `domain`: our own."""
         ...
 
     async def offer(
@@ -451,7 +451,7 @@ class StageListener(Protocol):
     """The listener that is told what the stage notices."""
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
-        """Take how loud each speaker is, 0..100."""
+        """Take the loudness of each speaker, 0..100."""
         ...
 
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:

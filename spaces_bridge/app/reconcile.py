@@ -134,7 +134,7 @@ class Reconciler:
     def _show_out_again(self, space: LiveSpace) -> None:
         """End the sessions of removed people again.
 
-        The worker may not know of a removal a moment before the bridge stopped.
+        The worker may not have been told of removals just before the bridge stopped.
         """
         stage = self._spaces.world.stage
         for user in sorted(space.removed):

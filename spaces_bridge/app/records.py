@@ -129,7 +129,7 @@ class PolicyRule:
 class Report:
     """A report of one person about another. `id`: 0 before it is stored.
 
-    `context`: the words of the reported person.
+    `context`: what the reported person said.
     """
 
     id: int

@@ -43,7 +43,7 @@ def observe_refused_grant(
     """End the appointment whose level was refused, or put the accepted hand up again."""
     coming = space.appointments.get(command.user)
     if coming is not None:
-        # a role that is being taken is kept in mind: the next observation tries it again
+        # taking a role is still intended when it was refused: the next re-read tries it again
         if coming > space.role(command.user):
             yield ev.AppointmentEnded(command.user, command.reason)
     elif space.is_accepted(command.user):

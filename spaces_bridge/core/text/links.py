@@ -61,7 +61,7 @@ def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         named = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
-    except ValueError:  # no address, or no port
+    except ValueError:  # it is no address, or its port is no number
         return False
     plain = url.isprintable() and not any(char.isspace() or char == "\\" for char in url)
     return plain and named and parts.scheme in {"http", "https"}

@@ -64,7 +64,7 @@ def _bare(reading: str) -> str:
     """Return the letters and numbers of a reading; without any, all that can be seen."""
     seen = "".join(c for c in reading if not c.isspace())
     letters = "".join(c for c in seen if unicodedata.category(c)[0] in "LNM" and not _is_accent(c))
-    # nobody sees these apart, and the table has only one half of them
+    # nobody sees "vv" and "w" apart, and the table has only one half of them
     return letters.replace("vv", "w") if any(map(str.isalnum, letters)) else seen
 
 

@@ -34,7 +34,7 @@ def _clean_line(line: str) -> str:
 def _is_hidden(char: str) -> bool:
     if char in (JOINER, _NON_JOINER) or char.isspace():
         return False
-    # what no version of Unicode we know has assigned may be tomorrow's emoji; these never are
+    # an unassigned code point may be tomorrow's emoji; a noncharacter never is
     never = (ord(char) & 0xFFFE) == 0xFFFE or "\ufdd0" <= char <= "\ufdef"
     return never or unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")
 
