@@ -40,7 +40,10 @@ PROTECTING = (
     cmd.LockSpace,
     cmd.EndSpace,
 )
-"""The commands that shut microphones or keep a crowd out; they never wait behind a crowd."""
+"""The commands that shut microphones or keep a crowd out.
+
+They are not refused as too many, and the microphones shut before their turn.
+"""
 
 REACTIONS_AT_ONCE = 200
 """The most reactions after the first that are journalled with it in one transaction."""

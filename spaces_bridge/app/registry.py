@@ -34,7 +34,7 @@ from spaces_bridge.core.rules import create
 log = logging.getLogger(__name__)
 
 LAST_WORDS_MS = 600_000
-"""The time an ended live space stays in memory, for last captions and pages still open."""
+"""An ended live space stays in memory at least so long, for last captions and open pages."""
 
 OPEN_PER_HOST = 20
 """The number of live spaces one host may have open, scheduled ones included."""

@@ -61,7 +61,7 @@ def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         named = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
-    except ValueError:  # it is no address, or its port is no number
+    except ValueError:  # it is no address, or has no valid port
         return False
     plain = url.isprintable() and not any(char.isspace() or char == "\\" for char in url)
     return plain and named and parts.scheme in {"http", "https"}
