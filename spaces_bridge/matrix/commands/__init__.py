@@ -1,1 +1,1 @@
-"""The answers to commands, by subject; `conversation` hands them out."""
+"""Command handlers, one module per subject; the dispatcher calls them."""

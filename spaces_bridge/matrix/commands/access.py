@@ -1,4 +1,4 @@
-"""The door: who may come in, write and stay."""
+"""Handlers of the access commands: they say who may come in, write and stay."""
 
 from spaces_bridge.app.usecases.blocking import Blocked, Blocking
 from spaces_bridge.core import commands as cmd
@@ -23,7 +23,7 @@ GUESTS = {
 
 
 class AccessCommands:
-    """Answers what is asked about the door."""
+    """The access commands: chat, guests, lock, remove, block and their opposites."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
@@ -59,7 +59,7 @@ class AccessCommands:
     async def _lock(self, heard: CommandCall) -> str:
         space = await self._moderated(heard)
         await self._desk.ask(space, cmd.LockSpace(heard.by), heard)
-        # the room is told by itself: see the policies
+        # the room is told by the policies, not here
         return "✅ `unlock` opens it again." if heard.here else "Locked. `unlock` opens it again."
 
     async def _unlock(self, heard: CommandCall) -> str:
@@ -119,7 +119,7 @@ class AccessCommands:
     # --- helpers -------------------------------------------------------------------------------
 
     def _is_about_the_list(self, heard: CommandCall) -> bool:
-        """Whether the person's own list is meant rather than one live space."""
+        """Return whether the person's own block list is meant rather than one live space."""
         spaces = [s for s in self._desk.spaces.open() if moderates(s, heard.by)]
         return heard.direct and len(spaces) != 1 and all(s.host == heard.by for s in spaces)
 

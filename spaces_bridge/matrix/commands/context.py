@@ -1,4 +1,4 @@
-"""What all answers need: which live space is meant, which person, and whom to ask."""
+"""The command context: it finds the live space and the person that a command is about."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -32,39 +32,41 @@ LISTED_MAX = 10
 
 @dataclass(frozen=True, slots=True)
 class CommandCall:
-    """A command as it was given."""
+    """A command call: one command as it was given, and where."""
 
     said: Message
     request: Request
     here: LiveSpace | None
-    """The live space, open or ended, in whose room it was given."""
+    """The live space, open or ended, in whose room the command was given."""
     direct: bool
-    """Whether it was given to the bot alone."""
+    """True when the command was given to the bot alone."""
 
     @property
     def by(self) -> UserId:
+        """The person who gave the command."""
         return self.said.sender
 
     @property
     def argument(self) -> str:
+        """The command's argument as it was written."""
         return self.request.argument
 
     @property
     def word(self) -> str:
-        """The argument, to compare with a word of ours."""
+        """The argument, folded, to compare with a word of ours."""
         return folded(bare(self.request.argument))
 
 
 CommandAnswer: TypeAlias = Callable[[CommandCall], Awaitable[str]]
 CommandAnswers: TypeAlias = Mapping[str, CommandAnswer]
-"""By verb. Each raises Rejected with the reason in words, and AdapterError."""
+"""Handlers by verb. A handler raises Rejected with the reason in words, and AdapterError."""
 
 Fits = Callable[[LiveSpace], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The parts that answers are made with."""
+    """The command context: the client, live spaces, stores and use cases for all handlers."""
 
     bot: MatrixClient
     spaces: SpacesDoor
@@ -77,29 +79,31 @@ class CommandContext:
     async def ask(
         self, space: LiveSpace, command: cmd.Command, heard: CommandCall, part: int | None = None
     ) -> list[ev.Event]:
-        """Ask the live space. Heard again after a crash, what took effect is done, not refused.
+        """Ask the live space to carry out the command, with the message as its source.
 
-        `part` tells apart what one message asks in several steps.
+        A command that comes again after a crash and took effect is done, not refused. `part`
+        tells apart what one message asks in several steps.
         """
         source = heard.said.event if part is None else f"{heard.said.event}/{part}"
         return await self.spaces.ask(space.space, command, source)
 
     def now(self, space: LiveSpace) -> LiveSpace:
-        """The live space after what was just asked of it."""
+        """Return the live space after what was just asked of it."""
         return self.spaces.view(space.space) or space
 
     # --- which live space ----------------------------------------------------------------------
 
     async def which(self, heard: CommandCall, fits: Fits, *, ended_too: bool = False) -> LiveSpace:
-        """The live space a command is about. Raises Rejected with the candidates.
+        """Return the live space that a command is about. Raises Rejected with the candidates.
 
-        `fits`: what makes one likely, when it was not given in a live space's own room.
+        `fits` says which live spaces are likely meant by a command that was not given in a live
+        space's own room.
         """
         if heard.here is not None:
             if heard.here.phase is Phase.ENDED and not ended_too:
                 raise refusals.ended()
             return heard.here
-        # A command that is heard again after a crash is about what it was about the first time.
+        # A command that comes again after a crash is about the same live space as the first time.
         noted = await self.notes.get(CommandSpace.key(heard.said.event))
         before = await self.spaces.find(noted.space) if noted is not None else None
         if before is not None:
@@ -119,28 +123,29 @@ class CommandContext:
         raise Rejected("which", f"In which one? Write it in its room:\n{listed}")
 
     def _candidates(self, heard: CommandCall, fits: Fits) -> list[LiveSpace]:
-        """In a room full of others, only what was announced there can be meant."""
+        """Return the live spaces that may be meant, in a group's room those announced there."""
         reach = [s for s in self.spaces.open() if heard.direct or s.community == heard.said.room]
         likely = [s for s in reach if fits(s)]
         if likely:
             return likely
-        # the only one they are in: its rules say why not
+        # else the only one the sender is in: its rules say why the command is refused
         mine = [s for s in reach if is_in(s, heard.by)]
         return mine if len(mine) == 1 else []
 
     def listed(self, space: LiveSpace) -> str:
-        """One line with title and links."""
+        """Return one line with the live space's title and links."""
         return f"“{space.title}” {self.page(space)} · {self.door(space)}"
 
     def page(self, space: LiveSpace) -> str:
+        """Return the address of the live space's page."""
         return self.settings.page(space.slug)
 
     def door(self, space: LiveSpace) -> str:
-        """A link to the room."""
+        """Return a matrix.to link to the live space's room."""
         return f"https://matrix.to/#/{self.settings.alias(space.slug)}"
 
     def calendar(self, space: LiveSpace) -> str:
-        """The calendar's entry."""
+        """Return the address of the live space's calendar entry."""
         return f"{self.page(space)}/event.ics"
 
     # --- which person --------------------------------------------------------------------------
@@ -148,19 +153,25 @@ class CommandContext:
     async def whom(
         self, space: LiveSpace, heard: CommandCall, crowd: Callable[[LiveSpace], Crowd]
     ) -> UserId:
-        """The person a command is about."""
+        """Return the person of the crowd that a command is about. Raises Rejected."""
         return (await self._noted(heard, lambda: _just_one(space, crowd, heard.argument))).user
 
     async def whom_and_why(
         self, space: LiveSpace, heard: CommandCall, crowd: Callable[[LiveSpace], Crowd]
     ) -> FoundUser:
-        """The person a command is about, and what was written after the name."""
+        """Return the person that a command is about, and what was written after the name.
+
+        Raises Rejected.
+        """
         return await self._noted(
             heard, lambda: people.one_with_reason(space, crowd(space), heard.argument)
         )
 
     async def _noted(self, heard: CommandCall, find: Callable[[], FoundUser]) -> FoundUser:
-        """Numbers of the queue move on and people leave, so whom it was about is noted."""
+        """Return the person noted for this message, else find the person and note them.
+
+        Places in the hand queue move on and people leave, so the person meant is noted.
+        """
         noted = await self.notes.get(CommandPerson.key(heard.said.event))
         if noted is not None:
             return FoundUser(noted.user, noted.rest)
@@ -171,7 +182,7 @@ class CommandContext:
     # --- when ----------------------------------------------------------------------------------
 
     async def zone_of(self, user: UserId) -> tzinfo:
-        """The time zone of the person's profile, else our own. Raises Away."""
+        """Return the time zone of the person's profile, else the bridge's own. Raises Away."""
         name = await self.bot.time_zone(user)
         if name is not None:
             with suppress(Rejected):
@@ -180,7 +191,7 @@ class CommandContext:
 
     @property
     def own_zone(self) -> tzinfo:
-        """Of people whose profile names none."""
+        """The time zone for people whose profile names none."""
         return self.settings.zone
 
 
@@ -189,17 +200,17 @@ def _just_one(space: LiveSpace, crowd: Callable[[LiveSpace], Crowd], text: str) 
 
 
 def is_in(space: LiveSpace, user: UserId) -> bool:
-    """Whether the person is in the room, or hosts and has not come yet."""
+    """Return whether the person is in the room, or hosts and has not come yet."""
     return space.person(user).joined or user == space.host
 
 
 def moderates(space: LiveSpace, user: UserId) -> bool:
-    """Whether the live space is likely meant by somebody who moderates."""
+    """Return whether the person moderates the live space, so that they likely mean it."""
     return user in space.moderators or user == space.host
 
 
 def on_or_off(heard: CommandCall) -> bool:
-    """The argument as a switch. Raises Rejected."""
+    """Return the argument as a switch. Raises Rejected."""
     words = {"on": True, "yes": True, "off": False, "no": False}
     wanted = words.get(heard.word)
     if wanted is None:

@@ -1,4 +1,4 @@
-"""What people tell the bot in words, and its answers. Every command is answered."""
+"""The command dispatcher: it hands each command to its handler. Every command is answered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,19 +36,19 @@ from spaces_bridge.matrix.text.verbs import VERBS
 
 COMMANDS_A_MINUTE = 20
 MORE_COMMANDS_A_MINUTE = 60
-"""Of hosts and co-hosts, and of anybody alone with the bot."""
+"""The limit for hosts and co-hosts, and for anybody alone with the bot."""
 TOO_MANY = "Too many commands at once: wait a minute."
 OWN_WORDS = {
     "ours": "That is me.",
     "pattern_of_bot": "That would keep me out, too.",
     "unschedule_live": "It is live already: `end` ends it for everybody.",
 }
-"""What the bot says itself instead of a use case's sentence, by the refusal's code."""
+"""The bot's own sentences in place of a use case's, by the refusal's code."""
 CROWDED = "Too many commands in this room at once: write to me alone, and I answer there."
 
 
 class CommandDispatcher:
-    """Understands commands, has them answered by subject, and answers in the room."""
+    """The command dispatcher parses commands, calls their handlers, and answers in the room."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class CommandDispatcher:
         dms: DirectRooms,
         is_full: Callable[[RoomId], bool] = lambda _: False,
     ) -> None:
-        """`is_full`: whether an answer in the room would have to wait for its budget."""
+        """`is_full` says whether an answer in a room would have to wait for the room's budget."""
         self._is_full = is_full
         self._desk = desk
         self._dms = dms
@@ -75,7 +75,10 @@ class CommandDispatcher:
         }
 
     async def hear(self, said: Message) -> None:
-        """Answer if it was meant for the bot. Raises AdapterError when something is away."""
+        """Answer the message if it was meant for the bot.
+
+        Raises AdapterError when something is away.
+        """
         here = self._desk.spaces.by_room(said.room)
         if here is not None and here.host_left_page and said.sender == here.host:
             self._desk.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
@@ -119,10 +122,11 @@ class CommandDispatcher:
     async def _reply(
         self, said: Message, here: LiveSpace | None, answer: str, *, ok: bool
     ) -> wish.Reply | wish.TellUser | None:
-        """Beyond the room's budget by direct message: a crowd's commands hold up no host's.
+        """Return the answer as an outbox task: a reply, or beyond the room's budget a DM.
 
-        Strangers in a crowd are told once, all together, to write to the bot: a mob must not make
-        it open a direct room for each of them.
+        So a crowd's commands hold up no host's. Strangers in a crowd are told once, all
+        together, to write to the bot: a mob must not make it open a direct room for each of
+        them. None: no answer.
         """
         reply = wish.Reply(said.room, said.rewords or said.event, answer, ok, said.thread)
         if here is None:

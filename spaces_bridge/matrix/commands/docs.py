@@ -1,6 +1,6 @@
-"""docs/commands.md, made from the table of commands.
+"""The generator of docs/commands.md, which is made from the table of commands.
 
-`python -m spaces_bridge.matrix.commands.docs` prints it; `make docs` writes it.
+`python -m spaces_bridge.matrix.commands.docs` prints the page; `make docs` writes it.
 """
 
 import sys
@@ -88,7 +88,7 @@ her microphone on.
 
 
 def commands_page() -> str:
-    """The whole page, as Markdown."""
+    """Return the whole page as Markdown."""
     tables = ["\n".join(_section(section)) + "\n" for section in HelpSection]
     return "\n".join([_OPENING, *tables, _REACTIONS, _EVENING])
 

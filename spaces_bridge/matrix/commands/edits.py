@@ -1,4 +1,4 @@
-"""Commands in messages that were edited: a slip of the pen is mended, what was done stays done."""
+"""Edited commands: an edit may mend a slip of the pen, and what was done stays done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,24 +18,25 @@ Parsed = Request | Misunderstood | None
 
 
 class PastCommands(Protocol):
-    """`MatrixClient`, as far as it is needed here."""
+    """The source of past commands: `MatrixClient`, as far as it is needed here."""
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """Which edited commands are carried out. Raises Away, StorageError."""
+    """Edits of commands, and the rule which of them is carried out. Raises Away, StorageError."""
 
     past: PastCommands
     notes: NoteStore
     understood: Callable[[Message], Parsed]
 
     async def look(self, said: Message, original: EventId) -> tuple[Message, Parsed]:
-        """The edited message in the thread of its `original`, and what it asks now.
+        """Return the edited message in the thread of its `original`, and what it asks now.
 
-        One that was no command at first is carried out, once: what is edited again and again, or
-        was carried out as it stood, is answered with what to do instead. None: nothing to say.
+        A message that was no command at first is carried out, once. A message that is edited
+        again, or was carried out as it stood, is answered with what to do instead. None: there
+        is nothing to say.
         """
         try:
             first = await self.past.event(said.room, original)

@@ -1,4 +1,7 @@
-"""How many commands one person may give in one room. Pure, in memory: a restart forgives."""
+"""The flood gate: it limits commands and answers a minute.
+
+Pure, in memory: a restart forgives.
+"""
 
 from collections.abc import Hashable
 from enum import Enum
@@ -9,23 +12,23 @@ WINDOW_MS = 60_000
 
 
 class Patience(Enum):
-    """What a command may expect."""
+    """The patience that a command meets: it is answered, warned about or ignored."""
 
     ANSWER = "answer"
     WARN = "warn"
-    """The first one too many: it is told so."""
+    """The first command too many: its sender is told so."""
     IGNORE = "ignore"
 
 
 class FloodGate:
-    """A flood gate answers so many of a key in any minute, and warns once in any minute."""
+    """A flood gate lets `limit` commands of a key through in any minute, and warns once in it."""
 
     def __init__(self) -> None:
         self._answered = SlidingWindows(WINDOW_MS)
         self._warned = SlidingWindows(WINDOW_MS)
 
     def judge(self, key: Hashable, limit: int, now_ms: int) -> Patience:
-        """Judge one more command of `key`; `limit`: how many a minute are answered."""
+        """Judge one more command of `key`; `limit` is the number answered a minute."""
         if self._answered.wait(key, limit, now_ms) <= 0:
             self._answered.count(key, now_ms)
             return Patience.ANSWER

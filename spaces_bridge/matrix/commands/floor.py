@@ -1,4 +1,4 @@
-"""The floor: hands, the queue, invitations to speak."""
+"""Handlers of the floor commands: hands, the queue, invitations to speak."""
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
@@ -24,7 +24,7 @@ ORDERS = {
 
 
 class FloorCommands:
-    """Answers what is asked about the floor."""
+    """The floor commands: speak, accept, queue, approve and the like."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
@@ -102,7 +102,7 @@ class FloorCommands:
         for event in events:
             if isinstance(event, ev.SpeakerApproved | ev.SpeakerUnmuted):
                 return f"The floor goes to {people.shown(space, event.user)}."
-        return "The floor goes to the first of the queue."  # heard again after a crash
+        return "The floor goes to the first of the queue."  # it came again after a crash
 
     async def _clear_queue(self, heard: CommandCall) -> str:
         space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
@@ -127,6 +127,6 @@ def _is_on(space: LiveSpace) -> bool:
 
 
 def _place(space: LiveSpace, user: UserId) -> str:
-    """Where in the queue; empty when not in it."""
+    """Return the person's place in the queue in words; empty when they are not in it."""
     waiting = [hand.user for hand in space.hands]
     return f", number {waiting.index(user) + 1} in the queue" if user in waiting else ""

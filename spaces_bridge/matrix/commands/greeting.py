@@ -1,4 +1,4 @@
-"""Meeting the bot: it joins, says who it is and what comes next."""
+"""The greeting: the bot joins, says who it is and what comes next."""
 
 import asyncio
 import logging
@@ -17,11 +17,14 @@ from spaces_bridge.matrix.text import help_texts
 log = logging.getLogger(__name__)
 
 JOIN_AGAIN_S = (0.1, 0.5, 2.0, 5.0)
-"""Another homeserver sends its invite before it keeps it itself, and knows of none at first."""
+"""Seconds before each further try to join.
+
+Another homeserver sends its invite before it keeps the invite itself, and at first knows of none.
+"""
 
 
 class Greeter:
-    """Accepts invites. In an encrypted room it says so and opens an unencrypted one."""
+    """The greeter accepts invites; from an encrypted room it leads to an unencrypted one."""
 
     def __init__(
         self,
@@ -30,18 +33,18 @@ class Greeter:
         notes: NoteStore,
         rests_s: Sequence[float] = JOIN_AGAIN_S,
     ) -> None:
-        """`rests_s`: before each further try to join where it is forbidden at first."""
+        """`rests_s`: seconds before each further try to join where it is forbidden at first."""
         self._bot = bot
         self._dms = dms
         self._notes = notes
         self._rests_s = rests_s
 
     async def invited(self, invite: BotInvited) -> None:
-        """Join and greet. Raises Away, StorageError."""
+        """Join the room and greet. Raises Away, StorageError."""
         try:
             await self._join(invite)
             encrypted = await self._bot.state(invite.room, "m.room.encryption") is not None
-            # what the invite says decides nothing: a crowd's room called direct is none
+            # the invite's `is_direct` decides nothing: a crowd's room called direct is none
             direct = await self._dms.is_direct(invite.room)
             if encrypted:
                 await self._leave_cipher(invite.room, invite.sender)
@@ -66,7 +69,7 @@ class Greeter:
         await self._bot.join(invite.room, via)
 
     async def heard_cipher(self, said: EncryptedMessage) -> None:
-        """Somebody writes where the bot cannot read. In a direct room that needs a word."""
+        """Explain in an encrypted direct room that the bot cannot read what is written there."""
         if await self._dms.is_direct(said.room):
             try:
                 await self._leave_cipher(said.room, said.sender)

@@ -1,4 +1,4 @@
-"""A live space's life: made, moved, started, ended, named."""
+"""Handlers of the lifecycle commands: a live space is made, moved, started, ended, named."""
 
 from collections.abc import Awaitable
 
@@ -20,7 +20,7 @@ from spaces_bridge.matrix.text.verbs import PREFIX
 
 
 class LifecycleCommands:
-    """Answers what is asked about a live space as a whole."""
+    """The lifecycle commands: those about a live space as a whole."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
@@ -105,11 +105,11 @@ class LifecycleCommands:
         try:
             await asked
         except Rejected:
-            # Heard again after a restart: nobody may have been told that it worked.
+            # The command came again after a restart: perhaps nobody was told that it worked.
             if not await self._desk.archive.took_effect(space.space, heard.said.event):
                 raise
 
-    # --- how it is -----------------------------------------------------------------------------
+    # --- its title, policy and captions --------------------------------------------------------
 
     async def _title(self, heard: CommandCall) -> str:
         space = await self._desk.which(heard, lambda s: s.host == heard.by)
@@ -153,7 +153,7 @@ def _waits(space: LiveSpace) -> bool:
 
 
 def _new_space(heard: CommandCall, wanted: Creation) -> NewSpace:
-    """What was asked for; in a room full of others it is announced there."""
+    """Return the live space that was asked for; in a group's room it is announced there."""
     elsewhere = heard.here is None and not heard.direct
     return NewSpace(
         title=wanted.title,

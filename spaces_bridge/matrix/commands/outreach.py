@@ -1,4 +1,4 @@
-"""What goes on around a live space: who is told of it, links, numbers, help."""
+"""Handlers of the outreach commands: what is on, invitations, links, numbers, help."""
 
 from spaces_bridge.app import tasks as wish
 from spaces_bridge.core.errors import Rejected
@@ -21,7 +21,7 @@ INVITES_AT_ONCE = 10
 
 
 class OutreachCommands:
-    """Answers what is asked about invitations, links and the like."""
+    """The outreach commands: live, invite, share, link, stats, help."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
@@ -35,7 +35,7 @@ class OutreachCommands:
         }
 
     async def _live(self, heard: CommandCall) -> str:
-        """Public ones; to one person alone also the private ones they are in."""
+        """List the public live spaces; in a direct room also the private ones the person is in."""
         shown = [
             s
             for s in self._desk.spaces.open()

@@ -1,4 +1,4 @@
-"""What people want of each other: to hear from a host, and to be kept from harm."""
+"""Handlers of the social commands: people follow hosts, and report people who do harm."""
 
 from spaces_bridge.app import tasks as wish
 from spaces_bridge.core.errors import Rejected
@@ -17,7 +17,7 @@ THANKS = "Thank you: the moderators of this server have your report."
 
 
 class SocialCommands:
-    """Answers who follows, and who reports."""
+    """The social commands: follow, unfollow, report."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
@@ -40,7 +40,7 @@ class SocialCommands:
         return f"You do not follow {name}" + (" any more." if followed else ".")
 
     def _host_meant(self, heard: CommandCall) -> tuple[UserId, str]:
-        """The host, and how to call them. Raises Rejected."""
+        """Return the host who is meant, and the name to call them by. Raises Rejected."""
         if not heard.argument:
             if heard.here is None:
                 raise Rejected("who", "Say whom: a Matrix ID such as @ann:example.org.")
@@ -54,7 +54,7 @@ class SocialCommands:
         return found, (person.name if person is not None and person.name else found)
 
     def _hosts(self, heard: CommandCall) -> dict[UserId, Person]:
-        """Hosts of what the person may know of."""
+        """Return the hosts of the open live spaces that the person may know of."""
         spaces = [s for s in self._desk.spaces.open() if not s.private or is_in(s, heard.by)]
         return {s.host: s.person(s.host) for s in spaces}
 

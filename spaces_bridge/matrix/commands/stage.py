@@ -1,4 +1,4 @@
-"""The stage: who is brought there and taken off it, muted, and hosts with the host."""
+"""Handlers of the stage commands: people are brought, demoted, muted, made host or co-host."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from spaces_bridge.matrix.text.people import Crowd
 
 
 class StageCommands:
-    """Answers what is asked about people on the stage."""
+    """The stage commands: those about people on the stage and their roles."""
 
     def __init__(self, desk: CommandContext) -> None:
         self._desk = desk
