@@ -1,1 +1,1 @@
-"""What people write, understood, and how we word it ourselves. Pure."""
+"""Texts: what people write is understood, and what the bot writes is worded. Pure."""

@@ -1,4 +1,4 @@
-"""What of a message is meant for the bot: its words without whatever stands around them. Pure.
+"""The words of a message that are meant for the bot, without what stands around them. Pure.
 
 The one place where commands are normalised before they are compared: keyboards write `！` for
 `!`, people copy commands with the backticks they were printed in, or begin with the bot's name.
@@ -16,10 +16,10 @@ QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "�
 KNOWN = {name: name for name in VERBS} | {
     other: verb.name for verb in VERBS.values() for other in verb.also
 }
-"""What people try -> the command it is called here."""
+"""A word that people try -> the name of the command here."""
 
 _MARKS = "`*_~" + "".join({*QUOTES, *QUOTES.values()})
-"""What is written around words to set them off: Markdown's signs, and quotes."""
+"""Signs around words that set them off: Markdown's, and quotes."""
 _AROUND = f"[{re.escape(_MARKS)}]*"
 _BEFORE = r"(?:(?:[-•–]|\d{1,2}[.)])\s+)?" + _AROUND + r"\\?"
 """The bullet or number of a list, and the backslash with which Markdown leaves a sign alone."""
@@ -32,11 +32,14 @@ _SLIP = re.compile(rf"{_AROUND}[!❗]\s*([a-z]{{3,8}})[:,]?\s+([a-z-]+)", re.IGN
 _WORD = re.compile(r"[a-z-]+", re.IGNORECASE)
 _LINK = r"(?:https?://matrix\.to/#/|matrix:u/)"
 _LIKE_PREFIX = 0.75
-"""Of `difflib`: `!sapce` and `!spce`, not `!paste`."""
+"""The least ratio of `difflib`: `!sapce` and `!spce` reach it, `!paste` does not."""
 
 
 def addressed(text: str, *, direct: bool, names: Collection[str] = ()) -> str | None:
-    """The words meant for the bot; None: none are. `names`: what the message calls the bot."""
+    """Return the words meant for the bot, None if none are.
+
+    `names`: what the message calls the bot.
+    """
     plain = unwrapped(seen(text).strip())
     called = _after_name(plain, names)
     rest = unwrapped(plain if called is None else called)
@@ -47,9 +50,10 @@ def addressed(text: str, *, direct: bool, names: Collection[str] = ()) -> str | 
 
 
 def slip(text: str, *, at_home: bool) -> str | None:
-    """What to write instead of a command that hardly anybody but the bot can be meant by.
+    """Return what to write instead of a slip that can hardly be meant for anybody but the bot.
 
-    `at_home`: said in a live space's room, where `!queue` is as good as said to the bot.
+    `at_home`: the text was said in a live space's room, where `!queue` is as good as said to
+    the bot. None: the text is no such slip.
     """
     plain = _one_by_one(unwrapped(seen(text).strip())).lower()
     found = _SLIP.match(plain)
@@ -63,31 +67,34 @@ def slip(text: str, *, at_home: bool) -> str | None:
 
 
 def names_of(bot: str, pills: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """What a message may call the bot by: its id, links to it, and the names they are shown by."""
+    """Return what a message may call the bot by: its id, and the names that links to it show."""
     return (bot, *(name for name, user in pills if user == bot))
 
 
 def seen(text: str) -> str:
-    """The text without what nobody sees: marks of order and width, joiners that join nothing."""
+    """Return the text without what nobody sees.
+
+    That is marks of order and width, and joiners that join nothing.
+    """
     kept = "".join(c for c in text if c == "\u200d" or unicodedata.category(c) != "Cf")
     kept = re.sub(r"(?<![^\x00-\x7f])\u200d|\u200d(?![^\x00-\x7f])", "", kept)
     return "".join(" " if c in BLANKS else c for c in kept)
 
 
 def unwrapped(text: str) -> str:
-    """Without the signs of a code block, of code, of stress and quotes around the whole of it."""
+    """Return the text without the signs of code, stress and quotes around the whole of it."""
     while (inner := _inside(text)) != text:
         text = inner
     return text
 
 
 def bare(word: str) -> str:
-    """A word to compare with ours: small letters, no signs around, one width."""
+    """Return a word to compare with ours: small letters, no signs around, one width."""
     return unicodedata.normalize("NFKC", word).casefold().strip(_MARKS).rstrip(".,;:!?")
 
 
 def unquoted(text: str) -> str:
-    """Without the quotes around the whole of it."""
+    """Return the text without the quotes around the whole of it."""
     if len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
         return text[1:-1].strip()
     return text
@@ -117,7 +124,7 @@ def _after_prefix(text: str) -> str | None:
 
 
 def _after_name(text: str, names: Collection[str]) -> str | None:
-    """What follows the bot's name at the beginning."""
+    """Return the words after the bot's name at the beginning, None if it is not there."""
     plain = _one_by_one(text)
     for name in filter(None, names):
         found = re.match(_naming(name), plain, re.IGNORECASE)
@@ -136,7 +143,10 @@ def _naming(name: str) -> str:
 
 
 def _after_short_name(text: str, plain: str, names: Collection[str]) -> str | None:
-    """`spacesbot: live`: a word that others may bear, so only a command may follow it."""
+    """Return the words after a short name, as in `spacesbot: live`.
+
+    Others may bear that word, so only a command may follow it.
+    """
     local = next((name[1:].partition(":")[0] for name in names if name.startswith("@")), "")
     if not local:
         return None
@@ -148,7 +158,7 @@ def _after_short_name(text: str, plain: str, names: Collection[str]) -> str | No
 
 
 def _one_by_one(text: str) -> str:
-    """Each character in its plain width, so that places stay the same."""
+    """Return the text with each character in its plain width, so that places stay the same."""
     return "".join(map(_plain, text))
 
 

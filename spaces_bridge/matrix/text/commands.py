@@ -1,7 +1,7 @@
-"""What people type to the bot, parsed and nothing more.
+"""The parser of commands: it reads what people type to the bot, and does nothing more.
 
 In a room a command begins with `!space` (`!spaces`, after the bot's name, is as good); in a
-direct message everything is one.
+direct message everything is a command.
 """
 
 import difflib
@@ -18,7 +18,7 @@ LENGTH_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A verb of `VERBS` with its argument on one line, without outer quotes and controls."""
+    """A request: a verb of `VERBS` and its argument on one line, without quotes and controls."""
 
     verb: str
     argument: str
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Misunderstood:
-    """Meant for the bot, but not clear: `text` says what to write."""
+    """A misunderstood command, meant for the bot but not clear; `text` says what to write."""
 
     text: str
 
@@ -34,9 +34,9 @@ class Misunderstood:
 def parse(
     body: str, *, direct: bool, names: Collection[str] = ()
 ) -> Request | Misunderstood | None:
-    """What the message asks; None when it is not meant for the bot.
+    """Return what the message asks; None when the message is not meant for the bot.
 
-    `names`: what the message calls the bot, where it calls it (see `names_of`).
+    `names`: what the message may call the bot by (see `names_of`).
     """
     text = addressed(without_quoted_reply(body), direct=direct, names=names)
     if text is None:
@@ -71,18 +71,18 @@ def _request(text: str) -> Request | Misunderstood:
 
 
 def meant(word: str) -> str | None:
-    """The command that somebody may have meant by a word that is none."""
+    """Return the command that somebody may have meant by a word that is none."""
     close = difflib.get_close_matches(word.lower()[:30], KNOWN, n=1, cutoff=0.65)
     return KNOWN[close[0]] if close else None
 
 
 def quoted(word: str) -> str:
-    """What somebody wrote, for an answer: short, and unable to leave its quotes."""
+    """Return what somebody wrote, for an answer: short, and unable to leave its quotes."""
     return word[:30].replace("`", "'")
 
 
 def without_quoted_reply(body: str) -> str:
-    """Clients put the quoted message before a reply, each line after `> `."""
+    """Return the body without the message that clients quote before a reply, after `> `."""
     lines = body.split("\n") if body.startswith("> ") else [body]
     while len(lines) > 1 and lines[0].startswith(">"):
         lines.pop(0)

@@ -24,7 +24,7 @@ _MARKS = "".join({*QUOTES, *QUOTES.values()})
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """What is wanted. `at_ms` None: no time was named."""
+    """The creation that `create` asks for. `at_ms` None: no time was named."""
 
     title: str
     private: bool = False
@@ -33,12 +33,12 @@ class Creation:
 
 
 def names_a_time(argument: str) -> bool:
-    """Whether the writer's time zone matters."""
+    """Return whether the argument names a time, so that the writer's time zone matters."""
     return any(_option(word).partition("=")[0] == "at" for word in argument.split())
 
 
 def title_names_a_time(title: str) -> bool:
-    """Whether the title ends like "Jazz at 8" or "Jazz friday 19:00": perhaps a time was meant."""
+    """Return whether the title ends like a time: "Jazz at 8", "Jazz friday 19:00"."""
     words = title.split()
     for count in range(1, min(WORDS_MAX, len(words) - 1) + 1):
         written = read(" ".join(words[-count:]))
@@ -49,7 +49,10 @@ def title_names_a_time(title: str) -> bool:
 
 
 def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
-    """Raises Rejected with a sentence. `zone`: where the writer is."""
+    """Parse the argument of `create`. Raises Rejected with a sentence.
+
+    `zone`: the time zone of the writer.
+    """
     words, title = argument.split(), list[str]()
     private, policy, at_ms, given = False, SpeakPolicy.REQUEST, None, set[str]()
     while words:
@@ -79,7 +82,7 @@ def parse_creation(argument: str, now_ms: int, zone: tzinfo) -> Creation:
 
 
 def speak_policy(word: str, what: str = "`policy`") -> SpeakPolicy:
-    """The policy of that name. Raises Rejected."""
+    """Return the policy of that name. Raises Rejected."""
     try:
         return SpeakPolicy(bare(word))
     except ValueError:
@@ -100,7 +103,10 @@ def _option(word: str) -> str:
 
 
 def _refuse_odd(option: str, given: set[str], value: str) -> None:
-    """What is said twice, or takes no value, must not be half heard."""
+    """Raise Rejected for an option given twice, or a value where none belongs.
+
+    Nothing must be half understood.
+    """
     if option == "private" and value:
         raise Rejected("misunderstood", "`--private` stands alone: write it, or leave it out.")
     if option in given & {"at", "speak"}:
@@ -111,10 +117,10 @@ def _refuse_odd(option: str, given: set[str], value: str) -> None:
 def _time(
     words: Sequence[str], now_ms: int, zone: tzinfo, *, alone: bool
 ) -> tuple[int, list[str]]:
-    """The time that follows `--at`, and the words after it.
+    """Return the time that follows `--at`, and the words after it. Raises Rejected.
 
-    In quotes, or `alone` behind a title, it is all there is before the next option; otherwise
-    it reaches as far as that, or to a title in quotes.
+    A time in quotes ends with them. Any other reaches to the next option or, unless it is
+    `alone` behind a title, to a title in quotes.
     """
     ends = next((at for at, word in enumerate(words) if _option(word)), len(words))
     quoted_to = _quote_end(words[:ends])
@@ -131,7 +137,7 @@ def _time(
 
 
 def _quote_end(words: Sequence[str]) -> int:
-    """How many words stand in the quotes that begin with the first; 0 without quotes."""
+    """Return how many words stand in the quotes that begin with the first; 0 without quotes."""
     closing = QUOTES.get(words[0][:1]) if words else None
     if closing is None:
         return 0
@@ -139,7 +145,7 @@ def _quote_end(words: Sequence[str]) -> int:
 
 
 def _end_unclear(time: str, behind: str) -> Rejected:
-    """What stands behind a time may be its zone or the title: `--at 19:00 Munich`."""
+    """Return the refusal of words that may be a time's zone or the title: `--at 19:00 Munich`."""
     return Rejected(
         "bad_time",
         f"I read `{quoted(time)}`, but not `{quoted(behind)}`: if that is the title, write it"

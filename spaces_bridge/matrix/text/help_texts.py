@@ -1,4 +1,4 @@
-"""What the bot says about itself."""
+"""The texts in which the bot explains itself: greetings and help."""
 
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.matrix.text.commands import meant
@@ -13,7 +13,7 @@ PLAIN_REASON = "Your chat with the Spaces bot. It cannot read encrypted messages
 
 
 def greeting(*, direct: bool) -> str:
-    """Two lines: who this is, and the next step."""
+    """Return the greeting, two lines: who the bot is, and the next step."""
     prefix = "" if direct else f"{PREFIX} "
     return (
         "Hello! I run live audio rooms: you talk, everybody listens in any browser, "
@@ -24,9 +24,9 @@ def greeting(*, direct: bool) -> str:
 
 
 def help_text(topic: str, *, direct: bool) -> str:
-    """All commands, briefly where others read along; or one.
+    """Return the help on all commands, briefly where others read along, or on one.
 
-    Raises Rejected for an unknown one, with what may have been meant.
+    Raises Rejected for an unknown command, with what may have been meant.
     """
     name = topic.lower().removeprefix(PREFIX).strip().removeprefix("!")
     if not name:

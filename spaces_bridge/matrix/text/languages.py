@@ -13,7 +13,10 @@ CODES = frozenset(_WRITTEN.split())
 
 
 def language_code(word: str) -> str:
-    """The code, or "auto"; of `pt-BR` the language. Raises Rejected with a sentence."""
+    """Return the language's code, or "auto"; of `pt-BR` the language.
+
+    Raises Rejected with a sentence.
+    """
     code = word.lower().replace("_", "-").partition("-")[0]
     if code == AUTO or code in CODES:
         return code

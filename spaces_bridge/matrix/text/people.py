@@ -1,4 +1,4 @@
-"""USER in a command: a Matrix id, a unique name, or a number of the hand queue. Pure.
+"""The USER of a command: a Matrix id, a unique name, or a number of the hand queue. Pure.
 
 What follows the person is a reason. Names may hold blanks, so the longest known name counts.
 """
@@ -22,7 +22,7 @@ from spaces_bridge.matrix.text.addressed import QUOTES
 
 _USER_ID = re.compile(r"@[\x21-\x39\x3b-\x7e]{1,200}:[A-Za-z0-9.\-\[\]:]{1,200}")
 NAMELESS = "a guest"
-"""A guest without the floor, in the room."""
+"""The name in the room of a guest without the floor."""
 _LINK = re.compile(r"https?://matrix\.to/#/([^?\s]+)(?:\?\S*)?")
 _NUMBER = re.compile(r"#?(\d{1,6})\.?")
 _ROOM = re.compile(r"[!#][^\s:]+:\S+")
@@ -31,9 +31,9 @@ CANDIDATES_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Among whom somebody is looked for. `what` ends the sentence "Nobody called X …".
+    """A crowd in which somebody is looked for. `what` ends the sentence "Nobody called X …".
 
-    `alone`: who is meant when nobody is named.
+    `alone`: the person who is meant when nobody is named.
     """
 
     people: tuple[Person, ...]
@@ -43,7 +43,7 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class FoundUser:
-    """A person, and what was written after them."""
+    """A found user, and what was written after their name."""
 
     user: UserId
     rest: str = ""
@@ -53,7 +53,7 @@ class FoundUser:
 
 
 def with_hands(space: LiveSpace) -> Crowd:
-    """Those with a hand up. Raises Rejected when there are none."""
+    """Return the people with a hand up. Raises Rejected when there are none."""
     people = tuple(space.person(hand.user) for hand in space.hands)
     if not people:
         raise Rejected("no_hand", "No hand is up right now.")
@@ -61,7 +61,7 @@ def with_hands(space: LiveSpace) -> Crowd:
 
 
 def speaking(space: LiveSpace) -> Crowd:
-    """Those whose floor can be taken; alone is who alone speaks besides the hosts."""
+    """Return the people whose floor can be taken; `alone` is the only one besides the hosts."""
     speakers = [p for p in space.stage if not space.role(p.user).may_moderate]
     coming = [space.person(user) for user in (*space.requests, *space.appointments)]
     everybody = dict.fromkeys([*space.stage, *coming])
@@ -69,33 +69,36 @@ def speaking(space: LiveSpace) -> Crowd:
 
 
 def on_stage(space: LiveSpace) -> Crowd:
-    """Those with the floor, hosts too."""
+    """Return the people with the floor, hosts too."""
     return Crowd(space.stage, "has the floor")
 
 
 def muted(space: LiveSpace) -> Crowd:
+    """Return the people who are muted."""
     people = tuple(space.person(user) for user in sorted(space.muted))
     return Crowd(people, "is muted", _only(people))
 
 
 def cohosts(space: LiveSpace) -> Crowd:
+    """Return the co-hosts, and those whose appointment is under way."""
     coming = [u for u, role in space.appointments.items() if role is Role.COHOST]
     people = tuple(space.person(u) for u in dict.fromkeys((*space.cohosts, *coming)))
     return Crowd(people, "is a co-host", _only(people))
 
 
 def present(space: LiveSpace) -> Crowd:
-    """Those in the room, and guests with a hand up, whom only their number or id names."""
+    """Return the people in the room, and guests, whom only their number or id names."""
     return Crowd(tuple(p for p in _known(space) if p.joined or p.guest), "is in the room")
 
 
 def removed(space: LiveSpace) -> Crowd:
+    """Return the people who are removed."""
     people = tuple(space.person(user) for user in sorted(space.removed))
     return Crowd(people, "is removed")
 
 
 def known(space: LiveSpace) -> Crowd:
-    """Everybody who is or was here."""
+    """Return everybody who is or was in the live space."""
     return Crowd(_known(space), "is known here")
 
 
@@ -111,7 +114,10 @@ def _only(people: Sequence[Person]) -> UserId | None:
 
 
 def user_id(text: str) -> UserId | None:
-    """A Matrix id, plain or as a matrix.to link, also as it was copied out of a sentence."""
+    """Return the Matrix id that the text holds, None if it is none.
+
+    The id may be plain or a matrix.to link, also as it was copied out of a sentence.
+    """
     text = without_sentence(text)
     link = _LINK.fullmatch(text)
     found = unquote(link[1]) if link else text
@@ -120,7 +126,7 @@ def user_id(text: str) -> UserId | None:
 
 
 def one(space: LiveSpace, crowd: Crowd, text: str) -> UserId:
-    """Who is meant by the whole text. Raises Rejected with a sentence."""
+    """Return the person meant by the whole text. Raises Rejected with a sentence."""
     if not text and crowd.alone is not None:
         return crowd.alone
     exact = _by_sign(space, text)
@@ -128,7 +134,9 @@ def one(space: LiveSpace, crowd: Crowd, text: str) -> UserId:
 
 
 def named(crowd: Crowd, text: str) -> UserId:
-    """Who of the crowd bears this name, or has it in theirs: "Müller" is Zoë Müller, too.
+    """Return the one of the crowd with this name, or with it in theirs.
+
+    "Müller" is Zoë Müller, too.
 
     Raises Rejected with a sentence.
     """
@@ -141,7 +149,10 @@ def named(crowd: Crowd, text: str) -> UserId:
 
 
 def one_with_reason(space: LiveSpace, crowd: Crowd, text: str) -> FoundUser:
-    """Who is meant by the first words, and the rest. Raises Rejected with a sentence."""
+    """Return the person meant by the first words, and the rest.
+
+    Raises Rejected with a sentence.
+    """
     name, rest = _in_quotes(text)
     if name:
         return FoundUser(one(space, crowd, name), rest)
@@ -154,7 +165,7 @@ def one_with_reason(space: LiveSpace, crowd: Crowd, text: str) -> FoundUser:
 
 
 def shown(space: LiveSpace, user: UserId) -> str:
-    """A name for the room; guests without the floor stay nameless."""
+    """Return the person's name for the room; guests without the floor stay nameless."""
     person = space.person(user)
     if person.guest and not person.joined:
         return NAMELESS
@@ -162,7 +173,10 @@ def shown(space: LiveSpace, user: UserId) -> str:
 
 
 def _by_sign(space: LiveSpace, text: str) -> UserId | None:
-    """By id, link, or place in the queue."""
+    """Return the person that an id, a link or a place in the queue names; None: it is none.
+
+    Raises Rejected when the queue has no such place.
+    """
     number = _NUMBER.fullmatch(text)
     if number is None:
         return user_id(text)
@@ -175,9 +189,10 @@ def _by_sign(space: LiveSpace, text: str) -> UserId | None:
 
 
 def _named(crowd: Crowd, texts: Sequence[str], begins: Callable[[str, str], bool]) -> FoundUser:
-    """The longest of the texts that is somebody's name, or else begins just one.
+    """Find the person whose name is the longest of the texts, or else fits one by `begins`.
 
-    Names as they are written come before names without their accents.
+    Names as they are written come before names without their accents. Raises Rejected when
+    several people fit, or nobody does.
     """
     whole = texts[0] if texts else ""
     _refuse_no_name(whole)
@@ -189,7 +204,7 @@ def _named(crowd: Crowd, texts: Sequence[str], begins: Callable[[str, str], bool
                 raise Rejected("ambiguous", f"Several people bear that name: {ids}. Use the ID.")
             if hits:
                 return FoundUser(hits[0].user, whole[len(text) :].strip())
-    # of a reason that follows, nobody knows where it begins
+    # where a reason that follows begins is not known: show the first word alone
     shown_name = whole if len(texts) == 1 else whole.partition(" ")[0]
     raise Rejected("nobody", f"Nobody called “{shown_name[:40]}” {crowd.what}.")
 
@@ -203,7 +218,7 @@ def _refuse_no_name(text: str) -> None:
 
 
 def _names(person: Person) -> Iterator[str]:
-    """What the person may be called in a command."""
+    """Yield what the person may be called in a command."""
     if person.guest and not person.joined:
         return
     if person.name:
@@ -214,23 +229,26 @@ def _names(person: Person) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """To compare by."""
+    """Return the text in the form in which names are compared."""
     return unicodedata.normalize("NFC", text).casefold().removeprefix("@").strip(" ,;:")
 
 
 def _folded(text: str) -> str:
-    """To compare by, for those whose keyboard lacks a letter: "Zoe" is "Zoë", too."""
+    """Return the text in a looser form to compare, for keyboards that lack a letter.
+
+    "Zoe" is "Zoë", too.
+    """
     return folded(text).removeprefix("@").strip(" ,;:")
 
 
 def _beginnings(text: str) -> list[str]:
-    """All words, all but the last, …, the first."""
+    """Return the beginnings of the text: all words, all but the last, …, the first."""
     words = text.split(" ")
     return [" ".join(words[:count]) for count in range(len(words), 0, -1)]
 
 
 def _in_quotes(text: str) -> tuple[str, str]:
-    """A name in quotes and what follows it; empty without quotes."""
+    """Return a name in quotes and what follows it; the name is empty without quotes."""
     closing = QUOTES.get(text[:1])
     end = text.find(closing, 1) if closing else -1
     return (text[1:end].strip(), text[end + 1 :].strip()) if end > 0 else ("", text)

@@ -1,4 +1,4 @@
-"""Names that clients turn into links ("pills"): whom they stand for. Pure.
+"""Pills, the names that clients turn into links, and the people they stand for. Pure.
 
 The plain body of such a message holds only the name; the id is in its HTML.
 """
@@ -20,11 +20,11 @@ LENGTH_MAX = 20_000
 PILLS_MAX = 20
 
 Pill = tuple[str, UserId]
-"""The name shown, and who it is."""
+"""The name that a pill shows, and the user it stands for."""
 
 
 def pills_of(formatted: object) -> tuple[Pill, ...]:
-    """The people linked in the HTML of a message, in order."""
+    """Return the pills in the HTML of a message, in order, at most `PILLS_MAX`."""
     if not isinstance(formatted, str) or len(formatted) > LENGTH_MAX:
         return ()
     found = list[Pill]()
@@ -37,7 +37,7 @@ def pills_of(formatted: object) -> tuple[Pill, ...]:
 
 
 def with_ids(text: str, pills: Sequence[Pill]) -> str:
-    """The text with each linked name replaced by the id it stands for."""
+    """Return the text with each linked name replaced by the id it stands for."""
     at = 0
     for name, user in pills:
         begin = text.find(name, at)

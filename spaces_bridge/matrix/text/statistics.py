@@ -10,7 +10,7 @@ SECOND_MS = 1000
 
 
 def statistics(space: LiveSpace, listeners: int, now_ms: int) -> str:
-    """Some lines; nobody but speakers is named."""
+    """Return the statistics as some lines; nobody but speakers is named."""
     return "\n".join(_lines(space, listeners, now_ms))
 
 
@@ -37,7 +37,7 @@ def _since(space: LiveSpace, now_ms: int) -> str:
 
 
 def _length(ms: int) -> str:
-    """`1:05:09`, or `5:09` below an hour."""
+    """Return the length like `1:05:09`, or like `5:09` below an hour."""
     minutes, seconds = divmod(max(0, ms) // SECOND_MS, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

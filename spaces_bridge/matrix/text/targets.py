@@ -1,4 +1,4 @@
-"""Whom `block` may be about: one account, a pattern, or a whole server. Pure."""
+"""Targets of `block` and `unblock`: one account, a pattern, or a whole server. Pure."""
 
 import re
 
@@ -9,9 +9,9 @@ _WILD = "*?"
 
 
 def pattern_of(word: str) -> str | None:
-    """What stands for several accounts: `@*:evil.example`, also of `evil.example` alone.
+    """Return the pattern for several accounts: `@*:evil.example`, also for `evil.example` alone.
 
-    None: the word is no pattern and no server.
+    None: the word is neither a pattern nor a server.
     """
     word = word.rstrip(",;")
     if len(word) > LENGTH_MAX:

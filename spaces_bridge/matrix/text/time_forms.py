@@ -1,4 +1,4 @@
-"""The forms a time may be written in: what the words say, not yet when that is. Pure, no clock."""
+"""The forms of a written time: what its words say, not yet which moment. Pure, no clock."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ _BRACKETS = str.maketrans("()[]", "    ")
 
 
 def read(text: str) -> Written | None:
-    """What the text says, when the whole of it has the form of a time."""
+    """Return what the text says when the whole of it has the form of a time, else None."""
     if len(text) > TEXT_MAX:
         return None
     # full-width signs, blanks that do not break and every script's digits become plain ones
@@ -240,7 +240,7 @@ _PIECES = [(re.compile(form, _FLAGS | re.VERBOSE), say) for form, say in _FORMS]
 
 
 def _day_and_hour(text: str) -> Written | None:
-    """Day, hour and zone in any order, each at most once."""
+    """Read day, hour and zone in any order, each at most once; None: the text is more."""
     written, at = NOTHING, 0
     while at < len(text):
         at = _blank_end(text, at)

@@ -1,4 +1,4 @@
-"""Words for days, months and hours in German, Spanish and French, as the English ones. Pure.
+"""Words for days, months and hours in German, Spanish and French, put in English. Pure.
 
 Accents are left out on both sides: `miércoles` and `miercoles` are the same.
 """
@@ -39,7 +39,7 @@ _OTHERS = {
     "of": "de(?= (?:%(months)s))",
 }
 _SHAPES = (
-    # before the words: what only its neighbours make clear
+    # these come before the words: only their neighbours make clear what they mean
     (r"\ben(?= (?:\d|un|media))", "in"),
     (r"\bune demi-heure\b", "half an hour"),
     (r"\b(?:hora|heure) d[eu](?= [a-z])", "in"),
@@ -58,7 +58,7 @@ _SHAPES = (
 
 
 def in_english(text: str) -> str:
-    """The text with the words for time it may hold in English; all others as they are."""
+    """Return the text with its words for time in English; all others stay, without accents."""
     plain = unicodedata.normalize("NFD", text.replace("’", "'"))
     plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
     for shape, word in _PATTERNS:

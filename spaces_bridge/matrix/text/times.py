@@ -1,7 +1,7 @@
-"""What people write as a time, as a moment; and moments as people read them. Pure.
+"""Written times turned into moments, and moments as people read them. Pure.
 
-A moment is integer Unix milliseconds. Whoever writes what is no time, or could be two, is told in
-one sentence what to write instead: `Rejected` with the code `bad_time`.
+A moment is integer Unix milliseconds. A text that is no time, or could be two, is refused with
+one sentence that says what to write instead: `Rejected` with the code `bad_time`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,10 @@ from spaces_bridge.matrix.text.zones import (
 
 DAYS_AHEAD_MAX = 366
 WORDS_MAX = 14
-"""The longest: `on Tue the 1st of December 2026 at 7:30 pm Central European Summer Time`."""
+"""The words of the longest time.
+
+It is `on Tue the 1st of December 2026 at 7:30 pm Central European Summer Time`.
+"""
 
 MINUTE_MS = 60_000
 DAY_MS = 1440 * MINUTE_MS
@@ -29,9 +32,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str, now_ms: int, zone: tzinfo) -> int:
-    """The moment that the whole text names, always one to come. Raises Rejected `bad_time`.
+    """Return the moment that the whole text names, always one to come.
 
-    `zone` is where the writer is, unless the text names another one.
+    `zone` is the writer's time zone, which counts unless the text names another one. Raises
+    Rejected `bad_time`.
     """
     written = read(text)
     if written is None:
@@ -40,7 +44,10 @@ def parse_time(text: str, now_ms: int, zone: tzinfo) -> int:
 
 
 def take_time(words: Sequence[str], now_ms: int, zone: tzinfo) -> tuple[int, int]:
-    """The moment that the first words name, and how many they are: as many as have the form."""
+    """Return the moment that the first words name, and how many they are.
+
+    They are as many as have the form of a time. Raises Rejected `bad_time`.
+    """
     for count in range(min(WORDS_MAX, len(words)), 0, -1):
         written = read(" ".join(words[:count]))
         if written is not None:
@@ -49,7 +56,10 @@ def take_time(words: Sequence[str], now_ms: int, zone: tzinfo) -> tuple[int, int
 
 
 def shown_time(ms: int, zone: tzinfo) -> str:
-    """The moment for people: `Tue 1 December 2026, 19:00 Europe/Berlin`. Can be read back."""
+    """Return the moment for people: `Tue 1 December 2026, 19:00 Europe/Berlin`.
+
+    The text can be read back.
+    """
     at = _local(ms, zone)
     # when the clocks go back, the zone's name does not say which of the two hours it is
     label = _offset(at) if _comes_twice(at) else zone_label(zone, at)
@@ -94,11 +104,11 @@ def _days_from_now(days: int, now_ms: int, zone: tzinfo) -> int:
 
 
 def _on_a_day(written: Written, clock: time, now_ms: int, zone: tzinfo) -> int:
-    """The next such moment."""
+    """Return the next such moment. Raises Rejected `bad_time`."""
     moment_ms = now_ms
     for day in _days(written, _local(now_ms, zone).date()):
         at = datetime.combine(day, clock, zone)
-        # of what comes twice or never: the later reading
+        # of an hour that comes twice or never, take the later reading
         moment_ms = max(_ms(at), _ms(at.replace(fold=1)))
         if moment_ms > now_ms:
             _check_weekday(written, at)
@@ -112,7 +122,7 @@ def _on_a_day(written: Written, clock: time, now_ms: int, zone: tzinfo) -> int:
 
 
 def _days(written: Written, today: date) -> Iterable[date]:
-    """The days that may be meant, the nearest first."""
+    """Return the days that may be meant, the nearest first. Raises Rejected `bad_time`."""
     if written.date is not None:
         return _dates(written.date, today)
     if written.weekday is not None:
@@ -175,7 +185,10 @@ def _check_weekday(written: Written, at: datetime) -> None:
 
 
 def _check_once(at: datetime) -> None:
-    """Where clocks change, an hour is left out in spring and comes twice in autumn."""
+    """Raise Rejected for an hour that does not come just once.
+
+    Where clocks change, an hour is left out in spring and comes twice in autumn.
+    """
     label = zone_label(at.tzinfo or UTC, at)
     later = at.astimezone(UTC).astimezone(at.tzinfo)
     if later.replace(tzinfo=None) != at.replace(tzinfo=None):
@@ -223,7 +236,7 @@ def _unclear(text: str, now_ms: int, zone: tzinfo) -> Rejected:
 
 
 def _reading(text: str) -> tuple[str, str]:
-    """The longest beginning, or else end, that is a time, and what is left of the text."""
+    """Return the longest beginning, or else end, that is a time, and the rest of the text."""
     words = text[:TEXT_MAX].split()
     for count in range(len(words) - 1, 0, -1):
         for these, others in ((words[:count], words[count:]), (words[-count:], words[:-count])):
@@ -249,7 +262,7 @@ def _ms(at: datetime) -> int:
 
 
 def _whole_minute(ms: int) -> int:
-    """Rounded up: the minute that people are shown is then the very moment."""
+    """Round up to a minute: the minute that people are shown is then the very moment."""
     return -(-ms // MINUTE_MS) * MINUTE_MS
 
 

@@ -1,4 +1,4 @@
-"""All commands, in one table: the parser, the help and docs/commands.md are made from it."""
+"""The table of all commands: the parser, the help and docs/commands.md are made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ PREFIX = "!space"
 
 
 class Takes(Enum):
-    """Whether something may or must follow the verb."""
+    """The argument that a verb takes: none, an optional one, or one that must follow."""
 
     NOTHING = "nothing"
     OPTIONAL = "optional"
@@ -16,7 +16,7 @@ class Takes(Enum):
 
 
 class AllowedTo(StrEnum):
-    """Who may give a command, in words for people; the core's rules decide."""
+    """The people allowed to give a command, in words for people; the core's rules decide."""
 
     ALLOWED = "whoever may host"
     HOST = "host"
@@ -27,7 +27,7 @@ class AllowedTo(StrEnum):
 
 
 class HelpSection(StrEnum):
-    """How help and documentation are divided."""
+    """A section of help and documentation."""
 
     LIFE = "Your live space"
     FLOOR = "The floor"
@@ -38,7 +38,10 @@ class HelpSection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command. `does` ends the sentence that begins with it; `also`: what people try."""
+    """A verb: one command. `does` ends the sentence that begins with `name`.
+
+    `also`: what people try instead of `name`.
+    """
 
     name: str
     section: HelpSection
@@ -52,12 +55,12 @@ class Verb:
 
     @property
     def usage(self) -> str:
-        """How to write it, without the prefix."""
+        """The command as it is written, without the prefix."""
         return f"{self.name} {self.argument}".rstrip()
 
     @property
     def names_people(self) -> bool:
-        """Whether the argument begins with people."""
+        """True when the argument begins with people."""
         return self.argument.lstrip("[").startswith("USER")
 
 
@@ -460,9 +463,12 @@ _AROUND = (
 VERBS: Mapping[str, Verb] = {
     verb.name: verb for verb in (*_LIFE, *_FLOOR, *_STAGE, *_DOOR, *_AROUND)
 }
-"""By name, in the order of help and documentation."""
+"""The verbs by name, in the order of help and documentation."""
 
 CLOSING = frozenset(
     {"lock", "mute", "demote", "remove", "block", "clear-queue", "chat", "guests", "end"}
 )
-"""Verbs that take something from somebody: said by a moderator, they pass a crowd that waits."""
+"""Verbs that take something from somebody.
+
+Given by a moderator, such a command passes a crowd that waits.
+"""

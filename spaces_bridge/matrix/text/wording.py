@@ -1,24 +1,24 @@
-"""Other people's words inside ours: they must not look like ours. Pure."""
+"""The wording of other people's words inside the bot's: they must not look like its own. Pure."""
 
 import re
 
 _ORDER = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of writing."""
 _OURS = re.compile("[,:·“”\U0001f507]")
-"""What our lists are made of."""
+"""Signs that the bot's lists are made of."""
 
 FLOOR_COMES = "The floor is yours in a moment: I write to you as soon as it is."
 STAYS_LISTENER = "All right, you stay a listener."
-"""Answers to whoever accepts or declines the floor, by command or by ✅ and ❌."""
+"""Answers to a person who accepts or declines the floor, by command or by ✅ and ❌."""
 
 
 def one_line(text: str) -> str:
-    """The text in one line, in its own direction."""
+    """Return the text in one line, without marks that turn its direction."""
     return " ".join(_ORDER.sub("", text).split())
 
 
 def listed(name: str) -> str:
-    """A name as an entry of a list; one with our own marks in it stands in quotes."""
+    """Return a name as an entry of a list; one with the list's own marks stands in quotes."""
     name = one_line(name)
     if name.startswith("@") or not (_OURS.search(name) or name[:1].isdigit()):
         return name

@@ -1,4 +1,4 @@
-"""What the words of a time say, before the calendar is asked."""
+"""Values for what the words of a time say, before the calendar is asked."""
 
 from dataclasses import dataclass
 
@@ -32,10 +32,10 @@ class WrittenClock:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the words say; what they do not say is None or empty.
+    """A time as it is written; what its words do not say is None or empty.
 
     `minutes` from now stands alone. `days` counts from today, and with `at_this_hour` needs
-    no clock. `doubt` is a sentence for those who wrote what can be read in two ways.
+    no clock. `doubt` is a sentence for people whose words can be read in two ways.
     """
 
     minutes: float | None = None
@@ -49,5 +49,5 @@ class Written:
 
     @property
     def names_an_hour(self) -> bool:
-        """Whether more than a day is said."""
+        """True when the words say more than a day."""
         return self.clock is not None or self.minutes is not None or self.at_this_hour

@@ -11,7 +11,7 @@ from babel import Locale
 from spaces_bridge.core.text.folding import folded
 
 LANGUAGES = ("de", "es", "fr")
-"""In which cities may be named, besides English: Wien, Londres."""
+"""Languages in which cities may be named, besides English: Wien, Londres."""
 
 _SHORT = {
     "ACDT": ("Australia/Adelaide", 630), "ACST": ("Australia/Adelaide", 570),
@@ -52,7 +52,7 @@ AMBIGUOUS: Mapping[str, tuple[str, ...]] = {
     "CT": ("America/Chicago", "Europe/Berlin"),
     "IST": ("Asia/Kolkata", "Europe/Dublin", "Asia/Jerusalem"),
 }
-"""Names that mean several zones in use: refused with the choice."""
+"""Names that mean several zones in use; they are refused with the choice."""
 
 COMMON: Mapping[str, str] = {
     "ET": "America/New_York",
@@ -68,7 +68,7 @@ COMMON: Mapping[str, str] = {
 """Names that mean one zone in summer and winter."""
 
 LOCAL = "LOCAL"
-"""Wherever the writer is."""
+"""The name of the zone in which the writer is."""
 
 _REGIONS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe")
 _OCEANS = ("Indian", "Pacific")
@@ -77,7 +77,10 @@ _NO_CITIES = frozenset({"act", "lhi", "nsw", "north", "south", "west", "center"}
 
 @cache
 def cities() -> Mapping[str, str]:
-    """The folded name of a city -> its zone; of several, the one with the shortest name."""
+    """Return the zones by the folded names of their cities.
+
+    Of several zones of a city, the one with the shortest name counts.
+    """
     found = dict[str, str]()
     for zone in sorted(available_timezones(), key=lambda name: (len(name), name), reverse=True):
         region, _, city = zone.partition("/")
@@ -93,7 +96,7 @@ def cities() -> Mapping[str, str]:
 
 @cache
 def pattern() -> str:
-    """What looks like such a name, in text without accents, for `re.VERBOSE`."""
+    """Return a pattern of all these names, in text without accents, for `re.VERBOSE`."""
     names = {*SEASONAL, *AMBIGUOUS, *COMMON, LOCAL, *cities(), *map(_unaccented, cities())}
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     known = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in longest_first)
@@ -104,7 +107,7 @@ def pattern() -> str:
 
 
 def bare_name(text: str) -> str:
-    """`berlin` of "in Berlin time": the name to look up, folded."""
+    """Return the name to look up, folded: `berlin` of "in Berlin time"."""
     found = re.fullmatch(pattern(), text, re.IGNORECASE)
     return folded(found["place"]) if found else folded(text)
 

@@ -13,21 +13,21 @@ REGIONS = (
     "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe"
     "|Indian|Mexico|Pacific|US"
 )
-"""What the tz database's names begin with, so that `and/or` is no time zone."""
+"""Beginnings of the tz database's names, so that `and/or` is no time zone."""
 
 ZONE_PATTERN = (
     rf"(?:(?:{REGIONS})(?:/[A-Za-z0-9_+-]{{1,32}}){{1,2}}"
     r"|(?:UTC|GMT)?\s?[+\u2212-]\d{1,2}(?::?\d{2})?"
     rf"|UTC|GMT|Z|{zone_names.pattern()})"
 )
-"""What looks like a time zone, known or not; for case-insensitive matching."""
+"""The pattern of a time zone, known or not; for case-insensitive matching."""
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s?([+\u2212-])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 _MOST_OFFSET = timedelta(hours=14)
 
 
 def zone_named(name: str) -> tzinfo:
-    """The zone of that name or offset. Raises Rejected `bad_time`."""
+    """Return the zone of that name or offset. Raises Rejected `bad_time`."""
     if name.upper() in ("UTC", "GMT", "Z"):
         return UTC
     if offset := _OFFSET.fullmatch(name):
@@ -38,12 +38,15 @@ def zone_named(name: str) -> tzinfo:
 
 
 def is_local(name: str) -> bool:
-    """Whether it says "where I am"."""
+    """Return whether the name says "where I am"."""
     return zone_names.bare_name(name).upper() == zone_names.LOCAL
 
 
 def refuse_out_of_season(name: str, at: datetime) -> None:
-    """Of `CET` in July nobody knows which hour is meant. Raises Rejected `bad_time`."""
+    """Raise Rejected `bad_time` for a name that does not hold on that day.
+
+    Of `CET` in July nobody knows which hour is meant.
+    """
     short = zone_names.bare_name(name).upper()
     if short not in zone_names.SEASONAL:
         return
@@ -73,7 +76,7 @@ def _of_common_name(short: str, name: str) -> tzinfo:
 
 
 def zone_label(zone: tzinfo, at: datetime) -> str:
-    """The zone's name for people; it can be read back by `zone_named`."""
+    """Return the zone's name for people; `zone_named` can read it back."""
     name = getattr(zone, "key", None) or zone.tzname(at) or ""
     plain = ("", "Z", "GMT", "UCT", "Zulu", "Etc/UTC", "Etc/GMT", "Etc/UCT", "UTC+00:00")
     return "UTC" if name in plain else name
@@ -118,5 +121,8 @@ def _of_another_spelling(name: str) -> tzinfo:
 
 @cache
 def _spellings() -> dict[str, str]:
-    """Small letters -> the name. Reads the system's whole table: 0.1 s, so once."""
+    """Return the names by their small letters.
+
+    This reads the system's whole table: it takes 0.1 s, so it is done once.
+    """
     return {name.lower(): name for name in sorted(available_timezones())}
