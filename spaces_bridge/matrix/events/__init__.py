@@ -1,1 +1,1 @@
-"""Matrix events as plain values: what is written into them, and what they mean. Pure."""
+"""Matrix events as plain values: contents written, meanings read. Pure."""

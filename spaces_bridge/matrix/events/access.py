@@ -1,4 +1,4 @@
-"""Who may come into a live space's room, as state events. Pure."""
+"""Access to a live space's room, as state events. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,18 +9,18 @@ from spaces_bridge.matrix.events.content import size
 
 DENIED_MAX = 1000
 DENIED_MAX_BYTES = 30_000
-"""A state event may have 65,536 bytes."""
+"""The limit of bytes for denied servers; a state event may have 65,536 bytes."""
 
 
 class Access(NamedTuple):
-    """One state event with an empty state key."""
+    """One state event about access, with an empty state key."""
 
     type: str
     content: dict[str, Any]
 
 
 def access_of(space: LiveSpace) -> Iterator[Access]:
-    """Who may come in and read: nobody new while it is locked."""
+    """Yield who may come in and read: nobody new while the live space is locked."""
     rule = "invite" if space.private or space.locked else "public"
     yield Access("m.room.join_rules", {"join_rule": rule})
     yield Access("m.room.history_visibility", {"history_visibility": "shared"})
@@ -28,7 +28,10 @@ def access_of(space: LiveSpace) -> Iterator[Access]:
 
 
 def server_acl(globs: Sequence[str], domain: str) -> tuple[dict[str, Any], int]:
-    """Servers kept out, and how many of the globs found no place. Our own is never kept out."""
+    """Return the content of `m.room.server_acl`, and how many of the globs found no place.
+
+    Our own server is never kept out.
+    """
     ours = domain.rpartition(":")[0] if domain.rpartition(":")[2].isdigit() else domain
     wanted = [g for g in sorted(set(globs)) if not matches(g, ours) and not matches(g, domain)]
     denied, bytes_left = list[str](), DENIED_MAX_BYTES

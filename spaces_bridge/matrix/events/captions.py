@@ -20,7 +20,10 @@ MERGED_MAX_CHARS = 4000
 def content(
     caption: PostCaption, card: EventId | None, previous: EventId | None, how: CaptionDelivery
 ) -> dict[str, Any]:
-    """The message. In the card's thread, and for clients without threads a chain of replies."""
+    """Return the caption's message content.
+
+    It goes in the card's thread, and for clients without threads into a chain of replies.
+    """
     name = " ".join(caption.name.split())
     block: CaptionContent = {
         "utterance": caption.utterance,
@@ -46,17 +49,17 @@ def content(
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """`caption` stands for the head and for those at `places` of the waiting."""
+    """A merger of captions: `caption` stands for the head and those at `places` of the waiting."""
 
     caption: PostCaption
     places: tuple[int, ...]
 
 
 def merge(head: PostCaption, waiting: Sequence[PostCaption], *, pressed: bool) -> Merger:
-    """What goes out with the head.
+    """Merge the head with the waiting captions that go out in its event.
 
-    Ordinarily what the same speaker said right after it. Pressed (more captions than events
-    allowed): everything of this speaker that waits.
+    Ordinarily these are what the same speaker said right after the head. `pressed` (more
+    captions than events allowed): everything of this speaker that waits.
     """
     merged, places = head, list[int]()
     for place, caption in enumerate(waiting):

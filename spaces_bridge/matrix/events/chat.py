@@ -21,16 +21,19 @@ from spaces_bridge.matrix.text.commands import parse
 from spaces_bridge.matrix.text.pills import pills_of
 
 PER_MINUTE = 8
-"""Events of the page's chat in one room; the room's other events keep their places beside it."""
+"""Events a minute of the page's chat in one room.
+
+The room's other events keep their places beside it.
+"""
 
 MERGED_MAX_BYTES = 12_000
-"""Of text in one event, which holds everything twice."""
+"""Bytes of text in one event, which holds everything twice."""
 
 MERGED_MAX_LINES = 20
-"""In one event: when it is redacted, pages are told line by line."""
+"""Lines in one event: when it is redacted, pages are told line by line."""
 
 _NEXT_LINE = "\n    "
-"""Lines of one message are set in: none of them can pass for somebody else's."""
+"""Further lines of one message are indented: none of them can pass for somebody else's."""
 
 _WRITTEN = ("m.room.message", "m.sticker")
 _KINDS = {
@@ -59,7 +62,7 @@ _QUOTE_BEGINS = re.compile(r"> (\* )?<[@#]?[^\s>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """Somebody wrote, or sent a file. `at_ms`: their server's time, None without one."""
+    """Somebody wrote a line, or sent a file. `at_ms`: their server's time, None without one."""
 
     event: EventId
     sender: UserId
@@ -71,7 +74,7 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Reworded:
-    """`target` says this from now on; empty: nothing that can be read."""
+    """The message `target` was edited and says `text` now; empty: nothing that can be read."""
 
     target: EventId
     sender: UserId
@@ -80,14 +83,17 @@ class Reworded:
 
 @dataclass(frozen=True, slots=True)
 class WentOut:
-    """The bot has said this for people on the page."""
+    """The bot has said these lines for people on the page."""
 
     event: EventId
     lines: tuple[ChatLine, ...]
 
 
 def chat_in(event: Mapping[str, Any], bot: str) -> Wrote | Reworded | WentOut | None:
-    """What the event adds to the chat of its room. Commands, and what the bot says, are none."""
+    """Return what the event adds to the chat of its room; None: nothing.
+
+    Commands are no chat, and of the bot's messages only those that say what pages wrote.
+    """
     envelope = envelope_of(event)
     if envelope is None or envelope.type not in _WRITTEN or envelope.state_key is not None:
         return None
@@ -133,7 +139,7 @@ def _reworded(
 
 
 def _text_of(content: Mapping[str, Any], kind: ChatKind, *, is_reply: bool) -> tuple[str, str]:
-    """What to show, and the name of a file."""
+    """Return the text to show, and the name of a file."""
     body, named = content.get("body"), content.get("filename")
     text = clean_text(_without_quote(body) if is_reply else body) if isinstance(body, str) else ""
     if kind not in _SENT:
@@ -151,7 +157,10 @@ def _on_one_line(text: str) -> str:
 
 
 def _without_quote(body: str) -> str:
-    """Clients used to put the message that is replied to before the reply, line by line."""
+    """Return the body without the quoted message.
+
+    Clients used to put the message that is replied to before the reply, line by line.
+    """
     if _QUOTE_BEGINS.match(body) is None:
         return body
     return "\n".join(dropwhile(lambda line: line.startswith(">"), body.split("\n")))
@@ -163,7 +172,10 @@ def _lines_in(block: object) -> tuple[ChatLine, ...]:
 
 
 def _line_in(entry: object) -> ChatLine | None:
-    """Guests without the floor are not named in the room: theirs are never read back."""
+    """Return the entry as a line, None if it has not the form of one.
+
+    Guests without the floor are not named in the room: their user ids are never read back.
+    """
     if not isinstance(entry, Mapping):
         return None
     id_, user, name = entry.get("id"), entry.get("user"), entry.get("name")
@@ -180,7 +192,7 @@ def _line_in(entry: object) -> ChatLine | None:
 
 
 def content(lines: Sequence[ChatWords]) -> dict[str, Any]:
-    """The bot's message for these lines, of which there is at least one."""
+    """Return the bot's message for these lines, of which there is at least one."""
     entries = [_entry(line) for line in lines]
     body = "\n".join(_said(line) for line in lines)
     block: object = entries[0] if len(entries) == 1 else entries
@@ -207,9 +219,10 @@ def _entry(line: ChatWords) -> ChatContent:
 
 
 def merge(head: PostChat, waiting: Sequence[PostChat]) -> tuple[PostChat, tuple[int, ...]]:
-    """What goes out with the head when more is written than events are allowed.
+    """Merge the head with waiting lines, when more is written than events are allowed.
 
-    `places` among the waiting that it stands for, from the first on: the order stays.
+    Return the merged task, and the places among the waiting that it stands for, from the
+    first on: the order stays.
     """
     lines, places = head.lines, list[int]()
     used = sum(_size(line) for line in lines)
@@ -223,5 +236,5 @@ def merge(head: PostChat, waiting: Sequence[PostChat]) -> tuple[PostChat, tuple[
 
 
 def _size(line: ChatWords) -> int:
-    # its place in the list of lines, besides name and text
+    # 150: the entry in the list of lines, besides name and text
     return size(line.text) + 2 * size(line.name) + len(line.user) + 150

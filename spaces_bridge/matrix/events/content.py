@@ -1,4 +1,4 @@
-"""Contents of messages. Nobody is ever mentioned, and nothing is too long for an event."""
+"""Contents of messages: nobody is ever mentioned, and nothing is too long for an event."""
 
 import json
 from collections.abc import Mapping
@@ -9,16 +9,22 @@ from spaces_bridge.core.ids import EventId
 Content = Mapping[str, Any]
 
 BODY_MAX_BYTES = 48_000
-"""Of text in one event; the whole event may have 65,536 bytes, federation's fields included."""
+"""Bytes of text in one event.
+
+The whole event may have 65,536 bytes, federation's fields included.
+"""
 
 
 def size(text: str) -> int:
-    """Bytes of the text inside an event's JSON."""
+    """Return the bytes that the text takes inside an event's JSON."""
     return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) - 2
 
 
 def cut(text: str, limit: int = BODY_MAX_BYTES) -> str:
-    """The text if it fits, else its beginning and an ellipsis. Lone surrogates become `?`."""
+    """Return the text if it fits, else its beginning and an ellipsis.
+
+    `limit` is in bytes. Lone surrogates become `?`.
+    """
     text = text.encode("utf-8", "replace").decode("utf-8")
     if size(text) <= limit:
         return text
@@ -30,7 +36,7 @@ def cut(text: str, limit: int = BODY_MAX_BYTES) -> str:
 
 
 def message(text: str, html: str | None = None, msgtype: str = "m.notice") -> dict[str, Any]:
-    """A message. `html` must be escaped already; with it both texts get half the room."""
+    """Return a message. `html` must be escaped already; with it both texts get half the bytes."""
     content: dict[str, Any] = {"msgtype": msgtype, "m.mentions": {}}
     if html is None or size(html) > BODY_MAX_BYTES // 2:
         return {**content, "body": cut(text)}
@@ -40,7 +46,7 @@ def message(text: str, html: str | None = None, msgtype: str = "m.notice") -> di
 
 
 def reply(content: Content, event: EventId, thread: EventId | None = None) -> dict[str, Any]:
-    """The message as a reply, in the thread with this root. Spec: "Threading"."""
+    """Return the message as a reply, in the thread with this root. Spec: "Threading"."""
     relation: dict[str, Any] = {"m.in_reply_to": {"event_id": event}}
     if thread is not None:
         relation |= {"rel_type": "m.thread", "event_id": thread, "is_falling_back": True}
@@ -48,7 +54,7 @@ def reply(content: Content, event: EventId, thread: EventId | None = None) -> di
 
 
 def edit(content: Content, event: EventId) -> dict[str, Any]:
-    """The message as what another one says from now on. Spec: "Event replacements"."""
+    """Return the message as the new content of `event`. Spec: "Event replacements"."""
     fallback = {**content, "body": f"* {content['body']}"}
     if "formatted_body" in content:
         fallback["formatted_body"] = f"* {content['formatted_body']}"
@@ -57,5 +63,5 @@ def edit(content: Content, event: EventId) -> dict[str, Any]:
 
 
 def annotation(event: EventId, emoji: str) -> dict[str, Any]:
-    """A reaction to an event."""
+    """Return a reaction to an event."""
     return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event, "key": emoji}}

@@ -1,4 +1,4 @@
-"""What a reaction's key means."""
+"""The meanings of a reaction's key."""
 
 import re
 
@@ -17,15 +17,15 @@ SEEDS = ("✋", "👏", "❤️", "😂", "💯")
 EMOJI_STYLE = "\ufe0f"
 KEY_MAX = 32
 WORDS = "💬"
-"""Stands in the totals for reactions in words, such as `lol` or `:blobcat:`."""
+"""The emoji that stands in the totals for reactions in words, such as `lol` or `:blobcat:`."""
 PICTURES = "🖼️"
-"""For pictures of people's own (MSC4027: the key is the address of a file)."""
+"""The emoji for pictures of people's own (MSC4027: the key is the address of a file)."""
 _NAMED = re.compile(r":[A-Za-z0-9_+-]{1,30}:")
 _DECORATION = {0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)}
 
 
 def plain(key: object) -> str | None:
-    """The emoji in one form, without skin tones; None when the key is not one emoji.
+    """Return the emoji in one form, without skin tones; None when the key is not one emoji.
 
     `:clap:`, as people of other chats write it, is that emoji.
     """
@@ -38,7 +38,7 @@ def plain(key: object) -> str | None:
 
 
 def counted(key: str) -> str:
-    """What any reaction counts as in the totals: always one emoji, never other people's text.
+    """Return what a reaction counts as in the totals: one emoji, never other people's text.
 
     Several emoji count as the first; a hand among them asks for nothing.
     """
@@ -58,15 +58,15 @@ def _called(key: str) -> str:
 
 
 def is_hand(key: object) -> bool:
-    """Whether the key asks for the floor."""
+    """Return whether the key asks for the floor."""
     return plain(key) in HANDS
 
 
 def is_bell(key: object) -> bool:
-    """Whether the key follows the host."""
+    """Return whether the key follows the host."""
     return plain(key) in BELLS
 
 
 def is_tick(key: object) -> bool:
-    """Whether the key asks to be reminded."""
+    """Return whether the key asks for a reminder."""
     return plain(key) in TICKS

@@ -1,8 +1,8 @@
-"""What every event carries beside its content, checked before anything else is made of it. Pure.
+"""An event's envelope: all but its content, checked before anything else is made of it. Pure.
 
 Federation hands on what other servers made. Spec: Client-Server API, "Size limits": type, sender,
-room id, event id and state key have 255 bytes at most. What is longer names nothing, and asking a
-homeserver about it would fail for ever.
+room id, event id and state key have 255 bytes at most. An id that is longer names nothing, and
+asking a homeserver about it would fail for ever.
 """
 
 import re
@@ -19,7 +19,7 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`state_key` is None for what is no state."""
+    """An event's envelope, with its content. `state_key` is None when the event is no state."""
 
     type: str
     room: RoomId
@@ -30,7 +30,7 @@ class Envelope:
 
 
 def envelope_of(event: Mapping[str, Any]) -> Envelope | None:
-    """The envelope, None when one part of it is not as the spec wants it."""
+    """Return the event's envelope, None when one part of it is not as the spec wants it."""
     names = [event.get(name) for name in ("type", "room_id", "event_id", "sender")]
     content, key = event.get("content"), event.get("state_key")
     if not all(is_id(name) for name in names) or not isinstance(content, Mapping):
@@ -42,12 +42,12 @@ def envelope_of(event: Mapping[str, Any]) -> Envelope | None:
 
 
 def is_id(value: object) -> bool:
-    """Whether the value can name something: text of 1 to 255 bytes that can be written down."""
+    """Return whether the value can name something: text of 1 to 255 bytes, no controls in it."""
     if not isinstance(value, str) or not value or len(value) > ID_MAX_BYTES:
         return False
     return _UNFIT.search(value) is None and len(value.encode()) <= ID_MAX_BYTES
 
 
 def is_user_id(value: object) -> bool:
-    """Whether the value can be somebody's Matrix ID. Spec: Appendices, "User Identifiers"."""
+    """Return whether the value can be a Matrix ID. Spec: Appendices, "User Identifiers"."""
     return is_id(value) and str(value).startswith("@") and ":" in str(value)

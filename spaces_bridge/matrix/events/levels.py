@@ -34,13 +34,16 @@ _EARLIER_VERSIONS = frozenset(str(number) for number in range(1, 12))
 
 
 def creators_are_above(room_version: str) -> bool:
-    """Whether the creator stands above all levels and must not be in `users` (12 and later)."""
+    """Return whether the creator is above all levels and must not be in `users` (12 and later)."""
     return room_version not in _EARLIER_VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the needed levels depend on. `quiet`: only people with the floor may write."""
+    """The needs of a room, on which its levels depend.
+
+    `quiet`: only people with the floor may write.
+    """
 
     levels: RoleLevels
     private: bool = False
@@ -49,12 +52,12 @@ class Needs:
 
 
 def needs_of(space: LiveSpace) -> Needs:
-    """What a live space's levels have to say now."""
+    """Return what a live space needs its levels to say now."""
     return Needs(space.levels, space.private, space.locked, not space.listeners_may_write)
 
 
 def structure(needs: Needs) -> dict[str, Any]:
-    """What level is needed for what: all that the power levels say apart from `users`."""
+    """Return the level needed for each thing: all of the power levels apart from `users`."""
     levels = needs.levels
     return {
         "users_default": 0,
@@ -81,7 +84,7 @@ def structure(needs: Needs) -> dict[str, Any]:
 def initial(
     levels: RoleLevels, host: UserId, bot: UserId, *, private: bool, room_version: str
 ) -> dict[str, Any]:
-    """The levels of a live space's new room."""
+    """Return the levels of a live space's new room."""
     users: dict[str, int] = {host: levels.host}
     if not creators_are_above(room_version):
         users[bot] = BOT
@@ -89,22 +92,22 @@ def initial(
 
 
 def arranged(content: LevelsContent, needs: Needs) -> dict[str, Any]:
-    """The same levels of people, and everything else as it has to be.
+    """Return the levels with people's own kept, and everything else as it has to be.
 
-    Entries that nobody made ours are dropped; fields that no rule knows stay.
+    Entries that are not ours are dropped; fields that no rule knows stay.
     """
     return {**content, **structure(needs)}
 
 
 def rules_of(content: LevelsContent) -> dict[str, Any]:
-    """What the power levels say apart from `users`."""
+    """Return the power levels without `users`."""
     return {key: value for key, value in content.items() if key != "users"}
 
 
 def bot_alone() -> dict[str, Any]:
-    """The levels of a room in which everybody reads and nobody but the bot does anything.
+    """Return the levels of a room in which everybody reads and only the bot does anything.
 
-    Its creator has `BOT` or stands above all levels: the homeserver sees to that.
+    The room's creator has `BOT` or stands above all levels: the homeserver sees to that.
     """
     kinds = ("events_default", "state_default", "ban", "kick", "redact", "invite")
     events = (
@@ -122,7 +125,7 @@ def bot_alone() -> dict[str, Any]:
 
 
 def own_levels(content: LevelsContent, bot: UserId) -> dict[UserId, int]:
-    """Everybody's own entry, the bot's left out; what is no integer is no entry."""
+    """Return everybody's own entry but the bot's; what is no integer is no entry."""
     users = content.get("users")
     entries = users.items() if isinstance(users, Mapping) else ()
     return {
@@ -133,7 +136,7 @@ def own_levels(content: LevelsContent, bot: UserId) -> dict[UserId, int]:
 
 
 def with_level(content: LevelsContent, user: UserId, level: int | None) -> dict[str, Any]:
-    """The same levels with this one entry changed (None: taken away)."""
+    """Return the levels with this one entry changed (None: taken away)."""
     users = content.get("users")
     others = {k: v for k, v in (users.items() if isinstance(users, Mapping) else ()) if k != user}
     return {**content, "users": others if level is None else {**others, user: level}}

@@ -1,4 +1,4 @@
-"""What the events of a policy list say. Pure. Spec: "Moderation policy lists"."""
+"""Rules of policy lists, read from events. Pure. Spec: "Moderation policy lists"."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ KINDS = {
     "m.room.rule.user": "user",
     "m.room.rule.server": "server",
 }
-"""Event types, with those of old, and whom they are about."""
+"""Event types, with those of old, and the kind of entity they are about."""
 
 BANS = frozenset({"m.ban", "org.matrix.mjolnir.ban", "m.takedown", "org.matrix.msc4204.takedown"})
 """Recommendations that keep somebody out. MSC4204 adds the takedown."""
@@ -30,14 +30,17 @@ REASON_MAX = 200
 
 
 def key_of(type_: str, state_key: str) -> str:
-    """What names a rule in its list: types of old may bear the same state keys."""
+    """Return the key of a rule in its list: types of old may bear the same state keys."""
     return f"{type_} {state_key}"
 
 
 def rule_of(
     room: RoomId, type_: str, state_key: str, content: Mapping[str, Any], settings: MatrixSettings
 ) -> PolicyRule | None:
-    """The ban that the event recommends; None when it recommends none, or one not to be heard."""
+    """Return the ban that the event recommends, None if there is none that may count.
+
+    A ban that names a hash, or this bridge itself, does not count.
+    """
     kind, entity = KINDS.get(type_), content.get("entity")
     recommendation = content.get("recommendation")
     if kind is None or not isinstance(recommendation, str) or recommendation not in BANS:
@@ -59,7 +62,7 @@ def rule_of(
 def rules_in(
     room: RoomId, state: Mapping[tuple[str, str], Mapping[str, Any]], settings: MatrixSettings
 ) -> Iterator[PolicyRule]:
-    """All bans that a list recommends."""
+    """Yield all bans that a list recommends."""
     for (type_, state_key), content in state.items():
         rule = rule_of(room, type_, state_key, content, settings)
         if rule is not None:

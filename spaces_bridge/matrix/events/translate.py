@@ -1,4 +1,4 @@
-"""From a Matrix event to what it means for us. Pure; odd events mean nothing."""
+"""The translation of a Matrix event to its meaning. Pure; an odd event means nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ MatrixEvent = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class BotInvited:
+    """The bot was invited to a room, which the invite may call direct."""
+
     room: RoomId
     event: EventId
     sender: UserId
@@ -39,7 +41,7 @@ class MemberChanged:
     room: RoomId
     user: UserId
     gone: bool = False
-    """They left, declined, or were sent out."""
+    """True when the person left, declined, or was sent out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,11 @@ class Message:
     sender: UserId
     text: str
     pills: tuple[Pill, ...] = ()
-    """People it links to, whose names alone stand in the text."""
+    """People that the message links to; the text holds only their names."""
     thread: EventId | None = None
-    """The root of the thread it was said in."""
+    """The root of the thread that the message is in."""
     rewords: EventId | None = None
-    """The message that says this from now on: it was edited."""
+    """The earlier message that this one edits, and that says this text from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class EncryptedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
+    """A reaction to the event `target`."""
+
     room: RoomId
     event: EventId
     sender: UserId
@@ -85,7 +89,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """A redaction."""
+    """A redaction of the event `target`."""
 
     room: RoomId
     event: EventId
@@ -116,7 +120,7 @@ Meaning = (
 
 
 def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
-    """What the event means, None when nothing. Our own users' words are never commands."""
+    """Return what the event means; None: nothing. Our own users' words are never commands."""
     head = envelope_of(event)
     if head is None:
         return None
@@ -138,10 +142,10 @@ def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
 
 
 def losses(event: MatrixEvent, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:
-    """Those on the stage, silent or not, whose floor this event may have taken.
+    """Return a suspicion for each person on the stage whose floor this event may have taken.
 
-    Our own events are skipped: what they take was shut before they were sent, and an old one
-    that comes back late takes nothing.
+    Silent people count, too. Our own events are skipped: what they take was shut before they
+    were sent, and an old one that comes back late takes nothing.
     """
     head = envelope_of(event)
     if head is None or head.sender == settings.bot:
@@ -190,7 +194,7 @@ def _message(head: Envelope) -> Meaning | None:
 
 
 def thread_of(content: Mapping[str, Any]) -> EventId | None:
-    """The root of the thread that the message is in. Spec: "Threading"."""
+    """Return the root of the thread that the message is in. Spec: "Threading"."""
     return _related(content, "m.thread")
 
 
@@ -219,7 +223,7 @@ def _reaction(head: Envelope) -> Meaning | None:
 
 
 def _redaction(head: Envelope, event: MatrixEvent) -> Meaning | None:
-    # Room version 11 moved it from the event into its content.
+    # Room version 11 moved `redacts` from the event into its content.
     target = head.content.get("redacts", event.get("redacts"))
     if not is_id(target) or event.get("redacts", target) != target:
         return None  # homeservers heed one of the two, and whoever writes them both lies in one
