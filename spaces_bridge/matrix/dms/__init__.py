@@ -1,1 +1,1 @@
-"""One person alone with the bot: their direct room, letters, questions and answers."""
+"""One person alone with the bot: direct rooms, DMs, prompts, and reactions to them."""

@@ -1,4 +1,4 @@
-"""Wishes carried out by direct message to one person."""
+"""The task handler of DMs: outbox tasks carried out by direct message to one person."""
 
 from typing import get_args
 
@@ -16,7 +16,10 @@ LetterWish = wish.OfferFloor | wish.TellUser | wish.SendLink
 
 
 class DmHandler:
-    """Writes direct messages. All raise Refused, Away, StorageError."""
+    """The DM handler writes direct messages.
+
+    Its methods raise RequestRefused, Away, StorageError.
+    """
 
     kinds = get_args(LetterWish)
 
@@ -35,7 +38,7 @@ class DmHandler:
         self._settings = settings
 
     async def run(self, wanted: LetterWish, key: str) -> EventId | None:
-        """Write it; the result is the message's event id."""
+        """Write the DM; the result is the message's event id, None if nothing is to be said."""
         match wanted:
             case wish.TellUser():
                 return await self._write(wanted.user, wanted.text, key)
@@ -45,10 +48,13 @@ class DmHandler:
                 return await self._link(wanted, key)
 
     async def refused(self, wanted: LetterWish, refusal: RequestRefused) -> None:
-        """Who cannot be written to cannot be told so either."""
+        """Do nothing: a person who cannot be written to cannot be told so either."""
 
     async def _write(self, user: UserId, text: str, key: str, word: str = "") -> EventId:
-        """`word`: what somebody who never met the bot is told before they accept its chat."""
+        """Write to the person's direct room.
+
+        `word`: what somebody who never met the bot is told before they accept its chat.
+        """
         room = await self._dms.room_for(user, word=word)
         return await write(self._bot, room, text, key)
 

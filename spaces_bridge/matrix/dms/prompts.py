@@ -1,4 +1,4 @@
-"""Questions by direct message that are answered with a tap on ✅ or ❌."""
+"""The task handler of prompts: DMs that are answered with a tap on ✅ or ❌."""
 
 from typing import get_args
 
@@ -21,7 +21,7 @@ Question = wish.PromptModerator | wish.OfferToSpeak
 
 
 class PromptHandler:
-    """Asks. Raises Refused, Away, StorageError."""
+    """The prompt handler asks by DM. Its methods raise RequestRefused, Away, StorageError."""
 
     kinds = get_args(Question)
 
@@ -40,7 +40,7 @@ class PromptHandler:
         self._letters = letters
 
     async def run(self, wanted: Question, key: str) -> EventId | None:
-        """Ask, unless it is answered already; the result is the message's event id."""
+        """Send the prompt, unless it is answered already; the result is the message's event id."""
         match wanted:
             case wish.PromptModerator():
                 return await self._prompt(wanted, key)
@@ -48,7 +48,7 @@ class PromptHandler:
                 return await self._offer(wanted, key)
 
     async def refused(self, wanted: Question, refusal: RequestRefused) -> None:
-        """Who invited somebody to speak is told that it did not reach them."""
+        """Tell the inviter that an invitation to speak did not reach the person."""
         if isinstance(wanted, wish.OfferToSpeak):
             text = f"I could not ask {wanted.user} whether they want to speak: write to them."
             key = f"refused-offer:{wanted.space}:{wanted.by}:{wanted.user}"
@@ -64,7 +64,7 @@ class PromptHandler:
         before = await self._notes.get(HandAsked.key(wanted.space, wanted.moderator, wanted.user))
         if before is not None and (before.hand_at_ms == hand) != (before.task == key):
             # Raised, lowered and raised again before we came to ask, or while we asked: this
-            # hand is for the other question, which has a transaction id of its own.
+            # hand is for the other prompt, which has a transaction id of its own.
             return None
         await self._notes.put(asked)
         name = shown(space, wanted.user)

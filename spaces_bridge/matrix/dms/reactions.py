@@ -1,4 +1,4 @@
-"""What people answer in their direct room: taps on the bot's messages, and leaving it."""
+"""Reactions of people in their direct room: taps on the bot's DMs, and leaving the room."""
 
 import logging
 
@@ -29,7 +29,10 @@ DAY_MS = 86_400_000
 
 
 class DmReactions:
-    """Understands them. Safe to repeat. Raises AdapterError."""
+    """The handler of DM reactions carries out what they ask, and replies.
+
+    Its methods are safe to repeat, and raise AdapterError.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class DmReactions:
         self._clock = clock
 
     async def reacted(self, reaction: Reaction) -> None:
-        """A tap on a message of ours; anything else means nothing."""
+        """Handle a tap on a message of ours; any other reaction means nothing."""
         key = emojis.plain(reaction.key)
         if key not in TAPS:
             return
@@ -57,7 +60,7 @@ class DmReactions:
             await self._answered(reaction, key)
 
     async def took_back(self, redaction: Redaction) -> None:
-        """The redaction of a tap on an invitation."""
+        """Handle the redaction of a tap on an invitation."""
         tap = await self._letters.tap(redaction.target)
         if tap is None or tap.user != redaction.sender:
             return
@@ -72,7 +75,7 @@ class DmReactions:
         await self._letters.forget_tap(redaction.target)
 
     async def member_changed(self, change: MemberChanged) -> None:
-        """Declining, and leaving the direct room, is a no to who invited last."""
+        """Take declining or leaving the direct room as a no to those who invited last."""
         if not change.gone or not await self._letters.is_of(change.room, change.user):
             return
         last = await self._letters.last(change.user)
@@ -83,7 +86,7 @@ class DmReactions:
         log.info("an invitation was declined")
 
     async def _answered(self, reaction: Reaction, key: str) -> bool:
-        """Whether it was a message that we know to be ours."""
+        """Handle the tap; return whether it was on a message that we know to be ours."""
         if key != emojis.NO:
             invitation = await self._letters.invitation(reaction.target)
             if invitation is not None:
@@ -134,7 +137,7 @@ class DmReactions:
             return f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         return self._settings.page(space.slug)
 
-    # --- questions ----------------------------------------------------------------------------
+    # --- prompts ------------------------------------------------------------------------------
 
     async def _answer_question(self, reaction: Reaction, *, yes: bool) -> bool:
         offer = await self._letters.offer(reaction.target)
@@ -182,7 +185,7 @@ class DmReactions:
         await self._reply(reaction.room, reaction.target, reaction.event, text, ok=ok)
 
     async def _ask(self, space: SpaceId, command: cmd.Command, source: EventId) -> str | None:
-        """None: done. Else why not, in a sentence."""
+        """Ask the live space; return None when it is done, else a sentence that says why not."""
         try:
             await self._spaces.ask(space, command, source)
         except Rejected as refusal:
@@ -196,7 +199,7 @@ class DmReactions:
 
 
 def _promise(space: LiveSpace | None, now_ms: int) -> str:
-    """Only of reminders that are still to come."""
+    """Return the promise of those reminders only that are still to come."""
     if space is None or space.scheduled_at_ms is None:
         return "I write to you when it starts."
     left_ms = space.scheduled_at_ms - now_ms

@@ -1,7 +1,7 @@
 """Direct rooms between the bot and people: found again, or made.
 
-Making a room and inviting have no transaction id. So a new room is made empty, recorded, and only
-then is the person invited: a crash leaves at worst an empty room that nobody sees.
+Requests that make a room or invite have no transaction id. So a new room is made empty, recorded,
+and only then is the person invited: a crash leaves at worst an empty room that nobody sees.
 """
 
 import asyncio
@@ -23,22 +23,22 @@ SMALL = 8
 
 
 class Standing(Enum):
-    """How somebody stands with the bot."""
+    """The standing of a person with the bot."""
 
     STRANGER = "stranger"
     ASKED = "asked"
-    """They were asked into a direct room, and have not answered."""
+    """The person was invited to a direct room, and has not answered."""
     KNOWN = "known"
-    """They are in a direct room."""
+    """The person is in a direct room."""
     LEFT = "left"
-    """They left it, declined it, or sent the bot out."""
+    """The person left the direct room, declined it, or sent the bot out."""
 
 
 _STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
 
 
 class DirectRooms:
-    """Knows everybody's direct room with the bot. Notes: `UserRoom`, `RoomUser`."""
+    """The direct rooms of all people with the bot. Notes: `UserRoom`, `RoomUser`."""
 
     def __init__(self, bot: MatrixClient, notes: NoteStore) -> None:
         self._bot = bot
@@ -47,11 +47,11 @@ class DirectRooms:
         self._crowds: dict[RoomId, int] = {}
 
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
-        """An unencrypted direct room in which the person is, or is invited.
+        """Return an unencrypted direct room in which the person is, or is invited.
 
         `title` and `word` are what somebody sees of a new room before accepting: its name,
-        and its topic and the invite's reason. Raises Refused (no such person, or they want no
-        invites), Away.
+        and its topic and the invite's reason. Raises RequestRefused (no such person, or one
+        who wants no invites), Away.
         """
         async with self._locks[user]:
             known = await self._notes.get(UserRoom.key(user))
@@ -63,7 +63,7 @@ class DirectRooms:
             return room
 
     async def standing(self, user: UserId) -> Standing:
-        """Whether they want to hear from the bot, as far as one can see. Raises Away."""
+        """Return the person's standing with the bot, as far as one can see. Raises Away."""
         known = await self._notes.get(UserRoom.key(user))
         if known is None:
             return Standing.STRANGER
@@ -77,19 +77,19 @@ class DirectRooms:
         return _STANDINGS.get(str(both[0].get("membership")), Standing.STRANGER)
 
     async def have_met(self, user: UserId) -> bool:
-        """Whether the person has, or had, a direct room with the bot."""
+        """Return whether the person has, or had, a direct room with the bot."""
         return await self._notes.get(UserRoom.key(user)) is not None
 
     async def adopt(self, user: UserId, room: RoomId) -> None:
-        """The person opened this direct room: it is where they look."""
+        """Record a direct room that the person opened: it is where they look."""
         async with self._locks[user]:
             await self._record(user, room)
 
     async def is_direct(self, room: RoomId) -> bool:
-        """Whether the bot and one person are alone in the room, or were when they met.
+        """Return whether the bot and one person are alone in the room, or were when they met.
 
-        Who is invited counts: most rooms are made by inviting everybody, and the bot is the first
-        to come. A public room is a community's, however few are there yet.
+        Invited people count: most rooms are made by inviting everybody, and the bot is the first
+        to come. A public room is a community's, however few people are there yet.
         """
         if room in self._crowds:
             return False
@@ -106,7 +106,7 @@ class DirectRooms:
         return members <= PAIR
 
     def members_changed(self, room: RoomId) -> None:
-        """A small room may have become one of two: look again next time."""
+        """Look at a small room anew next time: it may have become one of two."""
         if self._crowds.get(room, 0) <= SMALL:
             self._crowds.pop(room, None)
 
@@ -144,7 +144,7 @@ class DirectRooms:
 
 
 def _expected(state: Mapping[tuple[str, str], Mapping[str, Any]]) -> int:
-    """How many are in the room or invited; of a public room more than a pair."""
+    """Return how many people are in the room or invited; for a public room more than a pair."""
     here = sum(
         type_ == "m.room.member" and content.get("membership") in _STANDINGS
         for (type_, _), content in state.items()

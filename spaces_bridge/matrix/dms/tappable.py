@@ -11,7 +11,7 @@ Turn = Callable[[], Awaitable[None]]
 
 
 async def write(bot: MatrixClient, room: RoomId, text: str, key: str) -> EventId:
-    """A message that counts as one in every client. Raises Refused, Away."""
+    """Send a message that counts as one in every client. Raises RequestRefused, Away."""
     return await bot.send(room, "m.room.message", message(text, None, "m.text"), key)
 
 
@@ -23,7 +23,7 @@ async def seed(
     key: str,
     turn: Turn | None = None,
 ) -> None:
-    """Put the reactions there, once per `key`; `turn` is awaited before each."""
+    """Put the reactions on the message, once per `key`; `turn` is awaited before each."""
     for emoji in emojis:
         if turn is not None:
             await turn()
