@@ -1,7 +1,7 @@
-"""Telling followers: one wish becomes an invitation for each of them.
+"""Announcements to followers: one outbox task becomes an invitation for each follower.
 
-Every invitation has a key of its own, so that doing it again after a crash adds only what is
-missing.
+Every invitation has a key of its own, so that doing the task again after a crash adds only what
+is missing.
 """
 
 import asyncio
@@ -21,14 +21,18 @@ from spaces_bridge.matrix.settings import MatrixSettings
 
 PAGE = 500
 LOOK_EVERY_S = 5.0
-"""How often it is looked whether all followers were written to."""
+"""Seconds between looks whether all followers were written to."""
 TRIES_AWAITED = 2
+"""Tries after which an invitation to another server is no longer waited for."""
 
 AnnouncementWish = wish.AnnounceLive | wish.InviteFollowers | wish.SumUpInvitations
 
 
 class Announcements:
-    """Carries out wishes about all followers of somebody. Raises NotYetError, StorageError."""
+    """The announcements carry out outbox tasks about all followers of somebody.
+
+    Raises NotYetError, StorageError.
+    """
 
     kinds = get_args(AnnouncementWish)
 
@@ -41,7 +45,7 @@ class Announcements:
         settings: MatrixSettings,
         wake: Callable[[], None],
     ) -> None:
-        """`wake` tells the courier that there is something new in the outbox."""
+        """`wake` tells the outbox dispatcher that there is something new in the outbox."""
         self._spaces = spaces
         self._outbox = outbox
         self._followers = followers
@@ -51,7 +55,7 @@ class Announcements:
         self._looked_at: dict[str, float] = {}
 
     async def run(self, wanted: AnnouncementWish, key: str) -> None:
-        """Carry it out."""
+        """Carry out the task."""
         space = await self._spaces.find(wanted.space)
         if space is None:
             return
@@ -67,7 +71,7 @@ class Announcements:
                 return
 
     async def refused(self, wanted: AnnouncementWish, refusal: RequestRefused) -> None:
-        """Nothing here is asked of the homeserver."""
+        """Do nothing: these tasks ask nothing of the homeserver."""
 
     async def _announce(self, space: LiveSpace, key: str) -> None:
         prefix = f"live:{space.space}"
@@ -118,7 +122,7 @@ class Announcements:
             await self._uninvited.forget(space.space, by)
 
     async def _under_way(self, space: SpaceId, by: UserId) -> bool:
-        """Whether some of them are still to be tried."""
+        """Return whether some of the invitations are still to be tried."""
         after = 0
         while True:
             rows = await self._outbox.pending(after, PAGE)
@@ -129,7 +133,10 @@ class Announcements:
             after = rows[-1].id
 
     def _is_awaited(self, row: OutboxRow, space: SpaceId, by: UserId) -> bool:
-        """Whether it is one of them; those whose server does not answer are not waited for."""
+        """Return whether the row is an invitation to wait for.
+
+        Invitations to a server that does not answer are not waited for.
+        """
         body = row.effect.body
         ours = (body.get("space"), body.get("by"), body.get("announcement")) == (space, by, True)
         here = str(body.get("user")).endswith(f":{self._settings.domain}")
@@ -137,7 +144,10 @@ class Announcements:
 
 
 def _may_tell_followers(space: LiveSpace, by: UserId) -> bool:
-    """As for one invitation: who is here may invite; into a private one, hosts only."""
+    """Return whether the person may invite, by the rule for one invitation.
+
+    People in the room may invite; into a private live space, moderators only.
+    """
     if space.phase is Phase.ENDED or by in space.removed:
         return False
     person = space.person(by)

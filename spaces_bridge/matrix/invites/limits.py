@@ -1,4 +1,4 @@
-"""How much one person may make the bot write to others, and how much anybody gets."""
+"""Limits on invitations: how much one person may make the bot write, and how much anybody gets."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 
 class InviteLimits:
-    """Counts invitations in notes; asking again for the same wish costs nothing."""
+    """The invite limits count in notes; asking again for the same outbox task costs nothing."""
 
     def __init__(self, notes: NoteStore, clock: Clock, settings: MatrixSettings) -> None:
         self._notes = notes
@@ -31,9 +31,10 @@ class InviteLimits:
     async def is_first(
         self, space: LiveSpace, by: UserId, user: UserId, key: str, *, announcement: bool
     ) -> bool:
-        """Whether no other wish than `key` has invited this person here for this inviter.
+        """Return whether no other outbox task than `key` has made this invitation.
 
-        That it is live is news, also for followers who were invited before.
+        It is one of this person to this live space for this inviter. That the live space is
+        live is news, also for followers who were invited before.
         """
         before = await self._notes.get(Invited.key(space.space, by, user))
         if before is None or before.task == key:
@@ -41,30 +42,33 @@ class InviteLimits:
         return announcement and space.phase is Phase.LIVE and before.phase is not Phase.LIVE
 
     async def has_asked_before(self, sender: UserId, user: UserId, space: SpaceId) -> bool:
-        """Whether the latest invitation from this sender was to another live space."""
+        """Return whether the latest invitation from this sender was to another live space."""
         latest = await self._notes.get(LatestFrom.key(sender, user))
         return latest is not None and latest.space != space
 
     async def note(self, space: LiveSpace, sent: Invitation, key: str) -> None:
-        """The wish `key` invites this person."""
+        """Note that the outbox task `key` invites this person."""
         await self._notes.put(Invited(sent.space, sent.by, sent.user, space.phase, key))
         for sender in sent.senders:
             await self._notes.put(LatestFrom(sender, sent.user, sent.space))
 
     async def may_meet(self, by: UserId, stranger: UserId) -> bool:
-        """Whether this inviter has one of today's strangers left; it is taken at once."""
+        """Take one of today's strangers of this inviter; return whether one was left."""
         return await self._take(
             Counted.STRANGERS_MET, by, stranger, self._settings.strangers_per_day
         )
 
     async def may_invite(self, by: UserId, key: str) -> bool:
-        """Whether this inviter has one of today's invitations left; it is taken at once."""
+        """Take one of today's invitations of this inviter; return whether one was left."""
         return await self._take(
             Counted.INVITATIONS_SENT, by, key, self._settings.invitations_per_inviter
         )
 
     async def may_get(self, user: UserId, key: str) -> bool:
-        """Whether this person has room for one more today, from whomever; it is taken at once."""
+        """Take one of the invitations this person may get today, from whomever.
+
+        Return whether one was left.
+        """
         return await self._take(
             Counted.INVITATIONS_GOT, user, key, self._settings.invitations_per_person
         )
@@ -83,20 +87,23 @@ class InviteLimits:
 
 
 class InviteReport:
-    """Followers who got no invitation: told to the inviter in one message, not one by one."""
+    """The invite report tells the inviter in one message how many followers got no invitation."""
 
     def __init__(self, notes: NoteStore) -> None:
         self._notes = notes
         self._lock = asyncio.Lock()
 
     async def note(self, space: SpaceId, by: UserId, user: UserId, *, tomorrow: bool) -> None:
-        """`tomorrow`: they had enough invitations today, else they take none."""
+        """Note a follower who got no invitation.
+
+        `tomorrow`: the follower had enough invitations today, else they take none.
+        """
         async with self._lock:
             held = {**await self._held(space, by), user: tomorrow}
             await self._notes.put(UninvitedFollowers(space, by, held))
 
     async def told(self, space: SpaceId, by: UserId) -> str:
-        """The sentence about them; empty when there are none."""
+        """Return the sentence about these followers; empty when there are none."""
         held = await self._held(space, by)
         late = sum(held.values())
         parts = [_followers(len(held) - late, "takes no invitations", "take no invitations")]
@@ -104,7 +111,7 @@ class InviteReport:
         return ", ".join(part for part in parts if part)
 
     async def forget(self, space: SpaceId, by: UserId) -> None:
-        """The inviter was told."""
+        """Forget the followers: the inviter was told."""
         async with self._lock:
             await self._notes.drop(UninvitedFollowers.key(space, by))
 

@@ -1,4 +1,4 @@
-"""Whether somebody may be invited: nobody is made to hear from the bot again and again."""
+"""The invite policy: nobody is made to hear from the bot again and again."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,17 @@ from spaces_bridge.matrix.settings import MatrixSettings
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why somebody is not invited, in a word for us and in words for the inviter."""
+    """An objection to an invitation: `why` is a word for us, `text` words for the inviter."""
 
     why: str
     text: str
 
 
 class InvitePolicy:
-    """Knows opt-outs, earlier answers and limits. Raises Away, StorageError."""
+    """The invite policy decides who may be invited, by opt-outs, earlier answers and limits.
+
+    Raises Away, StorageError.
+    """
 
     def __init__(
         self,
@@ -37,28 +40,28 @@ class InvitePolicy:
         self._clock = clock
 
     def is_moot(self, space: LiveSpace | None, wanted: InviteByMessage) -> bool:
-        """Whether nobody would miss the invitation."""
+        """Return whether nobody would miss the invitation."""
         user = wanted.user
         if space is None or space.phase is Phase.ENDED or space.locked:
             return True
         return space.person(user).joined or user in space.removed or self._settings.is_ours(user)
 
     async def is_silent(self, space: LiveSpace, wanted: InviteByMessage) -> bool:
-        """Whether the person wants nothing from the inviter, or from the host."""
+        """Return whether the person wants nothing from the inviter, or from the host."""
         senders = _sent(space, wanted).senders
         return any([await self._followers.is_silent(wanted.user, who) for who in senders])
 
     async def objection(
         self, space: LiveSpace, wanted: InviteByMessage, key: str
     ) -> Objection | None:
-        """What speaks against it; none: it is noted, and counts from now on."""
+        """Return what speaks against the invitation; None: it is noted, and counts from now on."""
         found = await self._said_no(space, wanted, key) or await self._limit(space, wanted, key)
         if found is None:
             await self._limits.note(space, _sent(space, wanted), key)
         return found
 
     def silence(self, space: LiveSpace, wanted: InviteByMessage) -> Objection:
-        """They have said so."""
+        """Return the objection for a person who has opted out."""
         text = f"{wanted.user} was not invited: they take no invitations."
         return Objection("silent", f"{text} {self._way(space)}")
 
@@ -86,11 +89,17 @@ class InvitePolicy:
         return None
 
     async def _follows_on(self, wanted: InviteByMessage) -> bool:
-        """Who left because of somebody else's invitations still follows this one."""
+        """Return whether the person follows the inviter of an announcement.
+
+        A follower who left because of somebody else's invitations still follows this inviter.
+        """
         return wanted.announcement and await self._followers.follows(wanted.by, wanted.user)
 
     async def _was_unanswered(self, sent: Invitation) -> bool:
-        """An invitation of theirs to another live space that still lies there is a no."""
+        """Return whether an earlier invitation of these senders was left unanswered: that is a no.
+
+        An invitation to another live space counts, and the person is noted as silent to them.
+        """
         asked = [
             await self._limits.has_asked_before(who, sent.user, sent.space) for who in sent.senders
         ]

@@ -20,7 +20,10 @@ from spaces_bridge.pacing.fair_queue import FairQueue
 
 
 class ReminderSender:
-    """Carries out `RemindPerson`, at the pace of invitations. Raises Refused, Away."""
+    """The reminder sender carries out `RemindPerson`, at the pace of invitations.
+
+    Raises RequestRefused, Away.
+    """
 
     kinds = (wish.RemindPerson,)
 
@@ -43,10 +46,10 @@ class ReminderSender:
         self._share = share
 
     async def run(self, wanted: wish.RemindPerson, key: str) -> EventId | None:
-        """Remind, unless it is no longer to come; the result is the message's event id."""
+        """Remind the person, unless the start is no longer to come; the result is the event id."""
         space = await self._spaces.find(wanted.space)
         if space is not None and wanted.user == space.host:
-            # one person, who waits behind nobody's followers
+            # the host is one person, who must not wait behind anybody's followers
             return await self._write(wanted, key) if self._is_due(space, wanted) else None
         server = wanted.user.partition(":")[2]
         async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
@@ -61,14 +64,14 @@ class ReminderSender:
         return await write(self._bot, room, self._text(space, wanted), key)
 
     async def refused(self, wanted: wish.RemindPerson, refusal: RequestRefused) -> None:
-        """Who cannot be reminded has left no other way to tell them."""
+        """Do nothing: there is no other way to tell a person who cannot be reminded."""
 
     async def _is_wanted(self, wanted: wish.RemindPerson) -> bool:
         space = await self._spaces.find(wanted.space)
         return space is not None and self._is_due(space, wanted)
 
     def _is_due(self, space: LiveSpace, wanted: wish.RemindPerson) -> bool:
-        """Whether it is still to come, at the time the reminder speaks of, and still wanted."""
+        """Return whether the reminder is due now, for a start still to come, and still wanted."""
         at_ms = space.scheduled_at_ms
         if space.phase is not Phase.SCHEDULED or at_ms is None:
             return False

@@ -1,4 +1,4 @@
-"""Invitations by direct message: when they are written, and what they say."""
+"""The sender of invitations by DM: when they are written, and what they say."""
 
 from functools import partial
 
@@ -22,12 +22,15 @@ from spaces_bridge.matrix.text.people import shown
 from spaces_bridge.pacing.fair_queue import FairQueue
 
 GROUP = "invitations"
-"""Shares the rate with live spaces and other direct messages, event by event."""
+"""The group of invitations, which shares the rate with live spaces and DMs, event by event."""
 NO_INVITES = frozenset({"M_FORBIDDEN", "M_INVITE_BLOCKED"})
 
 
 class InvitationSender:
-    """Carries out `InviteByMessage`. Raises Refused, Away, StorageError."""
+    """The invitation sender carries out `InviteByMessage`.
+
+    Raises RequestRefused, Away, StorageError.
+    """
 
     kinds = (wish.InviteByMessage,)
 
@@ -54,7 +57,10 @@ class InvitationSender:
         self._share = share
 
     async def run(self, wanted: wish.InviteByMessage, key: str) -> EventId | None:
-        """Write it when its turn comes; the result is the message's event id."""
+        """Write the invitation in its turn; the result is the message's event id.
+
+        None: the invitation is not written.
+        """
         server = _server(wanted.user)
         async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
             space = await self._spaces.find(wanted.space)
@@ -72,14 +78,18 @@ class InvitationSender:
             return await self._write(space, sent, wanted, key)
 
     async def refused(self, wanted: wish.InviteByMessage, refusal: RequestRefused) -> None:
-        """The person cannot be written to: the inviter is told."""
+        """Tell the inviter that the person cannot be written to."""
         text = f"{wanted.user} could not be invited: they take no invitations from here."
         if refusal.errcode not in NO_INVITES:
             text = f"{wanted.user} could not be invited. Is that Matrix ID right?"
         await self._not_invited(wanted, Objection("refused", text))
 
     async def _is_wanted(self, wanted: wish.InviteByMessage) -> bool:
-        """Asked the moment before it is written; quick, because all others wait meanwhile."""
+        """Return whether the invitation is still wanted.
+
+        This is asked the moment before it is written, and quick, because all others wait
+        meanwhile.
+        """
         space = await self._spaces.find(wanted.space)
         if space is None or self._etiquette.is_moot(space, wanted):
             return False
@@ -105,7 +115,7 @@ class InvitationSender:
         room = await self._room(space, wanted)
         await self._turn()
         if await self._etiquette.is_silent(space, wanted):
-            return None  # they said so while we were at the door
+            return None  # the person opted out while the room was made ready
         with self._letters.sending(room, key):
             event = await write(self._bot, room, self._text(space, wanted), key)
             await self._letters.note_invitation(event, sent)
@@ -114,7 +124,10 @@ class InvitationSender:
         return event
 
     async def _room(self, space: LiveSpace, wanted: wish.InviteByMessage) -> RoomId:
-        """The person's direct room, into which they are invited if it is a new one."""
+        """Return the person's direct room, into which they are invited if it is a new one.
+
+        Raises Away, for another server that does not answer with the time for which it rests.
+        """
         await self._turn()
         server = _server(wanted.user)
         title, page = _title(space, wanted), self._settings.page(space.slug)

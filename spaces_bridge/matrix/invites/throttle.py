@@ -1,4 +1,4 @@
-"""Letting invitations out: evenly spaced, few at once, and few at once to each server.
+"""The throttle of invitations: evenly spaced, few at once, and few at once to each server.
 
 A homeserver that is slower than the pace is not flooded, and one that does not answer does not
 take the places and turns of everybody else.
@@ -15,10 +15,10 @@ from spaces_bridge.pacing.backoff import Backoff
 
 AT_ONCE = 10
 AT_ONCE_PER_SERVER = 3
-"""Of other people's homeservers."""
+"""The limit for each of other people's homeservers."""
 REST_S = 30.0
 SERVER_BACKOFF = Backoff(REST_S, 1800.0)
-"""Before a server that does not answer is written to again."""
+"""The wait before a server that does not answer is written to again."""
 
 
 @dataclass(slots=True)
@@ -29,10 +29,10 @@ class _Server:
 
 
 class ServerThrottle:
-    """Everybody's turn, and which servers rest."""
+    """The server throttle gives turns to write, and lets servers rest that do not answer."""
 
     def __init__(self, metronome: Pacer, domain: str, clock: Callable[[], float]) -> None:
-        """`domain`: our own homeserver's users are limited by what it can take in all."""
+        """`domain` is our own homeserver, whose users are limited by what it can take in all."""
         self._metronome = metronome
         self._domain = domain
         self._clock = clock
@@ -43,10 +43,10 @@ class ServerThrottle:
     async def turn(
         self, server: str, wanted: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[bool]:
-        """A turn to write to somebody on this server, and a place until that is done.
+        """Wait for a turn to write to somebody on this server, and hold a place until it is done.
 
-        Yields whether it is still `wanted`, which is asked at the last moment. Raises Away, with
-        the time to wait, while the server rests.
+        Yields whether the message is still `wanted`, which is asked at the last moment. Raises
+        Away, with the time to wait, while the server rests.
         """
         there = self._of(server)
         self._refuse_if_resting(server, there)
@@ -55,13 +55,14 @@ class ServerThrottle:
             yield await self._metronome.turn(wanted)
 
     def answered(self, server: str) -> None:
-        """It works."""
+        """Note that the server works."""
         self._of(server).failures = 0
 
     def failed(self, server: str, *, certain: bool) -> float:
-        """It does not; seconds to leave it alone, each time longer.
+        """Note that the server does not answer; return the seconds to leave it alone.
 
-        Not `certain`: it may have been our own homeserver that does not answer.
+        They grow each time. Not `certain`: it may have been our own homeserver that does not
+        answer.
         """
         there = self._of(server)
         rest_s = SERVER_BACKOFF.wait_s(there.failures + 1)
