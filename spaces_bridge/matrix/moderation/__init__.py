@@ -1,1 +1,1 @@
-"""Keeping people out and bringing reports to people: bans, policy lists, reports."""
+"""Moderation: bans and policy lists keep people out, reports are brought to moderators."""

@@ -1,4 +1,4 @@
-"""Bans follow from who is removed: made, made again and lifted until the room says so."""
+"""Bans of removed people: made, made again and lifted until the room says what it should."""
 
 import asyncio
 import logging
@@ -17,8 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Bans:
-    """Carries out `BanPerson` and `UnbanPerson`. Both make true what the live space says now:
-    they wait in different lanes, and the later word counts.
+    """The handler of bans carries out `BanPerson` and `UnbanPerson`.
+
+    Both tasks make true what the live space says now: they wait in different lanes, and the
+    later word counts.
     """
 
     kinds = (wish.BanPerson, wish.UnbanPerson)
@@ -31,7 +33,7 @@ class Bans:
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self, wanted: wish.BanPerson | wish.UnbanPerson, key: str) -> None:
-        """Raises Refused, Away, StorageError."""
+        """Ban or unban as the live space says now. Raises RequestRefused, Away, StorageError."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
@@ -55,7 +57,7 @@ class Bans:
     async def refused(
         self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: RequestRefused
     ) -> None:
-        """The moderators are told once."""
+        """Tell the moderators once that a ban was refused; log it of an unban."""
         space = await self._spaces.find(wanted.space)
         if space is None:
             return
@@ -73,6 +75,6 @@ class Bans:
 
 
 def is_kept_out(space: LiveSpace, user: UserId) -> bool:
-    """Whether the room must hold a ban; after the end only for those who are blocked."""
+    """Return whether the room must hold a ban; after the end only for people who are blocked."""
     removal = space.removed.get(user)
     return removal is not None and (removal.blocked or space.phase is not Phase.ENDED)

@@ -1,4 +1,4 @@
-"""Follows the policy lists that the admin has chosen. Each is a room the bot is in.
+"""Policy lists that the admin has chosen to follow. Each is a room the bot is in.
 
 Events are hints: what a list says is read from its current state, all of it at the start, from
 time to time and after an outage, and one rule when that rule changes.
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 REREAD_EVERY_S = 600.0
 RETRY_S = 30.0
 SETTLE_S = 1.0
-"""Rules are often taken back many at a time."""
+"""Seconds before lists are read again: rules are often taken back many at a time."""
 
 
 class PolicyLists:
-    """Tells the doorkeeper what the lists say, and arranges rooms when servers are named."""
+    """The policy lists are read into the ban lists; rooms follow when banned servers change."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class PolicyLists:
         settings: MatrixSettings,
         wake: Callable[[], None],
     ) -> None:
-        """`wake` tells the courier of something new in the outbox."""
+        """`wake` tells the outbox dispatcher of something new in the outbox."""
         self._bot = bot
         self._doorkeeper = doorkeeper
         self._spaces = spaces
@@ -47,20 +47,20 @@ class PolicyLists:
         self._settings = settings
         self._wake = wake
         self._rooms: dict[str, RoomId] = {}
-        """By what the admin wrote."""
+        """The room of each list, by what the admin wrote."""
         self._lock = asyncio.Lock()
         self._again = asyncio.Event()
 
     def refresh(self) -> None:
-        """Something may have changed: read all lists again, soon and once."""
+        """Read all lists again, soon and once: something may have changed."""
         self._again.set()
 
     def follows(self, room: RoomId) -> bool:
-        """Whether the room is one of the lists."""
+        """Return whether the room is one of the lists."""
         return room in self._rooms.values()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Read all lists again and again, until cancelled."""
         while True:
             self._again.clear()
             well = await self._read_all()
@@ -72,7 +72,7 @@ class PolicyLists:
                 continue
 
     async def rule_changed(self, room: RoomId, type_: str, state_key: str) -> None:
-        """Look at one rule of a list. Raises Refused, Away, StorageError."""
+        """Read one rule of a list. Raises RequestRefused, Away, StorageError."""
         async with self._lock:
             content = await self._bot.state(room, type_, state_key) or {}
             rule = rule_of(room, type_, state_key, content, self._settings)
@@ -91,7 +91,7 @@ class PolicyLists:
             await self._arrange_if_changed(before)
 
     async def _read_all(self) -> bool:
-        """False: not all could be read."""
+        """Read all lists; return False when not all could be read."""
         listed = self._settings.policy_lists
         read = [await self._read(name) for name in listed]
         if not all(read):
@@ -129,7 +129,7 @@ class PolicyLists:
         return RoomId(str((await self._bot.call("POST", ["join", name], {}, query))["room_id"]))
 
     async def _forget_others(self) -> None:
-        """Lists that the admin has taken out of the config count no longer."""
+        """Forget lists that the admin has taken out of the config: they count no longer."""
         async with self._lock:
             before = self._doorkeeper.banned_servers()
             for room in self._doorkeeper.lists() - set(self._rooms.values()):
@@ -137,7 +137,7 @@ class PolicyLists:
             await self._arrange_if_changed(before)
 
     async def _arrange_if_changed(self, before: Sequence[str]) -> None:
-        """Whole servers are kept out by every room."""
+        """Have all rooms arranged if the banned servers changed: every room keeps them out."""
         if self._doorkeeper.banned_servers() != before:
             await self._outbox.enqueue(
                 [policies.arrangement(s.space) for s in self._spaces.open() if s.room is not None]

@@ -23,7 +23,7 @@ TITLE_MAX_BYTES = 400
 
 
 class ReportHandler:
-    """Carries out `ForwardReport`."""
+    """The report handler carries out `ForwardReport`."""
 
     kinds = (wish.ForwardReport,)
 
@@ -36,9 +36,10 @@ class ReportHandler:
         self._settings = settings
 
     async def run(self, wanted: wish.ForwardReport, key: str) -> str | None:
-        """The id of the message, None without a room for it. Raises Refused, Away, StorageError.
+        """Forward the report; the result is the message's event id, None without a room for it.
 
         The message comes first: it is sent once per `key`, however often the rest is tried.
+        Raises RequestRefused, Away, StorageError.
         """
         report = await self._reports.find(wanted.report)
         if report is None:
@@ -52,7 +53,7 @@ class ReportHandler:
         return event
 
     async def refused(self, wanted: wish.ForwardReport, refusal: RequestRefused) -> None:
-        """It is stored all the same."""
+        """Log that the report cannot be shown: it is stored all the same."""
         log.error(
             "report %d cannot be shown in moderation.room (%s): invite the bot there, and let it "
             "write; the report is kept",
@@ -82,7 +83,10 @@ class ReportHandler:
         return await self._bot.send(room, "m.room.message", said, key)
 
     async def _tell_homeserver(self, report: Report) -> None:
-        """Spec: Client-Server API, "Reporting content". Homeservers need not know it."""
+        """Report the person to the homeserver, which need not know the endpoint.
+
+        Spec: Client-Server API, "Reporting content".
+        """
         if self._settings.is_ours(report.reported):
             return
         reason = f"{one_line(report.reason)} (reported by {report.reporter} in a live space)"
@@ -93,7 +97,10 @@ class ReportHandler:
 
 
 def texts(report: Report, space: LiveSpace | None, settings: MatrixSettings) -> tuple[str, str]:
-    """The report as plain text and as HTML; what people wrote is quoted, nothing of it acts."""
+    """Return the report as plain text and as HTML.
+
+    What people wrote is quoted, and nothing of it acts.
+    """
     title = cut(one_line(space.title), TITLE_MAX_BYTES) if space is not None else report.space
     reason = cut(one_line(report.reason), REASON_MAX_BYTES) or "none given"
     context = cut(report.context.strip(), CONTEXT_MAX_BYTES)
@@ -126,7 +133,7 @@ def texts(report: Report, space: LiveSpace | None, settings: MatrixSettings) -> 
 
 
 def advice_on(user: UserId, settings: MatrixSettings) -> str:
-    """What a moderator can do about somebody."""
+    """Return advice on what a moderator can do about somebody."""
     if settings.is_ghost(user):
         return (
             "What you can do: ask a host to `remove` this guest. `guests listen` or `guests off` "
@@ -140,10 +147,10 @@ def advice_on(user: UserId, settings: MatrixSettings) -> str:
 
 
 def link(to: str) -> str:
-    """A link that any client opens."""
+    """Return a link that any client opens."""
     return f"https://matrix.to/#/{quote(to, safe='@#:')}"
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, so that it forges no line of ours."""
+    """Return the text without line breaks, so that it forges no line of ours."""
     return " ".join(text.split())
