@@ -24,7 +24,10 @@ Another homeserver sends its invite before it keeps the invite itself, and at fi
 
 
 class Greeter:
-    """The greeter accepts invites; from an encrypted room it leads to an unencrypted one."""
+    """The greeter accepts invites.
+
+    In an encrypted room it says so and opens an unencrypted one.
+    """
 
     def __init__(
         self,

@@ -31,10 +31,10 @@ class InviteLimits:
     async def is_first(
         self, space: LiveSpace, by: UserId, user: UserId, key: str, *, announcement: bool
     ) -> bool:
-        """Return whether no other outbox task than `key` has made this invitation.
+        """Return whether no other outbox task has invited this person here for this inviter.
 
-        It is one of this person to this live space for this inviter. That the live space is
-        live is news, also for followers who were invited before.
+        The task `key` itself does not count. That the live space is live is news, also for
+        followers who were invited before.
         """
         before = await self._notes.get(Invited.key(space.space, by, user))
         if before is None or before.task == key:
