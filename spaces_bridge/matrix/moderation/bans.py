@@ -57,7 +57,7 @@ class Bans:
     async def refused(
         self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: RequestRefused
     ) -> None:
-        """Tell the moderators once that a ban was refused; log it of an unban."""
+        """Tell the moderators once that a ban was refused; a refused unban is logged."""
         space = await self._spaces.find(wanted.space)
         if space is None:
             return

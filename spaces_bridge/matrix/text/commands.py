@@ -18,7 +18,10 @@ LENGTH_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request: a verb of `VERBS` and its argument on one line, without quotes and controls."""
+    """A request: a verb of `VERBS` and its argument.
+
+    The argument is on one line, without outer quotes and controls.
+    """
 
     verb: str
     argument: str

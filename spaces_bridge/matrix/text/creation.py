@@ -38,7 +38,10 @@ def names_a_time(argument: str) -> bool:
 
 
 def title_names_a_time(title: str) -> bool:
-    """Return whether the title ends like a time: "Jazz at 8", "Jazz friday 19:00"."""
+    """Return whether the title ends like "Jazz at 8" or "Jazz friday 19:00".
+
+    Perhaps a time was meant.
+    """
     words = title.split()
     for count in range(1, min(WORDS_MAX, len(words) - 1) + 1):
         written = read(" ".join(words[-count:]))

@@ -240,7 +240,7 @@ _PIECES = [(re.compile(form, _FLAGS | re.VERBOSE), say) for form, say in _FORMS]
 
 
 def _day_and_hour(text: str) -> Written | None:
-    """Read day, hour and zone in any order, each at most once; None: the text is more."""
+    """Read day, hour and zone in any order, each at most once; None: the text is not that."""
     written, at = NOTHING, 0
     while at < len(text):
         at = _blank_end(text, at)
