@@ -1,4 +1,4 @@
-"""The Matrix side: transactions in, wishes out, a live space's room, the bot's conversations."""
+"""The Matrix adapter: transactions in, outbox tasks out, live spaces' rooms, the bot's DMs."""
 
 from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from spaces_bridge.matrix.service import MatrixService

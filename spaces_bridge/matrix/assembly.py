@@ -1,4 +1,4 @@
-"""How the parts of the Matrix side are put together, subject by subject. Nothing starts here."""
+"""Assemble the parts of the Matrix adapter, subject by subject. Nothing starts here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ from spaces_bridge.pacing.fair_queue import FairQueue
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the parts stand on."""
+    """The dependencies that all parts share."""
 
     settings: MatrixSettings
     spaces: Spaces
@@ -69,11 +69,11 @@ class Ground:
     client_of: Callable[[UserId], MatrixClient]
     pace: FairQueue
     wake: Callable[[], None]
-    """Tells the courier of something new in the outbox."""
+    """Tells the outbox dispatcher of something new in the outbox."""
     now_s: Callable[[], float]
     """The event loop's time."""
     is_full: Callable[[RoomId], bool]
-    """Whether a room has no event left for an answer right now."""
+    """Says whether a room's budget leaves no event for an answer right now."""
 
     @property
     def outbox(self) -> Outbox:
@@ -90,7 +90,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the service runs, or asks."""
+    """The parts that `MatrixService` runs or asks."""
 
     doers: TaskRouter
     reception: EventDispatcher
@@ -104,7 +104,7 @@ class Parts:
 
 
 def assemble(on: Ground) -> Parts:
-    """All parts, joined together. Calls nobody yet."""
+    """Return all parts, joined together; no call leaves yet."""
     observer = RoomObserver(on.bot, on.spaces, on.notes)
     dms, notebook = DirectRooms(on.bot, on.notes), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
@@ -135,7 +135,7 @@ def assemble(on: Ground) -> Parts:
 
 
 class _Shown:
-    """What a live space shows of itself, inside its room and outside."""
+    """The parts that show a live space, inside its room and outside."""
 
     def __init__(self, on: Ground) -> None:
         bot, spaces, notes, clock, settings = on.bot, on.spaces, on.notes, on.clock, on.settings
@@ -153,7 +153,7 @@ class _Shown:
 
 
 def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[TaskHandler]:
-    """Those who make live spaces' rooms and act in them."""
+    """Return the task handlers that make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
         RoomTaskHandler(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
@@ -162,7 +162,7 @@ def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence
 
 
 def _moderating(on: Ground, observer: RoomObserver) -> Sequence[TaskHandler]:
-    """Those who keep people out of rooms, and bring reports to people."""
+    """Return the task handlers that keep people out of rooms, and bring reports to people."""
     return [
         RoomPermissions(on.bot, on.spaces, on.settings, observer, on.doorkeeper.banned_servers),
         Bans(on.bot, on.spaces, observer),
@@ -171,7 +171,7 @@ def _moderating(on: Ground, observer: RoomObserver) -> Sequence[TaskHandler]:
 
 
 def _writing(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
-    """Those who write to one person, as soon as there is something to say."""
+    """Return the task handlers that write to one person without a pace of their own."""
     return [
         DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings),
         PromptHandler(on.bot, dms, on.spaces, on.notes, notebook),
@@ -179,7 +179,7 @@ def _writing(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHa
 
 
 def _inviting(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
-    """Those who write invitations and reminders, at one pace together."""
+    """Return the task handlers that write invitations and reminders, at one pace together."""
     bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
     pace = Pacer(settings.invitations_per_minute, on.now_s)
     sluice = ServerThrottle(pace, settings.domain, on.now_s)
@@ -204,7 +204,7 @@ def _reception(
     lists: PolicyLists,
     chat: RoomChat,
 ) -> EventDispatcher:
-    """Everybody who is told of what happens, behind one door."""
+    """Return the event dispatcher, with every handler of events behind it."""
     return EventDispatcher(
         on.spaces,
         on.settings,
@@ -223,7 +223,7 @@ def _reception(
 
 
 def _talking(on: Ground, dms: DirectRooms) -> CommandDispatcher:
-    """Who understands commands and answers them."""
+    """Return the command dispatcher, which parses commands and answers them."""
     desk = CommandContext(
         on.bot,
         on.spaces,

@@ -1,4 +1,4 @@
-"""What the Matrix side needs of the app's objects."""
+"""Protocols: the methods of the app's objects that the Matrix adapter calls."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from spaces_bridge.core.live_space import LiveSpace
 
 
 class SpacesDoor(Protocol):
-    """`spaces_bridge.app.registry.Spaces`."""
+    """The part of `spaces_bridge.app.registry.Spaces` that the Matrix adapter needs."""
 
     async def ask(
         self, space: SpaceId, command: cmd.Command, source: str | None = None
@@ -32,6 +32,6 @@ class SpacesDoor(Protocol):
 
 
 class SessionsDoor(Protocol):
-    """`spaces_bridge.app.sessions.Sessions`."""
+    """The part of `spaces_bridge.app.sessions.Sessions` that the Matrix adapter needs."""
 
     async def mint(self, space: SpaceId, user: UserId, name: str, *, guest: bool) -> str: ...

@@ -1,4 +1,4 @@
-"""The Matrix side as one thing: built from its parts, started and stopped together."""
+"""The Matrix adapter as one service: built from its parts, started and stopped together."""
 
 import asyncio
 import logging
@@ -35,13 +35,14 @@ from spaces_bridge.pacing.fair_queue import FairQueue
 log = logging.getLogger(__name__)
 
 DIRECTORY_PAUSE_S = 5.0
-"""Between two tries to open the directory."""
+"""The pause between two tries to open the directory."""
 
 
 class MatrixService:
-    """Everything towards the homeserver. Implements `Courier`, `RoomReader` and `Health`.
+    """The service for everything towards the homeserver.
 
-    `start` returns while the homeserver is still away: work goes on as soon as it answers.
+    Implements `OutboxSignal`, `RoomReader` and `Health`. `start` returns while the homeserver is
+    still away: work goes on as soon as the homeserver answers.
     """
 
     def __init__(
@@ -123,16 +124,16 @@ class MatrixService:
 
     @property
     def port(self) -> int:
-        """Where the appservice listens."""
+        """The port on which the appservice listens."""
         return self._server.port
 
     @property
     def pictures(self) -> Pictures:
-        """People's pictures."""
+        """People's avatars."""
         return self._parts.portraits
 
     async def start(self) -> None:
-        """Listen, then get to work in the background. Raises OSError: the port is taken."""
+        """Listen, then start the background tasks. Raises OSError: the port is taken."""
         await self._api.start()
         await self._server.start(self._settings.hostname, self._settings.port)
         for name, work in self._endless().items():
@@ -160,18 +161,18 @@ class MatrixService:
         }
 
     async def stop(self) -> None:
-        """Take no more transactions, then stop where we are: what is not done is kept."""
+        """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
         await self._server.stop()
         await self._tasks.stop(*self._endless(), *self._once())
         await self._parts.portraits.stop()
         await self._api.stop()
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Tell the outbox dispatcher that there is something new in the outbox."""
         self._courier.wake()
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
-        """The room as the homeserver holds it now. Raises AdapterError."""
+        """Return the room as the homeserver holds it now. Raises AdapterError."""
         try:
             return await self._parts.observer.read_room(room)
         except RequestRefused:
@@ -179,7 +180,7 @@ class MatrixService:
             raise
 
     async def check(self) -> None:
-        """Raises AdapterError, with a sentence, while not connected."""
+        """Check the connection. Raises AdapterError, with a sentence, while there is none."""
         if self._watch.last_error:
             raise AdapterError(self._watch.last_error)
 
@@ -204,7 +205,7 @@ class MatrixService:
         self._look_back.homeserver_away()
 
     def _hint(self, events: Sequence[InboxEvent]) -> None:
-        """Silence waits for nothing, and so not for the database."""
+        """Hand events on before they are stored: shutting a gate waits for no database."""
         for arriving in events:
             event = parse_event(arriving.body)
             if event is not None:

@@ -1,4 +1,4 @@
-"""What the Matrix side must be told."""
+"""The settings of the Matrix adapter."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -15,7 +15,10 @@ CaptionDelivery = Literal["thread", "timeline", "off"]
 
 @dataclass(frozen=True, slots=True)
 class MatrixSettings:
-    """Addresses, secrets and limits. `page_base`: the directory page, no slash at its end."""
+    """The Matrix adapter's addresses, secrets and limits.
+
+    `page_base` is the address of the directory page, with no slash at its end.
+    """
 
     homeserver: str
     domain: str
@@ -30,34 +33,34 @@ class MatrixSettings:
     caption_delivery: CaptionDelivery = "thread"
     events_per_second: float = 10.0
     room_events_per_minute: int = 20
-    """In one live space's room, besides captions and expired reactions."""
+    """Events in one live space's room, besides captions and expired reactions."""
     redactions_per_minute: int = 60
     timezone: str = "UTC"
     invitations_per_minute: int = 120
     strangers_per_day: int = 5
     invitations_per_inviter: int = 50
-    """A day; telling followers is apart."""
+    """Invitations a day; telling followers is counted apart."""
     invitations_per_person: int = 20
-    """A day, from everybody together."""
+    """Invitations a day, from everybody together."""
     moderators_room: str = ""
-    """Room id or alias; empty: there is none."""
+    """The moderators' room by id or alias; empty: there is none."""
     policy_lists: tuple[str, ...] = ()
     room_version: str | None = None
-    """Of the rooms we make; None: the homeserver's own choice."""
+    """The version of the rooms we make; None: the homeserver's own choice."""
 
     @property
     def answers_per_minute(self) -> int:
-        """Answers to commands in a live space's room, within the events it is allowed."""
+        """Answers a minute to commands in a live space's room, within the events it is allowed."""
         return max(1, int(self.room_events_per_minute * ANSWERS_SHARE))
 
     @property
     def answers_to_hosts_per_minute(self) -> int:
-        """Hosts and co-hosts are answered in the room for longer than a crowd."""
+        """Answers a minute up to which hosts and co-hosts are answered in the room."""
         return max(1, int(self.room_events_per_minute * ANSWERS_TO_HOSTS_SHARE))
 
     @property
     def zone(self) -> tzinfo:
-        """Of times that people write without one. UTC needs no table of zones."""
+        """The time zone of times that people write without one; UTC needs no zone table."""
         return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
     @property
@@ -66,17 +69,17 @@ class MatrixSettings:
         return UserId(f"@{self.bot_localpart}:{self.domain}")
 
     def is_ghost(self, user: str) -> bool:
-        """Whether the id is one of ours for a guest."""
+        """Return whether the user id is a ghost's (a guest's)."""
         return user.startswith("@spaces_") and user.endswith(f":{self.domain}")
 
     def is_ours(self, user: str) -> bool:
-        """Whether the bot or a ghost bears the id."""
+        """Return whether the user id is the bot's or a ghost's."""
         return user == self.bot or self.is_ghost(user)
 
     def page(self, slug: str) -> str:
-        """The page of a live space."""
+        """Return the address of a live space's page."""
         return f"{self.page_base}/s/{slug}"
 
     def alias(self, slug: str) -> str:
-        """The alias of a live space's room."""
+        """Return the alias of a live space's room."""
         return room_alias(slug, self.domain)

@@ -1,4 +1,4 @@
-"""What is looked after from time to time, while nobody asks for it."""
+"""Periodic upkeep: listener counts on cards, and the pruning of what is old."""
 
 import asyncio
 import logging
@@ -14,26 +14,29 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 log = logging.getLogger(__name__)
 
 COUNTERS_EVERY_S = 15.0
-"""How often it is looked whether the audience changed; the card itself decides when to say so."""
+"""How often audiences are counted; the card itself decides when to show a new number."""
 PRUNE_EVERY_S = 6 * 3600.0
 KEPT_MS = 7 * 86_400_000
-"""Done wishes and handled events are remembered for a week."""
+"""Done outbox tasks and handled events are kept for a week."""
 TOKENS_KEPT_MS = 365 * 86_400_000
 """Personal links open the page of a live space for a year after its end (docs/admin.md)."""
 
 
 class CounterWatch:
-    """Guests come and go without an event: wishes for the card when their number changed."""
+    """The watch that enqueues a card's task when the number of listeners changed.
+
+    Guests come and go without an event, so that nothing else would.
+    """
 
     def __init__(self, spaces: Spaces, outbox: Outbox, wake: Callable[[], None]) -> None:
-        """`wake` tells the courier of something new in the outbox."""
+        """`wake` tells the outbox dispatcher of something new in the outbox."""
         self._spaces = spaces
         self._outbox = outbox
         self._wake = wake
         self._shown: Mapping[str, int] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             await asyncio.sleep(COUNTERS_EVERY_S)
             try:
@@ -42,7 +45,7 @@ class CounterWatch:
                 log.warning("cannot wish for cards: %s", error)
 
     async def look(self) -> None:
-        """Wish once for what became stale since the last look. Raises StorageError."""
+        """Enqueue tasks for what became stale since the last look. Raises StorageError."""
         live = [s for s in self._spaces.open() if s.phase is Phase.LIVE]
         now = {str(s.space): self._spaces.audience_size(s.space) for s in live}
         stale = [s for s in live if self._shown.get(s.space, 0) != now[s.space]]
@@ -53,7 +56,7 @@ class CounterWatch:
 
 
 class Pruning:
-    """Forgets what has had its time: done wishes, handled events, notes, tokens."""
+    """The pruning of done outbox tasks, handled events, expired notes and old tokens."""
 
     def __init__(
         self, inbox: Inbox, outbox: Outbox, notes: NoteStore, tokens: Tokens, clock: Clock
@@ -65,7 +68,7 @@ class Pruning:
         self._clock = clock
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             try:
                 await self.prune()
@@ -74,7 +77,7 @@ class Pruning:
             await asyncio.sleep(PRUNE_EVERY_S)
 
     async def prune(self) -> None:
-        """Forget it now. Raises StorageError."""
+        """Prune all of them once. Raises StorageError."""
         now_ms = self._clock.now_ms()
         await self._inbox.prune(now_ms - KEPT_MS)
         await self._outbox.prune(now_ms - KEPT_MS)
@@ -83,7 +86,7 @@ class Pruning:
 
 
 def _counters(space: LiveSpace) -> Iterator[OutboxEntry]:
-    """The wishes for everything that shows how many listen."""
+    """Yield the outbox tasks for everything that shows the number of listeners."""
     yield policies.card(space.space)
     if space.community is not None and not space.private:
         yield policies.bubble(space.space)

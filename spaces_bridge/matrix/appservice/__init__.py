@@ -1,1 +1,1 @@
-"""From the homeserver to whom it concerns: transactions in, each event handed on."""
+"""The appservice: transactions come in, and each event goes to the handler it concerns."""

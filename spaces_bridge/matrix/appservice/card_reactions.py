@@ -1,4 +1,4 @@
-"""Taps on a bubble or a live card: 🔔 follows the host, ✅ asks to be reminded."""
+"""Reactions to a bubble or a live card: 🔔 follows the host, ✅ asks to be reminded."""
 
 import logging
 
@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class CardReactions:
-    """What holds as long as the reaction stands. Raises AdapterError when something is away."""
+    """The handler of reactions to cards, whose effects last as long as the reaction stands.
+
+    Its methods raise AdapterError when something is away.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,10 @@ class CardReactions:
         self._bubbles = bubbles
 
     async def reacted(self, reaction: Reaction) -> bool:
-        """Whether the reaction was a tap; a ✅ to what is live is an emoji like others."""
+        """Act on a reaction to a card, and return whether it was one.
+
+        A ✅ to what is live is an emoji like others.
+        """
         follows = emojis.is_bell(reaction.key)
         if not follows and not emojis.is_tick(reaction.key):
             return False
@@ -49,9 +55,9 @@ class CardReactions:
         return space.phase is Phase.SCHEDULED and await self._remind(space, reaction)
 
     async def took_back(self, redaction: Redaction) -> bool:
-        """Whether the redaction took back a tap, or a whole bubble.
+        """Act on a redaction, and return whether it took back a card reaction or a whole bubble.
 
-        A moderator's cleaning up of other people's taps takes back nothing.
+        A moderator's redaction of other people's reactions takes back nothing.
         """
         if await self._bubbles.removed(redaction.target, redaction.room):
             return True
@@ -67,7 +73,7 @@ class CardReactions:
         return True
 
     async def _tapped(self, reaction: Reaction) -> LiveSpace | None:
-        """The live space whose card or bubble it is."""
+        """Return the live space whose card or bubble was reacted to."""
         here = self._spaces.by_room(reaction.room)
         if here is not None:
             is_card = reaction.target == await self._cards.event_of(here.space)

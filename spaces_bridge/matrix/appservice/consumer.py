@@ -1,7 +1,7 @@
-"""Handles what the inbox holds: each room's events in order, rooms side by side.
+"""The inbox consumer: each room's events are handled in order, rooms side by side.
 
-One bad event never stops the next: what fails for a reason of its own is buried, what fails
-because something is away is tried again.
+One bad event never stops the next: an event that fails for a reason of its own is buried, one
+that fails because something is away is tried again.
 """
 
 import asyncio
@@ -31,19 +31,20 @@ PAGE = 200
 HELD_MAX = 2000
 """Events in memory; the rest waits in the database."""
 HELD_PER_ROOM = 100
-"""Of them, of one room: a room whose events cannot be handled now leaves place for others."""
+"""Events of one room in memory, so that a room that is stuck leaves place for others."""
 WAITING_MAX = 20
-"""So many events of a room may wait before what presses passes them."""
+"""Events of a room that may wait before a pressing event passes them."""
 LOOK_EVERY_S = 5.0
 
 Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class InboxConsumer:
-    """`receive` handles one event; it must be safe to repeat.
+    """The consumer that has every event of the inbox handled.
 
-    `is_pressing`: whether an event may pass those of its room that wait, because it takes
-    something from somebody: a host's word against a mob does not wait behind the mob's.
+    `receive` handles one event; it must be safe to repeat. `is_pressing` says whether an event
+    may pass those of its room that wait, because it takes something from somebody: a host's
+    command against a mob does not wait behind the mob's events.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class InboxConsumer:
         self._receive = receive
         self._is_pressing = is_pressing
         self._passing: dict[int, asyncio.Task[None]] = {}
-        """By `seq`: handled right now, beside the others of their room."""
+        """By `seq`, the events that are handled right now, beside the others of their room."""
         self._news = asyncio.Event()
         self._back = asyncio.Event()
         self._rooms: dict[str | None, deque[InboxRow]] = {}
@@ -64,19 +65,19 @@ class InboxConsumer:
         self._seen_seq = 0
         self._held = 0
         self._behind: dict[str | None, int] = {}
-        """Rooms read only up to here, because they had no place for more."""
+        """By room, the `seq` up to which a room without place for more was read."""
         self._worked_at = -WORKS_WITHIN_S
 
     def wake(self) -> None:
-        """There is something new in the inbox."""
+        """Tell the consumer that there is something new in the inbox."""
         self._news.set()
 
     def outage_over(self) -> None:
-        """The homeserver is back: do not wait out the back-off."""
+        """Tell the consumer that the homeserver is back: no back-off is waited out."""
         self._back.set()
 
     async def run(self) -> None:
-        """Until cancelled. After a failure it begins anew, with what the inbox holds."""
+        """Run until cancelled; run again after a failure, it begins with what the inbox holds."""
         self._forget()
         try:
             while True:
@@ -120,7 +121,7 @@ class InboxConsumer:
                 return
 
     async def _catch_up(self, room: str | None) -> None:
-        """Read on where the room was left, at most to where the others are."""
+        """Read on where the room was left, at most to where the other rooms are."""
         while True:
             rows = await self._inbox.pending(self._behind[room], PAGE)
             for row in rows:
@@ -138,7 +139,10 @@ class InboxConsumer:
             return
 
     def _passes(self, row: InboxRow) -> bool:
-        """Begin with it at once, if it presses and others of its room wait."""
+        """Handle the event at once, if it is pressing and others of its room wait.
+
+        Returns whether it is.
+        """
         waiting = len(self._rooms.get(row.room_id, ()))
         if waiting < WAITING_MAX and row.room_id not in self._behind:
             return False
@@ -151,7 +155,7 @@ class InboxConsumer:
         return True
 
     def _presses(self, event: Mapping[str, Any]) -> bool:
-        """Whether it may pass; one that cannot even be looked at is buried in its turn."""
+        """Return whether the event is pressing; one that cannot be looked at waits its turn."""
         try:
             return self._is_pressing(event)
         except Exception:
@@ -159,7 +163,7 @@ class InboxConsumer:
             return False
 
     def _serve_the_left(self) -> None:
-        """A room whose task has ended by a bug while events wait gets another one."""
+        """Start another task for each room whose task ended by a bug while events wait."""
         for room, task in list(self._tasks.items()):
             if task.done() and not task.cancelled():
                 log.error("events of a room were left", exc_info=task.exception())
@@ -215,7 +219,7 @@ class InboxConsumer:
                 return
 
     def _alone_breaks(self, error: AdapterError) -> bool:
-        """The homeserver has an error of its own over this, while it works for other events."""
+        """Return whether the homeserver fails by itself on this event, and works for others."""
         rest_s = asyncio.get_running_loop().time() - self._worked_at
         return isinstance(error, Away) and error.broken and rest_s < WORKS_WITHIN_S
 
@@ -248,9 +252,10 @@ class InboxConsumer:
 
 
 def _handled_together(rows: Iterable[InboxRow]) -> list[InboxRow]:
-    """The first row; a run of reactions at once: their order among themselves is nothing.
+    """Return the rows to handle at once: the first, or the run of reactions that begins with it.
 
-    Raised hands are no such reactions: who was first counts.
+    The order of reactions among themselves does not matter. Raised hands are no such reactions:
+    who was first counts.
     """
     first, *others = rows
     if not _is_unordered(first):

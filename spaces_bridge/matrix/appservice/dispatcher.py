@@ -1,4 +1,4 @@
-"""Where every event from the homeserver goes. Safe to repeat: commands carry their event's id."""
+"""The event dispatcher. Handling is safe to repeat: commands carry their event's id."""
 
 import logging
 from collections.abc import Mapping
@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 
 
 class EventDispatcher:
-    """Hands each event to whom it concerns. Raises AdapterError when something is away."""
+    """The dispatcher that hands each event to the handler it concerns.
+
+    `receive` raises AdapterError when something is away.
+    """
 
     def __init__(
         self,
@@ -64,9 +67,9 @@ class EventDispatcher:
         self._chat = chat
 
     def hint(self, event: Mapping[str, Any]) -> None:
-        """On arrival, before anything slow: shut the microphones this event may have taken.
+        """Shut the gates this event may have closed, on arrival, before anything slow.
 
-        Whatever is wrong with the event, its transaction is stored: nothing is raised.
+        Nothing is raised: whatever is wrong with the event, its transaction is stored.
         """
         try:
             self._hint(event)
@@ -82,7 +85,7 @@ class EventDispatcher:
             self._spaces.tell(space.space, loss)
 
     def is_pressing(self, event: Mapping[str, Any]) -> bool:
-        """Whether a moderator takes something from somebody in a live space's room."""
+        """Return whether a host or co-host takes something from somebody by this event."""
         said = means.meaning_of(event, self._settings)
         if not isinstance(said, means.Message) or said.rewords is not None:
             return False
@@ -153,12 +156,14 @@ class EventDispatcher:
         except Rejected as refusal:
             log.info("a reaction counts nothing: %s", refusal.code)
             if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
-                # what stays on the card would be shown there for as long as it lives
+                # a reaction that stays would be shown on the card for as long as the card lives
                 gone = wish.RedactEvent(space.space, reaction.event, expired=True)
                 await self._spaces.wish(gone, f"uncounted:{reaction.event}")
 
     async def _took_back(self, redaction: means.Redaction) -> None:
-        """A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
+        """Act on a redaction.
+
+        A ✋ that is gone, by its owner or a moderator, is a hand that is down. A redacted rule
         of a policy list counts no longer.
         """
         if await self._taps.took_back(redaction):

@@ -1,7 +1,7 @@
-"""Hands that are raised by a reaction, and the words to those who may not.
+"""Hands raised by a reaction, and the answers to people whose hand is refused.
 
-A crowd that taps for the sake of tapping is neither answered nor cleaned up after: both would take
-from what the room's events and direct messages are there for.
+A crowd that taps for the sake of tapping is neither answered nor cleaned up after: both would use
+up the room's events and the direct messages that others need.
 """
 
 import logging
@@ -19,18 +19,21 @@ from spaces_bridge.matrix.events.translate import Reaction
 log = logging.getLogger(__name__)
 
 REFUSALS_A_MINUTE = 2
-"""So often one person is told why the hand stays down."""
+"""How often one person is told why the hand stays down."""
 
 WORDS_A_MINUTE = 30
-"""So many people of one room are told: a word may take a direct room that has to be made."""
+"""People of one room who are told; an answer may need a direct room that has to be made."""
 
 
 CLEANED_A_MINUTE = 60
-"""So many refused hands of one room are taken back; who is beyond that takes back their own."""
+"""Refused hands of one room that are redacted; people beyond that take back their own."""
 
 
 class HandReactions:
-    """Asks for the floor. Raises AdapterError when something is away."""
+    """The handler of ✋ on a live card: it asks for the floor.
+
+    `raised` raises AdapterError when something is away.
+    """
 
     def __init__(self, spaces: SpacesDoor, clock: Clock) -> None:
         self._spaces = spaces
@@ -41,7 +44,7 @@ class HandReactions:
         self._cleaned = FloodGate()
 
     async def raised(self, space: LiveSpace, reaction: Reaction) -> None:
-        """Somebody tapped ✋ on the card of this live space."""
+        """Act on a ✋ on the card of this live space."""
         now_ms, person = self._clock.now_ms(), (reaction.room, reaction.sender)
         if self._tapped.judge(person, 2 * HANDS_A_MINUTE, now_ms) is not Patience.ANSWER:
             return

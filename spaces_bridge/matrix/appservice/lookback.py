@@ -1,8 +1,8 @@
-"""After an outage: what was said in our rooms and never came.
+"""The look back after an outage, for events of our rooms that never came.
 
 Application services are promised every event, but a homeserver that is killed between storing an
 event and noting that it is to be pushed does not push it later (measured: Synapse, killed 20 ms
-after it had accepted a reaction). So rooms are read back, and what is found there enters by the
+after it had accepted a reaction). So rooms are read back, and the events found there enter by the
 inbox like a transaction: each event once, by its id.
 """
 
@@ -24,11 +24,11 @@ from spaces_bridge.matrix.client.rests import AWAY_BACKOFF
 log = logging.getLogger(__name__)
 
 MARGIN_MS: Final = 120_000
-"""What came so long before an outage was noticed may be missing; clocks may differ, too."""
+"""Events of so long before an outage was noticed may be missing; clocks may differ, too."""
 OLDEST_MS: Final = 86_400_000
-"""What is older is not looked for: nobody waits for it, and doing it now would surprise."""
+"""Older events are not looked for: nobody waits for them, and acting now would surprise."""
 PAGES_MAX: Final = 10
-"""Pages of a hundred events that are read of one room."""
+"""Pages of a hundred events that are read of one room at most."""
 ROOMS_MAX: Final = 2000
 TYPES: Final = (
     "m.room.message",
@@ -37,11 +37,11 @@ TYPES: Final = (
     "m.room.redaction",
     "m.room.member",
 )
-"""What people do: state is read as it is now, whatever led to it."""
+"""The events of what people do; other state is read as it is now, whatever led to it."""
 
 
 class LookBack:
-    """Reads our rooms back to before the outage, those of live spaces first."""
+    """The reader of our rooms back to before the outage, those of live spaces first."""
 
     def __init__(
         self,
@@ -52,7 +52,9 @@ class LookBack:
         first: Callable[[], Sequence[RoomId]],
         arrived: Callable[[], None],
     ) -> None:
-        """`first`: the rooms in which somebody waits; `arrived` hears of what was found."""
+        """`first` returns the rooms in which somebody waits; `arrived` is called when events
+        were found and stored.
+        """
         self._bot = bot
         self._inbox = inbox
         self._notes = notes
@@ -63,16 +65,16 @@ class LookBack:
         self._lost_at_ms: int | None = None
 
     def homeserver_away(self) -> None:
-        """It does not answer, as of now."""
+        """Note that the homeserver does not answer, as of now."""
         if self._lost_at_ms is None:
             self._lost_at_ms = self._clock.now_ms()
 
     def homeserver_back(self) -> None:
-        """It is there (again): look."""
+        """Have rooms read back: the homeserver is there (again)."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         failures = 0
         while True:
             await self._wanted.wait()
@@ -100,7 +102,7 @@ class LookBack:
             self._lost_at_ms = None
 
     async def _since_ms(self, lost_at_ms: int | None) -> int | None:
-        """From when on something may be missing; None: nothing ever came."""
+        """Return the time from which events may be missing; None: no event ever came."""
         noted = await self._notes.get(ReadBackFrom.key())
         noted_ms = noted.since_ms if noted is not None else None
         last_ms = lost_at_ms if lost_at_ms is not None else await self._inbox.newest_ms()
@@ -129,7 +131,7 @@ class LookBack:
             self._arrived()
 
     async def _events(self, room: RoomId, since_ms: int) -> list[InboxEvent]:
-        """Newest first."""
+        """Return the room's events since then, newest first."""
         found: list[InboxEvent] = []
         start: str | None = None
         for _ in range(PAGES_MAX):
@@ -139,7 +141,7 @@ class LookBack:
                 if self._is_own_join(event):
                     return found
                 if not _is_since(event, since_ms):
-                    continue  # whoever sends an event says when: one lie ends no reading
+                    continue  # an event's sender sets its time: one lie ends no reading
                 recent = True
                 if event.get("sender") != self._bot.user:
                     found.append(stored({**event, "room_id": room}))
@@ -149,7 +151,7 @@ class LookBack:
         return found
 
     def _is_own_join(self, event: Mapping[str, Any]) -> bool:
-        """What was said before we came was not said to us."""
+        """Return whether the bot joined by this event: older events were not meant for it."""
         content = event.get("content")
         return (
             event.get("type") == "m.room.member"

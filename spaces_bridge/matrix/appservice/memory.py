@@ -1,12 +1,14 @@
-"""Memory that a large body took, given back."""
+"""Give back the memory that a large body took."""
 
 import ctypes
 import gc
 
 
 def give_back_memory() -> None:
-    """Return what is free to the system: the C library keeps it otherwise, some hundred MB after
-    one full transaction. Where there is no glibc, nothing happens.
+    """Return free memory to the system.
+
+    The C library keeps it otherwise, some hundred MB after one full transaction. Where there is
+    no glibc, nothing happens.
     """
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -1,4 +1,4 @@
-"""What people write in live spaces' rooms, for the pages."""
+"""The chat of live spaces' rooms, noted for the pages."""
 
 import asyncio
 import logging
@@ -21,27 +21,27 @@ from spaces_bridge.matrix.settings import MatrixSettings
 log = logging.getLogger(__name__)
 
 LOOK_BACK = 200
-"""Messages read of each room after a start; captions are among them."""
+"""The number of messages read of each room after a start; captions are among them."""
 
 
 MEANWHILE_MAX = 1000
-"""Events that may come while a room is looked back at."""
+"""The number of events kept that come while rooms are looked back at."""
 
 
 class Reader(Protocol):
-    """`MatrixClient`, as far as it is needed here."""
+    """The part of `MatrixClient` that is needed here."""
 
     async def last_messages(self, room: RoomId, most: int) -> Sequence[Mapping[str, Any]]: ...
 
 
 class Judge(Protocol):
-    """`Doorkeeper`, as far as it is needed here."""
+    """The part of `BanListService` that is needed here."""
 
     def verdict(self, host: UserId, user: UserId) -> Verdict | None: ...
 
 
 class RoomChat:
-    """Notes what is said. Everything here may be repeated."""
+    """The listener that notes the chat of live spaces' rooms. Every call may be repeated."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RoomChat:
         self._looks_back = False
 
     def note(self, event: Mapping[str, Any]) -> None:
-        """One event of any room."""
+        """Note one event of any room; only those of live spaces' rooms count."""
         room = event.get("room_id")
         space = self._spaces.by_room(room) if isinstance(room, str) else None  # type: ignore[arg-type]  # any text may be looked up
         if space is None:
@@ -70,7 +70,7 @@ class RoomChat:
             self._world.audience.chatted(space.space, news)
 
     async def look_back(self) -> None:
-        """After a start: the last lines of all open live spaces, from their rooms."""
+        """Read the last lines of all open live spaces from their rooms, after a start."""
         self._looks_back = True
         for space in self._spaces.open():
             if space.room is not None:
@@ -91,7 +91,7 @@ class RoomChat:
                 log.info("the chat of %s cannot be read yet: %s", space.space, error)
                 await asyncio.sleep(AWAY_BACKOFF.wait_s(failures))
             else:
-                # what was taken back or reworded since the room was read counts, too
+                # messages that were redacted or edited since the room was read count, too
                 since = [event for event in self._meanwhile if event["room_id"] == room]
                 self._find(space, [*events, *since])
                 return

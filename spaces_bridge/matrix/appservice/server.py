@@ -1,7 +1,7 @@
-"""The homeserver's door: transactions, ping, queries. Spec: Application Service API.
+"""The listener for the homeserver: transactions, ping, queries. Spec: Application Service API.
 
-A transaction is answered 200 only after its events are stored. Its listener is its own, for the
-homeserver alone.
+A transaction is answered 200 only after its events are stored. The listener serves the homeserver
+alone.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 BODY_MAX_BYTES = 32 << 20
 PREFIX = "/_matrix/app/v1"
 LARGE_BYTES = 1 << 18
-"""From here on parsing would hold up the event loop."""
+"""The size of a body from which parsing would hold up the event loop."""
 
 BODY_WITHIN_S = 60.0
 GIVE_BACK_AFTER_S = 5.0
@@ -38,7 +38,7 @@ IsReady = Callable[[], Awaitable[bool]]
 
 
 class AppserviceServer:
-    """HTTP routes of the appservice on their own listener."""
+    """The HTTP server with the appservice's routes, on a listener of its own."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class AppserviceServer:
         knows_user: KnowsUser,
         ready: IsReady,
     ) -> None:
-        """`hint` sees events before they are stored, perhaps more than once; `arrived` hears
-        before the answer that new ones were stored. Both must be quick.
+        """`hint` gets events before they are stored, perhaps more than once; `arrived` is called
+        before the answer when new ones were stored. Both must be quick.
         """
         self._token = hs_token.encode()
         self._inbox = inbox
@@ -62,7 +62,7 @@ class AppserviceServer:
         self.port = 0
 
     async def start(self, hostname: str, port: int) -> None:
-        """Listen. Port 0: any free one, see `port`."""
+        """Listen. Port 0 takes any free one, see `port`."""
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=[self._guard])
         app.router.add_put(f"{PREFIX}/transactions/{{txn_id}}", self._transaction)
         app.router.add_post(f"{PREFIX}/ping", self._ping)
@@ -90,7 +90,7 @@ class AppserviceServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Who has no token gets no further, and every error is a Matrix error."""
+        """Refuse requests without the token, and make every error a Matrix error."""
         if request.path.startswith(f"{PREFIX}/"):
             refusal = self._refusal(request.headers.get("Authorization"))
             if refusal is not None:
@@ -121,7 +121,7 @@ class AppserviceServer:
         return None
 
     async def _transaction(self, request: web.Request) -> web.Response:
-        # the homeserver's own number of it, so that both logs can be held together
+        # the transaction's id is the homeserver's own, so that both logs can be held together
         with logs.request(request.match_info["txn_id"][:TXN_ID_SHOWN]):
             return await self._store_transaction(request)
 
@@ -153,7 +153,7 @@ class AppserviceServer:
         return _error(404, "M_NOT_FOUND", "There is no such user.")
 
     async def _room(self, _: web.Request) -> web.Response:
-        """Rooms exist as soon as their aliases do: one that is asked for is none of ours."""
+        """Answer that there is no such room: ours exist as soon as their aliases do."""
         return _error(404, "M_NOT_FOUND", "There is no such room.")
 
     async def _live(self, _: web.Request) -> web.Response:
@@ -164,7 +164,7 @@ class AppserviceServer:
 
 
 async def _body_of(request: web.Request) -> bytes:
-    """Raises TimeoutError: it did not come."""
+    """Return the request's body. Raises TimeoutError: the body did not come in time."""
     async with asyncio.timeout(BODY_WITHIN_S):
         return await request.read()
 

@@ -1,7 +1,8 @@
-"""Appservice transactions: from bytes to events worth storing.
+"""Parse appservice transactions: from bytes to events for the inbox.
 
 An envelope that is no transaction is refused. Whatever is wrong with a single event is not the
-envelope's fault: it is stored as it is, so that the homeserver goes on to the next transaction.
+envelope's fault: the event is stored as it is, so that the homeserver goes on to the next
+transaction.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ _EVENTS_KEY = re.compile(r'"events"\s*:\s*\[')
 
 
 class BadTransaction(Exception):
-    """The envelope is no transaction."""
+    """The body's envelope is no transaction; `errcode` and `text` make the Matrix error."""
 
     def __init__(self, errcode: str, text: str) -> None:
         super().__init__(text)
@@ -28,7 +29,7 @@ class BadTransaction(Exception):
 
 
 def parse_transaction(body: bytes) -> list[InboxEvent]:
-    """The events of a transaction. Raises BadTransaction."""
+    """Return the events of a transaction. Raises BadTransaction."""
     try:
         text = body.decode("utf-8")
     except ValueError:
@@ -48,12 +49,12 @@ def parse_transaction(body: bytes) -> list[InboxEvent]:
 
 
 def stored(event: object) -> InboxEvent:
-    """An event as it is kept, whichever way it came."""
+    """Return an event as the inbox stores it, whichever way it came."""
     return _stored(event, json.dumps(event))
 
 
 def parse_event(body: str) -> Mapping[str, Any] | None:
-    """A stored event, None when it is none: not an object, or nested without end."""
+    """Return a stored event; None when the body is no JSON object or is nested too deep."""
     try:
         event = json.loads(body, parse_int=_bounded_int)
     except (RecursionError, ValueError):
@@ -76,12 +77,15 @@ def _plain_id(value: object) -> str | None:
 
 
 def _bounded_int(digits: str) -> int:
-    """Python refuses numbers of 4300 digits; no event may stop a transaction with one."""
+    """Return the number, 0 for one of too many digits.
+
+    Python refuses numbers of 4300 digits; no event may stop a transaction with one.
+    """
     return int(digits) if len(digits) <= INT_DIGITS_MAX else 0
 
 
 def _without_parsing(text: str) -> list[InboxEvent]:
-    """Events nested too deep to parse: cut the list apart by its brackets alone."""
+    """Return events nested too deep to parse, cutting the list apart by its brackets alone."""
     start = _EVENTS_KEY.search(text)
     if start is None or _depth(text[: start.start()]) != 1:
         raise BadTransaction("M_BAD_JSON", "The transaction is nested too deep.")

@@ -1,1 +1,1 @@
-"""The way to the homeserver: its API as our users call it, its errors, our pace."""
+"""The Client-Server API as our users call it, its errors, and the pace of our calls."""

@@ -1,4 +1,4 @@
-"""Where a Matrix server is reached. Spec: Server-Server API, "Resolving server names"."""
+"""The discovery of Matrix servers. Spec: Server-Server API, "Resolving server names"."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ LOOK_UP_WITHIN_S = 3.0
 BODY_MAX = 16 * 1024
 REDIRECTS_MAX = 3
 TARGETS_MAX = 3
-"""Of SRV records; each may have to be tried."""
+"""SRV records used at most; each may have to be tried."""
 
 PLAIN = {"Accept-Encoding": "identity"}
 """Compressed answers may be larger than they look."""
@@ -31,16 +31,16 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class BadAnswer(Exception):
-    """The server's answer is none."""
+    """The server's answer is not what was asked for."""
 
 
 FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError, BadAnswer)
-"""How asking a server may fail; ValueError: a name that no resolver takes."""
+"""The errors of asking a server; ValueError: a name that no resolver takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a server is asked, what is said there besides, and whose certificate it shows."""
+    """A route to a server: the base address, the headers to send, the certificate's name."""
 
     base: str
     headers: Mapping[str, str]
@@ -48,16 +48,16 @@ class Route:
 
 
 class Discovery:
-    """Finds the routes to a Matrix server."""
+    """The discovery of the routes to a Matrix server."""
 
     def __init__(self, http: aiohttp.ClientSession, resolver: Resolver) -> None:
         self._http = http
         self._resolver = resolver
 
     async def routes(self, name: ServerName) -> list[Route]:
-        """The routes to the server, in the order in which they are to be tried.
+        """Return the routes to the server, in the order in which they are to be tried.
 
-        Raises BadAnswer: it says itself that it is not there.
+        Raises BadAnswer: the server says itself that it is not there.
         """
         if name.is_literal or name.port is not None:
             return [_direct(name)]
@@ -65,13 +65,13 @@ class Discovery:
             async with asyncio.timeout(DISCOVER_WITHIN_S):
                 name = await self._delegated(name) or name
         except FAILURES:
-            pass  # by the spec, as if there were no file
+            pass  # by the spec, a failure counts as if there were no file
         if name.is_literal or name.port is not None:
             return [_direct(name)]
         return await self._by_service(name) or [_direct(name)]
 
     async def _delegated(self, name: ServerName) -> ServerName | None:
-        """Whom the server's file of well-known things names instead of itself."""
+        """Return the server that the well-known file names instead of itself, None without one."""
         url = URL(f"https://{name.bracketed}:{WELL_KNOWN_PORT}{WELL_KNOWN}")
         for _ in range(REDIRECTS_MAX + 1):
             async with self._http.get(url, headers=PLAIN, allow_redirects=False) as response:
@@ -85,7 +85,7 @@ class Discovery:
         return None
 
     async def _by_service(self, name: ServerName) -> list[Route] | None:
-        """By its SRV records; None without any."""
+        """Return the routes by the server's SRV records; None without any."""
         found = None
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN_S):
@@ -104,7 +104,7 @@ class Discovery:
 
 
 async def small_object(response: aiohttp.ClientResponse) -> Mapping[str, object]:
-    """The JSON object of an answer. Raises BadAnswer: it is none, or too large."""
+    """Return the JSON object of an answer. Raises BadAnswer: it is none, or too large."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(BODY_MAX):
         body += chunk
@@ -121,13 +121,13 @@ async def small_object(response: aiohttp.ClientResponse) -> Mapping[str, object]
 
 def _direct(name: ServerName) -> Route:
     port = name.port or FEDERATION_PORT
-    # by the spec, who has no port in the name hears none in the header either
+    # by the spec, a server without a port in its name gets none in the header either
     host = name.bracketed if name.port is None else f"{name.bracketed}:{name.port}"
     return Route(f"https://{name.bracketed}:{port}", PLAIN | {"Host": host})
 
 
 def _served_by(name: ServerName, service: Service) -> Route | None:
-    """A route to a service's host, which shows the certificate of the server's own name."""
+    """Return the route to a service's host, which shows a certificate of the server's name."""
     target = parse_server_name(f"{service.host}:{service.port}")
     if target is None or target.is_literal:
         return None

@@ -1,4 +1,4 @@
-"""How the homeserver can fail us. Spec: Client-Server API, "Standard error response"."""
+"""The errors of homeserver calls. Spec: Client-Server API, "Standard error response"."""
 
 from spaces_bridge.app.errors import AdapterError
 
@@ -8,10 +8,11 @@ class MatrixError(AdapterError):
 
 
 class Away(MatrixError):
-    """Not now: no connection, no sense in the answer, or "slow down". Trying again may help.
+    """The homeserver cannot be used now: no connection, no sense in the answer, or "slow down".
 
-    `retry_after_s` is the homeserver's own word on when; `unreached` means that nobody
-    answered who speaks Matrix; `broken` that it answered with an error of its own (HTTP 500).
+    Trying again may help. `retry_after_s` is the homeserver's own word on when; `unreached` means
+    that nobody answered who speaks Matrix; `broken` that the homeserver answered with an error of
+    its own (HTTP 500).
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Away(MatrixError):
 
 
 class RequestRefused(MatrixError):
-    """No, for good (4xx with an `errcode`)."""
+    """The homeserver refused the request for good (4xx with an `errcode`)."""
 
     def __init__(self, status: int, errcode: str, text: str) -> None:
         super().__init__(f"{status} {errcode}: {text}")
@@ -39,7 +40,7 @@ class RequestRefused(MatrixError):
 
 
 class NotYetError(Exception):
-    """The wish is to be looked at again, in `after_s` seconds at the latest: no failure."""
+    """The outbox task is to be tried again, in `after_s` seconds at the latest: no failure."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__(f"not for {after_s:g} s")

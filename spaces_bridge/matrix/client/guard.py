@@ -1,4 +1,4 @@
-"""Connections to addresses of the internet alone, whatever names and redirects say.
+"""The guard that allows connections to public addresses alone, whatever names and redirects say.
 
 Strangers choose which server we ask. The check is made on the very address of each socket, just
 before it connects: a name that resolves to something else a moment later changes nothing.
@@ -13,24 +13,24 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 UNICAST = IPv6Network("2000::/3")
-"""All that is handed out of IPv6 to machines of the internet (RFC 4291, section 2.4)."""
+"""The IPv6 addresses handed out to machines of the internet (RFC 4291, section 2.4)."""
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 addresses as networks without IPv4 see them (RFC 6052)."""
 
 
 class ForbiddenAddress(OSError):
-    """The address is none of the internet."""
+    """The address is not public."""
 
 
 class Guard:
-    """Knows which addresses may be connected to; `allowed`: private networks that may be."""
+    """The guard of outgoing connections; `allowed`: private networks that may be connected to."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         self._allowed = [ip_network(network) for network in allowed]
 
     def permits(self, text: str) -> bool:
-        """Whether the address may be connected to."""
+        """Return whether the address may be connected to."""
         try:
             address = ip_address(text)
         except ValueError:
@@ -40,7 +40,7 @@ class Guard:
     def connector(
         self, context: ssl.SSLContext, resolver: AbstractResolver
     ) -> aiohttp.TCPConnector:
-        """Makes connections that were checked; each is used once, so that none outlives it."""
+        """Return a connector whose connections are checked and used once, so none outlives it."""
         return aiohttp.TCPConnector(
             ssl=context,
             resolver=resolver,
@@ -57,10 +57,10 @@ class Guard:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is one of the internet, and of one machine."""
+    """Return whether the address is public, and of one machine."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
-            return False  # a disguise: no resolver gives one
+            return False  # an address in disguise: no resolver gives one
         if address in NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
         if address.sixtofour is not None:

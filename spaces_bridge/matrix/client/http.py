@@ -1,4 +1,4 @@
-"""Calls of the Client-Server API as an appservice.
+"""HTTP calls of the Client-Server API as an appservice.
 
 Every call on behalf of a user carries `user_id` and `device_id`: without the device Synapse
 forgets transaction ids over a restart and does things twice.
@@ -34,24 +34,24 @@ WRITES = frozenset({"rooms", "createRoom", "join"})
 NOT_MATRIX = "Not the homeserver, but something answers {}."
 ERRCODE_MAX = 100
 TRANSIENT = frozenset({"M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
-"""Errors that are not about the request: too fast, or the registration is not loaded (yet)."""
+"""Errcodes that are not about the request: too fast, or no registration loaded (yet)."""
 
 
 def home_connector() -> aiohttp.TCPConnector:
-    """Connects to our own homeserver, by whatever names this machine knows hosts.
+    """Return a connector to our own homeserver, by whatever names this machine knows hosts.
 
-    Those of its hosts file, of containers and of local services are not all known to name servers.
+    Names of its hosts file, of containers and of local services are not all known to name servers.
     """
     return aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
 
 
 class HomeserverApi:
-    """HTTP to the homeserver with the appservice's token."""
+    """The HTTP client that calls the homeserver with the appservice's token."""
 
     def __init__(
         self, address: str, token: str, reach: Reach, on_write: Callable[[str], None]
     ) -> None:
-        """`on_write` is told of every call that may make an event: its room, if it names one."""
+        """`on_write` is told of every call that may make an event: the room, empty without one."""
         self._base = f"{address}/_matrix/client"
         self._media = f"{address}/_matrix/media/v3/upload"
         self._thumbnails = f"{address}/_matrix/client/v1/media/thumbnail"
@@ -85,10 +85,10 @@ class HomeserverApi:
         version: str = "v3",
         within_s: float = TIMEOUT_S,
     ) -> Any:  # noqa: ANN401 - JSON
-        """One call; `path` is the unescaped parts below `/_matrix/client/VERSION`.
+        """Make one call; `path` is the unescaped parts below `/_matrix/client/VERSION`.
 
-        Returns the JSON of a success that is an answer to this call. Raises Refused, Away: also
-        where something answers that is no homeserver, whatever its status.
+        Returns the JSON of a success that is an answer to this call. Raises RequestRefused, and
+        Away: also where something answers that is no homeserver, whatever its status.
         """
         parameters = dict(query or {})
         if user is not None:
@@ -110,7 +110,7 @@ class HomeserverApi:
         return answer
 
     async def is_there(self, within_s: float) -> None:
-        """Raises Away, Refused: nobody answers within the time who speaks Matrix."""
+        """Ask for the versions. Raises Away, RequestRefused: no homeserver answers in time."""
         url = f"{self._base}/versions"
         status, headers, answer = await self._exchange("GET", url, within_s=within_s)
         if status != 200:
@@ -121,8 +121,10 @@ class HomeserverApi:
         self._reach.note_found()
 
     async def _is_answer(self, method: str, path: Sequence[str], answer: object) -> bool:
-        """Where an answer could be anybody's (`{}`, of which spec has many), the homeserver is
-        asked right after who we are: whoever else stands at its address does not know.
+        """Return whether the answer is the homeserver's. Raises Away.
+
+        Where an answer could be anybody's (`{}`, of which the spec has many), the homeserver is
+        asked right after who we are: whatever else stands at its address does not know.
         """
         judgement = is_answer(method, path, answer)
         if judgement is not None:
@@ -132,10 +134,10 @@ class HomeserverApi:
         return True
 
     async def upload(self, file: bytes, content_type: str, name: str, user: UserId) -> str:
-        """Upload a file; its `mxc://` address. Raises Refused, Away.
+        """Upload a file; return its `mxc://` address. Raises RequestRefused, Away.
 
-        Media may be served by another program than the rest, or by none: what it answers says
-        nothing about whether the homeserver is there.
+        Media may be served by another program than the rest, or by none: its answer says nothing
+        about whether the homeserver is there.
         """
         query = urlencode({"filename": name, "user_id": user})
         data = aiohttp.BytesPayload(file, content_type=content_type)
@@ -150,10 +152,10 @@ class HomeserverApi:
     async def thumbnail(
         self, place: Sequence[str], query: Mapping[str, str], limit: int, within_s: float
     ) -> bytes:
-        """A small version of the file at `place` (server, id). Raises Refused, Away.
+        """Return a small version of the file at `place` (server, id). Raises RequestRefused, Away.
 
-        Refused is also one of more than `limit` bytes. As with uploads, no answer says
-        anything about whether the homeserver is there.
+        RequestRefused is also raised for one of more than `limit` bytes. As with uploads, no
+        answer says anything about whether the homeserver is there.
         """
         if self._session is None:
             raise Away("The Matrix side is not running.", unreached=True)
@@ -206,7 +208,7 @@ class HomeserverApi:
         text = str(answer.get("error", ""))[:500]
         self._reach.note_found()
         if status >= 500 or (errcode == "M_UNRECOGNIZED" and not optional):
-            # every homeserver has these: a worker, or another service, got what is not for it
+            # every homeserver has these endpoints: a worker, or another service, got the request
             return Away(f"{status} {errcode}: {text}", broken=True)
         if status in {408, 429} or errcode in TRANSIENT:
             wait_s = retry_after_s(headers, answer)
@@ -215,7 +217,7 @@ class HomeserverApi:
 
 
 def _is_error(answer: object, status: int) -> TypeGuard[dict[str, Any]]:
-    """Spec: Client-Server API, "Standard error response"."""
+    """Return whether it is a Matrix error: Client-Server API, "Standard error response"."""
     return status >= 400 and isinstance(answer, dict) and isinstance(answer.get("errcode"), str)
 
 
@@ -231,8 +233,10 @@ async def _at_most(content: aiohttp.StreamReader, limit: int) -> bytes:
 async def _write_state_once(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """aiohttp sends an unanswered PUT once more by itself. State has no transaction ids: it may
-    have been taken, and changed by somebody else since. Who wrote it must look first.
+    """Keep aiohttp from sending an unanswered PUT of state once more by itself.
+
+    State has no transaction ids: the event may have been taken, and changed by somebody else
+    since. The caller must look first.
     """
     try:
         return await send(request)
@@ -243,7 +247,10 @@ async def _write_state_once(
 
 
 def retry_after_s(headers: Mapping[str, str], answer: Json) -> float | None:
-    """The header first, then the deprecated field. Spec: Client-Server API, "Rate limiting"."""
+    """Return the seconds to wait: the header's, else the deprecated field's; an hour at most.
+
+    Spec: Client-Server API, "Rate limiting".
+    """
     header = headers.get("Retry-After", "")
     if header.isascii() and header.isdigit():
         return min(float(header), 3600.0)

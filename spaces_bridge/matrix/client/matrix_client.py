@@ -1,7 +1,7 @@
 """The Client-Server API as one of our users: the bot or a ghost.
 
 Events and redactions carry transaction ids made of `key`, so that a repeat is no double.
-State has none: it is read and compared first.
+State events have none: state is read and compared first.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ PAGE = 100
 """Events asked for at once."""
 
 EARLY_TIME_ZONE = "us.cloke.msc4175.tz"
-"""What clients wrote before `m.tz` was in the spec (MSC4175)."""
+"""The profile field that clients wrote before `m.tz` was in the spec (MSC4175)."""
 
 _PLACE = re.compile(r"mxc://([A-Za-z0-9.\-:\[\]]+)/([A-Za-z0-9_\-~=]+)")
 
 
 class StateEvent(NamedTuple):
-    """`replaced` is the event whose place it took; `sender` wrote it."""
+    """A state event: `replaced` is the event whose place it took, `sender` its sender."""
 
     event: EventId | None
     replaced: EventId | None
@@ -42,19 +42,19 @@ def _state_event(answer: Json) -> StateEvent:
 
 
 def transaction_id(key: str) -> str:
-    """A transaction id for `key`: the same one every time."""
+    """Return the transaction id for `key`: the same one every time."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 class MatrixClient:
-    """What one of our users does. Every method raises Refused and Away."""
+    """The client of one of our users. Every method raises RequestRefused and Away."""
 
     def __init__(self, api: HomeserverApi, user: UserId) -> None:
         self._api = api
         self.user = user
 
     async def register(self) -> None:
-        """Make the account and its device, if they are not there. Spec: Application Services."""
+        """Make the account and its device if they are missing. Spec: Application Service API."""
         localpart = self.user[1:].partition(":")[0]
         body = {"type": "m.login.application_service", "username": localpart}
         try:
@@ -77,7 +77,7 @@ class MatrixClient:
         body: Json | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """Any call as this user. A device somebody deleted is made again."""
+        """Make any call as this user. A device somebody deleted is made again."""
         try:
             return await self._api.call(method, path, body, user=self.user, query=query)
         except RequestRefused as refusal:
@@ -89,19 +89,19 @@ class MatrixClient:
     # --- events ---------------------------------------------------------------------------------
 
     async def send(self, room: RoomId, type_: str, content: Json, key: str) -> EventId:
-        """Send once per `key`."""
+        """Send an event, once per `key`; return its id."""
         path = ["rooms", room, "send", type_, transaction_id(key)]
         return EventId(str((await self.call("PUT", path, content))["event_id"]))
 
     async def redact(self, room: RoomId, event: EventId, key: str) -> EventId:
-        """Redact once per `key`."""
+        """Redact an event, once per `key`; return the redaction's id."""
         path = ["rooms", room, "redact", event, transaction_id(key)]
         return EventId(str((await self.call("PUT", path, {}))["event_id"]))
 
     # --- state ----------------------------------------------------------------------------------
 
     async def state(self, room: RoomId, type_: str, key: str = "") -> Json | None:
-        """The content of a state event, None where there is none."""
+        """Return the content of a state event, None where there is none."""
         try:
             return (await self.state_event(room, type_, key)).content
         except RequestRefused as refusal:
@@ -110,7 +110,7 @@ class MatrixClient:
             raise
 
     async def state_event(self, room: RoomId, type_: str, key: str = "") -> StateEvent:
-        """The whole event; from homeservers that only give contents, without the rest."""
+        """Return the whole state event; of homeservers that only give contents, without ids."""
         path = ["rooms", room, "state", type_, key]
         answer = await self.call("GET", path, query={"format": "event"})
         if not is_event(answer):
@@ -118,40 +118,40 @@ class MatrixClient:
         return _state_event(answer)
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:
-        """An earlier event, as it was sent."""
+        """Return an earlier event, as it was sent."""
         return _state_event(await self.call("GET", ["rooms", room, "event", event]))
 
     async def all_state(self, room: RoomId) -> dict[tuple[str, str], Json]:
-        """All current state: (type, state key) to content."""
+        """Return all current state: (type, state key) to content."""
         events = await self.call("GET", ["rooms", room, "state"])
         return {(e["type"], e["state_key"]): e["content"] for e in events}
 
     async def write_state(self, room: RoomId, type_: str, content: Json, key: str = "") -> EventId:
-        """Write without looking first."""
+        """Write a state event without looking first; return its id."""
         answer = await self.call("PUT", ["rooms", room, "state", type_, key], content)
         return EventId(str(answer["event_id"]))
 
     async def ensure_state(self, room: RoomId, type_: str, content: Json, key: str = "") -> bool:
-        """Write unless it is so already. True: it was written."""
+        """Write a state event unless it is so already. True: it was written."""
         if await self.state(room, type_, key) == content:
             return False
         await self.write_state(room, type_, content, key)
         return True
 
     async def joined(self, room: RoomId) -> dict[UserId, str | None]:
-        """Who is joined, with their display names."""
+        """Return the joined members, with their display names."""
         answer = await self.call("GET", ["rooms", room, "joined_members"])
         return {
             UserId(user): profile.get("display_name") for user, profile in answer["joined"].items()
         }
 
     async def banned(self, room: RoomId) -> dict[UserId, UserId]:
-        """Who is banned, and by whom."""
+        """Return the banned users, each with the user who banned them."""
         answer = await self.call("GET", ["rooms", room, "members"], query={"membership": "ban"})
         return {UserId(event["state_key"]): UserId(event["sender"]) for event in answer["chunk"]}
 
     async def last_messages(self, room: RoomId, most: int) -> list[Json]:
-        """The room's last messages, oldest first; of redacted ones the content is empty."""
+        """Return the room's last messages, oldest first; redacted ones have empty contents."""
         wanted = json.dumps({"types": ["m.room.message", "m.sticker"]})
         found: list[Json] = []
         query = {"dir": "b", "limit": str(PAGE), "filter": wanted}
@@ -164,13 +164,13 @@ class MatrixClient:
         return found[::-1]
 
     async def joined_rooms(self) -> list[RoomId]:
-        """All rooms in which this user is."""
+        """Return all rooms this user has joined."""
         return list((await self.call("GET", ["joined_rooms"]))["joined_rooms"])
 
     async def page_back(
         self, room: RoomId, types: Sequence[str], start: str | None
     ) -> tuple[list[Json], str | None]:
-        """Up to `PAGE` events of these types, newest first, and where to go on."""
+        """Return up to `PAGE` events of these types, newest first, and the token to go on."""
         query = {"dir": "b", "limit": str(PAGE), "filter": json.dumps({"types": list(types)})}
         if start is not None:
             query["from"] = start
@@ -181,24 +181,24 @@ class MatrixClient:
     # --- rooms ----------------------------------------------------------------------------------
 
     async def join(self, room: RoomId, via: Sequence[str] = ()) -> None:
-        """Join by id; `via` names a server to ask (one is enough for us)."""
+        """Join a room by id; `via` names a server to ask (one is enough for us)."""
         query = {"server_name": via[0], "via": via[0]} if via else None
         await self.call("POST", ["join", room], {}, query)
 
     async def leave(self, room: RoomId) -> None:
-        """Leave, or decline an invite."""
+        """Leave a room, or decline its invite."""
         await self.call("POST", ["rooms", room, "leave"], {})
 
     async def display_name(self, user: UserId) -> str | None:
-        """The profile's display name, None where there is none."""
+        """Return the profile's display name, None where there is none."""
         return await self._profile(user, "displayname")
 
     async def time_zone(self, user: UserId) -> str | None:
-        """The time zone in the profile (spec v1.16), None where there is none."""
+        """Return the time zone in the profile (spec v1.16), None where there is none."""
         return await self._profile(user, "m.tz") or await self._profile(user, EARLY_TIME_ZONE)
 
     async def _profile(self, user: UserId, field: str) -> str | None:
-        """Nobody waits for a profile whose own server is away."""
+        """Return a text field of a profile, None without it or while the user's server is away."""
         try:
             answer = await self.call("GET", ["profile", user, field])
         except RequestRefused:
@@ -211,7 +211,7 @@ class MatrixClient:
         return value if isinstance(value, str) else None
 
     async def avatar(self, user: UserId) -> str | None:
-        """The `mxc://` address of the profile's picture, None where there is none."""
+        """Return the `mxc://` address of the profile's avatar, None where there is none."""
         try:
             answer = await self.call("GET", ["profile", user, "avatar_url"])
         except RequestRefused:
@@ -220,19 +220,19 @@ class MatrixClient:
         return address if isinstance(address, str) and address else None
 
     async def show_myself(self, address: str) -> None:
-        """Set the own picture."""
+        """Set the user's own avatar."""
         await self.call("PUT", ["profile", self.user, "avatar_url"], {"avatar_url": address})
 
     async def upload(self, file: bytes, content_type: str, name: str) -> str:
-        """Upload a file; its `mxc://` address."""
+        """Upload a file; return its `mxc://` address."""
         return await self._api.upload(file, content_type, name, self.user)
 
     async def thumbnail(self, address: str, side: int, limit: int, within_s: float) -> bytes:
-        """The picture at an `mxc://` address, scaled to fill a square of `side` pixels.
+        """Return the picture at an `mxc://` address, scaled to fill a square of `side` pixels.
 
-        Scaled, not cropped: Synapse keeps larger ones of those (measured: it answers a wish for
-        a crop of 192 with 96). Raises Refused also for what is no such address or has more than
-        `limit` bytes.
+        It is scaled, not cropped: Synapse keeps larger ones of those (measured: it answers a
+        request for a crop of 192 with 96). Raises RequestRefused also for what is no such
+        address or has more than `limit` bytes.
         """
         place = _PLACE.fullmatch(address)
         if place is None:
@@ -248,6 +248,6 @@ class MatrixClient:
         return await self._api.thumbnail([place[1], place[2]], query, limit, within_s)
 
     async def call_myself(self, name: str) -> None:
-        """Set the own display name, unless it is so already."""
+        """Set the user's own display name, unless it is so already."""
         if await self.display_name(self.user) != name:
             await self.call("PUT", ["profile", self.user, "displayname"], {"displayname": name})

@@ -1,4 +1,4 @@
-"""Who holds an OpenID token: the Matrix server that made it is asked.
+"""The check of OpenID tokens: the Matrix server that made one is asked who holds it.
 
 Spec: Server-Server API, "OpenID".
 """
@@ -37,17 +37,18 @@ ASK_WITHIN_S = 5.0
 
 AT_ONCE = 32
 AT_ONCE_PER_SERVER = 8
-"""Questions to strangers' servers under way; one that is slow must not use up all of them."""
+"""Requests to strangers' servers at once; one slow server must not use up all of them."""
 
 
 class _NotServed(BadAnswer):
-    """The server does not know the question."""
+    """The server has no such endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIdSettings:
-    """Our own `domain` is asked at `homeserver`, an address; others as federation finds them.
+    """The settings of the verifier.
 
+    Our own `domain` is asked at `homeserver`, an address; others as federation finds them.
     `allowed_networks` may be connected to though they are private. `ca_file` holds further
     certificate authorities (PEM); empty: the system's alone.
     """
@@ -59,12 +60,12 @@ class OpenIdSettings:
 
 
 class OpenIdVerifier:
-    """Implements `Identities`."""
+    """The verifier of OpenID tokens. Implements `Identities`."""
 
     def __init__(
         self, settings: OpenIdSettings, *, new_resolver: Callable[[], Resolver] = DnsResolver
     ) -> None:
-        """Raises OSError (also as ssl.SSLError) for a `ca_file` that cannot be used."""
+        """The constructor raises OSError (also as ssl.SSLError) for an unusable `ca_file`."""
         self._settings = settings
         self._context = ssl.create_default_context()
         if settings.ca_file:
@@ -78,23 +79,23 @@ class OpenIdVerifier:
         self._resolver: Resolver | None = None
 
     async def start(self) -> None:
-        """Safe while no server is there."""
+        """Open the HTTP sessions; safe while no server is there."""
         self._resolver = self._new_resolver()
         self._home = _session(home_connector())
         self._abroad = _session(self._guard.connector(self._context, self._resolver))
         self._discovery = Discovery(self._abroad, self._resolver)
 
     async def stop(self) -> None:
-        """Safe to repeat; who is still asking gets Away."""
+        """Close the HTTP sessions; safe to repeat. Calls of `verify` under way raise Away."""
         for opened in (self._home, self._abroad, self._resolver):
             if opened is not None:
                 await opened.close()
         self._home = self._abroad = self._discovery = self._resolver = None
 
     async def verify(self, server: str, token: str) -> UserId | None:
-        """Who holds the token, by the word of `server`, of whom they are.
+        """Return the user who holds the token, by the word of `server`, which is the user's own.
 
-        None: nobody, or the server speaks for somebody else's user. Raises Away.
+        None: nobody, or the server speaks for another server's user. Raises Away.
         """
         name = parse_server_name(server)
         if name is None:
@@ -108,7 +109,7 @@ class OpenIdVerifier:
                 routes = await self._discovery.routes(name)
                 return await self._ask_by_any(self._abroad, routes, server, token)
         except FAILURES as error:
-            # no traceback and no text of it: the address that was asked holds the token
+            # neither traceback nor text of the error: the address that was asked holds the token
             kind = "a private address" if _is_forbidden(error) else type(error).__name__
             log.info("the Matrix server %s cannot say who somebody is: %s", server, kind)
             raise Away(f"The Matrix server {server} does not answer.", unreached=True) from None
@@ -129,7 +130,7 @@ class OpenIdVerifier:
     async def _ask_by_any(
         self, http: aiohttp.ClientSession, routes: Sequence[Route], server: str, token: str
     ) -> UserId | None:
-        """Ask by the first route that can be connected to."""
+        """Ask the server by the first route that can be connected to."""
         *others, last = routes
         for route in others:
             try:

@@ -14,12 +14,12 @@ _PARTS = re.compile(
 )
 DIGITS = frozenset("0123456789")
 _LOCALPART = re.compile(r"[\x21-\x39\x3b-\x7e]+")
-"""What the spec's historical grammar allows: any visible ASCII but the colon."""
+"""The spec's historical grammar of localparts: any visible ASCII but the colon."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerName:
-    """A server's name in its parts. `host` of an IPv6 literal is without brackets."""
+    """A server's name in its parts. The `host` of an IPv6 literal is without brackets."""
 
     host: str
     port: int | None
@@ -32,7 +32,7 @@ class ServerName:
 
 
 def parse_server_name(text: str) -> ServerName | None:
-    """The parts of a server's name; None for what is none."""
+    """Return the parts of a server's name; None for a text that is none."""
     found = _PARTS.fullmatch(text) if len(text) <= NAME_MAX else None
     if found is None:
         return None
@@ -45,7 +45,7 @@ def parse_server_name(text: str) -> ServerName | None:
 
 
 def user_of_server(sub: object, server: str) -> UserId | None:
-    """The user id `sub`, if it is one of that very server; None otherwise."""
+    """Return the user id `sub`, if it is one of that very server; None otherwise."""
     if not isinstance(sub, str) or not sub.startswith("@") or len(sub) > NAME_MAX:
         return None
     localpart, colon, domain = sub[1:].partition(":")
@@ -66,7 +66,7 @@ def _of_host(host: str, port: int | None) -> ServerName | None:
         return ServerName(str(IPv4Address(host)), port, is_literal=True)
     except AddressValueError:
         pass
-    # what looks like a number is an address in disguise to some resolvers (127.1, 0x7f000001)
+    # a name like a number is an address in disguise to some resolvers (127.1, 0x7f000001)
     labels = host.lower().split(".")
     if not all(labels) or labels[-1][0] in DIGITS or any(map(_is_bad_label, labels)):
         return None

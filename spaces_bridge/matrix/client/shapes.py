@@ -1,4 +1,4 @@
-"""What an answer must hold to be the answer to what was asked. Pure.
+"""The shapes of answers: the fields without which one is no answer to its call. Pure.
 
 Whatever stands at a homeserver's address while it is away (a proxy's page, a service that says
 `{}` to everything) may answer 200. Spec: Client-Server API, each endpoint's response.
@@ -11,9 +11,9 @@ Holds = Callable[[Any], bool]
 
 
 def is_answer(method: str, path: Sequence[str], answer: object) -> bool | None:
-    """Whether it is the homeserver's answer; None where it might be anybody's."""
+    """Return whether this is the homeserver's answer; None where it might be anybody's."""
     if method == "GET" and path[0] == "rooms" and path[2:3] == ["state"] and len(path) > 3:
-        # older homeservers give the content alone, whatever is asked for
+        # older homeservers give the content alone, whatever format is asked for
         return True if is_event(answer) else None if _is_object(answer) else False
     holds = _telltale(method, path)
     if holds is None:
@@ -22,7 +22,7 @@ def is_answer(method: str, path: Sequence[str], answer: object) -> bool | None:
 
 
 def is_event(value: object) -> bool:
-    """Whether it is a whole event."""
+    """Return whether the value is a whole event."""
     return (
         isinstance(value, Mapping)
         and _begins("$")(value.get("event_id"))
@@ -81,7 +81,7 @@ def _is_state(value: object) -> bool:
 
 
 def _is_room_state(value: object) -> bool:
-    """A room has at least the event that created it."""
+    """Return whether the value is a room's state, which holds at least `m.room.create`."""
     return isinstance(value, list) and bool(value) and all(map(_is_state, value))
 
 
@@ -105,4 +105,4 @@ _TELLTALES: Sequence[tuple[str, str, Holds]] = (
     ("POST", "register", _with("user_id", _begins("@"))),
     ("POST", "appservice/*/ping", _with("duration_ms", _is_number)),
 )
-"""Endpoints whose answers hold what nobody says by chance."""
+"""Endpoints whose answers hold fields that no other service has by chance."""

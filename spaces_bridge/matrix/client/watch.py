@@ -1,4 +1,4 @@
-"""Gets ready with the homeserver, and watches that both sides reach each other.
+"""The homeserver watch: it registers the bot, and checks that both sides reach each other.
 
 Until it answers a ping the homeserver may keep events back for minutes; a ping makes it deliver.
 Spec: Application Service API, "Pinging".
@@ -19,26 +19,26 @@ from spaces_bridge.pacing.backoff import Backoff
 log = logging.getLogger(__name__)
 
 PING_BACKOFF = Backoff(1.0, 30.0)
-"""While the homeserver is there but cannot reach us. The first ping may fail for no lasting
-reason: a homeserver tries the connection that it had with a bridge before its restart.
+"""The back-off while the homeserver is there but cannot reach us. The first ping may fail for no
+lasting reason: a homeserver tries the connection that it had with a bridge before its restart.
 """
 PROBE_EVERY_S = 1.0
-"""While nobody answers at all."""
+"""The pause between probes while nobody answers at all."""
 PROBE_WITHIN_S = 3.0
-"""While it is away, a probe that takes longer is given up, and the next one is sent."""
+"""A probe that takes longer, while the homeserver is away, is given up for the next one."""
 SILENT_S = 1.0
-"""Nothing was asked or answered for so long: a probe. A restart takes longer than that."""
+"""The silence, without call or answer, after which a probe is sent; restarts take longer."""
 HANGS_AFTER_S = 7.0
-"""Who takes longer over a probe hangs: it is said within ten seconds."""
+"""A homeserver that takes longer over a probe hangs: it is noticed within ten seconds."""
 PING_WITHIN_S = 10.0
 GRACE_S = 2.0
-"""What was asked before a homeserver hung is waited for so long after it is back."""
+"""Calls from before the homeserver hung are waited for so long after it is back."""
 STEADY_S = 30.0
-"""Who is lost sooner after a return is asked less and less often whether it is back."""
+"""A homeserver that is lost sooner after its return is probed less and less often."""
 
 
 class HomeserverWatch:
-    """Registers the bot once, pings at start and after every outage."""
+    """The watch that registers the bot once, and pings at start and after every outage."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class HomeserverWatch:
         self._pings = 0
         self._registered = asyncio.Event()
         self.last_error = "The homeserver has not answered yet."
-        """Why we are not ready, in a sentence; empty when we are."""
+        """The reason why we are not ready, in a sentence; empty when we are."""
 
     async def registered(self) -> None:
-        """Returns once the bot may act."""
+        """Wait until the bot may act."""
         await self._registered.wait()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         now, unsteady = asyncio.get_running_loop().time, 0
         while True:
             await self._until_answered()
@@ -86,7 +86,7 @@ class HomeserverWatch:
                 await asyncio.sleep(AWAY_BACKOFF.wait_s(unsteady))
 
     async def _until_lost(self) -> bool:
-        """Whether it hangs: connections are taken, and nothing is answered."""
+        """Wait until the homeserver is lost. True: it hangs, taking connections and silent."""
         while True:
             await self._reach.until_lost_or_silent(SILENT_S)
             if self._reach.lost:
@@ -122,7 +122,10 @@ class HomeserverWatch:
                 return
 
     def _drop_what_hangs(self) -> None:
-        """A front that swallowed a request never answers it: it is sent again."""
+        """Time out the calls of before a hang, so that they are sent again.
+
+        A proxy that swallowed a request never answers it.
+        """
         if self._hung:
             self._hung = False
             loop = asyncio.get_running_loop()
@@ -147,7 +150,7 @@ class HomeserverWatch:
             )
         except RequestRefused as refusal:
             if refusal.errcode == "M_UNRECOGNIZED":
-                return  # an older homeserver: nothing to find out
+                return  # an older homeserver has no ping
             if refusal.errcode in {"M_URL_NOT_SET", "M_FORBIDDEN"}:
                 raise PingFailed(f"The registration does not fit: {refusal.text}") from refusal
             raise
