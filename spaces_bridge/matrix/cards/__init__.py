@@ -1,1 +1,1 @@
-"""What a live space shows of itself: cards, pins, pictures, and the lists it stands in."""
+"""A live space as others see it: cards, pins, pictures, and the lists it stands in."""

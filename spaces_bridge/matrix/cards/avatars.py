@@ -1,7 +1,7 @@
-"""People's pictures for the page: small ones, from our own homeserver, kept for a while.
+"""People's avatars for the page: small ones, from our own homeserver, kept for a while.
 
-What a profile shows is whatever its owner has put there. It is given on only if it begins as one
-of the kinds of picture that browsers draw without running anything.
+An avatar may be any file its owner has uploaded. It is served only if it begins as one of the
+kinds of picture that browsers draw without running anything.
 """
 
 import asyncio
@@ -20,22 +20,22 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 log = logging.getLogger(__name__)
 
 SIDE: Final = 192
-"""Pixels to be filled: 96 points on a fine screen. Not every picture is a square."""
+"""The pixels to be filled: 96 points on a fine screen. Not every picture is a square."""
 LARGEST: Final = 512 * 1024
-"""Bytes of one picture."""
+"""Bytes of one picture at most."""
 WITHIN_S: Final = 10.0
-"""For profile and picture together, and for waiting while others are fetched."""
+"""Seconds for profile and picture together, with the wait while others are fetched."""
 AT_ONCE: Final = 4
-"""Pictures fetched at the same time."""
+"""Pictures fetched at the same time at most."""
 KEPT_BYTES: Final = 16 * 1024 * 1024
-"""Of all pictures in memory."""
+"""Bytes of all pictures in memory."""
 KEPT_S: Final = 3600.0
 NONE_KEPT_S: Final = 600.0
-"""How long it is remembered that somebody has no picture."""
+"""How long it is kept that somebody has no picture."""
 AWAY_KEPT_S: Final = 60.0
-"""The same, where it could not be found out."""
+"""How long it is kept that nothing could be found out."""
 _NOTE_BYTES: Final = 512
-"""What an entry costs besides the picture itself."""
+"""The size of an entry besides the picture itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class _Kept:
 
 
 class Avatars:
-    """Implements `Pictures`."""
+    """The cache of people's avatars. Implements `Pictures`."""
 
     def __init__(self, bot: MatrixClient, clock: Callable[[], float]) -> None:
-        """`clock`: seconds, of the event loop."""
+        """`clock` returns seconds of the event loop."""
         self._bot = bot
         self._clock = clock
         self._kept: OrderedDict[UserId, _Kept] = OrderedDict()
@@ -71,11 +71,11 @@ class Avatars:
             fetching = asyncio.create_task(self._fetch(user), name=f"portrait of {user}")
             self._fetching[user] = fetching
             fetching.add_done_callback(lambda _: self._fetching.pop(user, None))
-        # one who asks and goes away ends it for nobody
+        # a caller that is cancelled ends the fetch for nobody else
         return await asyncio.shield(fetching)
 
     async def stop(self) -> None:
-        """Whoever still waits gets nothing."""
+        """Cancel all fetches; whoever still waits gets nothing."""
         tasks = list(self._fetching.values())
         for task in tasks:
             task.cancel()
@@ -113,7 +113,7 @@ class Avatars:
 
 
 def kind_of(body: bytes) -> str | None:
-    """The content type of a PNG, JPEG, GIF or WebP file, by its first bytes; None for others."""
+    """Return the content type by a file's first bytes: PNG, JPEG, GIF, WebP; None for others."""
     if body.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if body.startswith(b"\xff\xd8\xff"):

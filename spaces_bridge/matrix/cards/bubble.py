@@ -13,9 +13,9 @@ from spaces_bridge.matrix.text.wording import one_line
 def render(
     space: LiveSpace, listeners: int, page: str, room_link: str, zone: tzinfo = UTC
 ) -> Card:
-    """The bubble as it is. `room_link`: a matrix.to link to the live space's room.
+    """Return the bubble as it should be. `room_link`: a matrix.to link to the live space's room.
 
-    Its frame is the phase alone: all else can wait for a minute.
+    The bubble's frame is the phase alone: all else can wait for a minute.
     """
     head = headline(space)
     lines = [*when(space, zone), *_lines(space, listeners, page, room_link)]

@@ -1,4 +1,4 @@
-"""Keeps the bubble in the community's room true."""
+"""Keep the bubble in the community's room up to date."""
 
 import logging
 from collections.abc import Callable
@@ -31,10 +31,10 @@ TEMPO = Tempo(frame_ms=5_000, counters_ms=60_000)
 
 
 class Bubbles:
-    """Carries out `RefreshBubble`. Raises NotYetError, Away, StorageError.
+    """The task handler of `RefreshBubble`. Raises NotYetError, Away, StorageError.
 
-    The room is somebody else's: where the bot may not write (any more) it gives up and says so
-    once to the host.
+    The room is somebody else's: where the bot may not write (any more) it gives up and tells the
+    host once.
     """
 
     kinds = (wish.RefreshBubble,)
@@ -58,12 +58,12 @@ class Bubbles:
         self._editions = EditThrottle(Shown.BUBBLE, TEMPO, bot, notes, clock)
 
     async def space_of(self, event: EventId) -> LiveSpace | None:
-        """The live space whose bubble an event is."""
+        """Return the live space whose bubble an event is, None for other events."""
         found = await self._notes.get(BubbleSpace.key(event))
         return await self._spaces.find(found.space) if found is not None else None
 
     async def removed(self, event: EventId, room: RoomId) -> bool:
-        """Somebody redacted an event. True: it was a bubble, which is not wanted there."""
+        """Note that an event was redacted. True: it was a bubble, which is not wanted there."""
         space = await self.space_of(event)
         if space is None or space.community != room:
             return False
@@ -72,7 +72,7 @@ class Bubbles:
         return True
 
     async def run(self, wanted: wish.RefreshBubble, key: str) -> EventId | None:
-        """Make the bubble true."""
+        """Send or edit the bubble; return its event id, None without a bubble."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.community is None or space.private:
             return None
@@ -85,10 +85,10 @@ class Bubbles:
             return None
 
     async def refused(self, wanted: wish.RefreshBubble, refusal: RequestRefused) -> None:
-        """The homeserver fails on it for good: that is in the log."""
+        """Do nothing: the dispatcher has logged what the homeserver fails on for good."""
 
     def render(self, space: LiveSpace) -> Card:
-        """The bubble as it should be now."""
+        """Return the bubble as it should be now."""
         door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         listeners = self._audience_size(space.space)
         page, zone = self._settings.page(space.slug), self._settings.zone
@@ -109,7 +109,7 @@ class Bubbles:
         return event
 
     async def _take_tick(self, space: LiveSpace, room: RoomId) -> None:
-        """What has begun is nothing to be reminded of."""
+        """Redact the seeded ✅: nobody needs a reminder of what has begun."""
         key = BubbleReaction.key(space.space, REMIND)
         tick = await self._notes.get(key)
         if tick is not None:
@@ -117,7 +117,7 @@ class Bubbles:
             await self._notes.drop(key)
 
     async def _dress(self, space: LiveSpace, room: RoomId, event: EventId) -> None:
-        """Seed what may be tapped and pin it, once."""
+        """Seed the reactions to the bubble and pin it, once."""
         complete = ShownComplete.key(Shown.BUBBLE, space.space)
         if await self._notes.get(complete) is not None:
             return
@@ -131,7 +131,7 @@ class Bubbles:
         await self._notes.put(ShownComplete(Shown.BUBBLE, space.space))
 
     async def _pin(self, room: RoomId, placing: pins.Placing) -> None:
-        """Where the bot may; else it goes without."""
+        """Change the pins where the bot may; a refusal is only logged."""
         try:
             await self._pins.arrange(room, placing)
         except RequestRefused as refusal:

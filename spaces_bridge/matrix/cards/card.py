@@ -1,4 +1,4 @@
-"""The live card: what it says. Pure."""
+"""The content of the live card. Pure."""
 
 import html
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ REACTIONS_SHOWN = 8
 MUTED = "🔇"
 
 CardLine = tuple[str, str]
-"""What it is about (may be empty), and what there is to say."""
+"""A line of a card: its label (may be empty), and its text."""
 
 _ASKING = {
     SpeakPolicy.REQUEST: "{way}; a host decides",
@@ -38,7 +38,7 @@ _WAY_TO_ASK = "tap ✋ below, or write !space speak"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`frame` changes with stage, queue and phase; `counters` are all the rest of it."""
+    """A rendered card: `frame` changes with stage, queue and phase; `counters` are the rest."""
 
     frame: str
     counters: str
@@ -48,7 +48,7 @@ class Card:
 def render(
     space: LiveSpace, listeners: int, page: str, *, captions: bool, zone: tzinfo = UTC
 ) -> Card:
-    """The card of a live space as it is. `zone`: where most people here live."""
+    """Return the card of a live space as it is. `zone`: the time zone of most people here."""
     head = headline(space)
     stage = list(_stage(space, zone))
     counters = list(_counters(space, listeners))
@@ -58,7 +58,7 @@ def render(
 
 
 def written(head: str, lines: list[CardLine]) -> Content:
-    """A message of a headline and lines, plain and in HTML."""
+    """Return a message of a headline and lines, plain and in HTML."""
     body = "\n".join([head, *(f"{name}: {text}" if name else text for name, text in lines)])
     rich = [f"<strong>{html.escape(head)}</strong>", *map(_html_line, lines)]
     return message(body, "<br>\n".join(rich), "m.text")
@@ -73,7 +73,7 @@ def _html_line(line: CardLine) -> str:
 
 
 def headline(space: LiveSpace) -> str:
-    """Where its life stands, and its title."""
+    """Return the card's headline: the phase and the title."""
     title = one_line(space.title)
     if space.phase is Phase.LIVE:
         return f"🔴 Live now: {title}"
@@ -81,7 +81,7 @@ def headline(space: LiveSpace) -> str:
 
 
 def when(space: LiveSpace, zone: tzinfo) -> Iterator[CardLine]:
-    """The time of a scheduled live space, if it has one; other zones reckon from UTC."""
+    """Yield the time of a scheduled live space, if it has one, with UTC for other zones."""
     at_ms = space.scheduled_at_ms
     if space.phase is not Phase.SCHEDULED or at_ms is None:
         return
@@ -122,7 +122,7 @@ def _name(space: LiveSpace, user: UserId) -> str:
 
 
 def _hands(space: LiveSpace) -> str:
-    """The queue with places; nameless guests in a row are one entry."""
+    """Return the queue with places; nameless guests in a row are one entry."""
     names = [shown(space, hand.user) for hand in space.hands]
     entries = []
     place = 1

@@ -1,4 +1,4 @@
-"""Keeps the live card in the room true."""
+"""Keep the live card in the room up to date."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ TEMPO = Tempo(frame_ms=5_000, counters_ms=60_000)
 
 
 class CardKeeper:
-    """Sends, pins and seeds the card once, then edits it no more often than the contract says."""
+    """The keeper sends, pins and seeds a card once, then edits it no more often than `TEMPO`."""
 
     def __init__(
         self,
@@ -38,18 +38,21 @@ class CardKeeper:
         self._editions = EditThrottle(Shown.CARD, TEMPO, bot, notes, clock)
 
     async def event_of(self, space: SpaceId) -> EventId | None:
-        """The card's event id, once it is sent."""
+        """Return the card's event id, None until it is sent."""
         return await self._editions.event_of(space)
 
     def render(self, space: LiveSpace) -> card.Card:
-        """The card as it should be now."""
+        """Return the card as it should be now."""
         page = self._settings.page(space.slug)
         listeners = self._audience_size(space.space)
         captions, zone = self._settings.captions, self._settings.zone
         return card.render(space, listeners, page, captions=captions, zone=zone)
 
     async def refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:
-        """Make the card true. Raises NotYetError, Refused, Away, StorageError."""
+        """Send or edit the card; return its event id.
+
+        Raises NotYetError, RequestRefused, Away, StorageError.
+        """
         wanted = self.render(space)
         event = await self.event_of(space.space)
         if event is None:
@@ -62,10 +65,10 @@ class CardKeeper:
         return event
 
     async def _dress(self, space: SpaceId, room: RoomId, event: EventId) -> None:
-        """Pin it and seed the reactions, once.
+        """Pin the card and seed its reactions, once.
 
-        Like the room's first state this is no news: a host who starts at once needs the minute's
-        events for what follows.
+        Like the room's first state these events are counted apart: a host who starts at once
+        needs the minute's events for what follows.
         """
         if await self._notes.get(ShownComplete.key(Shown.CARD, space)) is not None:
             return

@@ -1,6 +1,6 @@
 """The directory: an `m.space` whose children are the scheduled and live public spaces.
 
-It is found by its alias, which nobody else may take. Spec: Client-Server API, "Spaces".
+The directory is found by its alias, which nobody else may take. Spec: Client-Server API, "Spaces".
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ALIAS_LOCALPART = "spaces"
 
 
 class SpacesDirectory:
-    """Carries out `ListSpace`, and keeps the directory's room. Raises Refused, Away."""
+    """The directory's room, and the task handler of `ListSpace`. Raises RequestRefused, Away."""
 
     kinds = (wish.ListSpace,)
 
@@ -54,7 +54,7 @@ class SpacesDirectory:
         return f"#{ALIAS_LOCALPART}:{self._settings.domain}"
 
     async def run(self, wanted: wish.ListSpace, key: str) -> None:
-        """Make one entry true."""
+        """Bring one live space's entry up to date."""
         room = await self.open()
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
@@ -62,10 +62,10 @@ class SpacesDirectory:
         await self._enter(room, space.room, entry(space, self._settings.domain))
 
     async def refused(self, wanted: wish.ListSpace, refusal: RequestRefused) -> None:
-        """Nobody waits for it; the courier logs it."""
+        """Do nothing: nobody waits for an entry, and the dispatcher logs the refusal."""
 
     async def open(self) -> RoomId:
-        """The directory's room, made or found, and true; the first time it is looked at."""
+        """Return the directory's room; the first call finds or makes it and updates it."""
         async with self._lock:
             if self._room is None:
                 room = await self._find() or await self._make()
@@ -77,7 +77,7 @@ class SpacesDirectory:
     # --- the room -----------------------------------------------------------------------------
 
     async def _find(self) -> RoomId | None:
-        """The room of our alias, if we can use it; else the alias is free afterwards."""
+        """Return the room of our alias if the bot can use it; else None, and the alias is free."""
         try:
             answer = await self._bot.call("GET", ["directory", "room", self.alias])
         except RequestRefused as refusal:
@@ -123,7 +123,7 @@ class SpacesDirectory:
         yield StatePart("m.room.guest_access", "", {"guest_access": "forbidden"})
 
     async def _furnish(self, room: RoomId) -> None:
-        """What it may lack since it was made, or since another version of us made it."""
+        """Write the state the room lacks, as after a half-done start or an older version."""
         for part in self._furniture():
             await self._bot.ensure_state(room, part.type, part.content, part.key)
         await self._bot.ensure_state(room, "m.room.canonical_alias", {"alias": self.alias})
@@ -135,7 +135,7 @@ class SpacesDirectory:
     # --- its entries --------------------------------------------------------------------------
 
     async def _tidy(self, room: RoomId) -> None:
-        """After a start: entries of what ended meanwhile go, those of the open ones are there."""
+        """Make the entries those of the open live spaces, after a start."""
         domain = self._settings.domain
         spaces = [s for s in self._spaces.open() if s.room is not None]
         wanted = {str(s.room): entry(s, domain) for s in spaces}
@@ -153,7 +153,7 @@ class SpacesDirectory:
 
 
 async def keep_open(directory: SpacesDirectory, pause_s: float) -> None:
-    """Open it after a start, as soon as the homeserver lets us."""
+    """Open the directory after a start, trying until the homeserver is there or refuses."""
     while True:
         try:
             await directory.open()
@@ -173,14 +173,17 @@ async def keep_open(directory: SpacesDirectory, pause_s: float) -> None:
 
 
 def entry(space: LiveSpace, domain: str) -> dict[str, Any]:
-    """The content of `m.space.child`; empty: not listed."""
+    """Return the content of `m.space.child`; empty: not listed."""
     if space.private or space.phase is Phase.ENDED:
         return {}
     return {"via": [domain], "order": order(space), "suggested": space.phase is Phase.LIVE}
 
 
 def order(space: LiveSpace) -> str:
-    """Live ones first, then by time, then those without a time. At most 50 of ASCII."""
+    """Return the `order` of an entry, at most 50 characters of ASCII.
+
+    Live spaces that are live come first, then scheduled ones by time, then those without a time.
+    """
     if space.phase is Phase.LIVE:
         return f"0.{space.started_at_ms or 0:015d}"
     if space.scheduled_at_ms is not None:

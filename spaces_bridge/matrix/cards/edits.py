@@ -1,4 +1,4 @@
-"""Messages of the bot that are edited as long as they are true of something that changes."""
+"""Messages of the bot that are edited as the live space changes, at a throttled rate."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from spaces_bridge.matrix.events.content import edit
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """How long after one edit the next one may follow, by what has changed."""
+    """The least time from one edit to the next, by whether the frame or counters changed."""
 
     frame_ms: int
     counters_ms: int
 
 
 class EditThrottle:
-    """One kind of such messages, one for each live space."""
+    """The edit throttle of one kind of message, of which each live space has one."""
 
     def __init__(
         self, kind: Shown, tempo: Tempo, bot: MatrixClient, notes: NoteStore, clock: Clock
     ) -> None:
-        """`kind` is in the keys of all notes and in transaction ids."""
+        """`kind` is part of the keys of all notes and of transaction ids."""
         self._kind = kind
         self._tempo = tempo
         self._bot = bot
@@ -34,12 +34,12 @@ class EditThrottle:
         self._clock = clock
 
     async def event_of(self, space: SpaceId) -> EventId | None:
-        """The message, once it is sent."""
+        """Return the message's event id, None until it is sent."""
         found = await self._notes.get(ShownMessage.key(self._kind, space))
         return found.event if found is not None else None
 
     async def send(self, space: SpaceId, room: RoomId, wanted: Card) -> EventId:
-        """The first edition. Raises Refused, Away, StorageError."""
+        """Send the message; return its event id. Raises RequestRefused, Away, StorageError."""
         key = f"{self._kind}:{space}"
         event = await self._bot.send(room, "m.room.message", wanted.content, key)
         await self._note_shown(space, wanted, 0)
@@ -49,9 +49,9 @@ class EditThrottle:
     async def renew(
         self, space: SpaceId, room: RoomId, event: EventId, wanted: Card, *, at_once: bool = False
     ) -> None:
-        """The next edition, if it says anything new and its time has come.
+        """Edit the message, if it says anything new and its time has come.
 
-        Raises NotYetError before that; Refused, Away, StorageError.
+        Raises NotYetError before that time; RequestRefused, Away, StorageError.
         """
         shown = await self._shown(space)
         if shown.whole == _digest(wanted.frame, wanted.counters):

@@ -1,6 +1,6 @@
-"""docs/events.md, made from the types of what the bridge sends; the examples are really sent so.
+"""Make docs/events.md from the types of what the bridge sends; its examples are really sent so.
 
-`python -m spaces_bridge.matrix.cards.events_doc` prints it; `make docs` writes it.
+`python -m spaces_bridge.matrix.cards.events_doc` prints the document; `make docs` writes it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Whether rooms stand in the homeserver's own list of public rooms."""
+"""The homeserver's own list of public rooms, and which of our rooms stand in it."""
 
 import logging
 
@@ -17,7 +17,10 @@ ADVICE = (
 
 
 class RoomList:
-    """Asks for each room once in the bridge's life; a refusal is said once. Raises Away."""
+    """The list of public rooms. Raises Away.
+
+    Each room's entry is set once in the bridge's life; a refusal is logged with advice once.
+    """
 
     def __init__(self, bot: MatrixClient) -> None:
         self._bot = bot
@@ -25,7 +28,7 @@ class RoomList:
         self._advised = False
 
     async def show(self, room: RoomId) -> None:
-        """Homeservers may turn a public room into an unlisted one without a word."""
+        """List the room: homeservers may leave a public room out of the list without an error."""
         if (room, "public") not in self._asked and not await self._set(room, "public"):
             self._advise()
 
@@ -33,7 +36,7 @@ class RoomList:
         await self._set(room, "private")
 
     async def _set(self, room: RoomId, visibility: str) -> bool:
-        """False: it is not so, and the homeserver does not want it."""
+        """Set the room's visibility. False: the homeserver does not take it."""
         if (room, visibility) in self._asked:
             return True
         place = ["directory", "list", "room", room]

@@ -1,4 +1,4 @@
-"""What is pinned in a room: our own places in the list, everybody else's left as they are."""
+"""The pinned events of a room: ours in their places, everybody else's left as they are."""
 
 import asyncio
 import logging
@@ -19,17 +19,17 @@ Placing = Callable[[Sequence[str]], Sequence[str]]
 
 
 class Pins:
-    """Changes the list of pinned events: read, change, write, and look whether it stands."""
+    """The writer of pinned events: it reads, changes, writes, and checks that the list stands."""
 
     def __init__(self, bot: MatrixClient) -> None:
         self._bot = bot
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def arrange(self, room: RoomId, placing: Placing) -> None:
-        """Make the list what `placing` makes of it. Raises Refused, Away.
+        """Make the list what `placing` makes of it. Raises RequestRefused, Away.
 
-        Others pin with their own clients meanwhile: what our write took the place of unread is
-        put back, with our places in it.
+        Others pin with their own clients meanwhile: a list that our write replaced unread is put
+        back, with our pins in it.
         """
         async with self._locks[room]:
             held = await self._read(room)
@@ -56,7 +56,7 @@ class Pins:
     async def _crossed(
         self, room: RoomId, read: StateEvent, ours: EventId, now: StateEvent
     ) -> list[str] | None:
-        """What somebody else pinned between our look and our write, if so."""
+        """Return the list that somebody else wrote between our read and our write, if any."""
         if now.event != ours or now.replaced in (None, read.event):
             return None
         log.info("a change of ours to what is pinned in %s crossed with somebody else's", room)
@@ -64,40 +64,40 @@ class Pins:
 
 
 def pinned(content: Mapping[str, Any]) -> list[str]:
-    """The list in `m.room.pinned_events`; what is no event id is left out."""
+    """Return the list in `m.room.pinned_events`, without what is no text."""
     found = content.get("pinned")
     return [e for e in found if isinstance(e, str)] if isinstance(found, list) else []
 
 
 def first(event: EventId) -> Placing:
-    """The event before all others."""
+    """Place the event before all others."""
     return lambda pins: [event, *(e for e in pins if e != event)]
 
 
 def added(event: EventId) -> Placing:
-    """The event behind all others, unless it is there."""
+    """Place the event behind all others, unless it is in the list."""
     return lambda pins: pins if event in pins else [*pins, event]
 
 
 def without(event: EventId) -> Placing:
-    """All but the event."""
+    """Take the event out of the list."""
     return lambda pins: [e for e in pins if e != event]
 
 
 def with_posts(
     card: EventId | None, ours: Collection[str], newest: Sequence[EventId], fresh: EventId
 ) -> Placing:
-    """The card, then what others have pinned, then the newest posts, the last one last; each once.
+    """Place the card, then others' pins, then the newest posts, the last one last; each once.
 
-    `ours` are all posts of ours, `fresh` the one to be pinned now: an older one that is not
-    in the list any more was taken out by somebody.
+    `ours` are all posts of ours, `fresh` the one to be pinned now: an older post that is not in
+    the list any more was taken out by somebody.
     """
 
     def placed(pins: Sequence[str]) -> list[str]:
         head = [] if card is None else [card]
         others = [e for e in pins if e not in ours and e not in newest and e != card]
         posts = [e for e in newest if e != card and (e in pins or e == fresh)]
-        # what was shared twice counts as the newer of the two
+        # a post that was shared twice counts as the newer of the two
         return [*head, *others, *reversed(dict.fromkeys(reversed(posts)))]
 
     return placed

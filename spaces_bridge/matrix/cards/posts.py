@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Posts:
-    """Carries out `PinPost`. Raises Refused, Away, StorageError."""
+    """The task handler of `PinPost`. Raises RequestRefused, Away, StorageError."""
 
     kinds = (wish.PinPost,)
 
@@ -40,7 +40,7 @@ class Posts:
         self._cards = cards
 
     async def run(self, wanted: wish.PinPost, key: str) -> EventId | None:
-        """Show and pin it; the result is the pinned event. None: newer ones took its place."""
+        """Show and pin a post; return the pinned event. None: newer posts took its place."""
         space = await self._spaces.find(wanted.space)
         post = _post(space, wanted.number)
         if space is None or space.room is None or post is None:
@@ -51,7 +51,7 @@ class Posts:
         return event
 
     async def refused(self, wanted: wish.PinPost, refusal: RequestRefused) -> None:
-        """Tell who shared it."""
+        """Tell the person who shared the post."""
         post = _post(await self._spaces.find(wanted.space), wanted.number)
         if post is not None:
             text = f"The homeserver refused to show {post.url} ({refusal.errcode})."
@@ -59,7 +59,7 @@ class Posts:
             await self._spaces.wish(wish.TellUser(post.by, text), told)
 
     async def _shown(self, room: RoomId, post: Post, key: str) -> EventId:
-        """The message of this room that it is about, or one of ours with the link."""
+        """Return the message of this room that was shared, or send one with the link."""
         if post.event is not None and await self._is_here(room, post.event):
             return post.event
         return await self._bot.send(room, "m.room.message", content(post), key)
@@ -85,7 +85,7 @@ class Posts:
 
 
 def content(post: Post) -> Content:
-    """The message that shows a link."""
+    """Return the message that shows a post's link."""
     name = one_line(post.name)
     address = html.escape(post.url)
     rich = f'{html.escape(name)} shares: <a href="{address}">{address}</a>'

@@ -1,4 +1,4 @@
-"""What a live space's room shows to those outside: state, name, topic, picture, the way in."""
+"""The published state of a live space's room: `LIVE`, name, topic, picture, bridge, widget."""
 
 import hashlib
 import json
@@ -29,9 +29,9 @@ AVATAR = "m.room.avatar"
 
 
 class RoomStatePublisher:
-    """Carries out `PublishState`. Raises Refused, Away, StorageError.
+    """The task handler of `PublishState`. Raises RequestRefused, Away, StorageError.
 
-    The host may change name, topic and picture by hand. What we have shown is remembered, so that
+    The host may change name, topic and picture by hand. What the publisher wrote is noted, so that
     such a change stands until there is something else to show.
     """
 
@@ -54,7 +54,7 @@ class RoomStatePublisher:
         self._room_list = room_list
 
     async def run(self, wanted: wish.PublishState, key: str) -> None:
-        """Make the room show how the live space is."""
+        """Make the room's state show how the live space is."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
@@ -67,10 +67,10 @@ class RoomStatePublisher:
             await self._show(space, space.room, iter([StatePart(AVATAR, "", {"url": picture})]))
 
     async def refused(self, wanted: wish.PublishState, refusal: RequestRefused) -> None:
-        """Nobody waits for it; the courier logs it."""
+        """Do nothing: nobody waits for the state, and the dispatcher logs the refusal."""
 
     async def _show(self, space: LiveSpace, room: RoomId, wanted: Iterator[StatePart]) -> None:
-        """Write what we have not shown already."""
+        """Write the parts that were not written already."""
         noted = await self._notes.get(RoomShown.key(space.space))
         known = noted.digests if noted is not None else {}
         shown = dict(known)
@@ -92,7 +92,7 @@ class RoomStatePublisher:
 
 
 def parts(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
-    """What is shown with the title in it, or the phase."""
+    """Yield the state that holds the title or the phase."""
     page = settings.page(space.slug)
     yield StatePart("m.room.name", "", {"name": room_name(space)})
     yield topic_state(topic(space, page))

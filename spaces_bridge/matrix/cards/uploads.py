@@ -1,4 +1,4 @@
-"""The pictures as the homeserver knows them: each is uploaded once."""
+"""The pictures of rooms and of the bot, each uploaded to the homeserver once."""
 
 import asyncio
 import hashlib
@@ -18,24 +18,24 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 log = logging.getLogger(__name__)
 
 TONES = 8
-"""How many colours hosts have, here and on the page."""
+"""The number of colours that hosts have, here and on the page."""
 
 REST_S = 300.0
-"""How long nothing is uploaded after the homeserver took no file."""
+"""Seconds without uploads after the homeserver took no file."""
 
 
 @cache
 def room_picture(phase: Phase, tone: int) -> bytes:
-    """The PNG of a live space's room in this phase, in the colour `tone`, below `TONES`.
+    """Return the PNG of a live space's room in this phase, in the colour `tone`, below `TONES`.
 
-    It was drawn by `tools/pictures`.
+    The pictures are drawn by `tools/pictures`.
     """
     return _file(f"{phase.value}-{tone}.png")
 
 
 @cache
 def bot_picture() -> bytes:
-    """The PNG of the bot, of the same family."""
+    """Return the PNG of the bot, of the same family."""
     return _file("bot.png")
 
 
@@ -44,13 +44,14 @@ def _file(name: str) -> bytes:
 
 
 class PictureUploads:
-    """Addresses of pictures; None while the homeserver takes none: then it goes without.
+    """The uploads of pictures, which give their `mxc://` addresses.
 
+    An address is None while the homeserver takes no file: the room then goes without a picture.
     Raises Away (only when nobody answers at all) and StorageError.
     """
 
     def __init__(self, bot: MatrixClient, notes: NoteStore, clock: Callable[[], float]) -> None:
-        """`clock`: seconds, of the event loop."""
+        """`clock` returns seconds of the event loop."""
         self._bot = bot
         self._notes = notes
         self._clock = clock
@@ -58,12 +59,12 @@ class PictureUploads:
         self._lock = asyncio.Lock()
 
     async def of_space(self, space: LiveSpace) -> str | None:
-        """The picture of a live space's room; the tone is the host's, as on the page."""
+        """Return the address of a live space's picture, in the host's tone, as on the page."""
         tone = crc32(space.host.encode()) % TONES
         return await self._address(room_picture(space.phase, tone))
 
     async def of_directory(self) -> str | None:
-        """The picture of all live spaces together."""
+        """Return the address of the directory's picture."""
         return await self._address(room_picture(Phase.LIVE, 0))
 
     async def portray_bot(self) -> None:

@@ -1,1 +1,1 @@
-"""From the outbox to the homeserver: what waits for what, what may go, and who does it."""
+"""The outbox carried out: its dispatcher, lanes and their budgets, merging, task handlers."""

@@ -1,4 +1,4 @@
-"""How many events a minute each lane of the outbox may make, and when it waits for its room."""
+"""The budgets of the outbox's lanes: tasks a minute, and when a lane waits for its room."""
 
 from typing import Protocol
 
@@ -17,15 +17,15 @@ SHARES = {
     LaneName.CARD: 0.6,
     LaneName.CHAT: 0.6,
 }
-"""How much of a live space's events a minute each lane may see used before it waits.
+"""The share of a room's events a minute that may be used before the lane waits.
 
 The floors given without a host (`rules.floor.GRANTS`) need what the crowd's card and chat leave.
 Those two wait for the same moment, and the chat has a limit of its own: neither starves the other.
-What frees somebody's next act waits for no courtesy: levels and bans have no share, answered hands
-a budget of their own, and who is let in again comes when there is any event left.
+Tasks that free somebody's next act do not wait: levels and bans have no share, answered hands have
+a budget of their own, and unbans go out as long as there is any event left.
 """
 HANDS_PER_MINUTE = 60
-"""Answered hands taken back in one room; as many again of crowds."""
+"""Answered hands redacted in one room; as many again of crowds."""
 ARRANGEMENTS_PER_MINUTE = 10
 """How often locking, chat and server rules are written to one room; each takes two events."""
 PROMPTS_PER_MINUTE = 6
@@ -33,7 +33,7 @@ PROMPTS_PER_MINUTE = 6
 
 
 class OpenSpaces(Protocol):
-    """The live spaces, as far as they are needed here."""
+    """The part of `Spaces` that is needed here."""
 
     def view(self, space: SpaceId) -> LiveSpace | None: ...
 
@@ -41,7 +41,7 @@ class OpenSpaces(Protocol):
 
 
 class LaneBudgets:
-    """What the courier asks before it carries out a lane's next wish."""
+    """The lane budgets, which the outbox dispatcher asks before a lane's next task."""
 
     def __init__(self, settings: MatrixSettings, spaces: OpenSpaces, budgets: RoomBudgets) -> None:
         self._settings = settings
@@ -49,7 +49,7 @@ class LaneBudgets:
         self._budgets = budgets
 
     def per_minute(self, lane: Lane) -> int | None:
-        """How many tasks of a lane may be carried out a minute; None: any number."""
+        """Return how many tasks of a lane may be carried out a minute; None: any number."""
         match lane.name:
             case LaneName.PROMPTS:
                 return PROMPTS_PER_MINUTE
@@ -69,11 +69,14 @@ class LaneBudgets:
                 return None
 
     def is_full(self, room: RoomId) -> bool:
-        """Whether an answer in the room would have to wait."""
+        """Return whether an answer in the room would have to wait."""
         return self._budgets.wait_s(room, SHARES[LaneName.REPLIES]) > 0
 
     def room_wait_s(self, lane: Lane) -> float:
-        """Until the live space's room has an event left for this lane; others wait for none."""
+        """Return the seconds until the room has an event left for this lane.
+
+        Lanes without a share, and those of no live space's room, do not wait.
+        """
         share = SHARES.get(lane.name)
         if share is None:
             return 0.0

@@ -1,4 +1,8 @@
-"""Carries out the outbox: lanes in order, side by side, at a fair pace, until done or buried."""
+"""The outbox dispatcher carries out outbox tasks lane by lane.
+
+Lanes run side by side at a fair pace; the tasks of one lane go in order, until each is done or
+buried.
+"""
 
 import asyncio
 import logging
@@ -27,20 +31,23 @@ from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.pacing.sliding_window import SlidingWindows
 
 FloorWish = wish.OfferFloor | wish.OfferToSpeak | wish.PromptModerator | wish.RedactEvent
-"""What somebody waits for who wants to speak; it takes turns by itself with all else."""
+"""The tasks that people who want to speak wait for; they share the pace as a group apart."""
 
 log = logging.getLogger(__name__)
 
 PAGE = 500
 LOOK_EVERY_S = 5.0
-"""Without being woken, in case a wake was missed."""
+"""The pause between looks without being woken, in case a wake was missed."""
 NOT_YET_RECHECK_S = 1.0
 APART = frozenset({LaneName.CAPTIONS, LaneName.REDACTIONS, LaneName.HANDS, LaneName.CROWD})
 """Lanes whose events have budgets of their own, beside the room's."""
 
 
 class TaskRunner(Protocol):
-    """Carries out one wish. Raises Refused, Away, NotYetError, StorageError."""
+    """The port to the task handlers: it carries out one outbox task.
+
+    Raises RequestRefused, Away, NotYetError, StorageError.
+    """
 
     async def run(self, wanted: wish.OutboxTask, key: str) -> str | None: ...
 
@@ -48,7 +55,7 @@ class TaskRunner(Protocol):
 
 
 class OutboxDispatcher:
-    """Implements the app's `Courier`."""
+    """The outbox dispatcher. Implements the app's `OutboxSignal`."""
 
     def __init__(
         self,
@@ -59,9 +66,9 @@ class OutboxDispatcher:
         per_minute: Callable[[Lane], int | None],
         room_wait_s: Callable[[Lane], float] = lambda _: 0.0,
     ) -> None:
-        """`per_minute`: how many wishes of a lane may be carried out a minute; None: any number.
+        """`per_minute`: how many tasks of a lane may be carried out a minute; None: any number.
 
-        `room_wait_s`: seconds until the room's budget has something left for this lane.
+        `room_wait_s`: the seconds until the room's budget has something left for this lane.
         """
         self._outbox = outbox
         self._clock = clock
@@ -78,11 +85,11 @@ class OutboxDispatcher:
         self._worked_at = -WORKS_WITHIN_S
 
     def wake(self) -> None:
-        """There is something new in the outbox."""
+        """Tell the dispatcher that there is something new in the outbox."""
         self._news.set()
 
     def outage_over(self) -> None:
-        """The homeserver is back: do not wait out the back-off."""
+        """Tell the dispatcher that the homeserver is back: no back-off is waited out."""
         for lane in self._lanes.values():
             if not lane.told_to_wait:
                 lane.retry_at = 0.0
@@ -92,7 +99,7 @@ class OutboxDispatcher:
         self.wake()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         try:
             first = True
             while True:
@@ -153,13 +160,13 @@ class OutboxDispatcher:
                 await self._rest(lane, min(later.after_s, NOT_YET_RECHECK_S))
             except AdapterError as error:
                 await self._fail(lane, row, error)
-            except Exception:  # a supervisor: one wish with a bug must not stop its lane
+            except Exception:  # a supervisor: one task with a bug must not stop its lane
                 log.exception("gave up a wish: %s", row.effect.kind)
                 await self._give_up(lane, row, "a bug of the bridge; see its log")
         self._forget(lane)
 
     def _forget(self, lane: LaneQueue) -> None:
-        """Empty lanes go; what they have done in this minute still counts."""
+        """Forget an empty lane; what it has done in this minute still counts."""
         self._lanes.pop(lane.lane, None)
         self._stirred.pop(lane.lane, None)
         self._tasks.pop(lane.lane, None)
@@ -195,7 +202,7 @@ class OutboxDispatcher:
         await self._finish(lane, row, result)
 
     async def _wait_for_budget(self, lane: LaneQueue, limit: int | None) -> bool:
-        """Whether it had to wait."""
+        """Wait until the lane's budget has something left; return whether there was a wait."""
         pressed, now = False, asyncio.get_running_loop().time
         while True:
             own_s = self._windows.wait(lane.lane, limit, now()) if limit is not None else 0.0
@@ -210,7 +217,10 @@ class OutboxDispatcher:
     async def _merged(
         self, lane: LaneQueue, row: OutboxRow, head: Mergeable, *, pressed: bool
     ) -> Mergeable:
-        """With what may share the event. Stored before it is sent: see `Outbox.absorb`."""
+        """Return the first task merged with those that may share its event.
+
+        The merged task is stored before it is sent: see `Outbox.absorb`.
+        """
         if lane.may_have_been_sent(row):
             return head
         others = lane.others(row)
@@ -235,7 +245,7 @@ class OutboxDispatcher:
                 lane.add(fresh)
 
     async def _refuse(self, lane: LaneQueue, row: OutboxRow, refusal: RequestRefused) -> None:
-        """No, for good: tell who waits for it, and keep it for people to look at."""
+        """Have a task's refusal handled, and bury the task for people to look at."""
         log.warning("refused: %s (%d %s)", row.effect.kind, refusal.status, refusal.errcode)
         await self._doer.refused(codec.wish_from(row.effect), refusal)
         await self._give_up(lane, row, str(refusal))
@@ -249,7 +259,10 @@ class OutboxDispatcher:
         lane.failures = 0
 
     async def _fail(self, lane: LaneQueue, row: OutboxRow, error: AdapterError) -> None:
-        """Not now. Wait as told, or longer each time."""
+        """Let a lane wait after a failure: as long as told, or longer each time.
+
+        A task on which alone the homeserver fails again and again is given up.
+        """
         now = asyncio.get_running_loop().time()
         lane.failures += 1
         broken = isinstance(error, Away) and error.broken
@@ -271,7 +284,7 @@ class OutboxDispatcher:
 
 
 def _group_of(lane: LaneQueue, wanted: wish.OutboxTask) -> str:
-    """Who shares the homeserver's ceiling: a crowd's letters hold up no floor."""
+    """Return the group in which a task takes turns: a crowd's DMs hold up no floor."""
     if isinstance(wanted, FloorWish) and not (
         isinstance(wanted, wish.RedactEvent) and (wanted.expired or wanted.crowd)
     ):

@@ -1,4 +1,4 @@
-"""Who carries out which wish."""
+"""The port of task handlers, and the router that gives each outbox task to its own."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,10 +8,11 @@ from spaces_bridge.matrix.client.errors import RequestRefused
 
 
 class TaskHandler(Protocol):
-    """Carries out some kinds of wishes. `run` raises Refused, Away, NotYetError, StorageError.
+    """A task handler carries out outbox tasks of some kinds.
 
-    `run` gets only wishes of `kinds`; its result is what `Outbox.recall` says later.
-    `refused` hears of those the homeserver refused for good.
+    `run` gets only tasks of `kinds`; its result is what `Outbox.recall` returns later. It raises
+    RequestRefused, Away, NotYetError, StorageError. `refused` is called with a task that the
+    homeserver refused for good.
     """
 
     @property
@@ -23,10 +24,10 @@ class TaskHandler(Protocol):
 
 
 class TaskRouter:
-    """Hands each wish to the one who carries it out."""
+    """The router that hands each outbox task to the task handler of its kind."""
 
     def __init__(self, doers: Sequence[TaskHandler]) -> None:
-        """Raises ValueError: two of them want to carry out the same kind."""
+        """The constructor raises ValueError: two handlers have the same kind."""
         self._by_kind: dict[type[wish.OutboxTask], TaskHandler] = {}
         for doer in doers:
             for kind in doer.kinds:
@@ -36,7 +37,7 @@ class TaskRouter:
 
     @property
     def kinds(self) -> frozenset[type[wish.OutboxTask]]:
-        """All that somebody carries out."""
+        """All kinds of outbox tasks that have a handler."""
         return frozenset(self._by_kind)
 
     async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:

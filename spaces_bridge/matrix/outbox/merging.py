@@ -1,4 +1,4 @@
-"""Which waiting wishes share an event, kind by kind. Pure."""
+"""Merge waiting outbox tasks that may share an event, kind by kind. Pure."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ Mergeable = wish.PostCaption | wish.PostChat
 def merge(
     head: Mergeable, waiting: Sequence[wish.OutboxTask], *, pressed: bool
 ) -> tuple[Mergeable, tuple[int, ...]]:
-    """The wish that stands for the head and for those at the places among the waiting.
+    """Return one task for the head and some of the waiting, and the places of those merged.
 
-    `pressed`: there is more than events are allowed.
+    `pressed`: there are more tasks than events are allowed.
     """
     if isinstance(head, wish.PostCaption):
         said = [w for w in waiting if isinstance(w, wish.PostCaption)]

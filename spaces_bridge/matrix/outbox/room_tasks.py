@@ -1,4 +1,4 @@
-"""Wishes carried out in rooms: what each of them means in Matrix."""
+"""The handler of outbox tasks in live spaces' rooms."""
 
 import logging
 from typing import get_args
@@ -39,7 +39,7 @@ RoomWish = (
 
 
 class RoomTaskHandler:
-    """Carries out wishes about live spaces' rooms. All raise Refused, Away, StorageError."""
+    """The task handler for live spaces' rooms. All raise RequestRefused, Away, StorageError."""
 
     kinds = get_args(RoomWish)
 
@@ -64,7 +64,7 @@ class RoomTaskHandler:
         self._ghosts = ghosts
 
     async def run(self, wanted: RoomWish, key: str) -> str | None:
-        """Carry it out; the result is what `Outbox.recall` says. Raises NotYetError too."""
+        """Carry out a task; the result is what `Outbox.recall` returns. Raises NotYetError too."""
         match wanted:
             case wish.MakeRoom():
                 return await self._make_room(wanted.space)
@@ -104,7 +104,7 @@ class RoomTaskHandler:
                 await self._ghosts.leave(wanted.user, room)
 
     async def _seat_guest(self, wanted: wish.SeatGuest, space: LiveSpace, room: RoomId) -> None:
-        # Only after a command of ours is done, what was stored with the wish can be seen.
+        # Only after a command of ours is done, what was stored with the task can be seen.
         await self._observer.observe_member(space.space, room, wanted.user)
         now = self._spaces.view(space.space)
         request = now.requests.get(wanted.user) if now is not None else None
@@ -115,7 +115,7 @@ class RoomTaskHandler:
         await self._observer.observe_member(space.space, room, wanted.user)
 
     async def refused(self, wanted: RoomWish, refusal: RequestRefused) -> None:
-        """The homeserver said no for good: tell whoever waits for it."""
+        """Tell whoever waits for a task that the homeserver refused it for good."""
         if isinstance(wanted, wish.SeatGuest) or (
             isinstance(wanted, wish.WriteLevel) and wanted.level is not None
         ):
@@ -172,7 +172,10 @@ class RoomTaskHandler:
         return event
 
     async def _announce(self, wanted: wish.Announce, key: str) -> EventId | None:
-        """Who locks and unlocks again and again is not repeated for hours."""
+        """Send an announcement, None where there is nothing new to say.
+
+        A host who locks and unlocks again and again is not repeated for hours.
+        """
         space, room = await self._place(wanted.space)
         if wanted.locked is not None:
             said = await self._notes.get(LockAnnounced.key(wanted.space))

@@ -1,1 +1,1 @@
-"""A live space's room: made, kept in order, and read as the homeserver holds it."""
+"""A live space's room: made, arranged, and observed as the homeserver holds it."""

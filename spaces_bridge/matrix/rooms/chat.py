@@ -1,4 +1,4 @@
-"""Says in the room what people write on the page."""
+"""Post the chat of a live space's page in its room."""
 
 import logging
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class ChatPoster:
-    """Carries out `PostChat`."""
+    """The task handler of `PostChat`."""
 
     kinds = (wish.PostChat,)
 
@@ -22,7 +22,10 @@ class ChatPoster:
         self._spaces = spaces
 
     async def run(self, wanted: wish.PostChat, key: str) -> EventId | None:
-        """Not of those who were shown out meanwhile. Raises Refused, Away, StorageError."""
+        """Post the lines, but for those of people removed meanwhile; return the event's id.
+
+        Raises RequestRefused, Away, StorageError.
+        """
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             raise RequestRefused(404, "M_NOT_FOUND", f"live space {wanted.space} has no room")
@@ -32,5 +35,5 @@ class ChatPoster:
         return await self._bot.send(space.room, "m.room.message", chat.content(lines), key)
 
     async def refused(self, wanted: wish.PostChat, refusal: RequestRefused) -> None:
-        """The pages have read it; the room never will."""
+        """Log the refusal: the pages have shown the lines, the room never will."""
         log.error("the page's chat of %s cannot be said: %s", wanted.space, refusal.errcode)

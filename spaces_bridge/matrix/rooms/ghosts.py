@@ -1,4 +1,4 @@
-"""Guests of the page who got the floor, as Matrix users of ours."""
+"""Ghosts: Matrix users of ours, for guests of the page who got the floor."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ GUEST = "(guest)"
 
 
 class Ghosts:
-    """Registers ghosts, and brings them in and out of rooms. Raises Refused, Away."""
+    """The ghosts, registered and brought in and out of rooms. Raises RequestRefused, Away."""
 
     def __init__(self, bot: MatrixClient, client_of: Callable[[UserId], MatrixClient]) -> None:
         self._bot = bot
         self._client_of = client_of
 
     async def join(self, ghost: UserId, name: str, room: RoomId, *, private: bool) -> None:
-        """A member of the room, called "NAME (guest)"."""
+        """Make the ghost a member of the room, called "NAME (guest)"."""
         client = self._client_of(ghost)
         await client.register()
         await self.call(ghost, name)
@@ -28,12 +28,12 @@ class Ghosts:
         await client.join(room)
 
     async def call(self, ghost: UserId, name: str) -> None:
-        """From now on it is "NAME (guest)" in all its rooms; without a name "Guest (guest)"."""
+        """Call the ghost "NAME (guest)" in all its rooms; without a name "Guest (guest)"."""
         shown = clean_name(name).removesuffix(GUEST).strip() or NAMELESS
         await self._client_of(ghost).call_myself(f"{shown} {GUEST}")
 
     async def leave(self, ghost: UserId, room: RoomId) -> None:
-        """No member of the room any more."""
+        """Let the ghost leave the room."""
         try:
             await self._client_of(ghost).leave(room)
         except RequestRefused as refusal:

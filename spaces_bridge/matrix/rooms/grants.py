@@ -1,4 +1,4 @@
-"""Whether a grant was given already and undone by somebody, while its answer got lost.
+"""The history of grants: finds one that was given and undone while its answer got lost.
 
 A homeserver may take a write and die before it answers. Whoever takes the level away meanwhile has
 the last word: the next try must not bring it back.
@@ -14,11 +14,11 @@ from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.events import levels
 
 STEPS = 10
-"""How many events the way back may have; a try that cannot be judged is made."""
+"""How many earlier events are read; a try that cannot be judged is made."""
 
 
 class GrantEvents(Protocol):
-    """`MatrixClient`, as far as it is needed here."""
+    """The part of `MatrixClient` that is needed here."""
 
     @property
     def user(self) -> UserId: ...
@@ -27,7 +27,7 @@ class GrantEvents(Protocol):
 
 
 class GrantHistory:
-    """Remembers, per room, which levels were there before the first try of the latest grant.
+    """The grant history notes, per room, the levels before the first try of the latest grant.
 
     One note a room is enough: the grants of a live space are carried out one after the other.
     """
@@ -39,7 +39,7 @@ class GrantHistory:
     async def undone(
         self, room: RoomId, user: UserId, level: int, key: str, now: StateEvent
     ) -> bool:
-        """Whether the level was held since this wish's first try, and is not in `now`.
+        """Return whether the level was held since this task's first try, and is not in `now`.
 
         Raises Away, StorageError.
         """

@@ -1,4 +1,4 @@
-"""A live space whose room was taken from it ends, with a word: nobody could steer it any more."""
+"""End a live space whose room was taken from it, and tell the host: it cannot be steered."""
 
 import logging
 
@@ -18,7 +18,7 @@ REPLACED = "its room was replaced by another one"
 
 
 class RoomLossCheck:
-    """Looks whether the bot is still at home in a room."""
+    """The check whether the bot is still in a room, and the room is still in use."""
 
     def __init__(self, bot: MatrixClient, spaces: SpacesDoor, clock: Clock) -> None:
         self._bot = bot
@@ -26,7 +26,7 @@ class RoomLossCheck:
         self._clock = clock
 
     async def look(self, room: RoomId) -> None:
-        """End the live space if the room is not ours any more. Raises AdapterError."""
+        """End the live space if its room is not ours any more. Raises AdapterError."""
         space = self._spaces.by_room(room)
         if space is None or space.phase is Phase.ENDED:
             return
@@ -36,7 +36,10 @@ class RoomLossCheck:
             await self._end(space, why)
 
     async def _why(self, room: RoomId) -> str | None:
-        """The bot's own list of rooms decides: a refusal may have many reasons."""
+        """Return why the room is lost, None if it is not.
+
+        The bot's own list of rooms decides: a refusal may have many reasons.
+        """
         answer = await self._bot.call("GET", ["joined_rooms"])
         if room not in answer["joined_rooms"]:
             return PUT_OUT

@@ -1,7 +1,7 @@
-"""What somebody's membership is now, and who made it so.
+"""Memberships as they are now, and the act of somebody else that led to them.
 
 The current state decides, not the events that come in: of a kick, a ban and an unban only the last
-may be left to see, and who was kicked may be in the room again already.
+may be left to see, and a person who was kicked may be in the room again already.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MEMBER = "m.room.member"
 
 
 class MemberEvents(Protocol):
-    """`MatrixClient`, as far as it is needed here."""
+    """The part of `MatrixClient` that is needed here."""
 
     @property
     def user(self) -> UserId: ...
@@ -28,7 +28,7 @@ class MemberEvents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody who is neither the person nor the bot did to a membership."""
+    """An act on a membership, by somebody who is neither the person nor the bot."""
 
     event: EventId
     by: UserId
@@ -37,9 +37,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`membership` as in the spec, "leave" without any; `name` only of the joined.
+    """A person's membership of a room.
 
-    `act` led to it, or came right before somebody joined. A ban without one is the bot's.
+    `membership` is as in the spec, "leave" without any; `name` is given only of the joined.
+    `act` led to the membership, or came right before the person joined. A ban without one is
+    the bot's.
     """
 
     membership: str
@@ -56,13 +58,13 @@ class Membership:
 
 
 class Memberships:
-    """Reads memberships of one room's people."""
+    """The reader of people's memberships."""
 
     def __init__(self, bot: MemberEvents) -> None:
         self._bot = bot
 
     async def read(self, room: RoomId, user: UserId, *, was_joined: bool) -> Membership:
-        """The membership now. Raises Refused, Away.
+        """Return the membership now. Raises RequestRefused, Away.
 
         `was_joined` is believed where the homeserver no longer shows what was before.
         """
@@ -87,7 +89,7 @@ class Memberships:
     async def _act(
         self, room: RoomId, user: UserId, left: StateEvent, *, was_joined: bool
     ) -> Act | None:
-        """What somebody else did, if `left` is the end of a membership or of a ban."""
+        """Return the act of somebody else, if `left` is the end of a membership or of a ban."""
         by = self._other(left, user)
         if by is None or left.event is None or _kind(left) != "leave":
             return None

@@ -1,6 +1,6 @@
-"""Reads rooms as the homeserver holds them now, writes levels, and tells the live spaces.
+"""The room observer reads rooms as the homeserver holds them, writes levels, tells live spaces.
 
-What is read or written is told in the same order: one lock per room around both.
+Everything read or written is told in the same order: one lock per room is around both.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 POWER = "m.room.power_levels"
 WRITE_ATTEMPTS = 5
 Change = Callable[[levels.LevelsContent], dict[str, Any]]
-"""What a write of ours changes in the power levels."""
+"""A change of the power levels, by a write of ours."""
 BUSY = "The live space has too much to do to look at its levels."
 
 
 class RoomObserver:
-    """Implements the app's `RoomReader`."""
+    """The room observer. Implements the app's `RoomReader`."""
 
     def __init__(self, bot: MatrixClient, spaces: SpacesDoor, notes: NoteStore) -> None:
         self._bot = bot
@@ -46,18 +46,21 @@ class RoomObserver:
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
-        """Levels, joined and banned people, the bot left out. Raises AdapterError."""
+        """Return levels, joined and banned people, the bot left out. Raises AdapterError."""
         async with self._locks[room]:
             return await self._read_room(room)
 
     async def observe_room(self, space: SpaceId, room: RoomId) -> None:
-        """Read everything and tell. Raises AdapterError."""
+        """Read the whole room and tell the live space. Raises AdapterError."""
         async with self._locks[room]:
             held = await self._read_room(room)
             await self._tell(space, cmd.ObserveRoom(held.levels, held.joined, held.banned))
 
     async def observe_levels(self, space: SpaceId, room: RoomId) -> None:
-        """Read the levels and tell; what else they say must be ours. Raises AdapterError."""
+        """Read the levels and tell the live space. Raises AdapterError.
+
+        The rest of the event must be as we arranged it; a task is enqueued where it is not.
+        """
         async with self._locks[room]:
             held = await self._bot.state_event(room, POWER)
             observed = levels.own_levels(held.content, self._bot.user)
@@ -65,7 +68,7 @@ class RoomObserver:
                 await self._mind_structure(space, held)
 
     async def observe_member(self, space: SpaceId, room: RoomId, user: UserId) -> None:
-        """Read one membership and tell, also who made it so. Raises AdapterError.
+        """Read one membership and tell the live space, with its act. Raises AdapterError.
 
         A kick counts also when the person is back already: it keeps them out until the end.
         """
@@ -82,9 +85,9 @@ class RoomObserver:
                 await self._tell(space, seen)
 
     async def membership(self, space: SpaceId, room: RoomId, user: UserId) -> Membership:
-        """The membership, told without what led to it: that may be long past.
+        """Return a membership and tell it, without the act behind it: it may be long past.
 
-        Only after a command of ours is done, what was stored with a wish can be seen. Raises
+        Only after a command of ours is done, what was stored with a task can be seen. Raises
         AdapterError.
         """
         async with self._locks[room]:
@@ -98,14 +101,17 @@ class RoomObserver:
         return await self._memberships.read(room, user, was_joined=was_joined)
 
     async def _tell_plainly(self, space: SpaceId, user: UserId, member: Membership) -> None:
-        """A ban of ours counts only where it is wished for: else it is about to be lifted."""
+        """Tell a membership without its act.
+
+        A ban of ours counts only where it is wanted: else it is about to be lifted.
+        """
         told = await self._tell(space, cmd.ObserveMember(user, member.joined, member.name))
         view = self._spaces.view(space)
         if told and member.banned and view is not None and user in view.removed:
             await self._tell(space, cmd.ObserveMember(user, joined=False, banned=True))
 
     async def _tell_of_act(self, space: SpaceId, user: UserId, act: Act) -> None:
-        """Once: a kick that was forgiven, and looked at again, is no second kick."""
+        """Tell an act, once: a kick that was forgiven and read again is no second kick."""
         seen = cmd.ObserveMember(
             user,
             joined=False,
@@ -117,7 +123,10 @@ class RoomObserver:
         await self._tell(space, seen, f"act:{act.event}")
 
     async def _mind_structure(self, space: SpaceId, held: StateEvent) -> None:
-        """A write of ours may lie on top of somebody else's: whose it is does not matter here."""
+        """Enqueue `ArrangeRoom` where the levels' structure is not ours.
+
+        A write of ours may lie on top of somebody else's: whose it is does not matter here.
+        """
         view = self._spaces.view(space)
         if view is None or held.event is None:
             return
@@ -130,10 +139,10 @@ class RoomObserver:
     async def grant(
         self, space: SpaceId, room: RoomId, user: UserId, level: int, key: str
     ) -> None:
-        """Write the level that the live space wants for somebody: once per `key`.
+        """Write the level that the live space wants for somebody, once per `key`.
 
-        If it was given already and taken away again, what led to it ends. Raises Refused, Away,
-        StorageError.
+        If it was given already and taken away again, the request behind it ends. Raises
+        RequestRefused, Away, StorageError.
         """
         async with self._locks[room]:
             held = await self._bot.state_event(room, POWER)
@@ -150,9 +159,9 @@ class RoomObserver:
                 await self._write(space, room, change, held, settled=user)
 
     async def _waits(self, space: SpaceId, user: UserId, level: int, held: StateEvent) -> bool:
-        """Whether the live space wants it, knowing the levels and all it was told before.
+        """Return whether the live space wants the level, knowing all it was told before.
 
-        Only after a command of ours is done, what was stored with the wish can be seen.
+        Only after a command of ours is done, what was stored with the task can be seen.
         """
         observed = levels.own_levels(held.content, self._bot.user)
         seen = cmd.ObserveLevels(observed, by=self._author(held))
@@ -170,16 +179,16 @@ class RoomObserver:
     ) -> bool:
         view = self._spaces.view(space)
         if view is not None and user in view.overruled:
-            return False  # who changes it again is overruled again
+            return False  # a level changed again is overruled again
         return await self._grants.undone(room, user, level, key, held)
 
     async def write_level(
         self, space: SpaceId, room: RoomId, user: UserId, level: int | None
     ) -> None:
-        """Write one person's own entry, look whether it stands, and tell what stands.
+        """Write one person's own entry, check that it stands, and tell the levels that stand.
 
-        Hosts write the same event with their own clients: what is there is read just before,
-        only our entry changes, and a write that got lost is repeated. Raises Refused, Away.
+        Hosts write the same event with their own clients: the levels are read just before, only
+        our entry changes, and a write that got lost is repeated. Raises RequestRefused, Away.
         """
         async with self._locks[room]:
             held = await self._bot.state_event(room, POWER)
@@ -187,9 +196,9 @@ class RoomObserver:
             await self._write(space, room, change, held, settled=user)
 
     async def arrange_levels(self, space: SpaceId, room: RoomId) -> None:
-        """Make the levels say what is needed for what, in the same way. Raises Refused, Away.
+        """Write the levels required for each event and act, in the same way.
 
-        Whoever changed that is told that it was put back.
+        Whoever changed them is told that they were put back. Raises RequestRefused, Away.
         """
         async with self._locks[room]:
             held = await self._bot.state_event(room, POWER)
@@ -220,7 +229,7 @@ class RoomObserver:
             ours = await self._bot.write_state(room, POWER, wanted)
             now = await self._bot.state_event(room, POWER)
             crossed = await self._crossed(room, held, ours, now)
-            # What ours took the place of unread is what our change must be made to.
+            # Our write replaced levels we had not read: our change must be made to those.
             content, stands = (now.content, True) if crossed is None else (crossed.content, False)
             by = by if crossed is None else self._author(crossed)
             held = now
@@ -232,7 +241,7 @@ class RoomObserver:
     async def _crossed(
         self, room: RoomId, read: StateEvent, ours: EventId, now: StateEvent
     ) -> StateEvent | None:
-        """The levels somebody else wrote between our look and our write, if so."""
+        """Return the levels that somebody else wrote between our read and our write, if any."""
         if now.event != ours or read.event is None or now.replaced in (None, read.event):
             return None
         log.info("a power level write of ours in %s crossed with somebody else's", room)
@@ -245,7 +254,7 @@ class RoomObserver:
         people = {u: account_name(name, u) for u, name in joined.items() if u != self._bot.user}
         space = self._spaces.by_room(room)
         removed = space.removed if space is not None else {}
-        # a ban of ours that nobody wishes for any longer is about to be lifted
+        # a ban of ours that is no longer wanted is about to be lifted
         kept_out = frozenset(u for u, by in banned.items() if by != self._bot.user or u in removed)
         return RoomSnapshot(levels.own_levels(held or {}, self._bot.user), people, kept_out)
 

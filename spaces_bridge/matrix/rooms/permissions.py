@@ -1,4 +1,4 @@
-"""Keeps a live space's room arranged: what levels are needed for what, and who may come in."""
+"""The permissions of a live space's room: required levels, access, banned servers."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ ACL = "m.room.server_acl"
 
 
 class RoomPermissions:
-    """Carries out `ArrangeRoom`: writes what differs, and nothing else."""
+    """The task handler of `ArrangeRoom`: it writes the state that differs, and nothing else."""
 
     kinds = (wish.ArrangeRoom,)
 
@@ -38,7 +38,7 @@ class RoomPermissions:
         self._banned_servers = banned_servers
 
     async def run(self, wanted: wish.ArrangeRoom, key: str) -> None:
-        """Raises Refused, Away, StorageError."""
+        """Arrange the room. Raises RequestRefused, Away, StorageError."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
@@ -51,7 +51,7 @@ class RoomPermissions:
         await self._mind_encryption(space.room)
 
     async def refused(self, wanted: wish.ArrangeRoom, refusal: RequestRefused) -> None:
-        """Nobody can help it but an admin."""
+        """Log the refusal: nobody but an admin can help it."""
         log.error("the room of live space %s cannot be arranged: %s", wanted.space, refusal)
 
     async def _keep_servers_out(self, room: RoomId) -> None:
@@ -63,6 +63,6 @@ class RoomPermissions:
             await self._bot.write_state(room, ACL, wanted)
 
     async def _mind_encryption(self, room: RoomId) -> None:
-        """It cannot be taken back: all one can do is to say so."""
+        """Log an error if the room was encrypted: that cannot be taken back."""
         if await self._bot.state(room, "m.room.encryption") is not None:
             log.error("room %s was encrypted by somebody: captions and card cannot be read", room)

@@ -1,7 +1,7 @@
-"""A live space's room: what it must hold, making it, finding it again, keeping it true.
+"""The making of a live space's room, and the state it must hold.
 
 `createRoom` has no transaction id. The alias is ours alone, so a room that was made and whose
-answer was lost is found again by it, and what it lacks is added.
+answer was lost is found again by it, and the state it lacks is added.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ WIDGET_QUERY = (
     "widget=1&widgetId=$matrix_widget_id"
     "&theme=$org.matrix.msc2873.client_theme&lang=$org.matrix.msc2873.client_language"
 )
-"""What tells the page that it is a widget; clients fill in what follows a `$`, and add
+"""The query that tells the page that it is a widget; clients fill in what follows a `$`, and add
 `parentUrl`."""
 
 HALF_MADE_PATIENCE_S = 5.0
-"""How long a room that is being made by an earlier call may take to become usable."""
+"""Seconds that a room which an earlier call is making may take to become usable."""
 
 
 class StatePart(NamedTuple):
@@ -44,7 +44,7 @@ class StatePart(NamedTuple):
 
 
 def live_state(space: LiveSpace, page: str) -> LiveContent:
-    """The content of `io.spacesbridge.live`; times in integer milliseconds or null."""
+    """Return the content of `io.spacesbridge.live`; times are integer milliseconds or null."""
     return {
         "version": 1,
         "space_id": space.space,
@@ -64,7 +64,7 @@ def live_state(space: LiveSpace, page: str) -> LiveContent:
 
 
 def room_name(space: LiveSpace) -> str:
-    """The title, and whether it is live."""
+    """Return the room's name: the title, marked while live and after the end."""
     title = cut(space.title, NAME_MAX_BYTES)
     if space.phase is Phase.LIVE:
         return f"🔴 {title}"
@@ -72,18 +72,18 @@ def room_name(space: LiveSpace) -> str:
 
 
 def topic(space: LiveSpace, page: str) -> str:
-    """What people read before they join."""
+    """Return the room's topic, which people read before they join."""
     words = "Words are captioned. " if space.captions else ""
     return f"Live audio room. Listen: {page} · {words}This room is not encrypted."
 
 
 def topic_state(text: str) -> StatePart:
-    """As homeservers write it by themselves (spec v1.15), so that it is not written twice."""
+    """Return the topic as homeservers write it (spec v1.15), so that it is not written twice."""
     return StatePart("m.room.topic", "", {"topic": text, "m.topic": {"m.text": [{"body": text}]}})
 
 
 def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iterator[StatePart]:
-    """All state of a new room but its creation and alias; levels first."""
+    """Yield all state of a new room but its creation and alias; levels first."""
     page = settings.page(space.slug)
     power = levels.initial(
         space.levels,
@@ -104,7 +104,7 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
 
 
 def way_in(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
-    """Where clients find the page: bridge information (MSC2346) and a widget."""
+    """Yield the state by which clients find the page: bridge info (MSC2346) and a widget."""
     page = settings.page(space.slug)
     bridge = {
         "bridgebot": settings.bot,
@@ -128,7 +128,7 @@ def way_in(space: LiveSpace, settings: MatrixSettings) -> Iterator[StatePart]:
 
 
 class RoomMaker:
-    """Makes and adopts rooms."""
+    """The maker of live spaces' rooms, which also adopts half-made ones."""
 
     def __init__(self, bot: MatrixClient, settings: MatrixSettings) -> None:
         self._bot = bot
@@ -136,7 +136,10 @@ class RoomMaker:
         self._version: str | None = settings.room_version
 
     async def make(self, space: LiveSpace) -> RoomId:
-        """The room of the live space, complete, with the host invited. Raises Refused, Away."""
+        """Make the live space's room, complete, with the host invited; return its id.
+
+        Raises RequestRefused, Away.
+        """
         version = await self._room_version()
         try:
             room = await self._create(space, version)
@@ -175,7 +178,7 @@ class RoomMaker:
         return RoomId(str((await self._bot.call("POST", ["createRoom"], body))["room_id"]))
 
     async def _adopt(self, space: LiveSpace, version: str) -> RoomId:
-        """The room that bears our alias, with everything it lacks; a wreck is made anew."""
+        """Return the room with our alias after adding all it lacks; a wreck is made anew."""
         alias = self._settings.alias(space.slug)
         room = RoomId(str((await self._bot.call("GET", ["directory", "room", alias]))["room_id"]))
         held = await self._usable_state(room)

@@ -1,4 +1,4 @@
-"""Who changed what is the bot's to say in the power levels, and a word to them."""
+"""Level tampering: changes of what only the bot sets in the power levels, and a DM about it."""
 
 from spaces_bridge.app.tasks import TellUser
 from spaces_bridge.core.ids import RoomId, UserId
@@ -9,17 +9,20 @@ from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.rooms.grants import GrantEvents
 
 STEPS = 5
-"""How far back is looked: others may have written levels on top of it."""
+"""How many events are read back: others may have written levels on top of the change."""
 
 
 class LevelTampering:
-    """Finds them."""
+    """The search for level tampering in a room's power levels."""
 
     def __init__(self, events: GrantEvents) -> None:
         self._events = events
 
     async def find(self, room: RoomId, now: StateEvent) -> StateEvent | None:
-        """Last event that changed more than people's levels, unless it is ours. Raises Away."""
+        """Return the last event that changed more than people's levels, unless it is ours.
+
+        Raises Away.
+        """
         event = now
         for _ in range(STEPS):
             if event.replaced is None:
@@ -35,7 +38,7 @@ class LevelTampering:
 
 
 def word_to(culprit: StateEvent, space: LiveSpace) -> tuple[TellUser, str]:
-    """One sentence, and the key under which it is said once."""
+    """Return the DM to the event's sender, and the key under which it is sent once."""
     text = (
         f"I put the permissions of “{space.title}” back as they were: in a live space they are "
         "mine to set. Roles and names are yours to change; else there are `lock` and `chat off`."
