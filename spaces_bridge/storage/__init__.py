@@ -1,1 +1,1 @@
-"""What the bridge remembers, in an SQLite file or in PostgreSQL."""
+"""The stores of the bridge, in an SQLite file or in PostgreSQL."""

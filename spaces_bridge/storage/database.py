@@ -1,4 +1,4 @@
-"""One way to an SQLite file and to a PostgreSQL server: open, read, write, close."""
+"""The database, an SQLite file or a PostgreSQL server: open, read, write, close."""
 
 import asyncio
 import logging
@@ -45,7 +45,7 @@ _POSTGRES_ARGS = {
 
 
 class Database:
-    """Runs pieces of work on the database, each whole or not at all.
+    """The database runs pieces of work, each whole or not at all.
 
     Work that has begun is finished even when its caller is cancelled, so that no connection is
     left in the middle of a transaction.
@@ -54,13 +54,13 @@ class Database:
     def __init__(self, pool: Pool, path: Path | None = None) -> None:
         self._pool = pool
         self.path = path
-        """The SQLite file; None for a server, or what is in memory."""
+        """The SQLite file; None for a server, or a database in memory."""
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
     @property
     def pool(self) -> Pool:
-        """mautrix's own handle, for its stores that keep tables in the same database."""
+        """mautrix's pool, for its stores that keep tables in the same database."""
         return self._pool
 
     async def read(self, work: _Work[_T]) -> _T:
@@ -76,7 +76,7 @@ class Database:
         return await self._finish(self._write(work, order))
 
     async def close(self) -> None:
-        """Finish what runs, and close. Safe to repeat."""
+        """Finish the work that runs, and close. Safe to repeat."""
         if self._closed:
             return
         self._closed = True
@@ -107,7 +107,7 @@ class Database:
 
 
 async def open_database(url: str) -> Database:
-    """Open by URL and bring the tables up to date.
+    """Open a database by its URL and bring the tables up to date.
 
     `url`: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Raises SchemaError for
     tables this version cannot work with, StorageError for everything else that is wrong.

@@ -1,4 +1,4 @@
-"""The databases' errors, told in plain sentences: what, why, what to do.
+"""The databases' errors in plain sentences: the problem, its cause, the remedy.
 
 The sentences name no stored value: an error may be logged, people's words may not.
 """
@@ -30,7 +30,7 @@ OUTSIDE_ERRORS = (
     OverflowError,
     TimeoutError,
 )
-"""What the drivers raise when the database, or the way to it, fails."""
+"""The errors of the drivers when the database, or the connection to it, fails."""
 
 _DUPLICATE_CODES = frozenset(
     {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE}
@@ -98,7 +98,7 @@ _POSTGRES_SENTENCES: dict[type[Exception], str] = {
 
 
 def sentence(error: Exception) -> str:
-    """What an error of a driver means for an admin."""
+    """Return a sentence for admins about an error of a driver."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return _SQLITE_SENTENCES.get(
@@ -117,7 +117,7 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turn what a driver raises into a StorageError."""
+    """Turn errors of the drivers into a StorageError with a sentence, or a DuplicateError."""
     try:
         yield
     except OUTSIDE_ERRORS as error:

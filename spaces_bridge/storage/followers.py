@@ -1,4 +1,4 @@
-"""Who follows whom, and who wants no invitations."""
+"""The store of followers, and of people who want no invitations."""
 
 from mautrix.util.async_db import Connection
 
@@ -7,17 +7,17 @@ from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import from_column, to_column
 
 EVERYBODY = ""
-"""Stands for every host in `silence`."""
+"""The value for every host in the table `silence`."""
 
 
 class SqlFollowers:
-    """Implements the app's `Followers`."""
+    """The store of followers. Implements the app's `Followers`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def follow(self, host: UserId, follower: UserId, at_ms: int) -> bool:
-        """Follow; lifts the silence towards this host. False: followed already."""
+        """Follow a host; this lifts the silence towards the host. False: followed already."""
         pair = to_column(host), to_column(follower)
 
         async def work(connection: Connection) -> bool:
@@ -33,7 +33,7 @@ class SqlFollowers:
         return await self._database.write(work)
 
     async def unfollow(self, host: UserId, follower: UserId) -> bool:
-        """False: did not follow."""
+        """Unfollow a host. False: the person did not follow."""
         pair = to_column(host), to_column(follower)
 
         async def work(connection: Connection) -> bool:
@@ -51,7 +51,7 @@ class SqlFollowers:
         return await self._database.read(work)
 
     async def count(self, host: UserId) -> int:
-        """How many follow this host."""
+        """Return the number of this host's followers."""
 
         async def work(connection: Connection) -> int:
             query = "SELECT COUNT(*) FROM followers WHERE host = $1"
@@ -60,7 +60,7 @@ class SqlFollowers:
         return await self._database.read(work)
 
     async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
-        """Followers in the order of their ids, those behind `after`."""
+        """Return followers in the order of their ids, those behind `after`."""
 
         async def work(connection: Connection) -> list[UserId]:
             found = await connection.fetch(
@@ -75,7 +75,7 @@ class SqlFollowers:
         return await self._database.read(work)
 
     async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
-        """No invitations from this host (None: from anybody); follows of it end."""
+        """Take no invitations from this host (None: from anybody), and unfollow."""
         who = to_column(user)
 
         async def work(connection: Connection) -> None:
@@ -98,7 +98,7 @@ class SqlFollowers:
         await self._database.write(work)
 
     async def hear_again(self, user: UserId, host: UserId | None) -> None:
-        """The end of `silence`."""
+        """Undo `silence`."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -110,9 +110,9 @@ class SqlFollowers:
         await self._database.write(work)
 
     async def is_silent(self, user: UserId, host: UserId) -> bool:
-        """Whether this person wants no invitations from this host.
+        """Return whether this person wants no invitations from this host.
 
-        Silence towards everybody spares those whom the person follows (again) since.
+        Silence towards everybody spares hosts whom the person follows (again) since.
         """
 
         async def work(connection: Connection) -> bool:

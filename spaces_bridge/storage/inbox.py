@@ -1,4 +1,4 @@
-"""Events the homeserver has handed over, kept until handled."""
+"""The inbox: events the homeserver has handed over, kept until handled."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _INSERT_EVENT = """
 
 
 class SqlInbox:
-    """Implements the app's `Inbox`."""
+    """The inbox. Implements the app's `Inbox`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -28,7 +28,7 @@ class SqlInbox:
         self._order = asyncio.Lock()
 
     async def store(self, events: Sequence[InboxEvent]) -> bool:
-        """Store durably, each event id once. False: every one was known."""
+        """Store events durably, each event id once. False: every one was known."""
         now = self._clock.now_ms()
         lines = [
             (
@@ -49,7 +49,7 @@ class SqlInbox:
         return bool(lines) and await self._database.write(work, self._order)
 
     async def pending(self, after_seq: int, limit: int) -> list[InboxRow]:
-        """What is to be handled, in order of arrival, from behind `after_seq`."""
+        """Return the events to handle, in order of arrival, from behind `after_seq`."""
 
         async def work(connection: Connection) -> list[InboxRow]:
             found = await connection.fetch(
@@ -62,7 +62,7 @@ class SqlInbox:
         return await self._database.read(work)
 
     async def done(self, seq: int) -> None:
-        """Handled: its text is deleted now, its id is remembered until pruned."""
+        """Mark an event as handled: its text is deleted now, its id is kept until pruned."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -72,7 +72,7 @@ class SqlInbox:
         await self._database.write(work)
 
     async def bury(self, seq: int, error: str) -> None:
-        """It cannot be handled: kept for people to look at."""
+        """Give up on an event, and keep it for people to look at."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -84,7 +84,7 @@ class SqlInbox:
         await self._database.write(work)
 
     async def newest_ms(self) -> int | None:
-        """When the last event came, in ms since 1970; None: none is remembered."""
+        """Return when the last event came, in Unix milliseconds; None: none is kept."""
 
         async def work(connection: Connection) -> int | None:
             at_ms = await connection.fetchval("SELECT MAX(received_at_ms) FROM inbox")
@@ -93,7 +93,7 @@ class SqlInbox:
         return await self._database.read(work)
 
     async def prune(self, before_ms: int) -> None:
-        """Forget handled events received before then."""
+        """Delete handled events received before then."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(

@@ -1,4 +1,4 @@
-"""The journal of every live space, and the directory that is kept with it."""
+"""The journal of every live space, and the directory that is written with it."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ _INSERT_EVENT = """
 
 
 class SqlJournal:
-    """Implements the app's `Journal`. `order` is shared with the outbox."""
+    """The journal. Implements the app's `Journal`. `order` is shared with the outbox."""
 
     def __init__(self, database: Database, order: asyncio.Lock) -> None:
         self._database = database
@@ -44,7 +44,10 @@ class SqlJournal:
         effects: Sequence[OutboxEntry],
         summary: SpaceSummary,
     ) -> None:
-        """Store all in one transaction. Raises JournalConflict, StorageError."""
+        """Store events, outbox tasks and summary in one transaction.
+
+        Raises JournalConflict, StorageError.
+        """
         lines = [rows.journal_columns(space, event) for event in events]
 
         async def work(connection: Connection) -> None:
@@ -62,7 +65,7 @@ class SqlJournal:
             ) from error
 
     async def replay(self, space: SpaceId) -> list[StoredEvent]:
-        """The whole journal of one live space, in order; empty for an unknown one."""
+        """Return the whole journal of one live space, in order; empty for an unknown one."""
 
         async def work(connection: Connection) -> list[StoredEvent]:
             found = await connection.fetch(
@@ -74,7 +77,7 @@ class SqlJournal:
         return await self._database.read(work)
 
     async def open_spaces(self) -> list[SpaceId]:
-        """All live spaces that have not ended, oldest first."""
+        """Return all live spaces that have not ended, oldest first."""
 
         async def work(connection: Connection) -> list[SpaceId]:
             found = await connection.fetch(
@@ -86,21 +89,21 @@ class SqlJournal:
 
 
 class SqlDirectory:
-    """Implements the app's `Directory`."""
+    """The directory of all live spaces. Implements the app's `Directory`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def by_slug(self, slug: str) -> SpaceSummary | None:
-        """The newest live space of that name."""
+        """Return the newest live space with that slug."""
         return await self._newest("SELECT * FROM spaces WHERE slug = $1", slug)
 
     async def by_room(self, room: RoomId) -> SpaceSummary | None:
-        """The newest live space of that room."""
+        """Return the newest live space with that room."""
         return await self._newest("SELECT * FROM spaces WHERE room = $1", room)
 
     async def listing(self, phases: Collection[str], limit: int) -> list[SpaceSummary]:
-        """Newest first, by when they were made."""
+        """Return live spaces in these phases, the newest made first."""
 
         async def work(connection: Connection) -> list[SpaceSummary]:
             found = [

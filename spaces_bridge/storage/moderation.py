@@ -1,4 +1,4 @@
-"""Block lists, rules of policy lists, and reports."""
+"""The stores of block lists, of policy lists' rules, and of reports."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ from spaces_bridge.storage.text import from_column, index_key, to_column
 
 
 class SqlBlocks:
-    """Implements the app's `Blocks`."""
+    """The store of block lists. Implements the app's `Blocks`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put(self, block: Block) -> None:
-        """Store; the same host and target again replaces it."""
+        """Store a block; it replaces one with the same host and target."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -38,7 +38,7 @@ class SqlBlocks:
         await self._database.write(work)
 
     async def drop(self, host: UserId, target: str) -> bool:
-        """False: was not blocked."""
+        """Delete a block. False: the target was not blocked."""
         pair = to_column(host), to_column(target)
 
         async def work(connection: Connection) -> bool:
@@ -51,7 +51,7 @@ class SqlBlocks:
         return await self._database.write(work)
 
     async def all(self) -> list[Block]:
-        """All of all hosts."""
+        """Return the blocks of all hosts."""
 
         async def work(connection: Connection) -> list[Block]:
             return [_block(row) for row in await connection.fetch("SELECT * FROM blocks")]
@@ -60,13 +60,13 @@ class SqlBlocks:
 
 
 class SqlPolicyRules:
-    """Implements the app's `PolicyRules`."""
+    """The store of policy lists' rules. Implements the app's `PolicyRules`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put(self, rule: PolicyRule) -> None:
-        """Store; the same room, kind and key again replaces it."""
+        """Store a rule; it replaces one with the same room, kind and key."""
 
         async def work(connection: Connection) -> None:
             await _put_rule(connection, rule)
@@ -74,7 +74,7 @@ class SqlPolicyRules:
         await self._database.write(work)
 
     async def drop(self, room: RoomId, kind: str, key: str) -> bool:
-        """False: there was no such rule."""
+        """Delete a rule. False: there was no such rule."""
         place = to_column(room), to_column(kind), to_column(key)
 
         async def work(connection: Connection) -> bool:
@@ -86,7 +86,7 @@ class SqlPolicyRules:
         return await self._database.write(work)
 
     async def replace(self, room: RoomId, rules: Sequence[PolicyRule]) -> None:
-        """These are all the rules of one list."""
+        """Replace all rules of one list."""
 
         async def work(connection: Connection) -> None:
             await connection.execute("DELETE FROM policy_rules WHERE room = $1", to_column(room))
@@ -96,7 +96,7 @@ class SqlPolicyRules:
         await self._database.write(work)
 
     async def all(self) -> list[PolicyRule]:
-        """All of all lists."""
+        """Return the rules of all lists."""
 
         async def work(connection: Connection) -> list[PolicyRule]:
             return [_rule(row) for row in await connection.fetch("SELECT * FROM policy_rules")]
@@ -105,7 +105,7 @@ class SqlPolicyRules:
 
 
 class SqlReports:
-    """Implements the app's `Reports`. `order` is shared with the outbox."""
+    """The store of reports. Implements the app's `Reports`; `order` is shared with the outbox."""
 
     def __init__(self, database: Database, order: asyncio.Lock) -> None:
         self._database = database
@@ -114,7 +114,7 @@ class SqlReports:
     async def file(
         self, report: Report, source: str, then: Callable[[int], OutboxEntry] | None = None
     ) -> int:
-        """Store once per `source`, and with it the wish made of its id; the report's id."""
+        """Store a report once per `source`, with the outbox task made of its id; return the id."""
 
         async def work(connection: Connection) -> int:
             await connection.execute(
@@ -136,7 +136,7 @@ class SqlReports:
         return await self._database.write(work, self._order)
 
     async def is_filed(self, source: str) -> bool:
-        """Whether a report of this `source` is stored."""
+        """Return whether a report of this `source` is stored."""
 
         async def work(connection: Connection) -> bool:
             query = "SELECT count(*) FROM reports WHERE source = $1"
@@ -145,7 +145,7 @@ class SqlReports:
         return await self._database.read(work)
 
     async def filed_by(self, reporter: UserId, since_ms: int) -> int:
-        """How many reports this person has filed since then."""
+        """Return how many reports this person has filed since then."""
 
         async def work(connection: Connection) -> int:
             query = "SELECT count(*) FROM reports WHERE reporter = $1 AND at_ms > $2"
@@ -154,7 +154,7 @@ class SqlReports:
         return await self._database.read(work)
 
     async def reporters_in(self, space: SpaceId, since_ms: int) -> list[UserId]:
-        """Who has filed the reports in this live space since then, one for each report."""
+        """Return the reporters in this live space since then, one for each report."""
 
         async def work(connection: Connection) -> list[UserId]:
             query = "SELECT reporter FROM reports WHERE space = $1 AND at_ms > $2"
@@ -164,7 +164,7 @@ class SqlReports:
         return await self._database.read(work)
 
     async def find(self, report: int) -> Report | None:
-        """The report with this id."""
+        """Return the report with this id, None without one."""
 
         async def work(connection: Connection) -> Report | None:
             row = await connection.fetchrow("SELECT * FROM reports WHERE id = $1", report)
@@ -173,7 +173,7 @@ class SqlReports:
         return await self._database.read(work)
 
     async def listing(self, limit: int) -> list[Report]:
-        """Newest first."""
+        """Return reports, the newest first."""
 
         async def work(connection: Connection) -> list[Report]:
             found = await connection.fetch(

@@ -1,4 +1,4 @@
-"""Typed note records, one row each, pruned by the expiry of their kind."""
+"""The store of notes: typed records, one row each, pruned by the expiry of their kind."""
 
 import logging
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _N = TypeVar("_N", bound=Note)
 
 DAY_MS = 86_400_000
 BATCH = 500
-"""Rows that one transaction of pruning deletes: others write in between."""
+"""Rows that one transaction of pruning deletes, so that others write in between."""
 
 _PUT = """
     INSERT INTO note_records (kind, key, body, space, written_at_ms) VALUES ($1, $2, $3, $4, $5)
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 
 class SqlNotes:
-    """Implements the app's `NoteStore`."""
+    """The store of notes. Implements the app's `NoteStore`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -69,7 +69,7 @@ class SqlNotes:
         await self._database.write(work)
 
     async def get(self, key: Key[_N]) -> _N | None:
-        """The note with this key; one that cannot be read counts as absent."""
+        """Return the note with this key, else None; one that cannot be read counts as absent."""
         kind, column = key.record.kind, key_to_column(key.parts)
 
         async def work(connection: Connection) -> str | None:
@@ -117,14 +117,14 @@ class SqlNotes:
             pass
 
     def _complain(self, kind: str, key: str, error: Exception) -> None:
-        """Say once that a note is lost; its row stays until it is written anew or expires."""
+        """Log once that a note cannot be read; its row stays until it is replaced or expires."""
         if (kind, key) not in self._unreadable:
             self._unreadable.add((kind, key))
             log.error("a stored note (%s) cannot be read and counts as absent: %s", kind, error)
 
 
 def note_columns(note: Note, written_at_ms: int) -> Sequence[object]:
-    """`kind, key, body, space, written_at_ms`."""
+    """Return a note's columns: `kind, key, body, space, written_at_ms`."""
     # every note is a dataclass, which the type checker cannot be told
     body = asdict(cast("Any", note))
     space = to_column(_space_of(note)) if isinstance(note.expiry, AfterSpace) else None

@@ -1,7 +1,7 @@
-"""The notes of before: each prefix of their names, and the typed record that it became.
+"""The old forms of notes: each prefix of their names, and the typed record that it became.
 
-Before, a note was a text under a name, and each prefix had an encoding of its own. What is written
-here is what the records were at that step, whatever their classes become later.
+Before schema version 6, a note was a text under a name, and each prefix had an encoding of its
+own. The records here are as they were at that step, whatever their classes become later.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A typed record. `space` is set where the record goes some time after its live space."""
+    """A typed record; `space` is set where it is pruned some time after its live space."""
 
     kind: str
     key: Sequence[str]
@@ -20,16 +20,16 @@ class Converted:
 
 
 def converted(name: str, value: str) -> Converted | None:
-    """The record of a note of before; None when the note said that there is nothing (any more).
+    """Return the record of an old note; None when the note says that there is nothing (any more).
 
-    Raises ValueError, TypeError, KeyError or AttributeError for what no bridge has written.
+    Raises ValueError, TypeError, KeyError or AttributeError for a note no bridge has written.
     """
     prefix, _, rest = name.partition(":")
     return _CONVERSIONS[prefix](rest, value)
 
 
 def _plain(kind: str, key: str, value: str, *, of_space: bool = False) -> "Conversion":
-    """A note whose name held the field `key`, and whose text was the field `value`."""
+    """Return the conversion of notes with the field `key` in their name, `value` as text."""
 
     def convert(named: str, text: str) -> Converted:
         body = {key: named, value: text}
@@ -212,7 +212,7 @@ def _command_person(event: str, value: str) -> Converted:
 
 
 def _counted_elsewhere(_named: str, _value: str) -> None:
-    """Reports are counted as they are stored: what was noted beside them is needed no more."""
+    """Drop an old count of reports: reports are counted where they are stored."""
 
 
 def _read_back_from(_: str, value: str) -> Converted | None:
@@ -261,7 +261,7 @@ _CONVERSIONS: Mapping[str, Conversion] = {
     "reports": _counted_elsewhere,
     "read-back-from": _read_back_from,
 }
-"""By what the names of notes began with."""
+"""The conversions by the prefix of old notes' names."""
 
 
 def _invitation(value: str) -> dict[str, str]:
@@ -269,7 +269,7 @@ def _invitation(value: str) -> dict[str, str]:
 
 
 def _two_people(text: str) -> tuple[str, str]:
-    """Two Matrix ids that were joined by a colon, which is in each of them, too."""
+    """Split two Matrix ids that were joined by a colon, which is in each of them, too."""
     first, second = text.split(":@")
     return first, f"@{second}"
 

@@ -1,4 +1,4 @@
-"""The migration step that turns the notes of before into typed records."""
+"""The migration step that turns old notes into typed records."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 async def convert(connection: Connection) -> None:
-    """Move every note into its typed record, and drop the old table."""
+    """Move every old note into its typed record, and drop the old table."""
     lost: Counter[str] = Counter()
     after = ""
     while True:

@@ -1,4 +1,4 @@
-"""Wishes towards Matrix, kept until done.
+"""The outbox: tasks towards Matrix, kept until done.
 
 Writers of the outbox go one after the other. PostgreSQL would otherwise let a later id be seen
 before an earlier one, and a reader that goes by id would miss the earlier one.
@@ -33,12 +33,12 @@ _WISH_AGAIN = """
     ON CONFLICT (key) DO UPDATE SET generation = outbox.generation + 1, body = excluded.body
     WHERE outbox.collapse
 """
-# A finished collapse effect that is wished anew goes to the end of its queue, with a generation
-# it never had: a late `complete` of the old wish cannot take the new one away.
+# A finished collapse task that is enqueued again goes to the end of its queue, with a generation
+# it never had: a late `complete` of the old task cannot take the new one away.
 _TAKE_FINISHED = """
     DELETE FROM outbox WHERE key = $1 AND collapse AND state <> 'pending' RETURNING generation
 """
-# What is done needs no text any more; only the key and the result are asked for.
+# A done task needs no body any more; only its key and result are asked for.
 _COMPLETE = """
     UPDATE outbox SET
         state = CASE WHEN collapse THEN 'idle' ELSE 'done' END,
@@ -53,7 +53,7 @@ _ABSORB = """
 
 
 async def insert_effects(connection: Connection, effects: Sequence[OutboxEntry]) -> None:
-    """Store in order, inside the caller's transaction and under the outbox's order."""
+    """Store tasks in order, inside the caller's transaction and under the outbox's order."""
     for collapse, group in groupby(effects, key=lambda effect: effect.collapse):
         if collapse:
             for effect in group:
@@ -69,7 +69,7 @@ async def _wish_again(connection: Connection, effect: OutboxEntry) -> None:
 
 
 class SqlOutbox:
-    """Implements the app's `Outbox`."""
+    """The outbox. Implements the app's `Outbox`."""
 
     def __init__(self, database: Database, clock: Clock, order: asyncio.Lock) -> None:
         self._database = database
@@ -77,7 +77,7 @@ class SqlOutbox:
         self._order = order
 
     async def enqueue(self, effects: Sequence[OutboxEntry]) -> None:
-        """Store; a known key is ignored (collapse: done once more, with the newest body)."""
+        """Store tasks; a known key is ignored (collapse: done once more, with the newest body)."""
 
         async def work(connection: Connection) -> None:
             await insert_effects(connection, effects)
@@ -85,7 +85,7 @@ class SqlOutbox:
         await self._database.write(work, self._order)
 
     async def pending(self, after_id: int, limit: int) -> list[OutboxRow]:
-        """What is to be done, in order, from behind `after_id`."""
+        """Return the tasks to carry out, in order, from behind `after_id`."""
 
         async def work(connection: Connection) -> list[OutboxRow]:
             found = await connection.fetch(
@@ -98,7 +98,7 @@ class SqlOutbox:
         return await self._database.read(work)
 
     async def complete(self, key: str, generation: int, result: str | None) -> bool:
-        """Done. False: a collapse effect was wished again meanwhile and stays.
+        """Mark a task as done. False: a collapse task was enqueued again meanwhile and stays.
 
         Safe to repeat: the first result stays.
         """
@@ -109,7 +109,7 @@ class SqlOutbox:
             await connection.execute(
                 _COMPLETE, column, generation, optional_to_column(result), now
             )
-            # It worked once: the next time starts without a history of failures.
+            # The task succeeded: its next time starts without a history of failures.
             left = await connection.fetchval(
                 "UPDATE outbox SET attempts = 0, error = NULL "
                 "WHERE key = $1 AND state = 'pending' RETURNING id",
@@ -120,7 +120,7 @@ class SqlOutbox:
         return await self._database.write(work, self._order)
 
     async def postpone(self, key: str, due_at_ms: int, error: str) -> None:
-        """It failed for now: not before `due_at_ms`."""
+        """Postpone a task that failed for now: it is not due before `due_at_ms`."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -134,7 +134,7 @@ class SqlOutbox:
         await self._database.write(work, self._order)
 
     async def bury(self, key: str, error: str) -> None:
-        """Give up on it, and keep it for people to look at."""
+        """Give up on a task, and keep it for people to look at."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -148,10 +148,10 @@ class SqlOutbox:
         await self._database.write(work, self._order)
 
     async def absorb(self, key: str, body: Mapping[str, object], absorbed: Sequence[str]) -> None:
-        """`key` takes the place of `absorbed`, with a new body, in one transaction.
+        """Let the task `key`, with a new body, stand for the `absorbed` ones, in one transaction.
 
-        Safe to repeat. Raises StorageError, and changes nothing, when one of them is no longer
-        pending.
+        Safe to repeat. Raises StorageError, and changes nothing, when one of the tasks is no
+        longer pending.
         """
         now = self._clock.now_ms()
 
@@ -173,7 +173,7 @@ class SqlOutbox:
         await self._database.write(work, self._order)
 
     async def recall(self, key: str) -> str | None:
-        """The result of a done effect; of an absorbed one: the absorber's."""
+        """Return the result of a done task; of an absorbed one the absorber's."""
 
         async def work(connection: Connection) -> str | None:
             column = to_column(key)
@@ -190,7 +190,7 @@ class SqlOutbox:
         return await self._database.read(work)
 
     async def prune(self, before_ms: int) -> None:
-        """Forget what was done before then; what is pending or was given up stays."""
+        """Delete tasks that were done before then; pending and buried ones stay."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(

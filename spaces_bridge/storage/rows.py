@@ -1,4 +1,4 @@
-"""Rows of the tables and the app's values: each translation stands here once."""
+"""The translations between rows of the tables and the app's values, each written once."""
 
 from typing import Any, Protocol
 
@@ -25,12 +25,12 @@ class Row(Protocol):
     """A row of either driver."""
 
     def __getitem__(self, column: str, /) -> Any:  # noqa: ANN401  the column decides
-        """The value of a column, by name."""
+        """Return the value of a column, by name."""
         ...
 
 
 def journal_columns(space: SpaceId, event: StoredEvent) -> tuple[object, ...]:
-    """`space, seq, at_ms, kind, body, source`."""
+    """Return an event's columns: `space, seq, at_ms, kind, body, source`."""
     return (
         to_column(space),
         event.seq,
@@ -52,7 +52,7 @@ def stored_event(row: Row) -> StoredEvent:
 
 
 def summary_columns(summary: SpaceSummary) -> tuple[object, ...]:
-    """All columns of `spaces` but `ordinal`, in their order."""
+    """Return all columns of `spaces` but `ordinal`, in their order."""
     return (
         to_column(summary.space),
         to_column(summary.slug),
@@ -88,7 +88,7 @@ def space_summary(row: Row) -> SpaceSummary:
 
 
 def effect_columns(effect: OutboxEntry) -> tuple[object, ...]:
-    """`key, queue, kind, body, due_at_ms, collapse`."""
+    """Return a task's columns: `key, queue, kind, body, due_at_ms, collapse`."""
     return (
         to_column(effect.key),
         to_column(effect.queue),
@@ -121,7 +121,7 @@ def inbox_row(row: Row) -> InboxRow:
 
 
 def token_columns(token: Token) -> tuple[object, ...]:
-    """All columns of `tokens`, in their order."""
+    """Return all columns of `tokens`, in their order."""
     return (
         to_column(token.hash),
         to_column(token.space),

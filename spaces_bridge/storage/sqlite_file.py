@@ -1,4 +1,4 @@
-"""The SQLite file before it is opened for work: made private, tried, and never another's."""
+"""Prepare the SQLite file before it is opened: private, writable, and not another program's."""
 
 import glob
 import os
@@ -13,14 +13,14 @@ from spaces_bridge.storage.migrate import OWNER_TABLE, check_owner
 
 IN_MEMORY = ":memory:"
 RESCUED = ".rescued-"
-"""Between a file's name and the time at which it was copied, because it was lost."""
+"""The infix of a copy's name, between the lost file's name and the time of the copy."""
 _PATIENCE_S = 5.0
 
 
 def prepare_file(path: str) -> None:
-    """Make the file if there is none, and make sure that it can be written.
+    """Make the SQLite file if there is none, and make sure that it can be written.
 
-    Blocks; run it in a thread. Raises StorageError, and then has changed nothing in the file.
+    This blocks; run it in a thread. Raises StorageError, and then nothing in the file is changed.
     """
     if path == IN_MEMORY:
         return
@@ -47,9 +47,9 @@ def prepare_file(path: str) -> None:
 
 
 def _keep_a_log(connection: sqlite3.Connection) -> str:
-    """Turn the write-ahead log on; the journal mode the file has then.
+    """Turn the write-ahead log on; return the journal mode the file has then.
 
-    Two that do so at once are told that it is locked, and SQLite does not wait here by itself.
+    Two processes that do so at once find the file locked, and SQLite does not wait here by itself.
     """
     until = time.monotonic() + _PATIENCE_S
     while True:
@@ -64,7 +64,7 @@ def _keep_a_log(connection: sqlite3.Connection) -> str:
 
 
 def _refuse_loss(path: Path) -> None:
-    """Never begin with nothing beside the copy of what there was."""
+    """Refuse to begin with an empty file beside the copy of a lost one. Raises StorageError."""
     copies = sorted(path.parent.glob(f"{glob.escape(path.name)}{RESCUED}*"))
     if copies and not path.exists():
         raise StorageError(

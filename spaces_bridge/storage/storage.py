@@ -37,17 +37,17 @@ _COUNT = {
 
 
 class SqlHealth:
-    """Implements the app's `Health`."""
+    """The health of the database. Implements the app's `Health`."""
 
     def __init__(self, database: Database, watch: StoreWatch) -> None:
         self._database = database
         self._watch = watch
 
     async def check(self) -> None:
-        """Write something: a full disk and a read-only server still answer questions.
+        """Check that the database can be written, and is still the one that was opened.
 
-        And into the store that was opened: a deleted file can still be written. Raises
-        StorageError.
+        A full disk and a read-only server still answer queries, and a deleted file can still be
+        written. Raises StorageError.
         """
 
         async def work(connection: Connection) -> None:
@@ -61,7 +61,7 @@ class SqlHealth:
 
 
 class Storage:
-    """What the bridge remembers; each attribute implements the port of its name."""
+    """The storage of the bridge; each attribute but `watch` implements the port of its name."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -81,11 +81,11 @@ class Storage:
 
     @property
     def pool(self) -> Pool:
-        """mautrix's handle of the same database, for mautrix's own stores."""
+        """mautrix's pool of the same database, for mautrix's own stores."""
         return self._database.pool
 
     async def backlog(self) -> Mapping[str, int]:
-        """Count what waits in outbox and inbox, and what was given up. Raises StorageError."""
+        """Count what waits in outbox and inbox, and what was buried. Raises StorageError."""
 
         async def work(connection: Connection) -> Mapping[str, int]:
             return {
@@ -97,13 +97,13 @@ class Storage:
         return await self._database.read(work)
 
     async def close(self) -> None:
-        """Finish what runs, and close. Safe to repeat."""
+        """Finish the work that runs, and close. Safe to repeat."""
         await self.watch.close()
         await self._database.close()
 
 
 async def open_storage(url: str, clock: Clock) -> Storage:
-    """Open by URL and bring the tables up to date.
+    """Open the storage by its URL and bring the tables up to date.
 
     `url`: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Raises SchemaError for
     tables this version cannot work with, StorageError for everything else that is wrong.

@@ -1,4 +1,4 @@
-"""Text as both databases can hold it; the only place where text is changed on its way.
+"""The encoding of text for both databases; the only place where text is changed on its way.
 
 PostgreSQL refuses U+0000 and, like SQLite, everything UTF-8 cannot say (lone surrogates). People
 and homeservers send both. Each such character, and the escape character itself, is written as
@@ -18,41 +18,41 @@ _LONGEST_INDEX_KEY = 500
 
 
 def to_column(text: str) -> str:
-    """The text as it is stored."""
+    """Return the text as it is stored."""
     return _UNSTORABLE.sub(lambda found: f"\x1a{ord(found[0]):04x}", text)
 
 
 def from_column(column: str) -> str:
-    """The text as it was before `to_column`."""
+    """Return the text as it was before `to_column`."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), column)
 
 
 def optional_to_column(text: str | None) -> str | None:
-    """`to_column`, None staying None."""
+    """Return `to_column` of a text, None of None."""
     return None if text is None else to_column(text)
 
 
 def optional_from_column(column: str | None) -> str | None:
-    """`from_column`, None staying None."""
+    """Return `from_column` of a column, None of None."""
     return None if column is None else from_column(column)
 
 
 def body_to_column(body: JsonObject) -> str:
-    """A JSON object as it is stored."""
+    """Return a JSON object as it is stored."""
     return to_column(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_plain))
 
 
 def body_from_column(column: str) -> JsonObject:
-    """The JSON object as it was before `body_to_column`."""
+    """Return the JSON object as it was before `body_to_column`."""
     body: JsonObject = json.loads(from_column(column))
     return body
 
 
 def index_key(text: str) -> str:
-    """A stand-in for an outsider's id of any length: an index entry of PostgreSQL is limited.
+    """Return a key for an outsider's id of any length: index entries of PostgreSQL are limited.
 
-    Two ids have the same key only if they are the same: a short id stands for itself, and a
-    long one for its SHA-256 behind a prefix that no stored short id has (it is escaped there).
+    Two ids have the same key only if they are the same: the key of a short id is the id, that of
+    a long one its SHA-256 behind a prefix that no stored short id has (it is escaped there).
     """
     if len(text) <= _LONGEST_INDEX_KEY:
         return to_column(text)
@@ -61,7 +61,7 @@ def index_key(text: str) -> str:
 
 
 def key_to_column(parts: Sequence[str]) -> str:
-    """The key of a note as it is stored: one part stands for itself, like an event's id."""
+    """Return the key of a note as it is stored: a single part is stored as it is."""
     return index_key(parts[0] if len(parts) == 1 else json.dumps(list(parts), ensure_ascii=False))
 
 

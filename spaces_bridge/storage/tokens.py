@@ -1,4 +1,4 @@
-"""Hashed secrets of personal links and page sessions."""
+"""The store of tokens: hashed secrets of personal links and page sessions."""
 
 from mautrix.util.async_db import Connection
 
@@ -9,17 +9,17 @@ from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import to_column
 
 BATCH = 500
-"""Rows that one transaction of pruning deletes: others write in between."""
+"""Rows that one transaction of pruning deletes, so that others write in between."""
 
 
 class SqlTokens:
-    """Implements the app's `Tokens`."""
+    """The store of tokens. Implements the app's `Tokens`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put(self, token: Token) -> None:
-        """Store it; the same hash again changes only the name."""
+        """Store a token; the same hash again changes only the name."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(
@@ -32,7 +32,7 @@ class SqlTokens:
         await self._database.write(work)
 
     async def find(self, hash_: str) -> Token | None:
-        """Who holds the secret with this hash."""
+        """Return the token with this hash, None without one."""
 
         async def work(connection: Connection) -> Token | None:
             row = await connection.fetchrow(
@@ -43,7 +43,7 @@ class SqlTokens:
         return await self._database.read(work)
 
     async def revoke(self, space: SpaceId, user: UserId) -> None:
-        """No secret of this person opens this live space any more."""
+        """Delete all tokens of this person for this live space."""
 
         async def work(connection: Connection) -> None:
             await connection.execute(

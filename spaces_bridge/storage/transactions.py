@@ -1,4 +1,4 @@
-"""One transaction on one connection, the same for both databases."""
+"""A transaction on one connection, the same for both databases."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,7 +12,7 @@ from mautrix.util.async_db.aiosqlite import TxnConnection
 async def transaction(connection: Connection) -> AsyncIterator[None]:
     """Commit at the end, or undo everything."""
     try:
-        # mautrix's stub calls this a coroutine; it is a context manager.
+        # mautrix's stub types `transaction` as a coroutine; it is a context manager.
         async with cast("AbstractAsyncContextManager[None]", connection.transaction()):
             yield
     except BaseException:

@@ -1,8 +1,8 @@
-"""Notices when the store is no longer the store: its file deleted, replaced, cut off, or its owner
-row gone.
+"""The watch of an open store: whether its file was deleted, replaced or cut off, or its owner row
+is gone.
 
 SQLite goes on writing to a file that has no name any more: nobody would notice until the next
-start, when everything is gone. A copy is written beside it while it can still be read.
+start, when everything is gone. A copy is written beside the file while it can still be read.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 10.0
 COPY_EVERY_S: Final = 60.0
-"""While the file is lost; the last copy is written when the store is closed."""
+"""The pause between copies of a lost file; the last is written when the store is closed."""
 SPARE_BYTES: Final = 64 << 20
-"""Of the disk, that a copy leaves free."""
+"""The space on the disk that a copy leaves free."""
 
 
 class _Identity(NamedTuple):
-    """Which file has the name, and how large it is."""
+    """The identity of the file that has a name, and its size in bytes."""
 
     device: int
     inode: int
@@ -38,7 +38,7 @@ class _Identity(NamedTuple):
 
 
 class StoreWatch:
-    """Looks after one open database. `path`: its SQLite file, None where there is none."""
+    """The watch of one open database. `path`: its SQLite file, None where there is none."""
 
     def __init__(self, database: Database, path: Path | None) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class StoreWatch:
             await self.look()
 
     async def look(self) -> None:
-        """Say once what is wrong, and keep a copy of what can still be read."""
+        """Check once; log a failure once, and keep a copy of what can still be read."""
         try:
             await self.check()
         except StorageError as error:
@@ -75,7 +75,7 @@ class StoreWatch:
         self._closed = True
 
     async def check(self) -> None:
-        """Raises StorageError, with a sentence, when the store is not the one that was opened."""
+        """Check that the store is the one that was opened. Raises StorageError if it is not."""
         lost = self._lost()
         if lost is not None:
             kept = f" What it held is in {self._copy}." if self._copy is not None else ""
@@ -102,7 +102,7 @@ class StoreWatch:
         return None
 
     async def _check_owner(self, connection: Connection) -> None:
-        """A schema that was dropped and made anew has other owners, or none."""
+        """Check the owner row: a schema dropped and made anew has another, or none."""
         owner = await connection.fetchval("SELECT owner FROM database_owner WHERE key = 0")
         if owner != OWNER:
             raise StorageError(
@@ -111,7 +111,7 @@ class StoreWatch:
             )
 
     async def _check_size(self, connection: Connection) -> None:
-        """A file that became smaller was cut off, unless somebody has tidied it up."""
+        """Check a file that became smaller: it was cut off, unless somebody has vacuumed it."""
         if self._path is None or self._opened is None:
             return
         now = _identity(self._path)
@@ -125,7 +125,7 @@ class StoreWatch:
         self._opened = now or self._opened
 
     async def _rescue(self, every_s: float) -> None:
-        """Write a copy, unless there is one that is younger, or no room for it."""
+        """Write a copy, unless there is a younger one, or no space for it."""
         path, now = self._path, time.monotonic()
         if path is None or (self._copy is not None and now - self._copied_at < every_s):
             return
@@ -150,7 +150,7 @@ class StoreWatch:
             needed = pages * int(await connection.fetchval("PRAGMA page_size")) + SPARE_BYTES
             if shutil.disk_usage(part.parent).free < needed:
                 raise StorageError("There is no room for it on the disk.")
-            # made here to be nobody else's; an empty file may be written into
+            # made here to be private; VACUUM INTO may write into an empty file
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             await connection.execute("VACUUM INTO $1", str(part))
 
@@ -163,7 +163,7 @@ def _clear(part: Path) -> None:
 
 
 def _identity(path: Path) -> _Identity | None:
-    """None: there is no such file. The file is not opened: see `sqlite_file`."""
+    """Return the file's identity, None without a file. It is not opened: see `sqlite_file`."""
     try:
         found = path.stat()
     except OSError:
