@@ -1,4 +1,4 @@
-"""The composition root: the only file that knows every room of the house."""
+"""The composition root: the only module that knows every package."""
 
 import asyncio
 import contextlib
@@ -42,11 +42,11 @@ from spaces_bridge.web.settings import WebSettings
 log = logging.getLogger(__name__)
 
 CLOSE_S: Final = 2.5
-"""For what closes side by side. Service managers are impatient, and nothing is lost by it."""
+"""Seconds for parts that close side by side; service managers are impatient, nothing is lost."""
 
 
 class SystemClock:
-    """The time of day."""
+    """The system's clock. Implements the app's `Clock`."""
 
     def now_ms(self) -> int:
         """Unix time in milliseconds."""
@@ -54,13 +54,13 @@ class SystemClock:
 
 
 class LateOutboxSignal:
-    """Rings for the courier; hung up before there is one."""
+    """The outbox signal that is made before the Matrix service; it does nothing until then."""
 
     def __init__(self) -> None:
         self.courier: MatrixService | None = None
 
     def wake(self) -> None:
-        """Part of the `Courier` port."""
+        """Pass the signal on. Part of the `OutboxSignal` port."""
         if self.courier is not None:
             self.courier.wake()
 
@@ -84,7 +84,7 @@ async def run(config: Config) -> int:
 
 @contextlib.asynccontextmanager
 async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
-    """Everything started, and stopped again: first the doors, side by side, then what they use.
+    """Start all parts, and stop them: first the services, side by side, then what they use.
 
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
@@ -169,7 +169,7 @@ async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def side_by_side(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Stop all at once; who takes too long is left, and who fails keeps nobody from stopping."""
+    """Stop parts side by side; one that takes too long is left, a failure stops no other."""
     stopping = [asyncio.ensure_future(stop()) for stop in stops]
     _, late = await asyncio.wait(stopping, timeout=CLOSE_S)
     for task in late:
@@ -221,7 +221,7 @@ async def _start_stage(stage: WorkerStage, config: Config) -> None:
 
 
 async def _start_captions(captioner: WorkerCaptioner | NoCaptioner) -> None:
-    """Fails with a StartUpError when there is no model; otherwise never ends by itself."""
+    """Start the captioner and wait for ever. Raises StartUpError when there is no model."""
     try:
         await captioner.start()
     except CaptionsModelMissing as error:
@@ -250,7 +250,7 @@ def _listening(section: str, hostname: str, *ports: int) -> Iterator[None]:
         ) from error
 
 
-# --- settings of each room ----------------------------------------------------------------------
+# --- settings of each package -------------------------------------------------------------------
 
 
 def _levels(config: Config) -> RoleLevels:
@@ -259,7 +259,7 @@ def _levels(config: Config) -> RoleLevels:
 
 
 def app_settings(config: Config) -> AppSettings:
-    """What the config says about live spaces, first of all what a new one is like."""
+    """Return the settings of the app: most of all what a new live space is like."""
     return AppSettings(
         domain=config.homeserver.domain,
         bot=config.bot_mxid,

@@ -1,4 +1,4 @@
-"""`--check`: everything an admin can get wrong, looked at before the first start.
+"""The command `--check`: check, before the first start, all that an admin can get wrong.
 
 The round trip to the homeserver is a real one: where the bridge's own port is free, a listener
 answers there for the time of the check, so that the homeserver's ping reaches something.
@@ -33,7 +33,7 @@ Add to homeserver.yaml and restart the homeserver:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the answer; a `code` other than OK makes the check fail."""
+    """A finding of the check, one line; a `code` other than OK makes the check fail."""
 
     text: str
     code: ExitCode = ExitCode.OK
@@ -45,7 +45,7 @@ class Finding:
 
 
 async def check(config_path: Path, registration_path: Path | None) -> int:
-    """Print what was found, one line each; returns the code of the first failure.
+    """Print the findings, one line each; return the code of the first failure.
 
     Raises:
         StartUpError: the config or the registration cannot be used at all.
@@ -85,7 +85,7 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
 
 
 def media_findings(config: Config) -> list[Finding]:
-    """Whether browsers elsewhere can reach the media port."""
+    """Return findings on whether browsers elsewhere can reach the media port."""
     port = config.media.port
     findings = []
     if all(address.is_loopback for address in config.media.addresses):
@@ -105,7 +105,7 @@ def media_findings(config: Config) -> list[Finding]:
 
 
 def web_findings(config: Config) -> list[Finding]:
-    """Whether browsers will hand out their microphone, and whether the listeners fit."""
+    """Return findings on whether browsers open microphones, and the listeners' ports are free."""
     findings = []
     host = config.web.public_url.partition("://")[2]
     if config.web.public_url.startswith("http:") and not host.startswith(("localhost", "127.")):
@@ -143,7 +143,7 @@ def _is_free(hostname: str, port: int, kind: socket.SocketKind) -> bool:
 
 @asynccontextmanager
 async def _answering(config: Config) -> AsyncIterator[Finding | None]:
-    """Answer the homeserver's ping where the bridge will listen; a running bridge does itself."""
+    """Answer the homeserver's ping where the bridge will listen, unless a bridge runs there."""
     expected = f"Bearer {config.appservice.hs_token.get_secret_value()}".encode()
 
     async def answer(request: web.Request) -> web.Response:
@@ -175,7 +175,7 @@ async def _call(
     token: SecretStr | None = None,
     body: object = None,
 ) -> tuple[int, dict[str, Any]]:
-    """One request; status 0 with the reason as `error` when nothing answered."""
+    """Make one request; status 0 with the reason as `error` when nothing answered."""
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     try:
         async with session.request(method, path, json=body, headers=headers) as response:
@@ -206,7 +206,7 @@ async def _versions(session: aiohttp.ClientSession, config: Config, _: str) -> F
 
 
 def newest_spec(versions: list[str]) -> tuple[int, int]:
-    """The newest of `versions` (entries such as v1.12; r0.6.1 counts as 0.6)."""
+    """Return the newest of `versions` (entries such as v1.12; r0.6.1 counts as 0.6)."""
     found = [(0, 0)]
     for version in versions:
         major, _, rest = version.lstrip("vr").partition(".")
@@ -267,7 +267,10 @@ async def _ping(session: aiohttp.ClientSession, config: Config, _: str) -> Findi
 
 
 async def listing_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
-    """Whether the homeserver lists our rooms: seen by the directory, which a first start makes."""
+    """Return a finding on whether the homeserver lists our rooms.
+
+    The check looks at the directory's room, which a first start makes.
+    """
     alias, token = quote(f"#spaces:{config.homeserver.domain}"), config.appservice.as_token
     path = "/_matrix/client/v3/directory"
     status, found = await _call(session, "GET", f"{path}/room/{alias}", token=token)
@@ -286,7 +289,7 @@ async def listing_finding(session: aiohttp.ClientSession, config: Config, _: str
 
 
 async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
-    """Whether the homeserver says who somebody is whose client shows the page as a widget."""
+    """Return a finding on whether the homeserver confirms OpenID tokens, as for widgets."""
     path = "/_matrix/federation/v1/openid/userinfo?access_token=check"
     status, _answer = await _call(session, "GET", path)
     if status in {401, 403}:

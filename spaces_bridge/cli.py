@@ -22,7 +22,7 @@ DEFAULT_REGISTRATION = Path("registration.yaml")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Ends with the code the bridges of the field use for wrong flags."""
+    """The argument parser, which ends with the field's exit code for wrong flags."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -30,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program; returns its exit code."""
+    """Run the program; return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["demo"]:
@@ -164,7 +164,7 @@ def _write_registration(options: argparse.Namespace) -> None:
 
 
 def _registration_to_read(options: argparse.Namespace) -> Path | None:
-    """The registration to compare: the one named by -r, else the default one if it is there."""
+    """Return the registration to compare: that of -r, else the default one if it is there."""
     if options.registration is not None:
         return Path(options.registration).absolute()
     return DEFAULT_REGISTRATION.absolute() if DEFAULT_REGISTRATION.exists() else None
@@ -191,8 +191,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _refuse_slow_parser() -> None:
-    """Refuse to start with aiohttp's parser in Python: it reads some requests otherwise than
-    proxies do, so that one could be hidden inside another, and it costs many times as much.
+    """Refuse to start with aiohttp's parser in Python. Raises StartUpError.
+
+    That parser reads some requests otherwise than proxies do, so that one could be hidden inside
+    another, and it costs many times as much.
     """
     from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
@@ -205,7 +207,10 @@ def _refuse_slow_parser() -> None:
 
 
 def _allow_many_sockets() -> None:
-    """Every page and every TCP listener is an open file: take all the system grants."""
+    """Raise the limit of open files to all the system grants.
+
+    Every page and every listener over TCP is an open file.
+    """
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

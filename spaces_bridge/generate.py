@@ -1,4 +1,4 @@
-"""What the program writes for an admin: the registration, and additions to the config."""
+"""Write files for an admin: the registration, and additions to the config."""
 
 import os
 import secrets
@@ -46,7 +46,10 @@ def generate_registration(
 
 
 def add_missing_keys(path: Path) -> bool:
-    """Bring an older config up to date, comments kept; a read-only one simply stays as it is."""
+    """Add missing keys to an older config, keeping comments; return whether it was written.
+
+    A config that cannot be written stays as it is.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         completed = with_missing_keys(text, path)

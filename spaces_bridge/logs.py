@@ -1,9 +1,9 @@
 """Logs for people or for machines, without secrets and without forged lines.
 
-Every module logs through the standard library; `configure` decides what that looks like. Three
-rules hold for each line, whoever wrote it: known secrets are blotted out, control characters
-(a line break or an escape in a name) are written as escapes, and the id of the request or
-transaction being served is there as `request_id`.
+Every module logs through the standard library; `configure` decides on the form of lines. Three
+rules hold for each line, whichever module wrote it: known secrets are blotted out, control
+characters (a line break or an escape in a name) are written as escapes, and the id of the request
+or transaction being served is there as `request_id`.
 """
 
 import logging
@@ -56,13 +56,13 @@ def configure(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # These repeat every request, some with contents: only their warnings are of use.
+    # These loggers repeat every request, some with contents: only their warnings are of use.
     for chatty in ("aiohttp.access", "aiosqlite", "mau", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def formatter(*, json_lines: bool, secrets: Sequence[str] = ()) -> logging.Formatter:
-    """The formatter behind `configure`, for tests and for the workers' logs."""
+    """Return the formatter behind `configure`, for tests and for the workers' logs."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -1,4 +1,4 @@
-"""The registration: what the homeserver has to know about this bridge.
+"""The registration, which tells the homeserver about this bridge.
 
 Spec: Matrix Application Service API, "Registration"; ephemeral events from MSC2409.
 """
@@ -26,7 +26,7 @@ Registration = Mapping[str, Any]
 
 
 def registration_for(config: Config) -> Registration:
-    """What the homeserver must be told for this config."""
+    """Return the registration for this config."""
     domain = _literal(config.homeserver.domain)
     bot = _literal(config.appservice.bot_localpart)
     users = [f"^@spaces_.+:{domain}$", f"^@{bot}:{domain}$"]
@@ -48,7 +48,7 @@ def registration_for(config: Config) -> Registration:
 
 
 def text_of(registration: Registration) -> str:
-    """The file's text."""
+    """Return the text of the registration file."""
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # untyped switch
@@ -78,7 +78,7 @@ def read_registration(path: Path) -> Registration:
 
 
 def mismatches(registration: Registration, config: Config) -> Sequence[str]:
-    """Everything in which a registration differs from the config, in words, without secrets."""
+    """Return all differences of a registration from the config, in words, without secrets."""
     wanted = registration_for(config)
     problems = [
         _difference(key, registration.get(key), wanted[key])
@@ -105,7 +105,7 @@ def refuse_mismatch(path: Path, config: Config) -> None:
     """Refuse to start with a registration that says something else than the config.
 
     Raises:
-        StartUpError: naming every difference.
+        StartUpError: there are differences, and the text names every one.
     """
     problems = mismatches(read_registration(path), config)
     if problems:

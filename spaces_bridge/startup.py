@@ -1,4 +1,4 @@
-"""How the program ends: its exit codes, and the error that stops a start.
+"""The program's exit codes, and the error that stops a start.
 
 Admins and their tools know the codes from the bridges of the mautrix family, so a code means
 here what it means there. `spaces-bridge --help` does not list them; `docs/admin.md` does.
@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the program returns to the shell."""
+    """The exit code that the program returns to the shell."""
 
     OK = 0
     USAGE = 1

@@ -1,7 +1,7 @@
 """The example file, made from the schema, and additions to a user's file that keep every byte.
 
-A user's file is edited as text, never parsed and written again: their comments, quotes and
-order stay as they are.
+A user's file is edited as text, never parsed and written again: its comments, quotes and order
+stay as they are.
 """
 
 import os
@@ -27,7 +27,7 @@ WIDTH = 97
 
 
 def example_text() -> str:
-    """The whole example config."""
+    """Return the whole example config."""
     return HEADER + "".join(f"\n{_section_text(name)}" for name in sections())
 
 

@@ -1,7 +1,8 @@
-"""Every key of the config with its default, its limits and the comment of the example file.
+"""The schema: every key of the config with its default, its limits and its comment.
 
-The models are frozen: the config is read once, at the start. Two rules hold for each key: its
-description becomes the comment in `config.example.yaml`, its default is what the example shows.
+The models are frozen: the config is read once, at the start. Each key's description becomes its
+comment in `config.example.yaml`, its default is the value there, and a section's docstring is
+the comment above the section.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from pydantic import (
 )
 
 PLACEHOLDER = "written by spaces-bridge -g"
-"""What stands in the example where a secret belongs; the program refuses to run with it."""
+"""The example's value where a secret belongs; the program refuses to run with it."""
 
 EXAMPLE_DOMAIN = "example.com"
 
@@ -371,7 +372,7 @@ class Config(ConfigSection):
 
     @property
     def permissions(self) -> Mapping[str, PermissionName]:
-        """The map in force: the file's, or the default that needs the domain."""
+        """The permissions in force: the file's, or the default that needs the domain."""
         return self.hosting.permissions or {"*": "listen", self.homeserver.domain: "host"}
 
     @property
@@ -388,7 +389,7 @@ class Config(ConfigSection):
         return tuple(text for text in texts if text)
 
     def permission_of(self, mxid: str) -> PermissionName:
-        """What a user may do: own entry first, then the domain's, then everybody's."""
+        """Return a user's permission: the own entry first, then the domain's, then everybody's."""
         _, _, domain = mxid.partition(":")
         for key in (mxid, domain, "*"):
             if key in self.permissions:

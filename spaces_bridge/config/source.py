@@ -1,4 +1,4 @@
-"""From a YAML file and the environment to a `Config`, with errors that name the line."""
+"""Make a `Config` of a YAML file and the environment, with errors that name the line."""
 
 import difflib
 import os
@@ -105,7 +105,7 @@ def settings_from(
 
 
 def refuse_placeholders(config: Config, path: Path) -> None:
-    """Refuse a config in which somebody still has to fill in a value."""
+    """Refuse a config in which somebody still has to fill in a value. Raises StartUpError."""
     if is_example_host(config.homeserver.domain):
         raise StartUpError(
             ExitCode.DOMAIN_PLACEHOLDER,
@@ -135,19 +135,19 @@ def refuse_placeholders(config: Config, path: Path) -> None:
 
 
 def is_usable_secret(secret: str) -> bool:
-    """Whether this is a real secret: long enough, and nobody's placeholder."""
+    """Return whether this is a real secret: long enough, and nobody's placeholder."""
     words = {"changeme", "placeholder", "generate", "secret", "token"}
     lowered = secret.lower()
     return len(secret) >= 16 and secret != PLACEHOLDER and lowered.strip("<> ") not in words
 
 
 def is_example_host(text: str) -> bool:
-    """Whether a domain or address is one of the example file."""
+    """Return whether a domain or address is one of the example file."""
     return bool(re.search(rf"(^|[./]){re.escape(EXAMPLE_DOMAIN)}(:\d+)?$", text))
 
 
 def sections() -> Mapping[str, type[ConfigSection]]:
-    """Section name -> its model."""
+    """Return the model of each section, by the section's name."""
     found: dict[str, type[ConfigSection]] = {}
     for name, info in Config.model_fields.items():
         model = info.annotation
@@ -158,7 +158,7 @@ def sections() -> Mapping[str, type[ConfigSection]]:
 
 
 def keys_of(section: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Key as written in the file -> its field."""
+    """Return the field of each key, by the key as written in the file."""
     return {info.alias or name: info for name, info in section.model_fields.items()}
 
 
@@ -202,7 +202,7 @@ def _content_of(variable: str, path: str) -> str:
 
 
 def _typed(variable: str, text: str, info: FieldInfo) -> object:
-    """Give lists and maps their form; pydantic turns plain text into numbers itself."""
+    """Parse the text of lists and maps; pydantic turns plain text into numbers itself."""
     kind = get_origin(info.annotation)
     if kind is tuple and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
@@ -232,7 +232,7 @@ def _nearest(name: str, known: list[str]) -> str:
 
 @dataclass(slots=True)
 class _Origins:
-    """Says where a value came from: a line of the file or a variable."""
+    """The origins of values: lines of the file, or variables."""
 
     document: CommentedMap
     path: Path
@@ -246,7 +246,7 @@ class _Origins:
         return f"{self.path} line {line}" if line is not None else str(self.path)
 
     def _line(self, location: Location) -> int | None:
-        """One-based line of the deepest part of `location` that stands in the file."""
+        """Return the one-based line of the deepest part of `location` that stands in the file."""
         node: Any = self.document
         line: int | None = None
         for part in location:
