@@ -22,7 +22,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 BLOT = "[secret]"
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-# Tokens we were not told about: in queries, in headers, in the fragment of a personal link.
+# Tokens that `secrets` does not name: in queries, headers, the fragment of a personal link.
 _TOKENS = re.compile(
     r"(?i)(access_token=|bearer\s+|#t=|authorization:\s*(?!bearer\b))[^\s&'\"<>]+"
 )

@@ -239,6 +239,7 @@ class _Origins:
     variables: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def of(self, location: Location) -> str:
+        """Return the origin of the value at `location`."""
         variable = self.variables.get((str(location[0]), str(location[1] if location[1:] else "")))
         if variable is not None:
             return variable

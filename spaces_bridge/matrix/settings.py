@@ -55,7 +55,7 @@ class MatrixSettings:
 
     @property
     def answers_to_hosts_per_minute(self) -> int:
-        """Answers a minute up to which hosts and co-hosts are answered in the room."""
+        """Answers a minute up to which hosts and co-hosts, unlike a crowd, get theirs there."""
         return max(1, int(self.room_events_per_minute * ANSWERS_TO_HOSTS_SHARE))
 
     @property

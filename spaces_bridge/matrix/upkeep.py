@@ -14,7 +14,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 log = logging.getLogger(__name__)
 
 COUNTERS_EVERY_S = 15.0
-"""How often audiences are counted; the card itself decides when to show a new number."""
+"""The pause between counts of audiences; the card itself decides when to show a new one."""
 PRUNE_EVERY_S = 6 * 3600.0
 KEPT_MS = 7 * 86_400_000
 """Done outbox tasks and handled events are kept for a week."""
@@ -23,7 +23,7 @@ TOKENS_KEPT_MS = 365 * 86_400_000
 
 
 class CounterWatch:
-    """The watch that enqueues a card's task when the number of listeners changed.
+    """The watch that enqueues the tasks of cards and bubbles when a number of listeners changed.
 
     Guests come and go without an event, so that nothing else would.
     """

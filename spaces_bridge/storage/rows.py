@@ -42,6 +42,7 @@ def journal_columns(space: SpaceId, event: StoredEvent) -> tuple[object, ...]:
 
 
 def stored_event(row: Row) -> StoredEvent:
+    """Return the event of a row of `journal`."""
     return StoredEvent(
         seq=row["seq"],
         at_ms=row["at_ms"],
@@ -70,6 +71,7 @@ def summary_columns(summary: SpaceSummary) -> tuple[object, ...]:
 
 
 def space_summary(row: Row) -> SpaceSummary:
+    """Return the summary of a row of `spaces`."""
     room = optional_from_column(row["room"])
     return SpaceSummary(
         space=SpaceId(from_column(row["space"])),
@@ -100,6 +102,7 @@ def effect_columns(effect: OutboxEntry) -> tuple[object, ...]:
 
 
 def outbox_row(row: Row) -> OutboxRow:
+    """Return the task of a row of `outbox`."""
     effect = OutboxEntry(
         key=from_column(row["key"]),
         queue=from_column(row["queue"]),
@@ -112,6 +115,7 @@ def outbox_row(row: Row) -> OutboxRow:
 
 
 def inbox_row(row: Row) -> InboxRow:
+    """Return the event of a row of `inbox`."""
     return InboxRow(
         seq=row["seq"],
         event_id=from_column(row["event_id"]),
@@ -133,6 +137,7 @@ def token_columns(token: Token) -> tuple[object, ...]:
 
 
 def token(row: Row) -> Token:
+    """Return the token of a row of `tokens`."""
     return Token(
         hash=from_column(row["hash"]),
         space=SpaceId(from_column(row["space"])),

@@ -141,7 +141,7 @@ class InboxConsumer:
     def _passes(self, row: InboxRow) -> bool:
         """Handle the event at once, if it is pressing and others of its room wait.
 
-        Returns whether it is.
+        Returns whether it is handled so.
         """
         waiting = len(self._rooms.get(row.room_id, ()))
         if waiting < WAITING_MAX and row.room_id not in self._behind:

@@ -67,9 +67,10 @@ class EventDispatcher:
         self._chat = chat
 
     def hint(self, event: Mapping[str, Any]) -> None:
-        """Shut the gates this event may have closed, on arrival, before anything slow.
+        """Shut the gates of people who may have lost the floor by this event.
 
-        Nothing is raised: whatever is wrong with the event, its transaction is stored.
+        This happens on arrival, before anything slow. Nothing is raised: whatever is wrong with
+        the event, its transaction is stored.
         """
         try:
             self._hint(event)

@@ -19,7 +19,7 @@ from spaces_bridge.matrix.events.translate import Reaction
 log = logging.getLogger(__name__)
 
 REFUSALS_A_MINUTE = 2
-"""How often one person is told why the hand stays down."""
+"""Times a minute that one person is told why the hand stays down."""
 
 WORDS_A_MINUTE = 30
 """People of one room who are told; an answer may need a direct room that has to be made."""

@@ -70,7 +70,7 @@ class AppserviceServer:
         app.router.add_get(f"{PREFIX}/rooms/{{alias}}", self._room)
         app.router.add_get("/_matrix/mau/live", self._live)
         app.router.add_get("/_matrix/mau/ready", self._is_ready)
-        # No access log: it would show what people are called.
+        # No access log: it would show people's names.
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=2.0, auto_decompress=False
         )
@@ -80,6 +80,7 @@ class AppserviceServer:
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
+        """Stop listening. Safe to repeat."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

@@ -31,9 +31,9 @@ KEPT_BYTES: Final = 16 * 1024 * 1024
 """Bytes of all pictures in memory."""
 KEPT_S: Final = 3600.0
 NONE_KEPT_S: Final = 600.0
-"""How long it is kept that somebody has no picture."""
+"""Seconds that the lack of an avatar is cached."""
 AWAY_KEPT_S: Final = 60.0
-"""How long it is kept that nothing could be found out."""
+"""Seconds that a failed look-up is cached."""
 _NOTE_BYTES: Final = 512
 """The size of an entry besides the picture itself."""
 

@@ -51,6 +51,7 @@ class SpacesDirectory:
 
     @property
     def alias(self) -> str:
+        """The alias of the directory's room."""
         return f"#{ALIAS_LOCALPART}:{self._settings.domain}"
 
     async def run(self, wanted: wish.ListSpace, key: str) -> None:

@@ -19,7 +19,7 @@ ADVICE = (
 class RoomList:
     """The list of public rooms. Raises Away.
 
-    Each room's entry is set once in the bridge's life; a refusal is logged with advice once.
+    Each room is asked about once in the bridge's life; advice about a refusal is logged once.
     """
 
     def __init__(self, bot: MatrixClient) -> None:
@@ -33,6 +33,7 @@ class RoomList:
             self._advise()
 
     async def hide(self, room: RoomId) -> None:
+        """Take the room out of the list."""
         await self._set(room, "private")
 
     async def _set(self, room: RoomId, visibility: str) -> bool:

@@ -61,6 +61,7 @@ class HomeserverApi:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
+        """Open the HTTP session."""
         self._session = aiohttp.ClientSession(
             connector=home_connector(),
             headers={"Authorization": f"Bearer {self._token}"},
@@ -69,6 +70,7 @@ class HomeserverApi:
         )
 
     async def stop(self) -> None:
+        """Close the HTTP session. Safe to repeat."""
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -27,7 +27,7 @@ a budget of their own, and unbans go out as long as there is any event left.
 HANDS_PER_MINUTE = 60
 """Answered hands redacted in one room; as many again of crowds."""
 ARRANGEMENTS_PER_MINUTE = 10
-"""How often locking, chat and server rules are written to one room; each takes two events."""
+"""Tasks that write locking, chat and server rules to one room; each takes two events."""
 PROMPTS_PER_MINUTE = 6
 """Raised hands that one host is asked about; those answered meanwhile are never asked about."""
 

@@ -77,6 +77,7 @@ class LaneQueue:
         self._tried.add(row.effect.key)
 
     def may_have_been_sent(self, row: OutboxRow) -> bool:
+        """Return whether the row was tried, by this process or perhaps an earlier one."""
         return row.attempts > 0 or row.effect.key in self._tried
 
     def note_pressed(self) -> bool:

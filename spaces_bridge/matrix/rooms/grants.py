@@ -14,7 +14,7 @@ from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.events import levels
 
 STEPS = 10
-"""How many earlier events are read; a try that cannot be judged is made."""
+"""The number of earlier events that are read; a try that cannot be judged is made."""
 
 
 class GrantEvents(Protocol):

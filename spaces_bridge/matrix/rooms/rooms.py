@@ -38,6 +38,8 @@ HALF_MADE_PATIENCE_S = 5.0
 
 
 class StatePart(NamedTuple):
+    """A state event to write: type, state key and content."""
+
     type: str
     key: str
     content: Mapping[str, Any]

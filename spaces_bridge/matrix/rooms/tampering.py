@@ -9,7 +9,7 @@ from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.rooms.grants import GrantEvents
 
 STEPS = 5
-"""How many events are read back: others may have written levels on top of the change."""
+"""The number of events read back: others may have written levels on top of the change."""
 
 
 class LevelTampering:
