@@ -61,7 +61,7 @@ def index_key(text: str) -> str:
 
 
 def key_to_column(parts: Sequence[str]) -> str:
-    """Return the key of a note as it is stored: a single part is stored as it is."""
+    """Return the stored key of a note; a single part is keyed by itself, like an event's id."""
     return index_key(parts[0] if len(parts) == 1 else json.dumps(list(parts), ensure_ascii=False))
 
 

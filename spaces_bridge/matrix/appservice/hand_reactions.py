@@ -22,11 +22,11 @@ REFUSALS_A_MINUTE = 2
 """Times a minute that one person is told why the hand stays down."""
 
 WORDS_A_MINUTE = 30
-"""People of one room who are told; an answer may need a direct room that has to be made."""
+"""People of one room told in a minute; an answer may need a direct room yet to be made."""
 
 
 CLEANED_A_MINUTE = 60
-"""Refused hands of one room that are redacted; people beyond that take back their own."""
+"""Refused hands of one room redacted in a minute; people beyond that take back their own."""
 
 
 class HandReactions:

@@ -183,7 +183,7 @@ def entry(space: LiveSpace, domain: str) -> dict[str, Any]:
 def order(space: LiveSpace) -> str:
     """Return the `order` of an entry, at most 50 characters of ASCII.
 
-    Live spaces that are live come first, then scheduled ones by time, then those without a time.
+    What is live comes first, then what is scheduled by time, then what has no time.
     """
     if space.phase is Phase.LIVE:
         return f"0.{space.started_at_ms or 0:015d}"
