@@ -1,1 +1,1 @@
-"""Sound: the control side of the stage, and the worker process that carries it."""
+"""Sound: the control process's side of the stage, and the media worker, a process of its own."""

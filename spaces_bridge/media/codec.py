@@ -1,7 +1,7 @@
 """The kinds of messages between the control process and a media worker, and their codec.
 
-A worker outlives an upgrade of the bridge that keeps `PROTOCOL`, and is spoken to by a newer
-version: so kinds never change with the names of classes.
+A worker outlives an upgrade of the bridge that keeps `PROTOCOL`, and a newer version then talks
+to it: so kinds never change with the names of classes.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from spaces_bridge.media import messages as say
 from spaces_bridge.wire.messages import MessageCodec
 
 MAX_MESSAGE: Final = 8 * 1024 * 1024
-"""Bytes. Anything longer is not one of our messages."""
+"""Bytes; anything longer is not one of our messages."""
 
 CODEC: Final[MessageCodec[say.MediaMessage]] = MessageCodec(
     {

@@ -1,4 +1,4 @@
-"""How a media worker comes to life, or is found alive: process, first handshake."""
+"""Start a media worker, or find one that runs: its process and the first handshake."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ class Process:
     """A worker process, ours or one that an earlier control process has left behind."""
 
     def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
-        """Raises ProcessLookupError if it is gone already."""
+        """Raises ProcessLookupError if the process has ended already."""
         self.pid = pid
         self._child = child
         self._handle = os.pidfd_open(pid)
@@ -51,15 +51,15 @@ class Process:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the process has ended."""
         return self._gone.is_set()
 
     async def ended(self) -> None:
-        """Wait for its end."""
+        """Wait for the end of the process."""
         await self._gone.wait()
 
     async def end(self, grace_s: float = 0.0) -> None:
-        """SIGTERM and a time to act on it, then SIGKILL; returns when it is gone."""
+        """Send SIGTERM, after `grace_s` SIGKILL, and return when the process has ended."""
         if grace_s > 0:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -81,7 +81,7 @@ class Process:
 
 
 def spawn(options: MediaOptions, sockets: Sockets) -> Process:
-    """Start a worker on these sockets; it outlives us if need be."""
+    """Start a worker on these sockets; it outlives the control process if need be."""
     udp = tuple(each.fileno() for each in sockets.udp)
     tcp = tuple(each.fileno() for each in sockets.tcp)
     told = WorkerOptions(
@@ -106,7 +106,7 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
 
 
 def prepare_directory(options: MediaOptions) -> None:
-    """A private directory for the worker's socket. Raises StartUpError."""
+    """Make a private directory for the worker's socket. Raises StartUpError."""
     path = Path(options.socket_path)
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise StartUpError(
@@ -126,10 +126,10 @@ def prepare_directory(options: MediaOptions) -> None:
 
 @contextlib.contextmanager
 def sole_bridge(options: MediaOptions) -> Iterator[None]:
-    """Be the only bridge with this directory, and so with its worker. Raises StartUpError.
+    """Hold the lock of this directory, so that its worker has one bridge. Raises StartUpError.
 
-    The kernel frees the lock however we end. No worker inherits it: Python's descriptors close
-    on exec.
+    The kernel frees the lock however the bridge ends. No worker inherits it: Python's descriptors
+    close on exec.
     """
     prepare_directory(options)
     path = options.runtime_dir / "bridge.lock"
@@ -170,7 +170,7 @@ def _lock(handle: int, directory: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunningWorker:
-    """A worker that has greeted us. `connection` carries messages from here on."""
+    """A running worker has sent its greeting; `connection` carries messages from here on."""
 
     connection: socket.socket
     greeting: Greeting
@@ -179,9 +179,10 @@ class RunningWorker:
 
 
 async def knock(path: str, *, want_sockets: bool, timeout: float) -> RunningWorker:
-    """Attach to the worker behind this path. Raises BadMessage and these two.
+    """Attach to the worker that listens at this path.
 
-    WorkerNotRunning: none listens there. WorkerUnresponsive: one does, and says nothing.
+    Raises WorkerNotRunning if none listens there, WorkerUnresponsive if one does and says nothing,
+    and BadMessage.
     """
     loop = asyncio.get_running_loop()
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -205,7 +206,7 @@ async def knock(path: str, *, want_sockets: bool, timeout: float) -> RunningWork
 
 
 def _pid_behind(connection: socket.socket) -> int:
-    """Of the process that listens there; 0 if it was never reached."""
+    """Return the id of the process that listens there; 0 if it was never reached."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid: int = _CREDENTIALS.unpack(raw)[0]
     return pid

@@ -1,4 +1,4 @@
-"""The control process's conversation with one media worker."""
+"""The control process's link to one media worker."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from spaces_bridge.wire.connection import Connection
 from spaces_bridge.wire.worker_link import Pulse, WorkerLink
 
 START_S: Final = 10.0
-"""So long a worker may take until it has told all it has."""
+"""The time a worker may take until it has sent all it has."""
 PULSE: Final = Pulse(every_s=0.5, most_missed=4)
 """A worker that answers nothing for two seconds is taken for dead."""
 
 
 class MediaWorkerLink:
-    """A media worker link is the conversation with one worker, and what that has told so far."""
+    """A media worker link is the conversation with one worker, and what it has told so far."""
 
     def __init__(self, process: Process, on_message: Callable[[FromMediaWorker], None]) -> None:
         self.process = process
@@ -39,9 +39,10 @@ class MediaWorkerLink:
         )
 
     async def open(self, found: RunningWorker, protocol: int) -> None:
-        """Take up the conversation and wait until the worker has told all it has.
+        """Take up the conversation and wait until the worker has sent all it has.
 
-        `protocol` is ours: what a worker of another one says may be new to us.
+        `protocol` is ours: a worker of another one may send messages that we do not know. Raises
+        TimeoutError.
         """
         connection = Connection(
             CODEC,
@@ -56,12 +57,12 @@ class MediaWorkerLink:
             await self.synced.wait()
 
     def close(self) -> None:
-        """Say no more to it."""
+        """End the connection to the worker."""
         if self.connection is not None:
             self.connection.abort()
 
     async def end(self, grace_s: float = 0.0) -> None:
-        """End the worker, with a time to do so itself."""
+        """End the worker process, which has `grace_s` to end by itself."""
         await self.process.end(grace_s)
         self.close()
 

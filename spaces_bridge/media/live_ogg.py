@@ -2,8 +2,8 @@
 
 Pages are packed once and handed to every reader as the same bytes, half a dozen at a time: what a
 reader costs is then little more than writing to a socket. A reader begins with headers of its own
-and the pages of the last seconds, all at once: players wait for so much before they begin. As with
-any live stream that is joined on its way, page numbers and positions do not begin at nought
+and the pages of the last seconds, all at once, as players wait for that much before they begin. As
+with any live stream that is joined midway, page numbers and positions do not begin at nought
 (RFC 3533, 6; RFC 7845, 4.1).
 """
 
@@ -21,11 +21,11 @@ PAGES_AT_ONCE: Final = 6
 """600 ms: readers have four seconds more than they play, and each write costs."""
 BURSTS_KEPT: Final = MIX_KEPT // (PACKETS_PER_PAGE * PAGES_AT_ONCE)
 MOST_WAITING: Final = 8
-"""Bursts (4.8 s). Who is further behind is cut off."""
+"""Bursts (4.8 s); a reader that is further behind is cut off."""
 
 
 class _Reader:
-    """What one reader has not taken yet; the bytes are everybody's."""
+    """A reader's queue of bursts that it has not taken yet; all readers share the bytes."""
 
     def __init__(self) -> None:
         self._bursts: deque[bytes] = deque()
@@ -33,7 +33,7 @@ class _Reader:
         self._is_over = False
 
     def put(self, burst: bytes) -> bool:
-        """False: too much waits already."""
+        """Queue a burst; return False if too many wait already."""
         if len(self._bursts) >= MOST_WAITING:
             return False
         self._bursts.append(burst)
@@ -41,19 +41,19 @@ class _Reader:
         return True
 
     def end(self, last: bytes = b"") -> None:
-        """Nothing comes after `last`."""
+        """End the queue: nothing comes after `last`."""
         if last:
             self._bursts.append(last)
         self._is_over = True
         self._stir()
 
     def cut_off(self) -> None:
-        """Not even what waits is sent."""
+        """End the queue and drop what waits in it."""
         self._bursts.clear()
         self.end()
 
     async def next(self) -> bytes | None:
-        """The next bytes to send, None at the end."""
+        """Wait for the next bytes to send and return them; None at the end."""
         while not self._bursts:
             if self._is_over:
                 return None
@@ -67,7 +67,7 @@ class _Reader:
 
 
 class _Streams:
-    """Those of one live space, and the stream that they share."""
+    """The readers of one live space, and the stream that they share."""
 
     def __init__(self) -> None:
         self.readers: set[_Reader] = set()
@@ -76,7 +76,7 @@ class _Streams:
         self._pages: list[bytes] = []
 
     def add(self, packet: MixPacket) -> bytes:
-        """A burst when it is full, otherwise nothing."""
+        """Add a packet; return a burst when one is full, otherwise no bytes."""
         self._pages.extend(self.pack.add(packet.sequence, packet.opus))
         if len(self._pages) < PAGES_AT_ONCE:
             return b""
@@ -85,27 +85,27 @@ class _Streams:
         return burst
 
     def last(self) -> bytes:
-        """What was not full yet, and the end of the stream."""
+        """Return the burst that was not full yet, with the end of the stream."""
         last, self._pages = b"".join([*self._pages, self.pack.end()]), []
         return last
 
 
 class LiveOgg:
-    """All streams of all live spaces."""
+    """The Ogg streams of all live spaces, fed with the shared mixes."""
 
     def __init__(self, on_change: Callable[[SpaceId], None]) -> None:
-        """`on_change`: somebody came or went; ask `count`."""
+        """`on_change`: a reader came or went; ask `count`."""
         self._streams: dict[SpaceId, _Streams] = {}
         self._on_change = on_change
         self._is_over = False
 
     def count(self, space: SpaceId) -> int:
-        """Streams of this live space."""
+        """Return the number of readers of this live space."""
         here = self._streams.get(space)
         return len(here.readers) if here is not None else 0
 
     async def stream(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """Ogg pages from a moment ago on, until the live space ends or the reader is too slow.
+        """Yield Ogg pages from a moment ago until the live space ends or the reader is too slow.
 
         `tags`: what the stream says of itself to this reader (RFC 7845, 5.2), such as TITLE.
         """
@@ -114,7 +114,7 @@ class LiveOgg:
         reader = _Reader()
         here = self._streams.setdefault(space, _Streams())
         here.readers.add(reader)
-        # the first one finds nothing here: the worker sends it what it has kept
+        # the first reader finds nothing here: the worker sends it what it has kept
         beginning = here.pack.head(tags) + b"".join(here.recent)
         self._on_change(space)
         try:
@@ -125,7 +125,7 @@ class LiveOgg:
             self._leave(space, here, reader)
 
     def feed(self, packet: MixPacket) -> None:
-        """20 ms for all streams of its live space."""
+        """Hand 20 ms to all readers of their live space; cut off those that are too far behind."""
         here = self._streams.get(packet.space)
         burst = here.add(packet) if here is not None else b""
         if here is None or not burst:
@@ -135,7 +135,7 @@ class LiveOgg:
             self._leave(packet.space, here, reader)
 
     def end(self, space: SpaceId) -> None:
-        """The live space is over. Whoever comes after that finds a new stream."""
+        """End the stream of a live space that is over; later readers begin a new one."""
         here = self._streams.pop(space, None)
         if here is None:
             return
@@ -145,7 +145,7 @@ class LiveOgg:
         self._on_change(space)
 
     def end_all(self) -> None:
-        """The sound is over, also for those who come yet."""
+        """End all streams, also those of readers who are still to come."""
         self._is_over = True
         for space in list(self._streams):
             self.end(space)

@@ -1,4 +1,4 @@
-"""What the control process and a media worker say to each other; `codec` makes bytes of it.
+"""The messages between the control process and a media worker; `codec` turns them into bytes.
 
 Before its first message the worker sends a `Greeting`, whose few bytes carry the sockets
 (SCM_RIGHTS). Times are milliseconds since the live space started. Space, user and peer ids are
@@ -21,7 +21,7 @@ new control process can take over the peers of an old worker. Their kinds are in
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Control's first message: it is the control process now, and may want the sockets."""
+    """The control process's first message: it takes over now, and may want the sockets."""
 
     protocol: int
     sockets: bool
@@ -29,7 +29,7 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class OpenSpace:
-    """A live space has sound; `elapsed_ms` since it started. Known ones go on as they are."""
+    """Give a live space sound; `elapsed_ms` since it started. A known one goes on as it is."""
 
     space: SpaceId
     elapsed_ms: int
@@ -37,14 +37,14 @@ class OpenSpace:
 
 @dataclass(frozen=True, slots=True)
 class CloseSpace:
-    """A live space is over: its peers are hung up, its gates shut."""
+    """End a live space: its peers are hung up, its gates shut."""
 
     space: SpaceId
 
 
 @dataclass(frozen=True, slots=True)
 class PeerOffer:
-    """A WebRTC client wants to join; `Answer` or `PeerRefused` will say."""
+    """A WebRTC client wants to join; the worker replies with `Answer` or `PeerRefused`."""
 
     request: int
     space: SpaceId
@@ -63,7 +63,7 @@ class ClosePeer:
 
 @dataclass(frozen=True, slots=True)
 class SetGate:
-    """Whether a user may be heard, from the next tick on."""
+    """Open or shut a user's gate, from the next tick on."""
 
     space: SpaceId
     user: UserId
@@ -72,7 +72,7 @@ class SetGate:
 
 @dataclass(frozen=True, slots=True)
 class SetGates:
-    """Exactly these users may be heard."""
+    """Open the gates of exactly these users."""
 
     space: SpaceId
     users: tuple[UserId, ...]
@@ -80,7 +80,7 @@ class SetGates:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeMix:
-    """Whether the shared mix is wanted as `MixPacket`, first the last `MIX_KEPT` of them."""
+    """Ask for the shared mix as `MixPacket`, first the last `MIX_KEPT` of them, or no more."""
 
     space: SpaceId
     on: bool
@@ -88,7 +88,7 @@ class SubscribeMix:
 
 @dataclass(frozen=True, slots=True)
 class AudioTaken:
-    """Everything the user said before `until_ms` is captioned: forget it."""
+    """Forget the user's sound from before `until_ms`: it is captioned."""
 
     space: SpaceId
     user: UserId
@@ -97,7 +97,7 @@ class AudioTaken:
 
 @dataclass(frozen=True, slots=True)
 class ReplayAudio:
-    """Send again what the user said since `from_ms`, as far as it is kept."""
+    """Send the user's sound since `from_ms` again, as far as it is kept."""
 
     space: SpaceId
     user: UserId
@@ -106,7 +106,7 @@ class ReplayAudio:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Go on with a peer of a worker that died; `record` is what its `Record` held."""
+    """Go on with a peer of a worker that died; `record` is that of its `Record`."""
 
     peer: str
     space: SpaceId
@@ -117,14 +117,14 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Answered with `Pong` of the same number."""
+    """Ask for a sign of life; the worker answers with a `Pong` of the same number."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSeat:
-    """One peer, as `Hello` lists it."""
+    """A peer seat is one peer as `Hello` lists it."""
 
     peer: str
     space: SpaceId
@@ -135,7 +135,7 @@ class PeerSeat:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The worker's first message: who it is and what it has, gates by space."""
+    """The worker's first message: its process, its open gates by space, and its peers."""
 
     pid: int
     gates: Mapping[SpaceId, tuple[UserId, ...]]
@@ -144,12 +144,12 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """All records have been sent."""
+    """All records have been sent to the control process that attached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The SDP answer to an `PeerOffer`."""
+    """The SDP answer to a `PeerOffer`."""
 
     request: int
     sdp: str
@@ -157,7 +157,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class PeerRefused:
-    """An `PeerOffer` that was not accepted; `text` is a plain sentence for its user."""
+    """A `PeerOffer` was not accepted; `text` is a plain sentence for its user."""
 
     request: int
     code: str
@@ -168,7 +168,8 @@ class PeerRefused:
 class PeerChanged:
     """A peer connected or is gone (`reason` says why).
 
-    Connected, with a reason: it has been connected, and that is what is wrong with its sound.
+    A connected peer with a reason connected before: the reason says what is wrong with its
+    sound.
     """
 
     peer: str
@@ -181,7 +182,7 @@ class PeerChanged:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What it takes to go on with a peer in another worker. Holds keys: memory only, no log."""
+    """A record lets another worker go on with a peer. It holds keys: memory only, no log."""
 
     peer: str
     space: SpaceId
@@ -192,7 +193,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class AudioLevels:
-    """How loud everybody on air is, 0..100; only on change, at most five times a second."""
+    """The loudness of everybody on air, 0..100; only on change, at most five times a second."""
 
     space: SpaceId
     levels: Mapping[UserId, int]
@@ -200,7 +201,7 @@ class AudioLevels:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerAudio:
-    """What a speaker said from `at_ms` on: s16le, 16 kHz, mono; about 100 ms."""
+    """A speaker's sound from `at_ms` on: s16le, 16 kHz, mono; about 100 ms."""
 
     space: SpaceId
     user: UserId
@@ -209,7 +210,7 @@ class SpeakerAudio:
 
 
 MIX_KEPT: Final = 210
-"""Packets of the shared mix (4.2 s) that whoever begins to listen over HTTP gets at once.
+"""Packets of the shared mix (4.2 s) that a new listener over HTTP gets at once.
 
 Chromium hands sound to its player in blocks of 32 kB: with the stream's least rate (see
 `spaces_bridge.media.ogg`) this fills the first one.
@@ -218,7 +219,7 @@ Chromium hands sound to its player in blocks of 32 kB: with the stream's least r
 
 @dataclass(frozen=True, slots=True)
 class MixPacket:
-    """20 ms of the shared mix; `sequence` counts 20 ms from the start of the live space."""
+    """A packet of the shared mix, 20 ms; `sequence` counts 20 ms since the live space started."""
 
     space: SpaceId
     sequence: int
@@ -241,7 +242,7 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """Another control process took over; this connection ends."""
+    """Another control process took over from this one; this connection ends."""
 
 
 ToMediaWorker: TypeAlias = (
@@ -256,7 +257,7 @@ MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 
 
 class Greeting(NamedTuple):
-    """The worker's first bytes; that many UDP and TCP sockets travel with them."""
+    """The worker's first bytes; so many UDP and TCP sockets travel with them."""
 
     protocol: int
     udp: int
@@ -269,12 +270,12 @@ GREETING_SIZE: Final = _GREETING.size
 
 
 def pack_greeting(greeting: Greeting) -> bytes:
-    """The greeting's bytes."""
+    """Return the bytes of a greeting."""
     return _GREETING.pack(_MAGIC, *greeting)
 
 
 def unpack_greeting(data: bytes) -> Greeting:
-    """The greeting of a worker; BadMessage if it is none."""
+    """Return the greeting in a worker's first bytes. Raises BadMessage if there is none."""
     if len(data) != GREETING_SIZE or not data.startswith(_MAGIC):
         raise BadMessage("what answers is no media worker")
     return Greeting(*_GREETING.unpack(data)[1:])

@@ -11,30 +11,30 @@ PACKET_SAMPLES: Final = 960
 PACKETS_PER_PAGE: Final = 5
 """100 ms: less would cost headers, more would cost delay."""
 PAGE_LEAST: Final = 800
-"""Bytes of a page with sound: 8 kB/s, as much as WebRTC takes on its way.
+"""The fewest bytes of a page with sound: 8 kB/s, as much as WebRTC takes on its way.
 
 Some players (Chromium) read by blocks of 32 kB. Silence is small: unpadded, such a block would
 hold a minute of it, and the next word would come as late as that.
 """
 LONGEST_HOLE: Final = 250
-"""Packets. A hole longer than 5 s is not filled: time goes on after it."""
+"""Packets; a hole longer than 5 s is not filled: time goes on after it."""
 
 _CAPTURE: Final = b"OggS"
 _BEGIN, _END = 2, 4
 _HEADERS: Final = 2
-"""Pages of the head."""
+"""The number of header pages."""
 _VENDOR: Final = b"spaces-bridge"
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _CRC_AT: Final = 22
 _FRAMES: Final = 0b11
-"""Of a packet's first byte: how many frames there are. 0: one; 3: the next byte tells."""
+"""The bits of a packet's first byte for its number of frames. 0: one; 3: the next byte tells."""
 _ONE_PADDED_FRAME: Final = 0b0100_0001
 _LEAST_PADDING: Final = 2
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class OggOpus:
-    """Packs a stream: `head` for each reader, `add` for each packet, then `end`."""
+    """An Ogg stream of Opus packets: `head` for each reader, `add` for each packet, then `end`."""
 
     def __init__(self, serial: int) -> None:
         self._serial = serial
@@ -44,7 +44,7 @@ class OggOpus:
         self._waiting: list[bytes] = []
 
     def head(self, tags: Mapping[str, str]) -> bytes:
-        """The two header pages, at any time. `tags`: names in ASCII (RFC 7845, 5.2)."""
+        """Return the two header pages, at any time. `tags`: names in ASCII (RFC 7845, 5.2)."""
         identity = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, PRE_SKIP, 48_000, 0, 0)
         comments = [f"{name}={value}".encode(errors="replace") for name, value in tags.items()]
         told = [_sized(_VENDOR), struct.pack("<I", len(comments)), *map(_sized, comments)]
@@ -55,7 +55,7 @@ class OggOpus:
         )
 
     def add(self, sequence: int, packet: bytes) -> Sequence[bytes]:
-        """The next 20 ms; pages to send, often none. A packet out of order is left out."""
+        """Add the next 20 ms; return pages to send, often none. Drops a packet out of order."""
         if self._next is None:
             self._next = sequence
         if sequence < self._next or not packet:
@@ -65,12 +65,12 @@ class OggOpus:
         return pages
 
     def end(self) -> bytes:
-        """The last page."""
+        """Return the last page."""
         packets, self._waiting = self._waiting, []
         return self._make(packets, self._granule, _END)
 
     def _fill(self, sequence: int, packet: bytes) -> Iterator[bytes]:
-        """Holes become packets without content, which decoders conceal (RFC 7845, 4.1)."""
+        """Turn holes into packets without content, which decoders conceal (RFC 7845, 4.1)."""
         hole = sequence - (sequence if self._next is None else self._next)
         for _ in range(hole if hole <= LONGEST_HOLE else 0):
             yield bytes([packet[0] & 0xFC])
@@ -101,7 +101,7 @@ class OggOpus:
 
 
 def padded(packet: bytes, more: int) -> bytes:
-    """The same sound in `more` bytes more (RFC 6716, 3.2.5), for a packet of one frame.
+    """Return the packet with `more` bytes of padding (RFC 6716, 3.2.5) if it has one frame.
 
     Any other packet, and one that is to grow by less than padding takes, stays as it is.
     """
@@ -118,11 +118,11 @@ def _sized(text: bytes) -> bytes:
 
 
 def _laced(packet: bytes) -> int:
-    """Bytes that the length of the packet takes in its page."""
+    """Return the bytes that the length of the packet takes in its page."""
     return len(packet) // 255 + 1
 
 
 def checksum(page: bytes) -> int:
-    """Ogg's CRC-32 (RFC 3533, 6): zlib's, but most significant bit first and nothing inverted."""
+    """Return Ogg's CRC-32 (RFC 3533, 6): zlib's, but most significant bit first, not inverted."""
     mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)

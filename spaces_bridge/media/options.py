@@ -1,4 +1,4 @@
-"""What the bridge's owner says of sound."""
+"""The options for sound that the administrator sets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class MediaOptions:
-    """The `media` section of the config."""
+    """The media options are the `media` section of the config."""
 
     addresses: tuple[str, ...]
     """IP addresses that clients are told."""
     port: int
-    """UDP and TCP; 0: any free one."""
+    """The port for UDP and TCP; 0: any free one."""
     hostnames: tuple[str, ...]
-    """Addresses to bind it on."""
+    """Addresses to bind the port on."""
     runtime_dir: Path
     memory_limit_mb: int = 1024
     orphan_grace_s: float = 900.0
@@ -21,5 +21,5 @@ class MediaOptions:
 
     @property
     def socket_path(self) -> str:
-        """Where the worker listens for us."""
+        """The path of the unix socket on which the worker listens for the control process."""
         return str(self.runtime_dir.absolute() / "media-0.sock")

@@ -1,7 +1,7 @@
-"""Which peers a new worker is asked to go on with: a few at a time, and none that ends it twice.
+"""Choose the peers a new worker is asked to go on with: a few at a time, none that ends it twice.
 
-A worker goes on with peers in the order it is asked to, and says so of each. So if it dies on the
-way, the first one it has not spoken of is the one it died of, or was held up by.
+A worker goes on with peers in the order it is asked to, and reports each. So if it dies on the
+way, the first one it has not reported is the one it died of, or was held up by.
 """
 
 from collections import Counter
@@ -12,17 +12,17 @@ from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.messages import Record, Restore
 
 AT_ONCE: Final = 32
-"""Peers asked for and not heard of yet: between them the worker answers pings."""
+"""Peers asked for and not reported yet: between them the worker answers pings."""
 MOST_TRIES: Final = 2
 
 
 class Resumption:
-    """The peers of dead workers. Callbacks come at once."""
+    """A resumption asks a new worker to go on with dead ones' peers. Callbacks come at once."""
 
     def __init__(
         self, send: Callable[[Restore], None], on_given_up: Callable[[str], None]
     ) -> None:
-        """`on_given_up`: workers have died of this peer; it has to join again."""
+        """`on_given_up`: workers have died of this peer, so it has to join again."""
         self._send, self._on_given_up = send, on_given_up
         self._waiting: dict[str, Record] = {}  # for their live space to be opened, or their turn
         self._open: set[SpaceId] = set()
@@ -30,7 +30,7 @@ class Resumption:
         self._tries: Counter[str] = Counter()
 
     def begin(self, records: Mapping[str, Record]) -> None:
-        """Another worker is there, which has no peers yet, or the same one again (no records)."""
+        """Begin with another worker, which has no peers yet, or the same again (no records)."""
         suspect = next(iter(self._asked), None) if records else None
         self._asked.clear()
         self._open.clear()
@@ -44,18 +44,18 @@ class Resumption:
             self._on_given_up(suspect)
 
     def go_on(self, space: SpaceId) -> None:
-        """This live space is open in the worker: its peers may come."""
+        """Ask for the peers of this live space, which is open in the worker now."""
         self._open.add(space)
         self._ask()
 
     def settled(self, peer: str) -> None:
-        """The worker has spoken of this peer: it goes on, or is gone."""
+        """Note that the worker has reported this peer: it goes on, or is gone."""
         if peer in self._asked:
             self.forget(peer)
             self._ask()
 
     def forget(self, peer: str) -> None:
-        """It is not wanted any more, or done with."""
+        """Forget a peer that is not wanted any more, or is done with."""
         self._waiting.pop(peer, None)
         self._asked.pop(peer, None)
         del self._tries[peer]

@@ -1,4 +1,4 @@
-"""The public sockets of a media worker, bound by us and handed to it."""
+"""The public sockets of a media worker, bound by the control process and handed to it."""
 
 import errno
 import socket
@@ -13,19 +13,19 @@ _TRIES: Final = 20
 
 @dataclass(slots=True)
 class Sockets:
-    """The worker's public sockets. We hold them too, so that they outlive it."""
+    """A worker's public sockets. The control process holds them too, so that they outlive it."""
 
     udp: list[socket.socket] = field(default_factory=list)
     tcp: list[socket.socket] = field(default_factory=list)
 
     @property
     def port(self) -> int:
-        """The one port number of all of them."""
+        """The port number that all sockets share."""
         number: int = self.udp[0].getsockname()[1]
         return number
 
     def close(self) -> None:
-        """Let them go here; a worker that has them keeps them."""
+        """Close the sockets here; a worker that has them keeps them open."""
         for each in (*self.udp, *self.tcp):
             each.close()
 
@@ -69,7 +69,7 @@ def _bind_all(hostnames: tuple[str, ...], port: int) -> Sockets:
 
 
 def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket | None:
-    """None: this machine lacks the address or its family."""
+    """Bind one socket; return None if this machine lacks the address or its family."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         bound = socket.socket(family, kind)

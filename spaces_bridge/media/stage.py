@@ -1,7 +1,7 @@
-"""The stage port: what the app wants of the sound, told to the media worker.
+"""The stage port on one media worker: what the app wants of the sound, sent to the worker.
 
-Nothing here waits for the worker but `offer`. What the app wants is remembered, so that a worker
-that replaces another is brought to the same state at once.
+Only `offer` waits for the worker. What the app wants is remembered, so that a worker that replaces
+another is brought to the same state at once.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 OFFER_S: Final = 5.0
 CLAIM_S: Final = 60.0
-"""Live spaces of a worker that was found, which nobody has opened by then, are closed."""
+"""Live spaces of a worker that was found are closed if nobody has opened them by then."""
 
 
 @dataclass(slots=True)
 class _Wanted:
-    """What the app wants of one live space."""
+    """The state that the app wants of one live space."""
 
     elapsed_ms: int
     told_at: float
@@ -55,7 +55,7 @@ class _Session:
 
 
 class WorkerStage:
-    """Implements `spaces_bridge.app.ports.Stage` with one media worker."""
+    """A worker stage implements `spaces_bridge.app.ports.Stage` with one media worker."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class WorkerStage:
 
     @property
     def worker_pid(self) -> int | None:
-        """The worker's process id, while there is one."""
+        """The worker's process id; None while there is no worker."""
         return self._supervisor.pid
 
     async def check(self) -> None:
@@ -119,7 +119,7 @@ class WorkerStage:
             raise AdapterError("The media worker is being restarted.")
 
     def metrics(self) -> Mapping[str, float]:
-        """The worker's numbers as of a second ago, and ours."""
+        """Return the worker's numbers of up to a second ago, and the control process's own."""
         return {
             **self._measured,
             "worker_up": float(self._supervisor.is_attached),
@@ -168,7 +168,7 @@ class WorkerStage:
             wanted.on_air.discard(user)
 
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
-        """Part of the port. The app knows: it is not told that the microphone is lost."""
+        """Part of the port. The app is not told that the microphone is lost: it knows."""
         self.close_microphone(space, user)
         for peer in self._microphones(space, user):
             if peer != spare:
@@ -257,7 +257,7 @@ class WorkerStage:
     # --- the worker ---
 
     def _attached(self, hello: say.Hello, records: Mapping[str, say.Record]) -> None:
-        """A worker is there: the first one, the same one again, or a new one."""
+        """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._give_up_offers()
         now = {peer.peer: peer for peer in hello.peers}
         for peer in self._sessions.keys() - now.keys() - records.keys():
@@ -272,7 +272,7 @@ class WorkerStage:
         if not self._has_worked:
             self._await_claims(hello.gates.keys())
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
-            # it ended while nobody could tell the worker: no gate stays open
+            # the live space ended while nobody could tell the worker: no gate stays open
             self._supervisor.send(say.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
@@ -284,7 +284,7 @@ class WorkerStage:
         self._has_worked = True
 
     def _await_claims(self, spaces: Collection[SpaceId]) -> None:
-        """What an earlier run has left on the stage is taken down, unless it is wanted again."""
+        """Close what an earlier run has left in the worker, unless it is wanted again in time."""
         self._claimable.update(spaces)
 
         def close_unclaimed() -> None:

@@ -1,7 +1,7 @@
-"""Keeps one media worker alive: finds or starts it, watches it, replaces it when it dies.
+"""The supervisor keeps one media worker alive: finds or starts it, watches it, replaces it.
 
-The public sockets and the resume records of all peers are held here, in memory only: so a worker
-that is killed is replaced by another that goes on with the same peers, who notice a short gap.
+It holds the public sockets and the resume records of all peers, in memory only: so a worker that
+is killed is replaced by another that goes on with the same peers, who notice a short gap.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ _TERM_S: Final = 1.0
 _LAST_MOMENT_S: Final = 0.1
 _SHORT_LIFE_S: Final = 1.0
 WORKER_BACKOFF: Final = Backoff(1.0, 5.0)
-"""Before another worker is started, after the second short life in a row."""
+"""The wait before another worker is started, after the second short life in a row."""
 _SUSPECT_AFTER: Final = 4
-"""Short lives in a row: then the records are dropped, in case one of them is what kills."""
+"""Short lives in a row after which the records are dropped, in case one of them is the cause."""
 
 
 class Supervisor:
-    """One worker at a time. Callbacks come from the loop, and must not wait."""
+    """A supervisor has one worker at a time. Callbacks come from the loop, and must not wait."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Supervisor:
         on_attached: Callable[[Hello, Mapping[str, Record]], None],
         tasks: TaskSupervisor | None = None,
     ) -> None:
-        """`on_attached`: what this worker has, and the records to go on with, if it is new."""
+        """`on_attached` gets what this worker has, and the records to go on with if it is new."""
         self._options = options
         self._on_message, self._on_attached = on_message, on_attached
         self._sockets: Sockets | None = None
@@ -69,7 +69,7 @@ class Supervisor:
         self._attached = asyncio.Event()
         self._tasks = tasks or TaskSupervisor()
         self.restarts = 0
-        """How often a worker had to be replaced."""
+        """The number of times a worker had to be replaced."""
 
     @property
     def port(self) -> int:
@@ -80,17 +80,17 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id, while we are attached to it."""
+        """The worker's process id; None while it is not attached."""
         link = self._link
         return link.process.pid if link is not None and self._attached.is_set() else None
 
     @property
     def is_attached(self) -> bool:
-        """Whether the worker hears us now."""
+        """Return whether the worker can be reached now."""
         return self._attached.is_set()
 
     async def attached(self, timeout: float) -> None:
-        """Wait for a worker. Raises AdapterError."""
+        """Wait until a worker is attached. Raises AdapterError after `timeout` seconds."""
         try:
             await asyncio.wait_for(self._attached.wait(), timeout)
         except TimeoutError as problem:
@@ -119,13 +119,13 @@ class Supervisor:
             self._sockets.close()
 
     def send(self, message: ToMediaWorker) -> None:
-        """Tell the worker; while there is none, nothing is sent: `on_attached` makes up for it."""
+        """Send to the worker; without one nothing is sent, and `on_attached` makes up for it."""
         link = self._link
         if link is not None and link.connection is not None and self._attached.is_set():
             link.connection.send(message)
 
     def heard(self, message: FromMediaWorker) -> None:
-        """A message of the worker's: records are kept here, all else is the stage's."""
+        """Take a message of the worker's: records are kept here, all else is for the stage."""
         if isinstance(message, Record):
             self._records[message.peer] = message
             return
@@ -134,13 +134,13 @@ class Supervisor:
         self._on_message(message)
 
     def forget(self, peer: str) -> None:
-        """No worker shall go on with this peer."""
+        """Drop the record of this peer, so that no worker goes on with it."""
         self._records.pop(peer, None)
 
     # --- coming to life ---
 
     async def _find(self) -> MediaWorkerLink | None:
-        """Attach to a worker that is there; None if there is none that can be used."""
+        """Attach to a worker that is there; return None if there is none that can be used."""
         try:
             found = await knock(self._options.socket_path, want_sockets=True, timeout=_KNOCK_S)
         except WorkerUnresponsive as unresponsive:
@@ -168,12 +168,12 @@ class Supervisor:
             self._take(link, {})
             return link
         log.warning("replacing a media worker of another version")
-        link.talk.ready()  # its records
+        link.talk.ready()  # takes its records
         await link.end()
         return None
 
     async def _start_worker(self) -> MediaWorkerLink:
-        """Raises AdapterError when it does not come up."""
+        """Start a worker and attach to it. Raises AdapterError if that fails."""
         assert self._sockets is not None
         text = "The media worker did not start; the lines above say why."
         try:
@@ -204,7 +204,7 @@ class Supervisor:
                 continue
             if found.pid == process.pid:
                 return found
-            found.connection.close()  # the one it replaces, not quite gone
+            found.connection.close()  # of the worker that it replaces, which has not quite ended
         raise OSError("the worker ended at once")
 
     def _take(self, link: MediaWorkerLink, records: Mapping[str, Record]) -> None:
@@ -217,7 +217,7 @@ class Supervisor:
     # --- watching ---
 
     async def _watch(self) -> None:
-        """Ends by itself only when another bridge has taken the worker over."""
+        """Watch worker after worker; return only when another bridge has taken the worker over."""
         loop = asyncio.get_running_loop()
         short_lives = 0
         assert self._link is not None
@@ -242,14 +242,14 @@ class Supervisor:
             link = await self._replace(short_lives)
 
     async def _live_with(self, link: MediaWorkerLink) -> str:
-        """Ping it until something is wrong; says what."""
+        """Ping the worker until something is wrong, and return what, in words."""
         gone = asyncio.ensure_future(link.process.ended())
         lost = asyncio.ensure_future(link.ended.wait())
         silent = asyncio.ensure_future(link.talk.until_unresponsive())
         try:
             await asyncio.wait({gone, lost, silent}, return_when=asyncio.FIRST_COMPLETED)
             if not gone.done() and not lost.done():
-                await silent  # should a bug of ours have ended it, this says so
+                await silent  # raises if a bug of ours has ended it
                 return "answers no more"
             if not gone.done():  # the connection of a dead process ends a moment before it
                 await asyncio.wait({gone}, timeout=_LAST_MOMENT_S)
@@ -259,7 +259,7 @@ class Supervisor:
                 task.cancel()
 
     async def _attach_again(self, link: MediaWorkerLink) -> MediaWorkerLink | None:
-        """The connection broke, but the worker lives: it may only have cut us off."""
+        """Attach to the worker again if it lives: it may only have ended the connection."""
         if not link.ended.is_set() or link.process.is_gone:
             return None
         try:
@@ -276,7 +276,7 @@ class Supervisor:
         return again
 
     async def _replace(self, short_lives: int) -> MediaWorkerLink:
-        """A new worker on the same sockets; does not give up."""
+        """Start a new worker on the same sockets, trying until one comes up."""
         while True:
             if short_lives >= _SUSPECT_AFTER:
                 self._records.clear()
@@ -290,6 +290,6 @@ class Supervisor:
 
 
 async def _kill(pid: int) -> None:
-    """SIGKILL to a process that is not our child, and wait for its end."""
+    """Send SIGKILL to a process that is not our child, and wait for its end."""
     with contextlib.suppress(ProcessLookupError):
         await Process(pid).end()
