@@ -1,1 +1,1 @@
-"""The WebRTC edge: peers on one port, from datagrams to packets of sound and back."""
+"""The WebRTC edge: peers on one port; it turns datagrams into packets of sound, and back."""

@@ -1,4 +1,4 @@
-"""DTLS-SRTP (RFC 5764), answering or dialling, by OpenSSL over memory buffers."""
+"""DTLS-SRTP (RFC 5764), in the passive or the active role, by OpenSSL over memory buffers."""
 
 import contextlib
 import datetime
@@ -29,7 +29,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 
 
 class HandshakeFailed(Exception):
-    """The handshake cannot go on; a fresh one may."""
+    """The DTLS handshake cannot go on; a fresh one may succeed."""
 
 
 class WrongCertificate(HandshakeFailed):
@@ -41,7 +41,7 @@ class UnspokenKey(WrongCertificate):
 
 
 class Identity:
-    """The certificate an edge shows to everybody, made anew at every start.
+    """The identity of an edge: the certificate it shows to everybody, made anew at every start.
 
     `profiles` are the SRTP profiles it agrees to, the preferred one first.
     """
@@ -77,7 +77,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 class Step(Enum):
-    """What a datagram brought about."""
+    """A step is what a datagram brought about in a handshake."""
 
     WAITING = "waiting"
     ESTABLISHED = "established"
@@ -85,9 +85,9 @@ class Step(Enum):
 
 
 class Handshake:
-    """One DTLS connection with one peer; stays for its goodbye after the keys are there.
+    """A handshake is one DTLS connection with one peer; it stays for the goodbye after the keys.
 
-    We answer, or dial where the peer offered `a=setup:passive` (RFC 8842, 5.3): then `begin`.
+    We answer, or dial if the peer offered `a=setup:passive` (RFC 8842, 5.3): then call `begin`.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Handshake:
         self.keys: Keys | None = None
 
     def begin(self) -> None:
-        """Make the first flight of whoever dials; call `outgoing` afterwards."""
+        """Make the first flight of the side that dials; call `outgoing` afterwards."""
         with contextlib.suppress(SSL.WantReadError):
             self._ssl.do_handshake()
 
     def receive(self, datagram: bytes) -> Step | None:
-        """Take in a datagram; call `outgoing` afterwards. None: it was refused, unread.
+        """Take in a datagram; call `outgoing` afterwards. Return None if it was refused, unread.
 
         Raises HandshakeFailed.
         """
@@ -132,7 +132,7 @@ class Handshake:
         return Step.ESTABLISHED
 
     def _established(self) -> Step:
-        """Only close_notify matters; other traffic (and forged records) is thrown away."""
+        """Look for close_notify; other traffic (and forged records) is thrown away."""
         try:
             while self._ssl.recv(2048):
                 pass
@@ -153,9 +153,9 @@ class Handshake:
         )
 
     def _refuse_unspoken_key(self) -> None:
-        """Say so if the handshake cannot ever succeed: FFmpeg with GnuTLS shows a P-224 key.
+        """Raise UnspokenKey if no handshake can succeed: FFmpeg with GnuTLS has a P-224 key.
 
-        Only of a certificate that the offer named: anybody may have sent another.
+        This holds only for a certificate that the offer named: anybody may have sent another.
         """
         certificate = self._ssl.get_peer_certificate(as_cryptography=True)
         if certificate is None or not self._is_announced(certificate):
@@ -180,7 +180,7 @@ class Handshake:
             self._ssl.DTLSv1_handle_timeout()
 
     def say_goodbye(self) -> None:
-        """Queue close_notify."""
+        """Queue close_notify, if the handshake is done."""
         if self.keys is not None:
             try:
                 self._ssl.shutdown()
@@ -188,7 +188,7 @@ class Handshake:
                 return
 
     def outgoing(self) -> list[bytes]:
-        """What is to be sent now, cut into datagrams at DTLS record boundaries."""
+        """Return what is to be sent now, cut into datagrams at DTLS record boundaries."""
         flight = b""
         try:
             while True:
@@ -198,7 +198,7 @@ class Handshake:
 
 
 def _datagrams(flight: bytes) -> list[bytes]:
-    """A memory buffer keeps no datagram boundaries, so find them again by record lengths."""
+    """Find datagrams again by record lengths, as a memory buffer keeps no datagram boundaries."""
     found, start, at = list[bytes](), 0, 0
     while at + _RECORD_HEADER <= len(flight):
         end = at + _RECORD_HEADER + int.from_bytes(flight[at + 11 : at + 13])

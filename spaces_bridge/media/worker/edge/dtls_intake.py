@@ -1,4 +1,4 @@
-"""What a DTLS handshake may be made to remember: bounds in bytes, before OpenSSL sees a datagram.
+"""Bounds, in bytes, on what a DTLS handshake keeps, checked before OpenSSL sees a datagram.
 
 A fragment of a handshake message names the size of the whole (RFC 6347, 4.2.2), and OpenSSL sets
 aside that much for it: up to 100 kB for each of eleven messages, for a few bytes sent. No WebRTC
@@ -20,14 +20,14 @@ _RECORD_HEADER, _MESSAGE_HEADER = 13, 12
 
 
 class Intake:
-    """The account of one handshake: what the other side has announced so far."""
+    """The intake of one handshake counts what the other side has announced so far."""
 
     def __init__(self) -> None:
         self._sizes: dict[int, int] = {}  # by message number, the largest that was named
         self._sealed = 0
 
     def admits(self, datagram: bytes) -> bool:
-        """Whether OpenSSL may see a datagram; one that is not whole DTLS 1.2 records may not."""
+        """Return whether OpenSSL may see a datagram; only whole DTLS 1.2 records may pass."""
         sizes, sealed = dict(self._sizes), self._sealed
         try:
             for kind, epoch, body in _records(datagram):
@@ -47,7 +47,7 @@ class Intake:
 
 
 def _records(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Type, epoch and body of each record. Raises ValueError for anything we do not speak."""
+    """Yield type, epoch and body of each record. Raises ValueError for what we do not speak."""
     at = 0
     while at < len(datagram):
         start = at + _RECORD_HEADER
@@ -59,7 +59,7 @@ def _records(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _messages(body: bytes) -> Iterator[tuple[int, int]]:
-    """Number and whole size of the message of each fragment. Raises ValueError."""
+    """Yield number and whole size of the message of each fragment. Raises ValueError."""
     at = 0
     while at < len(body):
         if len(body) - at < _MESSAGE_HEADER:

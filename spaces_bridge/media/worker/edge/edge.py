@@ -1,7 +1,7 @@
-"""The one port of a media worker: WebRTC peers come in, and packets go both ways.
+"""The edge: a media worker's one port, where WebRTC peers connect and packets go both ways.
 
-This is where everything from outside arrives. Nothing a remote host sends raises out of here;
-what is not understood, not authenticated or not wanted is dropped and counted.
+Everything from outside arrives here. Nothing a remote host sends raises out of this module; what
+is not understood, not authenticated or not wanted is dropped and counted.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ SILENCE_S = 20.0
 """A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
 
 MOST_PEERS = most_peers(1024)
-"""Peers of one edge, unless said otherwise; half as many may be about to join."""
+"""Peers of one edge unless `most` says otherwise; half as many may be joining."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
 _CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
@@ -52,7 +52,7 @@ _LOG_S = 60.0
 
 
 class Edge:
-    """All peers of a worker. Single-threaded: everything happens in the event loop's thread."""
+    """An edge holds all peers of a worker. It is single-threaded: all runs in the event loop."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Edge:
     ) -> None:
         """Sockets are bound (and `tcp` listening), non-blocking, and never closed here.
 
-        `addresses` and `port` are what clients are told to send to. Of more peers than `most` (see
+        Clients are told to send to `addresses` and `port`. Of more peers than `most` (see
         `memory`) the newest is refused.
         """
         self._most_peers = most
@@ -91,7 +91,7 @@ class Edge:
     # --- life ----------------------------------------------------------------------------------
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to read."""
+        """Begin to read from the sockets."""
         self._loop = loop
         for port in self._ports:
             loop.add_reader(port.socket, port.read)
@@ -114,7 +114,7 @@ class Edge:
     # --- peers ---------------------------------------------------------------------------------
 
     def accept(self, peer_id: str, direction: StreamDirection, offer: str) -> str:
-        """Answer a client's SDP offer. Raises SdpRefused. An id in use is taken over."""
+        """Return the SDP answer to an offer. Raises SdpRefused. An id in use is taken over."""
         read = sdp.read_offer(offer, direction)
         self._refuse_a_crowd()
         self._drop(peer_id, "replaced by a newer offer")
@@ -138,7 +138,7 @@ class Edge:
     def _refuse_a_crowd(self) -> None:
         present, most_joining = len(self._peers), (self._most_peers + 1) // 2
         if present < most_joining:
-            return  # nothing to count
+            return  # neither limit can be reached
         if present >= self._most_peers:
             text = "No more people can come in here: this server is full. Try again later."
             raise SdpRefused("full", text)
@@ -154,11 +154,11 @@ class Edge:
             self._drop(peer_id, "closed by the bridge")
 
     def peers(self) -> Mapping[str, PeerState]:
-        """All peers that are joining or connected."""
+        """Return the state of every peer that is joining or connected."""
         return {peer.id: peer.state for peer in self._peers.values()}
 
     def resume_record(self, peer_id: str) -> ResumeRecord:
-        """What another worker needs to go on with this peer. Raises NotConnected.
+        """Return what another worker needs to go on with this peer. Raises NotConnected.
 
         Take one when a peer connects or was restored, and a new one every 20 s.
         """
@@ -178,7 +178,7 @@ class Edge:
         self._on_state(peer_id, CONNECTED)
 
     def stats(self) -> EdgeStats:
-        """Counters since the start."""
+        """Return the counters since the start."""
         return EdgeStats(
             packets_in=self._packets_in,
             packets_out=self._packets_out,
@@ -270,7 +270,7 @@ class Edge:
             self._refuse("stun_user")
             return
         if path.owner is not None and path.owner != peer.id:
-            self._refuse("address_taken")  # else a forged source address would silence its owner
+            self._refuse("address_taken")  # else a forged source address would silence its peer
             return
         now = self._clock()
         reason = peer.ice.request(message, path, now)
@@ -330,7 +330,7 @@ class Edge:
         self._round = self._loop.call_later(_ROUND_S, self._make_round)
         now, spare = self._clock(), _CATCH_UP
         for peer in list(self._peers.values()):
-            if self._peers.get(peer.id) is peer:  # what an earlier one caused may have ended it
+            if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
         self._door.hang_up_on_strangers(self._loop.time())

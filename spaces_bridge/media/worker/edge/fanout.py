@@ -1,9 +1,9 @@
-"""One encoded frame to many listeners: the hot path of the worker.
+"""Fan out encoded frames to many listeners: the hot path of the worker.
 
 Every listener has a row: a packet buffer, counters, an address. What changes per tick is written
 for all rows at once, libsrtp encrypts each row where it lies, and one system call sends a
-thousand of them. Who gets what, and by which socket, is laid out once and again only when
-somebody came, went or moved.
+thousand of them. The receivers of each frame, and their sockets, are laid out once, and again only
+when a listener came, went or moved.
 """
 
 import secrets
@@ -29,7 +29,7 @@ ListenerPayloads = Sequence[tuple[Sequence[str], bytes]]
 
 
 def first_position() -> tuple[int, int]:
-    """Where a new stream begins: a random packet index and a random timestamp (RFC 3550, 5.1).
+    """Return where a new stream begins: a random packet index and timestamp (RFC 3550, 5.1).
 
     The index is below 2^15, so that a client that misses the first packets still gets the
     rollover counter right (RFC 3711, 3.3.1).
@@ -39,7 +39,7 @@ def first_position() -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a listener's stream has come."""
+    """The progress of a listener's stream: its place, and what it has sent."""
 
     index: int  # of the next packet
     timestamp: int  # of the last tick
@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one tick sent; `broken` are listeners whose stream libsrtp refuses to go on with."""
+    """The packets sent by one tick; `broken` are listeners whose stream libsrtp gives up."""
 
     packets: int = 0
     octets: int = 0
@@ -58,7 +58,7 @@ class Sent:
 
 
 class _Rows:
-    """The arrays, one row per listener."""
+    """The arrays of all listeners, one row each."""
 
     def __init__(self, size: int) -> None:
         self.frames = np.zeros((size, _STRIDE), dtype=np.uint8)
@@ -75,7 +75,7 @@ class _Rows:
         self._lengths_at = ffi.cast("int *", ffi.from_buffer(self.lengths))
 
     def grown(self) -> "_Rows":
-        """Twice as many rows, with all that is in these."""
+        """Return twice as many rows, with the content of these."""
         size = len(self.index)
         larger = _Rows(2 * size)
         for name in ("frames", "names", "name_lengths", "index", "timestamp", "packets", "octets"):
@@ -83,7 +83,7 @@ class _Rows:
         return larger
 
     def where(self, row: int) -> tuple[Any, Any]:
-        """C pointers to a row's packet and to its length."""
+        """Return C pointers to a row's packet and to its length."""
         return self._frames_at + row * _STRIDE, self._lengths_at + row
 
 
@@ -107,7 +107,7 @@ class _Plan:
 
 
 class FanOut:
-    """All listeners of an edge."""
+    """A fan-out sends frames to the listeners of an edge."""
 
     def __init__(self) -> None:
         self._rows = _Rows(_FIRST_ROWS)
@@ -116,7 +116,7 @@ class FanOut:
         self._plan: _Plan | None = None
 
     def add(self, peer: str, out: Outbound, payload_type: int, start: tuple[int, int]) -> None:
-        """Begin a stream at packet index and timestamp `start`; it goes nowhere before `move`."""
+        """Begin a stream at packet index and timestamp `start`; nothing is sent before `move`."""
         if not self._free:
             size = len(self._rows.index)
             self._rows = self._rows.grown()
@@ -129,7 +129,7 @@ class FanOut:
         self._listeners[peer] = _Listener(peer, row, out)
 
     def move(self, peer: str, path: Path | None) -> None:
-        """Send the stream along `path` from now on; None: nowhere for now."""
+        """Send the stream along `path` from now on; if None, nowhere for now."""
         listener = self._listeners.get(peer)
         if listener is None or listener.path is path:
             return
@@ -140,7 +140,7 @@ class FanOut:
             rows.name_lengths[listener.row] = len(raw)
 
     def remove(self, peer: str) -> None:
-        """End the stream."""
+        """End the stream of `peer`, if it has one."""
         listener = self._listeners.pop(peer, None)
         if listener is not None:
             self._plan = None
@@ -148,7 +148,7 @@ class FanOut:
             self._free.append(listener.row)
 
     def progress(self, peer: str) -> Progress | None:
-        """How far the stream of `peer` has come; None if it has none."""
+        """Return how far the stream of `peer` has come; None if it has none."""
         listener = self._listeners.get(peer)
         if listener is None:
             return None
@@ -161,7 +161,7 @@ class FanOut:
         )
 
     def tick(self, timestamp_step: int, payloads: ListenerPayloads) -> Sent:
-        """Move every stream's clock on, and send each payload to its listeners."""
+        """Move every stream's clock on and send each payload. Raises ValueError for a long one."""
         self._rows.timestamp += np.uint32(timestamp_step)
         key = [ids if isinstance(ids, tuple) else tuple(ids) for ids, _ in payloads]
         plan = self._plan
@@ -202,7 +202,7 @@ class FanOut:
         return Sent(sent, int(rows.lengths[plan.rows].sum()), total - sent)
 
     def _lay_out(self, key: list[tuple[str, ...]]) -> _Plan:
-        """Prepare all that stays the same until somebody comes, goes or moves."""
+        """Prepare all that stays the same until a listener comes, goes or moves."""
         placed, groups, seen = list[_Listener](), list[_Which](), set[str]()
         for ids in key:
             group = [self._listeners[peer] for peer in ids if self._is_placed(peer, seen)]
@@ -239,7 +239,7 @@ class FanOut:
 
 
 def _which(rows: list[int]) -> _Which:
-    """Neighbouring rows as a slice, which numpy is much quicker with."""
+    """Return neighbouring rows as a slice, which numpy is much quicker with."""
     if rows and rows == list(range(rows[0], rows[-1] + 1)):
         return slice(rows[0], rows[-1] + 1)
     return np.array(rows, dtype=np.intp)

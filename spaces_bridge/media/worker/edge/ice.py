@@ -1,4 +1,4 @@
-"""ICE-lite (RFC 8445) for one peer: who may talk to us, and where its packets go.
+"""ICE-lite (RFC 8445) for one peer: which datagrams are its, and where its packets go.
 
 Two rules keep the edge from being turned against others. Nothing but an answer is ever sent to
 an address that no signed request came from. And a connected peer is followed to a new address
@@ -23,7 +23,7 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def new_credentials() -> tuple[str, str]:
-    """A random ICE user name fragment (the fragment finds the peer) and a password."""
+    """Make a random ICE user name fragment (which finds the peer) and a password."""
     return _random(12), _random(24)
 
 
@@ -42,7 +42,7 @@ class _Known:
 
 @dataclass(slots=True)
 class Ice:
-    """Credentials of both sides, the paths a peer was seen on, and the one in use."""
+    """The ICE state of one peer: both sides' credentials, its known paths, the selected one."""
 
     local_ufrag: str
     local_pwd: str
@@ -52,14 +52,14 @@ class Ice:
     connected: bool = False  # before that, paths need no proof: DTLS is the proof
     _paths: dict[Path, _Known] = field(default_factory=dict)
     _checks: TokenBucket = field(default_factory=lambda: TokenBucket(rate=50, burst=150))
-    """Clients send one in 20 ms while they look for a path (RFC 8445, 14), later one in 2.5 s."""
+    """Clients send a check in 20 ms while they look for a path (RFC 8445, 14), later in 2.5 s."""
     _new_paths: TokenBucket = field(default_factory=lambda: TokenBucket(rate=0.2, burst=16))
     _moves: TokenBucket = field(default_factory=lambda: TokenBucket(rate=0.5, burst=8))
-    """Each makes the next tick lay out anew whom it sends to, which costs more in a crowd."""
+    """Each move makes the next tick lay out its receivers anew, which costs more in a crowd."""
     _forged: TokenBucket = field(default_factory=forgeries)
 
     def request(self, message: StunMessage, path: Path, now: float) -> str | None:
-        """Judge a binding request; answer it if it is good. Returns why it is refused."""
+        """Answer a binding request if it is good; return the reason if it is refused."""
         if message.username != f"{self.local_ufrag}:{self.remote_ufrag}":
             return "stun_user"
         if not self._forged.has(1, now) or not message.signed_with(self.local_pwd):
@@ -77,7 +77,7 @@ class Ice:
         return None
 
     def response(self, message: StunMessage, path: Path, now: float) -> bool:
-        """Take the answer to our own request; False if it is none."""
+        """Take the answer to our own request; return False if the message is none."""
         known = self._paths.get(path)
         if known is None or known.asked is None or message.transaction != known.asked:
             return False
@@ -97,7 +97,7 @@ class Ice:
                 self.follow(path, now)
 
     def follow(self, path: Path, now: float) -> None:
-        """Go over to `path`, or find out first whether the client really is there."""
+        """Select `path`, or find out first whether the client really is there."""
         known = self._paths[path]
         if path is self.selected:
             return
@@ -111,7 +111,7 @@ class Ice:
             path.send(stun.request(name, self.remote_pwd, known.asked))
 
     def established(self, path: Path) -> None:
-        """The DTLS handshake over `path` is done: somebody is there."""
+        """Note that the DTLS handshake over `path` is done, which proves the path."""
         self.connected = True
         if path in self._paths:
             self._paths[path].proven = True
@@ -122,13 +122,13 @@ class Ice:
         self.selected = path
 
     def forget(self, path: Path) -> None:
-        """The path is gone (a TCP connection was closed)."""
+        """Forget a path that is gone (a TCP connection was closed)."""
         self._paths.pop(path, None)
         if self.selected is path:
             self.selected = None
 
     def forget_all(self) -> None:
-        """The peer is gone."""
+        """Forget all paths: the peer is gone."""
         for path in self._paths:
             path.forget()
         self._paths.clear()
@@ -136,7 +136,7 @@ class Ice:
 
     def _select(self, path: Path, now: float) -> None:
         if self.connected and self.selected is not None and not self._moves.take(1, now):
-            return  # it will be heard on the new path again, and be followed then
+            return  # the peer will be heard on the new path again, and be followed then
         for known in self._paths.values():
             known.wanted = False
         self.selected = path

@@ -1,4 +1,4 @@
-"""Ways back to a client: a UDP address, or a TCP connection."""
+"""Paths back to a client: a UDP address, or a TCP connection."""
 
 import ipaddress
 import socket
@@ -8,35 +8,35 @@ from typing import Protocol
 
 from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
-_READS_PER_WAKEUP = 64  # then others get their turn: a flood must not hold up the tick
+_READS_PER_WAKEUP = 64  # then other tasks get their turn: a flood must not hold up the tick
 _BUFFER_BYTES = 4 << 20
 
 
 class Path(Protocol):
-    """Where datagrams of one client come from and go to. Compared by identity."""
+    """A path is where datagrams of one client come from and go to. Compared by identity."""
 
     owner: str | None  # the peer that authenticated itself here
 
     @property
     def address(self) -> tuple[str, int]:
-        """Address and port of the client as we see it."""
+        """The client's address and port as we see them."""
 
     @property
     def proven(self) -> bool:
-        """Whether the transport itself shows that the client really is there."""
+        """Return whether the transport itself shows that the client really is there."""
 
     def send(self, datagram: bytes) -> bool:
-        """Send now or drop; False when dropped."""
+        """Send a datagram now or drop it; return False if it was dropped."""
 
     def claim(self, owner: str) -> None:
-        """A peer has authenticated itself here: what comes from here is its."""
+        """Note the peer that authenticated itself here: what comes from here is the peer's."""
 
     def forget(self) -> None:
-        """The peer is gone: keep nothing of this path."""
+        """Keep nothing of this path: its peer is gone."""
 
 
 class UdpPath:
-    """One remote address on one of our UDP sockets."""
+    """A UDP path is one remote address on one of our UDP sockets."""
 
     proven = False
 
@@ -47,16 +47,16 @@ class UdpPath:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Address and port of the client."""
+        """The client's address and port."""
         return str(self.name[0]), int(self.name[1])
 
     @property
     def raw_name(self) -> bytes:
-        """The `sockaddr`, as sendmmsg wants it: 16 bytes, or 28 for IPv6."""
+        """The address as a `sockaddr` for sendmmsg: 16 bytes, or 28 for IPv6."""
         return _raw_name(self.port.socket.family, self.name)
 
     def send(self, datagram: bytes) -> bool:
-        """Send now or drop."""
+        """Send a datagram now or drop it; return False if it was dropped."""
         try:
             self.port.socket.sendto(datagram, self.name)
         except OSError:
@@ -75,7 +75,7 @@ class UdpPath:
 
 
 class UdpPort:
-    """One bound UDP socket; `paths` are the addresses a peer has authenticated itself from."""
+    """A UDP port is one bound socket; `paths` are the addresses that peers authenticated from."""
 
     def __init__(
         self, sock: socket.socket, received: Callable[["UdpPath", bytes], None], place: int
@@ -88,7 +88,7 @@ class UdpPort:
             sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)  # the kernel caps it
 
     def read(self) -> None:
-        """Take in what has arrived; never raises for what a remote host does."""
+        """Take in the datagrams that have arrived; never raises for what a remote host does."""
         for _ in range(_READS_PER_WAKEUP):
             try:
                 datagram, name = self.socket.recvfrom(MAX_MEDIA_DATAGRAM + 1)
@@ -99,7 +99,7 @@ class UdpPort:
             self._received(self.paths.get(name) or UdpPath(self, name), datagram)
 
     def path_to(self, address: tuple[str, int]) -> UdpPath:
-        """The path to a known client. Raises ValueError if it cannot be reached from here."""
+        """Return the path to a known client. Raises ValueError if this socket cannot reach it."""
         host, number = address
         ip = ipaddress.ip_address(host)
         if (ip.version == 6) is not (self.socket.family == socket.AF_INET6):

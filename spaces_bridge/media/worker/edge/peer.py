@@ -1,4 +1,4 @@
-"""One WebRTC client: its ICE, its DTLS, its SRTP, and what it may send."""
+"""One WebRTC peer: its ICE, its DTLS, its SRTP, and what it may send."""
 
 import time
 from collections.abc import Callable
@@ -24,18 +24,18 @@ from spaces_bridge.media.worker.values import NEW, PeerState, RtpPacket, StreamD
 from spaces_bridge.pacing.token_bucket import TokenBucket
 
 HANDSHAKES = 8
-"""A broken handshake is begun afresh, because anybody may have broken it; but not for ever."""
+"""A broken handshake is begun afresh, as anybody may have broken it; but only so often."""
 
 SENDER_PACKETS_PER_S = 450.0
-"""Frames of 2.5 ms, the shortest of Opus, are 400 packets; some RTCP."""
+"""Packets: 400 with frames of 2.5 ms, the shortest of Opus, and some RTCP."""
 SENDER_OCTETS_PER_S = 128_000.0
-"""Opus as fast as encoders make it (GStreamer: 650 kbit/s; FFmpeg, OBS, browsers less), with RTP
-header, extension and tag on 400 packets; more is no sound that anybody needs."""
+"""Bytes: Opus as fast as encoders make it (GStreamer: 650 kbit/s; FFmpeg, OBS, browsers less),
+with RTP header, extension and tag on 400 packets; more is no sound that anybody needs."""
 SENDER_BACKLOG_S = 5.0
-"""So much may come at once: GStreamer keeps what it makes while it connects (3 to 4 s on a busy
-machine) and sends it then, and a network that stalled hands over what it held."""
+"""Seconds of sound that may come at once: GStreamer keeps what it makes while it connects (3 to
+4 s on a busy machine) and sends it then, and a network that stalled hands over what it held."""
 CUT_IS_TOLD = 50
-"""So many packets beyond the allowance are no hiccup any more: whoever sends them is told."""
+"""So many packets beyond the allowance are no hiccup any more: the sender is told."""
 
 _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0
@@ -52,7 +52,7 @@ def _send_all(handshake: Handshake, path: Path) -> None:
 
 @dataclass(slots=True)
 class Link:
-    """The encrypted media of a connected peer."""
+    """A link is the encrypted media of a connected peer."""
 
     keys: Keys
     out: Outbound
@@ -65,31 +65,31 @@ class Link:
 
     @classmethod
     def made(cls, keys: Keys, ssrc: int) -> "Link":
-        """A link with fresh sessions."""
+        """Make a link with fresh SRTP sessions."""
         out = Outbound(keys.profile, keys.tx, ssrc)
         return cls(keys, out, Inbound(keys.profile, keys.rx))
 
     def knows_rtp(self, ssrc: int) -> bool:
-        """Whether the stream may be the peer's: the first one authenticated is its only one.
+        """Return whether the stream may be the peer's: the first authenticated is its only one.
 
         The SRTP session keeps every SSRC it ever authenticated and searches all of them for each
-        packet, so others must not reach it. A second one may speak in RTCP (RFC 3550, 6.1: a
+        packet, so others must not reach it. A second one may be used in RTCP (RFC 3550, 6.1: a
         receiver has an SSRC of its own); with it, a session holds two.
         """
         return self.remote_ssrc in (None, ssrc)
 
     def knows_rtcp(self, ssrc: int) -> bool:
-        """Whether RTCP of this sender may be the peer's."""
+        """Return whether RTCP of this sender may be the peer's."""
         return ssrc == self.remote_ssrc or self.remote_rtcp_ssrc in (None, ssrc)
 
     def believe_rtcp(self, ssrc: int) -> None:
-        """Authenticated RTCP came from `ssrc`."""
+        """Note that authenticated RTCP came from `ssrc`."""
         if ssrc != self.remote_ssrc:
             self.remote_rtcp_ssrc = ssrc
 
 
 class Peer:
-    """State of one client. Methods return what happened; the edge decides what follows."""
+    """A peer is the state of one client. Methods return what happened; the edge acts on it."""
 
     def __init__(
         self, peer_id: str, direction: StreamDirection, ice: Ice, payload_type: int, now: float
@@ -117,14 +117,14 @@ class Peer:
         self._cut = 0
 
     def expect(self, identity: Identity, offer: ParsedOffer, ssrc: int) -> None:
-        """Be ready for the DTLS handshake with whoever made `offer`."""
+        """Prepare for the DTLS handshake with the client that made `offer`."""
         self._identity, self._fingerprint, self.ssrc = identity, offer.fingerprint, ssrc
         self._we_dial = not offer.dials
 
     # --- DTLS ----------------------------------------------------------------------------------
 
     def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
-        """Take in a DTLS datagram; None if it is refused. Raises WrongCertificate."""
+        """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate."""
         if self._identity is None or self._fingerprint is None:
             return None  # resumed: the handshake was with another process
         if self.link is not None and not self._records.take(1, now):
@@ -183,11 +183,11 @@ class Peer:
     # to the peer: else anybody who can forge its address could silence it.
 
     def may_send_frame(self, now: float) -> bool:
-        """Whether another packet by TCP is welcome: there, nobody else can have sent it."""
+        """Charge for a packet by TCP, which nobody can forge; return whether it is welcome."""
         return self._frames.take(1, now)
 
     def receive_rtp(self, datagram: bytes, path: Path, now: float) -> RtpPacket | str:
-        """The Opus packet in a datagram, or why it is refused."""
+        """Return the Opus packet in a datagram, or the reason why it is refused."""
         link, fields = self.link, rtp.header(datagram)
         if fields is None:
             return "rtp_malformed"
@@ -211,14 +211,14 @@ class Peer:
         return rtp.parse(opened) or "rtp_malformed"
 
     def cut(self) -> bool:
-        """Note a packet beyond the allowance; True once, when it is time to tell the sender."""
+        """Note a packet beyond the allowance; return True once, when the sender is to be told."""
         self._cut += 1
         return self._cut == CUT_IS_TOLD
 
     def _open(
         self, open_with: Callable[[bytes], bytes | None], datagram: bytes, now: float
     ) -> bytes | None:
-        """What is in a protected datagram; None if its signature does not hold."""
+        """Return the packet in a protected datagram; None if its signature does not hold."""
         if not self._forged.has(1, now):
             return None
         opened = open_with(datagram)
@@ -236,7 +236,7 @@ class Peer:
             self.ice.heard(path, now)
 
     def receive_rtcp(self, datagram: bytes, path: Path, now: float) -> bool | str:
-        """Whether the client said BYE, or why the datagram is refused."""
+        """Return whether the client said BYE, or the reason why the datagram is refused."""
         link, ssrc = self.link, rtp.rtcp_sender(datagram)
         if link is None:
             return "rtcp_unwanted"
@@ -260,15 +260,18 @@ class Peer:
         return news.left
 
     def report_due(self, now: float) -> bool:
-        """Whether it is time to send an RTCP report."""
+        """Return whether it is time to send an RTCP report."""
         return self.link is not None and self.link.out.may_report() and now >= self.link.report_at
 
     def catch_up(self, most: int) -> int:
-        """After a resume: pass over so many RTCP indexes of the worker that died, at most."""
+        """After a resume, pass over at most so many RTCP indexes of the worker that died.
+
+        Return how many were passed over.
+        """
         return self.link.out.catch_up(most) if self.link is not None else 0
 
     def send_report(self, sent: Progress | None, now: float) -> None:
-        """Tell a listener how far its stream (`sent`) is, or a speaker what we heard of its."""
+        """Report a listener how far its stream (`sent`) is, or a speaker what was received."""
         link, path = self.link, self.ice.selected
         if link is None or path is None:
             return

@@ -1,4 +1,4 @@
-"""Going on with a connected peer in another process, without the peer noticing.
+"""Going on with a connected peer in another process, unnoticed by the peer.
 
 AES-GCM breaks if a packet index is ever used twice, and a record is always a little old. So
 the next worker leaves out every index the last one can have used: `_AHEAD` at once and
@@ -22,16 +22,16 @@ from spaces_bridge.media.worker.values import (
 )
 
 MAX_AGE_S = 120.0
-"""Older records would mean a leap that a client's replay check no longer follows (2^15)."""
+"""Seconds; an older record means a leap that a client's replay check does not follow (2^15)."""
 
 _AHEAD, _AHEAD_PER_S = 3000, 200.0
 _RTCP_AHEAD, _RTCP_AHEAD_PER_S = 64, 2.0
-_CAUGHT_UP_AT_ONCE = 256  # RTCP packets, under a millisecond: the first minutes of a peer
+_CAUGHT_UP_AT_ONCE = 256  # RTCP indexes, under a millisecond: the first minutes of a peer
 _LISTENING_ONLY = Progress(0, 0, 0, 0)
 
 
 def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
-    """The record of a peer as it stands. Raises NotConnected."""
+    """Return the record of a peer as it stands. Raises NotConnected."""
     if peer.link is None or peer.state != CONNECTED:
         raise NotConnected(f"peer {peer.id} is not connected")
     ice, link, path = peer.ice, peer.link, peer.ice.selected
@@ -59,7 +59,7 @@ def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
 
 
 def leap(record: ResumeRecord, now: float) -> tuple[int, int]:
-    """The RTP and RTCP packet indexes to go on with at `now`. Raises ValueError if too old."""
+    """Return the RTP and RTCP indexes to go on with at `now`. Raises ValueError if too old."""
     age = max(0.0, now - record.made_at)
     if age > MAX_AGE_S:
         raise ValueError("the resume record is too old: the client has to join again")
@@ -71,7 +71,7 @@ def leap(record: ResumeRecord, now: float) -> tuple[int, int]:
 def revive(
     peer_id: str, record: ResumeRecord, ports: list[UdpPort], fan: FanOut, now: float
 ) -> Peer:
-    """The peer of a record, connected. Raises ValueError if the record does not fit."""
+    """Return the connected peer of a record. Raises ValueError if the record does not fit."""
     tx_index, rtcp_index = leap(record, now)
     keys = Keys(Profile(record.profile), record.tx_key, record.rx_key)
     ice = Ice(record.local_ufrag, record.local_pwd, record.remote_ufrag, record.remote_pwd)

@@ -11,7 +11,7 @@ MAX_PAYLOAD = 1275
 """The largest Opus frame (RFC 6716, 3.4): what we send is one frame a packet."""
 
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
-_MAX_REPORTS = 32  # in a compound packet; clients put up to five into one
+_MAX_REPORTS = 32  # packets in a compound packet; clients put up to five into one
 _NTP_OFFSET = 2208988800  # seconds from 1900 to 1970
 
 
@@ -21,14 +21,17 @@ def is_rtcp(datagram: bytes) -> bool:
 
 
 def rtcp_sender(datagram: bytes) -> int | None:
-    """The SSRC of who sent a compound RTCP packet, which SRTCP leaves in the clear."""
+    """Return the SSRC of a compound RTCP packet's sender, which SRTCP leaves in the clear.
+
+    None if the datagram is too short or of another version.
+    """
     if len(datagram) < 8 or datagram[0] >> 6 != 2:
         return None
     return int.from_bytes(datagram[4:8])
 
 
 def header(datagram: bytes) -> tuple[int, int, int, int] | None:
-    """Payload type, sequence number, timestamp and SSRC, or None when it is no RTP packet."""
+    """Return payload type, sequence number, timestamp and SSRC, or None if it is no RTP packet."""
     if len(datagram) < HEADER.size or datagram[0] >> 6 != 2:
         return None
     _, second, sequence, timestamp, ssrc = HEADER.unpack_from(datagram)
@@ -36,7 +39,7 @@ def header(datagram: bytes) -> tuple[int, int, int, int] | None:
 
 
 def parse(packet: bytes) -> RtpPacket | None:
-    """A decrypted packet without its CSRCs, header extension and padding; None if they lie."""
+    """Return a decrypted packet without CSRCs, header extension and padding; None if they lie."""
     fields = header(packet)
     if fields is None:
         return None
@@ -57,7 +60,7 @@ def parse(packet: bytes) -> RtpPacket | None:
 
 
 def nearest_index(newest: int | None, sequence: int) -> int:
-    """The 48-bit packet index a 16-bit sequence number most likely means (RFC 3711, 3.3.1)."""
+    """Return the 48-bit packet index most likely meant by a 16-bit number (RFC 3711, 3.3.1)."""
     if newest is None:
         return sequence
     step = ((sequence - newest + 0x8000) & 0xFFFF) - 0x8000
@@ -76,7 +79,7 @@ def _description(ssrc: int, name: str) -> bytes:
 def sender_report(
     ssrc: int, name: str, wall_time: float, timestamp: int, packets: int, octets: int
 ) -> bytes:
-    """What we sent so far, tying RTP time to wall time, so that clients can keep in step."""
+    """Return a report of what we sent, tying RTP time to wall time, so that clients keep step."""
     ntp = int((wall_time + _NTP_OFFSET) * (1 << 32))
     body = struct.pack(
         "!IQIII",
@@ -90,14 +93,14 @@ def sender_report(
 
 
 def goodbye(ssrc: int, name: str) -> bytes:
-    """An empty report, our name, and BYE (compound, RFC 3550 6.1)."""
+    """Return an empty report, our name, and BYE (compound, RFC 3550, 6.1)."""
     report = _packet(0, _RECEIVER_REPORT, struct.pack("!I", ssrc))
     return report + _description(ssrc, name) + _packet(1, _BYE, struct.pack("!I", ssrc))
 
 
 @dataclass(slots=True)
 class ReceptionStatistics:
-    """What we heard of a speaker's stream, for the receiver reports it expects."""
+    """Statistics of what was received of a speaker's stream, for the reports that it expects."""
 
     first: int | None = None
     newest: int | None = None
@@ -122,7 +125,7 @@ class ReceptionStatistics:
         self._transit = transit
 
     def ahead(self, sequence: int) -> int:
-        """How many packets this one is ahead of the newest; 0 for the first and for older ones."""
+        """Return how many packets this is ahead of the newest; 0 for the first and older ones."""
         if self.newest is None:
             return 0
         return max(0, nearest_index(self.newest, sequence) - self.newest)
@@ -132,7 +135,7 @@ class ReceptionStatistics:
         self._sender_report = ((ntp >> 16) & 0xFFFFFFFF, now)
 
     def report(self, ssrc: int, source: int, name: str, now: float) -> bytes:
-        """Our receiver report from `ssrc` about `source` (RFC 3550, 6.4.2)."""
+        """Return our receiver report from `ssrc` about `source` (RFC 3550, 6.4.2)."""
         newest = self.newest if self.newest is not None else 0
         first = self.first if self.first is not None else newest
         expected = newest - first + 1 if self.received else 0
@@ -161,7 +164,7 @@ class ReceptionStatistics:
 
 @dataclass(frozen=True, slots=True)
 class RtcpNews:
-    """What of a compound RTCP packet matters to us."""
+    """The news in a compound RTCP packet: a BYE, and the NTP time of a sender report."""
 
     left: bool
     sender_ntp: int | None

@@ -1,4 +1,4 @@
-"""What a client's SDP offer asks for (RFC 8829, RFC 9725): one Opus stream, one port.
+"""Reading a client's SDP offer (RFC 8829, RFC 9725): one Opus stream, one port.
 
 Everything else in an offer is passed over, not refused: other sections are turned down one by one
 in `sdp_answer`, and of lines that are not understood nothing is kept (RFC 8866, 5). Candidates of
@@ -26,7 +26,7 @@ _MEDIA = re.compile(
 _OPUS = re.compile(r"([0-9]{1,3})\s+opus/48000(?:/[12])?\s*", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _PROTOCOLS = re.compile(r"(?:(?:UDP|TCP)/TLS/|TCP/DTLS/)?RTP/SAVPF?")
-"""RFC 8829, 5.1.2, as far as it is encrypted."""
+"""The encrypted protocols of RFC 8829, 5.1.2."""
 _HASHES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _WANTED = {
@@ -37,7 +37,7 @@ _WANTED = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One media section of an offer, as much as its answer has to repeat."""
+    """The part of an offered media section that its answer has to repeat."""
 
     kind: str
     protocol: str
@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ParsedOffer:
-    """What we need to know of a client's offer."""
+    """A parsed offer holds what the edge needs to know of a client's SDP."""
 
     ufrag: str
     pwd: str
@@ -60,7 +60,7 @@ class ParsedOffer:
 
     @property
     def mid(self) -> str:
-        """Of the accepted section; "" if it has none."""
+        """The mid of the accepted section; "" if it has none."""
         return self.sections[self.place].mid
 
 
@@ -140,7 +140,7 @@ def _media(line: str) -> _Section:
 
 
 def _bundle(head: _Section) -> Sequence[str]:
-    """The mids of the first BUNDLE group."""
+    """Return the mids of the first BUNDLE group."""
     for line in head.values.get("group", []):
         kind, *mids = line.split() or [""]
         if kind == "BUNDLE":
@@ -149,7 +149,10 @@ def _bundle(head: _Section) -> Sequence[str]:
 
 
 def _choose(head: _Section, sections: Sequence[_Section], direction: StreamDirection) -> int:
-    """The first audio section that can be accepted. Raises SdpRefused of the first if none."""
+    """Return the place of the first audio section that can be accepted.
+
+    Raises SdpRefused if there is none, for the first one's reason.
+    """
     refusals = list[SdpRefused]()
     for place, section in enumerate(sections):
         if section.kind != "audio" or (section.port == 0 and "bundle-only" not in section.values):
@@ -193,7 +196,7 @@ def _first(places: Sequence[_Section], name: str) -> str:
 
 
 def _dials(places: Sequence[_Section]) -> bool:
-    """Who begins DTLS (RFC 8842, 5.3); an offer that leaves it open gets the passive side."""
+    """Return whether the client begins DTLS (RFC 8842, 5.3); if it leaves that open, it does."""
     setup = _first(places, "setup") or "actpass"
     if setup not in ("actpass", "active", "passive"):
         raise SdpRefused(

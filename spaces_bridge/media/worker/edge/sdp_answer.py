@@ -1,4 +1,4 @@
-"""The answer to an offer (RFC 8829, 5.3): one section accepted, every other turned down."""
+"""The SDP answer to an offer (RFC 8829, 5.3): one section accepted, every other turned down."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,16 @@ from spaces_bridge.media.worker.edge.sdp import Asked, ParsedOffer
 from spaces_bridge.media.worker.values import StreamDirection
 
 BITRATE: Final = 64_000
-"""Bits a second that speakers are asked for (RFC 7587, 6.1): twice what listeners get, so that a
-second encoding costs nothing audible. Browsers send exactly that; more is taken, too."""
+"""Bits a second that speakers are asked for (RFC 7587, 6.1).
+
+It is twice what listeners get, so that a second encoding costs nothing audible. Browsers send
+exactly that; more is taken, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Our half of the answer."""
+    """Our half of the answer: credentials, stream and addresses of the edge."""
 
     ufrag: str
     pwd: str
@@ -28,7 +31,7 @@ class Ours:
 
 
 def write_answer(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> str:
-    """The answer: ICE-lite, our candidates, every other section turned down.
+    """Return the answer: ICE-lite, our candidates, every other section turned down.
 
     No header extension is answered: we need none, and of those that are answered the numbers must
     be the offer's (RFC 8285, 6).
@@ -42,7 +45,7 @@ def write_answer(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> 
 
 
 def _turned_down(asked: Asked) -> Iterator[str | None]:
-    """Port 0, and in no group (RFC 9143, 7.3.3)."""
+    """Yield the lines of a section turned down: port 0, and in no group (RFC 9143, 7.3.3)."""
     yield f"m={asked.kind} 0 {asked.protocol} {asked.formats}"
     yield "c=IN IP4 0.0.0.0"
     yield "a=inactive"
@@ -83,7 +86,7 @@ def _network(address: str) -> str:
 
 
 def _candidates(ours: Ours) -> Iterator[str]:
-    """Host candidates (RFC 8839), UDP before TCP (RFC 6544), in the given order."""
+    """Yield host candidates (RFC 8839), UDP before TCP (RFC 6544), in the given order."""
     for place, address in enumerate(ours.addresses):
         priority = (126 << 24) | ((65535 - place) << 8) | 255
         yield f"a=candidate:{place + 1} 1 udp {priority} {address} {ours.port} typ host"

@@ -1,4 +1,4 @@
-"""Many datagrams, one system call: Linux' sendmmsg(2) on memory laid out beforehand."""
+"""Sending many datagrams by one system call: Linux' sendmmsg(2) on memory laid out beforehand."""
 
 import ctypes
 import errno
@@ -32,7 +32,7 @@ _sendmmsg.restype = ctypes.c_int
 
 
 class Batch:
-    """The same rows of packets, sent to the same addresses every time; only lengths change."""
+    """A batch sends the same rows of packets to the same addresses; only their lengths change."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Batch:
         header["iov_count"] = 1
 
     def send(self, lengths: NDArray[np.int32]) -> int:
-        """Send every row; `lengths` are indexed by row. Returns how many the kernel took."""
+        """Send every row; `lengths` are indexed by row. Return how many the kernel took."""
         self._vectors["length"] = lengths[self.rows]
         start, total, sent = self._messages.ctypes.data, len(self.rows), 0
         at = 0
@@ -73,5 +73,5 @@ class Batch:
             elif ctypes.get_errno() in (errno.EAGAIN, errno.ENOBUFS):
                 break  # the buffer is full: late sound is worth nothing
             elif ctypes.get_errno() != errno.EINTR:
-                at += 1  # this one address cannot be reached; the others can
+                at += 1  # this address cannot be reached; the others can
         return sent

@@ -1,4 +1,4 @@
-"""SRTP (RFC 3711, RFC 7714) by libsrtp: protecting, opening, and winding sessions forward."""
+"""SRTP (RFC 3711, RFC 7714) by libsrtp: protecting, opening, and moving sessions forward."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 _TRAILER = pylibsrtp.SRTP_MAX_TRAILER_LEN
 _LEAP = 20_000  # libsrtp follows a sequence number that jumps by less than 32768
 FARTHEST: Final = 10_000 * _LEAP
-"""Packet indexes (46 days of sound) that a session is wound forward by: some 0.04 s of work."""
+"""The most packet indexes (46 days of sound) a session is moved forward by: 0.04 s of work."""
 
 
 class Profile(StrEnum):
@@ -25,12 +25,12 @@ class Profile(StrEnum):
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Bytes of master key and master salt."""
+        """The bytes of master key and master salt."""
         return (16, 12) if self is Profile.GCM else (16, 14)
 
     @property
     def libsrtp(self) -> int:
-        """The number pylibsrtp knows the profile by."""
+        """The profile's number in pylibsrtp."""
         policy = pylibsrtp.Policy
         if self is Profile.GCM:
             return int(policy.SRTP_PROFILE_AEAD_AES_128_GCM)
@@ -39,7 +39,7 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a DTLS handshake agreed on; each key is master key and salt."""
+    """The keys that a DTLS handshake agreed on; each is master key and salt."""
 
     profile: Profile
     tx: bytes = field(repr=False)
@@ -54,12 +54,12 @@ class Keys:
         return cls(profile, tx=server_key + salts[salt:], rx=client_key + salts[:salt])
 
     def swapped(self) -> "Keys":
-        """The same keys for the other side."""
+        """Return the same keys for the other side."""
         return Keys(self.profile, tx=self.rx, rx=self.tx)
 
     @staticmethod
     def material_size(profile: Profile) -> int:
-        """Bytes of keying material to export."""
+        """Return the bytes of keying material to export."""
         return 2 * sum(profile.sizes)
 
 
@@ -69,7 +69,7 @@ def _session(profile: Profile, key: bytes, kind: int) -> pylibsrtp.Session:
 
 
 def _make_room(session: pylibsrtp.Session, size: int) -> None:
-    """A session of pylibsrtp is made for 1,500 bytes: give it more, if this packet needs it."""
+    """Give a pylibsrtp session, made for 1,500 bytes, more room if this packet needs it."""
     if len(session._cdata) < size <= MAX_MEDIA_DATAGRAM + _TRAILER:
         session._cdata = ffi.new("char[]", MAX_MEDIA_DATAGRAM + _TRAILER)
         session._buffer = ffi.buffer(session._cdata)
@@ -80,7 +80,7 @@ def _dummy(index: int, ssrc: int) -> bytes:
 
 
 class Outbound:
-    """The sending half of one peer: one SSRC, its RTP and its RTCP."""
+    """An outbound session is the sending half of one peer: one SSRC, its RTP and its RTCP."""
 
     def __init__(self, profile: Profile, key: bytes, ssrc: int) -> None:
         self.ssrc = ssrc
@@ -94,18 +94,18 @@ class Outbound:
         return self._session._srtp[0]
 
     def protect(self, packet: bytes) -> bytes:
-        """One RTP packet, encrypted; for many of them see FanOut."""
+        """Encrypt one RTP packet; for many of them see FanOut."""
         _make_room(self._session, len(packet) + _TRAILER)
         return self._session.protect(packet)
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """One compound RTCP packet, encrypted. Only if nothing is left to `catch_up` with."""
+        """Encrypt one compound RTCP packet. Call it only if nothing is left to `catch_up` with."""
         assert not self._rtcp_behind
         self.rtcp_index += 1
         return self._session.protect_rtcp(packet)
 
     def wind(self, rtp_index: int, rtcp_index: int) -> None:
-        """Make `rtp_index` and `rtcp_index + 1` the next to be used. Nothing leaves here.
+        """Make `rtp_index` and `rtcp_index + 1` the next to be used. Nothing is sent.
 
         pylibsrtp offers no way to set the counters, so packets nobody gets are protected: one for
         many RTP indexes, but one for each of RTCP, for which `catch_up` is to be called. Raises
@@ -121,11 +121,11 @@ class Outbound:
         self.rtcp_index = rtcp_index
 
     def may_report(self) -> bool:
-        """Whether RTCP packets can be protected now."""
+        """Return whether RTCP packets can be protected now."""
         return self._rtcp_behind == 0
 
     def catch_up(self, most: int) -> int:
-        """Pass over at most so many RTCP indexes; returns how many it were."""
+        """Pass over at most so many RTCP indexes; return how many it were."""
         passed = min(most, self._rtcp_behind)
         for _ in range(passed):
             self._session.protect_rtcp(rtp.goodbye(self.ssrc, "-"))
@@ -134,14 +134,14 @@ class Outbound:
 
 
 class Inbound:
-    """The receiving half of one peer."""
+    """An inbound session is the receiving half of one peer."""
 
     def __init__(self, profile: Profile, key: bytes) -> None:
         self._profile, self._key = profile, key
         self._session = _session(profile, key, pylibsrtp.Policy.SSRC_ANY_INBOUND)
 
     def open(self, packet: bytes) -> bytes | None:
-        """The RTP packet, or None when it is forged, damaged or was seen before."""
+        """Decrypt an RTP packet; return None if it is forged, damaged or was seen before."""
         _make_room(self._session, len(packet))
         try:
             return self._session.unprotect(packet)
@@ -149,7 +149,7 @@ class Inbound:
             return None
 
     def open_rtcp(self, packet: bytes) -> bytes | None:
-        """The RTCP packet, or None when it is forged, damaged or was seen before."""
+        """Decrypt an RTCP packet; return None if it is forged, damaged or was seen before."""
         try:
             return self._session.unprotect_rtcp(packet)
         except (pylibsrtp.Error, ValueError):
@@ -171,5 +171,5 @@ class Inbound:
 
 
 def new_ssrc() -> int:
-    """A random SSRC (RFC 3550, 8.1)."""
+    """Make a random SSRC (RFC 3550, 8.1)."""
     return secrets.randbelow((1 << 32) - 1) + 1

@@ -1,7 +1,6 @@
-"""Connections that have not said who they are: few, and the oldest makes place for the newest.
+"""Connections that have not authenticated: few, and the oldest makes room for the newest. Pure.
 
-Whoever only holds places open cannot keep others out that way, and not from many addresses of one
-network either. Pure.
+So holding places open keeps nobody else out, not even from many addresses of one network.
 """
 
 import ipaddress
@@ -16,20 +15,20 @@ Stranger = TypeVar("Stranger", bound=Hashable)
 
 
 class Strangers(Generic[Stranger]):
-    """At most `MOST` of them, `MOST_PER_NETWORK` from one network; times are the caller's."""
+    """The strangers: at most `MOST`, `MOST_PER_NETWORK` of one network. Times are the caller's."""
 
     def __init__(self) -> None:
         self._networks: dict[str, OrderedDict[Stranger, float]] = {}
         self._network_of: dict[Stranger, str] = {}
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of strangers."""
         return len(self._network_of)
 
     def in_the_way_of(self, host: str) -> Stranger | None:
-        """Who has to go before somebody from this address can come in; None: there is room.
+        """Return the stranger that must go before one from this address comes; None if none must.
 
-        The oldest of the newcomer's own network if that has all its places; else, where all are
+        It is the oldest of the newcomer's own network if that has all its places; else, if all are
         taken, the oldest of the network that has most.
         """
         own = self._networks.get(network_of(host), ())
@@ -41,14 +40,14 @@ class Strangers(Generic[Stranger]):
         return next(iter(crowd))
 
     def add(self, stranger: Stranger, host: str, now: float) -> None:
-        """Somebody from this address has come, not before those who were added already."""
+        """Add a stranger from this address, who came no earlier than those added before."""
         self.discard(stranger)
         network = network_of(host)
         self._network_of[stranger] = network
         self._networks.setdefault(network, OrderedDict())[stranger] = now
 
     def discard(self, stranger: Stranger) -> None:
-        """It is a stranger no more, or gone."""
+        """Forget a stranger that has authenticated, or is gone."""
         network = self._network_of.pop(stranger, None)
         if network is not None:
             del self._networks[network][stranger]
@@ -56,7 +55,7 @@ class Strangers(Generic[Stranger]):
                 del self._networks[network]
 
     def since_before(self, then: float) -> list[Stranger]:
-        """Who has been a stranger since before this time."""
+        """Return those who have been strangers since before this time."""
         return [
             stranger
             for crowd in self._networks.values()
@@ -70,7 +69,7 @@ def _size_and_age(crowd: "OrderedDict[Stranger, float]") -> tuple[int, float]:
 
 
 def network_of(host: str) -> str:
-    """What one person can easily have many addresses of: an IPv6 /64, or one IPv4 address."""
+    """Return the unit in which one person easily has addresses: an IPv6 /64, or one of IPv4."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:

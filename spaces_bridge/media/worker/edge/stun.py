@@ -1,4 +1,4 @@
-"""STUN (RFC 8489) as far as an ICE-lite server needs it: binding requests and their answers."""
+"""STUN (RFC 8489) as far as an ICE-lite agent needs it: binding requests and their answers."""
 
 import hmac
 import ipaddress
@@ -47,11 +47,11 @@ class StunMessage:
 
     @property
     def nominates(self) -> bool:
-        """Whether the client says it uses this path from now on."""
+        """Return whether the client says that it uses this path from now on (USE-CANDIDATE)."""
         return USE_CANDIDATE in self.attributes
 
     def signed_with(self, password: str) -> bool:
-        """Whether MESSAGE-INTEGRITY (HMAC-SHA1) was made with this short-term password."""
+        """Return whether MESSAGE-INTEGRITY (HMAC-SHA1) was made with this short-term password."""
         if self.integrity_at is None:
             return False
         at = self.integrity_at
@@ -62,7 +62,7 @@ class StunMessage:
 
 
 def parse(datagram: bytes) -> StunMessage | None:
-    """The message in a datagram, or None for anything that is not sound STUN. Never raises."""
+    """Return the message in a datagram, or None if it is no sound STUN. Never raises."""
     if not HEADER.size <= len(datagram) <= MAX_MESSAGE:
         return None
     kind, length, cookie, transaction = HEADER.unpack_from(datagram)
@@ -105,7 +105,7 @@ def _sealed(kind: int, transaction: bytes, body: bytes, password: str) -> bytes:
 
 
 def success(request: StunMessage, address: tuple[str, int], password: str) -> bytes:
-    """The answer to a believed binding request that came from `address`."""
+    """Return the answer to an authentic binding request that came from `address`."""
     body = _attribute(XOR_MAPPED_ADDRESS, _xor_address(address, request.transaction))
     return _sealed(BINDING_SUCCESS, request.transaction, body, password)
 
@@ -121,12 +121,12 @@ def _xor_address(address: tuple[str, int], transaction: bytes) -> bytes:
 
 
 def new_transaction() -> bytes:
-    """Twelve bytes nobody can guess."""
+    """Make a transaction id: twelve bytes that nobody can guess."""
     return os.urandom(12)
 
 
 def request(username: str, password: str, transaction: bytes, *, nominate: bool = False) -> bytes:
-    """A binding request; `nominate` says, from the controlling side, that this path is used."""
+    """Return a binding request; `nominate` says, as the controlling side, that it is in use."""
     body = (
         _attribute(USERNAME, username.encode())
         + _attribute(ICE_CONTROLLING if nominate else ICE_CONTROLLED, os.urandom(8))

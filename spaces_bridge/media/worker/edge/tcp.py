@@ -1,4 +1,4 @@
-"""ICE-TCP (RFC 6544), passive: clients behind firewalls that let no UDP through.
+"""ICE-TCP (RFC 6544), passive, for clients behind firewalls that let no UDP through.
 
 Every packet is preceded by its length in two bytes (RFC 4571).
 """
@@ -12,10 +12,10 @@ from spaces_bridge.media.worker.edge.strangers import Strangers
 from spaces_bridge.media.worker.values import longest
 
 STRANGER_S = 5.0
-"""How long a connection may take until it has authenticated itself."""
+"""Seconds a connection may take until it has authenticated itself."""
 
 _SHORTEST = 12  # nothing we understand is shorter; a flood of tiny frames would be costly
-_BUFFER = 4096  # how much one client may have parsed before others get their turn
+_BUFFER = 4096  # bytes of one client that are parsed before others get their turn
 _BACKLOG = 16 * 1024  # some seconds; a client that reads slower than it listens loses packets
 _ACCEPTS_PER_WAKEUP = 32
 _PAUSE_S = 1.0
@@ -27,13 +27,13 @@ class BadFrame(ValueError):
 
 
 class Deframer:
-    """Cuts a byte stream into packets. Pure."""
+    """A deframer cuts a byte stream into packets. Pure."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The packets completed by `chunk`. Raises BadFrame; the stream is then useless."""
+        """Return the packets completed by `chunk`. Raises BadFrame; the stream is then useless."""
         stream, at, packets = self._rest + chunk, 0, list[bytes]()
         while len(stream) - at >= 2:
             size = int.from_bytes(stream[at : at + 2])
@@ -48,12 +48,12 @@ class Deframer:
 
 
 def frame(packet: bytes) -> bytes:
-    """A packet with its length in front."""
+    """Return a packet with its length in front."""
     return len(packet).to_bytes(2) + packet
 
 
 class TcpConnection(asyncio.BufferedProtocol):
-    """One accepted connection: a path like any other."""
+    """A TCP connection that was accepted is a path like any other."""
 
     proven = True  # the three-way handshake proved it
 
@@ -71,7 +71,7 @@ class TcpConnection(asyncio.BufferedProtocol):
         return self._address
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where we are connected to."""
+        """Part of `asyncio.Protocol`. Keeps the transport and the client's address."""
         assert isinstance(transport, asyncio.Transport)
         name = transport.get_extra_info("peername")
         if name is None:  # gone already
@@ -80,11 +80,11 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._transport, self._address = transport, (name[0], name[1])
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Where the event loop shall put the next bytes."""
+        """Part of `asyncio.BufferedProtocol`. Return the buffer for the next bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Cut what came into packets; a stream that lies is cut off."""
+        """Cut what came into packets; a stream that is not framed is cut off."""
         try:
             packets = self._deframer.feed(bytes(self._buffer[:nbytes]))
         except BadFrame:
@@ -93,16 +93,16 @@ class TcpConnection(asyncio.BufferedProtocol):
             return
         for packet in packets:
             self._door.received(self, packet)
-        if self.owner is None:  # whoever talks without authenticating has nothing to say
+        if self.owner is None:  # a stranger's first packets must authenticate it
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the edge that this path is no more."""
+        """Tell the edge that this path is gone."""
         self._transport = None
         self._door.lost(self)
 
     def send(self, datagram: bytes) -> bool:
-        """Send now or drop."""
+        """Send a packet now or drop it; return False if it was dropped."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
@@ -112,12 +112,12 @@ class TcpConnection(asyncio.BufferedProtocol):
         return True
 
     def claim(self, owner: str) -> None:
-        """The client has said who it is."""
+        """Note the peer that has authenticated itself on this connection."""
         self.owner = owner
         self._door.knows(self)
 
     def forget(self) -> None:
-        """The peer is gone: send what is left, if it is taken in time, and hang up."""
+        """Hang up after sending what is left, if it is taken in time: the peer is gone."""
         self.owner = None
         if self._transport is not None:
             self._door.knows_no_more(self)
@@ -130,7 +130,7 @@ class TcpConnection(asyncio.BufferedProtocol):
 
 
 class TcpDoor:
-    """Accepts connections on the listening sockets; who does not say who it is makes place."""
+    """A TCP door accepts connections on the listening sockets; strangers make room for others."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class TcpDoor:
         *,
         most: int,
     ) -> None:
-        """`most`: connections at the same time."""
+        """`most` is the number of connections at the same time."""
         self.received = received
         self.refused = refused
         self._gone = lost
@@ -186,7 +186,7 @@ class TcpDoor:
         )
 
     def _make_room_for(self, host: str) -> bool:
-        """Whether a newcomer may come in; a stranger who said nothing for longest goes for it."""
+        """Return whether a newcomer may come in; the oldest stranger may have to go for it."""
         leaving = self._strangers.in_the_way_of(host)
         if leaving is not None:
             self._show_out(leaving)
@@ -206,32 +206,32 @@ class TcpDoor:
             sock.close()
             self.lost(protocol)
             return
-        if protocol not in self._connections:  # it had to make place before it was quite here
+        if protocol not in self._connections:  # it was shown out before it was quite here
             protocol.abort()
 
     def lost(self, connection: TcpConnection) -> None:
-        """A connection ended."""
+        """Forget a connection that ended, and tell the edge."""
         self._strangers.discard(connection)
         if connection in self._connections:
             self._connections.discard(connection)
             self._gone(connection)
 
     def knows(self, connection: TcpConnection) -> None:
-        """It has authenticated itself."""
+        """Note that a connection has authenticated itself."""
         self._strangers.discard(connection)
 
     def knows_no_more(self, connection: TcpConnection) -> None:
-        """Its peer is gone: like any stranger, it has `STRANGER_S` left."""
+        """Note that a connection's peer is gone: like any stranger, it has `STRANGER_S` left."""
         if self._loop is not None and connection in self._connections:
             self._strangers.add(connection, connection.address[0], self._loop.time())
 
     def hang_up_on_strangers(self, now: float) -> None:
-        """Drop connections that did not say who they are in time; `now` is the loop's clock."""
+        """Drop connections that did not authenticate in time; `now` is the loop's clock."""
         for connection in self._strangers.since_before(now - STRANGER_S):
             self._show_out(connection)
 
     def close(self) -> None:
-        """Accept nobody any more and hang up on everybody."""
+        """Stop accepting connections and end all that there are."""
         if self._loop is not None:
             for listener in self._listeners:
                 self._loop.remove_reader(listener)
