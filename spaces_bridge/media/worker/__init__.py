@@ -1,1 +1,1 @@
-"""The media worker: one process, one port, every live space placed on it."""
+"""The media worker: one process with one port for all live spaces."""

@@ -1,4 +1,4 @@
-"""`python -m spaces_bridge.media.worker OPTIONS`: one media worker."""
+"""The command `python -m spaces_bridge.media.worker OPTIONS` runs one media worker."""
 
 import logging
 import os
@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Final
 
 _PRIORITY: Final = -5
-"""As nice. Sound that waits has holes: it comes before all else, where the system allows that."""
+"""A nice value: sound that waits has holes, so it comes first where the system allows that."""
 
 
 def main() -> int:
-    """Run until told to end, or until nobody has asked for it for too long."""
+    """Run until told to end, or until there was no control process for too long."""
     # Before numpy is loaded: its threads would take address space and are never used.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     from spaces_bridge.media.worker.options import WorkerOptions

@@ -1,4 +1,4 @@
-"""The beat of the worker: one tick every 20 ms of the monotonic clock. Pure: time is passed in.
+"""The clock of the worker: one tick every 20 ms of the monotonic clock. Pure: time is passed in.
 
 A short delay is made up for at no more than double pace, so that no listener gets a burst. After a
 long one the ticks are skipped: what they would have carried is too late for everybody.
@@ -8,26 +8,26 @@ from typing import Final
 
 TICK_S: Final = 0.020
 LONGEST_LAG: Final = 5
-"""Ticks. Later than this, and the missed ones are skipped."""
+"""Ticks; if a tick comes later than this, the missed ones are skipped."""
 _BUCKETS: Final = 500  # of 1 ms
 _BEATS: Final = 3000  # a minute
 
 
 class TickClock:
-    """Says when the next tick is due and how much time it stands for."""
+    """A tick clock says when the next tick is due and how much time it stands for."""
 
     def __init__(self, now: float) -> None:
         self._due, self._last = now + TICK_S, now
         self._lateness = _Lateness()
         self.skipped = 0
-        """Ticks that never were, since the start."""
+        """Ticks that were skipped since the start."""
 
     def wait(self, now: float) -> float:
-        """Seconds until the next tick; half a tick after the last one at the earliest."""
+        """Return the seconds until the next tick, at the earliest half a tick after the last."""
         return max(0.0, self._next() - now)
 
     def beat(self, now: float) -> int:
-        """A tick happens: how many ticks of time it stands for (0: too early, go on waiting)."""
+        """Begin a tick; return the ticks of time it stands for (0: too early, go on waiting)."""
         if now < self._next():
             return 0
         self._last = now
@@ -40,7 +40,7 @@ class TickClock:
         return steps
 
     def lateness_ms(self, share: float) -> int:
-        """So late or less came this share of the last minute's ticks (0.99: the p99)."""
+        """Return how late this share of the last minutes' ticks came at most (0.99: the p99)."""
         return self._lateness.quantile_ms(share)
 
     def _next(self) -> float:
@@ -48,7 +48,7 @@ class TickClock:
 
 
 class _Lateness:
-    """How late the ticks of the last minute or two came, in milliseconds."""
+    """The lateness of the ticks of the last minute or two, in milliseconds."""
 
     def __init__(self) -> None:
         self._now, self._before = [0] * _BUCKETS, [0] * _BUCKETS

@@ -1,7 +1,7 @@
-"""The worker's door for the control process: a unix socket, one control at a time, newest wins.
+"""The worker's control socket: a unix socket, one control process at a time, the newest wins.
 
-A newcomer becomes the control with a valid `Attach`; until then, and if it says anything else, the
-present one is not disturbed.
+A newcomer becomes the control process with a valid `Attach`; until then, and if it says anything
+else, the present one is not disturbed.
 """
 
 import asyncio
@@ -34,17 +34,17 @@ Control: TypeAlias = Connection[MediaMessage]
 """The connection to a control process."""
 
 MOST_BACKLOG: Final = 16 * 1024 * 1024
-"""Bytes. A control process that takes nothing is cut off; it gets all of it when it comes back.
+"""Bytes; a control process that takes nothing is cut off, and gets all of it when it comes back.
 What a full worker has to tell a new one at once fits in."""
 LAZY_BACKLOG: Final = 256 * 1024
-"""Bytes. With so much waiting, what is only of use at once is left out."""
+"""Bytes; with so many waiting, messages that are only of use at once are left out."""
 _ATTACH_S: Final = 5.0
 _MOST_WAITING: Final = 8
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
 class ControlSocket:
-    """Accepts control processes and holds the one that counts."""
+    """A control socket accepts control processes and holds the connection of the newest."""
 
     def __init__(
         self,
@@ -68,13 +68,13 @@ class ControlSocket:
         self._inode = 0
 
     def lonely_s(self) -> float:
-        """For how long there has been no control process."""
+        """Return for how many seconds there has been no control process."""
         if self._control is not None:
             return 0.0
         return self._now() - self._lonely_since
 
     async def serve(self) -> None:
-        """Open the door and keep it open."""
+        """Listen, and accept control processes until cancelled."""
         loop = asyncio.get_running_loop()
         self._listen()
         while True:
@@ -97,7 +97,7 @@ class ControlSocket:
         loop.call_later(_ATTACH_S, self._give_up, wire)
 
     def close(self) -> None:
-        """Shut the door and take its name away, unless it is another worker's by now."""
+        """Stop listening and remove the path, unless it is another worker's by now."""
         self._listener.close()
         with contextlib.suppress(OSError):
             if self._path.stat().st_ino == self._inode:
@@ -106,7 +106,7 @@ class ControlSocket:
             self._control.close()
 
     def send(self, message: FromMediaWorker) -> None:
-        """Tell the control process, if there is one."""
+        """Send to the control process, if there is one; cut off one that takes nothing."""
         control = self._control
         if control is None:
             return
@@ -116,18 +116,18 @@ class ControlSocket:
             control.abort()
 
     def send_lazily(self, message: FromMediaWorker) -> None:
-        """The same for what is worthless later: left out while much is waiting."""
+        """Send what is worthless later: left out while much is waiting."""
         if not self.is_busy and self._control is not None:
             self._control.send(message)
 
     @property
     def is_busy(self) -> bool:
-        """Whether so much is waiting that what can wait, too, should."""
+        """Return whether so much is waiting that what can wait should."""
         return self._control is not None and self._control.backlog >= LAZY_BACKLOG
 
     @property
     def is_attached(self) -> bool:
-        """Whether there is a control process."""
+        """Return whether there is a control process."""
         return self._control is not None and self._control.is_open
 
     def _listen(self) -> None:
@@ -156,7 +156,7 @@ class ControlSocket:
         self._welcome(wire, connection, message)
 
     def _welcome(self, wire: Control, connection: socket.socket, attach: Attach) -> None:
-        """Nothing was written on this connection yet, so the greeting goes out first."""
+        """Greet a new control process: nothing was written yet, so the greeting goes out first."""
         udp, tcp = self._sockets if attach.sockets else ((), ())
         greeting = pack_greeting(Greeting(PROTOCOL, len(udp), len(tcp)))
         try:
@@ -170,7 +170,7 @@ class ControlSocket:
         self._on_attach()
 
     def _supersede(self, previous: Control) -> None:
-        """It is told and heard no more; it hangs up itself, so that it surely hears why."""
+        """Tell the previous control process, which hangs up itself: so it surely learns why."""
         previous.send(Superseded())
         self._superseded.add(previous)
         asyncio.get_running_loop().call_later(_ATTACH_S, previous.abort)
@@ -188,7 +188,7 @@ class ControlSocket:
 
 
 def _is_ours(connection: socket.socket) -> bool:
-    """Only processes of the same user are let in."""
+    """Return whether the process is of the same user, or root's: no other is let in."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     uid: int = _CREDENTIALS.unpack(raw)[1]
     return uid in (os.getuid(), 0)

@@ -1,4 +1,4 @@
-"""What a media worker is told on its command line. Nothing in it is secret."""
+"""The options of a media worker, on its command line. Nothing in them is secret."""
 
 import dataclasses
 import json
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """File descriptors are the worker's own, inherited and already bound."""
+    """The worker options; file descriptors are its own, inherited and already bound."""
 
     path: str
-    """Of the unix socket it listens on for the control process."""
+    """The path of the unix socket on which the worker listens for the control process."""
     udp: tuple[int, ...]
     tcp: tuple[int, ...]
     addresses: tuple[str, ...]
@@ -21,12 +21,12 @@ class WorkerOptions:
     opus_bitrate: int = 32_000
 
     def to_json(self) -> str:
-        """For the command line."""
+        """Return the options as JSON, for the command line."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "WorkerOptions":
-        """Undo `to_json`."""
+        """Return the options of a JSON text made by `to_json`."""
         values = json.loads(text)
         for name in ("udp", "tcp", "addresses"):
             values[name] = tuple(values[name])

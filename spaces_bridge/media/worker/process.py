@@ -1,4 +1,4 @@
-"""A media worker: live spaces on one port, ticking, told what to do by the control process.
+"""A media worker: it carries live spaces on one port, as the control process tells it.
 
 It goes on without a control process for a while, and gives its peers and sockets to the next one.
 """
@@ -44,17 +44,17 @@ RECORDS_EVERY_TICKS: Final = 1000
 """Every peer's resume record is renewed in so many ticks (20 s), spread over them."""
 _STATS_EVERY_TICKS: Final = 50
 _UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error, pylibsrtp.Error)
-"""What a resume record can come to: whatever is wrong with it, its peer alone is given up."""
+"""The errors of an unusable resume record: whatever is wrong, its peer alone is given up."""
 
 Adjustment: TypeAlias = (
     say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
 )
-"""What concerns one live space that is known."""
+"""A message that adjusts one known live space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Whose peer it is, and what for."""
+    """A member is the live space, user and direction of a peer."""
 
     space: SpaceId
     user: UserId
@@ -62,7 +62,7 @@ class Member:
 
 
 class Worker:
-    """Everything a worker knows. Single-threaded: all of it runs on the loop."""
+    """A worker joins the edge, the mixes and the control socket; all of it runs on the loop."""
 
     def __init__(self, options: WorkerOptions, make_edge: Callable[..., Edge] = Edge) -> None:
         self._options = options
@@ -85,8 +85,8 @@ class Worker:
         )
         self._spaces: dict[SpaceId, SpaceMix] = {}
         self._members: dict[str, Member] = {}
-        self._claimed: set[SpaceId] = set()  # spaces this control process has opened
-        self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound sent to it until here
+        self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
+        self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
         self._ticks = 0
         self._gate_refused = 0
@@ -94,10 +94,10 @@ class Worker:
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
-        """Until `end`, or for as long as somebody wants it."""
+        """Run until SIGTERM, or until there was no control process for too long."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
-        loop.add_signal_handler(signal.SIGINT, lambda: None)  # a terminal's; not meant for us
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # from a terminal: not meant for us
         self._edge.start(loop)
         door = asyncio.ensure_future(self._door.serve())
         beat = asyncio.ensure_future(self._beat())
@@ -140,7 +140,7 @@ class Worker:
             self._report()
 
     def _report(self) -> None:
-        """After the sound of a tick is out: what the control process wants to know."""
+        """Tell the control process what it wants to know, after the sound of a tick is out."""
         for space, mix in self._spaces.items():
             levels = mix.levels()
             if levels is not None:
@@ -181,7 +181,7 @@ class Worker:
         )
 
     def numbers(self) -> Mapping[str, float]:
-        """For the metrics; counters since the worker's start."""
+        """Return the numbers for the metrics; counters are since the worker's start."""
         stats = self._edge.stats()
         directions = [member.direction for member in self._members.values()]
         mixes = self._spaces.values()
@@ -239,7 +239,7 @@ class Worker:
     # --- the control process ---
 
     def _introduce(self) -> None:
-        """A control process has come: who we are, and all it needs should we die."""
+        """Tell a new control process who we are, and all it needs should we die."""
         self._claimed.clear()
         self._sent_ms.clear()
         gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
@@ -269,7 +269,7 @@ class Worker:
             case say.CloseSpace():
                 self._close_space(message.space)
             case say.Attach():
-                pass  # the door has seen to it
+                pass  # the control socket has dealt with it
             case _:
                 mix = self._spaces.get(message.space)
                 if mix is not None:

@@ -1,4 +1,4 @@
-"""What the edge and the mixing side of the worker say to each other."""
+"""The values that the edge, the mix and the control process share."""
 
 import dataclasses
 import json
@@ -8,32 +8,32 @@ from enum import StrEnum
 from typing import Any
 
 MAX_DATAGRAM = 1500
-"""No WebRTC client sends more STUN or DTLS than an Ethernet frame; longer input is refused."""
+"""Bytes; no WebRTC client sends more STUN or DTLS than an Ethernet frame. Longer is refused."""
 MAX_OPUS = 7650
 """Bytes of the longest Opus packet: 120 ms, of 20 ms each 1,275 bytes (RFC 6716, 3.2 and 3.4)."""
 MAX_MEDIA_DATAGRAM = 8192
-"""The longest Opus packet in SRTP: encoders leave it to IP to send it in fragments."""
+"""Bytes of the longest Opus packet in SRTP: encoders leave it to IP to send it in fragments."""
 
 
 def is_media(first: int) -> bool:
-    """Whether a packet with this first byte is SRTP or SRTCP (RFC 7983, 7)."""
+    """Return whether a packet with this first byte is SRTP or SRTCP (RFC 7983, 7)."""
     return 128 <= first <= 191
 
 
 def longest(packet: bytes) -> int:
-    """Bytes a packet may have that begins like this (by UDP or TCP); if empty: any packet."""
+    """Return the most bytes of a packet that begins like this (UDP or TCP); if empty: of any."""
     return MAX_DATAGRAM if packet and not is_media(packet[0]) else MAX_MEDIA_DATAGRAM
 
 
 class StreamDirection(StrEnum):
-    """What a peer is here for, seen from the peer."""
+    """A stream's direction, seen from the peer."""
 
     LISTEN = "listen"
     SPEAK = "speak"
 
 
 class PeerPhase(StrEnum):
-    """How far a peer has come."""
+    """The phase of a peer's connection."""
 
     NEW = "new"
     CONNECTED = "connected"
@@ -42,7 +42,7 @@ class PeerPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PeerState:
-    """A phase, and why when it is CLOSED, or what is wrong when it is CONNECTED."""
+    """A peer's phase, and why if CLOSED, or what is wrong if CONNECTED."""
 
     phase: PeerPhase
     reason: str = ""
@@ -51,18 +51,18 @@ class PeerState:
 NEW = PeerState(PeerPhase.NEW)
 CONNECTED = PeerState(PeerPhase.CONNECTED)
 CUT = PeerState(PeerPhase.CONNECTED, "it sends more than sound needs, and a part is dropped")
-"""Told of a connected peer that goes on beyond its allowance; the peer's own state stays."""
+"""The state reported of a connected peer that exceeds its allowance; its own state stays."""
 
 
 UNSPOKEN_KEY = (
     "the key of its certificate is on a curve that is not taken here;"
     " FFmpeg takes another by -cert_file and -key_file"
 )
-"""How the reason begins that a peer is closed for whose DTLS handshake can never succeed."""
+"""The start of the reason a peer is closed for whose DTLS handshake can never succeed."""
 
 
 def closed(reason: str) -> PeerState:
-    """The state of a peer that is gone."""
+    """Return the state of a peer that is gone."""
     return PeerState(PeerPhase.CLOSED, reason)
 
 
@@ -81,7 +81,7 @@ class NotConnected(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class RtpPacket:
-    """One authenticated, replay-checked Opus packet from a speaker (RFC 3550)."""
+    """An RTP packet of a speaker: authenticated, replay-checked Opus (RFC 3550)."""
 
     sequence: int
     timestamp: int
@@ -93,9 +93,9 @@ class RtpPacket:
 
 @dataclass(frozen=True, slots=True)
 class ResumeRecord:
-    """Everything a fresh worker needs to go on with a connected peer, unnoticed by it.
+    """A resume record lets a fresh worker go on with a connected peer, unnoticed by it.
 
-    Holds live SRTP keys: keep it in memory only, never log it. `tx_index` counts packets
+    It holds live SRTP keys: keep it in memory only, never log it. `tx_index` counts packets
     (rollover counter << 16 | sequence number) and is the next one to send when the record was
     made; `restore` skips ahead of everything the old worker may have sent since.
     """
@@ -105,8 +105,8 @@ class ResumeRecord:
     local_pwd: str = field(repr=False)
     remote_ufrag: str
     remote_pwd: str = field(repr=False)
-    address: tuple[str, int] | None  # None: the peer is on TCP and will dial again
-    socket: int  # which of the edge's UDP sockets it talks to
+    address: tuple[str, int] | None  # None: the peer is on TCP and will connect again
+    socket: int  # the place among the edge's UDP sockets of the one it talks to
     profile: str
     tx_key: bytes = field(repr=False)  # SRTP master key and salt
     rx_key: bytes = field(repr=False)
@@ -120,7 +120,7 @@ class ResumeRecord:
     made_at: float  # seconds of the monotonic clock, which all processes of a machine share
 
     def encode(self) -> bytes:
-        """The record as JSON bytes, for the way to the control process and back."""
+        """Return the record as JSON bytes, for the way to the control process and back."""
         values = dataclasses.asdict(self)
         values["tx_key"], values["rx_key"] = self.tx_key.hex(), self.rx_key.hex()
         return json.dumps(values, separators=(",", ":")).encode()

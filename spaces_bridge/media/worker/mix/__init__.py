@@ -1,1 +1,1 @@
-"""The mix: packets of speakers in, frames for listeners and for speakers out. Pure."""
+"""The mix: it turns speakers' packets into frames for listeners and for speakers. Pure."""

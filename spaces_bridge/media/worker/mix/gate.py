@@ -1,18 +1,18 @@
-"""Who may be heard in one live space, as far as the worker was told. Pure; shut by default."""
+"""The gates of one live space, as far as the worker was told. Pure; shut by default."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
 
 class Turned(NamedTuple):
-    """What a change of gates has changed."""
+    """The users whose gates a change has opened or shut."""
 
     opened: frozenset[str]
     shut: frozenset[str]
 
 
 class Gates:
-    """The open gates. Nobody who is not among them is decoded or mixed."""
+    """The open gates of one live space. Nobody without one is decoded or mixed."""
 
     def __init__(self) -> None:
         self._open: frozenset[str] = frozenset()
@@ -21,15 +21,15 @@ class Gates:
 
     @property
     def open(self) -> frozenset[str]:
-        """Whose gates are open."""
+        """The users whose gates are open."""
         return self._open
 
     def is_open(self, user: str) -> bool:
-        """Whether this user may be heard now."""
+        """Return whether this user may be heard now."""
         return user in self._open
 
     def admits(self, user: str) -> bool:
-        """Like `is_open`, and counts a packet that is refused."""
+        """Return whether a packet of this user may pass; count one that is refused."""
         if user in self._open:
             return True
         self.refused += 1
@@ -40,6 +40,6 @@ class Gates:
         return self.replace(self._open | {user} if is_open else self._open - {user})
 
     def replace(self, users: Collection[str]) -> Turned:
-        """Exactly these are open from now on."""
+        """Open exactly these gates and shut all others."""
         before, self._open = self._open, frozenset(users)
         return Turned(opened=self._open - before, shut=before - self._open)

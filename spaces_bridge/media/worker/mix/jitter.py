@@ -1,4 +1,4 @@
-"""The jitter buffer of one speaker: packets in as they come, in order and in time out. Pure.
+"""The jitter buffer of one speaker: packets in as they come, out in order and in time. Pure.
 
 Every packet has a moment when it is due: its RTP timestamp, plus the shortest way seen lately,
 plus a target delay that follows how uneven the way is. Sound starts when its first packet is due
@@ -16,7 +16,7 @@ MIN_TARGET_S: Final = 0.020
 MAX_TARGET_S: Final = 0.200
 FIRST_TARGET_S: Final = 0.040
 LONGEST_S: Final = 0.400
-"""More than this is never kept: what is older is thrown away."""
+"""More sound than this is never kept: the older part is thrown away."""
 
 _MARGIN_S: Final = 0.010  # on top of the unevenness seen
 _FORGET: Final = 0.998  # per packet: half of the unevenness is forgotten in 7 s
@@ -31,7 +31,7 @@ _DTX: Final = 2  # bytes: a packet that says "silence from here" (RFC 6716, 2.1.
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """No packet for the next `samples`; they are made up by the decoder, or silent."""
+    """A gap is `samples` without a packet; the decoder makes them up, or they are silent."""
 
     samples: int
     conceal: bool
@@ -50,34 +50,34 @@ class _Held:
 
 
 class JitterBuffer:
-    """Holds up to `LONGEST_S` of one RTP stream. Times are monotonic seconds."""
+    """A jitter buffer holds up to `LONGEST_S` of one RTP stream. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._held: dict[int, _Held] = {}  # by unwrapped sequence number
         self._highest: tuple[int, int] | None = None  # sequence and timestamp, unwrapped
-        self._floor: int | None = None  # nothing that begins before is played any more
+        self._floor: int | None = None  # nothing that begins before this is played any more
         self._cursor: int | None = None  # the next sample; None: stopped
         self._last: _Held | None = None  # the packet played last
-        self._concealed = 0  # samples made up since then
+        self._concealed = 0  # samples made up since the packet played last
         self._way = _ShortestWay()
         self._uneven_s = FIRST_TARGET_S - _MARGIN_S
         self.late = 0
-        """Packets that came too late, twice, or were thrown away."""
+        """Packets that came too late or twice, or were thrown away."""
         self.lost = 0
         """Holes that were concealed."""
 
     @property
     def target_s(self) -> float:
-        """The delay aimed at."""
+        """The delay that is aimed at, in seconds."""
         return min(max(self._uneven_s + _MARGIN_S, MIN_TARGET_S), MAX_TARGET_S)
 
     @property
     def held_samples(self) -> int:
-        """Samples waiting, holes not counted."""
+        """The samples that wait, holes not counted."""
         return sum(packet.samples for packet in self._held.values())
 
     def pass_by(self, sequence: int, timestamp: int) -> None:
-        """A packet that must not be heard: nothing up to it will ever be played."""
+        """Skip a packet that must not be heard: nothing up to it will ever be played."""
         _, at = self._unwrap(sequence, timestamp)
         self._raise_floor(at + 1)
 
@@ -90,7 +90,7 @@ class JitterBuffer:
             self._raise_floor(self._highest[1] + 1)
 
     def push(self, sequence: int, timestamp: int, payload: bytes, arrived: float) -> None:
-        """A packet came in."""
+        """Take in a packet that arrived at `arrived`."""
         samples = duration(payload)
         if samples == 0:
             self.late += 1
@@ -107,7 +107,7 @@ class JitterBuffer:
         self._shorten(int(LONGEST_S * SAMPLE_RATE))
 
     def take(self, now: float) -> bytes | Gap:
-        """What comes next: a packet's payload, or a gap of at most one frame."""
+        """Return what comes next: a packet's payload, or a gap of at most one frame."""
         first = self._first()
         if self._cursor is None:
             return self._start(first, now)
@@ -127,7 +127,7 @@ class JitterBuffer:
         return self._stand_still()
 
     def _stand_still(self) -> Gap:
-        """Nothing is due: the speaker fell silent, or the next packet is late."""
+        """Return a gap as nothing is due: the speaker fell silent, or the next packet is late."""
         self._stop()
         speaking = self._last is not None and len(self._last.payload) > _DTX
         if speaking and self._concealed < _CONCEALED_DRY:
@@ -135,7 +135,7 @@ class JitterBuffer:
         return Gap(FRAME, conceal=False)
 
     def _cross(self, first: _Held, hole: int, now: float) -> bytes | Gap:
-        """There is a hole before the next packet: lost packets, or silence nobody sent."""
+        """Cross a hole before the next packet: lost packets, or silence that was not sent."""
         sent_nothing = self._last is not None and first.sequence == self._last.sequence + 1
         if sent_nothing or self._concealed >= _CONCEALED_LOSS:
             self._stop()
@@ -165,7 +165,7 @@ class JitterBuffer:
         self._cursor = None
 
     def _cut_to(self, now: float) -> None:
-        """Before a start: packets due long ago go, as long as there are newer ones."""
+        """Drop, before a start, packets that were due long ago if there are newer ones."""
         while len(self._held) > 1:
             first = self._held[min(self._held)]
             longest_s = self.target_s + first.samples / SAMPLE_RATE + _SHRINK_S
@@ -196,7 +196,7 @@ class JitterBuffer:
     # --- order ---
 
     def _unwrap(self, sequence: int, timestamp: int) -> tuple[int, int]:
-        """16 and 32 bits become numbers that never wrap, near the newest packet's."""
+        """Turn 16 and 32 bits into numbers that never wrap, near the newest packet's."""
         if self._highest is None:
             self._highest = (sequence, timestamp)
             return self._highest
@@ -225,7 +225,10 @@ class JitterBuffer:
 
 
 class _ShortestWay:
-    """The least (arrival - timestamp) of the last five to ten seconds, clock drift followed."""
+    """The shortest way: the least (arrival - timestamp) of the last five to ten seconds.
+
+    So clock drift is followed.
+    """
 
     def __init__(self) -> None:
         self._now = self._before = float("inf")
@@ -246,6 +249,6 @@ class _ShortestWay:
 
 
 def _signed(difference: int, bits: int) -> int:
-    """The difference as the nearest of all those that look alike in so many bits."""
+    """Return the nearest to zero of all differences that look alike in so many bits."""
     half = 1 << (bits - 1)
     return (difference + half) % (1 << bits) - half

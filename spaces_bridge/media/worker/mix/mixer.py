@@ -1,4 +1,4 @@
-"""The mix: everybody for those who listen, everybody else for those who speak. Pure."""
+"""Mixing: everybody for those who listen, everybody else for those who speak. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
 
 KNEE: Final = 24_576
-"""Up to here (-2.5 dBFS) sound passes as it is; louder is bent, never cut off."""
+"""Up to this level (-2.5 dBFS) sound passes as it is; louder is bent, never cut off."""
 PEAK: Final = 32_767
 
 SILENCE: Final[Pcm] = np.zeros(FRAME, np.int16)
@@ -19,14 +19,14 @@ SILENCE.setflags(write=False)
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """One frame for everybody, and one without each of those who asked for it."""
+    """A mix is one frame of everybody, and for some users one without their own sound."""
 
     everybody: Pcm
     without: Mapping[str, Pcm]
 
 
 def mix_minus(frames: Mapping[str, Pcm], minus: Collection[str]) -> Mix:
-    """The sum of `frames` (one per speaker), and for each of `minus` all but their own."""
+    """Return the sum of `frames` (one per speaker), and for each of `minus` that of the others."""
     if not frames:
         return Mix(SILENCE, dict.fromkeys(minus, SILENCE))
     total = np.zeros(FRAME, np.int32)
@@ -40,7 +40,7 @@ def mix_minus(frames: Mapping[str, Pcm], minus: Collection[str]) -> Mix:
 
 
 def soft_clip(total: NDArray[np.int32]) -> Pcm:
-    """16 bits again: what lies above the knee bends towards the peak, smoothly and monotonely."""
+    """Fit a sum into 16 bits: above the knee it bends towards the peak, smoothly, monotonely."""
     loudest = max(int(total.max()), -int(total.min()))
     if loudest <= KNEE:
         return total.astype(np.int16)
@@ -51,7 +51,7 @@ def soft_clip(total: NDArray[np.int32]) -> Pcm:
 
 
 def loudness(frame: Pcm) -> int:
-    """How loud a frame is, 0 (below -60 dBFS) to 100 (-6 dBFS and above), in steps of 5."""
+    """Return a frame's loudness, 0 (below -60 dBFS) to 100 (-6 dBFS and above), in steps of 5."""
     wide = frame.astype(np.float32)
     power = float(np.dot(wide, wide)) / len(wide)
     if power < 1.0:

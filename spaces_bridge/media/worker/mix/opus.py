@@ -21,7 +21,7 @@ FRAME: Final = 960
 LONGEST: Final = 5760
 """Samples of the longest packet there can be (120 ms)."""
 UNIT: Final = 120
-"""libopus conceals multiples of 2.5 ms."""
+"""Samples in 2.5 ms: libopus conceals multiples of it."""
 
 _MAX_PACKET: Final = 1275
 _AUDIO: Final = 2049  # OPUS_APPLICATION_AUDIO: what comes in was already made for speech
@@ -46,11 +46,11 @@ _lib.opus_encoder_ctl.argtypes = (_POINTER, _INT)  # the value is a variadic arg
 
 
 class OpusError(ValueError):
-    """libopus refused: a broken packet, a wrong size."""
+    """libopus refused a broken packet or a wrong size."""
 
 
 class Encoder:
-    """Makes packets of 20 ms."""
+    """An encoder makes Opus packets of 20 ms."""
 
     def __init__(self, bitrate: int = 32_000, complexity: int = 5) -> None:
         error = _INT()
@@ -62,7 +62,7 @@ class Encoder:
         self._packet = ctypes.create_string_buffer(_MAX_PACKET)
 
     def encode(self, frame: Pcm) -> bytes:
-        """One packet of one contiguous frame of `FRAME` samples."""
+        """Encode one contiguous frame of `FRAME` samples as a packet. Raises OpusError."""
         if frame.shape != (FRAME,) or frame.dtype != np.int16:
             raise OpusError(f"a frame has {FRAME} samples of 16 bits")
         size = _check(
@@ -72,7 +72,7 @@ class Encoder:
 
 
 class Decoder:
-    """Turns one speaker's packets into samples, and makes up what is missing."""
+    """A decoder turns one speaker's packets into samples, and makes up what is missing."""
 
     def __init__(self) -> None:
         error = _INT()
@@ -82,13 +82,13 @@ class Decoder:
         self._samples = np.empty(LONGEST, np.int16)
 
     def decode(self, packet: bytes) -> Pcm:
-        """The packet's samples (10 to 120 ms). Raises OpusError for a broken one."""
+        """Return the packet's samples (10 to 120 ms). Raises OpusError for a broken one."""
         if not packet:
             raise OpusError("an empty packet")
         return self._decode(packet, LONGEST)
 
     def conceal(self, samples: int) -> Pcm:
-        """What was probably said in a lost packet; `samples` is a multiple of `UNIT`."""
+        """Make up sound for a lost packet; `samples` is a multiple of `UNIT`. Raises OpusError."""
         return self._decode(None, samples)
 
     def _decode(self, packet: bytes | None, room: int) -> Pcm:
@@ -99,7 +99,7 @@ class Decoder:
 
 
 def duration(packet: bytes) -> int:
-    """Samples in a packet, read from its first bytes (RFC 6716, 3.1 and 3.2); 0: not Opus."""
+    """Return the samples in a packet by its first bytes (RFC 6716, 3.1 and 3.2); 0: not Opus."""
     if not packet:
         return 0
     config, code = packet[0] >> 3, packet[0] & 3

@@ -1,7 +1,7 @@
-"""The sound of one live space: who speaks, who listens, and what each of them gets every tick.
+"""The mix of one live space: its speakers, its listeners, and what each gets every tick.
 
-The gate is asked three times: when a packet comes in, before a frame is decoded, and once more
-when the frame would go into the mix. Space and user ids are opaque here.
+The gate is checked three times: when a packet comes in, before a frame is decoded, and once more
+before the frame goes into the mix. Space and user ids are opaque here.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ LEVEL_TICKS: Final = 10
 """Levels are told at most every 200 ms."""
 
 MOST_TRACKS: Final = 32
-"""People whose last words (1 MB each) are kept for captions, unless more are on air."""
+"""People whose last sound (1 MB each) is kept for captions, unless more are on air."""
 
 MixPayloads = Sequence[tuple[Sequence[str], bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick made: packets for listeners, and the shared mix if somebody subscribed."""
+    """A tick's results: packets for listeners, and the shared mix if it is subscribed to."""
 
     payloads: MixPayloads
     mix: bytes | None
@@ -37,7 +37,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who gets what: laid out when people come and go, not every tick."""
+    """The listeners of each mix: laid out when people come and go, not every tick."""
 
     shared: tuple[str, ...]
     own: Mapping[str, tuple[str, ...]]
@@ -45,7 +45,7 @@ class Listeners:
 
 
 class SpaceMix:
-    """One live space. Times passed in are monotonic seconds."""
+    """A space mix is the sound of one live space. Times passed in are monotonic seconds."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SpaceMix:
     # --- who is here ---
 
     def join(self, peer: str, user: str, direction: StreamDirection) -> str | None:
-        """A peer connected; returns the microphone it replaces, if there was one."""
+        """Add a peer that connected; return the peer of the microphone it replaces, if any."""
         if direction is StreamDirection.LISTEN:
             self._listening[peer] = user
             self._layout = None
@@ -85,7 +85,7 @@ class SpaceMix:
         return before.peer if before is not None else None
 
     def leave(self, peer: str, user: str) -> None:
-        """A peer is gone; unknown ones are fine."""
+        """Remove a peer that is gone; an unknown one is fine."""
         if self._listening.pop(peer, None) is not None:
             self._layout = None
         speaker = self._speakers.get(user)
@@ -94,7 +94,7 @@ class SpaceMix:
             self._pause(user)
 
     def receive(self, peer: str, user: str, packet: RtpPacket, now: float) -> None:
-        """A speaker's packet. Behind a shut gate it is refused, undecoded."""
+        """Take a speaker's packet. Behind a shut gate it is refused, undecoded."""
         speaker = self._speakers.get(user)
         if speaker is None or speaker.peer != peer:
             return
@@ -110,7 +110,7 @@ class SpaceMix:
         self._turn(self.gates.set(user, is_open))
 
     def set_gates(self, users: Collection[str]) -> None:
-        """Exactly these gates are open."""
+        """Open exactly these gates and shut all others."""
         self._turn(self.gates.replace(users))
 
     def _turn(self, turned: Turned) -> None:
@@ -126,14 +126,14 @@ class SpaceMix:
     # --- sound ---
 
     def tick(self, now: float, steps: int = 1) -> Tick:
-        """20 ms of sound, standing for `steps` ticks of time (the missed ones are not made)."""
+        """Mix 20 ms, which stand for `steps` ticks of time (the missed ones are not made)."""
         self.position_ms += (steps - 1) * TICK_MS
         frames = self._take_frames(now)
         layout = self._layout or self._lay_out()
         mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.own)
         payloads: list[tuple[Sequence[str], bytes]] = []
         shared: bytes | None = None
-        # somebody may come and want the last seconds, if there is anything in them
+        # a new subscriber wants the last seconds, if there is anything in them
         if layout.shared or self._is_subscribed or self._speaking():
             shared = self._shared.encode(mix.everybody)
             if layout.shared:
@@ -148,15 +148,15 @@ class SpaceMix:
         return Tick(payloads, shared if self._is_subscribed else None)
 
     def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
-        """Whether somebody wants the shared mix as packets.
+        """Begin or end to give the shared mix as packets.
 
-        Returns what was encoded just before, for a new subscriber: number and packet.
+        Return what was encoded just before, for a new subscriber: number and packet.
         """
         is_new, self._is_subscribed = wanted and not self._is_subscribed, wanted
         return tuple(self._recent) if is_new else ()
 
     def levels(self) -> Mapping[str, int] | None:
-        """How loud everybody on air was, when it is time to tell and something changed."""
+        """Return the loudness of everybody on air if it is time to and something changed."""
         if self._ticks % LEVEL_TICKS:
             return None
         now, self._loudest = self._loudest, dict.fromkeys(self._speaking(), 0)
@@ -175,7 +175,7 @@ class SpaceMix:
         return frames
 
     def _note(self, user: str, frame: Pcm) -> None:
-        """For the captions and the meters. Silence counts: it is what ends an utterance."""
+        """Keep a frame for captions and levels. Silence counts: it is what ends an utterance."""
         if user not in self._tracks:
             self._make_room_for_a_track()
             self._tracks[user] = CaptionAudio()
@@ -208,16 +208,16 @@ class SpaceMix:
     # --- sound that is kept for the captions ---
 
     def chunks(self, user: str, from_ms: int) -> Iterator[Chunk]:
-        """What this user said after `from_ms` and nobody has taken yet."""
+        """Return this user's sound after `from_ms` that is not taken yet."""
         track = self._tracks.get(user)
         return iter(()) if track is None else track.since(from_ms)
 
     def kept(self) -> list[str]:
-        """Users of whom something is kept."""
+        """Return the users of whom sound is kept."""
         return [user for user, track in self._tracks.items() if not track.is_empty]
 
     def taken(self, user: str, until_ms: int) -> None:
-        """Everything this user said before is captioned."""
+        """Forget this user's sound from before `until_ms`: it is captioned."""
         track = self._tracks.get(user)
         if track is None:
             return
@@ -226,7 +226,7 @@ class SpaceMix:
             del self._tracks[user]
 
     def _make_room_for_a_track(self) -> None:
-        """Whose words nobody has taken for longest loses them, unless they are on air."""
+        """Drop the oldest kept sound of users who are not on air."""
         silent = [user for user in self._tracks if not self.gates.is_open(user)]
         for user in silent[: max(0, len(self._tracks) - MOST_TRACKS + 1)]:
             del self._tracks[user]

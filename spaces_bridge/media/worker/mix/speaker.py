@@ -1,4 +1,4 @@
-"""One microphone: packets in, a frame of sound per tick out."""
+"""One speaker's microphone: packets in, a frame of sound per tick out."""
 
 from collections.abc import Callable
 
@@ -12,33 +12,33 @@ _NOTHING: Pcm = np.zeros(0, np.int16)
 
 
 class Speaker:
-    """Whoever owns it asks the gate first: `receive` and `frame` are for open ones only."""
+    """A speaker is one open microphone: check the gate before `receive` and `frame`."""
 
     def __init__(self, peer: str, make_decoder: Callable[[], Decoder] = Decoder) -> None:
         self.peer = peer
         self.jitter = JitterBuffer()
         self.broken = 0
-        """Packets libopus refused."""
+        """Packets that libopus refused."""
         self._make_decoder = make_decoder
         self._decoder: Decoder | None = None
         self._left = _NOTHING
 
     def receive(self, packet: RtpPacket, arrived: float) -> None:
-        """A packet came to an open gate."""
+        """Take a packet that came to an open gate."""
         self.jitter.push(packet.sequence, packet.timestamp, packet.payload, arrived)
 
     def refuse(self, packet: RtpPacket) -> None:
-        """A packet came to a shut gate: neither it nor anything before it is ever played."""
+        """Refuse a packet that came to a shut gate: nothing up to it is ever played."""
         self.jitter.pass_by(packet.sequence, packet.timestamp)
 
     def hush(self) -> None:
-        """The gate was shut: forget everything said, the decoder's memory of it included."""
+        """Forget all sound, the decoder's memory of it included: the gate was shut."""
         self.jitter.flush()
         self._left = _NOTHING
         self._decoder = None
 
     def frame(self, now: float) -> Pcm | None:
-        """The next `FRAME` samples; None when there is no sound in them."""
+        """Return the next `FRAME` samples; None if there is no sound in them."""
         parts, have, silent = [self._left], len(self._left), not len(self._left)
         while have < FRAME:
             taken = self.jitter.take(now)

@@ -1,4 +1,4 @@
-"""What one speaker says, at 16 kHz for the captions, kept until somebody has taken it."""
+"""One speaker's sound at 16 kHz for the captions, kept until it has been taken."""
 
 import itertools
 from collections import deque
@@ -21,19 +21,22 @@ _CHUNK: Final = CHUNK_MS * _PER_MS
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Sound from `at_ms` on: s16le, 16 kHz, mono."""
+    """A chunk is sound from `at_ms` on: s16le, 16 kHz, mono."""
 
     at_ms: int
     pcm: bytes
 
     @property
     def end_ms(self) -> int:
-        """Where it ends, rounded up."""
+        """The end of the chunk, rounded up."""
         return self.at_ms - (-len(self.pcm) // (2 * _PER_MS))
 
 
 class CaptionAudio:
-    """Frames go in, chunks of `CHUNK_MS` lie ready; times are the live space's milliseconds."""
+    """The caption audio of one speaker: frames go in, chunks of `CHUNK_MS` are kept.
+
+    Times are the live space's milliseconds.
+    """
 
     def __init__(self) -> None:
         self._kept: deque[Chunk] = deque()
@@ -44,11 +47,11 @@ class CaptionAudio:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is kept and nothing is going on."""
+        """Return whether nothing is kept and no sound is coming in."""
         return not self._kept and self._resampler is None
 
     def hear(self, frame: Pcm, at_ms: int) -> None:
-        """48 kHz sound that begins at `at_ms`."""
+        """Take 48 kHz sound that begins at `at_ms`."""
         if self._resampler is not None and at_ms != self._next_ms:
             self.pause()
         if self._resampler is None:
@@ -62,7 +65,7 @@ class CaptionAudio:
             self._cut(_CHUNK)
 
     def pause(self) -> None:
-        """The microphone shut, or time leapt: what is pending becomes a chunk now."""
+        """End a stretch (the microphone shut, or time leapt): what is pending becomes a chunk."""
         if self._resampler is None:
             return
         self._add(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
@@ -71,12 +74,12 @@ class CaptionAudio:
             self._cut(min(_CHUNK, len(self._pending)))
 
     def since(self, from_ms: int) -> Iterator[Chunk]:
-        """The kept chunks that end after `from_ms`, in order."""
+        """Return the kept chunks that end after `from_ms`, in order."""
         new = itertools.takewhile(lambda chunk: chunk.end_ms > from_ms, reversed(self._kept))
         return reversed(list(new))
 
     def taken(self, until_ms: int) -> None:
-        """Everything before has been used."""
+        """Forget the chunks that end by `until_ms`: they have been used."""
         while self._kept and self._kept[0].end_ms <= until_ms:
             self._kept.popleft()
 
