@@ -1,4 +1,4 @@
-"""Captions from a worker process of our own: the `Captioner` of the application."""
+"""The captioner of the application, by a worker process of our own."""
 
 import asyncio
 import logging
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 
 TASK: Final = "captions"
 _STEADY_S: Final = 60.0
-"""A worker that lived so long starts the back-off from the beginning when it dies."""
+"""After a worker that lived so long, the back-off starts from the beginning."""
 WORKER_BACKOFF: Final = Backoff(0.2, 30.0, factor=3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionerOptions:
-    """What to caption with; `model` and `language` as in the configuration.
+    """The options of a captioner; `model` and `language` are as in the configuration.
 
     `cache` holds models put together from packages. `room_ms` is how much sound may wait.
-    `partials`: also tell what is being said, before it is final.
+    `partials` says whether to show what is being said before it is final.
     """
 
     model: str
@@ -60,19 +60,22 @@ class CaptionerOptions:
 
 @dataclass
 class CaptionerNumbers:
-    """Counters since the start."""
+    """The captioner's counters since the start."""
 
     utterances: int = 0
     missed_utterances: int = 0
     dropped_ms: int = 0
     restarts: int = 0
     latency_s_sum: float = 0.0
-    """From the last sound of each utterance to its caption; `latency_s_count` of them."""
+    """Seconds from the last sound of each utterance to its caption; `latency_s_count` of them."""
     latency_s_count: int = 0
 
 
 class WorkerCaptioner:
-    """Feeds the worker, restarts it, hands on its words. Everything but start and stop tells."""
+    """A worker captioner feeds the worker, restarts it and hands on its captions.
+
+    Only `start`, `stop` and `check` are awaited; all other methods return at once.
+    """
 
     def __init__(self, options: CaptionerOptions, tasks: TaskSupervisor | None = None) -> None:
         self._options = options
@@ -104,7 +107,7 @@ class WorkerCaptioner:
             raise error
 
     async def stop(self) -> None:
-        """End the worker. Finals not handed over are lost; close the tracks before, and wait."""
+        """End the worker. Finals not handed on are lost: close the tracks before, and wait."""
         self._pauses.stop()
         for timer in self._timers:
             timer.cancel()
@@ -117,12 +120,12 @@ class WorkerCaptioner:
             raise AdapterError("Captions pause: their worker is being restarted.")
 
     def numbers(self) -> CaptionerNumbers:
-        """A snapshot of the counters."""
+        """Return a snapshot of the counters."""
         dropped_ms = self._mailbox.dropped_ms if self._mailbox else 0
         return replace(self._numbers, dropped_ms=self._numbers.dropped_ms + dropped_ms)
 
     def metrics(self) -> Mapping[str, float]:
-        """The counters, and what waits now."""
+        """Return the counters, and what is waiting now."""
         return {
             **asdict(self.numbers()),
             "worker_up": float(self._running),
@@ -132,15 +135,15 @@ class WorkerCaptioner:
 
     @property
     def open_tracks(self) -> int:
-        """Tracks that are open, or whose last words are still being written down."""
+        """The number of tracks that are open, or whose last words are still being transcribed."""
         return len(self._tracks)
 
     def listen(self, listener: CaptionListener) -> None:
-        """Who is told; set once, before start."""
+        """Set the listener; once, before start."""
         self._listener = listener
 
     def open_track(self, space: SpaceId, user: UserId, language: str) -> None:
-        """A microphone opened; `language` is a code or `auto`. May be repeated."""
+        """Open the track of a microphone; `language` is a code or `auto`. May be repeated."""
         known = self._tracks.get((space, user))
         if known is None:
             self._tracks[space, user] = Captioned(language)
@@ -149,7 +152,7 @@ class WorkerCaptioner:
         self._tell_worker(OpenTrack(space, user, language))
 
     def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
-        """Sound of an open track; without one it is ignored. Never blocks, never piles up."""
+        """Take sound of an open track; without one it is ignored. Never blocks, never piles up."""
         track = self._tracks.get((space, user))
         if track is None:
             return
@@ -231,7 +234,7 @@ class WorkerCaptioner:
             self._numbers.latency_s_count += 1
         if self._listener is not None:
             self._listener.captioned(said.space, finished(said))
-        # Counted as heard at once: a worker that dies before saying so must not say it twice.
+        # Counted as transcribed at once: a worker that dies before saying so must not repeat it.
         self._advance(said.space, said.speaker, said.end_ms)
 
     def _advance(self, space: SpaceId, user: UserId, until_ms: int) -> None:
@@ -264,7 +267,7 @@ class WorkerCaptioner:
             await asyncio.sleep(WORKER_BACKOFF.wait_s(failures + 1))
 
     async def _run_once(self) -> int | None:
-        """One worker's life: its exit status, or None if it could not be started."""
+        """Run one worker; return its exit status, or None if it could not be started."""
         options = self._options
         self._mailbox = mailbox = Mailbox(options.room_ms)
         mailbox.put(Load(str(self._model), options.language, options.partials))
@@ -291,14 +294,14 @@ class WorkerCaptioner:
             self._numbers.dropped_ms += self._mailbox.dropped_ms
             self._mailbox = None
         for track in self._tracks.values():
-            # the next worker hears it anew, and may find other utterances in it
+            # the next worker gets this sound anew, and may find other utterances in it
             for draft in track.take_back():
                 self._hand_on(draft)
             track.lose()
         self._pauses.worker_gone()
 
     def _ask_for_replays(self) -> None:
-        """Have everything that is in no final yet played again, to the new worker."""
+        """Ask for all sound that is in no final yet to be replayed, for the new worker."""
         loop = asyncio.get_running_loop()
         for (space, user), track in list(self._tracks.items()):
             if track.wants_replay:

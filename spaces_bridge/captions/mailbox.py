@@ -12,7 +12,7 @@ ROOM_MS: Final = 120_000
 
 
 class Mailbox:
-    """Takes messages at once, always; when full of sound it drops the oldest sound, and counts."""
+    """A mailbox takes every message at once; when full, it drops and counts the oldest sound."""
 
     def __init__(self, room_ms: int = ROOM_MS) -> None:
         self._room_ms = room_ms
@@ -20,15 +20,15 @@ class Mailbox:
         self._filled = asyncio.Event()
         self._waiting_ms = 0
         self.dropped_ms = 0
-        """Sound thrown away since the start."""
+        """Milliseconds of sound thrown away since the start."""
 
     @property
     def waiting_ms(self) -> int:
-        """Sound that waits."""
+        """The milliseconds of sound that wait."""
         return self._waiting_ms
 
     def put(self, message: ToCaptionWorker) -> bool:
-        """Take the message; False if older sound had to go for it."""
+        """Queue the message; return False if older sound had to go for it."""
         self._messages.append(message)
         self._waiting_ms += _length_ms(message)
         self._filled.set()
@@ -38,7 +38,7 @@ class Mailbox:
         return False
 
     async def get(self) -> ToCaptionWorker:
-        """The next message, once there is one."""
+        """Wait for the next message and return it."""
         while not self._messages:
             self._filled.clear()
             await self._filled.wait()

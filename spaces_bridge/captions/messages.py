@@ -1,4 +1,4 @@
-"""What the control process and the caption worker say to each other.
+"""The messages between the control process and the caption worker.
 
 Sound is as in `spaces_bridge.wire.pcm`. Times are milliseconds since the live space started.
 """
@@ -15,9 +15,9 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """First message: load this CTranslate2 model directory; `language` is a code or `auto`.
+    """The first message: load this CTranslate2 model directory; `language` is a code or `auto`.
 
-    `partials`: whether to draft utterances while they are spoken.
+    `partials` says whether to draft utterances while they are spoken.
     """
 
     model: str
@@ -27,7 +27,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class OpenTrack:
-    """A microphone opened; `language` is a code, or `auto`."""
+    """Open a track for a microphone that opened; `language` is a code, or `auto`."""
 
     space: SpaceId
     speaker: UserId
@@ -36,7 +36,7 @@ class OpenTrack:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Sound of one speaker that starts at `at_ms`."""
+    """Speech is sound of one speaker that starts at `at_ms`."""
 
     space: SpaceId
     speaker: UserId
@@ -46,7 +46,7 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class EndOfTrack:
-    """The microphone closed: what is open becomes final, then `TrackEnded` follows."""
+    """End a track: its open utterance becomes final, then `TrackEnded` follows."""
 
     space: SpaceId
     speaker: UserId
@@ -54,7 +54,7 @@ class EndOfTrack:
 
 @dataclass(frozen=True, slots=True)
 class CaptionsPing:
-    """Answered with `CaptionsPong` between two decodes."""
+    """Ask for a sign of life; the worker answers with `CaptionsPong` between two decodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class DraftMessage:
-    """An utterance that is being spoken, as far as `end_ms`; no text: it came to nothing.
+    """A draft of an utterance that is being spoken, up to `end_ms`; no text: it came to nothing.
 
     The first `committed` characters (code points) of `text` are in all its later drafts. Its
     final, if one comes, bears the same id.
@@ -91,7 +91,7 @@ class DraftMessage:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One finished utterance."""
+    """An utterance that is finished, with its final text."""
 
     space: SpaceId
     speaker: UserId
@@ -104,7 +104,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class TranscribedUntil:
-    """Everything this speaker said before `until_ms` is in a `Utterance`, or was no speech."""
+    """All this speaker said before `until_ms` is in an `Utterance`, or was no speech."""
 
     space: SpaceId
     speaker: UserId
@@ -113,7 +113,7 @@ class TranscribedUntil:
 
 @dataclass(frozen=True, slots=True)
 class TrackEnded:
-    """All finals of a track whose end was told are out."""
+    """All finals of a track that was ended have been sent."""
 
     space: SpaceId
     speaker: UserId
@@ -121,7 +121,7 @@ class TrackEnded:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An utterance was thrown away, because the worker was too far behind."""
+    """An utterance was missed: thrown away, because the worker was too far behind."""
 
     space: SpaceId
     speaker: UserId

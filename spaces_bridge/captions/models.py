@@ -1,4 +1,4 @@
-"""Where a speech model comes from: a known name, a directory, or an installed package.
+"""Finding a speech model: by a known name, a directory, or an installed package.
 
 Known models travel in Python packages of third parties, so every file is pinned by its sha256
 (they equal Systran's published conversions of OpenAI's Whisper). All work here is blocking: call
@@ -25,16 +25,16 @@ _WAY_OUT: Final = (
 
 
 class CaptionsModelMissing(Exception):
-    """No usable model; the text is for the administrator and says what to do."""
+    """There is no usable model; the text is for the administrator and says what to do."""
 
 
 class CaptionsModelCorrupt(CaptionsModelMissing):
-    """A packaged model is not the one we know, by its sha256."""
+    """A packaged model is not the one we know by its sha256."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model in packages: each file, the pieces it is made of, and its sha256."""
+    """A packaged model: its files, the pieces that each is made of, and their sha256."""
 
     packages: tuple[str, ...]
     pieces: Mapping[str, tuple[str, ...]]
@@ -87,11 +87,11 @@ KNOWN: Final[Mapping[str, PackagedModel]] = MappingProxyType(
         ),
     }
 )
-"""Whisper by name. Any other name is taken for a directory, or for an installed package."""
+"""The known Whisper models. Any other name is that of a directory or an installed package."""
 
 
 def model_directory(model: str, cache: Path, known: Mapping[str, PackagedModel] = KNOWN) -> Path:
-    """The CTranslate2 directory of `model`: a known name, a path, or a package that holds one.
+    """Return the CTranslate2 directory of `model`: a known name, a path, or a package's name.
 
     A known model is assembled in `cache` once and checked against its sha256 every time.
     Raises CaptionsModelMissing (or CaptionsModelCorrupt) with a sentence for the administrator.
@@ -124,7 +124,7 @@ def _own_directory(directory: Path, known: Mapping[str, PackagedModel]) -> Path:
 
 
 def _inside_package(name: str) -> Path | None:
-    """The model directory inside an installed package that is named like on PyPI, if there is."""
+    """Return the model directory inside a package, named as on PyPI; None if there is none."""
     module = name.replace("-", "_")
     spec = find_spec(module) if module.isidentifier() else None
     roots = (spec.submodule_search_locations or []) if spec else []
@@ -156,7 +156,10 @@ def _assemble(model: str, packaged: PackagedModel, directory: Path) -> None:
 
 @contextmanager
 def _spare_directory(directory: Path) -> Iterator[Path]:
-    """A fresh directory next to `directory`, gone afterwards if it was not renamed."""
+    """Make a fresh directory next to `directory`, and remove it if it was not renamed.
+
+    Raises CaptionsModelMissing.
+    """
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         spare = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
@@ -197,7 +200,7 @@ def _pip_names(packaged: PackagedModel) -> list[str]:
 
 
 def _join(sources: Sequence[Path], target: Path) -> str:
-    """Write the sources one after the other; the sha256 of the whole."""
+    """Write the sources one after the other; return the sha256 of the whole."""
     digest = hashlib.sha256()
     with target.open("wb") as out:
         for source in sources:

@@ -1,15 +1,15 @@
-"""Whether captions are complete: told when something was thrown away, and when that is over."""
+"""Pauses of the captions: they begin when something is thrown away, and end when that is over."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
 CALM_S: Final = 10.0
-"""So long after the last thing thrown away, captions count as complete again."""
+"""Seconds after the last thing thrown away until captions count as complete again."""
 
 
 class Pauses:
-    """Tells of the beginning and the end of a pause, each once."""
+    """The pauses of the captions: `tell` is called at the beginning and the end of each, once."""
 
     def __init__(self, tell: Callable[[bool], None]) -> None:
         self._tell = tell
@@ -18,23 +18,23 @@ class Pauses:
         self._calm: asyncio.TimerHandle | None = None
 
     def fall_behind(self) -> None:
-        """Something was thrown away: a pause until it has been quiet for a while."""
+        """Begin a pause, as something was thrown away, until it has been quiet for a while."""
         self.stop()
         self._calm = asyncio.get_running_loop().call_later(CALM_S, self._catch_up)
         self._set(True)
 
     def worker_gone(self) -> None:
-        """Nothing is written down until there is another worker."""
+        """Begin a pause until there is another worker."""
         self._stopped = True
         self._set(True)
 
     def worker_ready(self) -> None:
-        """There is a worker."""
+        """Note that there is a worker, which ends the pause if nothing else keeps it."""
         self._stopped = False
         self._end()
 
     def stop(self) -> None:
-        """Tell nothing of what is to come."""
+        """Stop waiting for the end of a pause."""
         if self._calm is not None:
             self._calm.cancel()
             self._calm = None

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 COMMAND: Final = (sys.executable, "-m", "spaces_bridge.captions.worker")
 PULSE: Final = Pulse(every_s=10.0, most_missed=6, most_missed_at_first=30)
-"""A worker that says nothing for a minute is stuck, and killed. One that loads its model says
-nothing, and has five."""
+"""A worker that answers nothing for a minute is stuck, and killed. While it loads its model it
+does not answer, and has five minutes."""
 
 _GRACE_S: Final = 0.5
 _CHUNK: Final = 64 * 1024
@@ -28,13 +28,13 @@ _CHUNK: Final = 64 * 1024
 OnMessage: TypeAlias = Callable[[FromCaptionWorker], None]
 
 _OWN: Final = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-"""One thread, no network."""
+"""The worker's own variables: one thread, no network."""
 
 
 async def run_worker(
     mailbox: Mailbox, on_message: OnMessage, command: Sequence[str] = COMMAND
 ) -> int:
-    """Run a worker until it ends; its exit status. Cancelling ends the worker.
+    """Run a worker until it ends; return its exit status. Cancelling ends the worker.
 
     Messages go to it from `mailbox` and come from it through `on_message`.
     """
@@ -50,7 +50,7 @@ async def run_worker(
 
 
 async def _converse(process: Process, mailbox: Mailbox, on_message: OnMessage) -> None:
-    """Write and read until the worker's end closes, or it is stuck."""
+    """Write and read until the worker's output ends, or it is stuck."""
     assert process.stdin is not None
     assert process.stdout is not None
     link = WorkerLink(PULSE, ping=lambda _: mailbox.put(CaptionsPing()), on_message=on_message)
@@ -74,7 +74,7 @@ async def _converse(process: Process, mailbox: Mailbox, on_message: OnMessage) -
 
 
 async def _end(process: Process) -> None:
-    """Have it end by itself, which the end of its stdin asks for; kill it if it does not."""
+    """End the worker by closing its stdin, and kill it if it does not end."""
     if process.stdin is not None:
         process.stdin.close()
     # not asyncio.timeout: in a task that is being cancelled, Python before 3.11.4 lets the

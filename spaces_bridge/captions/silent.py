@@ -5,13 +5,13 @@ from spaces_bridge.core.ids import SpaceId, UserId
 
 
 class NoCaptioner:
-    """Implements `app.ports.Captioner` by hearing nothing (`captions.enabled: false`)."""
+    """A captioner of nothing implements `app.ports.Captioner` (`captions.enabled: false`)."""
 
     async def start(self) -> None:
-        """Nothing to start."""
+        """Do nothing: there is nothing to start."""
 
     async def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: there is nothing to stop."""
 
     def listen(self, listener: CaptionListener) -> None:
         """Part of the port; never called back."""

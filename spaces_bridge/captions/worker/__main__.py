@@ -1,4 +1,4 @@
-"""`python -m spaces_bridge.captions.worker`: messages in on stdin, messages out on stdout.
+"""The command `python -m spaces_bridge.captions.worker`: messages come by stdin, go by stdout.
 
 It ends when stdin ends, so it never outlives the control process, however that died.
 """
@@ -28,7 +28,7 @@ from spaces_bridge.wire.messages import BadMessage
 log = logging.getLogger(__name__)
 
 _NICE = 5
-"""Sound comes first: the mixer and the control process run before a decode does."""
+"""A nice value: the mixer and the control process run before a decode does."""
 _INBOX = 1000
 """Messages read ahead; when full, the pipe fills, and the control process drops the oldest."""
 

@@ -1,8 +1,8 @@
-"""What is believed of what the model writes. Pure.
+"""Decide which words of a model's output to believe. Pure.
 
 Under a hum, laughter or music a Whisper model writes words that nobody said: letters or phrases
 again and again, or the phrases that end the films it learned from. Its own doubts tell most of it:
-the score is low, and it hears no speech.
+the score is low, and the chance of no speech is high.
 """
 
 import re
@@ -31,7 +31,7 @@ _STOCK: Final = frozenset(
         "감사합니다", "시청해주셔서 감사합니다", "谢谢", "谢谢观看", "謝謝", "شكرا",
     }
 )  # fmt: skip
-"""What Whisper writes under sound without words; believed only if it heard speech."""
+"""Phrases that Whisper writes under sound without words; believed only if it heard speech."""
 _SIGNED: Final = re.compile(
     r"amara\.org|(?:subtitles|captions|captioning) (?:by|made by)\b|untertitel(?:ung)? (?:im"
     r"|der|von|des)\b|sous-titr\w+ (?:réalisé|par|fait)|subtítulos (?:por|realizados)"
@@ -39,7 +39,7 @@ _SIGNED: Final = re.compile(
     r"|字幕志愿者|請不吝點贊|请不吝点赞",
     re.IGNORECASE,
 )
-"""Who made a film's subtitles: nobody says that in a live room."""
+"""Credits of a film's subtitles: nobody says those in a live room."""
 
 _LETTER: Final = r"[^\s\d!-/:-@\[-`{-~…。、！？¡¿]"
 _DRAWN_OUT: Final = re.compile(rf"({_LETTER})\1{{4,}}", re.IGNORECASE)
@@ -47,14 +47,14 @@ _SYLLABLES: Final = re.compile(rf"({_LETTER}{{2,4}}?)\1{{3,}}", re.IGNORECASE)
 _PHRASES: Final = re.compile(rf"({_LETTER}{{5,30}}?)\1{{2,}}", re.IGNORECASE)
 _WORDS: Final = re.compile(rf"(?<!\S)((?:{_LETTER}+[,.!?…]* ){{1,2}}?)\1{{5,}}", re.IGNORECASE)
 _KEPT: Final = 3
-"""So often what people do repeat is shown: "aaah", "hahaha", "no no no"."""
+"""Repetitions that are shown of what people do repeat: "aaah", "hahaha", "no no no"."""
 _RUN_OF_ONE: Final = 10
-"""A letter that alone fills so much is a hum, and no word."""
+"""A text of so many letters, all the same, is a hum, and no word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """One attempt: the words, the mean log probability per token, the chance of no speech."""
+    """A decode: its words, the mean log probability per token, the chance of no speech."""
 
     text: str
     score: float
@@ -62,7 +62,7 @@ class Decode:
 
 
 def believed(decode: Decode) -> str:
-    """The words of a decode without what the model made up."""
+    """Return the words of a decode without those that the model made up."""
     if is_imagined(decode):
         return ""
     text = tidied(decode.text)
@@ -70,15 +70,15 @@ def believed(decode: Decode) -> str:
 
 
 def tidied(text: str) -> str:
-    """The text without what it says again and again, within a word or across words."""
+    """Return the text without repetitions within a word or across words."""
     return without_repeated_tail(without_stutter(text))
 
 
 def without_stutter(text: str) -> str:
-    """Letters, syllables and words that are repeated many times, three times each.
+    """Return the text with letters, syllables and words that repeat many times cut to three.
 
     `aaaaaaaah` becomes `aaah`, `hahahahaha` `hahaha`; phrases of scripts without blanks
-    are said once. Digits stay: `1000000` is a number.
+    are kept once. Digits stay: `1000000` is a number.
     """
     short = _DRAWN_OUT.sub(lambda found: found[0][:_KEPT], text)
     short = _SYLLABLES.sub(lambda found: found[0][: _KEPT * len(found[1])], short)
@@ -88,7 +88,7 @@ def without_stutter(text: str) -> str:
 
 
 def without_repeated_tail(text: str) -> str:
-    """The text without a tail that says again what stands before it, as Whisper does when lost.
+    """Return the text without a tail that repeats the words before it, as Whisper does when lost.
 
     A tail is cut if its three or more words equal those before it, however often, or if it starts
     the whole text again.
@@ -114,10 +114,10 @@ def _without_one_repeat(words: Sequence[str]) -> int:
 
 
 def without_new_start(text: str) -> str:
-    """The text without a last sentence that begins the first one again.
+    """Return the text without a last sentence that begins the first one again.
 
-    What Whisper makes of the silence behind sound that breaks off; people do say such things, so
-    this is for drafts only.
+    Whisper writes such sentences for the silence behind sound that breaks off; people do say
+    such things, so this is for drafts only.
     """
     words = text.split()
     spoken = [word.strip(".,!?;:").casefold() for word in words]
@@ -130,7 +130,7 @@ def without_new_start(text: str) -> str:
 
 
 def is_imagined(decode: Decode) -> bool:
-    """Whether the words were hardly said: no letters, no speech heard, or Whisper's stock phrases.
+    """Return whether the words were hardly said: no letters, no speech, or stock phrases.
 
     Stock phrases are also said by people, so they go only if the model itself has its doubts.
     """
@@ -152,5 +152,5 @@ def _is_a_hum(letters: Sequence[str]) -> bool:
 
 
 def _is_number(words: Sequence[str]) -> bool:
-    """Digits are read out again and again, as of telephones."""
+    """Return whether all words are digits: those of telephone numbers do repeat."""
     return all(word.isdigit() for word in words)

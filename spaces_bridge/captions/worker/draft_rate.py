@@ -1,4 +1,4 @@
-"""How often open utterances are drafted: less often, and then not at all, the further behind."""
+"""The rate of drafts of open utterances: the further behind, the fewer, and then none."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,17 +10,17 @@ NO_DRAFTS: Final[Sequence[float | None]] = (None,)
 DRAFT_LATE: Final = 0.75
 """A draft that began later than this part of its interval is a sign of too much to do."""
 DRAFT_LONG_S: Final = 0.6
-"""So is a draft that took longer, as on a busy machine: a final may have to wait for it."""
+"""A draft that took longer is such a sign, as on a busy machine: finals may have to wait."""
 FINAL_LATE_S: Final = 1.0
-"""So is a final that waited longer."""
+"""A final that waited longer is such a sign."""
 SETTLE_S: Final = 1.0
-"""A step down is given so long to show its effect."""
+"""Seconds that a step down is given to show its effect."""
 CALM_S: Final = 5.0
-"""After so long without a sign, one step up."""
+"""Seconds without a sign after which it goes one step up."""
 
 
 class DraftRate:
-    """Where the worker stands; `now` is monotonic seconds throughout."""
+    """A draft rate goes down and up the rungs; `now` is monotonic seconds throughout."""
 
     def __init__(self, rungs: Sequence[float | None] = RUNGS) -> None:
         self._rungs = rungs
@@ -29,25 +29,25 @@ class DraftRate:
         self._trouble = 0.0
 
     def interval_s(self, now: float) -> float | None:
-        """Seconds of speech between two drafts; None while there are to be none."""
+        """Return the seconds of speech between two drafts; None while there are to be none."""
         while self._rung > 0 and now - self._trouble >= CALM_S:
             self._rung -= 1
             self._trouble += CALM_S
         return self._rungs[self._rung]
 
     def draft_begins(self, late_s: float, now: float) -> None:
-        """A draft is made `late_s` after it was due."""
+        """Note that a draft is begun `late_s` after it was due."""
         interval = self.interval_s(now)
         if interval is not None and late_s > interval * DRAFT_LATE:
             self._step_down(now)
 
     def draft_took(self, took_s: float, now: float) -> None:
-        """A draft was made in `took_s`."""
+        """Note that a draft was made in `took_s`."""
         if took_s > DRAFT_LONG_S:
             self._step_down(now)
 
     def final_begins(self, waited_s: float, now: float) -> None:
-        """A final is written `waited_s` after its utterance ended."""
+        """Note that a final is begun `waited_s` after its utterance ended."""
         self.interval_s(now)
         if waited_s > FINAL_LATE_S:
             self._step_down(now)

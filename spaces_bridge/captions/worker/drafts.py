@@ -1,4 +1,4 @@
-"""Drafts of what is being said: open utterances, decoded again and again while they grow.
+"""Drafts of open utterances, decoded again and again while they grow.
 
 A draft bears the id its final will bear. Every utterance that was drafted ends in a final or in a
 draft without text, which takes it back.
@@ -18,20 +18,20 @@ from spaces_bridge.captions.worker.vad import Sound
 from spaces_bridge.core.ids import UtteranceId
 
 FIRST_MS: Final = 800
-"""An utterance this long (with the 0.3 s before its first voice) is drafted for the first time."""
+"""An utterance of this length (with the 0.3 s before its first voice) gets its first draft."""
 SHARE: Final = 0.5
-"""The part of its time the worker gives to drafts at most; the rest is for finals."""
+"""The part of its time that the worker gives to drafts at most; the rest is for finals."""
 
 
 class Drafter(Protocol):
-    """Writes an utterance down before it has ended (`Transcriber`, or a stand-in)."""
+    """A drafter transcribes an utterance before it has ended (`Transcriber`, or a stand-in)."""
 
     def draft(self, sound: Sound, language: str) -> str:
-        """The words so far, quickly, or an empty string."""
+        """Return quickly the words so far, or an empty string."""
         ...
 
     def languages(self, sound: Sound) -> Mapping[str, float]:
-        """How likely each language is."""
+        """Return how likely each language is."""
         ...
 
 
@@ -47,7 +47,7 @@ class Open:
     shown: StablePrefix | None = None
     language: str = AUTO
     sure: bool = False
-    """Whether the language is settled for this utterance."""
+    """True once the language is settled for this utterance."""
 
 
 class Drafts:
@@ -66,12 +66,12 @@ class Drafts:
         self._ladder = ladder
         self._open: dict[TrackId, Open] = {}
         self._owed: set[UtteranceId] = set()
-        """Drafted, ended, and waiting for their final."""
+        """Utterances that were drafted, have ended, and wait for their final."""
         self._rest_until = 0.0
 
     @property
     def due(self) -> TrackId | None:
-        """Whose utterance is to be drafted now: of several, the one that waits longest."""
+        """The track that is to be drafted now, the one that waits longest; None if none is due."""
         now = self._clock()
         if now < self._rest_until or self._ladder.interval_s(now) is None:
             return None
@@ -81,7 +81,7 @@ class Drafts:
     def follow(
         self, who: TrackId, track: SpeechTrack, ended: Collection[int]
     ) -> Iterator[DraftMessage]:
-        """The track has heard more; utterances that began at `ended` (ms) ended in it."""
+        """Follow a track that got more sound; utterances begun at `ended` (ms) ended in it."""
         known, span = self._open.get(who), track.open_span
         if known is not None and (span is None or span[0] != known.start_ms):
             del self._open[who]
@@ -94,7 +94,7 @@ class Drafts:
             self._mark(self._open[who], end_ms, falling_silent=track.ending is not None)
 
     def write(self, who: TrackId, track: SpeechTrack, wanted: str) -> Iterator[DraftMessage]:
-        """Draft the utterance that is due; nothing if that would show nothing new."""
+        """Draft the utterance that is due; yield nothing if the draft would show nothing new."""
         utterance, spoken, began = self._open[who], track.open, self._clock()
         if spoken is None or utterance.due_since is None:
             return
@@ -114,13 +114,13 @@ class Drafts:
             yield DraftMessage(*who, name, start_ms, end_ms, shown.text, shown.committed, language)
 
     def final_begins(self, waited_s: float) -> None:
-        """A final is written now; how long it waited tells how far behind the worker is."""
+        """Note that a final is begun; its wait tells how far behind the worker is."""
         self._ladder.final_begins(waited_s, self._clock())
 
     def finished(
         self, who: TrackId, start_ms: int, end_ms: int, *, final: bool
     ) -> Iterator[DraftMessage]:
-        """An utterance is dealt with; without a final its draft is taken back."""
+        """Note that an utterance is dealt with; without a final its draft is taken back."""
         name = utterance_id(*who, start_ms)
         if name in self._owed:
             self._owed.discard(name)
@@ -148,7 +148,7 @@ class Drafts:
                 utterance.due_since = now
 
     def _language(self, who: TrackId, utterance: Open, sound: Sound, wanted: str) -> str:
-        """The language to draft in; guesses settle once two in a row are the same."""
+        """Return the language to draft in; guesses settle once two in a row are the same."""
         if not utterance.sure:
             known = self._languages.known(who) if wanted == AUTO else wanted
             language = known or likeliest(self._drafter.languages(sound))

@@ -1,4 +1,4 @@
-"""How the worker names speakers and utterances."""
+"""The worker's ids of tracks and utterances."""
 
 import hashlib
 from typing import TypeAlias
@@ -6,11 +6,11 @@ from typing import TypeAlias
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 
 TrackId: TypeAlias = tuple[SpaceId, UserId]
-"""One speaker's track."""
+"""The id of one speaker's track."""
 
 
 def utterance_id(space: SpaceId, speaker: UserId, start_ms: int) -> UtteranceId:
-    """The same id for the same words of the same person, whoever writes them down and when.
+    """Return the id of an utterance: the same for whichever worker transcribes it, and whenever.
 
     An utterance has it as soon as it has begun: its drafts and its final bear the same.
     """

@@ -1,4 +1,4 @@
-"""Which language a speaker speaks: found once, over the first utterances, then kept.
+"""Detecting a speaker's language: once, over the first utterances; then it is kept.
 
 Single short utterances are often taken for another language, so their guesses are added up,
 weighted by length, until enough has been said.
@@ -22,13 +22,13 @@ Guess: TypeAlias = Callable[[], Mapping[str, float]]
 
 @dataclass
 class SpokenLanguage:
-    """The language of one speaker, as far as known."""
+    """A spoken language is that of one speaker, as far as it is known."""
 
     heard_s: float = 0.0
     likely: dict[str, float] = field(default_factory=dict)
 
     def of(self, seconds: float, guess: Guess) -> str:
-        """The language to write this utterance of `seconds` in; asks `guess` while undecided."""
+        """Return the language of an utterance of `seconds`; asks `guess` while undecided."""
         if self.heard_s < ENOUGH_S:
             self.heard_s += seconds
             for language, probability in guess().items():
@@ -37,13 +37,13 @@ class SpokenLanguage:
 
 
 class LanguageDetection:
-    """The languages of the latest speakers."""
+    """The language detection of the latest speakers."""
 
     def __init__(self) -> None:
         self._spoken: OrderedDict[TrackId, SpokenLanguage] = OrderedDict()
 
     def of(self, who: TrackId, seconds: float, guess: Guess) -> str:
-        """The language to write an utterance in, which counts for the next ones."""
+        """Return the language to transcribe an utterance in, which counts for the next ones."""
         spoken = self._spoken.setdefault(who, SpokenLanguage())
         self._spoken.move_to_end(who)
         if len(self._spoken) > LANGUAGES_KEPT:
@@ -51,11 +51,11 @@ class LanguageDetection:
         return spoken.of(seconds, guess)
 
     def known(self, who: TrackId) -> str | None:
-        """The language so far; None before the first utterance."""
+        """Return the language so far; None before the first utterance."""
         spoken = self._spoken.get(who)
         return likeliest(spoken.likely) if spoken is not None else None
 
 
 def likeliest(guess: Mapping[str, float]) -> str:
-    """The most likely language of a guess."""
+    """Return the most likely language of a guess."""
     return max(guess, key=lambda language: guess[language])

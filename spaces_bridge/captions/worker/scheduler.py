@@ -1,10 +1,10 @@
-"""What the worker does with its messages: tracks, the queue of utterances, finals.
+"""The scheduler of the caption worker: tracks, the queue of utterances, finals and drafts.
 
 `Scheduler` is single-threaded and knows neither pipes nor processes: messages go in, messages come
-out. Sound is always looked at first (cheap), one utterance is written down at a time (costly).
-When no final waits, an utterance whose speaker has just fallen silent is written down early: if
-the silence lasts, its final is ready at once. When there is nothing of that either, utterances
-that are being spoken are drafted.
+out. Sound is always looked at first (cheap), one utterance is transcribed at a time (costly).
+When no final waits, an utterance whose speaker has just fallen silent is transcribed early: if
+the silence lasts, its final is ready at once. When there is none of that either, utterances that
+are being spoken are drafted.
 """
 
 import time
@@ -36,42 +36,42 @@ from spaces_bridge.captions.worker.speech_track import Detector, SpeechTrack, Sp
 from spaces_bridge.captions.worker.vad import Sound
 
 PATIENCE_S: Final = 15.0
-"""An utterance that waited longer is thrown away, and that is said."""
+"""An utterance that waited longer is thrown away, which is reported."""
 HEARD_EVERY_MS: Final = 1000
 """Progress through silence is reported this often."""
 
 
 class TextWriter(Drafter, Protocol):
-    """Writes an utterance down (`Transcriber`, or a stand-in)."""
+    """A text writer transcribes utterances (`Transcriber`, or a stand-in)."""
 
     def transcribe(self, sound: Sound, language: str) -> str:
-        """The words, or an empty string."""
+        """Return the words, or an empty string."""
         ...
 
     def is_language(self, code: str) -> bool:
-        """Whether it can write this language."""
+        """Return whether the writer can transcribe this language."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyResult:
-    """An utterance written down before it was sure to have ended; no text: still to be written."""
+    """An early result is of an utterance that may not have ended; no text: not transcribed yet."""
 
     spoken: SpokenUtterance
     text: str | None = None
     language: str = AUTO
 
     def is_of(self, spoken: SpokenUtterance) -> bool:
-        """Whether this is about the same utterance."""
+        """Return whether this result is of the same utterance."""
         mine = self.spoken
         return (mine.start_ms, mine.end_ms) == (spoken.start_ms, spoken.end_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An utterance to be written down, in a language, waiting since then (monotonic seconds).
+    """An utterance that waits to be transcribed in a language, since then (monotonic seconds).
 
-    None stands for the end of the track.
+    As `spoken`, None stands for the end of the track.
     """
 
     who: TrackId
@@ -83,7 +83,7 @@ class Waiting:
 
 @dataclass
 class SpeakerQueue:
-    """One open track, how far it was reported as heard, and what is known early of its words."""
+    """A speaker's open track, how far it was reported, and what is known early of its words."""
 
     track: SpeechTrack
     language: str
@@ -92,7 +92,7 @@ class SpeakerQueue:
 
 
 class Scheduler:
-    """All tracks of the worker, and the utterances that wait."""
+    """A scheduler holds all tracks of the worker, and the utterances that wait."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Scheduler:
         clock: Callable[[], float] = time.monotonic,
         partials: bool = True,
     ) -> None:
-        """`language` is for tracks whose own the model cannot write; `partials`: draft, too."""
+        """`language` is for tracks whose own the model cannot write; `partials`: make drafts."""
         self._writer = writer
         self._detector = detector
         self._language = language
@@ -116,11 +116,11 @@ class Scheduler:
 
     @property
     def has_work(self) -> bool:
-        """Whether an utterance waits to be written down, for good, early or as a draft."""
+        """Return whether an utterance waits to be transcribed, for good, early or as a draft."""
         return bool(self._waiting) or self._early_due() is not None or self._drafts.due is not None
 
     def take(self, message: ToCaptionWorker) -> Iterator[FromCaptionWorker]:
-        """Act on one message; answers may follow. ValueError for one that comes out of turn."""
+        """Act on one message and yield answers. Raises ValueError for one out of turn."""
         match message:
             case OpenTrack():
                 self._open_track(message)
@@ -134,7 +134,7 @@ class Scheduler:
                 raise ValueError(f"{type(message).__name__} comes too late")
 
     def work(self) -> Iterator[FromCaptionWorker]:
-        """Write down one utterance: the final that waited longest comes before all drafts.
+        """Transcribe one utterance: the final that waited longest comes before all drafts.
 
         Finals that waited too long are dropped.
         """
@@ -192,7 +192,7 @@ class Scheduler:
         self._waiting.append(Waiting(who, None, AUTO, self._clock()))
 
     def _queue(self, who: TrackId, utterances: Iterator[SpokenUtterance]) -> set[int]:
-        """Have finals written of these; when they began (ms)."""
+        """Queue these utterances for finals; return when they began (ms)."""
         speaker, now, ended = self._speakers[who], self._clock(), set[int]()
         for spoken in utterances:
             ended.add(spoken.start_ms)
@@ -203,14 +203,14 @@ class Scheduler:
                 and early.text is not None
                 and all(who != other.who for other in self._waiting)
             ):
-                # It costs nothing any more: nobody's final is later for it.
+                # It is transcribed already, so no other final is later for it.
                 self._waiting.appendleft(job)
             else:
                 self._waiting.append(job)
         return ended
 
     def _early_due(self) -> TrackId | None:
-        """Whose last words could be written down early."""
+        """The track whose last utterance can be transcribed early, if there is one."""
         return next(
             (who for who, s in self._speakers.items() if s.early and s.early.text is None), None
         )
@@ -235,7 +235,7 @@ class Scheduler:
         yield from self._report(who, spoken.end_ms)
 
     def _words(self, who: TrackId, spoken: SpokenUtterance, wanted: str) -> tuple[str, str]:
-        """The words of an utterance, and their language."""
+        """Return the words of an utterance, and their language."""
         language = self._guess(who, spoken) if wanted == AUTO else wanted
         return self._writer.transcribe(spoken.sound, language), language
 
@@ -244,7 +244,7 @@ class Scheduler:
         return self._languages.of(who, seconds, lambda: self._writer.languages(spoken.sound))
 
     def _report(self, who: TrackId, done_ms: int) -> Iterator[TranscribedUntil]:
-        """Say that all before `done_ms` is done, as far as no utterance before it still waits."""
+        """Report that all before `done_ms` is done, unless an earlier utterance still waits."""
         waiting = (job.spoken.start_ms for job in self._waiting if job.who == who and job.spoken)
         until = min(waiting, default=done_ms)
         speaker = self._speakers.get(who)

@@ -1,8 +1,8 @@
-"""Where an utterance begins and ends: a pure state machine over voice probabilities.
+"""The segmenter finds where utterances begin and end. Pure: a state machine over probabilities.
 
-One `Segmenter` per speaker's track. It sees one probability per 32 ms frame (the frame of the
-Silero voice detector at 16 kHz) and answers with `Span`s of frames, each one utterance: in order,
-never overlapping, never longer than the longest the policy allows.
+There is one `Segmenter` per speaker's track. It takes one voice probability per 32 ms frame (the
+frame of the Silero voice detector at 16 kHz) and returns `Span`s of frames, each one utterance: in
+order, never overlapping, never longer than the longest the policy allows.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FRAME_MS = 32
 
 
 class Span(NamedTuple):
-    """Frames `[start, end)` of one utterance, counted from the start of the track."""
+    """A span is the frames `[start, end)` of one utterance, counted from the track's start."""
 
     start: int
     end: int
@@ -22,7 +22,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When speech counts as begun and as ended; lengths in frames of 32 ms.
+    """The policy for the beginning and the end of speech; lengths are in frames of 32 ms.
 
     The longer somebody talks, the shorter a pause ends the utterance: captions of a long turn
     come in several lines instead of one late one.
@@ -42,7 +42,7 @@ class Policy:
     cut_within: int = 47
 
     def pause_after(self, length: int) -> int:
-        """How many silent frames end an utterance that is `length` frames long."""
+        """Return how many silent frames end an utterance that is `length` frames long."""
         if length >= self.longer_after:
             return self.longer_pause
         if length >= self.long_after:
@@ -54,7 +54,7 @@ DEFAULT_POLICY = Policy()
 
 
 class Segmenter:
-    """The utterances of one track, frame by frame."""
+    """A segmenter finds the utterances of one track, frame by frame."""
 
     def __init__(self, policy: Policy = DEFAULT_POLICY) -> None:
         self._policy = policy
@@ -67,14 +67,14 @@ class Segmenter:
 
     @property
     def settled(self) -> int:
-        """Every utterance still to come starts at or after this frame: older sound can go."""
+        """The first frame that an utterance to come may start at: older sound can go."""
         if self._start is not None:
             return self._start
         return max(self._settled, self._frames - self._rising - self._policy.pre_roll)
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance is open."""
+        """Return whether an utterance is open."""
         return self._start is not None
 
     @property
@@ -93,7 +93,7 @@ class Segmenter:
         return Span(self._start, end)
 
     def push(self, probability: float) -> Span | None:
-        """Take the voice probability (0..1) of the next frame; an utterance that ended with it."""
+        """Take the next frame's voice probability (0..1); return the utterance it ended."""
         self._frames += 1
         if self._start is None:
             self._listen(probability)
@@ -101,7 +101,7 @@ class Segmenter:
         return self._follow(self._start, probability)
 
     def flush(self) -> Span | None:
-        """The track ends here: the open utterance, if there is one."""
+        """End the track; return the open utterance, if there is one."""
         if self._start is None:
             return None
         return self._end(self._start, min(self._frames, self._last_voice + self._policy.tail))
@@ -132,7 +132,7 @@ class Segmenter:
         return Span(start, end)
 
     def _cut(self, start: int) -> Span:
-        """Too long without a pause: cut where the voice was weakest of late, and go on."""
+        """Cut an utterance that is too long, where the voice was weakest of late, and go on."""
         rest = min(range(len(self._recent)), key=lambda back: self._recent[-1 - back])
         cut = self._frames - rest
         self._settled = cut

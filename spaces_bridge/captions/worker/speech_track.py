@@ -14,17 +14,17 @@ from spaces_bridge.wire.pcm import SAMPLE_RATE
 SpeechPcm: TypeAlias = NDArray[np.int16]
 
 GAP_MS: Final = 100
-"""A longer hole in the sound is silence and ends the utterance."""
+"""A hole in the sound that is longer than this is silence and ends the utterance."""
 _JITTER_MS: Final = 2
 _PER_MS: Final = SAMPLE_RATE // 1000
 _SILENCE: Final = np.zeros(0, np.int16)
 
 
 class Detector(Protocol):
-    """Hears voices, frame by frame (`VoiceDetector`, or a stand-in)."""
+    """A detector finds voices, frame by frame (`VoiceDetector`, or a stand-in)."""
 
     def probabilities(self, sound: Sound) -> list[float]:
-        """One probability (0..1) per frame of `sound`, a whole number of frames."""
+        """Return one probability (0..1) per frame of `sound`, a whole number of frames."""
         ...
 
     def reset(self) -> None:
@@ -34,7 +34,7 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpokenUtterance:
-    """The sound of one utterance, 16 kHz int16, and its place in the live space."""
+    """A spoken utterance: its sound, 16 kHz int16, and its place in the live space."""
 
     start_ms: int
     end_ms: int
@@ -42,12 +42,12 @@ class SpokenUtterance:
 
     @property
     def sound(self) -> Sound:
-        """The samples as -1..1."""
+        """The samples, as -1..1."""
         return as_sound(self.pcm)
 
 
 class SpeechTrack:
-    """Finds the utterances of one speaker; keeps no more sound than they need."""
+    """A speech track finds one speaker's utterances; it keeps no more sound than they need."""
 
     def __init__(self, detector: Callable[[], Detector]) -> None:
         self._detector = detector()
@@ -60,23 +60,23 @@ class SpeechTrack:
 
     @property
     def settled_ms(self) -> int:
-        """No utterance to come starts before this."""
+        """The time before which no utterance to come starts."""
         return self._ms(self._segmenter.settled)
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance is open."""
+        """Return whether an utterance is open."""
         return self._segmenter.speaking
 
     @property
     def open_span(self) -> tuple[int, int] | None:
-        """Start of the open utterance and how far it goes, in ms; None between utterances."""
+        """The start of the open utterance and its end so far, in ms; None between utterances."""
         span = self._segmenter.open
         return None if span is None else (self._ms(span.start), self._ms(span.end))
 
     @property
     def open(self) -> SpokenUtterance | None:
-        """The open utterance so far."""
+        """The open utterance so far; None between utterances."""
         span = self._segmenter.open
         return None if span is None else self._spoken(span)
 
@@ -87,7 +87,7 @@ class SpeechTrack:
         return None if span is None else self._spoken(span)
 
     def hear(self, at_ms: int, pcm: SpeechPcm) -> Iterator[SpokenUtterance]:
-        """Take sound that starts at `at_ms`; the utterances that ended in it.
+        """Take sound that starts at `at_ms`; yield the utterances that ended in it.
 
         Sound before what was heard already is dropped; a hole of up to `GAP_MS` is filled with
         silence, a longer one ends the utterance. Sound from before the very first is a replay that
@@ -106,7 +106,7 @@ class SpeechTrack:
         yield from self._take(pcm)
 
     def close(self) -> Iterator[SpokenUtterance]:
-        """The track ends, or is interrupted: the open utterance, then a fresh start."""
+        """End or interrupt the track: yield the open utterance, then start afresh."""
         if (span := self._segmenter.flush()) is not None:
             self._first_ms = 0
             yield self._spoken(span)
@@ -156,5 +156,5 @@ class SpeechTrack:
 
 
 def as_sound(pcm: SpeechPcm) -> Sound:
-    """Samples of 16 bits as -1..1."""
+    """Return samples of 16 bits as -1..1."""
     return pcm.astype(np.float32) / np.float32(32768)

@@ -1,4 +1,4 @@
-"""Which words of an open utterance stay: those that two decodes in a row agree on.
+"""The stable prefix of an open utterance: the words that two decodes in a row agree on.
 
 Each decode of a growing utterance words its end a little differently. What two agree on is
 committed and never worded anew; the rest is a tail that may still change. The last word of a
@@ -15,28 +15,28 @@ _ALONE: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(rf"[{_ALONE}]\s*|[^\s{_ALONE}]+\s*")
 
 _DRIFT: Final = 4
-"""A later decode may count the committed words so much differently."""
+"""The most words by which a later decode may count the committed ones differently."""
 _ANCHOR: Final = 3
-"""So many of the last committed words are looked for in a later decode."""
+"""The last committed words that are looked for in a later decode."""
 
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
-    """What to show; the first `committed` characters (code points) are never changed again."""
+    """A text to show; its first `committed` characters (code points) are a stable prefix."""
 
     text: str
     committed: int
 
 
 class Agreement:
-    """The words of one open utterance, decode by decode."""
+    """An agreement collects the words of one open utterance, decode by decode."""
 
     def __init__(self) -> None:
         self._committed: list[str] = []
         self._tail: list[str] = []
 
     def take(self, text: str) -> StablePrefix:
-        """Another decode of the whole utterance so far, stripped; what to show of it."""
+        """Take another decode of the whole utterance so far, stripped; return what to show."""
         tail = self._beyond(_WORD.findall(text))
         agreed = min(_agreed(self._tail, tail), max(0, len(tail) - 1))
         self._committed += tail[:agreed]
@@ -45,7 +45,7 @@ class Agreement:
         return StablePrefix((solid + "".join(self._tail)).rstrip(), len(solid.rstrip()))
 
     def _beyond(self, words: Sequence[str]) -> list[str]:
-        """The words behind the committed ones, which this decode may word otherwise."""
+        """Return the words behind the committed ones, which this decode may word otherwise."""
         known, said = [_plain(w) for w in self._committed], [_plain(w) for w in words]
         count = len(known)
         nearest = sorted(range(len(said) + 1), key=lambda end: abs(end - count))
@@ -58,7 +58,7 @@ class Agreement:
 
 
 def _agreed(before: Sequence[str], now: Sequence[str]) -> int:
-    """How many words from the start are the same."""
+    """Return how many words from the start are the same."""
     for place, (one, other) in enumerate(zip(before, now, strict=False)):
         if _plain(one) != _plain(other):
             return place
@@ -66,5 +66,5 @@ def _agreed(before: Sequence[str], now: Sequence[str]) -> int:
 
 
 def _plain(word: str) -> str:
-    """The word without the case and punctuation that change from decode to decode."""
+    """Return the word without the case and punctuation that change from decode to decode."""
     return word.strip(" \t\n.,!?;:\"'“”…-").casefold() or word.strip()

@@ -1,4 +1,4 @@
-"""From the sound of one utterance to its words, with a Whisper model in CTranslate2.
+"""Transcribing the sound of one utterance, with a Whisper model in CTranslate2.
 
 Whisper was trained on windows of 30 s, but its encoder takes shorter ones, and the cost grows
 faster than the window. So an utterance is decoded in the shortest window that stays accurate: at
@@ -32,11 +32,11 @@ from spaces_bridge.wire.pcm import SAMPLE_RATE
 _FULL_WINDOW: Final = 3000
 _FRAMES_PER_S: Final = 100
 _TOKENS_PER_S: Final = 7
-"""Nobody speaks more; a decode that wants more is repeating itself."""
+"""Nobody speaks faster; a decode that wants more is repeating itself."""
 
 
 class _Way(NamedTuple):
-    """How to decode: window at least `least_s` and `pad_s` longer than the sound, in seconds."""
+    """A way to decode: the window is `pad_s` longer than the sound, at least `least_s`."""
 
     least_s: float
     pad_s: float
@@ -50,10 +50,10 @@ _THOROUGH: Final = _Way(30.0, 0.0, 5, timestamps=False)
 
 
 class Transcriber:
-    """One loaded model. Not thread-safe."""
+    """A transcriber is one loaded model. Not thread-safe."""
 
     def __init__(self, directory: str) -> None:
-        """Load the CTranslate2 directory and warm up; RuntimeError or ValueError if unusable."""
+        """Load the CTranslate2 directory and warm up. Raises RuntimeError or ValueError."""
         self._model = WhisperModel(
             directory,
             device="cpu",
@@ -67,7 +67,7 @@ class Transcriber:
         self._decode(np.zeros(SAMPLE_RATE, np.float32), "en")
 
     def transcribe(self, sound: Sound, language: str) -> str:
-        """The words in `sound` (16 kHz, -1..1, at most 30 s), or an empty string.
+        """Return the words in `sound` (16 kHz, -1..1, at most 30 s), or an empty string.
 
         `language` is a code the model knows (see `is_language`).
         """
@@ -77,18 +77,18 @@ class Transcriber:
         return believed(decode)
 
     def draft(self, sound: Sound, language: str) -> str:
-        """The words in `sound`, which may break off anywhere, quickly; or an empty string."""
+        """Return quickly the words in `sound`, which may break off anywhere, or no text."""
         decode = self._decode(sound, language, _QUICK)
         return without_new_start(believed(decode)) if decode.score >= UNSURE else ""
 
     def is_language(self, code: str) -> bool:
-        """Whether the model can write down this language."""
+        """Return whether the model can transcribe this language."""
         if not self.multilingual:
             return code == "en"
         return self._model.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
 
     def languages(self, sound: Sound) -> Mapping[str, float]:
-        """How likely each language is (sums to 1) for this one utterance."""
+        """Return how likely each language is (sums to 1) for this one utterance."""
         if not self.multilingual:
             return {"en": 1.0}
         guesses = self._model.model.detect_language(self._encode(sound, _USUAL))[0]
@@ -130,6 +130,6 @@ class Transcriber:
 
 
 def window_frames(seconds: float, least_s: float = 10.0, pad_s: float = 3.0) -> int:
-    """The encoder's window for an utterance, in mel frames of 10 ms, a multiple of 50."""
+    """Return the encoder's window for an utterance, in mel frames of 10 ms, a multiple of 50."""
     frames = _FRAMES_PER_S * max(least_s, seconds + pad_s)
     return min(_FULL_WINDOW, 50 * ceil(frames / 50))

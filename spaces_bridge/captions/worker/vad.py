@@ -1,4 +1,4 @@
-"""Is this frame a voice? Silero VAD v6, streaming, one instance per speaker's track.
+"""Voice detection by Silero VAD v6, streaming, one instance per speaker's track.
 
 The network is the one inside faster-whisper (MIT). It sees 512 samples of 16 kHz sound with the 64
 samples before them and carries an LSTM state from frame to frame.
@@ -22,7 +22,7 @@ _SHA256: Final = "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17
 
 
 def load_vad() -> onnxruntime.InferenceSession:
-    """The network, on one thread; shared by all tracks.
+    """Load the network, on one thread, to be shared by all tracks.
 
     Raises RuntimeError if faster-whisper carries another network than the one measured here.
     """
@@ -37,7 +37,7 @@ def load_vad() -> onnxruntime.InferenceSession:
 
 
 class VoiceDetector:
-    """The voice probabilities of one track."""
+    """A voice detector gives the voice probabilities of one track."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
@@ -50,7 +50,7 @@ class VoiceDetector:
         self._context = np.zeros(_CONTEXT, np.float32)
 
     def probabilities(self, sound: Sound) -> list[float]:
-        """One probability (0..1) per frame; `sound` is a whole number of frames, -1..1."""
+        """Return one probability (0..1) per frame; `sound` is a whole number of frames, -1..1."""
         known = np.concatenate([self._context, sound])
         width = FRAME_SAMPLES + _CONTEXT
         frames = np.lib.stride_tricks.sliding_window_view(known, width)[::FRAME_SAMPLES]
