@@ -1,4 +1,4 @@
-"""How often and how soon something may be done: waits after failures, limits, fair turns.
+"""Limits on how often and how soon something may be done: waits after failures, fair turns.
 
 It imports nothing of the bridge.
 """

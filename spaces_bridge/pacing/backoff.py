@@ -1,4 +1,4 @@
-"""How long to wait before the next try of what has failed."""
+"""Backing off: the wait before the next try of what has failed."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _MOST_STEPS: Final = 64
-"""No wait grows for longer; this keeps the power from overflowing."""
+"""The failures after which no wait grows any more; this keeps the power from overflowing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Backoff:
     jitter: float = 0.0
 
     def wait_s(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """Give the seconds to wait after the `failures`-th failure in a row; 0 after none."""
+        """Return the seconds to wait after the `failures`-th failure in a row; 0 after none."""
         if failures < 1:
             return 0.0
         steps = min(failures - 1, _MOST_STEPS)

@@ -1,4 +1,4 @@
-"""Turns at one ceiling for everybody, shared fairly."""
+"""A fair queue: turns under one ceiling for everybody, shared fairly."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -10,7 +10,7 @@ from spaces_bridge.pacing.token_bucket import TokenBucket
 class FairQueue:
     """A fair queue lets its waiters go by a token bucket, the groups in turn.
 
-    `rate` is turns a second. `spend` takes without waiting, also below zero: who may not wait
+    `rate` is turns a second. `spend` takes without waiting, also below zero: what may not wait
     still counts.
     """
 
@@ -22,7 +22,7 @@ class FairQueue:
         self._pump: asyncio.Task[None] | None = None
 
     async def turn(self, group: str) -> None:
-        """Return when it is this group's turn. What is then done must be spent."""
+        """Wait for this group's turn. The caller must `spend` what it then does."""
         if not self._waiting and self._bucket.left(self._clock()) > 0:
             return
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,5 +47,5 @@ class FairQueue:
                 self._waiting[group] = waiters
             if not mine.cancelled():
                 mine.set_result(None)
-                # Let it write (and spend) before the next one is looked at.
+                # Let the waiter act (and spend) before the next one is looked at.
                 await asyncio.sleep(1 / self._rate)

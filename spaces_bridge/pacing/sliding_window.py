@@ -1,4 +1,4 @@
-"""How many of something there may be in any minute. Pure.
+"""Sliding windows: a limit on how many of something there may be in any minute. Pure.
 
 A token bucket cannot promise that: a full one lets up to twice as many through in one minute.
 """
@@ -23,22 +23,22 @@ class SlidingWindows:
         self._times: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """Give the number of keys that are remembered."""
+        """Return the number of keys that are remembered."""
         return len(self._times)
 
     def wait(self, key: Hashable, limit: int, now: float) -> float:
-        """Give the time until the next one of a key may go: 0 is now. `limit` is 1 or more."""
+        """Return the time until a key's next one may go: 0 is now. `limit` is 1 or more."""
         times = self._times.get(key)
         if times is None:
             return 0.0
-        # what lies ahead was counted before the clock was set back: it locks nobody out
+        # times ahead were counted before the clock was set back: they lock nobody out
         while times and not now - self._span < times[0] <= now:
             times.popleft()
         over = len(times) - limit
         return 0.0 if over < 0 else times[over] + self._span - now
 
     def count(self, key: Hashable, now: float) -> None:
-        """Note that one of a key went."""
+        """Note that one of a key went at `now`."""
         times = self._times.get(key)
         if times is None:
             times = self._times[key] = deque()

@@ -1,4 +1,4 @@
-"""How much somebody may do: some at once, and then a trickle."""
+"""Token buckets: some may be done at once, and then a trickle."""
 
 import time
 from collections import OrderedDict
@@ -26,26 +26,26 @@ class TokenBucket:
         self._left = self.burst
 
     def has(self, amount: float, now: float) -> bool:
-        """Say whether `amount` is still allowed; nothing is taken."""
+        """Return whether `amount` is still allowed; nothing is taken."""
         if self._at is not None:
             self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
         return self._left >= amount
 
     def take(self, amount: float, now: float) -> bool:
-        """Say whether `amount` is still allowed; if so it is taken."""
+        """Return whether `amount` is still allowed; if so it is taken."""
         if not self.has(amount, now):
             return False
         self._left -= amount
         return True
 
     def left(self, now: float) -> float:
-        """Give what is left; it is below zero after more was spent than there was."""
+        """Return what is left; it is below zero after more was spent than there was."""
         self.has(0.0, now)
         return self._left
 
     def spend(self, amount: float, now: float) -> None:
-        """Take `amount` also where it is not there: who may not wait still counts."""
+        """Take `amount` even if it is not left: what may not wait still counts."""
         self.has(0.0, now)
         self._left -= amount
 
@@ -62,15 +62,15 @@ class TokenBuckets:
         self._buckets: OrderedDict[Hashable, TokenBucket] = OrderedDict()
 
     def __len__(self) -> int:
-        """Give the number of keys that are remembered."""
+        """Return the number of keys that are remembered."""
         return len(self._buckets)
 
     def take(self, key: Hashable) -> bool:
-        """Take one of a key; False when there is none."""
+        """Take one from a key's bucket; return False if there is none."""
         return self._bucket(key).take(1.0, self._clock())
 
     def has(self, key: Hashable) -> bool:
-        """Say whether `take` would succeed."""
+        """Return whether `take` would succeed."""
         return self._bucket(key).has(1.0, self._clock())
 
     def _bucket(self, key: Hashable) -> TokenBucket:

@@ -32,12 +32,12 @@ class Connection(asyncio.Protocol, Generic[MessageT]):
 
     @property
     def backlog(self) -> int:
-        """How many bytes the other side has not taken yet."""
+        """The number of bytes that the other side has not taken yet."""
         return self._transport.get_write_buffer_size() if self._transport else 0
 
     @property
     def is_open(self) -> bool:
-        """Whether messages can still be sent."""
+        """Return whether messages can still be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, message: MessageT) -> None:

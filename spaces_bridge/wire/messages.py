@@ -18,19 +18,19 @@ _LENGTHS: Final = struct.Struct(">II")
 
 
 class BadMessage(ValueError):
-    """Bytes that are no message of ours: the stream cannot be trusted any more."""
+    """A bad message: bytes that are none of ours; the stream cannot be trusted any more."""
 
 
 class ByteReader(Protocol):
-    """The one thing that `MessageCodec.read` needs of a blocking stream."""
+    """A byte reader is the part of a blocking stream that `MessageCodec.read` needs."""
 
     def read(self, size: int, /) -> bytes:
-        """Give up to `size` bytes, fewer only at the end of the stream."""
+        """Return up to `size` bytes, fewer only at the end of the stream."""
         ...
 
 
 class MessageCodec(Generic[MessageT]):
-    """A codec makes bytes of the messages of one protocol, and messages of bytes.
+    """A message codec makes bytes of one protocol's messages, and messages of bytes.
 
     The kinds are names in the protocol: a class may be renamed, its kind may not.
     """
@@ -44,7 +44,7 @@ class MessageCodec(Generic[MessageT]):
         self._kind_of: dict[type, str] = {cls: kind for kind, cls in kinds.items()}
 
     def encode(self, message: MessageT) -> bytes:
-        """Give the bytes of a message, its length first."""
+        """Return the bytes of a message, its length first."""
         kind = self._kind_of[type(message)]
         schema = self._schemas[kind]
         fields = schema.to_json(message)
@@ -54,7 +54,7 @@ class MessageCodec(Generic[MessageT]):
         return _LENGTHS.pack(4 + len(header) + len(tail), len(header)) + header + tail
 
     def decode(self, body: bytes) -> MessageT:
-        """Give the message of the bytes after its length. Raises BadMessage."""
+        """Return the message of the bytes after its length. Raises BadMessage."""
         size = int.from_bytes(body[:4], "big")
         header, tail = body[4 : 4 + size], body[4 + size :]
         try:
@@ -69,11 +69,11 @@ class MessageCodec(Generic[MessageT]):
             raise BadMessage("the header of a message is not understood") from error
 
     def framer(self) -> "Framer":
-        """Make what cuts one stream into messages."""
+        """Make a framer, which cuts one stream into messages."""
         return Framer(self._most_bytes)
 
     def read(self, stream: ByteReader) -> MessageT | None:
-        """Wait for the next message of a stream; None at its end, also within a message.
+        """Wait for the next message of a stream; return None at its end, also within a message.
 
         Raises BadMessage.
         """
@@ -93,7 +93,7 @@ class Framer:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Give the bodies that are complete now. Raises BadMessage for an impossible length."""
+        """Yield the bodies that are complete now. Raises BadMessage for an impossible length."""
         self._buffer += data
         while len(self._buffer) >= 4:
             length = _checked(int.from_bytes(self._buffer[:4], "big"), self._most_bytes)

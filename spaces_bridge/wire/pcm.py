@@ -1,4 +1,4 @@
-"""How speech travels between the processes: s16le, 16 kHz, mono."""
+"""Speech as it travels between the processes: s16le, 16 kHz, mono."""
 
 from typing import Final
 
@@ -7,5 +7,5 @@ BYTES_PER_MS: Final = SAMPLE_RATE // 1000 * 2
 
 
 def length_ms(pcm: bytes) -> int:
-    """Give the length of sound in whole milliseconds."""
+    """Return the length of sound in whole milliseconds."""
     return len(pcm) // BYTES_PER_MS

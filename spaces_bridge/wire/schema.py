@@ -31,7 +31,7 @@ _Writer: TypeAlias = Callable[[Any], object]
 
 
 class BadValue(ValueError):
-    """A JSON value is not what the type of its field says."""
+    """A bad value: JSON that is not what the type of its field says."""
 
 
 class Schema(Generic[T]):
@@ -51,7 +51,7 @@ class Schema(Generic[T]):
         """The one field that is bytes: the caller keeps it out of the JSON text."""
 
     def to_json(self, value: T) -> dict[str, object]:
-        """Give the object, made of what JSON has (and of the one field of bytes)."""
+        """Return the object, made of what JSON has (and of the one field of bytes)."""
         body: dict[str, object] = {}
         for name, write in self._writers:
             held = getattr(value, name)
@@ -78,7 +78,7 @@ _SCHEMAS: Final[dict[type, Schema[Any]]] = {}
 
 
 def schema_of(cls: type[T]) -> Schema[T]:
-    """Give the schema of a dataclass, made at its first use."""
+    """Return the schema of a dataclass, made at its first use."""
     known = _SCHEMAS.get(cls)
     if known is None:
         known = _SCHEMAS[cls] = Schema(cls)
@@ -94,7 +94,7 @@ def _is_optional(hint: object) -> bool:
 
 
 def _inner(hint: object) -> object:
-    """The type that an optional field has when it is not None."""
+    """Return the type that an optional field has when it is not None. Raises TypeError."""
     inner = [each for each in get_args(hint) if each is not type(None)]
     if len(inner) != 1:
         raise _no_place(hint)
@@ -181,7 +181,7 @@ def _mapping_of(item: _Reader) -> _Reader:
 
 
 def _writer_of(hint: object) -> _Writer | None:
-    """Make the function that writes a value of this declared type; None: it is JSON as it is."""
+    """Make the function that writes a value of this declared type; None if it is JSON as it is."""
     if isinstance(hint, NewType):
         return _writer_of(hint.__supertype__)
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -1,4 +1,4 @@
-"""The control process's side of the conversation with one worker, whatever carries it."""
+"""The control process's link to one worker, whatever carries it."""
 
 import asyncio
 import itertools
@@ -10,11 +10,11 @@ MessageT = TypeVar("MessageT")
 
 
 class WorkerNotRunning(OSError):
-    """No worker listens where it was looked for."""
+    """The worker is not running: none listens where it was looked for."""
 
 
 class WorkerUnresponsive(TimeoutError):
-    """A worker process is there and does not answer."""
+    """The worker is unresponsive: its process is there and does not answer."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(f"process {pid} does not answer")
@@ -28,7 +28,7 @@ class Pulse:
     every_s: float
     most_missed: int
     most_missed_at_first: int | None = None
-    """Before its first sign of life, where that takes longer: it may have much to load."""
+    """The same before a worker's first sign of life, if it may have much to load."""
 
 
 class WorkerLink(Generic[MessageT]):
@@ -44,7 +44,7 @@ class WorkerLink(Generic[MessageT]):
         ping: Callable[[int], object],
         on_message: Callable[[MessageT], None],
     ) -> None:
-        """`ping` sends the ping of a number, without waiting."""
+        """`ping` sends the ping of a number without waiting; `on_message` takes a message."""
         self._pulse = pulse
         self._ping, self._on_message = ping, on_message
         at_first = pulse.most_missed_at_first

@@ -1,4 +1,4 @@
-"""What a worker process gets of the control process's surroundings."""
+"""The environment of a worker process."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _INHERITED: Final = (
 
 
 def worker_environment(of_control: Mapping[str, str], **own: str) -> dict[str, str]:
-    """Give the variables of a worker: a few of the control process's, this package, its own.
+    """Return the variables of a worker: a few of the control process's, this package, its own.
 
     The rest of the environment stays with the control process: it may hold secrets, and a worker
     needs none.
