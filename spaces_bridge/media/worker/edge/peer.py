@@ -35,7 +35,7 @@ SENDER_BACKLOG_S = 5.0
 """Seconds of sound that may come at once: GStreamer keeps what it makes while it connects (3 to
 4 s on a busy machine) and sends it then, and a network that stalled hands over what it held."""
 CUT_IS_TOLD = 50
-"""So many packets beyond the allowance are no hiccup any more: the sender is told."""
+"""Packets beyond the allowance after which it is no hiccup any more: the sender is told."""
 
 _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0

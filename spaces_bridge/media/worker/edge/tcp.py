@@ -130,7 +130,7 @@ class TcpConnection(asyncio.BufferedProtocol):
 
 
 class TcpDoor:
-    """A TCP door accepts connections on the listening sockets; strangers make room for others."""
+    """The ICE-TCP listener of an edge accepts connections; strangers make room for newcomers."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class SpaceMix:
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
         self.position_ms = elapsed_ms
-        """Where the next tick begins, in milliseconds since the live space started."""
+        """The beginning of the next tick, in milliseconds since the live space started."""
         self.gates = Gates()
         self._is_subscribed = False
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=MIX_KEPT)
