@@ -115,7 +115,7 @@ class WorkerCaptioner:
         self._running = False
 
     async def check(self) -> None:
-        """Raises AdapterError while no worker writes captions."""
+        """Raise AdapterError while no worker writes captions."""
         if not self._running:
             raise AdapterError("Captions pause: their worker is being restarted.")
 
@@ -166,14 +166,14 @@ class WorkerCaptioner:
                 self._pauses.fall_behind()
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
-        """The microphone closed: its last words become final."""
+        """Close the track of a microphone that closed: its last words become final."""
         track = self._tracks.get((space, user))
         if track is not None and not track.closing:
             track.closing = True
             self._tell_worker(EndOfTrack(space, user))
 
     def _tell_worker(self, message: OpenTrack | EndOfTrack) -> None:
-        """Without a worker nothing is said: the next one is told the state as it is then."""
+        """Tell the worker, if there is one; the next one is told the state as it is then."""
         if self._mailbox is not None:
             self._mailbox.put(message)
 

@@ -15,8 +15,9 @@ from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
 PROTOCOL: Final = 1
-"""Both sides must speak the same. `Attach`, `Greeting`, `Record` and `Synced` never change: so a
-new control process can take over the peers of an old worker. Their kinds are in `codec`."""
+"""The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
+`Synced` never change: so a new control process can take over the peers of an old worker. Their
+kinds are in `codec`."""
 
 
 @dataclass(frozen=True, slots=True)

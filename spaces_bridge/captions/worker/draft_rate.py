@@ -16,7 +16,7 @@ FINAL_LATE_S: Final = 1.0
 SETTLE_S: Final = 1.0
 """Seconds that a step down is given to show its effect."""
 CALM_S: Final = 5.0
-"""Seconds without a sign after which it goes one step up."""
+"""Seconds without a sign after which the rate goes one step up."""
 
 
 class DraftRate:

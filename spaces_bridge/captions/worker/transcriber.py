@@ -36,7 +36,7 @@ _TOKENS_PER_S: Final = 7
 
 
 class _Way(NamedTuple):
-    """A way to decode: the window is `pad_s` longer than the sound, at least `least_s`."""
+    """A way to decode: the window is `pad_s` seconds longer than the sound, at least `least_s`."""
 
     least_s: float
     pad_s: float

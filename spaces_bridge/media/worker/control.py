@@ -116,7 +116,7 @@ class ControlSocket:
             control.abort()
 
     def send_lazily(self, message: FromMediaWorker) -> None:
-        """Send what is worthless later: left out while much is waiting."""
+        """Send a message that is worthless later; it is left out while much is waiting."""
         if not self.is_busy and self._control is not None:
             self._control.send(message)
 
@@ -170,7 +170,10 @@ class ControlSocket:
         self._on_attach()
 
     def _supersede(self, previous: Control) -> None:
-        """Tell the previous control process, which hangs up itself: so it surely learns why."""
+        """Tell the previous control process that it is superseded, and heed it no more.
+
+        It hangs up itself, so that it surely learns why.
+        """
         previous.send(Superseded())
         self._superseded.add(previous)
         asyncio.get_running_loop().call_later(_ATTACH_S, previous.abort)

@@ -41,7 +41,7 @@ class StunMessage:
 
     @property
     def username(self) -> str:
-        """USERNAME, or "" when it is missing or not ASCII."""
+        """The USERNAME attribute, or "" if it is missing or not ASCII."""
         name = self.attributes.get(USERNAME, b"")
         return name.decode("ascii") if name.isascii() else ""
 

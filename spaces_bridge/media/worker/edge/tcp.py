@@ -67,7 +67,7 @@ class TcpConnection(asyncio.BufferedProtocol):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Address and port of the client."""
+        """The client's address and port."""
         return self._address
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -124,7 +124,7 @@ class TcpConnection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Hang up at once."""
+        """End the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 

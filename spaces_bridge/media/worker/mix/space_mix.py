@@ -226,7 +226,7 @@ class SpaceMix:
             del self._tracks[user]
 
     def _make_room_for_a_track(self) -> None:
-        """Drop the oldest kept sound of users who are not on air."""
+        """Drop the oldest tracks above the limit, but none of a user who is on air."""
         silent = [user for user in self._tracks if not self.gates.is_open(user)]
         for user in silent[: max(0, len(self._tracks) - MOST_TRACKS + 1)]:
             del self._tracks[user]
