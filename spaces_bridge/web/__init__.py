@@ -1,1 +1,1 @@
-"""The page: what people see, hear and press in a browser; and health for the admin."""
+"""The pages that people see, hear and use in a browser; and health for the admin."""

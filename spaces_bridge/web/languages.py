@@ -1,4 +1,4 @@
-"""What the page says, in the reader's language.
+"""The page's sentences in the reader's language.
 
 A catalogue (`locales/CODE.json`) maps keys to sentences with `{placeholders}`. A sentence that
 counts something is an object of plural categories (Unicode TR 35) instead, chosen by `count`.
@@ -20,7 +20,7 @@ Wording = str | Mapping[str, str]
 
 DEFAULT = "en"
 PSEUDO = "qps-ploc"
-"""English in disguise: what stands on a page without brackets has no place in the catalogues."""
+"""The pseudo-language, disguised English in brackets: text without them is in no catalogue."""
 
 _PLACEHOLDER = re.compile(r"(\{[a-z_]+\})")
 _DISGUISE = str.maketrans("aceinorsuyACEINORSUY", "áçéíñóřšúýÁÇÉÍÑÓŘŠÚÝ")
@@ -30,7 +30,7 @@ _RANGE = re.compile(
 
 
 class Language:
-    """One language: its catalogue, its plurals, its direction."""
+    """A language: its catalogue, its plurals, its direction."""
 
     def __init__(self, code: str, sentences: Mapping[str, Wording]) -> None:
         self.code = code
@@ -39,16 +39,16 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """`ltr` or `rtl`, as HTML's `dir`."""
+        """Return `ltr` or `rtl`, as HTML's `dir` wants it."""
         return self._locale.text_direction
 
     @property
     def name(self) -> str:
-        """What its speakers call it."""
+        """Return the language's name in the language itself."""
         return "Pseudo" if self.code == PSEUDO else str(self._locale.display_name).capitalize()
 
     def say(self, key: str, **values: object) -> Markup:
-        """The sentence as HTML; values are escaped unless they are markup. Raises KeyError."""
+        """Return the sentence as HTML; values are escaped unless markup. Raises KeyError."""
         sentence = self.sentences[key]
         if not isinstance(sentence, str):
             count = values["count"]
@@ -57,21 +57,21 @@ class Language:
         return Markup(escape(sentence)).format(**values)
 
     def moment(self, at_ms: int) -> dict[str, str]:
-        """A time for machines and, until a script knows the time zone, for people."""
+        """Return a time for machines and, until a script knows the time zone, for people."""
         at = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
         text = format_datetime(at, "d MMM y, HH:mm", locale=self._locale)
         return {"iso": at.isoformat(timespec="seconds"), "text": f"{text} UTC"}
 
     @cached_property
     def for_script(self) -> str:
-        """All that the script may have to say, as JSON that can stand in HTML."""
+        """Return all sentences that the script may need, as JSON that can stand in HTML."""
         data = {"language": self.code, "sentences": self.sentences}
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 class Catalogues:
-    """All catalogues there are."""
+    """The languages that have a catalogue, by their codes."""
 
     def __init__(self) -> None:
         folder = files("spaces_bridge.web") / "locales"
@@ -88,7 +88,7 @@ class Catalogues:
         self._pseudo = Language(PSEUDO, {key: _disguised(s) for key, s in english.items()})
 
     def choose(self, wanted: str, accepted: str) -> Language:
-        """`wanted`: a code, as asked for in the address; `accepted`: `Accept-Language`."""
+        """Choose by `wanted`, the code in the address, and `accepted`, the `Accept-Language`."""
         if wanted == PSEUDO:
             return self._pseudo
         preferred = [wanted, *_preferences(accepted)]
@@ -97,7 +97,7 @@ class Catalogues:
 
 
 def _preferences(accepted: str) -> list[str]:
-    """Language ranges of the header (RFC 9110, 12.5.4), the dearest first."""
+    """Return the language ranges of the header (RFC 9110, 12.5.4), the most preferred first."""
     ranges = [match for part in accepted[:500].split(",") if (match := _RANGE.fullmatch(part))]
     weighed = [(float(match[2] or 1), match[1]) for match in ranges]
     return [code for weight, code in sorted(weighed, key=lambda w: -w[0]) if weight > 0]

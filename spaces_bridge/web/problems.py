@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Problem(TellsPeople):
-    """An answer other than the one asked for."""
+    """An HTTP error with a status, a stable code and a sentence for people."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class Problem(TellsPeople):
     def saying(
         cls, status: HTTPStatus, said: Sentence, headers: dict[str, str] | None = None
     ) -> Self:
-        """A problem in words that were found elsewhere."""
+        """Return a problem with the code and words of an existing sentence."""
         return cls(status, said.code, said.template, headers, **said.values)
 
     def response(self) -> web.Response:
-        """The problem as a response."""
+        """Return the problem as a response."""
         body = {
             "type": "about:blank",
             "title": self.status.phrase,
@@ -56,7 +56,7 @@ class Problem(TellsPeople):
 
 
 def not_found() -> Problem:
-    """The one answer for what does not exist and for what the asker may not know of."""
+    """Return the one problem for what does not exist and for what the asker may not know of."""
     return Problem(
         HTTPStatus.NOT_FOUND,
         "not_found",
@@ -65,7 +65,7 @@ def not_found() -> Problem:
 
 
 def too_many(retry_after_s: int = 30) -> Problem:
-    """Too many tries from one address."""
+    """Return the problem 429 for too many tries from one address."""
     return Problem(
         HTTPStatus.TOO_MANY_REQUESTS,
         "too_many_requests",
@@ -75,17 +75,17 @@ def too_many(retry_after_s: int = 30) -> Problem:
 
 
 def unavailable() -> Problem:
-    """The database, the homeserver or the sound does not answer."""
+    """Return the problem 503 for a database, homeserver or media worker that does not answer."""
     text = "A part of this server is away for a moment. Try again shortly."
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text, {"Retry-After": "2"})
 
 
 _NO_ROOM_S = {"busy": 5, "full": 60}
-"""Refusals that are no fault of the offer: when to try again."""
+"""Seconds to wait after a refusal that is no fault of the offer, by its code."""
 
 
 def refused(refusal: OfferRefused) -> Problem:
-    """The media edge's refusal."""
+    """Return the media edge's refusal of an offer as a problem."""
     if refusal.code in _NO_ROOM_S:
         retry = {"Retry-After": str(_NO_ROOM_S[refusal.code])}
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, refusal.code, refusal.text, retry)
@@ -94,7 +94,7 @@ def refused(refusal: OfferRefused) -> Problem:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong below becomes a problem document."""
+    """Turn every error of a handler into a problem document."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -113,7 +113,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return Problem(HTTPStatus.BAD_REQUEST, "bad_body", text).response()
     except ConnectionError:
         raise  # the client has gone: there is nobody to answer
-    # the edge of the house: whatever bug a handler has, a stranger gets a plain answer, and the
+    # the outermost handler: whatever bug an inner one has, a stranger gets a plain answer, and the
     # log gets the traceback without the address, which aiohttp would write down
     except Exception as error:
         log.error("a page's handler failed: %s", type(error).__name__, exc_info=error)
@@ -137,7 +137,7 @@ def _of_aiohttp(error: web.HTTPException) -> web.Response:
 
 
 def close_code(problem: Problem) -> int:
-    """How a feed ends that the problem ends."""
+    """Return the WebSocket close code of a feed that ends by this problem."""
     if problem.code == "locked":
         return 4423
     codes = {

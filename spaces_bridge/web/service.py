@@ -1,4 +1,4 @@
-"""The web room as a whole: what the composition root starts and stops."""
+"""The web adapter as a whole: the service that the composition root starts and stops."""
 
 import asyncio
 from collections.abc import Mapping
@@ -42,19 +42,21 @@ from spaces_bridge.web.http.transcript import Transcripts
 from spaces_bridge.web.settings import WebSettings
 
 DRAIN_S = 0.6
-"""For requests under way when we stop, twice: to end by themselves, and after being told to."""
+"""Time for requests under way when we stop, counted twice: to end by themselves, and then again
+after they were told to."""
 
 
 HEADERS_WITHIN_S = 75.0
-"""From the beginning of a connection, or the last answer, to the end of the next headers. Longer
-than proxies keep an idle connection (nginx: 60 s), so that they close it and not we."""
+"""Time from the beginning of a connection, or from the last answer, to the end of the next
+headers. Proxies keep an idle connection for less (nginx: 60 s), so that they close it, not we."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the pages know of people: who they are, what they look like, what is held against them.
+    """The services by which the web adapter knows people: identity, pictures, ban lists, reports.
 
-    `sessions` know them by their links, `identities` those whose Matrix client shows the page.
+    `sessions` identify people by their personal links, `identities` those whose Matrix client
+    shows the page.
     """
 
     sessions: Sessions
@@ -65,10 +67,10 @@ class Dependencies:
 
 
 class WebService:
-    """The public pages and the admin's health listener.
+    """The web adapter's service: the public listener with the pages, and the admin's ops listener.
 
-    `hub` is the app's `Audience`: made first, given to `Spaces`, then handed in here.
-    `health` names the parts that `/ready` asks; `sources` are the numbers that `/metrics`
+    `hub` is the app's `Audience`: it is made first, given to `Spaces`, then handed in here.
+    `health` holds the parts that `/ready` asks, by name; `sources` are the numbers that `/metrics`
     shows besides those of the pages.
     """
 
@@ -131,7 +133,7 @@ class WebService:
         return server.build(settings, handlers)
 
     async def start(self) -> None:
-        """Listen. Raises OSError when an address is taken."""
+        """Listen on both addresses. Raises OSError when one is taken."""
         await self._public.setup()
         await web.TCPSite(self._public, self._settings.hostname, self._settings.port).start()
         await self._ops.setup()
@@ -139,14 +141,14 @@ class WebService:
         self._presence.start()
 
     async def stop(self) -> None:
-        """Tell the pages, and close. Safe to repeat."""
+        """Tell the pages that the server stops, and close both listeners. Safe to repeat."""
         self._presence.stop()
         self._hub.stop()
         await asyncio.gather(self._public.cleanup(), self._ops.cleanup())
         await self._journal_last_reactions()
 
     async def _journal_last_reactions(self) -> None:
-        """Nobody can react any more; what was counted is in the journal before we go."""
+        """Wait until the last counted reactions are journalled; nobody can react any more."""
         counted = self._tally.flush()
         if not counted:
             return
@@ -157,17 +159,17 @@ class WebService:
 
     @property
     def port(self) -> int:
-        """The public port that was taken."""
+        """Return the port that the public listener has taken."""
         return _port(self._public)
 
     @property
     def ops_port(self) -> int:
-        """The admin's port that was taken."""
+        """Return the port that the ops listener has taken."""
         return _port(self._ops)
 
 
 def _runner(app: web.Application) -> web.AppRunner:
-    """A listener that waits for nobody without end, and inflates nothing that was sent to it."""
+    """Return a runner whose waits all have a limit, and that inflates no request's body."""
     return web.AppRunner(
         app,
         access_log=None,

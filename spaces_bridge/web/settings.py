@@ -1,4 +1,4 @@
-"""What an admin may set about the pages."""
+"""The web adapter's settings."""
 
 from dataclasses import dataclass, field
 
@@ -7,13 +7,14 @@ from yarl import URL
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """The two listeners of the web room.
+    """The settings of the web adapter and its two listeners.
 
     `port` and `ops_port` may be 0: a free one is taken. `frame_ancestors` are origins whose
     pages may embed ours (Element, for the widget). `trusted_proxies` are networks whose
-    `X-Forwarded-For` or `Forwarded` is believed, for rate limits only. `admin_token`: the
-    bearer of the admin API; empty, there is none. `bot` is the user id that nobody shows out.
-    `guest_chat`: guests may write, too. `http_listeners_max`: streams of `live.ogg` at the
+    `X-Forwarded-For` or `Forwarded` is believed, for rate limits only. `admin_token` is the
+    bearer token of the admin API; when it is empty, there is no admin API. `bot` is the bot's
+    user id: no guest may have its name, and nobody may come in by it. `guest_chat` says that
+    guests may write, too. `http_listeners_max` is the number of streams of `live.ogg` at the
     same time.
     """
 
@@ -32,17 +33,17 @@ class WebSettings:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the public address, as browsers send it in `Origin`.
+        """Return scheme, host and port of the public address, as browsers send them in `Origin`.
 
-        They leave out the scheme's own port and write the host in ASCII (IDNA).
+        Browsers leave out the scheme's own port and write the host in ASCII (IDNA).
         """
         return str(URL(self.public_url).origin())
 
     @property
     def base_url(self) -> str:
-        """The address of the directory page, without a closing slash."""
+        """Return the address of the directory page, without a closing slash."""
         return self.public_url.rstrip("/") + self.path_prefix
 
     def page(self, slug: str) -> str:
-        """The public address of a live space's page."""
+        """Return the public address of a live space's page."""
         return f"{self.base_url}/s/{slug}"

@@ -1,4 +1,4 @@
-"""How a live space looks from outside: the JSON of feed and API. Pure."""
+"""Views of a live space: the JSON of feed and API. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -36,60 +36,63 @@ from spaces_bridge.web.settings import WebSettings
 JsonBody = dict[str, object]
 
 TONES = 8
-"""Colours a picture without a picture may have."""
+"""Number of colours for people without a picture."""
 
 FACE_DIGITS = 24
-"""Of a person's hash in an address: nobody finds two ids with the same."""
+"""Hex digits of a person's hash in an address: so many that nobody finds two ids with the same."""
 
 QUEUE_SHOWN = 50
-"""Hands everybody is sent; whoever is further behind knows their place by `queue_place`."""
+"""Hands that every page is sent; people further behind know their place by `queue_place`."""
 
 REACTIONS = ("👏", "❤️", "😂", "💯")
-"""What the page and the live card offer."""
+"""Reactions that the page and the live card offer."""
 
 
 @dataclass(frozen=True, slots=True)
 class You:
-    """Somebody on the page. `user` None: a listener who gave no name."""
+    """A person on the page; `user` is None for a listener who gave no name."""
 
     user: UserId | None = None
     name: str = ""
     guest: bool = True
     follows_host: bool = False
-    """When the page opened: afterwards the page knows what was done on it."""
+    """Whether they followed the host when the page opened; the page knows what changed since."""
 
     def moderates(self, space: LiveSpace) -> bool:
-        """Whether hosts' views and verbs are theirs."""
+        """Return whether this person has the views and verbs of hosts."""
         if self.user is None:
             return False
         return is_host(space, self.user) or is_moderator(space, self.user)
 
 
 def tone(user: str) -> int:
-    """The colour of somebody's picture, the same on every page."""
+    """Return the colour of somebody's picture, the same on every page."""
     return crc32(user.encode()) % TONES
 
 
 def face(user: str) -> str:
-    """Stands for a person in the address of their picture: ids hold what proxies stumble over."""
+    """Return the hash that names a person in their picture's address: proxies garble user ids."""
     return hashlib.sha256(user.encode()).hexdigest()[:FACE_DIGITS]
 
 
 def picture(space: LiveSpace, user: UserId, page: str) -> str | None:
-    """The address of somebody's picture, if there may be one; `page`: the live space's own."""
+    """Return the address of somebody's picture, if there may be one.
+
+    `page` is the address of the live space's page.
+    """
     if space.private or space.person(user).guest:
         return None
     return f"{page}/face/{face(user)}"
 
 
 def listeners(space: LiveSpace, guests: int) -> int:
-    """People in the room without the floor, and guests on the page."""
+    """Return the number of people in the room without the floor and of guests on the page."""
     members = sum(1 for p in space.people.values() if p.joined)
     return max(0, members - len(space.stage)) + guests
 
 
 def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> SpaceView:
-    """The live space itself; times are Unix milliseconds."""
+    """Return the view of the live space itself; times are Unix milliseconds."""
     page = settings.page(space.slug)
     return {
         "id": space.space,
@@ -126,21 +129,21 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> SpaceVie
 
 
 def calendar(space: LiveSpace, page: str) -> str | None:
-    """The address of the calendar's entry, for what is to come and everybody may know of."""
+    """Return the address of the calendar entry of a public live space that is scheduled."""
     planned = space.phase is Phase.SCHEDULED and space.scheduled_at_ms is not None
     return f"{page}/event.ics" if planned and not space.private else None
 
 
 def room_alias(space: LiveSpace, domain: str) -> str | None:
-    """The address of the live space's room; None while it has none."""
+    """Return the alias of the live space's room; None while there is no room."""
     return addresses.room_alias(space.slug, domain) if space.room is not None else None
 
 
 def roster_view(space: LiveSpace, guests: int, about: SpaceView, *, names: bool) -> RosterView:
-    """Stage, the front of the hand queue, and counts.
+    """Return the roster: stage, the front of the hand queue, and counts.
 
-    `about`: the live space's own view. `names`: also those of guests who wait (for
-    moderators).
+    `about` is the live space's own view. `names` shows also the names of waiting guests, for
+    moderators.
     """
     page = about["page"]
     return {
@@ -153,18 +156,18 @@ def roster_view(space: LiveSpace, guests: int, about: SpaceView, *, names: bool)
 
 
 def waiting(space: LiveSpace) -> list[SpeakRequest]:
-    """Those just approved, then the hand queue in its order."""
+    """Return the requests that were just approved, then the hand queue in its order."""
     accepted = [r for r in space.requests.values() if r.state is RequestState.ACCEPTED]
     return [*sorted(accepted, key=lambda r: (r.asked_at_ms, r.user)), *space.hands]
 
 
 def places(space: LiveSpace) -> Mapping[UserId, int]:
-    """Everybody's place in the hand queue, from 1."""
+    """Return everybody's place in the hand queue, from 1."""
     return {hand.user: place for place, hand in enumerate(space.hands, start=1)}
 
 
 def on_stage(space: LiveSpace, person: Person, page: str) -> StagePersonView:
-    """Somebody with a seat; `page`: the address of the live space's page."""
+    """Return the view of a person on the stage; `page` is the address of the live space's page."""
     return {
         "id": person.user,
         "name": name_of(space, person.user),
@@ -192,11 +195,11 @@ def _in_queue(space: LiveSpace, request: SpeakRequest, page: str, *, names: bool
 
 
 def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> RoleView:
-    """What this person may do now, and where their hand is among all `places`.
+    """Return what this person may do now, and where their hand is among all `places`.
 
-    `may_host`: what is the host's alone (title, policy, captions, co-hosts, handing over).
-
-    `muted`: by a host, who alone lifts it. `invited`: to speak, and not answered yet.
+    `may_host` is about what is the host's alone (title, policy, captions, co-hosts, handing
+    over). `muted` means muted by a host, who alone lifts it. `invited` means invited to speak,
+    and not answered yet.
     """
     role = rank(space, you.user) if you.user is not None else Role.LISTENER
     request = space.requests.get(you.user) if you.user is not None else None
@@ -218,7 +221,7 @@ def role_view(space: LiveSpace, you: You, places: Mapping[UserId, int]) -> RoleV
 
 
 def caption_view(space: LiveSpace, line: CaptionLine) -> CaptionView:
-    """One finished utterance; times in milliseconds since the start."""
+    """Return the view of a final caption; times are milliseconds since the start."""
     person = space.person(line.speaker)
     return {
         "id": line.utterance,
@@ -235,7 +238,7 @@ def caption_view(space: LiveSpace, line: CaptionLine) -> CaptionView:
 
 
 def draft_view(space: LiveSpace, draft: Draft) -> DraftView:
-    """What is being said; the first `committed` code points of the text stay as they are."""
+    """Return the view of a draft caption, whose first `committed` code points stay as they are."""
     return {
         "id": draft.utterance,
         "speaker": draft.speaker,
@@ -252,7 +255,7 @@ def draft_view(space: LiveSpace, draft: Draft) -> DraftView:
 
 
 def post_view(post: Post) -> PostView:
-    """A shared link: to a message of the live space's room, or into the web.
+    """Return the view of a shared link, to a message of the live space's room or into the web.
 
     `site` is the server that it leads to.
     """
@@ -268,12 +271,12 @@ def post_view(post: Post) -> PostView:
 
 
 def error_view(said: Sentence) -> ErrorFrame:
-    """Why something was refused: the English text, and what the page makes its own text of."""
+    """Return a refusal's frame: the English text, and the code and values for the page's own."""
     return {"type": "error", **_spoken(said)}
 
 
 def notice_view(said: Sentence) -> NoticeFrame:
-    """What somebody should know."""
+    """Return the frame for a notice."""
     return {"type": "notice", **_spoken(said)}
 
 
@@ -282,7 +285,7 @@ def _spoken(said: Sentence) -> SpokenView:
 
 
 def site(url: str) -> str:
-    """The server of a web address, as browsers write it: in ASCII, so that no letter deceives."""
+    """Return the host of a web address in ASCII, as browsers write it: no letter deceives."""
     try:
         host = URL(url).raw_host
     except ValueError:
@@ -293,7 +296,7 @@ def site(url: str) -> str:
 def hello_view(
     space: LiveSpace, you: You, session: str | None, guests: int, about: SpaceView
 ) -> OpeningView:
-    """Everything that a page shows when it opens, but the chat."""
+    """Return everything that a page shows when it opens, but the chat."""
     return {
         "you": {
             "id": you.user,

@@ -1,1 +1,1 @@
-"""Who may see and hear what: addresses, links, tickets, OpenID, rate limits."""
+"""Access to pages and sound: client addresses, links, tickets, OpenID, limits per address."""

@@ -1,8 +1,8 @@
-"""Where requests come from, as proxies say: `X-Forwarded-For`, `Forwarded`, `X-Real-IP`.
+"""Client addresses of requests, as proxies say: `X-Forwarded-For`, `Forwarded`, `X-Real-IP`.
 
 Proxies write addresses in many ways: with ports, in brackets, with zones, as names of their own.
-Each must lead to the client, for whom limits count; and what cannot be read must not make one of
-all people.
+Each must lead to the client, whom limits count for; and an address that cannot be read must not
+put all people under one limit.
 """
 
 import re
@@ -12,13 +12,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from aiohttp import web
 
 NAME_MAX = 100
-"""Characters that count of a name that is no address."""
+"""Characters that are kept of a proxy's name for a client that is no IP address."""
 
 _Address = IPv4Address | IPv6Address
 
 ELEMENTS_MAX = 20
 ELEMENT_MAX = 300
-"""How many elements of `Forwarded` are read, and how many characters of one."""
+"""Elements of `Forwarded` that are read, and characters of one element."""
 
 _ELEMENT = re.compile(r'(?:[^",\\]|"(?:[^"\\]|\\.)*")*')
 _PAIR = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")+')
@@ -28,19 +28,19 @@ _SAYS_NOTHING = frozenset({"", "unknown", "-"})
 
 
 class Addresses:
-    """Where requests come from, as far as rate limits care: an IPv4 address or an IPv6 /64.
+    """Reads client addresses as rate limits need them: an IPv4 address or an IPv6 /64.
 
-    `trusted_proxies`: the networks whose word on where a request came from is believed.
+    `trusted_proxies` are the networks whose headers about a request's origin are believed.
     """
 
     def __init__(self, trusted_proxies: tuple[str, ...]) -> None:
         self._trusted = [ip_network(network) for network in trusted_proxies]
 
     def of(self, request: web.Request) -> str:
-        """The nearest sender that is not a trusted proxy.
+        """Return the address of the nearest sender that is not a trusted proxy.
 
-        A name that is no address (RFC 7239, section 6.3) stands for itself, beside the proxy that
-        gave it; where a proxy says nothing, it is the last known sender.
+        A name that is no IP address (RFC 7239, section 6.3) stands for itself, beside the proxy
+        that gave it; where a proxy says nothing, the answer is the last known sender.
         """
         nearest = request.remote or ""
         hops = _hops(request)
@@ -61,7 +61,7 @@ class Addresses:
 
 
 def _hops(request: web.Request) -> list[str]:
-    """Who has handed the request on, the client first; of the first header that is there."""
+    """Return the senders that the first header there is names, the client first."""
     headers = request.headers
     # each proxy may have added a line of its own; all lines are one list
     forwarded_for = ",".join(headers.getall("X-Forwarded-For", ()))
@@ -74,13 +74,13 @@ def _hops(request: web.Request) -> list[str]:
 
 
 def _named_in(forwarded: str) -> list[str]:
-    """The `for` of each element (RFC 7239, section 4), the client's first; maybe empty."""
+    """Return the `for` of each element (RFC 7239, section 4), the client's first; maybe empty."""
     elements = [element for element in _elements_from_the_right(forwarded) if element.strip()]
     return [_for_of(element) for element in reversed(elements)]
 
 
 def _elements_from_the_right(forwarded: str) -> Iterator[str]:
-    """What the nearest proxy wrote first: a quote that a client left open swallows none of it."""
+    """Yield the elements, the nearest proxy's first, so that a client's open quote hides none."""
     end = len(forwarded)
     for _ in range(ELEMENTS_MAX):
         comma = end
@@ -103,7 +103,7 @@ def _for_of(element: str) -> str:
 
 
 def _read(text: str) -> _Address | None:
-    """An address however it is written, with or without a port; None when it is none."""
+    """Return the IP address that `text` writes, with or without a port; None when it is none."""
     bracketed = _BRACKETED.fullmatch(text)
     forms = (bracketed[1],) if bracketed is not None else (text, _PORT.sub("", text))
     for form in forms:

@@ -1,4 +1,4 @@
-"""How many of something one address or person may have at the same time."""
+"""Limits on how many of something one address or person may have at the same time."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -8,7 +8,7 @@ from spaces_bridge.web.problems import too_many
 
 
 class Places:
-    """At most so many at the same time, for each key by itself."""
+    """A limit of `most` places that may be held at the same time, for each key by itself."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -16,7 +16,7 @@ class Places:
 
     @contextmanager
     def one(self, key: Hashable) -> Iterator[None]:
-        """Hold a place. Raises Problem 429 when all are taken."""
+        """Hold one of the key's places. Raises Problem 429 when all are taken."""
         if self._taken[key] >= self._most:
             raise too_many()
         self._taken[key] += 1

@@ -1,4 +1,4 @@
-"""Personal links end with the membership they came with, and with being shown out."""
+"""Token revocation: a personal link ends when its holder leaves the room or is removed."""
 
 import asyncio
 import logging
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 class Links:
-    """Voids the secrets of those who left or were removed (a `Watcher` of the hub).
+    """Revokes the link tokens of people who left or were removed (a `Watcher` of the hub).
 
-    A door that finds them valid still, because the database was away or one was made meanwhile,
-    asks the live space, too.
+    A token may still be valid afterwards, because the database was away or one was made meanwhile;
+    so page access asks the live space, too.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -23,10 +23,10 @@ class Links:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def arrived(self, space: SpaceId, you: You) -> None:
-        """Nothing: a page is not a room."""
+        """Do nothing: opening a page is not joining the room."""
 
     def gone(self, space: SpaceId, you: You) -> None:
-        """Nothing: a page is not a room."""
+        """Do nothing: closing a page is not leaving the room."""
 
     def left(self, space: SpaceId, user: UserId) -> None:
         self._void(space, user)

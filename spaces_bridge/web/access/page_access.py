@@ -1,8 +1,8 @@
-"""Who may see and hear what.
+"""Page access: the decision who may see and hear a live space on the web.
 
-A private live space does not exist for those without a member's token. Whoever was removed or is
-blocked gets nowhere by the token they hold. Where guests are off or the room is locked, the page
-can be read, but its feed and its sound are for those who may come in.
+A private live space does not exist for people without a member's token. A token of somebody who
+was removed or is blocked opens nothing. Where guests are off or the room is locked, the page can
+be read, but its feed and its sound are for those who may come in.
 """
 
 import time
@@ -26,29 +26,29 @@ from spaces_bridge.web.access.limits import Places
 from spaces_bridge.web.problems import Problem, not_found, too_many
 
 GUESSES = 20
-"""Wrong tokens one address may show at once, then one every three seconds."""
+"""Wrong tokens that one address may show at once, then one every three seconds."""
 
 MISSES, MISSES_PER_S = 200, 5
-"""Looks at live spaces that do not exist, or are private, of one address. Every page of a private
-one begins with such a look: its link holds the token where no request does."""
+"""Requests of one address for live spaces that do not exist or are private. Every page of a
+private one begins with such a request: its link holds the token where no request does."""
 
 ENDED_KEPT = 32
-"""Ended live spaces kept in memory, so that readers do not replay a journal each time."""
+"""Ended live spaces that are kept in memory, so that not each reader replays a journal."""
 
 ENDED_KEPT_S = 300.0
 
 MOST_AT_ONCE = 200
-"""Feeds, and streams over HTTP, that one address may have open."""
+"""Feeds, and streams over HTTP, that one address may have open at the same time."""
 
 SECRET_MAX = 200
 SLUG_MAX = 100
 
 ANSWERS_KEPT = 10_000
-"""People of whom it is remembered whether a list bars them; the lists may be long."""
+"""Remembered answers about whether a list bars somebody, because the lists may be long."""
 
 
 class PageAccess:
-    """Identifies people and lets them in."""
+    """Page access: identifies people by their tokens and decides whether they may come in."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class PageAccess:
     # --- who asks -----------------------------------------------------------------------------
 
     async def bearer(self, request: web.Request) -> Token | None:
-        """Who the `Authorization` header names. Raises Problem 429 for guessers."""
+        """Return the token of the `Authorization` header, or None. Raises as `identify` does."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             return None
         return await self.identify(secret.strip(), self.addresses.of(request))
 
     async def identify(self, secret: str, address: str) -> Token | None:
-        """Who holds the secret. Raises Problem 429 for an address that guesses."""
+        """Return the secret's token, or None. Raises Problem 429 for an address that guesses."""
         if not self._guesses.has(address):
             raise too_many()
         token = await self.sessions.identify(secret) if len(secret) <= SECRET_MAX else None
@@ -92,11 +92,12 @@ class PageAccess:
     # --- who may come in ----------------------------------------------------------------------
 
     async def enter(self, slug: str, token: Token | None, address: str) -> LiveSpace:
-        """The live space, to look at it.
+        """Return the live space for somebody to look at.
 
-        Raises Problem 404, also for a private one that is not theirs, 403 `removed` for the
-        token of somebody who was shown out, however they came by it, and 429 for an address that
-        looked in vain too often. That is 429 for private ones as well: they look like none.
+        Raises Problem 404, also for a private one without a member's token, 403 `removed` for the
+        token of somebody who was removed, however they came by it, and 429 for an address that
+        looked in vain too often. Private live spaces count as looked for in vain, too: they must
+        look like none.
         """
         may_miss = self._misses.has(address)
         space = await self._find(slug, look_up=may_miss) if len(slug) <= SLUG_MAX else None
@@ -108,7 +109,7 @@ class PageAccess:
         return space
 
     async def enter_as(self, slug: str, user: UserId) -> tuple[LiveSpace, Token]:
-        """The same for an account whose own server vouches for it, and what a token of it says.
+        """Return the live space and a token for an account that its own server confirms.
 
         Raises Problem as `enter` does.
         """
@@ -121,21 +122,21 @@ class PageAccess:
         return space, token
 
     async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
-        """The live space of the path, and who asks (None: nobody known to it)."""
+        """Return the live space of the path, and the asker's token if it is one of it."""
         token = await self.bearer(request)
         space = await self.enter_from(request, token)
         mine = token if token is not None and token.space == space.space else None
         return space, mine
 
     async def enter_from(self, request: web.Request, token: Token | None) -> LiveSpace:
-        """`enter` for the live space of the path."""
+        """Return the live space of the path, or raise, as `enter` does."""
         return await self.enter(request.match_info["slug"], token, self.addresses.of(request))
 
     def admit(self, space: LiveSpace, token: Token | None) -> None:
-        """Let somebody follow or hear the live space as it is now, whom `enter` let look.
+        """Refuse feed and sound of the live space, as it is now, to those who may not come in.
 
-        Raises Problem 404, 403 `removed`, `guests_off` or `locked`. Ask again after
-        whatever took time: the answer may be another one by then.
+        Raises Problem 404, 403 `removed`, `guests_off` or `locked`. `enter` comes first. Ask again
+        after every wait: the answer may be another one by then.
         """
         now = self._stay(space, token)
         # who holds a token of this live space has been here already
@@ -143,13 +144,13 @@ class PageAccess:
             raise locked()
 
     def admit_vouched(self, space: LiveSpace, token: Token) -> None:
-        """`admit` for an account without a link: who is not in the room is a newcomer."""
+        """Refuse as `admit` does, and as a newcomer any account that is not in the room."""
         self.admit(space, token)
         if not belongs(self.spaces.view(space.space) or space, token.user):
             self.admit(space, None)
 
     def still_in(self, space: LiveSpace, token: Token | None) -> bool:
-        """Whether whoever was admitted a moment ago may stay."""
+        """Return whether somebody who was admitted before may stay."""
         try:
             self._stay(space, token)
         except Problem:
@@ -157,7 +158,7 @@ class PageAccess:
         return True
 
     def bars(self, space: LiveSpace, user: UserId) -> bool:
-        """Whether a block list or a policy list keeps this account out."""
+        """Return whether a block list or a policy list bars this account."""
         key = (space.host, user)
         answer = self._barred.get(key)
         if answer is None:
@@ -188,7 +189,7 @@ class PageAccess:
     # --- finding ------------------------------------------------------------------------------
 
     async def _find(self, slug: str, *, look_up: bool = True) -> LiveSpace | None:
-        """`look_up`: where it is not in memory."""
+        """Return the live space; `look_up` also asks the database if it is not in memory."""
         here = self.spaces.by_slug(slug)
         if here is not None:
             return here
@@ -212,14 +213,14 @@ class PageAccess:
 
 
 def may_enter(space: LiveSpace, token: Token | None) -> bool:
-    """Whether the live space exists for whoever holds this token."""
+    """Return whether the live space exists for the holder of this token."""
     if not space.private:
         return True
     return _is_members(space, token)
 
 
 def belongs(space: LiveSpace, user: UserId) -> bool:
-    """Whether the account is in the room; the host always is."""
+    """Return whether the account is in the room; the host always is."""
     return user == space.host or space.person(user).joined
 
 
@@ -237,29 +238,29 @@ def _is_of(space: LiveSpace, token: Token | None) -> bool:
 
 
 def removed(space: LiveSpace, user: UserId) -> Problem:
-    """For those who were shown out; with the host's reason, if one was given."""
+    """Return the problem for people who were removed, with the host's reason if one was given."""
     removal = space.removed.get(user)
     why = {"reason": removal.reason} if removal is not None and removal.reason else {}
     return Problem.saying(HTTPStatus.FORBIDDEN, refusals.removed(**why).said)
 
 
 def not_a_member() -> Problem:
-    """For those who left the room of a private live space."""
+    """Return the problem for people who left the room of a private live space."""
     text = "You are not in this private live space any more."
     return Problem(HTTPStatus.FORBIDDEN, "not_a_member", text)
 
 
 def guests_off() -> Problem:
-    """For those without a member's link, where guests are off."""
+    """Return the problem for people without a member's link, where guests are off."""
     text = "Guests are not admitted here. Join the room with a Matrix account and ask for a link."
     return Problem(HTTPStatus.FORBIDDEN, "guests_off", text)
 
 
 def guests_listen() -> Problem:
-    """For guests who would speak where they only listen."""
+    """Return the problem for guests who want to speak where guests only listen."""
     return Problem.saying(HTTPStatus.FORBIDDEN, refusals.guests_listen().said)
 
 
 def locked() -> Problem:
-    """For newcomers to a locked live space."""
+    """Return the problem for newcomers to a locked live space."""
     return Problem.saying(HTTPStatus.FORBIDDEN, refusals.locked().said)

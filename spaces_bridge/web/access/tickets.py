@@ -1,7 +1,7 @@
-"""Tickets for the stream over HTTP: an `<audio>` element sends an address and nothing else.
+"""Tickets for the stream over HTTP, for an `<audio>` element sends an address and nothing else.
 
-A ticket stands for a bearer, for one live space's stream and for a minute. It goes into the
-address; the bearer, which lasts and may do more, never does.
+A ticket stands for a bearer token, for one live space's stream and for a minute. It goes into the
+address; the bearer token, which lasts and may do more, never does.
 """
 
 import secrets
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from spaces_bridge.app.records import Token
 
 GOOD_FOR_S = 60.0
-"""A browser may ask for the same address again, with another range or after a hiccup."""
+"""Seconds that a ticket is valid: a browser may ask for the same address again, with another range
+or after a hiccup."""
 
 MOST = 10_000
-"""Tickets remembered; the oldest go first."""
+"""Tickets that are remembered; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Tickets:
         self._issued: OrderedDict[str, _Ticket] = OrderedDict()
 
     def issue(self, token: Token) -> str:
-        """A ticket for the stream of the bearer's own live space; 160 random bits."""
+        """Return a new ticket of 160 random bits, for the stream of the token's own live space."""
         ticket = secrets.token_urlsafe(20)
         self._issued[ticket] = _Ticket(token, self._clock() + GOOD_FOR_S)
         if len(self._issued) > MOST:
@@ -41,7 +42,7 @@ class Tickets:
         return ticket
 
     def bearer(self, ticket: str) -> Token | None:
-        """Whose ticket this is; None when it is nobody's, or too old."""
+        """Return the token that the ticket stands for; None when it is unknown or too old."""
         self._forget_old()
         found = self._issued.get(ticket)
         return found.token if found is not None else None

@@ -1,4 +1,4 @@
-"""People whose own Matrix server vouches for them: the page as a widget inside a client.
+"""OpenID: accounts that their own Matrix server confirms, for the page as a widget in a client.
 
 The client hands the page an OpenID token, the page shows it in its first frame, and the server
 that made it is asked once. From then on the person has a session like anybody with a link.
@@ -25,13 +25,14 @@ TOKEN_MAX = 1000
 SERVER_MAX = 255
 
 BURST, PER_S = 30, 0.5
-"""Tokens the people of one network may show."""
+"""OpenID tokens that the people of one network may show."""
 
 USED_KEPT_S = 3600.0
-"""How long a token may be valid at its server, and is known as used here."""
+"""Seconds that an OpenID token may be valid at its server, and is remembered here as used."""
 
 USED_KEPT = 20_000
-"""Only tokens that a server confirmed are remembered: nobody can fill this with noise."""
+"""Used tokens that are remembered: only those that a server confirmed, so that nobody can fill
+the memory with noise."""
 
 
 class Vouching:
@@ -50,10 +51,10 @@ class Vouching:
     async def enter(
         self, slug: str, credentials: object, address: str
     ) -> tuple[LiveSpace, You, str]:
-        """The live space, who has come, and their new session.
+        """Return the live space, who has come, and their new session token.
 
-        `credentials`: what the client gave the page. Raises Problem: 401 `openid_refused`,
-        503 `unavailable`, 429, and as the door does; StorageError.
+        `credentials` is what the client gave the page. Raises Problem: 401 `openid_refused`,
+        503 `openid_unavailable`, 429, and as page access does; StorageError.
         """
         # asked first, so that a private live space takes as long as one that does not exist
         user = await self.user_of(credentials, address)
@@ -65,7 +66,7 @@ class Vouching:
         return space, You(user, token.name or user, guest=False, follows_host=follows), session
 
     async def user_of(self, credentials: object, address: str) -> UserId:
-        """The account that its server vouches for. Raises Problem as `enter` does."""
+        """Return the account that its server confirms. Raises Problem as `enter` does."""
         if not self._limiter.take(address):
             raise too_many()
         server, secret = _parts(credentials)
@@ -86,7 +87,7 @@ class Vouching:
 
 
 class UsedOnce:
-    """Secrets that were used, as hashes, for as long as they may be valid elsewhere."""
+    """The set of used tokens, as hashes, each for as long as it may be valid at its server."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -105,7 +106,7 @@ class UsedOnce:
 
 
 def _parts(credentials: object) -> tuple[str, str]:
-    """Server and token. Raises Problem."""
+    """Return server and token of an OpenID credential. Raises Problem."""
     if not isinstance(credentials, dict):
         raise _refused()
     server, secret = credentials.get("matrix_server_name"), credentials.get("access_token")

@@ -1,1 +1,1 @@
-"""The live feed: what pages are told, and what they may ask for."""
+"""The live feed: the frames that pages are sent, and those by which they ask for something."""

@@ -1,5 +1,6 @@
-"""Shows out accounts whom a list bars and whom nobody can remove: they are on the page alone,
-or nothing is left of them but what they wrote.
+"""The access sweeper: takes barred accounts off the pages whom no removal from the room reaches.
+
+They are on the page only, or nothing is left of them but what they wrote.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,9 @@ from spaces_bridge.web.feed.hub import Hub
 
 
 class AccessSweeper:
-    """Looks around whenever a list has changed, or the host whose list counts.
+    """The sweeper checks all pages when a ban list has changed, or the host whose list counts.
 
-    `listening` gives the accounts that hear a live space without a page, as far as this run
+    `listening` gives the accounts that hear a live space without a page, as far as this process
     knows them.
     """
 
@@ -33,12 +34,12 @@ class AccessSweeper:
         hub.new_host = self.look_at
 
     def look(self) -> None:
-        """Show out whoever is barred now."""
+        """Remove accounts that are barred now from the pages of all live spaces."""
         for space in self._door.spaces.open():
             self.look_at(space)
 
     def look_at(self, space: LiveSpace) -> None:
-        """The same in one live space."""
+        """Remove barred accounts from the pages, the sound and the chat of one live space."""
         on_page = {
             you.user
             for you in self._hub.present(space.space)

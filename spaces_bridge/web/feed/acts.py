@@ -1,7 +1,7 @@
-"""What a page asks for that is a use case: frames become calls, and what came of them a sentence.
+"""Feed verbs that are use cases: a frame becomes a call, and its result a sentence.
 
-Each act gives a sentence for whoever asked, because nothing on the page shows that it was done;
-None where something does. All raise Refusal, Rejected, AdapterError.
+Each act returns a sentence for the person who asked, because nothing on the page shows that it
+was done; None where something does. All raise Refusal, Rejected, AdapterError.
 """
 
 import secrets
@@ -23,7 +23,7 @@ _Act = Callable[[Frame, You, LiveSpace], Awaitable[Sentence | None]]
 
 
 class Acts:
-    """Carries out these verbs of the feed."""
+    """Carries out the feed's verbs that are use cases."""
 
     def __init__(self, settings: WebSettings, spaces: Spaces, use_cases: UseCases) -> None:
         self._use = use_cases
@@ -42,16 +42,16 @@ class Acts:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The frames that these verbs are."""
+        """Return the types of the frames that are acts."""
         return frozenset(self._acts)
 
     def knows(self, frame: Frame) -> bool:
-        """Whether the frame's verb is one of these."""
+        """Return whether the frame is an act."""
         kind = frame.get("type")
         return isinstance(kind, str) and kind in self._acts
 
     async def do(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        """Carry it out; `space` as it is now."""
+        """Carry the frame out and return the sentence for who asked; `space` is as it is now."""
         return await self._acts[str(frame["type"])](frame, you, space)
 
     # --- keeping out --------------------------------------------------------------------------
@@ -125,5 +125,5 @@ def _new_source() -> str:
 
 
 def _host_of(frame: Frame, space: LiveSpace) -> UserId:
-    """Whom to follow: the host of this live space, unless the frame names somebody."""
+    """Return the host to follow: this live space's, unless the frame names somebody."""
     return user_of(frame) if "user" in frame else space.host

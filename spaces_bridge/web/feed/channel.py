@@ -1,4 +1,4 @@
-"""All pages of one live space, and what they are sent."""
+"""A channel: all pages of one live space, and the frames they are sent."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from spaces_bridge.web.frames.views import RoleView, SpaceView
 from spaces_bridge.web.views import You
 
 STAGE_INTERVAL_S = 0.1
-"""Between two rosters when stage or queue change; the first change goes out at once."""
+"""Seconds between two rosters when stage or queue change; the first change goes out at once."""
 
 CROWD_INTERVAL_S = 1.0
-"""Between two rosters when only the crowd changes."""
+"""Seconds between two rosters when only the number of listeners changes."""
 
 REACTIONS_INTERVAL_S = 0.25
 
 
 class Client:
-    """One connection of a page."""
+    """A client: one connection of a page."""
 
     def __init__(self, you: You, outgoing: Outgoing) -> None:
         self.you = you
@@ -50,38 +50,38 @@ class Client:
         self.send(views.notice_view(said))
 
     def send_away(self, said: Sentence) -> None:
-        """Say why, then close: whoever this is may not be here any more."""
+        """Send the reason, then close: this person may not be here any more."""
         self.error(said)
         self.outgoing.close(4403, said.code)
 
 
 class Channel:
-    """All pages of one live space."""
+    """The channel of one live space: sends to all its pages."""
 
     def __init__(self, space: LiveSpace, about: SpaceView) -> None:
         self.space = space
         self.about = about
-        """How the live space was described the last time."""
+        """The view of the live space that was sent last."""
         self.clients: set[Client] = set()
         self.stage_roster = Throttle(STAGE_INTERVAL_S, self._send_roster)
         self.crowd_roster = Throttle(CROWD_INTERVAL_S, self.stage_roster.poke)
         self._reactions = Throttle(REACTIONS_INTERVAL_S, self._send_reactions)
         self._fresh: Counter[str] = Counter()
         self._drafts: dict[UtteranceId, Draft] = {}
-        """Shown, and neither final nor taken back yet."""
+        """Draft captions that pages show: neither final nor taken back yet."""
 
     def of(self, user: UserId | None) -> list[Client]:
-        """The connections of one person."""
+        """Return the connections of one person."""
         return [c for c in self.clients if user is not None and c.you.user == user]
 
     def broadcast(self, frame: ServerFrame, *, fades: bool = False) -> None:
-        """To all pages."""
+        """Send a frame to all pages; a fading one is left out where a page is slow."""
         text = encode(frame)
         for client in self.clients:
             client.outgoing.put(text, fades=fades)
 
     def guests(self) -> int:
-        """Those who listen and are not in the room: the nameless one by one, others once each."""
+        """Count listeners who are not in the room: nameless pages, and each named person once."""
         nameless = sum(c.you.user is None for c in self.clients)
         seated = {person.user for person in self.space.stage}
         users = {c.you.user: c.you.guest for c in self.clients if c.you.user is not None}
@@ -93,38 +93,38 @@ class Channel:
         self._reactions.poke()
 
     def draft(self, draft: Draft) -> None:
-        """What is being said; without text: it goes from every page that shows it."""
+        """Send a draft caption; one without text is taken from every page that shows it."""
         if draft.text:
             self._drafts[draft.utterance] = draft
             self.broadcast(self._draft_frame(draft), fades=True)
         elif (shown := self._drafts.pop(draft.utterance, None)) is not None:
             gone = replace(shown, text="", committed=0)
-            # not fading: nothing else would take it away
+            # not fading: nothing else would take the draft away
             self.broadcast(self._draft_frame(gone))
 
     def _draft_frame(self, draft: Draft) -> DraftFrame:
         return {"type": "caption", **views.draft_view(self.space, draft)}
 
     def caption(self, utterance: UtteranceId, frame: CaptionFrame) -> None:
-        """A final; it takes the place of the utterance's draft."""
+        """Send a final caption, which takes the place of the utterance's draft."""
         self._drafts.pop(utterance, None)
         self.broadcast(frame)
 
     def silence_drafts(self) -> None:
-        """Take back what those were saying who may not be heard any more."""
+        """Take back the drafts of people who may not be heard any more."""
         for draft in list(self._drafts.values()):
             if not self.space.is_drafted(draft.speaker):
                 self.draft(replace(draft, text=""))
 
     def describe(self, about: SpaceView) -> None:
-        """Tell everybody of the live space itself, when that has changed."""
+        """Send the live space's own view to all pages, if it has changed."""
         if about != self.about:
             self.about = about
             self.broadcast({"type": "space", "space": about})
             self.stage_roster.poke()
 
     def refresh_roles(self, users: set[UserId] | None) -> None:
-        """Tell those whose own role, hand or microphone changed. None: look at everybody."""
+        """Send `role` to those of `users` whose own view changed; None looks at everybody."""
         places = views.places(self.space)
         for client in self.clients:
             user = client.you.user
@@ -151,7 +151,7 @@ class Channel:
                 frame: RosterFrame = {"type": "roster", **roster}
                 texts[names] = encode(frame)
             client.outgoing.put(texts[names])
-        # whoever waits may have moved up because of somebody else
+        # people who wait may have moved up because of somebody else
         self.refresh_roles({hand.user for hand in self.space.hands})
 
     def _send_reactions(self) -> None:

@@ -1,4 +1,4 @@
-"""The feed's `chat` frames: what stands in one becomes a line of the chat."""
+"""The feed's `chat` frames, each of which becomes a line of the chat."""
 
 import re
 
@@ -14,7 +14,7 @@ _NONCE = re.compile(r"[\w-]{0,64}", re.ASCII)
 
 
 class Chatting:
-    """Reads `chat` frames and hands them to the chat."""
+    """Reads `chat` frames and hands their text to the chat service."""
 
     def __init__(self, settings: WebSettings, spaces: Spaces) -> None:
         limits = chat.ChatLimits(
@@ -25,7 +25,7 @@ class Chatting:
         self._chat = chat.ChatService(spaces, limits, guests_write=settings.guest_chat)
 
     async def say(self, frame: Frame, you: You, space: LiveSpace) -> None:
-        """Say it; `space` as it is now. Raises Refusal, Rejected, StorageError."""
+        """Say the text in `space` as it is now. Raises Refusal, Rejected, StorageError."""
         user = doer_of(you)
         text, nonce = text_of(frame, "text"), text_of(frame, "nonce")
         if not _NONCE.fullmatch(nonce):

@@ -1,6 +1,6 @@
-"""How the chat looks on the pages.
+"""Views of the chat for the pages.
 
-The name of a guest without the floor is for moderators, and for the guest; others get null.
+The name of a guest without the floor is for moderators and for that guest; others get null.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,10 @@ from spaces_bridge.web.views import You, tone
 
 
 def line_view(line: ChatLine, plates: DisplayNames, *, names: bool) -> ChatLineView:
-    """One line; `names`: also those of guests without the floor. Times are Unix milliseconds."""
+    """Return the view of one line; times are Unix milliseconds.
+
+    `names` shows also the names of guests without the floor.
+    """
     name = plates.shown(line.user, line.name) if line.guest else line.name
     known = names or line.named
     view: ChatLineView = {
@@ -38,14 +41,14 @@ def line_view(line: ChatLine, plates: DisplayNames, *, names: bool) -> ChatLineV
 
 
 def lines_view(space: LiveSpace, you: You, lines: Sequence[ChatLine]) -> list[ChatLineView]:
-    """The last lines for one page."""
+    """Return the views of the last lines for one page."""
     names = you.moderates(space)
     plates = DisplayNames(space)
     return [line_view(line, plates, names=names or line.user == you.user) for line in lines]
 
 
 def show(channel: Channel, news: ChatNews) -> None:
-    """Tell all pages of the channel."""
+    """Send the news of the chat to all pages of the channel."""
     match news:
         case LinesGone(ids):
             for id_ in ids:
@@ -67,7 +70,7 @@ def _show_line(channel: Channel, line: ChatLine) -> None:
         names = line.named or _knows(channel, client, line)
         if names not in texts:
             texts[names] = encode(_line_frame(line, plates, names=names))
-        # in a flood of words a slow page misses some, and nothing else
+        # in a flood of lines a slow page misses some of them, and nothing else
         client.outgoing.put(texts[names], fades=not line.edited)
 
 

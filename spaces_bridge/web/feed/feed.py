@@ -2,9 +2,9 @@
 
 A private live space and one that does not exist look the same until a token is shown, and tokens
 come in the first frame, never in an address. So every well-formed upgrade is accepted, and the
-refusal comes afterwards: an `error` frame `not_found` and close code 4404. Who is shown out,
-and guests where they are off, get 4403; newcomers to a locked one get 4423 and may try later;
-4401 means that a link, or a widget's proof of who somebody is, does not count (any more).
+refusal comes afterwards: an `error` frame `not_found` and close code 4404. People who were
+removed, and guests where they are off, get 4403; newcomers to a locked one get 4423 and may try
+later; 4401 means that a link, or a widget's OpenID token, is not valid (any more).
 """
 
 import asyncio
@@ -47,17 +47,17 @@ AUTH_WITHIN_S = 10.0
 FRAME_MAX = 16 * 1024
 HEARTBEAT_S = 25.0
 PERSON_BURST, PERSON_PER_S = 10, 5
-"""Frames one person may send."""
+"""Frames that one person may send."""
 
 CROWD_BURST, CROWD_PER_S = 200, 50
-"""Frames of the guests of one network, named or not, together."""
+"""Frames that the guests of one network, named or not, may send together."""
 
 GUESTS_BURST, GUESTS_PER_S = 30, 0.5
-"""Guests with a name that one network may bring."""
+"""New guests with a name that one network may bring."""
 
 
 class _Refused(TellsPeople):
-    """The first frame does not let its sender in."""
+    """The refusal of a first frame, with the close code that ends the connection."""
 
     def __init__(self, close: int, code: str, template: str, /, **values: Value) -> None:
         super().__init__(code, template, **values)
@@ -69,7 +69,7 @@ class _Refused(TellsPeople):
 
 
 class Feed:
-    """Serves `GET /s/SLUG/feed`."""
+    """The feed's handler: serves `GET /s/SLUG/feed`."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Feed:
         self._guests = TokenBuckets(GUESTS_BURST, GUESTS_PER_S)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The whole life of one connection."""
+        """Serve one connection from its upgrade to its end."""
         await self._refuse_others(request)
         with self._door.feeds.one(self._door.addresses.of(request)):
             return await self._serve(request)
@@ -200,7 +200,7 @@ class Feed:
         person = client.you.user or id(client)
         async for message in socket:
             if client.outgoing.closing is not None:
-                return  # sent away: what was on its way is not obeyed any more
+                return  # sent away: frames that were on their way are not obeyed any more
             if not self._people.take(person) or (
                 client.you.guest and not self._crowds.take(address)
             ):
@@ -245,7 +245,7 @@ class Feed:
 
 
 def too_fast() -> Refusal:
-    """For whoever sends more frames than a person would."""
+    """Return the refusal for somebody who sends more frames than a person would."""
     return Refusal("too_fast", "That was too fast. Wait a moment.")
 
 

@@ -1,4 +1,4 @@
-"""The name a guest comes with, and what they are told of it."""
+"""A guest's name: how it is checked, and the notice when it is hidden."""
 
 from spaces_bridge.core.display_names import DisplayNames, refuse_name
 from spaces_bridge.core.errors import Rejected
@@ -9,7 +9,7 @@ from spaces_bridge.web.feed.channel import Client
 
 
 def name_from(text: str, space: LiveSpace, bot: str) -> str:
-    """What the guest will be called. Raises Rejected; `bot`: the bot's user id."""
+    """Return the cleaned name of a new guest; `bot` is the bot's user id. Raises Rejected."""
     name = clean_name(text)
     if not name:
         raise Rejected("bad_name", "That name has no letters. Choose another one.")
@@ -18,7 +18,7 @@ def name_from(text: str, space: LiveSpace, bot: str) -> str:
 
 
 def tell_if_hidden(client: Client, space: LiveSpace) -> None:
-    """Who was here first and looks like somebody with a role by now should know."""
+    """Notify a guest whose name is hidden, as somebody with a role has one like it by now."""
     you = client.you
     if you.guest and you.user is not None and DisplayNames(space).hides(you.user, you.name):
         text = "Somebody with a role here has a name like yours: others see you without a name."

@@ -1,4 +1,4 @@
-"""Everybody who follows live spaces on their pages (implements `app.ports.Audience`)."""
+"""The hub of all open pages (implements `app.ports.Audience`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, assert_never
@@ -22,18 +22,18 @@ from spaces_bridge.web.views import You
 
 
 class Watcher(Protocol):
-    """Who wants to know of comings and goings on the pages."""
+    """A watcher is told of comings and goings on the pages."""
 
     def arrived(self, space: SpaceId, you: You) -> None:
-        """A person's first connection."""
+        """A person has opened their first connection."""
         ...
 
     def gone(self, space: SpaceId, you: You) -> None:
-        """A person's last connection is closed."""
+        """A person has closed their last connection."""
         ...
 
     def left(self, space: SpaceId, user: UserId) -> None:
-        """A person with an account (not the host) left the live space's room."""
+        """A person with an account (not the host) has left the live space's room."""
         ...
 
     def removed(self, space: SpaceId, user: UserId) -> None:
@@ -42,19 +42,19 @@ class Watcher(Protocol):
 
 
 class Hub:
-    """The pages of all live spaces."""
+    """The hub: knows the pages of all live spaces, and sends them what happens."""
 
     def __init__(self) -> None:
         self._channels: dict[SpaceId, Channel] = {}
         self._watchers: list[Watcher] = []
         self.about: Callable[[LiveSpace], SpaceView] = _undescribed
-        """How a live space is described; the service, which knows the addresses, sets it."""
+        """Returns a live space's view; set by the web service, which knows the addresses."""
         self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
-        """The last lines of a live space's chat; the service sets it, and the next one."""
+        """Returns the last lines of a live space's chat; set by the web service."""
         self.guest_chat = False
-        """Whether this server lets guests write."""
+        """Whether this server lets guests write in the chat; set by the web service."""
         self.new_host: Callable[[LiveSpace], None] = lambda _space: None
-        """Told when somebody else hosts, whose lists count from now on."""
+        """Called when somebody else hosts, whose lists count from now on."""
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` of comings and goings."""
@@ -63,7 +63,7 @@ class Hub:
     # --- pages --------------------------------------------------------------------------------
 
     def join(self, space: LiveSpace, client: Client, session: str | None) -> None:
-        """A page opened: it gets `hello`, the others a new count."""
+        """Add an opened page: it gets `hello`, the others a new count."""
         about = self.about(space)
         channel = self._channels.get(space.space)
         if channel is None:
@@ -88,7 +88,7 @@ class Hub:
         }
 
     def leave(self, space: SpaceId, client: Client) -> None:
-        """A page closed."""
+        """Drop a closed page, and tell the watchers if it was the person's last one."""
         channel = self._channels.get(space)
         if channel is None or client not in channel.clients:
             return
@@ -102,16 +102,16 @@ class Hub:
             del self._channels[space]
 
     def connections(self) -> int:
-        """Pages that are open."""
+        """Return the number of open pages."""
         return sum(len(channel.clients) for channel in self._channels.values())
 
     def present(self, space: SpaceId) -> list[You]:
-        """Who follows the live space: one entry for each page."""
+        """Return who follows the live space, one entry for each page."""
         channel = self._channels.get(space)
         return [client.you for client in channel.clients] if channel is not None else []
 
     def show_out(self, space: SpaceId, user: UserId, said: Sentence) -> None:
-        """End all that this person has open here, and say why."""
+        """End all that this person has open in this live space, and say why."""
         for watcher in self._watchers:
             watcher.removed(space, user)
         channel = self._channels.get(space)
@@ -119,7 +119,7 @@ class Hub:
             client.send_away(said)
 
     def stop(self) -> None:
-        """Tell every page that the server goes away; they come back by themselves."""
+        """Close every connection with the reason `restart`; pages come back by themselves."""
         for channel in self._channels.values():
             for client in channel.clients:
                 client.outgoing.close(1001, "restart")
@@ -128,7 +128,7 @@ class Hub:
     # --- Audience -----------------------------------------------------------------------------
 
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
-        """The live space as it is now, and what has just happened."""
+        """Send the pages what has just happened; `space` is the live space as it is now."""
         rows = [consequences_of(event) for event in events]
         for row in rows:
             self._change_access(space, row.access)
@@ -172,11 +172,11 @@ class Hub:
             chat_view.show(channel, news)
 
     def guests(self, space: SpaceId) -> int:
-        """Guests on the page right now, besides those on the stage."""
+        """Return the number of guests on the page right now, besides those on the stage."""
         channel = self._channels.get(space)
         return channel.guests() if channel is not None else 0
 
-    # --- who may not be here any more ---------------------------------------------------------
+    # --- access taken away --------------------------------------------------------------------
 
     def _change_access(self, space: LiveSpace, change: then.AccessChange) -> None:
         match change:
@@ -196,7 +196,7 @@ class Hub:
     def _left(self, space: LiveSpace, user: UserId) -> None:
         if user == space.host:
             return
-        # a guest's ghost comes and goes with the floor; its page is its own
+        # a guest's ghost joins and leaves the room with the floor; the page stays open
         if not space.person(user).guest:
             for watcher in self._watchers:
                 watcher.left(space.space, user)
@@ -222,7 +222,7 @@ def _show(channel: Channel, change: then.PageChange) -> None:
         case then.StageChanged():
             channel.stage_roster.poke()
         case then.PersonMoved(user):
-            # a listener who comes or goes changes a count; others what the stage looks like
+            # a listener who comes or goes changes a count; others change the stage
             seated = channel.space.role(user).may_speak
             (channel.stage_roster if seated else channel.crowd_roster).poke()
         case then.CaptionAdded(utterance):

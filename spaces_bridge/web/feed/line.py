@@ -1,7 +1,7 @@
-"""The way to one page: frames go out at once while it keeps up, and wait while it does not.
+"""The frame sender of one page: frames go out at once while it keeps up, and wait otherwise.
 
 A frame for a thousand pages is written to a thousand sockets then and there, and no task has to
-wake for it. That is what makes a crowd cheap.
+wake for it. That makes a crowd cheap.
 """
 
 import asyncio
@@ -12,30 +12,30 @@ from spaces_bridge.web.feed.outgoing import Outgoing, encode
 from spaces_bridge.web.frames.server import BeatFrame
 
 SEND_WITHIN_S = 15.0
-"""A page that takes no byte for so long is let go."""
+"""A page that takes no byte for so many seconds is disconnected."""
 
 BEAT_S = 3.0
-"""A page that is told nothing for so long gets a `beat`: silence then means a lost connection,
-which no browser notices by itself before minutes have passed."""
+"""A page that is sent nothing for so many seconds gets a `beat`: silence then means a lost
+connection, which no browser notices by itself before minutes have passed."""
 
 _BEAT: BeatFrame = {"type": "beat"}
 BEAT = encode(_BEAT)
 
 
 class FrameSender:
-    """Sends to one page. aiohttp writes its pings and the end between our whole messages."""
+    """Sends frames to one page; aiohttp's pings and the end go between our whole messages."""
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        """`socket`: prepared, without compression."""
+        """`socket` must be prepared, without compression."""
         self._request = request
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self._told_at = self._loop.time()
         self.outgoing = Outgoing(self._at_once)
-        """What the page is to be told."""
+        """The queue of frames for the page."""
 
     async def run(self) -> None:
-        """Send what has to wait, and beats; then close, as `outgoing` says."""
+        """Send the frames that had to wait, and beats; then close as `outgoing` says."""
         try:
             while (frame := await self._next()) is not None:
                 await self._send(frame)
@@ -56,7 +56,7 @@ class FrameSender:
         return True
 
     async def _send(self, frame: bytes) -> None:
-        """Raises ConnectionError, or TimeoutError: the page takes nothing."""
+        """Send one frame. Raises ConnectionError, or TimeoutError when the page takes nothing."""
         transport = self._transport()
         if transport is None:
             raise ConnectionResetError
@@ -69,7 +69,7 @@ class FrameSender:
         self._told_at = self._loop.time()
 
     def _transport(self) -> asyncio.Transport | None:
-        """None: there is nobody any more to tell anything."""
+        """Return the open transport; None when the connection is closed."""
         transport = self._request.transport
         gone = transport is None or transport.is_closing() or self._socket.closed
         return None if gone else transport

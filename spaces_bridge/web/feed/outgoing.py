@@ -1,4 +1,4 @@
-"""What waits to be sent to one page: bounded, so that a slow reader costs nothing but itself."""
+"""The queue of frames to one page: bounded, so that a slow reader costs nothing but itself."""
 
 import asyncio
 import json
@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 QUEUE_MAX = 64
 """Frames that may wait for one page."""
 QUEUE_BYTES = 512 * 1024
-"""Bytes that may wait for one page; one frame more may always."""
+"""Bytes that may wait for one page; the frame that goes beyond them still may."""
 
 _WHOLE_TEXT = 0x81
 """First byte of a text message in one piece (RFC 6455, 5.2); a server masks nothing."""
 
 
 def as_json(frame: Mapping[str, object]) -> str:
-    """A frame as text."""
+    """Return a frame as JSON text."""
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
 def encode(frame: Mapping[str, object]) -> bytes:
-    """A frame as the whole WebSocket message that goes out, made once for all who get it."""
+    """Return a frame as a whole WebSocket message, made once for all pages that get it."""
     # half of a surrogate pair, which JSON can hold, is no text
     payload = as_json(frame).encode("utf-8", "replace")
     size = len(payload)
@@ -39,19 +39,19 @@ def _never(_frame: bytes) -> bool:
 
 
 class Outgoing:
-    """A queue of frames. Fading ones (levels, reactions) give way when it is full."""
+    """A queue of frames for one page. Fading ones (levels, reactions) give way when it is full."""
 
     def __init__(self, at_once: Callable[[bytes], bool] = _never) -> None:
-        """`at_once` sends a frame and says True, or says False when it has to wait."""
+        """`at_once` sends a frame and returns True, or returns False when it has to wait."""
         self._at_once = at_once
         self._frames: deque[tuple[bytes, bool]] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self.closing: tuple[int, str] | None = None
-        """Set once the connection is to end, with close code and reason."""
+        """Close code and reason, once the connection is to end."""
 
     def put(self, frame: bytes, *, fades: bool = False) -> None:
-        """Send a frame, now or after those that wait; a page that is too slow is let go."""
+        """Send a frame, now or after those that wait; a page that is too slow is disconnected."""
         if self.closing is not None or (not self._frames and self._at_once(frame)):
             return
         if self._is_full() and not self._drop_oldest_fading():
@@ -66,13 +66,13 @@ class Outgoing:
         self._wake.set()
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection after what is queued."""
+        """End the connection after the queued frames."""
         if self.closing is None:
             self.closing = (code, reason)
             self._wake.set()
 
     async def next(self) -> bytes | None:
-        """The next frame that waits; None when the connection is to end."""
+        """Return the next frame that waits; None when the connection is to end."""
         while not self._frames:
             if self.closing is not None:
                 return None
@@ -95,7 +95,7 @@ class Outgoing:
 
 
 class Throttle:
-    """Does something at once, then at most once per interval while it is asked for."""
+    """A throttle: does its action at once, then at most once per interval while asked to."""
 
     def __init__(self, interval_s: float, action: Callable[[], None]) -> None:
         self._interval_s = interval_s
@@ -104,14 +104,14 @@ class Throttle:
         self._again = False
 
     def poke(self) -> None:
-        """Ask for it."""
+        """Ask for the action."""
         if self._timer is not None:
             self._again = True
             return
         self._act()
 
     def stop(self) -> None:
-        """Nothing more from now on."""
+        """Cancel an action that was asked for and not done yet."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None

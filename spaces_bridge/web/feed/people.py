@@ -1,6 +1,6 @@
-"""Who is here, for those who moderate: people of the room, and guests of the page by name.
+"""The list of people for moderators: those in the room, and guests on the page by name.
 
-Everybody else sees the stage, the queue and a count.
+Everybody else is shown the stage, the queue and a count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from spaces_bridge.web.frames.views import PeopleView, PersonView, RemovedPerson
 from spaces_bridge.web.views import You, picture, tone, waiting
 
 SHOWN = 100
-"""People one answer names; a query finds the others."""
+"""People that one answer names; a query finds the others."""
 
 
 class PeopleHere:
@@ -33,7 +33,7 @@ class PeopleHere:
         self._followers = followers
 
     async def answer(self, frame: Frame, you: You, space: LiveSpace) -> PeopleFrame:
-        """The people whom the frame asks for. Raises Refusal, Rejected, StorageError."""
+        """Return the people whom the frame asks for. Raises Refusal, Rejected, StorageError."""
         by = doer_of(you)
         if not you.moderates(space):
             raise refusals.not_moderator()
@@ -55,10 +55,10 @@ class _Somebody:
 def people_view(
     space: LiveSpace, by: UserId, present: Sequence[You], query: str, page: str
 ) -> PeopleView:
-    """Those whose name or id holds `query`: the stage first, hands, the page, then by name.
+    """Return people whose name or id holds `query`: stage first, hands, the page, then by name.
 
-    `page` is the live space's own address. `total` and `removed_total` count all of them,
-    `nameless` the pages without a name.
+    `page` is the address of the live space's page. `total` and `removed_total` count all whom
+    the query finds, `nameless` the pages without a name.
     """
     sought = folded(query)
     places = {request.user: place for place, request in enumerate(waiting(space))}

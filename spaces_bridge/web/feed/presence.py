@@ -1,6 +1,6 @@
-"""People are where their page is: when it has been gone for a while, so have they.
+"""Presence on the page: people whose page has been gone for a while count as gone.
 
-Guests lose hand and floor. Of the host it is noted: what follows is a matter of the rules.
+Guests lose hand and floor. The host's absence is noted; what follows is a matter of the rules.
 """
 
 import asyncio
@@ -14,28 +14,28 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.web.views import You
 
 SEAT_KEPT_S = 30.0
-"""How long hand and floor of a guest outlast the last connection of the page."""
+"""Seconds that a guest's hand and floor outlast the last connection of the page."""
 
 HOST_RELOADS_S = 5.0
-"""A host's page that is back within this time was never gone."""
+"""A host's page that is back within so many seconds was never gone."""
 
 
 class Timer(Protocol):
-    """A call that is to happen later."""
+    """A timer: a call that is to happen later."""
 
     def cancel(self) -> None:
-        """Let it not happen."""
+        """Cancel the call."""
         ...
 
 
 CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
-"""Makes a timer: so many seconds from now, this is called."""
+"""Makes a timer that calls the function after so many seconds."""
 
 
 class Presence:
-    """Watches who is on the page (a `Watcher` of the hub).
+    """Watches presence: who is on the page (a `Watcher` of the hub).
 
-    `call_later` sets the timers; by default the event loop does.
+    `call_later` sets the timers, by default the event loop's.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Presence:
         self._is_over = False
 
     def start(self) -> None:
-        """Those of before a restart have the same time to come back."""
+        """Give people who were here before a restart the same time to come back."""
         for space in self._spaces.open():
             if space.phase is Phase.LIVE:
                 self._expect(space.space, space.host, self._seat_kept_s)
@@ -62,7 +62,7 @@ class Presence:
                     self._expect(space.space, person.user, self._seat_kept_s)
 
     def stop(self) -> None:
-        """Whoever goes from now on goes because we do."""
+        """Cancel all timers: pages that close from now on do so because the server stops."""
         self._is_over = True
         for timer in self._timers.values():
             timer.cancel()
@@ -88,10 +88,10 @@ class Presence:
             self._expect(space, you.user, self._host_reloads_s)
 
     def left(self, space: SpaceId, user: UserId) -> None:
-        """Nothing: a room is not a page."""
+        """Do nothing: leaving the room is not closing the page."""
 
     def removed(self, space: SpaceId, user: UserId) -> None:
-        """Nothing: their page is about to go, and the rules have taken hand and floor."""
+        """Do nothing: the page is about to close, and the rules have taken hand and floor."""
 
     def _expect(self, space: SpaceId, user: UserId, within_s: float) -> None:
         call_later = self._call_later or asyncio.get_running_loop().call_later
@@ -111,7 +111,7 @@ class Presence:
 
     def _give_up_guest(self, space: LiveSpace, user: UserId) -> None:
         if not space.person(user).guest:
-            return  # hosted when the page went
+            return  # this person hosted when the page went
         if user in space.requests:
             self._spaces.tell(space.space, cmd.CancelRequest(user))
         elif space.role(user).may_speak:

@@ -1,6 +1,6 @@
-"""What a page may ask over the feed: frames become commands. Pure.
+"""The feed's verbs that are commands of the core: a frame becomes a command. Pure.
 
-What is a use case (lists, reports, followers, links) is in `spaces_bridge.web.feed.acts`.
+Verbs that are use cases (lists, reports, followers, links) are in `spaces_bridge.web.feed.acts`.
 """
 
 import re
@@ -20,42 +20,42 @@ from spaces_bridge.web.views import You
 Frame = Mapping[str, object]
 
 EMOJI_MAX = 16
-"""Code points one reaction may have: a family of four with skin tones."""
+"""Code points that one reaction may have, enough for a family of four with skin tones."""
 
 USER_MAX = 255
-"""Bytes a Matrix user id may have."""
+"""Bytes that a Matrix user id may have."""
 
 TEXT_MAX = 4000
-"""Characters of any text; the rules have narrower limits of their own."""
+"""Characters that any text may have; the rules have narrower limits of their own."""
 
 MXID = re.compile(r"@[^\s:*?]+:[^\s:/*?]+(:\d+)?")
-"""One person; a pattern of many is nothing for a page."""
+"""A user id of one person: a page may not send a pattern of many."""
 
 NOT_BUILT = frozenset({"record"})
-"""Verbs the contract names and this version does not know yet."""
+"""Verbs that the contract names and this version does not have yet."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class Refusal(TellsPeople):
-    """A frame that asks for nothing we know, or not yet. Told to the page."""
+    """The refusal of a frame, which the page is told."""
 
 
 def misshapen(what: str) -> Refusal:
-    """A frame that no page of ours sends; `what` tells programmers what is wrong with it."""
+    """Return the refusal of a frame that no page of ours sends; `what` says what is wrong."""
     text = "This page sent something the server cannot read: {what}. Load it again."
     return Refusal("bad_frame", text, what=what)
 
 
 def doer_of(you: You) -> UserId:
-    """Who acts. Raises Refusal for the nameless: whoever acts needs a name first."""
+    """Return who acts. Raises Refusal for somebody without a name: acting needs one."""
     if you.user is None:
         raise Refusal("name_needed", "Say who you are first: a name is enough.")
     return you.user
 
 
 def command_of(frame: Frame, you: You, now_ms: int) -> cmd.Command:
-    """The command that the frame stands for. Raises Refusal."""
+    """Return the command that the frame asks for. Raises Refusal."""
     kind = frame.get("type")
     verb = _VERBS.get(kind) if isinstance(kind, str) else None
     if isinstance(kind, str) and kind in NOT_BUILT:
@@ -66,7 +66,7 @@ def command_of(frame: Frame, you: You, now_ms: int) -> cmd.Command:
 
 
 def reaction_of(frame: Frame) -> str:
-    """The emoji of a `react` frame. Raises Refusal."""
+    """Return the emoji of a `react` frame. Raises Refusal."""
     text = frame.get("emoji")
     if not isinstance(text, str) or len(text) > EMOJI_MAX or not emoji.is_emoji(text):
         raise Refusal("bad_emoji", "A reaction is exactly one emoji.")
@@ -74,7 +74,7 @@ def reaction_of(frame: Frame) -> str:
 
 
 def user_of(frame: Frame) -> UserId:
-    """The person the frame is about. Raises Refusal."""
+    """Return the person whom the frame is about. Raises Refusal."""
     value = frame.get("user")
     if not isinstance(value, str) or not value:
         raise misshapen("“user” must name a person")
@@ -87,7 +87,7 @@ def user_of(frame: Frame) -> UserId:
 
 
 def text_of(frame: Frame, key: str) -> str:
-    """A text of the frame; empty when it is left out. Raises Refusal."""
+    """Return a text of the frame; empty when it is left out. Raises Refusal."""
     value = frame.get(key, "")
     if not isinstance(value, str):
         raise misshapen(f"“{key}” must be text")
@@ -98,7 +98,7 @@ def text_of(frame: Frame, key: str) -> str:
 
 
 def flag_of(frame: Frame, key: str) -> bool:
-    """A yes or no of the frame. Raises Refusal."""
+    """Return a true or false of the frame. Raises Refusal."""
     value = frame.get(key)
     if not isinstance(value, bool):
         raise misshapen(f"“{key}” must be true or false")
@@ -106,7 +106,7 @@ def flag_of(frame: Frame, key: str) -> bool:
 
 
 def moment_of(frame: Frame, key: str) -> int:
-    """A time of the frame, in Unix milliseconds. Raises Refusal."""
+    """Return a time of the frame, in Unix milliseconds. Raises Refusal."""
     at_ms = frame.get(key)
     if isinstance(at_ms, bool) or not isinstance(at_ms, int):
         raise misshapen(f"“{key}” must be a time in Unix milliseconds")
@@ -114,7 +114,7 @@ def moment_of(frame: Frame, key: str) -> int:
 
 
 def choice_of(frame: Frame, key: str, choices: type[_Choice]) -> _Choice:
-    """One of these words. Raises Refusal."""
+    """Return the frame's choice among these words. Raises Refusal."""
     try:
         return choices(text_of(frame, key))
     except ValueError:
@@ -186,12 +186,12 @@ _Verb = Callable[[Frame, You, UserId, int], cmd.Command]
 
 
 def _alone(command: Callable[[UserId], cmd.Command]) -> _Verb:
-    """A verb without an argument."""
+    """Return a verb without an argument."""
     return lambda _frame, _you, user, _now_ms: command(user)
 
 
 def _about(command: Callable[[UserId, UserId], cmd.Command]) -> _Verb:
-    """A verb about one person."""
+    """Return a verb about one person."""
     return lambda frame, _you, user, _now_ms: command(user, user_of(frame))
 
 
@@ -226,4 +226,4 @@ _VERBS: Mapping[str, _Verb] = {
 
 
 KINDS = frozenset(_VERBS)
-"""The frames that become commands."""
+"""The types of the frames that become commands."""
