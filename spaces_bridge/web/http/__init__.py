@@ -1,1 +1,1 @@
-"""What is asked over HTTP: pages, streams, media sessions, the APIs, and the two listeners."""
+"""Everything served over HTTP: pages, streams, media sessions, the APIs; the two listeners."""

@@ -1,4 +1,4 @@
-"""The admin API, on the ops listener: what is on, who is there, reports, end, remove."""
+"""The admin API on the ops listener: live spaces, participants, reports, end, remove."""
 
 import hmac
 import json
@@ -26,11 +26,11 @@ from spaces_bridge.web.views import JsonBody
 REPORTS_SHOWN = 100
 REPORTS_MAX = 1000
 GUESSES = 10
-"""Wrong tokens one address may show at once, then one every six seconds."""
+"""Wrong tokens that one address may show at once, then one every six seconds."""
 
 
 class Admin:
-    """Serves `/admin/v1/…`."""
+    """The admin API: serves `/admin/v1/…`."""
 
     def __init__(
         self, settings: WebSettings, spaces: Spaces, hub: Hub, reports: Reports, blocking: Blocking
@@ -43,7 +43,7 @@ class Admin:
         self._guesses = TokenBuckets(GUESSES, 1 / 6)
 
     def app(self) -> web.Application:
-        """The application below `/admin/v1`."""
+        """Return the application below `/admin/v1`."""
         app = web.Application(middlewares=[problems, self._guard()])
         app.router.add_get("/reports", self._list_reports)
         app.router.add_get("/spaces", self._list_spaces)

@@ -15,7 +15,7 @@ from spaces_bridge.web.views import JsonBody
 
 
 class Api:
-    """Serves `/api`."""
+    """The public API: serves `/api`."""
 
     def __init__(self, settings: WebSettings, door: PageAccess, hub: Hub) -> None:
         self._document = document(settings.base_url)
@@ -23,17 +23,17 @@ class Api:
         self._hub = hub
 
     async def spaces(self, _request: web.Request) -> web.Response:
-        """Public live spaces: live and upcoming ones."""
+        """Answer with the public live spaces, live and upcoming ones."""
         shown = [s for s in self._door.spaces.open() if is_listed(s)]
         return json_answer({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
 
     async def space(self, request: web.Request) -> web.Response:
-        """One live space; a private one for its members only."""
+        """Answer with one live space; a private one is shown to its members only."""
         space, _ = await self._door.from_request(request)
         return json_answer(self._view(space))
 
     async def openapi(self, _request: web.Request) -> web.Response:
-        """What this API and WHEP/WHIP look like to programs."""
+        """Answer with the OpenAPI description of this API and of WHEP and WHIP."""
         return json_answer(self._document)
 
     def _view(self, space: LiveSpace) -> JsonBody:
@@ -41,12 +41,12 @@ class Api:
 
 
 def is_listed(space: LiveSpace) -> bool:
-    """Whether strangers may hear of it."""
+    """Return whether strangers may know of the live space."""
     return not space.private and (space.phase is Phase.LIVE or space.room is not None)
 
 
 def json_answer(body: JsonBody) -> web.Response:
-    """The object as a response."""
+    """Return the object as a JSON response."""
     return web.Response(
         status=HTTPStatus.OK,
         body=json.dumps(body, ensure_ascii=False).encode(),

@@ -26,7 +26,7 @@ class _Asset:
     content_type: str
     plain: bytes
     packed: bytes | None
-    """None: it would not be smaller."""
+    """The file compressed by gzip; None where that is not smaller."""
 
 
 def _asset(name: str, body: bytes) -> _Asset:
@@ -38,10 +38,10 @@ def _asset(name: str, body: bytes) -> _Asset:
 
 
 class Assets:
-    """Serves `/static/VERSION/…`: a changed file changes the version, so browsers keep all."""
+    """Serves assets at `/static/VERSION/…`; any change changes VERSION, so browsers keep all."""
 
     def __init__(self) -> None:
-        """Raises ValueError when a script imports what is not there."""
+        """Read all files. Raises ValueError when a script imports a file that is not there."""
         self._assets = {
             name: _asset(name, body)
             for name, body in _walk(files("spaces_bridge.web") / "static", "")
@@ -55,22 +55,22 @@ class Assets:
         )
 
     def needed_by(self, script: str) -> list[str]:
-        """The names of the modules that a script needs, for browsers to load along with it."""
+        """Return the names of the modules that a script needs, for browsers to load along."""
         return modules.needed_by(script, self._modules)
 
     @property
     def scripts(self) -> list[str]:
-        """The names of all scripts and modules."""
+        """Return the names of all scripts and modules."""
         return [name for name in self._assets if name.endswith(".js")]
 
     @property
     def packed_script_bytes(self) -> int:
-        """What all scripts weigh on the wire."""
+        """Return the bytes that all scripts have on the wire."""
         scripts = (self._assets[name] for name in self.scripts)
         return sum(len(a.packed or a.plain) for a in scripts)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """One file."""
+        """Answer with one file. Raises Problem 404."""
         asset = self._assets.get(request.match_info["name"])
         if asset is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no_such_file", "There is no such file.")

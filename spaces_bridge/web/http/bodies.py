@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole, in bounded time and memory."""
+"""Reading the bodies of requests: whole, in bounded time and memory."""
 
 import asyncio
 import json
@@ -10,11 +10,11 @@ from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.views import JsonBody
 
 BODY_WITHIN_S = 20.0
-"""An SDP offer or a JSON object of a few kB takes no longer on any line."""
+"""Seconds to wait for a body: an SDP offer or a JSON object of a few kB takes no longer."""
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The body as it was sent.
+    """Return the body as it was sent.
 
     Raises Problem 415 for a compressed one (RFC 9110, 15.5.16; the listeners inflate nothing) and
     408 for one that does not come; web.HTTPRequestEntityTooLarge beyond the listener's limit.
@@ -33,7 +33,7 @@ async def body_of(request: web.Request) -> bytes:
 
 
 async def object_of(request: web.Request) -> JsonBody | None:
-    """The body as a JSON object, empty when there is none; None: it is something else.
+    """Return the body as a JSON object, empty for an empty body; None when it is no JSON object.
 
     Raises as `body_of` does.
     """

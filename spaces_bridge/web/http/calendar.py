@@ -1,4 +1,4 @@
-"""A scheduled live space as a calendar's entry (iCalendar: RFC 5545, 5546 and 7986)."""
+"""A scheduled live space as a calendar entry (iCalendar: RFC 5545, 5546 and 7986)."""
 
 import hashlib
 import unicodedata
@@ -19,20 +19,20 @@ from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 
 LASTS = timedelta(hours=1)
-"""How long a live space is said to last; nobody knows before."""
+"""Time that a live space is said to last, as nobody knows it before."""
 
 ASKED_EVERY = "PT1H"
-"""How often calendars that subscribe are to look again (RFC 7986, 5.7)."""
+"""Interval in which subscribed calendars are to ask again (RFC 7986, 5.7)."""
 
 LINE_MAX = 75
-"""Octets of a line, without its end."""
+"""Octets of a line, without its line end."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JOINERS = "\u200c\u200d"
 
 
 class Calendar:
-    """Serves `/s/SLUG/event.ics`."""
+    """The calendar handler: serves `/s/SLUG/event.ics`."""
 
     def __init__(self, door: PageAccess, settings: WebSettings, domain: str, clock: Clock) -> None:
         self._door = door
@@ -41,7 +41,7 @@ class Calendar:
         self._clock = clock
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The entry. Raises Problem 404, also where no time is set."""
+        """Answer with the calendar entry. Raises Problem 404, also where no time is set."""
         space, _ = await self._door.from_request(request)
         if space.scheduled_at_ms is None:
             raise Problem(
@@ -69,15 +69,15 @@ def _digest(entry: bytes) -> str:
 
 
 def _is_known(state: ETag, request: web.Request) -> bool:
-    """Whether the asker has the entry as it is (RFC 9110, 13.1.2: compared weakly)."""
+    """Return whether the client has the newest entry (RFC 9110, 13.1.2: compared weakly)."""
     return any(tag.value in {state.value, "*"} for tag in request.if_none_match or ())
 
 
 def event(space: LiveSpace, start_ms: int, page: str, domain: str, now_ms: int) -> bytes:
-    """A calendar with one entry, from `start_ms`. The same live space keeps its entry.
+    """Return a calendar with one entry from `start_ms`. A live space always has the same entry.
 
-    `page` is the public address, `domain` makes the entry's name unique in the world. Of two
-    entries of one name, calendars keep the one with the higher SEQUENCE, then the one with the
+    `page` is the public address, `domain` makes the entry's UID unique in the world. Of two
+    entries with one UID, calendars keep the one with the higher SEQUENCE, then the one with the
     later `now_ms` (RFC 5546, 2.1.5).
     """
     lines = _lines(space, start_ms, page, domain, now_ms)
@@ -90,11 +90,11 @@ def _lines(space: LiveSpace, start_ms: int, page: str, domain: str, now_ms: int)
     yield "VERSION:2.0"
     yield f"PRODID:-//Spaces bridge//Spaces bridge {__version__}//EN"
     yield "CALSCALE:GREGORIAN"
-    # also of what was called off: calendars that subscribe refuse a file that says CANCEL
+    # PUBLISH also when cancelled: calendars that subscribe refuse a file that says CANCEL
     yield "METHOD:PUBLISH"
     yield f"SOURCE;VALUE=URI:{address}/event.ics"
     yield f"REFRESH-INTERVAL;VALUE=DURATION:{ASKED_EVERY}"
-    yield f"X-PUBLISHED-TTL:{ASKED_EVERY}"  # the same for Outlook, which is older than it
+    yield f"X-PUBLISHED-TTL:{ASKED_EVERY}"  # the same for Outlook, which is older than RFC 7986
     yield "BEGIN:VEVENT"
     yield f"UID:{escaped(f'{space.space}@{domain}')}"
     yield f"SEQUENCE:{space.plan_revision}"
@@ -114,7 +114,7 @@ def _lines(space: LiveSpace, start_ms: int, page: str, domain: str, now_ms: int)
 
 
 def was_cancelled(space: LiveSpace) -> bool:
-    """Whether it ended without having been live."""
+    """Return whether the live space ended without having been live."""
     return space.phase is Phase.ENDED and space.started_at_ms is None
 
 
@@ -128,19 +128,19 @@ def _description(space: LiveSpace, page: str) -> str:
 
 
 def _organizer(space: LiveSpace) -> str:
-    """The host by their Matrix URI, which mails nobody; a PUBLISH must name one."""
+    """Return the ORGANIZER that a PUBLISH must name: the host's Matrix URI, which mails nobody."""
     local, _, server = space.host.removeprefix("@").partition(":")
     address = f"matrix:u/{quote(local, safe='')}:{quote(server, safe=':[]')}"
     return f'ORGANIZER;CN="{_quotable(name_of(space, space.host))}":{address}'
 
 
 def _quotable(text: str) -> str:
-    """The text within a parameter's quotes, which can hold no quote and no control."""
+    """Return the text for a quoted parameter, which can hold no quote and no control character."""
     return "".join(map(_plain, text)).replace("\n", " ").replace('"', "'")
 
 
 def escaped(text: str) -> str:
-    """The text as a value of type TEXT: one line, whatever is in it."""
+    """Return the text as a value of type TEXT: one line, whatever is in it."""
     plain = "".join(map(_plain, text.replace("\r\n", "\n")))
     for special in ("\\", ";", ","):
         plain = plain.replace(special, f"\\{special}")
@@ -157,7 +157,7 @@ def _plain(char: str) -> str:
 
 
 def folded(line: str) -> bytes:
-    """The line in UTF-8, broken after at most 75 octets and never within a letter."""
+    """Return the line in UTF-8, folded after at most 75 octets and never within a character."""
     rest, parts, room = line.encode(), [], LINE_MAX
     while len(rest) > room:
         end = room

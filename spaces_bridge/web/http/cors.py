@@ -1,8 +1,8 @@
-"""Which addresses pages of other origins may use, and the answer to what browsers ask first.
+"""CORS: the addresses that pages of other origins may use, and the answers to preflights.
 
-A bearer in a header is no ambient authority, and there are no cookies: whoever has a token may use
-it from any page. The feed and the pages themselves are for our own origin. Spec: Fetch, "CORS
-protocol".
+A bearer token in a header is no ambient authority, and there are no cookies: people who have a
+token may use it from any page. The feed and the pages themselves are for our own origin. Spec:
+Fetch, "CORS protocol".
 """
 
 import re
@@ -15,7 +15,8 @@ from aiohttp.typedefs import Handler, Middleware
 _SPACE = r"/s/[^/]+"
 _READ = "GET, HEAD, OPTIONS"
 _MEDIA = "POST, PATCH, DELETE, OPTIONS"
-"""`PATCH` is none of ours, but browsers keep its 405 from pages that may not send it."""
+"""Methods of media sessions. `PATCH` is not served, but browsers hide the 405 that answers it from
+pages that may not send it."""
 
 OPEN: Final = (
     (re.compile(r"/api/v1/spaces"), "GET, HEAD, POST, OPTIONS"),
@@ -32,7 +33,7 @@ ANY_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Accept-Post, Allow, Location, Retry-After, WWW-Authenticate",
 }
-"""With every answer of theirs, errors too."""
+"""Headers of every answer at these addresses, also of errors."""
 
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": (
@@ -40,22 +41,23 @@ _PREFLIGHT: Final = {
     ),
     "Access-Control-Max-Age": "86400",
 }
-"""`*`: whatever libraries and tracing add. It never means Authorization (Fetch, section 3.3.3)."""
+"""Headers of the answer to a preflight. `*` allows the headers that libraries and tracing add; it
+never means Authorization (Fetch, section 3.3.3)."""
 
 
 class Cors:
-    """The rule for one path prefix, under which a proxy may hand on requests or not."""
+    """The CORS rules below a path prefix, which a proxy may hand on or strip."""
 
     def __init__(self, path_prefix: str) -> None:
         self._prefix = path_prefix
 
     def methods(self, path: str) -> str:
-        """What pages of other origins may send there; empty where they may send nothing."""
+        """Return the methods that pages of other origins may send there; empty where none."""
         below = path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
         return next((methods for pattern, methods in OPEN if pattern.fullmatch(below)), "")
 
     def middleware(self) -> Middleware:
-        """Answers `OPTIONS`; whether there is something at the address is for later to say."""
+        """Return a middleware that answers `OPTIONS`, whether or not the address exists."""
 
         @web.middleware
         async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:

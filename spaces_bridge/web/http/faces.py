@@ -1,4 +1,4 @@
-"""Pictures of the people everybody sees: host, stage and the front of the hand queue."""
+"""Pictures of the people whom everybody sees: host, stage and the front of the hand queue."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from spaces_bridge.web.access.page_access import PageAccess
 from spaces_bridge.web.problems import Problem, not_found
 
 POLICY: Final = "default-src 'none'; sandbox"
-"""The file is some stranger's: opened by itself it may do nothing."""
+"""The content security policy of a stranger's file, which may do nothing when opened by itself."""
 
 BLANK: Final = Portrait(
     "image/gif",
@@ -22,22 +22,22 @@ BLANK: Final = Portrait(
         "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
     ),
 )
-"""One transparent dot: without a script nobody takes away a picture that is not there."""
+"""A transparent dot in place of a missing picture, which only a script could take away."""
 
 
 class Faces:
-    """Serves `/s/SLUG/face/FACE` of public live spaces."""
+    """The pictures' handler: serves `/s/SLUG/face/FACE` of public live spaces."""
 
     def __init__(self, door: PageAccess, pictures: Pictures) -> None:
         self._door = door
         self._pictures = pictures
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The picture; with `?or=blank` nothing to see where there is none.
+        """Answer with the picture; with `?or=blank`, a transparent dot where there is none.
 
-        Raises Problem 404: no such person here, or without a picture.
+        Raises Problem 404 for a person who is not here, or has no picture.
         """
-        # an <img> shows no token: what needs one has no pictures
+        # an <img> shows no token: private live spaces have no pictures
         space = await self._door.enter_from(request, None)
         face = request.match_info["face"]
         user = next((u for u in _seen(space) if views.face(u) == face), None)
@@ -63,7 +63,7 @@ class Faces:
 
 
 def _seen(space: LiveSpace) -> Iterator[UserId]:
-    """People with an account whom the page shows to everybody."""
+    """Yield the people with an account whom the page shows to everybody."""
     yield space.host
     yield from (person.user for person in space.stage if not person.guest)
     waiting = (request.user for request in views.waiting(space)[: views.QUEUE_SHOWN])

@@ -1,7 +1,7 @@
-"""Making a live space from the directory page: who asks, and what they want.
+"""The hosts' API: making a live space from the directory page.
 
-The bearer of a personal link says who asks, or a widget's OpenID token in the body does. Whether
-they may host is for the use case to say, as it is for the command.
+The bearer token of a personal link says who asks, or a widget's OpenID token in the body does.
+The use case decides whether they may host, as it does for the command.
 """
 
 import re
@@ -32,13 +32,13 @@ from spaces_bridge.web.problems import Problem
 from spaces_bridge.web.settings import WebSettings
 
 TRIES, TRIES_PER_S = 10, 1 / 30
-"""Requests to make a live space of one person. How many they may have open is the use case's."""
+"""Requests of one person to make a live space. The use case limits how many may be open."""
 
 _NONCE = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class HostApi:
-    """Serves `/api/v1/you` and `POST /api/v1/spaces`."""
+    """The hosts' API: serves `/api/v1/you` and `POST /api/v1/spaces`."""
 
     def __init__(
         self, settings: WebSettings, door: PageAccess, vouching: Vouching, creating: Creating
@@ -50,7 +50,7 @@ class HostApi:
         self._tries = TokenBuckets(TRIES, TRIES_PER_S)
 
     async def you(self, request: web.Request) -> web.Response:
-        """Whom the bearer names, and whether they may host."""
+        """Answer with the account that the bearer token names, and whether it may host."""
         user, _ = await self._bearer(request)
         why = None
         try:
@@ -60,7 +60,7 @@ class HostApi:
         return json_answer({"id": user, "may_host": why is None, "why": why})
 
     async def create(self, request: web.Request) -> web.Response:
-        """A new live space, and a personal link of its host."""
+        """Make a live space, and answer with its page and a session token of its host."""
         try:
             return await self._create(request)
         except Refusal as refusal:
@@ -87,7 +87,7 @@ class HostApi:
     # --- who ----------------------------------------------------------------------------------
 
     async def _who(self, request: web.Request, frame: Frame) -> tuple[UserId, str]:
-        """The person's id, and their name where it is known. Raises Problem."""
+        """Return the asker's user id, and their name where it is known. Raises Problem."""
         openid = frame.get("openid")
         if openid is not None and "Authorization" not in request.headers:
             return await self._vouching.user_of(openid, self._door.addresses.of(request)), ""
@@ -108,7 +108,7 @@ class HostApi:
 
 
 def _wanted(frame: Frame) -> NewSpace:
-    """Raises Refusal."""
+    """Return the live space that the body asks for. Raises Refusal."""
     at_ms = None if frame.get("at") is None else moment_of(frame, "at")
     policy = SpeakPolicy.REQUEST
     if "speak_policy" in frame:
@@ -122,7 +122,7 @@ def _wanted(frame: Frame) -> NewSpace:
 
 
 def _nonce_of(frame: Frame) -> str:
-    """What the page calls this request: the same again makes no second live space."""
+    """Return the page's name of this request: the same again makes no second live space."""
     nonce = text_of(frame, "nonce")
     if nonce and not _NONCE.fullmatch(nonce):
         raise misshapen("“nonce” is at most 64 letters, digits, - and _")

@@ -1,4 +1,4 @@
-"""Live spaces in lists: the directory and the public API. Pure."""
+"""Views of live spaces in lists: the directory and the public API. Pure."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ from spaces_bridge.web.frames.views import SpaceView
 from spaces_bridge.web.settings import WebSettings
 
 TRANSCRIPTS = ("txt", "vtt", "srt", "json")
-"""Formats of what was said."""
+"""Formats of transcripts."""
 
 
 def past_view(space: SpaceSummary, settings: WebSettings) -> views.JsonBody:
-    """An ended live space in the directory. `transcript`: None where nothing was captioned."""
+    """Return an ended live space for the directory; `transcript` is None without captions."""
     page = settings.page(space.slug)
     return {
         "title": space.title,
@@ -24,7 +24,7 @@ def past_view(space: SpaceSummary, settings: WebSettings) -> views.JsonBody:
             "id": space.host,
             "name": shown_name(space.host_name, space.host, guest=False),
             "tone": views.tone(space.host),
-            # it would take reading the whole journal
+            # None, as a picture would take reading the whole journal
             "picture": None,
         },
         "tone": views.tone(space.host),
@@ -37,7 +37,7 @@ def past_view(space: SpaceSummary, settings: WebSettings) -> views.JsonBody:
 
 
 def api_view(space: LiveSpace, about: SpaceView, guests: int) -> views.JsonBody:
-    """One live space in the public API."""
+    """Return a live space for the public API."""
     accepted = RequestState.ACCEPTED
     hands = [r for r in space.requests.values() if r.state is not accepted]
     page = about["page"]
@@ -51,5 +51,5 @@ def api_view(space: LiveSpace, about: SpaceView, guests: int) -> views.JsonBody:
 
 
 def most_recent_first(spaces: Iterable[LiveSpace]) -> list[LiveSpace]:
-    """Live spaces by when they started (or were made), newest first."""
+    """Return the live spaces by when they started (or were made), newest first."""
     return sorted(spaces, key=lambda s: -(s.started_at_ms or s.created_at_ms))

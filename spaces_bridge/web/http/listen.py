@@ -1,4 +1,4 @@
-"""The mix over plain HTTP: for players, locked phones and networks without UDP."""
+"""The mix over plain HTTP, for players, locked phones and networks without UDP."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -18,20 +18,20 @@ from spaces_bridge.web.problems import Problem, too_many
 from spaces_bridge.web.settings import WebSettings
 
 STALL_S = 20.0
-"""A player that takes no byte for so long is let go."""
+"""A player that takes no byte for so many seconds is disconnected."""
 
 NAME_MAX = 200
-"""Characters of a title or name that players are told."""
+"""Characters of a title or name that players are sent."""
 
 TICKETS_BURST, TICKETS_PER_S = 60, 2
-"""Streams one address may ask for."""
+"""Streams that one address may ask for."""
 
 
 class OggStream:
-    """Serves `/s/SLUG/live.ogg` (Ogg Opus, RFC 7845).
+    """The stream over HTTP: serves `/s/SLUG/live.ogg` (Ogg Opus, RFC 7845).
 
-    `GET` with a bearer, or with none where anybody may listen. Who can send no header, as an
-    `<audio>` element cannot, asks by `POST` first, and gets an address good for a minute.
+    `GET` takes a bearer token, or none where anybody may listen. Clients that can send no header,
+    such as an `<audio>` element, ask by `POST` first, and get an address good for a minute.
     """
 
     def __init__(self, settings: WebSettings, door: PageAccess, stage: Stage) -> None:
@@ -43,7 +43,7 @@ class OggStream:
         self._asked = TokenBuckets(TICKETS_BURST, TICKETS_PER_S)
 
     async def open(self, request: web.Request) -> web.Response:
-        """`POST`: 201 and a `Location` to play; refused as the stream itself would be."""
+        """Answer a `POST` with 201 and a `Location` to play, or refuse as the stream would."""
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
         self._door.admit(space, token)
@@ -59,7 +59,7 @@ class OggStream:
         )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Stream until the listener or the live space has enough."""
+        """Stream until the listener leaves or the live space ends."""
         with self._door.streams.one(self._door.addresses.of(request)):
             return await self._stream(request)
 
@@ -106,13 +106,13 @@ class OggStream:
             if request.transport is not None:
                 request.transport.abort()
         finally:
-            # the stage hears at once that nobody listens here any more
+            # the stage learns at once that nobody listens here any more
             if isinstance(mix, AsyncGenerator):
                 await mix.aclose()
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        """Hold one of the places that there are in all. Raises Problem 503."""
+        """Hold one of the places for all listeners over HTTP. Raises Problem 503."""
         if self._open >= self._settings.http_listeners_max:
             raise full()
         self._open += 1
@@ -123,24 +123,24 @@ class OggStream:
 
 
 async def _write(request: web.Request, response: web.StreamResponse, pages: bytes) -> None:
-    """Raises ConnectionError, or TimeoutError: the player takes nothing."""
+    """Write to the player. Raises ConnectionError, or TimeoutError when it takes nothing."""
     async with asyncio.timeout(STALL_S):
         await response.write(pages)
 
 
 def tags_of(space: LiveSpace) -> dict[str, str]:
-    """What a player shows of the stream, in the names that players know (RFC 7845, 5.2).
+    """Return the stream's tags, which players show, by the names they know (RFC 7845, 5.2).
 
-    As of the moment somebody begins to listen: a title that changes is seen by those who come
-    after that.
+    The tags are those of the moment somebody begins to listen: a title that changes is seen by
+    those who come after that.
     """
     return {"TITLE": _line(space.title), "ARTIST": _line(space.person(space.host).name)}
 
 
 def icy_headers(space: LiveSpace, page: str) -> dict[str, str]:
-    """The same for players that read the headers of an internet radio, in UTF-8 as its servers do.
+    """Return the tags as headers of an internet radio (ICY), in UTF-8 as its servers send them.
 
-    `page`: the address of the live space's page.
+    `page` is the address of the live space's page.
     """
     host = _line(space.person(space.host).name)
     told = {"icy-name": _line(space.title), "icy-description": host, "icy-url": page}
@@ -148,13 +148,13 @@ def icy_headers(space: LiveSpace, page: str) -> dict[str, str]:
 
 
 def _line(text: str) -> str:
-    """Fit for a header: no control character or half of a pair, and not without end."""
+    """Return the text fit for a header: no control character, no half of a pair, bounded."""
     plain = "".join(" " if category(each) in ("Cc", "Cs", "Zl", "Zp") else each for each in text)
     return " ".join(plain.split())[:NAME_MAX]
 
 
 def full() -> Problem:
-    """Everybody who may listen over HTTP does."""
+    """Return the problem 503 for when all places to listen over HTTP are taken."""
     text = "Too many people listen over HTTP right now. Try again in half a minute."
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "streams_full", text, {"Retry-After": "30"})
 

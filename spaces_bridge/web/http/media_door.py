@@ -1,4 +1,4 @@
-"""WHEP to listen and WHIP to speak (RFC 9725): an SDP offer goes in, an answer comes out."""
+"""WHEP to listen and WHIP to speak (RFC 9725): an SDP offer is answered with an SDP answer."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,10 +27,10 @@ OFFER_MAX = 16 * 1024
 SDP = "application/sdp"
 
 OFFERS_BURST, OFFERS_PER_S = 60, 2
-"""Offers one address may make."""
+"""Offers that one address may make."""
 
 PAGE_MAX = 64
-"""Characters of the id a page gives itself."""
+"""Characters of the id that a page gives itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Microphone:
 
 
 class MediaDoor:
-    """Serves `/s/SLUG/whep` and `/s/SLUG/whip`. Also a `Watcher` of the hub."""
+    """Serves WHEP and WHIP at `/s/SLUG/whep` and `/s/SLUG/whip`; a `Watcher` of the hub."""
 
     def __init__(self, settings: WebSettings, door: PageAccess, stage: Stage) -> None:
         self._prefix = settings.path_prefix
@@ -53,7 +53,7 @@ class MediaDoor:
     # --- requests -----------------------------------------------------------------------------
 
     async def listen(self, request: web.Request) -> web.Response:
-        """`POST whep`: with or without a token."""
+        """Answer `POST whep`, with or without a token."""
         space, token = await self._door.from_request(request)
         _refuse_unless_live(space)
         self._door.admit(space, token)
@@ -70,7 +70,7 @@ class MediaDoor:
         return self._created("whep", space, session)
 
     async def speak(self, request: web.Request) -> web.Response:
-        """`POST whip`: for those with the floor; opens the microphone.
+        """Answer `POST whip` of somebody with the floor, and open their microphone.
 
         `?page=ID` names the page, `&again` says that its microphone was lost and comes back.
         The newest microphone of a person wins, but one that comes back does not oust another
@@ -99,13 +99,13 @@ class MediaDoor:
             self._stage.hang_up(session.id)
             raise
         if key not in self._microphones:
-            # most pages go without a word: their microphones are forgotten with the live space
+            # most pages close without `DELETE`: forget their microphones with the live space
             self._microphones = {k: m for k, m in self._microphones.items() if self._is_open(k[0])}
         self._microphones[key] = _Microphone(session.id, page)
         return self._created("whip", space, session)
 
     async def leave(self, request: web.Request) -> web.Response:
-        """`DELETE` of a `Location`: whoever knows it may end it, and hears if it was cut."""
+        """Answer `DELETE` of a `Location` from anybody who knows it; say if it was cut."""
         session = request.match_info["session"]
         for key, current in list(self._microphones.items()):
             if current.session == session:
@@ -117,22 +117,22 @@ class MediaDoor:
         return web.Response(status=HTTPStatus.OK, text=CUT.text if is_cut else None)
 
     def listening(self, space: SpaceId) -> set[UserId]:
-        """Accounts that came to listen by a personal link; some may have gone since."""
+        """Return the accounts that came to listen by a personal link; some may have left."""
         return set(self._accounts.get(space, ()))
 
     # --- Watcher ------------------------------------------------------------------------------
 
     def arrived(self, space: SpaceId, you: You) -> None:
-        """Nothing: feed and sound are independent."""
+        """Do nothing: feed and sound are independent."""
 
     def gone(self, space: SpaceId, you: You) -> None:
-        """Nothing: sound may go on without a page."""
+        """Do nothing: sound may go on without a page."""
 
     def left(self, space: SpaceId, user: UserId) -> None:
-        """Nothing: anybody may listen where it is not private."""
+        """Do nothing: anybody may listen where it is not private."""
 
     def removed(self, space: SpaceId, user: UserId) -> None:
-        """Not a sound more; the gate of their microphone was shut before."""
+        """End the person's sessions; the gate of their microphone was shut before."""
         self._accounts.get(space, set()).discard(user)
         self._stage.end_microphone_session(space, user)
         self._stage.end_listening(space, user)
@@ -151,10 +151,10 @@ class MediaDoor:
             raise Problem(HTTPStatus.CONFLICT, "elsewhere", text)
 
     def _end_earlier(self, space: SpaceId, user: UserId, spare: str) -> None:
-        """One microphone per person: the newest. The floor stays."""
+        """End the person's earlier microphones: only the newest is kept. The floor stays."""
         self._microphones.pop((space, user), None)
         self._stage.end_microphone_session(space, user, spare)
-        # an earlier run's session may have it open: the new one opens it by an event of its own
+        # a session of before a restart may have it open: the new one opens it by its own event
         self._door.spaces.tell(space, cmd.CloseMicrophone(user))
 
     def _remember(self, space: SpaceId, user: UserId) -> None:

@@ -1,4 +1,4 @@
-"""Reads the numbers of all parts of the bridge and makes metrics of them (`metric_table`)."""
+"""Metrics: the numbers of all parts of the bridge, read and served as `metric_table` says."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.http.metric_table import METRICS, SOURCES, UP, MetricKind, MetricRow
 
 READ_WITHIN_S: Final = 5.0
-"""A source that takes longer counts as one that fails: Prometheus itself gives up after 10 s."""
+"""Seconds after which a source counts as failed: Prometheus itself gives up after 10 s."""
 
 Number = float | Mapping[str, float]
 """A number, or numbers by the value of the metric's label."""
@@ -29,7 +29,7 @@ NumberSource = Callable[[], Awaitable[Numbers]]
 
 
 class BridgeNumbers:
-    """Reads all sources and makes metrics of what they say."""
+    """Reads the numbers of all sources."""
 
     def __init__(self, sources: Mapping[str, NumberSource]) -> None:
         """`sources`: some of `SOURCES`; a part that is switched off has none."""
@@ -64,7 +64,7 @@ class Reading(Collector):
         yield _family(UP, {UP.key: {n: float(v is not None) for n, v in self._numbers.items()}})
         for row in METRICS:
             numbers = self._numbers.get(row.source)
-            # a worker that was found running may be of another version: it may lack a number
+            # a worker that was found running may be of another version and lack a number
             if numbers is not None and row.keys <= numbers.keys():
                 yield _family(row, numbers)
 
@@ -96,7 +96,7 @@ def _samples(value: Number) -> Iterable[tuple[list[str], float]]:
     return [([], value)]
 
 
-# --- what the web room and its surroundings count ------------------------------------------------
+# --- the numbers of the pages and of tasks -------------------------------------------------------
 
 
 def page_numbers(spaces: Spaces, hub: Hub) -> NumberSource:

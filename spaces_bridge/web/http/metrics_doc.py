@@ -1,4 +1,4 @@
-"""docs/metrics.md, made from the table of metrics.
+"""The document docs/metrics.md, made from the table of metrics.
 
 `python -m spaces_bridge.web.http.metrics_doc` prints it; `make docs` writes it.
 """

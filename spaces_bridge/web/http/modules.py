@@ -1,11 +1,11 @@
-"""What browsers are to know of the scripts: which modules one needs, and no comments. Pure."""
+"""Scripts as browsers get them: without comments, and with the modules that they import. Pure."""
 
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
 
 Graph = Mapping[str, Sequence[str]]
-"""What each module imports; a name is a path such as `js/views/bar.js`."""
+"""The modules that each module imports; a name is a path such as `js/views/bar.js`."""
 
 _IMPORT = re.compile(
     r"""^(?:import\s+(?:[^;'"(]*?\bfrom\s*)?   # import "…"; import {…} from "…"
@@ -22,17 +22,17 @@ _COMMENT = re.compile(
 
 
 def without_comments(source: str) -> str:
-    """The script without comments that have lines of their own, which stay, empty.
+    """Return the script without comments that have lines of their own; the lines stay, empty.
 
-    Types are for developers. Nobody's phone has to load them, and errors keep their lines.
+    The types in comments are for developers: no phone has to load them. Errors keep their lines.
     """
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 def graph(sources: Mapping[str, str]) -> Graph:
-    """Reads all modules, given by name. Raises ValueError for an import that is none of them.
+    """Return the imports of all modules. Raises ValueError for an import that is none of them.
 
-    What a module imports while it runs, by `import()`, does not count.
+    An import while a module runs, by `import()`, does not count.
     """
     found: dict[str, Sequence[str]] = {}
     for name, source in sources.items():
@@ -45,7 +45,7 @@ def graph(sources: Mapping[str, str]) -> Graph:
 
 
 def needed_by(entry: str, modules: Graph) -> list[str]:
-    """All that `entry` needs besides itself, the nearest first. Raises KeyError: no module."""
+    """Return all modules that `entry` needs, the nearest first. Raises KeyError for no module."""
     found = [entry]
     for name in found:  # grows meanwhile
         found += [path for path in dict.fromkeys(modules[name]) if path not in found]

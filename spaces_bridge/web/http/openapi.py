@@ -20,7 +20,7 @@ LEFT_OUT = {
     "/s/{slug}/feed": "a WebSocket",
     "/static/{version}/{name}": "what the pages are made of, other with each version",
 }
-"""Addresses of the public listener that this describes to no program, and why."""
+"""Addresses of the public listener that are left out of the description, and why."""
 
 _REMOVED = "The bearer was removed"
 _NOBODY_ENTERS = "The bearer was removed; guests are off; locked"
@@ -30,7 +30,7 @@ _AWAY = "A part of the server is away for a moment"
 
 
 def document(base_url: str) -> JsonBody:
-    """The description, for the public address `base_url`."""
+    """Return the description, for the public address `base_url`."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Spaces bridge", "version": __version__},
@@ -83,7 +83,7 @@ def _read(summary: str, schema: JsonBody, *, slug: bool) -> JsonBody:
 
 
 def _about_space(summary: str, responses: JsonBody, *parameters: JsonBody) -> JsonBody:
-    """An operation below a live space's address, with the refusals that all of them have."""
+    """Return an operation below a live space's address, with the refusals that all have."""
     common: JsonBody = {
         "404": _failure(_NO_SPACE),
         "429": _failure(_TOO_OFTEN),
@@ -159,7 +159,7 @@ def _negotiate(summary: str) -> JsonBody:
 
 
 def _leave(summary: str) -> JsonBody:
-    """Whoever knows the address may: no bearer is asked for."""
+    """Return the operation that ends a session; its address is enough, without a bearer token."""
     return {
         "summary": summary,
         "parameters": [_SLUG, _in_path("session")],

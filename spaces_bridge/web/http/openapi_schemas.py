@@ -1,4 +1,4 @@
-"""What the public listener answers with, as OpenAPI describes it."""
+"""The OpenAPI schemas of the public listener's JSON."""
 
 from spaces_bridge.web.views import JsonBody
 
@@ -8,7 +8,7 @@ _COUNT: JsonBody = {"type": "integer", "minimum": 0}
 
 
 def schemas() -> JsonBody:
-    """Name -> JSON Schema, for `components` of the description."""
+    """Return the JSON Schemas by name, for `components` of the description."""
     return {
         "Space": _space(),
         "Person": _person(),

@@ -1,4 +1,4 @@
-"""Health, metrics and the admin API: a listener for the admin, never for the public."""
+"""The ops listener: health, metrics and the admin API, for the admin, never for the public."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ BODY_MAX = 16 * 1024
 
 
 class OpsServer:
-    """Serves `/live`, `/ready`, `/metrics`, and the admin API below `/admin/v1`."""
+    """The ops server: serves `/live`, `/ready`, `/metrics`, and the admin API at `/admin/v1`."""
 
     def __init__(self, health: Mapping[str, Health], numbers: BridgeNumbers, admin: Admin) -> None:
         self._health = health
@@ -26,7 +26,7 @@ class OpsServer:
         self._numbers = numbers
 
     def app(self) -> web.Application:
-        """The listener's application."""
+        """Return the application of the ops listener."""
         app = web.Application(client_max_size=BODY_MAX)
         app.router.add_get("/live", self._live)
         app.router.add_get("/ready", self._ready)

@@ -27,12 +27,12 @@ from spaces_bridge.web.settings import WebSettings
 ENDED_LISTED = 12
 
 _SLUG_HERE = "slug-of-nobody-4c1f0a2e77"
-"""Stands for the slug in a shell that is kept; as any slug, it needs no escaping anywhere."""
+"""The placeholder of the slug in a kept shell; as any slug, it needs no escaping anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What an answer depends on besides its content: some thirty are possible."""
+    """The language and theme of an answer: some thirty combinations are possible."""
 
     language: str
     is_kept: bool  # in the address of the links
@@ -40,7 +40,7 @@ class _Look:
 
 
 class Pages:
-    """Serves the directory and the live spaces' pages."""
+    """Serves the pages: the directory, the live spaces' pages and the page for lost addresses."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Pages:
         }
 
     async def directory(self, request: web.Request) -> web.Response:
-        """What is live, what is to come, what was."""
+        """Answer with the directory of live, upcoming and ended live spaces."""
         spaces = [self._bubble(s) for s in self._door.spaces.open() if is_listed(s)]
         ended = await self._directory.listing([Phase.ENDED.value], ENDED_LISTED * 2)
         return self._html(
@@ -89,7 +89,7 @@ class Pages:
         )
 
     async def space(self, request: web.Request) -> web.Response:
-        """One live space's page; the shell for all that may not be known of."""
+        """Answer with a live space's page, or with the shell where they may not know of it."""
         slug = request.match_info["slug"]
         try:
             space, _ = await self._door.from_request(request)
@@ -103,9 +103,10 @@ class Pages:
         return self._html(request, "space.html", slug=space.slug, known=True, hello=hello)
 
     def shell(self, request: web.Request, slug: str) -> web.Response:
-        """The same for every live space that is private, or is not.
+        """Answer with the shell, which is the same for private live spaces and for none.
 
-        Rendered once for each look: anybody may ask for any number of slugs that do not exist.
+        The shell is rendered once for each look: anybody may ask for any number of slugs that do
+        not exist.
         """
         look = self._look_of(request)
         page = self._shells.get(look)
@@ -131,7 +132,7 @@ class Pages:
         return {"slug": _SLUG_HERE, "known": False, "hello": hello}
 
     def lost(self, request: web.Request) -> web.Response:
-        """For addresses that lead nowhere."""
+        """Answer with the page for addresses that lead nowhere."""
         return self._html(request, "lost.html", HTTPStatus.NOT_FOUND)
 
     def _bubble(self, space: LiveSpace) -> views.JsonBody:
@@ -178,17 +179,17 @@ def _answer(text: str, language: str, status: HTTPStatus) -> web.Response:
             "Vary": "Accept-Language, Accept-Encoding",
         },
     )
-    response.enable_compression()  # nothing in there is secret: tokens are in fragments
+    response.enable_compression()  # no page holds a secret: tokens are in fragments
     return response
 
 
 def _theme_of(wanted: str) -> str:
-    """Clients name their themes as they like; a template that was not filled in names none."""
+    """Return `dark`, `light` or "" for a client's theme name, or for a template left unfilled."""
     if not wanted or wanted.startswith("$"):
         return ""
     return "dark" if "dark" in wanted else "light"
 
 
 def _initial(name: str) -> str:
-    """The letter that stands for somebody without a picture."""
+    """Return the letter that stands for somebody without a picture."""
     return name.lstrip("@")[:1].upper() or "?"

@@ -1,7 +1,7 @@
-"""Addresses of ours as people paste them: with the dot, bracket, blank or capitals around them.
+"""Mends our addresses as people paste them: with dots, brackets, blanks or capitals.
 
 Only the writing is looked at, never whether there is such a live space, so the answer is the same
-for private ones and for none; and what comes out is one of our own paths, or nothing.
+for private ones and for none; and the result is one of our own paths, or nothing.
 """
 
 import re
@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 SLUG = "[a-z0-9]+(?:-+[a-z0-9]+)*"
-"""How live spaces are named in addresses."""
+"""The pattern of a live space's name in addresses."""
 
 LONGEST = 500
-"""Characters of a path that is worth a look."""
+"""Characters of the longest path that is looked at."""
 
 _SHARED = re.compile(
     rf"|s/{SLUG}(/(live\.ogg|transcript\.(vtt|srt|txt|json)|event\.ics|qr\.svg))?"
@@ -26,11 +26,11 @@ _SHARED = re.compile(
 _DIRECTORY = {"index.html", "index.htm", "s"}
 _BEFORE_SLUG = {"s", "spaces"}
 _CHOICES = {"view", "lang", "theme"}
-"""What a page's query may choose; each is a word."""
+"""Parameters of a page's query; the value of each is a word."""
 
 
 def meant(request: web.BaseRequest, prefix: str, *, nowhere: bool) -> str | None:
-    """Where a request is to go instead; `nowhere`: no address of ours is written like that."""
+    """Return the address that was meant, or None; `nowhere`: the request's own leads nowhere."""
     if request.method not in {"GET", "HEAD"}:
         return None
     query = mended_query(request.query)
@@ -42,7 +42,7 @@ def meant(request: web.BaseRequest, prefix: str, *, nowhere: bool) -> str | None
 
 
 def mended_path(path: str, prefix: str) -> str | None:
-    """The path that was meant by this decoded one, or None where none of ours is recognised.
+    """Return the path that was meant by this decoded one, or None where it is none of ours.
 
     `prefix` is the path prefix of all our addresses; the answer begins with it.
     """
@@ -61,7 +61,7 @@ def mended_path(path: str, prefix: str) -> str | None:
 
 
 def mended_query(query: Mapping[str, str]) -> str | None:
-    """The query of a page without what stuck to its choices, or None where nothing did.
+    """Return the query of a page without what stuck to its values, or None where nothing did.
 
     >>> mended_query({"view": "captions)"})
     'view=captions'
@@ -74,7 +74,7 @@ def mended_query(query: Mapping[str, str]) -> str | None:
 
 
 def _plain(path: str) -> str:
-    """In small letters, and those of Chinese and Japanese keyboards as their ASCII twins."""
+    """Return the path in lower case, full-width letters as their ASCII twins."""
     return unicodedata.normalize("NFKC", path).lower().replace("\\", "/")
 
 

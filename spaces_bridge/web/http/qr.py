@@ -1,4 +1,4 @@
-"""The address of a live space's page as a QR code: dark on white in any theme, as cameras want."""
+"""QR codes of live spaces' pages: dark on white in any theme, as cameras want them."""
 
 import io
 from functools import lru_cache
@@ -13,27 +13,27 @@ from spaces_bridge.web.access.page_access import PageAccess
 from spaces_bridge.web.settings import WebSettings
 
 QUIET: Final = 4
-"""Modules of white around the code (ISO/IEC 18004, 9.1)."""
+"""The white margin around the code, in modules (ISO/IEC 18004, 9.1)."""
 
 MODULE: Final = 8
-"""Pixels of a module, unless the page sets another size."""
+"""The size of a module in pixels, unless the page sets another one."""
 
 KEPT: Final = 256
-"""Codes kept in memory: one takes 20 ms."""
+"""Codes that are kept in memory: making one takes 20 ms."""
 
 POLICY: Final = "default-src 'none'; sandbox"
-"""For a picture that is opened by itself."""
+"""The content security policy of a code that is opened by itself."""
 
 
 class QrCodes:
-    """Serves `/s/SLUG/qr.svg`."""
+    """The QR codes' handler: serves `/s/SLUG/qr.svg`."""
 
     def __init__(self, door: PageAccess, settings: WebSettings) -> None:
         self._door = door
         self._settings = settings
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The code, before, during and after; of a private live space for its members only."""
+        """Answer with the code in every phase; of a private live space for its members only."""
         space, _ = await self._door.from_request(request)
         address = str(URL(self._settings.page(space.slug)))  # a URI has no letters but ASCII's
         return web.Response(
@@ -50,7 +50,7 @@ class QrCodes:
 
 @lru_cache(KEPT)
 def svg(address: str) -> bytes:
-    """The code as an SVG. It can be read with 15 % of it gone."""
+    """Return the code as an SVG. It can be read with 15 % of it gone."""
     code = segno.make(address, error="m", micro=False)
     drawing = io.BytesIO()
     code.save(

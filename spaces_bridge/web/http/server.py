@@ -29,7 +29,7 @@ from spaces_bridge.web.settings import WebSettings
 BODY_MAX = 64 * 1024
 
 SLUG = f"{{slug:{pasted.SLUG}}}"
-"""Anything else names no live space and never reaches a page."""
+"""The path's pattern of a slug: anything else names no live space and never reaches a page."""
 
 
 _PEERS_FAULT = (HttpProcessingError, ConnectionError, web.RequestPayloadError)
@@ -37,7 +37,7 @@ _PEERS_FAULT = (HttpProcessingError, ConnectionError, web.RequestPayloadError)
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """Who answers for which addresses."""
+    """The handlers of the public listener's addresses."""
 
     pages: Pages
     api: Api
@@ -53,7 +53,7 @@ class Handlers:
 
 
 def build(settings: WebSettings, to: Handlers) -> web.Application:
-    """The application of the public listener."""
+    """Return the application of the public listener."""
     logging.getLogger("aiohttp.server").addFilter(_discreet)
     cors = Cors(settings.path_prefix)
     app = web.Application(
@@ -62,7 +62,7 @@ def build(settings: WebSettings, to: Handlers) -> web.Application:
     )
     app.on_response_prepare.append(_dresser(settings))
     app.on_response_prepare.append(cors.dress)
-    # a proxy may hand on the prefix or strip it: both reach us
+    # a proxy may hand on the prefix or strip it: both must work
     for prefix in {settings.path_prefix, ""}:
         _route(app.router, prefix, to)
     if settings.path_prefix:
@@ -98,14 +98,16 @@ def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: Media
 
 @web.middleware
 async def _numbered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Serve the request so that all that is logged meanwhile bears one id."""
+    """Serve the request so that all log lines of it bear one id."""
     with logs.request():
         return await handler(request)
 
 
 def _discreet(record: logging.LogRecord) -> bool:
-    """aiohttp would name the peer's address; and who sends no HTTP, or hangs up in the middle of
-    a body or an answer, is no fault of ours.
+    """Take the client's address out of aiohttp's log record, and drop the client's own faults.
+
+    A client that sends no HTTP, or hangs up in the middle of a body or an answer, is no error of
+    ours.
     """
     record.msg, record.args = "a request failed outside of its handler", ()
     return record.exc_info is None or not isinstance(record.exc_info[1], _PEERS_FAULT)
@@ -119,7 +121,7 @@ def _to_directory(settings: WebSettings) -> Handler:
 
 
 def content_security_policy(settings: WebSettings) -> str:
-    """Everything from here, nothing from elsewhere, no inline script or style."""
+    """Return the policy: everything from here, nothing from elsewhere, nothing inline."""
     socket = settings.origin.replace("http", "ws", 1)
     ancestors = " ".join(settings.frame_ancestors) or "'none'"
     return "; ".join(

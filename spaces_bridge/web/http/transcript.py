@@ -1,4 +1,4 @@
-"""What was said, to take away: WebVTT, SubRip, plain text or JSON."""
+"""Transcripts of live spaces: WebVTT, SubRip, plain text or JSON."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ TranscriptLine = ev.UtteranceCaptioned
 
 
 class Transcripts:
-    """Serves `/s/SLUG/transcript.{vtt,srt,txt,json}`."""
+    """The transcripts' handler: serves `/s/SLUG/transcript.{vtt,srt,txt,json}`."""
 
     def __init__(self, door: PageAccess, journal: Journal) -> None:
         self._door = door
@@ -27,7 +27,7 @@ class Transcripts:
         self._limiter = TokenBuckets(20, 0.5)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """All captions so far, in the wanted format."""
+        """Answer with all captions so far, in the wanted format."""
         space, _ = await self._door.from_request(request)
         if not self._limiter.take(self._door.addresses.of(request)):
             raise too_many()
@@ -52,7 +52,7 @@ class Transcripts:
 
 
 def vtt(lines: Sequence[TranscriptLine]) -> str:
-    """WebVTT with voice tags."""
+    """Return the transcript as WebVTT with voice tags."""
     cues = (
         f"{_clock(line.start_ms, '.')} --> {_clock(_end(line), '.')}\n"
         f"<v {_cue(_name(line))}>{_cue(line.text)}</v>\n"
@@ -62,7 +62,7 @@ def vtt(lines: Sequence[TranscriptLine]) -> str:
 
 
 def srt(lines: Sequence[TranscriptLine]) -> str:
-    """SubRip."""
+    """Return the transcript as SubRip."""
     cues = (
         f"{number}\n{_clock(line.start_ms, ',')} --> {_clock(_end(line), ',')}\n"
         f"{_flat(_name(line))}: {_flat(line.text)}\n"
@@ -72,7 +72,7 @@ def srt(lines: Sequence[TranscriptLine]) -> str:
 
 
 def txt(lines: Sequence[TranscriptLine]) -> str:
-    """One utterance a line, with its time."""
+    """Return the transcript as plain text, one utterance a line, with its time."""
     return "".join(
         f"[{_clock(line.start_ms, '.')[:8]}] {_flat(_name(line))}: {_flat(line.text)}\n"
         for line in lines
@@ -80,7 +80,7 @@ def txt(lines: Sequence[TranscriptLine]) -> str:
 
 
 def as_json(lines: Sequence[TranscriptLine]) -> str:
-    """A list of utterances with times in milliseconds since the start."""
+    """Return the transcript as JSON, with times in milliseconds since the start."""
     utterances = [
         {
             "id": line.utterance,
@@ -120,7 +120,7 @@ def _clock(at_ms: int, point: str) -> str:
 
 
 def _flat(text: str) -> str:
-    # a blank line would end the cue, an arrow could begin one
+    # a blank line would end the cue, and an arrow could begin one
     return " ".join(text.split()).replace("-->", "→")
 
 
