@@ -23,7 +23,7 @@ Settings = Mapping[str, Mapping[str, object]]
 
 
 class Bridge:
-    """One bridge with its files in one directory, on free loopback ports.
+    """A bridge with its files in one directory, on free loopback ports.
 
     `write` makes config and registration, which the homeserver reads at its start; then
     `async with bridge:` runs it, and leaves nothing running.
@@ -40,7 +40,7 @@ class Bridge:
         sabotage: str | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """`models`: where speech models are put together. `settings` lie over the config."""
+        """`models` is the folder of speech models. `settings` override the config."""
         self.directory = directory
         self.domain = domain
         self.homeserver_url = homeserver_url
@@ -87,17 +87,17 @@ class Bridge:
 
     @property
     def url(self) -> str:
-        """The public pages, without a closing slash."""
+        """Return the address of the public pages, without a closing slash."""
         return f"http://127.0.0.1:{self._web_port}"
 
     @property
     def ops_url(self) -> str:
-        """Health and metrics."""
+        """Return the address of health and metrics."""
         return f"http://127.0.0.1:{self._ops_port}"
 
     @property
     def appservice_url(self) -> str:
-        """Where the homeserver pushes events."""
+        """Return the address to which the homeserver pushes events."""
         return f"http://127.0.0.1:{self.appservice_port}"
 
     # --- life -------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Bridge:
         generate_registration(path, self.registration, {})
 
     async def start(self, *, ready: bool = True) -> None:
-        """Start it. `ready`: wait for /ready (which needs the homeserver), else for /live."""
+        """Start the bridge, and wait for /ready (which needs the homeserver), else for /live."""
         try:
             self._child.spawn()
             path = "ready" if ready else "live"
@@ -122,27 +122,27 @@ class Bridge:
             raise
 
     async def stop(self) -> int:
-        """Clean stop (SIGTERM); returns the exit code. No process of it is left."""
+        """Stop cleanly (SIGTERM), leave no process of the bridge, and return the exit code."""
         try:
             return await self._child.terminate()
         finally:
             self.kill_now()
 
     async def terminate(self) -> int:
-        """SIGTERM alone; returns the exit code."""
+        """Send the control process SIGTERM alone, and return its exit code."""
         return await self._child.terminate()
 
     async def kill9(self) -> None:
-        """kill -9 of the control process; its media workers live on."""
+        """Kill the control process with SIGKILL; its media workers live on."""
         await self._child.kill9()
 
     async def restart(self) -> None:
-        """A clean stop and a new start."""
+        """Stop the bridge cleanly and start it again."""
         await self._child.terminate()
         await self.start()
 
     def kill_now(self) -> None:
-        """The way out without an event loop: the bridge and all its workers, at once."""
+        """Kill the bridge and all its workers at once, without an event loop."""
         self._child.kill_now()
         for process in processes_in(self.directory):
             if "spaces_bridge" in process.command:
@@ -152,16 +152,16 @@ class Bridge:
 
     @property
     def pid(self) -> int:
-        """The control process."""
+        """Return the process id of the control process."""
         return self._child.pid
 
     @property
     def running(self) -> bool:
-        """Whether the control process runs."""
+        """Return whether the control process runs."""
         return self._child.running
 
     def worker_pid(self, kind: Worker) -> int | None:
-        """The process of the media or the caption worker, if there is one."""
+        """Return the process id of the media or the caption worker, if there is one."""
         name = f"spaces_bridge.{kind}.worker"
         for process in processes_in(self.directory):
             if name in process.command:
@@ -169,7 +169,7 @@ class Bridge:
         return None
 
     def log_text(self) -> str:
-        """Everything it logged."""
+        """Return the bridge's whole log."""
         return self._child.tail(1_000_000)
 
     def _config(self) -> Mapping[str, Mapping[str, object]]:
@@ -201,7 +201,7 @@ class Bridge:
 
 
 def _environ(sabotage: str | None) -> Mapping[str, str]:
-    """The environment of the process; see `spaces_bridge_demo.sabotage`."""
+    """Return the environment of the process; see `spaces_bridge_demo.sabotage`."""
     source = str(Path(spaces_bridge.__file__).parents[1])
     paths = [source, os.environ.get("PYTHONPATH", "")]
     environ = {

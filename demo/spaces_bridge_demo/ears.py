@@ -1,4 +1,4 @@
-"""What was really heard: words by a speech model, tones by their place in the spectrum."""
+"""Measures sound that was heard: words by a speech model, tones by their place in the spectrum."""
 
 import asyncio
 import math
@@ -18,16 +18,17 @@ FLOOR_DB = -120.0
 
 
 class Words(NamedTuple):
-    """What was said, and in which language (ISO 639-1)."""
+    """Recognised words, and their language (ISO 639-1)."""
 
     text: str
     language: str
 
 
 async def words_in(pcm: Pcm, models: Path, language: str | None = "en") -> Words:
-    """The words in 48 kHz sound, by the model of the captions but with a decoder of its own.
+    """Return the words in 48 kHz sound, by the captions' model but with a decoder of its own.
 
-    `models`: where the model is put together. `language` None: found out.
+    `models` is the folder where the model is put together. With `language` None, the model
+    detects the language.
     """
     return await asyncio.to_thread(_transcribe, pcm, models, language)
 
@@ -52,16 +53,16 @@ def _directory(models: Path) -> Path:
 
 
 def tone(hertz: float, seconds: float, level: float = 0.25) -> Pcm:
-    """A sine; `level` 1 is full scale."""
+    """Return a sine; `level` 1 is full scale."""
     wanted = round(seconds * RATE)
-    # of whole hertz, each second is like the first: minutes of it must hold up no event loop
+    # at whole hertz each second is like the first, and minutes of it do not hold up the event loop
     time = np.arange(RATE if float(hertz).is_integer() else wanted) / RATE
     second = (np.sin(2 * np.pi * hertz * time) * level * 32767).astype(np.int16)
     return np.resize(second, wanted)
 
 
 def tone_level_db(pcm: Pcm, hertz: float, width: float = 20.0) -> float:
-    """How strong a tone is in the sound: decibels below a sine of full scale, -120 for nothing."""
+    """Return a tone's level in the sound, in decibels of a full-scale sine; -120 for nothing."""
     if len(pcm) < RATE // 10:
         return FLOOR_DB
     window = np.hanning(len(pcm))
@@ -74,13 +75,13 @@ def tone_level_db(pcm: Pcm, hertz: float, width: float = 20.0) -> float:
 
 
 def loudest_tone_db(pcm: Pcm, hertz: float) -> float:
-    """How strong a tone is in that second of the sound where it is strongest, see above."""
+    """Return a tone's level as `tone_level_db` does, in the second where it is strongest."""
     seconds = np.array_split(pcm, max(1, len(pcm) // RATE))
     return max(tone_level_db(second, hertz) for second in seconds)
 
 
 def usual_tone_db(pcm: Pcm, hertz: float) -> float:
-    """How strong a tone is in most of the sound, by pieces of 0.2 s.
+    """Return a tone's usual level in the sound, measured by pieces of 0.2 s.
 
     Where another tone begins, or leaps as packets were late, all frequencies sound for a moment.
     """
@@ -89,7 +90,7 @@ def usual_tone_db(pcm: Pcm, hertz: float) -> float:
 
 
 def loudness_db(pcm: Pcm) -> float:
-    """RMS in decibels below full scale, -120 for silence."""
+    """Return the sound's RMS in decibels of full scale; -120 for silence."""
     if not len(pcm):
         return FLOOR_DB
     power = float(np.mean((pcm.astype(np.float64) / 32768) ** 2))

@@ -1,4 +1,4 @@
-"""Waiting for something outside: armed before the action, awaited after it."""
+"""Waiting for events outside: a wait is armed before the action, awaited after it."""
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping
@@ -10,7 +10,7 @@ Wanted = Callable[[Event], bool]
 
 
 class Expected:
-    """An event somebody waits for: armed when made, awaited later."""
+    """An expected event: armed when made, awaited later."""
 
     def __init__(self, wanted: Wanted, what: str, timeout: float) -> None:
         self._wanted = wanted
@@ -19,13 +19,13 @@ class Expected:
         self._found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
 
     def offer(self, event: Event) -> None:
-        """Look at one event."""
+        """Check whether this event is the expected one."""
         if not self._found.done() and self._wanted(event):
             self._found.set_result(event)
 
     @property
     def done(self) -> bool:
-        """Whether it came, or nobody waits any more."""
+        """Return whether the event came, or nobody waits any more."""
         return self._found.done()
 
     def __await__(self) -> Generator[Any, None, Event]:
@@ -39,21 +39,21 @@ class Expected:
 
 
 class Watch:
-    """Everything that came, oldest first, and who waits for what is to come."""
+    """A watch: all events that came, oldest first, and the expected ones."""
 
     def __init__(self) -> None:
         self.seen: list[Event] = []
         self._expected: list[Expected] = []
 
     def note(self, event: Event) -> None:
-        """Something came."""
+        """Note an event that came."""
         self.seen.append(event)
         for expected in self._expected:
             expected.offer(event)
         self._expected = [expected for expected in self._expected if not expected.done]
 
     def next(self, wanted: Wanted, what: str, timeout: float) -> Expected:
-        """The first event from now on that is wanted."""
+        """Return the first wanted event from now on."""
         expected = Expected(wanted, what, timeout)
         self._expected.append(expected)
         return expected

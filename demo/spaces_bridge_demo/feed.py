@@ -1,4 +1,4 @@
-"""Somebody on a live space's page, as the page itself works: feed, listening, microphone."""
+"""A person on a live space's page, who uses what the page uses: feed, listening, microphone."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from spaces_bridge_demo.peer import ListenerPeer, SpeakerPeer, over_http
 
 
 class PageGuest:
-    """One browser tab: with a personal link somebody known, with a bare one a guest."""
+    """A browser tab, of somebody known by a personal link or of a guest by a bare one."""
 
     def __init__(
         self,
@@ -24,10 +24,10 @@ class PageGuest:
         address: str | None = None,
         openid: Mapping[str, Any] | None = None,
     ) -> None:
-        """`link`: the page's address, a personal one with `#t=TOKEN`. `name`: a guest's.
+        """`link` is the page's address, a personal one with `#t=TOKEN`; `name` is a guest's.
 
-        `address`: where the tab says to come from, as a reverse proxy would add it. `openid`: what
-        a Matrix client gave the tab, which is a widget of it.
+        `address` is the client address that a reverse proxy would add. `openid` are the
+        credentials that a Matrix client gave the tab, which is a widget of it.
         """
         self.page, fragment = urldefrag(link)
         self.token = fragment.removeprefix("t=") or None
@@ -56,7 +56,7 @@ class PageGuest:
         await self.close()
 
     async def open(self) -> None:
-        """Join the feed; returns after its hello."""
+        """Join the feed, and return after its hello."""
         await self._hang_up()
         self._socket = await self._http.ws_connect(f"{self.page}/feed", max_msg_size=1 << 20)
         hello = self.next_frame("hello")
@@ -74,28 +74,28 @@ class PageGuest:
 
     @property
     def id(self) -> str:
-        """Who the page says we are."""
+        """Return the user id that the page's hello names."""
         return str(self.hello["you"]["id"])
 
     @property
     def session(self) -> str:
-        """The bearer for WHEP and WHIP."""
+        """Return the bearer token for WHEP and WHIP."""
         return str(self.hello["session"])
 
     @property
     def frames(self) -> list[Event]:
-        """Every frame that came."""
+        """Return every frame that came."""
         return self._watch.seen
 
     @property
     def connected(self) -> bool:
-        """Whether the feed is there."""
+        """Return whether the feed is connected."""
         return self._reader is not None and not self._reader.done()
 
     def next_frame(
         self, type_: str, wanted: Wanted = lambda _: True, timeout: float = PATIENCE_S
     ) -> Expected:
-        """Arm now, await later: the next frame of a type."""
+        """Return the next wanted frame of a type, to be armed now and awaited later."""
         return self._watch.next(
             lambda frame: frame.get("type") == type_ and wanted(frame), f"frame {type_}", timeout
         )
@@ -109,7 +109,7 @@ class PageGuest:
     # --- sound ------------------------------------------------------------------------------
 
     async def listen(self, *, anonymous: bool = False) -> ListenerPeer:
-        """Press Listen. `anonymous`: without saying who we are."""
+        """Press Listen; `anonymous` shows no token."""
         bearer = None if anonymous or not self.hello else self.session
         listener = ListenerPeer(over_http(self._http, f"{self.page}/whep", bearer=bearer))
         self._peers.append(listener)
@@ -125,7 +125,7 @@ class PageGuest:
         return speaker
 
     async def hang_up(self, peer: ListenerPeer | SpeakerPeer) -> None:
-        """Stop listening, or close the microphone; what was heard is forgotten with it."""
+        """Stop listening, or close the microphone; the sound that was heard is forgotten."""
         self._peers.remove(peer)
         await peer.close()
 

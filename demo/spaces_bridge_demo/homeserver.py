@@ -20,13 +20,13 @@ from spaces_bridge_demo.processes import Child, Probe, free_port
 
 DOMAIN = "localhost"
 START_TIMEOUT_S = 180.0
-# Loading takes longer than starting: a spare process may do that beforehand (see `prepare`).
+# Loading takes longer than starting: a spare process may load beforehand (see `prepare`).
 _PROGRAM = "from synapse.app.homeserver import main; import sys; sys.stdin.read(); main()"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody with an account on the homeserver."""
+    """An account on the homeserver."""
 
     user_id: str
     password: str
@@ -34,7 +34,7 @@ class Account:
 
 
 class Homeserver:
-    """Synapse, started from this Python's packages; closed to the outside, limits relaxed.
+    """A Synapse from this Python's packages, closed to the outside, with relaxed limits.
 
     `async with Homeserver(directory, registrations=[...])` starts it and leaves nothing running.
     """
@@ -50,10 +50,10 @@ class Homeserver:
         port: int | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """`database_url`: `postgres://USER@HOST:PORT/DATABASE` (C collation), else SQLite.
+        """`database_url` is `postgres://USER@HOST:PORT/DATABASE` (C collation), else SQLite.
 
-        The registrations are read when it starts: they may be written after this. `environ`: of
-        its process, else our own.
+        The homeserver reads the registrations when it starts: they may be written after this.
+        `environ` is its process's environment, else our own.
         """
         self.directory = directory
         self.domain = domain
@@ -84,21 +84,21 @@ class Homeserver:
         await self.stop()
 
     def add_registration(self, path: Path) -> None:
-        """One more appservice, from the next start on."""
+        """Add an appservice's registration, from the next start on."""
         self._registrations.append(path)
 
     @property
     def pid(self) -> int:
-        """Synapse's process id."""
+        """Return Synapse's process id."""
         return self._child.pid
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Return whether Synapse's process is there."""
         return self._child.running
 
     async def start(self) -> None:
-        """Returns when it answers. Raises StartFailed."""
+        """Start Synapse and return when it answers. Raises StartFailed."""
         self.directory.mkdir(parents=True, exist_ok=True)
         if not (self.directory / "homeserver.yaml").exists():
             self._write_files()
@@ -112,39 +112,39 @@ class Homeserver:
             raise
 
     def prepare(self) -> None:
-        """Make the next start faster: it is about to be killed."""
+        """Load the next process beforehand, for a faster start after a kill."""
         self._child.prepare()
 
     async def stop(self) -> None:
-        """Clean stop."""
+        """Stop Synapse cleanly."""
         try:
             await self._child.terminate()
         finally:
             self._child.kill_now()
 
     async def kill9(self) -> None:
-        """As if the power had been cut."""
+        """Kill Synapse with SIGKILL, as if the power had been cut."""
         await self._child.kill9()
 
     async def restart(self) -> None:
-        """Stop it if it runs, and start it again on the same data."""
+        """Stop Synapse if it runs, and start it again on the same data."""
         await self.stop()
         await self.start()
 
     def suspend(self) -> None:
-        """It keeps its connections and answers nothing (SIGSTOP)."""
+        """Suspend Synapse (SIGSTOP): it keeps its connections and answers nothing."""
         self._child.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """The end of `suspend`."""
+        """Let Synapse go on after `suspend`."""
         self._child.signal(signal.SIGCONT)
 
     def kill_now(self) -> None:
-        """The way out without an event loop."""
+        """Kill Synapse at once, without an event loop."""
         self._child.kill_now()
 
     def log_text(self) -> str:
-        """What it logged (warnings and errors)."""
+        """Return Synapse's log (warnings and errors)."""
         return self._child.tail(10_000)
 
     async def register(self, name: str, *, password: str | None = None) -> Account:
@@ -171,7 +171,7 @@ class Homeserver:
         (self.directory / "homeserver.yaml").write_text(json.dumps(config, indent=1))
 
     def config(self) -> dict[str, Any]:
-        """What its homeserver.yaml holds; made once, at the first start."""
+        """Return the content of homeserver.yaml, which is written once, at the first start."""
         listener = {
             "port": self.port,
             "bind_addresses": ["127.0.0.1"],

@@ -1,6 +1,7 @@
-"""A homeserver with the bridge beside it, people with accounts, and what they do to a live space.
+"""A homeserver with the bridge beside it, and people with accounts who use live spaces.
 
-Everything here goes through what anybody can use: Matrix events, the page's feed, WHEP and WHIP.
+Everything here goes through interfaces that anybody can use: Matrix events, the page's feed, WHEP
+and WHIP.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ _LINK = re.compile(r"https?://[^\s<>\")]+/s/[^\s<>\")#]+#t=[\w.~-]+")
 
 
 class House:
-    """Homeserver and bridge in one temporary directory, which goes when they go."""
+    """A homeserver and a bridge in one temporary directory, which is removed with them."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class House:
         settings: Settings | None = None,
         homeserver_seen_at: str | None = None,
     ) -> None:
-        """See `Homeserver` and `Bridge`. `homeserver_seen_at`: a proxy the bridge goes through."""
+        """See `Homeserver` and `Bridge`. `homeserver_seen_at` is a proxy that the bridge uses."""
         # short: Unix sockets have paths of at most 107 bytes
         self.directory = Path(tempfile.mkdtemp(prefix="spaces-"))
         self.homeserver = Homeserver(
@@ -77,13 +78,13 @@ class House:
         await self.stop()
 
     async def start_homeserver(self) -> None:
-        """The homeserver alone, knowing the bridge's registration."""
+        """Start the homeserver alone, with the bridge's registration."""
         self.bridge.write()
         self.homeserver.add_registration(self.bridge.registration)
         await self.homeserver.start()
 
     async def stop(self) -> None:
-        """Stop all; nothing is left, neither process nor file."""
+        """Stop all, and leave neither process nor file."""
         try:
             for person in self._people:
                 await person.stop()
@@ -93,13 +94,13 @@ class House:
             self.kill_now()
 
     def kill_now(self) -> None:
-        """The way out without an event loop."""
+        """Kill all processes at once, without an event loop."""
         self.bridge.kill_now()
         self.homeserver.kill_now()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     async def person(self, name: str) -> "Person":
-        """Somebody new with an account, signed in; signed out when the house closes."""
+        """Return a new person with an account, signed in until the house closes."""
         person = Person(self.homeserver.url, await self.homeserver.register(name), self.bridge.bot)
         await person.start()
         self._people.append(person)
@@ -107,21 +108,21 @@ class House:
 
 
 class Person(MatrixUser):
-    """Somebody with an account who talks with the bot."""
+    """A person with an account who talks with the bot."""
 
     def __init__(self, url: str, account: Account, bot: str) -> None:
         super().__init__(url, account)
         self.bot = bot
         self.dm = ""
-        """The direct room with the bot, once they have met."""
+        """The room id of the DM with the bot; empty before `meet_bot`."""
 
     @property
     def name(self) -> str:
-        """The display name (`Homeserver.register` makes it from the localpart)."""
+        """Return the display name (`Homeserver.register` makes it from the localpart)."""
         return self.id[1:].partition(":")[0].capitalize()
 
     async def meet_bot(self) -> Event:
-        """Open a DM with the bot; returns its greeting."""
+        """Open a DM with the bot, and return its greeting."""
         greeting = self.next_event(
             lambda event: (
                 event.get("type") == "m.room.message" and event.get("sender") == self.bot
@@ -132,14 +133,14 @@ class Person(MatrixUser):
         return await greeting
 
     async def tell_bot(self, command: str, room: str | None = None) -> Event:
-        """Give a command, in the DM or in a room (with `!space `); returns the bot's answer."""
+        """Give a command in the DM, or in a room (with `!space `); return the bot's answer."""
         where = room or self.dm
         answer = self.next_message(where, sender=self.bot)
         await self.send_text(where, command if room is None else f"!space {command}")
         return await answer
 
     async def create_space(self, title: str, options: str = "") -> "LiveRoom":
-        """`create` in the DM, and join the room the bot makes."""
+        """Give `create` in the DM, and join the room that the bot makes."""
         invited = self.next_event(
             lambda event: "invite_state" in event and event["sender"] == self.bot,
             "the invitation to the new room",
@@ -151,7 +152,7 @@ class Person(MatrixUser):
         return await self.find_space(room, carded)
 
     async def find_space(self, room: str, carded: Expected | None = None) -> "LiveRoom":
-        """What the room's state says of its live space."""
+        """Return the live space that the room's state describes."""
         try:
             pinned = await self.state(room, "m.room.pinned_events")
         except MatrixError:
@@ -163,7 +164,7 @@ class Person(MatrixUser):
         return LiveRoom(room, str(alias), str(live["page"]), str(pinned["pinned"][0]))
 
     async def start_space(self, space: "LiveRoom") -> Event:
-        """`start` in the room; returns the state event that says it is live."""
+        """Give `start` in the room, and return the state event that says that it is live."""
         live = self.next_in(
             space.room, LIVE_STATE, lambda event: event["content"]["state"] == "live"
         )
@@ -171,7 +172,7 @@ class Person(MatrixUser):
         return await live
 
     async def personal_link(self, space: "LiveRoom") -> str:
-        """`link` in the room; the bot sends it by DM."""
+        """Give `link` in the room, and return the link that the bot sends by DM."""
         sent = self.next_event(
             lambda event: (
                 event.get("type") == "m.room.message"
@@ -184,7 +185,7 @@ class Person(MatrixUser):
         return link_in(await sent) or ""
 
     async def let_in_again(self, space: "LiveRoom", user: str) -> None:
-        """Lift, with a plain client, the ban that a kick has become."""
+        """Lift the ban that a kick has become, as a plain client does."""
 
         async def banned() -> bool:
             member = await self.state(space.room, "m.room.member", user)
@@ -194,14 +195,14 @@ class Person(MatrixUser):
         await self.unban(space.room, user)
 
     async def come_back(self, space: "LiveRoom", tab: PageGuest, host: "Person") -> None:
-        """Let in again by the host after a kick, join, and open the page: the old link is void."""
+        """Come back after a kick: the host lifts the ban, and a new link replaces the void one."""
         await host.let_in_again(space, self.id)
         await self.join(space.room)
         _, _, tab.token = (await self.personal_link(space)).partition("#t=")
         await tab.open()
 
     def next_level(self, space: "LiveRoom", user: str, level: int | None) -> Expected:
-        """The event that gives (None: takes) somebody's power level."""
+        """Return the next event that gives somebody this power level (None: takes it away)."""
         return self.next_in(
             space.room,
             "m.room.power_levels",
@@ -209,9 +210,9 @@ class Person(MatrixUser):
         )
 
     async def grant_floor(self, space: "LiveRoom", asker: "Person") -> str:
-        """By taps alone: ✋ on the card, ✅ on the host's prompt.
+        """Grant the floor by taps alone: ✋ on the card, ✅ on the host's prompt.
 
-        Returns the hand's event, once the room's power levels hold the speaker.
+        Return the hand's event, once the room's power levels hold the speaker.
         """
         prompt = self.next_prompt(asker)
         hand = await asker.react(space.room, space.card, "✋")
@@ -222,11 +223,11 @@ class Person(MatrixUser):
         return hand
 
     def next_prompt(self, asker: "Person") -> Expected:
-        """The bot's question in our DM about a raised hand."""
+        """Return the next prompt of the bot in our DM, about a raised hand."""
         return self.next_message(self.dm, asker.name, self.bot)
 
     async def captions(self, space: "LiveRoom") -> list["CaptionEvent"]:
-        """The captions in the room, by when they were said."""
+        """Return the captions in the room, by when they were said."""
         found = [
             caption
             for event in await self.timeline(space.room)
@@ -246,13 +247,13 @@ class LiveRoom:
 
     @property
     def slug(self) -> str:
-        """The last part of the page's address."""
+        """Return the last part of the page's address."""
         return self.page.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionEvent:
-    """One caption in the room."""
+    """A caption in the room."""
 
     event_id: str
     speaker: str
@@ -264,7 +265,7 @@ class CaptionEvent:
 
 
 def caption_of(event: Event) -> CaptionEvent | None:
-    """The caption a room event carries, if it carries one."""
+    """Return the caption that a room event carries, if it carries one."""
     content = event.get("content", {})
     block: Mapping[str, Any] | None = content.get(CAPTION)
     if block is None or content.get("m.relates_to", {}).get("rel_type") == "m.replace":
@@ -281,12 +282,12 @@ def caption_of(event: Event) -> CaptionEvent | None:
 
 
 def said_by(captions: Sequence[CaptionEvent], user: str) -> str:
-    """All words of one speaker."""
+    """Return all words of one speaker."""
     return " ".join(caption.text for caption in captions if caption.speaker == user)
 
 
 def link_in(event: Event) -> str | None:
-    """The personal link in a message, if there is one."""
+    """Return the personal link in a message, if there is one."""
     found = _LINK.search(str(event.get("content", {}).get("body", "")))
     return found[0] if found else None
 
@@ -294,7 +295,7 @@ def link_in(event: Event) -> str | None:
 async def until(
     condition: Callable[[], Awaitable[bool]], what: str, timeout: float = PATIENCE_S
 ) -> None:
-    """Ask an async condition again and again. Raises TimeoutError, naming what."""
+    """Wait until an async condition holds. Raises TimeoutError, which names `what`."""
     deadline = time.monotonic() + timeout
     while not await condition():
         if time.monotonic() > deadline:

@@ -32,7 +32,7 @@ STEPS = (
     "invitation",
     "end",
 )
-"""What `--once` has to observe."""
+"""The steps that `--once` has to observe."""
 LOG_LINES = 12
 
 
@@ -129,7 +129,7 @@ async def _play(options: argparse.Namespace, play: Play) -> int:
 
 
 async def _act(options: argparse.Namespace, play: Play, story: Story) -> None:
-    """The acts in order; without `--once` the last one never ends."""
+    """Play the acts in order; without `--once` the last one never ends."""
     await play.open()
     await play.speak()
     await play.raise_hand()
@@ -157,7 +157,7 @@ async def _show_links(play: Play, story: Story) -> None:
 
 
 def _show_log(house: House, story: Story) -> None:
-    """The last warnings of the bridge, which often say why."""
+    """Print the last warnings of the bridge's log, which often give the cause."""
     lines = house.bridge.log_text().splitlines()[-LOG_LINES:]
     if lines:
         story.title("The end of the bridge's log")

@@ -1,4 +1,4 @@
-"""A plain Matrix client for one person: what any client can do, and what it sees.
+"""A plain Matrix client of one person, which does what any client can do.
 
 Spec: Matrix Client-Server API.
 """
@@ -28,7 +28,7 @@ FILTER = {
 
 
 class MatrixError(Exception):
-    """The homeserver refused."""
+    """The homeserver refused a request."""
 
     def __init__(self, status: int, errcode: str, text: str) -> None:
         super().__init__(f"{status} {errcode}: {text}")
@@ -37,7 +37,7 @@ class MatrixError(Exception):
 
 
 class MatrixUser:
-    """One account with its sync loop; `async with` starts and ends it."""
+    """A Matrix user: one account with its sync loop, which `async with` starts and ends."""
 
     def __init__(self, url: str, account: Account) -> None:
         self.url = url
@@ -60,7 +60,7 @@ class MatrixUser:
         await self.stop()
 
     async def start(self, *, follow: bool = True) -> None:
-        """Log in and follow all rooms from now on, or only act."""
+        """Log in; with `follow`, also sync all rooms from now on."""
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self.account.access_token}"},
             timeout=aiohttp.ClientTimeout(PATIENCE_S + SYNC_TIMEOUT_MS / 1000),
@@ -71,7 +71,7 @@ class MatrixUser:
         self._sync = asyncio.create_task(self._follow(since))
 
     async def stop(self) -> None:
-        """Stop following."""
+        """Stop the sync loop."""
         if self._sync is not None:
             self._sync.cancel()
             await asyncio.gather(self._sync, return_exceptions=True)
@@ -82,19 +82,19 @@ class MatrixUser:
 
     @property
     def seen(self) -> Sequence[Event]:
-        """Everything synced since the start, oldest first, each with its `room_id`."""
+        """Return all events synced since the start, oldest first, each with its `room_id`."""
         return self._watch.seen
 
     def next_event(
         self, wanted: Wanted, what: str = "an event", timeout: float = PATIENCE_S
     ) -> Expected:
-        """Arm now, await later: the first event from now on that is wanted."""
+        """Return the first wanted event from now on, to be armed now and awaited later."""
         return self._watch.next(wanted, what, timeout)
 
     def next_in(
         self, room: str, type_: str, wanted: Wanted = lambda _: True, timeout: float = PATIENCE_S
     ) -> Expected:
-        """`next_event` in one room and of one type."""
+        """Return the next wanted event in one room and of one type, as `next_event` does."""
         return self.next_event(
             lambda event: (
                 event["room_id"] == room and event.get("type") == type_ and wanted(event)
@@ -106,7 +106,7 @@ class MatrixUser:
     def next_message(
         self, room: str, part: str = "", sender: str | None = None, timeout: float = PATIENCE_S
     ) -> Expected:
-        """The next message in a room that holds `part`."""
+        """Return the next message in a room that holds `part`."""
         return self.next_in(
             room,
             "m.room.message",
@@ -117,11 +117,11 @@ class MatrixUser:
         )
 
     def next_invite(self, timeout: float = PATIENCE_S) -> Expected:
-        """The next invite: an event with `room_id`, `sender` and the stripped `invite_state`."""
+        """Return the next invite: an event with `room_id`, `sender` and `invite_state`."""
         return self.next_event(lambda event: "invite_state" in event, "an invite", timeout)
 
     def next_redaction(self, room: str, event_id: str, timeout: float = PATIENCE_S) -> Expected:
-        """The redaction of this event, from now on, in the form of any room version."""
+        """Return the next redaction of this event, in the form of any room version."""
         return self.next_in(
             room,
             "m.room.redaction",
@@ -130,7 +130,7 @@ class MatrixUser:
         )
 
     async def timeline(self, room: str) -> list[Event]:
-        """The whole room, oldest first, as the homeserver holds it now."""
+        """Return all events of the room, oldest first, as the homeserver holds them now."""
         path = f"rooms/{quote(room)}/messages?dir=b&limit={PAGE}"
         events: list[Event] = []
         start = ""
@@ -142,7 +142,7 @@ class MatrixUser:
             start = f"&from={quote(page['end'])}"
 
     async def messages(self, room: str, sender: str | None = None) -> list[Event]:
-        """The messages of a room that are not edits, oldest first."""
+        """Return the messages of a room that are not edits, oldest first."""
         return [
             event
             for event in await self.timeline(room)
@@ -152,31 +152,31 @@ class MatrixUser:
         ]
 
     async def state(self, room: str, type_: str, key: str = "") -> Mapping[str, Any]:
-        """The content of a state event; MatrixError 404 without one."""
+        """Return the content of a state event. Raises MatrixError 404 without one."""
         path = f"rooms/{quote(room)}/state/{quote(type_)}/{quote(key)}"
         return await self.request("GET", path)
 
     async def all_state(self, room: str) -> Sequence[Event]:
-        """All current state events."""
+        """Return all current state events."""
         answer: Any = await self.request("GET", f"rooms/{quote(room)}/state")
         return list(answer)
 
     # --- acting -----------------------------------------------------------------------------
 
     async def create_room(self, **content: object) -> str:
-        """Create a room; returns its id."""
+        """Create a room, and return its id."""
         return str((await self.request("POST", "createRoom", content))["room_id"])
 
     async def open_dm(self, user: str) -> str:
-        """An unencrypted direct room with somebody, as a client makes it."""
+        """Make an unencrypted DM with somebody, as a client does, and return its room id."""
         return await self.create_room(preset="private_chat", is_direct=True, invite=[user])
 
     async def join(self, room_or_alias: str) -> str:
-        """Join; returns the room id."""
+        """Join a room, and return its id."""
         return str((await self.request("POST", f"join/{quote(room_or_alias)}", {}))["room_id"])
 
     async def leave(self, room: str) -> None:
-        """Leave, or decline an invite."""
+        """Leave a room, or decline an invite."""
         await self.request("POST", f"rooms/{quote(room)}/leave", {})
 
     async def kick(self, room: str, user: str) -> None:
@@ -192,26 +192,26 @@ class MatrixUser:
         await self.request("POST", f"rooms/{quote(room)}/unban", {"user_id": user})
 
     async def send(self, room: str, type_: str, content: Mapping[str, object]) -> str:
-        """Send an event; returns its id."""
+        """Send an event, and return its id."""
         path = f"rooms/{quote(room)}/send/{quote(type_)}/{secrets.token_hex(8)}"
         return str((await self._put(path, content))["event_id"])
 
     async def send_text(self, room: str, text: str) -> str:
-        """Send a plain message."""
+        """Send a plain message, and return its id."""
         return await self.send(room, "m.room.message", {"msgtype": "m.text", "body": text})
 
     async def react(self, room: str, event_id: str, emoji: str) -> str:
-        """Annotate an event."""
+        """Annotate an event with an emoji, and return the annotation's id."""
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
         return await self.send(room, "m.reaction", {"m.relates_to": relation})
 
     async def redact(self, room: str, event_id: str) -> str:
-        """Take an event back."""
+        """Redact an event, and return the redaction's id."""
         path = f"rooms/{quote(room)}/redact/{quote(event_id)}/{secrets.token_hex(8)}"
         return str((await self._put(path, {}))["event_id"])
 
     async def _put(self, path: str, content: Mapping[str, object]) -> Mapping[str, Any]:
-        """Send under a transaction id, again after an error of the homeserver's own.
+        """Send under a transaction id, and again after an error of the homeserver itself.
 
         Synapse answers 500 where it was storing a forged event of another server just then.
         """
@@ -227,12 +227,12 @@ class MatrixUser:
     async def put_state(
         self, room: str, type_: str, content: Mapping[str, object], key: str = ""
     ) -> str:
-        """Write a state event."""
+        """Write a state event, and return its id."""
         path = f"rooms/{quote(room)}/state/{quote(type_)}/{quote(key)}"
         return str((await self.request("PUT", path, content))["event_id"])
 
     async def levels(self, room: str) -> Mapping[str, int]:
-        """The `users` of the room's power levels."""
+        """Return the `users` of the room's power levels."""
         content = await self.state(room, "m.room.power_levels")
         return {user: int(level) for user, level in content.get("users", {}).items()}
 
@@ -247,13 +247,13 @@ class MatrixUser:
         await self.put_state(room, "m.room.power_levels", {**content, "users": users})
 
     async def openid_token(self) -> Mapping[str, Any]:
-        """What a client gives to a widget, so that it can prove who this is."""
+        """Return the OpenID credentials that a client gives to a widget, to prove who this is."""
         return await self.request("POST", f"user/{self.id}/openid/request_token", {})
 
     async def request(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Mapping[str, Any]:
-        """One call of the client API. Raises MatrixError, aiohttp.ClientError."""
+        """Call the Client-Server API. Raises MatrixError, aiohttp.ClientError."""
         if self._http is None:
             raise RuntimeError("the user was not started")
         url = f"{self.url}/_matrix/client/v3/{path}"
@@ -287,7 +287,7 @@ class MatrixUser:
 
 
 def _invite(room: str, user: str, state: Sequence[Event]) -> Event:
-    """One event for an invite, with the stripped state in it."""
+    """Return an event for an invite, with the stripped state in it."""
     member = next(
         (
             event

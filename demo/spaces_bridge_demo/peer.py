@@ -1,4 +1,4 @@
-"""WebRTC clients as a person's browser would be, made of aiortc: for the demo and the tests.
+"""WebRTC clients like a person's browser, made of aiortc, for the demo and the tests.
 
 A client is given a `Signal`, which takes its SDP offer to the server and brings the answer: by
 HTTP as WHEP and WHIP do (`over_http`), or any coroutine function.
@@ -48,7 +48,7 @@ _SILENCE: Pcm = np.zeros(FRAME, dtype=np.int16)
 
 
 class _Client:
-    """What listeners and speakers share: one peer connection, made by one offer."""
+    """The base of listeners and speakers: one peer connection, made by one offer."""
 
     def __init__(self, signal: Signal) -> None:
         self._signal = signal
@@ -58,7 +58,7 @@ class _Client:
 
     @property
     def state(self) -> str:
-        """The W3C connection state: new, connecting, connected, failed or closed."""
+        """Return the W3C connection state: new, connecting, connected, failed or closed."""
         return str(self._connection.connectionState)
 
     def _state_changed(self) -> None:
@@ -66,7 +66,7 @@ class _Client:
             self._connected.set()
 
     async def connect(self, timeout_s: float = PATIENCE_S) -> None:
-        """Join. Raises TimeoutError, ConnectionError, or what the signal raises."""
+        """Join. Raises TimeoutError, ConnectionError, or the signal's own errors."""
         async with asyncio.timeout(timeout_s):
             with _loopback_candidates():
                 await self._connection.setLocalDescription(await self._connection.createOffer())
@@ -98,10 +98,10 @@ def _loopback_candidates() -> Iterator[None]:
 
 
 class ListenerPeer(_Client):
-    """Listens, and keeps everything it hears."""
+    """A listener's client, which keeps everything it hears."""
 
     def __init__(self, signal: Signal, *, keep_s: float | None = None) -> None:
-        """`keep_s`: how much sound to keep; all of it if None."""
+        """`keep_s` is how many seconds of sound to keep; all of it if None."""
         super().__init__(signal)
         self._pieces: collections.deque[Pcm] = collections.deque()
         self._keep = None if keep_s is None else max(1, int(keep_s * RATE / FRAME))
@@ -131,11 +131,11 @@ class ListenerPeer(_Client):
                 self._arrived.notify_all()
 
     def pcm(self) -> Pcm:
-        """Everything decoded so far, or the last `keep_s` of it."""
+        """Return all sound decoded so far, or the last `keep_s` of it."""
         return np.concatenate(self._pieces) if self._pieces else np.zeros(0, dtype=np.int16)
 
     async def wait_packets(self, count: int, timeout_s: float = PATIENCE_S) -> None:
-        """Until `count` more packets were heard. Raises TimeoutError."""
+        """Wait until `count` more packets were heard. Raises TimeoutError."""
         wanted = self._heard + count
         async with asyncio.timeout(timeout_s), self._arrived:
             await self._arrived.wait_for(lambda: self._heard >= wanted)
@@ -149,7 +149,7 @@ class ListenerPeer(_Client):
 
 
 class _Microphone(AudioStreamTrack):
-    """A live track: queued speech in real time, silence in between."""
+    """A microphone's track: queued speech in real time, silence in between."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class _Microphone(AudioStreamTrack):
 
 
 class SpeakerPeer(_Client):
-    """Speaks what it is given, in real time; sends silence otherwise."""
+    """A speaker's client, which sends the given sound in real time, and silence otherwise."""
 
     def __init__(self, signal: Signal) -> None:
         super().__init__(signal)
@@ -204,7 +204,7 @@ class SpeakerPeer(_Client):
         self._connection.addTransceiver(self._microphone, direction="sendonly")
 
     def say(self, pcm: Pcm) -> None:
-        """Say this after all that is still to be said."""
+        """Queue this sound after all that is still to be said."""
         self._microphone.say(pcm)
 
     def stop_saying(self) -> None:
@@ -212,7 +212,7 @@ class SpeakerPeer(_Client):
         self._microphone.hush()
 
     async def said(self, timeout_s: float = PATIENCE_S) -> None:
-        """Until all was said. Raises TimeoutError."""
+        """Wait until all queued sound was said. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._microphone.silent.wait()
 

@@ -1,4 +1,4 @@
-"""Child processes that never outlive whoever started them."""
+"""Child processes that never outlive the process that started them."""
 
 import asyncio
 import ctypes
@@ -16,17 +16,17 @@ from spaces_bridge_demo.patience import PATIENCE_S
 
 PR_SET_PDEATHSIG = 1
 PORTS = range(10_000, 29_000)
-"""Below those the system gives to connections, and to whoever asks for any port."""
+"""Ports below those that the system gives to connections, and to programs that ask for any."""
 POLL_S = 0.02
 LOG_TAIL = 25
 
 
 class StartFailed(Exception):
-    """A process did not come up; the text holds the end of its log."""
+    """The process did not come up; the text holds the end of its log."""
 
 
 class Child:
-    """One process with its output in a file, in a session of its own: Ctrl-C does not reach it."""
+    """A child process with its output in a file, in its own session: Ctrl-C does not reach it."""
 
     def __init__(
         self,
@@ -47,18 +47,18 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id; RuntimeError when it was never started."""
+        """Return the process id. Raises RuntimeError when the process was never started."""
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it is there (a stopped one counts)."""
+        """Return whether the process is there (a suspended one counts)."""
         return self._process is not None and self._process.poll() is None
 
     def spawn(self) -> None:
-        """Start it; returns before it is ready."""
+        """Start the process, and return before it is ready."""
         if self.running:
             raise RuntimeError(f"{self.name} runs already")
         if self._spare is None:
@@ -68,8 +68,9 @@ class Child:
             self._process.stdin.close()
 
     def prepare(self) -> None:
-        """Have the next one ready: a program that waits for the end of its standard input, when
-        it has loaded what it needs, comes up sooner at the next `spawn`.
+        """Load the process for the next `spawn` beforehand, so that it comes up sooner.
+
+        The program must load its modules, then wait for the end of its standard input.
         """
         with self.log.open("ab") as output:
             self._spare = subprocess.Popen(
@@ -84,7 +85,7 @@ class Child:
             )
 
     async def wait_ready(self, probe: "Probe", timeout: float) -> None:
-        """Until the probe says yes. Raises StartFailed when it ends or takes too long."""
+        """Wait for the probe. Raises StartFailed when the process ends or takes too long."""
         deadline = time.monotonic() + timeout
         while not await probe():
             if not self.running:
@@ -94,7 +95,7 @@ class Child:
             await asyncio.sleep(0.1)
 
     async def terminate(self, timeout: float = 30.0) -> int:
-        """SIGTERM, and SIGKILL when that does not help; returns the exit code."""
+        """Send SIGTERM, and SIGKILL when that does not help; return the exit code."""
         if self.running:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
@@ -104,12 +105,12 @@ class Child:
             return await self.kill9()
 
     async def kill9(self) -> int:
-        """SIGKILL; returns once the process is gone."""
+        """Send SIGKILL, and return the exit code once the process is gone."""
         self.signal(signal.SIGKILL)
         return await self.wait(PATIENCE_S)
 
     async def wait(self, timeout: float) -> int:
-        """The exit code. Raises TimeoutError."""
+        """Wait for the process, and return its exit code. Raises TimeoutError."""
         process = self._process  # a new start meanwhile is another process
         if process is None:
             return 0
@@ -121,7 +122,7 @@ class Child:
         return code
 
     def kill_now(self) -> None:
-        """The way out without an event loop: SIGKILL and reap."""
+        """Send SIGKILL and reap the process, without an event loop."""
         for process in (self._process, self._spare):
             if process is not None and process.poll() is None:
                 process.kill()
@@ -131,29 +132,29 @@ class Child:
         self._spare = None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal if the process is there."""
+        """Send a signal to the process, if it is there."""
         if self.running:
             os.kill(self.pid, number)
 
     def tail(self, lines: int = LOG_TAIL) -> str:
-        """The end of its output."""
+        """Return the last lines of the process's output."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
 
 class Probe:
-    """Asks whether an HTTP address answers 200."""
+    """A probe: asks whether an HTTP address answers 200."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     async def __call__(self) -> bool:
-        """Never raises: not being there is an answer."""
+        """Return whether the address answers 200; a server that is not there is no error."""
         return await http_status(self.url) == 200
 
 
 async def http_status(url: str, timeout: float = 10.0) -> int:
-    """The status of a GET, 0 when nobody answers."""
+    """Return the status of a GET, 0 when no server answers."""
     import aiohttp
 
     try:
@@ -167,14 +168,14 @@ async def http_status(url: str, timeout: float = 10.0) -> int:
 
 
 class Seen(NamedTuple):
-    """A process of this machine."""
+    """A process that was found on this machine."""
 
     pid: int
     command: str
 
 
 def processes_in(directory: Path) -> Iterator[Seen]:
-    """All live processes that work in `directory`; that is how a bridge's workers are found."""
+    """Yield all live processes that work in `directory`, such as a bridge's workers."""
     wanted = str(directory.resolve())
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -191,16 +192,17 @@ def processes_in(directory: Path) -> Iterator[Seen]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process."""
+    """Return a process's resident memory in bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGESIZE")
 
 
 def free_port() -> int:
-    """A loopback port that is free for TCP and UDP, and that nobody else gets from here.
+    """Return a loopback port that is free for TCP and UDP, to no more than one caller.
 
-    It may be taken and left again as long as this process lives: no connection gets it by chance,
-    and no other process that asks here, such as tests that run beside these.
+    The caller may take and leave the port as long as this process lives: no connection gets it by
+    chance, and no other process that calls this, such as tests that run beside these. Raises
+    StartFailed when there is none.
     """
     for port in random.SystemRandom().sample(PORTS, 100):
         if _is_free(port) and _claimed(port):
@@ -219,7 +221,7 @@ def _is_free(port: int) -> bool:
 
 
 def _claimed(port: int) -> bool:
-    """By a name that only one process of this machine can have, and which goes with it."""
+    """Claim a port by a socket name that only one process here can have, and that ends with it."""
     claim = socket.socket(socket.AF_UNIX)
     try:
         claim.bind(f"\0spaces-bridge-port-{port}")
@@ -231,7 +233,7 @@ def _claimed(port: int) -> bool:
 
 
 def _end_with_parent() -> None:
-    """In the child: SIGTERM when the parent dies, however it dies. See prctl(2)."""
+    """Let this child get SIGTERM when its parent dies, however that dies. See prctl(2)."""
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""What is said in the demo: the sound, and the words to compare with."""
+"""The demo's screenplay: the sound that is said, and the words to compare with."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Something somebody says."""
+    """A turn: the words and the sound that one person says."""
 
     name: str
     pcm: Pcm
@@ -26,14 +26,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Screenplay:
-    """Everything that will be said: the host alone, then both."""
+    """The screenplay: the host's welcome alone, then the talk of both."""
 
     welcome: Sequence[Turn]
     talk: Sequence[Turn]
 
     @property
     def language(self) -> str:
-        """What the captions have to be told: `auto` when it is not all English."""
+        """Return the language to set for the captions: `auto` unless all turns are English."""
         languages = {turn.language for turn in (*self.welcome, *self.talk)}
         return ENGLISH if languages == {ENGLISH} else "auto"
 
@@ -41,7 +41,7 @@ class Screenplay:
 async def write_screenplay(
     host: str, speaker: str, recording: Path | None, models: Path
 ) -> Screenplay:
-    """Make all the sound beforehand. `recording` is said by the host instead of the welcome.
+    """Make all the sound beforehand. The host says `recording` instead of the welcome.
 
     Raises SpeechUnreadable, also for a recording without words.
     """

@@ -1,4 +1,4 @@
-"""The demo's play: what happens in which order, and how each step is seen from outside."""
+"""The demo's play: the order of its steps, and how each is observed from outside."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ REACTION_TTL_S = 5  # the house has to be set so
 
 
 class Play:
-    """Plays the screenplay in a house, step by step; raises StepFailed."""
+    """The play: performs the screenplay in a house, step by step. Raises StepFailed."""
 
     def __init__(self, house: House, story: Story, screenplay: Screenplay, models: Path) -> None:
         self.house = house
@@ -48,7 +48,7 @@ class Play:
         self._tabs: list[PageGuest] = []
 
     async def close(self) -> None:
-        """End what runs beside the play."""
+        """End the tasks and tabs that run beside the play."""
         for task in self._notes:
             task.cancel()
         await asyncio.gather(*self._notes, return_exceptions=True)
@@ -56,7 +56,7 @@ class Play:
             await tab.close()
 
     async def open(self) -> None:
-        """Homeserver, bridge, room: until the space is live."""
+        """Start homeserver and bridge, make the room, and start the live space."""
         self.story.title("A homeserver and the bridge")
         with step("homeserver"), self.story.work("starting Synapse on SQLite"):
             await self.house.start_homeserver()
@@ -92,7 +92,7 @@ class Play:
         self.story.link("host's link", await self.ada.personal_link(self.space))
 
     async def speak(self) -> None:
-        """Ada alone: her microphone, a listener."""
+        """Let Ada speak alone, with a listener, until a caption comes."""
         self.story.title("Ada speaks, Ben listens over WebRTC")
         with step("sound"):
             self.ben_hears = await self.audience.listen()
@@ -106,7 +106,7 @@ class Play:
             await captioned
 
     async def raise_hand(self) -> None:
-        """Mia's hand in Matrix, and that she is not heard before the grant."""
+        """Raise Mia's hand in Matrix, and check that she is not heard before the grant."""
         self.story.title("Mia asks for the floor")
         with step("hand"):
             await self.mia.meet_bot()
@@ -125,7 +125,7 @@ class Play:
         self.story.observe("hand", "in the queue of the page, and Ada is asked in her chat")
 
     async def grant_floor(self) -> None:
-        """Ada's ✅, the level, Mia's microphone; muted she is not heard."""
+        """Let Ada tap ✅, and open Mia's microphone; check that she is not heard while muted."""
         with step("floor"):
             offered = self.speaker.next_frame("role", lambda frame: frame["role"] == "speaker")
             granted = self.ada.next_level(self.space, self.mia.id, 10)
@@ -133,7 +133,7 @@ class Play:
             await self.ada.react(self._asked["room_id"], self._asked["event_id"], "✅")
             await granted
             await offered
-            await self._hand_gone  # else Mia could not raise it again
+            await self._hand_gone  # else Mia could not raise her hand again
             self.mia_mic = await self.speaker.open_microphone()
         self.story.observe("floor", "power level 10 in the room, the page offers the microphone")
         with step("gate"):
@@ -141,7 +141,7 @@ class Play:
         self.story.observe("gate", "refused before the grant, silent while muted")
 
     async def talk(self) -> None:
-        """Both speak; reactions meanwhile."""
+        """Let both speak, and react meanwhile."""
         self.story.title("They talk, and everything said is captioned")
         microphones = {"Ada": self.ada_mic, "Mia": self.mia_mic}
         first, rest = self._screenplay.talk[:2], self._screenplay.talk[2:]
@@ -159,7 +159,7 @@ class Play:
         self.story.observe("reactions", "counted on the page at once, gone from the room after")
 
     async def compare_words(self) -> None:
-        """What Ben's browser received and what the room shows, against what was said."""
+        """Compare what Ben's browser received and what the room shows with what was said."""
         self.story.title("Was it heard, was it written down?")
         with step("captions"):
             await until(self._captions_complete, "the captions of all that was said")
@@ -182,7 +182,7 @@ class Play:
         self.story.observe("sound", f"Ben heard what was said; wrong words {_percent([rate])}")
 
     async def mix(self) -> None:
-        """Two tones at once: each speaker hears the other and not themselves."""
+        """Send two tones at once, and check that each speaker hears only the other's."""
         self.story.title("A sound check: both send a tone at once")
         with step("mix"):
             ada_hears, mia_hears = await self.host.listen(), await self.speaker.listen()
@@ -207,7 +207,7 @@ class Play:
         self.story.observe("mix", "each hears the other and not herself, Ben hears both")
 
     async def take_floor(self) -> None:
-        """A demotion from a plain Matrix client: silence."""
+        """Demote Mia in a plain Matrix client, and check that she is silent."""
         with step("gate"):
             self.mia_mic.say(tone(1000, 2 * PATIENCE_S))
             await until(lambda: self._ben_hears(1000), "Mia's tone at Ben's")
@@ -222,7 +222,7 @@ class Play:
         self.story.observe("gate", f"Mia is silent {took:.1f} s later, and stays so")
 
     async def invite(self) -> None:
-        """An invitation by direct message to somebody who never met the bot."""
+        """Invite somebody who never met the bot, by a DM."""
         with step("invitation"):
             carl = await self.house.person("carl")
             invited = carl.next_invite()
@@ -239,7 +239,7 @@ class Play:
             self.story.tell(f"    {line}")
 
     async def end(self) -> None:
-        """Ada ends it; the sound stops, the room says so."""
+        """Let Ada end the live space, and check that room and page say so."""
         self.story.title("The end")
         with step("end"):
             ended = self.ada.next_in(
@@ -254,7 +254,7 @@ class Play:
         self.story.observe("end", "the room and the page say so")
 
     async def go_on(self) -> None:
-        """The conversation goes on until somebody ends the program."""
+        """Go on with the conversation until somebody ends the program."""
         self.story.title("The conversation goes on; Ctrl-C ends it and leaves nothing running")
         await self.raise_hand_again()
         microphones = {"Ada": self.ada_mic, "Mia": self.mia_mic}
@@ -267,7 +267,7 @@ class Play:
                 self.ben_hears = await self.audience.listen()
 
     async def raise_hand_again(self) -> None:
-        """Mia gets the floor back."""
+        """Give Mia the floor back."""
         with step("floor"):
             await self.ada.grant_floor(self.space, self.mia)
             self.mia_mic = await self.speaker.open_microphone()
@@ -335,12 +335,12 @@ class Play:
         return True
 
     async def _captions_right(self) -> bool:
-        """The last ones may be on their way when nearly all words are there."""
+        """Return whether few words are wrong: the last captions may still be on their way."""
         _, rates = await self._wrong_words()
         return max(rates) <= MAX_WER
 
     async def _wrong_words(self) -> tuple[list[CaptionEvent], list[float]]:
-        """The captions in the room, and what share of each speaker's words is wrong in them."""
+        """Return the captions in the room, and the share of each speaker's words wrong in them."""
         captions = await self.ada.captions(self.space)
         people = (self.ada, self.mia)
         return captions, [self._compare(who.name, said_by(captions, who.id)) for who in people]
@@ -363,7 +363,7 @@ class Play:
 
 
 def _tones(listener: ListenerPeer) -> dict[int, float]:
-    """How strong either tone is in the last second heard, in decibels."""
+    """Return the levels of both tones in the last second heard, in decibels."""
     return {hertz: tone_level_db(listener.pcm()[-RATE:], hertz) for hertz in (440, 1000)}
 
 
@@ -376,6 +376,6 @@ def _state(frame: Event) -> object:
 
 
 def _name_of(state: Sequence[Event]) -> str:
-    """The room's name in the stripped state of an invite."""
+    """Return the room's name in the stripped state of an invite."""
     names = [event["content"]["name"] for event in state if event["type"] == "m.room.name"]
     return str(names[0]) if names else ""

@@ -1,4 +1,4 @@
-"""How a client's SDP offer gets to the server and the answer back."""
+"""Signalling: takes a client's SDP offer to the server and brings the answer back."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import urljoin
@@ -6,11 +6,11 @@ from urllib.parse import urljoin
 import aiohttp
 
 Signal = Callable[[str], Awaitable[str]]
-"""Takes an SDP offer, returns the SDP answer."""
+"""A function that takes an SDP offer and returns the SDP answer."""
 
 
 class JoinRefused(Exception):
-    """The server did not take the offer; says with which status and why."""
+    """The server refused the offer; the error holds the status and the reason."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text}")
@@ -19,7 +19,7 @@ class JoinRefused(Exception):
 
 
 class HttpSignal:
-    """Signalling by one POST (WHEP, WHIP); remembers the session to be able to leave it."""
+    """Signalling by one POST (WHEP, WHIP), which remembers the session so that it can be left."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, bearer: str | None) -> None:
         self._http, self._url = http, url
@@ -45,5 +45,5 @@ class HttpSignal:
 
 
 def over_http(http: aiohttp.ClientSession, url: str, *, bearer: str | None = None) -> HttpSignal:
-    """A Signal for a WHEP or WHIP endpoint."""
+    """Return a Signal for a WHEP or WHIP endpoint."""
     return HttpSignal(http, url, bearer)

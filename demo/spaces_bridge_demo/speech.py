@@ -1,10 +1,10 @@
-"""Speech for the demonstration and the tests: a scripted conversation, or a recording of yours.
+"""Speech for the demo and the tests: a scripted conversation, or a recording of yours.
 
 All sound here is 48 kHz mono int16, as WebRTC carries it.
 
-The conversation is spoken by the voice inside the package hibari-tts (Apache-2.0). It has one
-voice; the others are made from it: spoken faster or slower, then resampled, which moves pitch and
-timbre and leaves the pace.
+The conversation is spoken by the voice inside the package hibari-tts (Apache-2.0). The package has
+one voice; the others are made from it: spoken faster or slower, then resampled, which moves pitch
+and timbre and leaves the pace.
 """
 
 import wave
@@ -27,7 +27,7 @@ _SEED: Final = 7
 
 
 class SpeechUnreadable(Exception):
-    """A recording that cannot be used; the text says why and what to do."""
+    """The recording cannot be used; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ LISTENER: Final = Voice("listener", pitch=1.12, pace=1.05)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One turn of the conversation."""
+    """A line: one turn of the conversation."""
 
     voice: Voice
     text: str
@@ -66,11 +66,11 @@ CONVERSATION: Final[Sequence[Line]] = (
     ),
     Line(HOST, "That was a wonderful answer. Thank you all for listening, and good night."),
 )
-"""A short talk of three people, in words a small model knows."""
+"""A short talk of three people, in words that a small model knows."""
 
 
 def speak(line: Line) -> Pcm:
-    """The line spoken by its voice, the same samples every time."""
+    """Return the line spoken by its voice, the same samples every time."""
     voice = line.voice
     spoken = _voice()(line.text, speed=voice.pace / voice.pitch, seed=_SEED)
     moved = soxr.resample(spoken, 24_000, SAMPLE_RATE / voice.pitch)
@@ -78,12 +78,12 @@ def speak(line: Line) -> Pcm:
 
 
 def silence(seconds: float) -> Pcm:
-    """No sound at all, for pauses between lines."""
+    """Return silence, for pauses between lines."""
     return np.zeros(round(seconds * SAMPLE_RATE), np.int16)
 
 
 def read_wav(path: Path) -> Pcm:
-    """A recording as 48 kHz mono int16, whatever its rate, channels and sample width.
+    """Read a recording as 48 kHz mono int16, whatever its rate, channels and sample width.
 
     Raises SpeechUnreadable, with what is wrong and what to do about it.
     """
@@ -112,7 +112,7 @@ def read_wav(path: Path) -> Pcm:
 
 
 def _samples(raw: bytes, width: int) -> NDArray[np.float32]:
-    """PCM of 8 (unsigned), 16, 24 or 32 bits as -1..1."""
+    """Return PCM of 8 (unsigned), 16, 24 or 32 bits as -1..1."""
     raw = raw[: len(raw) // width * width]
     if width == 1:
         return (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / np.float32(128)

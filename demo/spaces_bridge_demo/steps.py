@@ -1,4 +1,4 @@
-"""Steps of the demo: seen from outside, or failed with their name."""
+"""The demo's steps, each observed from outside, or failed with its name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ OUTSIDE = (
     ValueError,
     aiohttp.ClientError,
 )
-"""What goes wrong when the bridge does not do what it should."""
+"""Errors that mean that the bridge did not do what it should."""
 
 
 class StepFailed(Exception):
-    """A step was not observed; `step` is its name."""
+    """The step of the name `step` was not observed."""
 
     def __init__(self, step: str, why: str) -> None:
         super().__init__(f"{step}: {why}")
@@ -32,12 +32,12 @@ class StepFailed(Exception):
 
 
 class NotObserved(ValueError):
-    """Something came out differently from what it should be."""
+    """An observation differs from what it should be."""
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Whatever goes wrong in here is the failure of this step."""
+    """Turn the errors of `OUTSIDE` in the block into the failure of this step."""
     try:
         yield
     except OUTSIDE as error:
@@ -45,6 +45,6 @@ def step(name: str) -> Iterator[None]:
 
 
 def check(holds: bool, otherwise: str) -> None:
-    """Raises NotObserved."""
+    """Check that something holds. Raises NotObserved with the text `otherwise`."""
     if not holds:
         raise NotObserved(otherwise)

@@ -1,4 +1,4 @@
-"""What the terminal shows: the live space as it unfolds, one line after the other."""
+"""The demo's story on the terminal: the live space as it unfolds, line by line."""
 
 import os
 import sys
@@ -25,39 +25,39 @@ class Story:
         self.observed: list[str] = []
 
     def title(self, text: str) -> None:
-        """A new part of the story."""
+        """Begin a new part of the story."""
         self._line("")
         self._line(f"  {self._in(BOLD, text)}")
 
     def tell(self, text: str) -> None:
-        """Something happens."""
+        """Print something that happens."""
         self._line(f"{self._clock()}  {text}")
 
     def says(self, name: str, text: str) -> None:
-        """Somebody speaks into the microphone."""
+        """Print the words that somebody speaks into the microphone."""
         self._line(f"{self._clock()}  {self._name(name)} 🎤 {text}")
 
     def caption(self, name: str, text: str) -> None:
-        """A caption came into the Matrix room."""
+        """Print a caption that came into the Matrix room."""
         self._line(f"{self._clock()}  {self._name(name)} 💬 {self._in(DIM, text)}")
 
     def observe(self, step: str, text: str) -> None:
-        """A step was seen from outside."""
+        """Print that a step was observed from outside."""
         self.observed.append(step)
         self._line(f"{self._clock()}  {self._in(GREEN, '✓ ' + step)}  {text}")
 
     def fail(self, step: str, text: str) -> None:
-        """A step was not seen."""
+        """Print that a step was not observed."""
         self._line("")
         self._line(f"{self._clock()}  {self._in(RED, '✗ ' + step)}  {text}")
 
     def link(self, label: str, value: str) -> None:
-        """Something to copy."""
+        """Print a value to copy."""
         self._line(f"    {label:<16} {self._in(CYAN, value)}")
 
     @contextmanager
     def work(self, text: str) -> Iterator[None]:
-        """Something that takes a while, and how long it took."""
+        """Print the name of work that takes a while, and how long it took."""
         began = time.monotonic()
         self._line(f"{self._clock()}  {self._in(YELLOW, '…')} {text}")
         yield

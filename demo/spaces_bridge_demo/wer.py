@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:s\b)?|[^\W\d_]+(?:'[^\W\
 
 
 def words_of(text: str) -> list[str]:
-    """The text as comparable words: `It's 7:30, Mr. Hill` → it is seven thirty mister hill."""
+    """Return comparable words: `It's 7:30, Mr. Hill` → it is seven thirty mister hill."""
     text = text.casefold().replace("’", "'")
     for symbol, word in _SYMBOLS:
         text = text.replace(symbol, word)
@@ -52,7 +52,7 @@ def words_of(text: str) -> list[str]:
 
 
 def word_error_rate(reference: str, hypothesis: str) -> float:
-    """Wrong, missing and added words over the words of the reference, 0 being perfect.
+    """Return wrong, missing and added words over the words of the reference; 0 is perfect.
 
     Raises ValueError for a reference without words.
     """
@@ -63,7 +63,7 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 
 
 def word_errors(wanted: Sequence[str], written: Sequence[str]) -> int:
-    """The fewest substitutions, deletions and insertions that turn one into the other."""
+    """Return the fewest substitutions, deletions and insertions that turn one into the other."""
     row = list(range(len(written) + 1))
     for i, want in enumerate(wanted, start=1):
         diagonal, row[0] = row[0], i
@@ -107,7 +107,7 @@ def _ordinal(word: str) -> str:
 
 
 def _cardinal(number: int, *, years: bool = False) -> list[str]:
-    """A number as it is spoken; 1100..1999 and 2010..2099 in pairs, as years are."""
+    """Return a number as it is spoken; `years` speaks 1100..1999 and 2010..2099 in pairs."""
     century, rest = divmod(number, 100)
     if years and (11 <= century <= 19 or (century == 20 and rest >= 10)):
         return _cardinal(century) + (_pair(rest) if rest else ["hundred"])

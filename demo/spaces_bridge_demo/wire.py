@@ -1,7 +1,7 @@
 """The smallest WebRTC client: ICE, DTLS and SRTP are real, sound stays encoded.
 
-For benchmarks, where thousands of clients must cost little, and for tests that need to see
-sequence numbers, choose the SRTP profile, or come by ICE-TCP (which aiortc cannot).
+It is for benchmarks, where thousands of clients must cost little, and for tests that need to see
+sequence numbers, choose the SRTP profile, or connect by ICE-TCP (which aiortc cannot).
 """
 
 import asyncio
@@ -45,7 +45,7 @@ a={direction}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What an answer says about the other side."""
+    """The server's side of a connection, as its SDP answer describes it."""
 
     ufrag: str
     pwd: str
@@ -74,7 +74,7 @@ def read_answer(answer: str) -> Server:
 
 
 class WirePeer:
-    """One client, without any I/O: datagrams in by `receive`, out by `transmit`."""
+    """A WebRTC client without any I/O: datagrams come in by `receive`, go out by `transmit`."""
 
     def __init__(
         self,
@@ -84,9 +84,9 @@ class WirePeer:
         keep: bool = True,
         setup: str = "actpass",
     ) -> None:
-        """`keep`: remember received packets in `packets`, not only their number.
+        """`keep` remembers received packets in `packets`, not only their number.
 
-        `setup` is the offer's; `passive` waits for the server's DTLS.
+        `setup` is the offer's DTLS role; `passive` waits for the server's DTLS.
         """
         self._setup = setup
         self.direction = direction
@@ -105,7 +105,7 @@ class WirePeer:
         self._ssl: SSL.Connection | None = None
 
     def offer(self) -> str:
-        """Our SDP offer."""
+        """Return the client's SDP offer."""
         return _OFFER.format(
             kind=_PAYLOAD_TYPE,
             ufrag=self.ufrag,
@@ -116,17 +116,17 @@ class WirePeer:
         )
 
     def check(self, *, nominate: bool = True) -> bytes:
-        """A binding request of ours."""
+        """Return a STUN binding request of this client."""
         assert self.server is not None
         name = f"{self.server.ufrag}:{self.ufrag}"
         return stun.request(name, self.server.pwd, stun.new_transaction(), nominate=nominate)
 
     def send_check(self) -> None:
-        """Keep (or begin) the connection."""
+        """Send a binding request, which begins the connection or keeps it alive."""
         self.transmit(self.check())
 
     def receive(self, datagram: bytes) -> None:
-        """Take in a datagram of the server."""
+        """Handle a datagram of the server."""
         if datagram[0] <= 3:
             self._receive_stun(datagram)
         elif datagram[0] <= 63:
@@ -221,7 +221,7 @@ class WirePeer:
         self.left_by_server |= news.left
 
     def rtp(self, index: int, timestamp: int, payload: bytes) -> bytes:
-        """An encrypted packet of ours; `index` must go on from the last one by less than 2^15."""
+        """Return an encrypted RTP packet; `index` must go on from the last by less than 2^15."""
         assert self.out is not None
         head = rtp.HEADER.pack(
             0x80, _PAYLOAD_TYPE, index & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc
@@ -243,13 +243,13 @@ class WireConnection:
     async def join(
         self, signal: Signal, *, tcp: bool = False, timeout_s: float = PATIENCE_S
     ) -> None:
-        """Connect by UDP, or by ICE-TCP. Raises TimeoutError or what the signal raises."""
+        """Connect by UDP, or by ICE-TCP. Raises TimeoutError, or the signal's own errors."""
         self.peer.server = read_answer(await signal(self.peer.offer()))
         await self.dial(tcp=tcp)
         await self.until(lambda: self.peer.keys is not None, timeout_s)
 
     async def dial(self, *, tcp: bool = False) -> None:
-        """Go on from a new local address (the first one, or after a change of network)."""
+        """Open a new local address: the first one, or one after a change of network."""
         assert self.peer.server is not None
         self._hang_up()
         kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
@@ -263,28 +263,28 @@ class WireConnection:
         self._keep_checking()
 
     def fileno(self) -> int:
-        """The socket's file descriptor; -1 when closed."""
+        """Return the socket's file descriptor; -1 when closed."""
         return -1 if self._socket is None else self._socket.fileno()
 
     def send(self, datagram: bytes) -> None:
-        """Put a datagram on the wire."""
+        """Send a datagram."""
         if self._socket is not None:
             self._socket.send(datagram if self._deframer is None else frame(datagram))
 
     async def until(self, holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
-        """Wait for something to become true by what arrives. Raises TimeoutError."""
+        """Wait until the condition holds after an arriving datagram. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()
 
     async def more(self, packets: int, timeout_s: float = PATIENCE_S) -> None:
-        """Wait for so many more RTP packets. Raises TimeoutError."""
+        """Wait for `packets` more RTP packets. Raises TimeoutError."""
         wanted = self.peer.received + packets
         await self.until(lambda: self.peer.received >= wanted, timeout_s)
 
     def close(self) -> None:
-        """Go without a word."""
+        """Close the socket without telling the server."""
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -1,4 +1,4 @@
-"""Lets one module load as usual, and breaks it before anybody uses it."""
+"""The saboteur lets one module load as usual, and breaks it before anybody uses it."""
 
 import importlib.abc
 import importlib.machinery
@@ -8,16 +8,16 @@ from types import ModuleType
 from typing import Any
 
 Damage = Callable[[Any], None]
-"""Takes the loaded module apart."""
+"""A function that breaks the loaded module."""
 
 
 def break_module(name: str, damage: Damage) -> None:
-    """Break this module when it is imported in this process."""
+    """Break the named module when it is imported in this process."""
     sys.meta_path.insert(0, Saboteur(name, damage))
 
 
 class Saboteur(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds one module by the usual finder, with itself as the loader."""
+    """An import hook: finds one module by the usual finder, with itself as the loader."""
 
     def __init__(self, name: str, damage: Damage) -> None:
         self._name = name
@@ -27,7 +27,7 @@ class Saboteur(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Our one module; every other one is not our affair."""
+        """Return the spec of the one module, with this loader; None for every other one."""
         if fullname != self._name:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
@@ -36,11 +36,11 @@ class Saboteur(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return spec
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        """As usual."""
+        """Create the module as usual."""
         return self._loader.create_module(spec) if self._loader else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """As usual, and then the damage."""
+        """Execute the module as usual, then do the damage."""
         if self._loader is not None:
             self._loader.exec_module(module)
         self._damage(module)

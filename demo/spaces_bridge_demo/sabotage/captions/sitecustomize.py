@@ -1,4 +1,4 @@
-"""The speech model hears nothing."""
+"""Sabotage of the captions: the speech model hears nothing."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from spaces_bridge_demo.sabotage.saboteur import break_module
 
 
 def deafen(transcriber: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
-    """No sound has words any more."""
+    """Let the transcriber find no words in any sound."""
     transcriber.Transcriber.transcribe = lambda self, sound, language: ""
 
 

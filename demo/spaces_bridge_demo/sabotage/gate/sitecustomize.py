@@ -1,4 +1,4 @@
-"""The gate in the media worker never shuts again for anybody it was once opened for."""
+"""Sabotage of the gate: it never shuts again for anybody for whom it was once opened."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from spaces_bridge_demo.sabotage.saboteur import break_module
 
 
 def keep_open(gate: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
-    """What was open stays open."""
+    """Keep gates open that were opened once."""
     replace = gate.Gates.replace
     gate.Gates.replace = lambda self, users: replace(self, self.open | frozenset(users))
 

@@ -1,4 +1,4 @@
-"""Every speaker hears the whole mix, themselves included."""
+"""Sabotage of the mix: every speaker hears the whole mix, themselves included."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from spaces_bridge_demo.sabotage.saboteur import break_module
 
 
 def echo(mixer: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
-    """Nobody is left out of their own mix."""
+    """Leave no speaker out of their own mix."""
     mix_minus = mixer.mix_minus
 
     def everybody(frames: Any, minus: Any) -> Any:  # noqa: ANN401
