@@ -1,1 +1,1 @@
-"""Benchmarks: what `make bench` measures. Timing is asserted nowhere else."""
+"""The benchmarks that `make bench` runs. Timing is asserted nowhere else."""

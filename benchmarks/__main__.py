@@ -21,17 +21,17 @@ GROUPS = (
     "fanout", "stage", "restarts", "outage", "media", "captions", "reactions", "lock", "page",
     "ogg",
 )  # fmt: skip
-"""Each is a module here with `results()`."""
+"""The groups, each a module here with `results()`."""
 
 
 def run(group: str) -> Sequence[Result]:
-    """All figures of one group."""
+    """Return all figures of one group."""
     measured: Sequence[Result] = import_module(f"benchmarks.{group}").results()
     return measured
 
 
 def document(results: Sequence[Result]) -> str:
-    """The page that shows the figures."""
+    """Return the page that shows the figures."""
     lines = [
         "# Benchmarks",
         "",
@@ -55,7 +55,7 @@ def document(results: Sequence[Result]) -> str:
 
 
 def main() -> int:
-    """Run the groups asked for."""
+    """Run the groups that were asked for."""
     # One core for each model, as in the worker; read when numpy and the model are imported.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     parser = argparse.ArgumentParser(prog="make bench")

@@ -1,11 +1,11 @@
-"""How good, how costly and how quick captions are, with the real worker and model.
+"""Captions' quality, cost and delays, with the real worker and model.
 
 * Word errors: the worker's finals against faster-whisper's own transcription of the whole
   recording (30 s windows, beam of five, same model), in points.
 * Finals: several people talk at once in real time, each in their own track; from the end of their
   speech to the final. Human readings (LibriVox) and the synthetic conversation, looped.
 * Partials: the same with fewer people; from the end of each word to the first caption that shows
-  it, draft or final. When a word ends, faster-whisper's word timestamps tell (about 0.1 s).
+    it, draft or final. The ends of words are faster-whisper's word timestamps (about 0.1 s).
 * Cost: CPU time of the worker, user and system, per second of speech, in that same talk.
 """
 
@@ -41,7 +41,7 @@ _PEER = "faster-whisper, 30 s windows, beam 5, offline"
 def results(
     model: str = "base", talkers: int = 8, clips: int = 13, few: int = 4
 ) -> Sequence[Result]:
-    """All figures; the delays rest on `talkers` (for partials `few`) times `clips` turns."""
+    """Return all figures; delays rest on `talkers` (for partials `few`) times `clips` turns."""
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
         quality = asyncio.run(_quality(model, cache))
@@ -83,7 +83,7 @@ def _final_result(name: str, talk: Talk, plain: Talk, percent: float, talkers: i
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Word errors, words, and memory of the worker."""
+    """The captions' quality: word errors, words, and memory of the worker."""
 
     errors: int
     words: int
@@ -117,7 +117,7 @@ async def _quality(model: str, cache: Path) -> Quality:
 
 
 def _offline(model: str, cache: Path) -> float:
-    """Word errors in percent of the same recordings, transcribed as files."""
+    """Return the word errors in percent of the same recordings, transcribed as files."""
     whisper = WhisperModel(
         str(model_directory(model, cache)), device="cpu", compute_type="int8", cpu_threads=1
     )
@@ -131,7 +131,7 @@ def _offline(model: str, cache: Path) -> float:
 
 
 def _pool(model: str, cache: Path) -> list[Clip]:
-    """All clips, with the ends of their words."""
+    """Return all clips, with the ends of their words."""
     whisper = WhisperModel(
         str(model_directory(model, cache)), device="cpu", compute_type="int8", cpu_threads=1
     )

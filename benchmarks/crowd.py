@@ -1,4 +1,4 @@
-"""Many pages that only follow: nameless guests on a live space's feed, in a process of their own.
+"""A crowd of pages that only follow: nameless guests on a live space's feed, in a child process.
 
 `python -m benchmarks.crowd PORT PATH COUNT` opens COUNT feeds, each from an address of its own (as
 a proxy would name it), and keeps them until its standard input ends. Each line there is answered
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 AT_ONCE = 20
-"""Connections that are being opened at the same time."""
+"""Connections that are opened at the same time."""
 
 _TEXT, _PING, _PONG = 0x1, 0x9, 0xA
 
 
 class FeedFollower(asyncio.Protocol):
-    """One feed: says who it is (nobody), counts what comes, and answers pings."""
+    """A follower's feed: authenticates as nobody, counts frames, and answers pings."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
@@ -55,7 +55,7 @@ class FeedFollower(asyncio.Protocol):
             self.welcomed.set_exception(error or ConnectionError("the feed was closed"))
 
     def _read(self, buffer: bytes) -> int:
-        """Take all whole frames; the number of bytes they had. A server's have no mask."""
+        """Take all whole frames and return their bytes' number; a server's frames have no mask."""
         at = 0
         while len(buffer) - at >= 2:
             size, head = buffer[at + 1], 2
@@ -87,7 +87,7 @@ class FeedFollower(asyncio.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a crowd has seen so far: open feeds, frames and bytes of them altogether."""
+    """A crowd's count so far: open feeds, and the frames and bytes of all of them."""
 
     open: int
     frames: int
@@ -95,13 +95,13 @@ class Seen:
 
 
 class Crowd:
-    """A crowd in a child process, as its owner sees it."""
+    """A crowd in a child process, as its parent sees it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     async def seen(self) -> Seen:
-        """What it says now. RuntimeError when it ended."""
+        """Return the crowd's count now. Raises RuntimeError when its process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(b"\n")
@@ -113,7 +113,7 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(port: int, path: str, count: int) -> AsyncIterator[Crowd]:
-    """`count` feeds, open when this begins, closed when it ends."""
+    """Run a crowd of `count` feeds, which are all open when the block begins."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.crowd", str(port), path, str(count)),
         stdin=asyncio.subprocess.PIPE,

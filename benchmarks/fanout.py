@@ -1,6 +1,7 @@
 """What one packet to one listener costs the server: CPU time of its process, user and system.
 
-Ours, and in turns with it other servers with as many listeners of the same kind (see `peers`).
+Our edge is measured in turns with other servers, which have as many listeners of the same kind
+(see `peers`).
 
     python benchmarks/fanout.py --listeners 60 --seconds 10
 
@@ -127,7 +128,7 @@ async def _serve() -> None:
 
 
 def _reencoded() -> Iterator[bytes]:
-    """The frames of one speaker, decoded and encoded again as they are asked for."""
+    """Yield the frames of one speaker, decoded and encoded again as they are asked for."""
     speaker, decoder, encoder = Encoder(), Decoder(), Encoder()
     packets = [speaker.encode(frame) for frame in frames()]
     for packet in itertools.cycle(packets):
@@ -164,7 +165,7 @@ def _cpu_s() -> float:
 
 
 def results() -> Sequence[Result]:
-    """Ours and each peer in turns; the medians count, a peer's ratio is that of each turn."""
+    """Measure ours and each peer in turns; medians count, a peer's ratio is that of each turn."""
     peers, runs = available(), list[Ours]()
     for _ in range(_RUNS):
         run = measure(_LISTENERS, _RUN_S)
@@ -179,7 +180,7 @@ def results() -> Sequence[Result]:
 
 
 def main() -> None:
-    """Measure once and print."""
+    """Measure once and print the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--server", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--listeners", type=int, default=_LISTENERS)

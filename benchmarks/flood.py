@@ -1,7 +1,7 @@
-"""A crowd that reacts: guests over the feed, members by annotating the live card.
+"""A flood of reactions: guests over the feed, members by annotating the live card.
 
 Everybody taps at an even pace; the same numbers give the same taps. Meanwhile some people talk
-with the bot, and each answer is timed. What the bridge sent is read from the homeserver's own
+with the bot, and each answer is timed. The bridge's events are read from the homeserver's own
 record of the room afterwards.
 """
 
@@ -42,12 +42,12 @@ KINDS = [
     "🦄",
     "🐢",
 ]
-"""What is tapped; a member can hold one annotation of each kind at a time."""
+"""The emoji that are tapped; a member can hold one annotation of each kind at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many tap how often within how many seconds."""
+    """A crowd: how many people tap how often within how many seconds."""
 
     guests: int
     taps_per_guest: int
@@ -59,13 +59,13 @@ class Crowd:
 
     @property
     def taps(self) -> int:
-        """All taps together."""
+        """Return the number of all taps."""
         return self.guests * self.taps_per_guest + self.members * self.taps_per_member
 
 
 @dataclass(slots=True)
 class Outcome:
-    """`began_ms`: Unix time; answers in seconds."""
+    """A flood's outcome; `began_ms` is Unix time, answers are in seconds."""
 
     began_ms: int
     tapped: Counter[str]
@@ -73,7 +73,7 @@ class Outcome:
 
 
 class Flood:
-    """Prepares the crowd, lets it loose, and looks at what became of it."""
+    """A flood: prepares the crowd, lets it tap, and reads the results."""
 
     def __init__(self, house: House, host: Person, space: LiveRoom, crowd: Crowd) -> None:
         self._house = house
@@ -109,7 +109,7 @@ class Flood:
         await self._open.aclose()
 
     async def run(self) -> Outcome:
-        """Everybody taps for the crowd's time."""
+        """Let everybody tap for the crowd's time."""
         outcome = Outcome(time.time_ns() // 1_000_000, Counter())
         crowd = self._crowd
         await asyncio.gather(
@@ -150,24 +150,24 @@ class Flood:
             outcome.answered_s.append(took_s)
             await asyncio.sleep(max(0.0, step_s - took_s))
 
-    # --- what became of it ----------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------
 
     async def totals(self) -> Counter[str]:
-        """What the live space has counted, by its public API."""
+        """Return the reactions that the live space has counted, by its public API."""
         page = self._space.page
         url = f"{page.rpartition('/s/')[0]}/api/v1/spaces/{self._space.slug}"
         async with aiohttp.ClientSession() as http, http.get(url) as answer:
             return Counter((await answer.json())["reactions"])
 
     async def card_total(self) -> int | None:
-        """The number of reactions that the live card shows, None while it shows none."""
+        """Return the number of reactions that the live card shows; None while it shows none."""
         edits = [e for e in await self._host.timeline(self._space.room) if _edits(e, self._space)]
         body = str(edits[-1]["content"]["m.new_content"]["body"]) if edits else ""
         found = re.search(r"\((\d+) in all\)", body)
         return int(found[1]) if found else None
 
     async def events_of_bridge(self, from_ms: int, until_ms: int) -> list[dict[str, Any]]:
-        """What bot and ghosts sent to the room besides captions and redactions."""
+        """Return the events of bot and ghosts in the room, besides captions and redactions."""
         return [
             dict(event)
             for event in await self._host.timeline(self._space.room)
@@ -178,7 +178,7 @@ class Flood:
         ]
 
     def busiest_minute(self, events: Sequence[dict[str, Any]]) -> int:
-        """The most events within any 60 seconds."""
+        """Return the most events within any 60 seconds."""
         times = [int(event["origin_server_ts"]) for event in events]
         return max((sum(t <= u < t + 60_000 for u in times) for t in times), default=0)
 

@@ -1,12 +1,12 @@
-"""A mob of another server, and how soon the host's `lock` stops it.
+"""The host's `lock` against a mob from another server: how soon it stops the mob.
 
 Fifty trolls with accounts there chat and raise hands without end, two hundred guests have their
-hands up. Times are those the homeservers wrote: from the host's command until
+hands up. Times are the homeservers' own timestamps, from the host's command until
 
 * shut_s: the room's levels keep listeners from writing;
-* last_seen_s: the last message of theirs was written that anybody on the host's server sees;
-* away_told_s: their own server took the last one. How soon it handles, amid their flood, what it
-  is sent is its own affair, so there is no target.
+* last_seen_s: the trolls' last message that anybody on the host's server sees was written;
+* away_told_s: the trolls' own server took their last message. How soon that server handles, amid
+  the flood, what it is sent is its own affair, so there is no target.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ RUNS = 3
 
 
 def results(runs: int = RUNS) -> Sequence[Result]:
-    """A new live space and a new mob for each run, on the same two homeservers."""
+    """Run with a new live space and a new mob each time, on the same two homeservers."""
     with tempfile.TemporaryDirectory(prefix="spaces-lock-") as directory:
         twins = Twins(Path(directory))
         try:

@@ -1,4 +1,4 @@
-"""What the media worker costs in memory, and how fast its sound is back after a kill -9."""
+"""The media worker's memory, and how fast its sound is back after a kill -9."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ MIB = 1 << 20
 
 
 def results(kills: int = KILLS) -> Sequence[Result]:
-    """Run once."""
+    """Run once and return the figures."""
     return asyncio.run(_measure(kills))
 
 

@@ -1,8 +1,8 @@
-"""What a listener over plain HTTP costs the control process.
+"""The cost of a listener over plain HTTP in the control process.
 
-`LISTENERS` players read `live.ogg` from another process, through the whole web room; the mix is
-made of packets as long as speech makes them. The cost is what the process takes more than with
-one listener; the worker has no part in it.
+`LISTENERS` players read `live.ogg` from another process, through the whole web adapter; the mix is
+made of packets as long as speech makes them. The cost is the CPU time that the process takes more
+than with one listener; the worker has no part in it.
 """
 
 import asyncio
@@ -27,11 +27,12 @@ WINDOWS = 5
 WINDOW_S = 3.0
 OPUS = b"\xf8" + bytes(80)
 BEFORE_US = 668.0
-"""Of the build before one stream was shared, measured the same way with 300 listeners."""
+"""The figure of the build before one stream was shared, measured the same way with 300
+listeners."""
 
 
 def results() -> Sequence[Result]:
-    """The figure."""
+    """Measure and return the figure."""
     with tempfile.TemporaryDirectory() as folder:
         costs = asyncio.run(_measure(Path(folder)))
     value = percentile(costs, 50)
@@ -107,7 +108,7 @@ def _players(address: str, count: int, stop: Event) -> None:
 async def _play(url: URL, count: int, stop: Event) -> None:
     async def one(number: int) -> None:
         reader, writer = await asyncio.open_connection(url.host, url.port)
-        # as from several networks: one address may have 200
+        # come as from several networks: one address may have 200 streams
         hop = f"X-Forwarded-For: 10.{number // 100}.0.1"
         head = f"GET {url.path} HTTP/1.1\r\nHost: x\r\n{hop}\r\n\r\n"
         writer.write(head.encode())

@@ -1,7 +1,8 @@
-"""The homeserver away for a minute: how soon what waited comes through once it is back.
+"""An outage of the homeserver for a minute: how soon a waiting task is done once it is back.
 
-What waits is a hand, raised on the page: the hosts are asked by direct message. Counted from the
-homeserver's answering again until its client has the first event; the bridge was up all the time.
+The waiting task is the prompt to the hosts for a hand raised on the page. The time is counted from
+the homeserver's answering again until its client has the first event; the bridge was up all the
+time.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ AWAY_S = 60.0
 
 
 def results(rounds: int = ROUNDS) -> Sequence[Result]:
-    """Run once; the slowest counts."""
+    """Run `rounds` outages; the slowest counts."""
     taken = asyncio.run(_measure(rounds))
     value = round(max(taken), 2)
     return [Result("outage.first_event_max_s", value, "s", rounds, spread(taken, 2), "< 3")]

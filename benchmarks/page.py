@@ -1,7 +1,7 @@
-"""The page: how soon it is there and sounds, and what those who follow it cost.
+"""The page: how soon it shows and sounds, and the cost of many pages.
 
-`BENCH_ROUNDS` in the environment (100 unless set) makes a run shorter; a percentile is worth
-something from 100 on.
+`BENCH_ROUNDS` in the environment (100 unless set) makes a run shorter; a percentile means
+something from 100 rounds on.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "100"))
 
 
 def results(rounds: int = ROUNDS) -> Sequence[Result]:
-    """All figures."""
+    """Return all figures of the page."""
     return [
         *asyncio.run(_in_browser(rounds)),
         *page_feeds.results(asyncio.run(page_feeds.measure())),
@@ -52,7 +52,7 @@ def _p95(
 
 
 def _slower(name: str, pages: dict[str, Sequence[float]]) -> Result:
-    """The slower page's figure, with how all did."""
+    """Return the slower page's figure, with the spread of both."""
     told = "; ".join(f"{page}: {spread(samples, 2)}" for page, samples in pages.items())
     slowest = max(percentile(samples, 95) for samples in pages.values())
     n = min(len(samples) for samples in pages.values())

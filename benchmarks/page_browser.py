@@ -1,4 +1,4 @@
-"""How fast the page is in a real Chromium, each time in a fresh profile with nothing cached.
+"""The page's speed in a real Chromium, each time in a fresh profile with nothing cached.
 
 * link to sound: from opening the link, with a click on Listen as soon as it can be clicked, until
   sound of the live host has been played: the element's time moves and what was played had energy
@@ -88,7 +88,7 @@ _NOW = "performance.timeOrigin + performance.now()"
 
 
 async def link_to_sound(browser: Browser, stage: Rig, rounds: int) -> list[float]:
-    """Seconds, one for each round; the host is on air all the while."""
+    """Return the seconds from link to sound of each round; the host is on air all the while."""
     mouth = Mouth()
     await mouth.open(stage.http, stage.space.page, stage.host_tab.session)
     try:
@@ -111,7 +111,7 @@ async def _hear(browser: Browser, link: str) -> float:
 
 
 async def largest_paint(browser: Browser, address: str, rounds: int) -> list[float]:
-    """Seconds, one for each round."""
+    """Return the seconds to the largest contentful paint of each round."""
     times = []
     for _ in range(rounds):
         context = await browser.new_context(viewport=PHONE)
@@ -125,7 +125,7 @@ async def largest_paint(browser: Browser, address: str, rounds: int) -> list[flo
 
 
 async def caption_to_page(browser: Browser, rounds: int) -> list[float]:
-    """Milliseconds, one for each caption; they come at random moments, from one seed."""
+    """Return the milliseconds to the page of each caption, at random moments from one seed."""
     chance = random.Random(SEED)
     with tempfile.TemporaryDirectory() as folder:
         async with web_world(Path(folder)) as world:
@@ -159,7 +159,7 @@ async def _caption(
 
 
 async def _clock_ahead_ms(page: Page) -> float:
-    """How far the page's clock is ahead of ours, by the quickest of some questions."""
+    """Return how far the page's clock is ahead of ours, by the quickest of some questions."""
     found = []
     for _ in range(50):
         asked = time.time() * 1000

@@ -1,7 +1,7 @@
-"""What 1,000 open feeds cost the control process, in memory and in time.
+"""The cost of 1,000 open feeds in the control process, in memory and in time.
 
 Nameless guests follow one live space; first nobody speaks, then the host does, whose level goes
-to every page five times a second. The cost is what the process takes more than with none.
+to every page five times a second. The cost is what the process takes more than without feeds.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ WINDOW_S = 3.0
 SETTLE_S = 3.0
 MIB = 1 << 20
 SWINGS = tuple(round(46_000 * 10 ** ((2.7 * step - 60) / 20)) for step in range(4, 21))
-"""Amplitudes of the host's voice, one meter's step after the other: nearly every one is told."""
+"""Amplitudes of the host's voice, one meter's step after the other: nearly each goes to pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Percent of a core in each window, resident bytes at the end, frames a second."""
+    """A cost: percent of a core in each window, resident bytes at the end, frames a second."""
 
     percent: Sequence[float]
     resident: int
@@ -36,7 +36,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """The cost without feeds and with them, each while nobody speaks and while the host does."""
+    """The costs without feeds and with them, each while nobody speaks and while the host does."""
 
     feeds: int
     none_idle: Cost
@@ -48,7 +48,7 @@ class Feeds:
 
 
 async def measure(feeds: int = FEEDS, windows: int = WINDOWS) -> Feeds:
-    """Run once, in a house of its own."""
+    """Run once, on a rig of its own."""
     async with rig() as stage:
         process = psutil.Process(stage.house.bridge.pid)
         none_idle = await _cost(process, None, windows)
@@ -70,7 +70,7 @@ async def measure(feeds: int = FEEDS, windows: int = WINDOWS) -> Feeds:
 
 
 def results(cost: Feeds) -> Sequence[Result]:
-    """The figures of one run."""
+    """Return the figures of one run."""
     name, n = f"page.feeds_{cost.feeds}", len(cost.idle.percent)
     mib = (cost.speaking.resident - cost.none_speaking.resident) / MIB
     told = (

@@ -1,9 +1,9 @@
-"""10,000 reactions in a minute from 200 guests and 50 members, and the five minutes after it.
+"""Reactions: 10,000 in a minute from 200 guests and 50 members, and the five minutes after it.
 
-* matrix_events_per_10k: what the bridge sent to the room in that minute besides redactions;
-* busiest_minute_after: the most it sent in any minute of the five that followed;
+* matrix_events_per_10k: events of the bridge in the room in that minute, besides redactions;
+* busiest_minute_after: the most such events in any minute of the five that followed;
 * command_p95_ms: from a question to the bot until its answer, meanwhile;
-* total_off_by: what the card shows at the end against what was tapped.
+* total_off_by: the card's count at the end against the number of taps.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ CARD_WITHIN_S = 75.0
 
 
 def results(crowd: Crowd = CROWD, after_s: float = AFTER_S) -> Sequence[Result]:
-    """Run once."""
+    """Run once and return the figures."""
     return asyncio.run(_measure(crowd, after_s))
 
 
@@ -40,7 +40,7 @@ async def _measure(crowd: Crowd, after_s: float) -> Sequence[Result]:
         space = await host.create_space("A loud evening")
         await host.start_space(space)
         async with Flood(house, host, space, crowd) as flood:
-            await asyncio.sleep(60.0)  # what the start itself sent is no longer counted
+            await asyncio.sleep(60.0)  # events of the start itself are no longer counted
             outcome = await flood.run()
             shown = await _card(flood, crowd.taps)
             await asyncio.sleep(max(0.0, after_s - (time.time() - outcome.began_ms / 1000 - 60)))

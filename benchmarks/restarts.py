@@ -1,8 +1,8 @@
-"""After a kill -9 of the bridge: the longest gap in the sound, and when a kick is in force.
+"""Restarts after a kill -9 of the bridge: the longest gap in the sound, and a kick's delay.
 
 The media worker lives on meanwhile, and so does the sound. The kick is made while the bridge is
-dead, and counted from the start of the new process, not from its being ready, until the end of
-the last packet with sound at a listener.
+dead, and its delay is counted from the start of the new process, not from its being ready, until
+the end of the last packet with sound at a listener.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ SEED = 20261122
 
 
 def results(rounds: int = ROUNDS) -> Sequence[Result]:
-    """Run once; the slowest counts."""
+    """Run `rounds` kills; the slowest counts."""
     taken = asyncio.run(_measure(rounds))
     kicks, gaps = ([round_[part] for round_ in taken] for part in (0, 1))
     longest = round(max(gaps) * 1000)
@@ -53,7 +53,7 @@ async def _measure(rounds: int) -> list[tuple[float, float]]:
 
 
 async def _round(stage: Rig, chance: random.Random) -> tuple[float, float]:
-    """When the kick was in force, and the longest gap before that, both in seconds."""
+    """Return the kick's delay and the longest gap before it, both in seconds."""
     await ask_and_approve(stage)
     mouth = Mouth()
     await mouth.open(stage.http, stage.space.page, stage.mia_tab.session)

@@ -1,7 +1,7 @@
-"""A live space to measure: real homeserver, real bridge, a speaker and a listener on the wire.
+"""The rig: a live space to measure, with real homeserver and bridge, a speaker and a listener.
 
-The listener is the smallest real WebRTC client, without a playout buffer: what is timed is the
-arrival of packets, decoded only to hear whether they hold sound.
+The listener is the smallest real WebRTC client, without a playout buffer: it times the arrival of
+packets, and decodes them only to find whether they hold sound.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LOUD = 1000.0
 
 
 class Ear(WirePeer):
-    """A listener that knows when it last heard sound, and when any packet."""
+    """A listener's client that notes the arrival of the last sound and of the last packet."""
 
     def __init__(self) -> None:
         super().__init__(StreamDirection.LISTEN)
@@ -36,7 +36,7 @@ class Ear(WirePeer):
         self.packet_at = 0.0
         self.is_loud = False
         self.longest_gap_s = 0.0
-        """Between two packets with sound; whoever measures sets it to 0 first."""
+        """The longest time between two packets with sound; a measurement sets it to 0 first."""
 
     def _receive_rtp(self, datagram: bytes) -> None:
         super()._receive_rtp(datagram)
@@ -50,10 +50,10 @@ class Ear(WirePeer):
 
 
 class Mouth:
-    """A speaker that sends a tone, 50 packets a second, from the moment it is connected."""
+    """A speaker's client that sends a tone, 50 packets a second, once it is connected."""
 
     def __init__(self, amplitudes: Sequence[int] = (12_000,)) -> None:
-        """`amplitudes`: of 16-bit samples; each is held for 200 ms, one after the other."""
+        """`amplitudes` are those of 16-bit samples, in turn, each held for 200 ms."""
         self._amplitudes = amplitudes
         self.peer = WirePeer(StreamDirection.SPEAK, keep=False)
         self.connection = WireConnection(self.peer)
@@ -67,7 +67,7 @@ class Mouth:
         self._task = asyncio.create_task(self._speak())
 
     async def close(self) -> None:
-        """Fall silent and go."""
+        """Stop sending, and end the session."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -90,7 +90,7 @@ class Mouth:
 
 
 class Door:
-    """Between homeserver and bridge: passes everything on, and notes when hints arrive."""
+    """A proxy between homeserver and bridge: passes requests on, and notes when events arrive."""
 
     def __init__(self, target: str) -> None:
         self._target = target
@@ -98,11 +98,11 @@ class Door:
         self._runner: web.AppRunner | None = None
         self._http: aiohttp.ClientSession | None = None
         self.arrivals: dict[str, float] = {}
-        """When each event of a room's state was handed to the bridge, by its id."""
+        """The time at which each event was handed to the bridge, by its id."""
 
     @property
     def url(self) -> str:
-        """What the homeserver is told."""
+        """Return the proxy's address, to which the homeserver pushes events."""
         return f"http://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
@@ -139,7 +139,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Everything one measurement needs."""
+    """The rig: the house, people, tabs and clients that a measurement needs."""
 
     house: House
     door: Door
@@ -154,7 +154,7 @@ class Rig:
 
 @contextlib.asynccontextmanager
 async def rig(settings: Mapping[str, Mapping[str, object]] | None = None) -> AsyncIterator[Rig]:
-    """A live space with a host, Mia in the room and on the page, and a listener."""
+    """Run a live space with a host, Mia in the room and on the page, and a listener."""
     appservice: dict[str, object] = {}
     wanted = {"captions": {"enabled": False}, **(settings or {}), "appservice": appservice}
     house = House(settings=wanted)

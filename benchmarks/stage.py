@@ -20,7 +20,7 @@ ROUNDS = 100
 KICK_EVERY = 5
 PACKET_S = 0.02
 SETTLED_S = 0.4
-"""After the last loud packet: nothing comes any more."""
+"""Seconds of silence after the last loud packet, after which no more sound comes."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Times:
 
 
 def results(rounds: int = ROUNDS) -> Sequence[Result]:
-    """Run all rounds once."""
+    """Run all rounds once and return the figures."""
     times = asyncio.run(_measure(rounds))
     return [
         _result("stage.approve_to_floor_p95_ms", times.floor_ms, 95, "< 250"),
@@ -79,7 +79,7 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
 
 
 async def ask_and_approve(stage: Rig) -> float:
-    """Mia asks on her page, the host approves on his; milliseconds from there to her floor."""
+    """Let Mia ask and the host approve on their pages; return the milliseconds to her floor."""
     hand = stage.host_tab.next_frame(
         "roster", lambda frame: any(h["id"] == stage.mia.id for h in frame["queue"])
     )
@@ -100,7 +100,7 @@ async def ask_and_approve(stage: Rig) -> float:
 
 
 async def _demote(stage: Rig) -> str:
-    """What any client does: read the levels, change one, write them."""
+    """Demote Mia as any client does: read the levels, change one, write them."""
     room, type_ = stage.space.room, "m.room.power_levels"
     content = dict(await stage.host.state(room, type_))
     content["users"] = {**content["users"], stage.mia.id: 0}
@@ -121,7 +121,7 @@ async def _kick(stage: Rig) -> str:
 
 
 async def until(holds: Callable[[], bool], timeout_s: float = 15.0) -> None:
-    """Wait for what only a clock or a packet can tell. Raises TimeoutError."""
+    """Wait until a condition holds, by asking again and again. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 - a clock is watched, nobody signals
             await asyncio.sleep(0.002)

@@ -1,4 +1,4 @@
-"""People who talk at once in real time, and when captions show what they say."""
+"""Talk of several people at once in real time, and the delays of its captions."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ _PIECE_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Speech, and when each of its words ends (s)."""
+    """A clip: speech, and the times (s) at which its words end."""
 
     pcm: SpeechPcm
     word_ends_s: Sequence[float]
@@ -31,7 +31,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who talks of what."""
+    """A scene: the number of talkers, and the clips they say."""
 
     pool: Sequence[Clip]
     talkers: int
@@ -41,9 +41,10 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Seconds from the end of each turn to its last final, and of each word to its first caption.
+    """The measured talk: the delays in seconds of finals and words.
 
-    `spoken_s` seconds of speech cost the worker `cpu_s`.
+    `finals` are from the end of each turn to its last final, `words` from the end of each word to
+    its first caption. `spoken_s` seconds of speech cost the worker `cpu_s`.
     """
 
     finals: Sequence[float]
@@ -54,7 +55,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a talker's clip begins and when its speech ends, in ms of the recording."""
+    """A turn: where a talker's clip begins and its speech ends, in ms of the recording."""
 
     start_ms: int
     end_ms: int
@@ -63,7 +64,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A caption as it came, on the clock of the loop."""
+    """A caption as it came, with its time on the event loop's clock."""
 
     utterance: UtteranceId
     start_ms: int
@@ -75,7 +76,7 @@ class Shown:
 
 @dataclass
 class Timed(Remembered):
-    """Remembers when each caption came."""
+    """A `Remembered` that also notes when each caption came."""
 
     came: dict[UserId, list[Shown]] = field(default_factory=dict)
 
@@ -114,7 +115,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 async def talk(model: str, cache: Path, scene: Scene) -> Talk:
-    """Everybody talks at once, in real time."""
+    """Let everybody talk at once in real time, and return the measured talk."""
     timed, rng = Timed(), random.Random(SEED)
     tracks: dict[UserId, tuple[SpeechPcm, list[Turn]]] = {}
     for number in range(scene.talkers):
@@ -139,7 +140,7 @@ async def talk(model: str, cache: Path, scene: Scene) -> Talk:
 
 
 def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[SpeechPcm, list[Turn]]:
-    """A talker's track: clips with pauses of 0.8 to 1.6 s between them."""
+    """Return a talker's track: clips with pauses of 0.8 to 1.6 s between them."""
     parts, turns, at = [], [], 0
     for clip in chosen:
         pause = np.zeros(round(rng.uniform(0.8, 1.6) * 16_000), np.int16)
@@ -153,7 +154,7 @@ def _track(chosen: Sequence[Clip], rng: random.Random) -> tuple[SpeechPcm, list[
 
 
 async def _play(captioner: WorkerCaptioner, tracks: dict[UserId, SpeechPcm]) -> float:
-    """Feed all tracks as they are spoken; when they began, on the clock of the loop."""
+    """Feed all tracks in real time, and return their beginning on the event loop's clock."""
     loop = asyncio.get_running_loop()
     for user in tracks:
         captioner.open_track(SPACE, user, "en")
@@ -184,7 +185,7 @@ def _final_delay(timed: Timed, user: UserId, turn: Turn, began: float) -> float 
 
 
 def _word_delays(timed: Timed, user: UserId, turn: Turn, began: float) -> Iterator[float]:
-    """From the end of each word to the first caption that shows so many words of the turn."""
+    """Yield the delay of each word to the first caption that shows so many words of the turn."""
     counts: dict[UtteranceId, int] = {}
     ends, shown_so_far = turn.clip.word_ends_s, 0
     for shown in _of_turn(timed, user, turn):

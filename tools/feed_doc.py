@@ -1,4 +1,4 @@
-"""docs/feed.md, made from the tables of frames.
+"""The document docs/feed.md, made from the tables of frames.
 
 `python -m tools.feed_doc` prints it; `make docs` writes it.
 """
@@ -94,12 +94,12 @@ _CLOSINGS: tuple[tuple[int, str, str], ...] = (
 
 
 def close_codes() -> set[int]:
-    """The close codes that the document names."""
+    """Return the close codes that the document names."""
     return {code for code, _, _ in _CLOSINGS}
 
 
 def feed_page() -> str:
-    """The whole document, as Markdown."""
+    """Return the whole document, as Markdown."""
     server, client = shapes_of(ServerFrame), shapes_of(ClientFrame)
     return "\n".join(
         [
@@ -140,7 +140,7 @@ def _examples_of(shape: Shape, examples: Sequence[object]) -> list[object]:
 
 
 def fits(shape: Shape, frame: object) -> bool:
-    """Whether a frame has the fields of the shape, all that it must have and no others."""
+    """Return whether a frame has all fields that its shape must have, and no unknown ones."""
     if not isinstance(frame, dict) or frame.get("type") != shape.kind:
         return False
     names = {field.name for field in shape.fields}
@@ -169,7 +169,7 @@ def _table(fields: Sequence[Field]) -> Iterator[str]:
 
 
 def _json(value: object, indent: str = "") -> str:
-    """A value as JSON: in one line where that is short, else with a line for each member."""
+    """Return a value as JSON: in one line if that is short, else with a line for each member."""
     short = json.dumps(value, ensure_ascii=False)
     if len(indent + short) <= JSON_WIDTH or not isinstance(value, dict | list):
         return short

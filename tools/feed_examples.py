@@ -1,4 +1,4 @@
-"""An example of every frame of the live feed, for docs/feed.md. mypy and a test check them."""
+"""Examples of every frame of the live feed, for docs/feed.md. mypy and a test check them."""
 
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.web.frames.client import ClientFrame

@@ -1,4 +1,4 @@
-"""Reads the tables of the live feed's frames: their fields, as documents and types say them."""
+"""The shapes of the live feed's frames, read from their tables for documents and types."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,46 +16,46 @@ from typing import (
 )
 
 FIRST = ("type", "id", "name")
-"""These stand ahead of the other fields, in this order."""
+"""The fields that stand ahead of the others, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One frame, or one object within frames."""
+    """The shape of a frame, or of an object within frames."""
 
     name: str
     about: str
-    """What it says or asks for."""
+    """The sentence that says what the frame tells or asks for."""
 
     whom: str
-    """Who gets it, or who may send it; empty for objects."""
+    """The people who get the frame, or who may send it; empty for objects."""
 
     fields: tuple["Field", ...]
 
     @property
     def kind(self) -> str:
-        """The frame's `type`."""
+        """Return the frame's `type`."""
         (value,) = get_args(next(f for f in self.fields if f.name == "type").hint)
         return str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a shape."""
+    """A field of a shape."""
 
     name: str
     hint: object
-    """Its type, without what is annotated."""
+    """The field's type, without its annotations."""
 
     note: str
     values: tuple[str, ...]
-    """Those that a text may have; empty: any."""
+    """The values that a text may have; empty for any."""
 
     is_required: bool
 
 
 def shape_of(table: type) -> Shape:
-    """Reads one table."""
+    """Return the shape of one table."""
     name = table.__name__.removesuffix("View")
     about, _, whom = (table.__doc__ or "").partition("\n\n")
     hints = get_type_hints(table, include_extras=True)
@@ -65,12 +65,12 @@ def shape_of(table: type) -> Shape:
 
 
 def shapes_of(union: UnionType) -> list[Shape]:
-    """All frames of one direction."""
+    """Return the shapes of all frames of one direction."""
     return [shape_of(table) for table in get_args(union)]
 
 
 def objects_of(*unions: UnionType) -> list[Shape]:
-    """The objects that these frames hold, each once, in the order in which they are met."""
+    """Return the shapes of the objects in these frames, each once, in the order of appearance."""
     found: dict[str, Shape] = {}
     tables = [table for union in unions for table in get_args(union)]
     for table in tables:  # grows meanwhile
@@ -114,7 +114,7 @@ _TYPES = {str: "string", int: "number", bool: "boolean", NoneType: "null"}
 
 
 def in_words(field: Field) -> str:
-    """The type of a field, for people."""
+    """Return the type of a field in words, for people."""
     return _said(field.hint, [f'`"{value}"`' for value in field.values])
 
 
@@ -137,7 +137,7 @@ def _said(hint: object, values: list[str]) -> str:
 
 
 def in_typescript(field: Field) -> str:
-    """The type of a field, for the type checker of the page's scripts."""
+    """Return the type of a field in TypeScript, for the type checker of the page's scripts."""
     return _typed(field.hint, [f'"{value}"' for value in field.values])
 
 

@@ -1,7 +1,7 @@
-"""What the type checker knows of the page besides its scripts, as TypeScript.
+"""The page's types in TypeScript, which the type checker needs besides the scripts.
 
-That is the frames of the feed, from their tables, and the elements with an id, from the templates.
-`python -m tools.page_types` prints it; `make check` has it made anew each time.
+The types are those of the feed's frames, from their tables, and of the elements with an id, from
+the templates. `python -m tools.page_types` prints them; `make check` makes them anew each time.
 """
 
 import re
@@ -17,13 +17,13 @@ from tools.feed_shapes import Shape, in_typescript, objects_of, shapes_of
 _TEMPLATES = Path(__file__).parents[1] / "spaces_bridge" / "web" / "templates"
 _ELEMENT = re.compile(r"""<([a-z][a-z0-9]*)\b(?:[^<>"]|"[^"]*")*?\sid="([a-z][a-z-]*)\"""")
 _ISOLATED = re.compile(r"""\bbdi\([^()]*\bid="([a-z][a-z-]*)"\)""")
-"""The macro that puts a name into a sentence."""
+"""The pattern of the macro that puts a name into a sentence."""
 
 _DRAWN = "symbol"
 
 
 def page_types() -> str:
-    """The whole file."""
+    """Return the whole file."""
     return "\n".join(
         [
             "// Made by `make check` from the frames and the templates: change those, not this.",

@@ -1,1 +1,1 @@
-"""Other servers that carry one voice to many listeners, to measure ourselves against."""
+"""Peers: other servers that carry one voice to many listeners, for comparison with ours."""

@@ -1,6 +1,6 @@
-"""aiortc as people use it for one voice and many listeners: `MediaRelay`, encoding for each.
+"""The aiortc peer, used as people do for one voice: `MediaRelay`, encoding for each listener.
 
-Run as a module it is the server; `aiortc_relay()` starts that and is the way in.
+Run as a module, this is the server; `aiortc_relay()` starts that in a process of its own.
 """
 
 import asyncio
@@ -28,31 +28,31 @@ LABEL = f"aiortc {version('aiortc')} MediaRelay, a track per listener"
 
 
 class _Relay:
-    """A room on this server."""
+    """A room on this server (a `Room`)."""
 
     def __init__(self, server: Answering) -> None:
         self._server = server
         self.pid = server.pid
 
     async def join(self, client: Client) -> None:
-        """Offer; the server answers."""
+        """Connect the client by its own offer, which the server answers."""
         client.accept(str((await self._server.ask({"offer": client.offer()}))["answer"]))
         await client.connect()
 
     async def begin(self) -> None:
-        """Let the source track go."""
+        """Start the source track."""
         await self._server.ask({})
 
 
 @contextlib.asynccontextmanager
 async def aiortc_relay() -> AsyncIterator[_Relay]:
-    """A server with one room."""
+    """Run a server with one room."""
     async with answering("-m", "benchmarks.peers.aiortc_relay") as server:
         yield _Relay(server)
 
 
 class _Voice(AudioStreamTrack):
-    """PCM frames, 50 a second from `begun` on."""
+    """The source track: PCM frames, 50 a second from `begun` on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _Voice(AudioStreamTrack):
         self._began = 0.0
 
     async def recv(self) -> av.AudioFrame:
-        """The next frame, when it is due."""
+        """Return the next frame when it is due."""
         await self.begun.wait()
         now = asyncio.get_running_loop().time()
         self._began = self._began or now

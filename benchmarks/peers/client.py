@@ -1,4 +1,4 @@
-"""Listeners and a speaker for servers that speak full ICE, or that offer instead of answering."""
+"""Clients for servers that speak full ICE, or that offer instead of answering."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ class FullIcePeer(WirePeer):
         self.controls = True
 
     def check(self, *, nominate: bool = True) -> bytes:
-        """A binding request; it nominates only when this side made the offer."""
+        """Return a binding request, which nominates only when this side made the offer."""
         return super().check(nominate=nominate and self.controls)
 
     def repeat_flight(self) -> None:
@@ -37,7 +37,7 @@ class FullIcePeer(WirePeer):
 
 
 class Client:
-    """One client on a socket of its own, which is bound before any SDP is written."""
+    """A client on a socket of its own, which is bound before any SDP is written."""
 
     def __init__(self, direction: StreamDirection, identity: Identity) -> None:
         self.peer = FullIcePeer(direction, identity)
@@ -49,7 +49,7 @@ class Client:
         self._connected = asyncio.Event()
 
     def offer(self) -> str:
-        """Our offer: one loopback candidate, and the active side of DTLS."""
+        """Return this client's offer: one loopback candidate, and the active side of DTLS."""
         self._socket.bind((HOST, 0))
         return self._with_candidate(self.peer.offer())
 
@@ -58,7 +58,7 @@ class Client:
         self._dial(read_answer(_ipv4(answer)))
 
     def answer(self, offer: str) -> str:
-        """Our answer to a server's offer; it is the server that nominates. Raises ValueError."""
+        """Return the answer to a server's offer; the server nominates. Raises ValueError."""
         kind = re.search(r"^a=rtpmap:(\d+) opus/48000/2", offer, re.MULTILINE | re.IGNORECASE)
         mid = re.search(r"^a=mid:(\S+)", offer, re.MULTILINE)
         if kind is None or mid is None:
@@ -81,19 +81,19 @@ class Client:
         self._socket.connect(server.address)
 
     async def connect(self, timeout_s: float = 20.0) -> None:
-        """Check and shake hands. Raises TimeoutError."""
+        """Do the ICE checks and the DTLS handshake. Raises TimeoutError."""
         self._loop.add_reader(self._socket, self._read)
         self._tick()
         async with asyncio.timeout(timeout_s):
             await self._connected.wait()
 
     def send(self, datagram: bytes) -> None:
-        """Put a datagram on the wire; a refused or full socket loses it, as networks do."""
+        """Send a datagram; a refused or full socket loses it, as networks do."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
             self._socket.send(datagram)
 
     def close(self) -> None:
-        """Go without a word."""
+        """Close the socket without telling the server."""
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._socket)
@@ -114,6 +114,6 @@ class Client:
 
 
 def _ipv4(sdp: str) -> str:
-    """SDP without the candidates that our IPv4 socket cannot reach."""
+    """Return the SDP without the candidates that our IPv4 socket cannot reach."""
     lines = sdp.replace("\r\n", "\n").split("\n")
     return "\n".join(line for line in lines if not _OTHER_CANDIDATE.match(line))

@@ -1,4 +1,4 @@
-"""Which other servers can be measured here, and our figures against theirs."""
+"""The comparison of our figures with those of other servers that are installed here."""
 
 import asyncio
 import re
@@ -31,12 +31,12 @@ _FAILURES = (
 )
 
 Measure = Callable[[int, float], Awaitable[Cost]]
-"""Listeners and seconds in, the peer's cost out."""
+"""A function that measures a peer's cost with so many listeners for so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Microseconds per packet of one run of ours, with and without the Opus work of a tick."""
+    """Our microseconds per packet in one run, with and without the Opus work of a tick."""
 
     relaying: float
     encoding: float
@@ -44,17 +44,17 @@ class Ours:
 
 @dataclass(slots=True)
 class Peer:
-    """One figure: a peer, and its runs paired with ours."""
+    """A peer, and its runs paired with ours, for one figure."""
 
     name: str
     label: str
     measure: Measure
     encodes: bool = False
-    """Its process decodes or encodes Opus, so ours has to do that too."""
+    """Whether the peer's process decodes or encodes Opus, so that ours has to do that, too."""
     runs: list[tuple[Cost, float]] = field(default_factory=list)
 
     def run(self, ours: Ours, listeners: int, seconds: float) -> bool:
-        """Measure once, right after ours. False, with a word to the user, when it fails."""
+        """Measure once, right after ours. Tell the user and return False when that fails."""
         try:
             theirs = asyncio.run(self._cost(listeners, seconds))
         except _FAILURES as error:
@@ -67,7 +67,7 @@ class Peer:
         return await self.measure(listeners, seconds)
 
     def result(self) -> Result:
-        """The median over all pairs: how much cheaper ours is, or how far above the floor."""
+        """Return the median of all pairs: how much cheaper ours is, or how far above the floor."""
         ratios = [theirs.us_per_packet / ours for theirs, ours in self.runs]
         times = [1 / ratio for ratio in ratios] if self.name == FLOOR else ratios
         return Result(
@@ -91,7 +91,7 @@ class Peer:
 
 
 def available() -> list[Peer]:
-    """The peers that are installed here; the user is told what is left out and why."""
+    """Return the peers that are installed here; tell the user which are left out and why."""
     peers = [Peer(_AIORTC, aiortc_relay.LABEL, _aiortc, encodes=True)]
     if janus.library() is None:
         for name in (_AUDIOBRIDGE, _STREAMING):

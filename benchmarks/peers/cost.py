@@ -1,4 +1,4 @@
-"""What one packet to one listener costs another server."""
+"""The cost of one packet to one listener on another server."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ _SETTLE_S = 1.0
 
 
 class Room(Protocol):
-    """One voice, on a server in another process, that listeners can join."""
+    """A room: one voice, on a server in another process, that listeners can join."""
 
     @property
     def pid(self) -> int:
-        """The server's process."""
+        """Return the id of the server's process."""
 
     async def join(self, client: Client) -> None:
         """Connect a listener."""
@@ -32,15 +32,15 @@ class Room(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU time of the server per packet that a listener received and could decrypt."""
+    """The server's CPU time per packet that a listener received and could decrypt."""
 
     us_per_packet: float
     packets_per_s: float
-    """To all listeners; less than 50 for each where the server cannot keep up."""
+    """Packets to all listeners; less than 50 for each where the server cannot keep up."""
 
 
 async def cost(opening: AbstractAsyncContextManager[Room], listeners: int, seconds: float) -> Cost:
-    """Fill a room and measure it. Raises ConnectionError, TimeoutError, or what opening does."""
+    """Fill a room and measure it. Raises ConnectionError, TimeoutError, and as `opening` does."""
     identity = Identity()
     clients = [Client(StreamDirection.LISTEN, identity) for _ in range(listeners)]
     try:

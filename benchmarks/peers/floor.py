@@ -1,8 +1,8 @@
-"""The C floor: what encrypting and sending costs when nothing else is done.
+"""The C floor: the cost of encrypting and sending when nothing else is done.
 
-Run as a module it is the server: it holds `floor.c`, compiled, and gives it the `srtp_protect`
+Run as a module, this is the server: it holds `floor.c`, compiled, and gives it the `srtp_protect`
 of pylibsrtp, so that both sides encrypt with the same library. Its listeners are real SRTP
-receivers; ICE and DTLS are left out, their keys are dealt to both sides.
+receivers; ICE and DTLS are left out, and the keys are dealt to both sides.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ _RECEIVE_BUFFER = 1 << 20
 
 
 class FloorBroken(Exception):
-    """It cannot be built here, or did not send what it should."""
+    """The floor cannot be built here, or did not send what it should."""
 
 
 class _Listener(ctypes.Structure):
-    """`struct listener` of floor.c."""
+    """The `struct listener` of floor.c."""
 
     _fields_ = (
         ("session", ctypes.c_void_p),
@@ -49,12 +49,12 @@ class _Listener(ctypes.Structure):
 
 
 def buildable() -> bool:
-    """Whether there is a C compiler."""
+    """Return whether there is a C compiler."""
     return shutil.which(COMPILER) is not None
 
 
 class _Receiver:
-    """A socket that decrypts what comes in with a key that was dealt."""
+    """A receiver's socket, which decrypts incoming packets with a key that was dealt."""
 
     def __init__(self, identity: Identity) -> None:
         self.key, self.ssrc = secrets.token_bytes(sum(_PROFILE.sizes)), new_ssrc()
@@ -67,7 +67,7 @@ class _Receiver:
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def dealt(self) -> dict[str, object]:
-        """What the server is told."""
+        """Return the key, SSRC and port that the server is told."""
         port = self._socket.getsockname()[1]
         return {"key": self.key.hex(), "ssrc": self.ssrc, "port": port}
 
@@ -80,7 +80,7 @@ class _Receiver:
 
 
 async def floor_us(listeners: int, seconds: float) -> float:
-    """CPU microseconds per packet. Raises FloorBroken."""
+    """Return the floor's CPU microseconds per packet. Raises FloorBroken."""
     identity = Identity()
     with tempfile.TemporaryDirectory(prefix="bench-floor-") as name:
         library = await asyncio.to_thread(_build, Path(name))
@@ -111,7 +111,7 @@ def _build(directory: Path) -> Path:
 
 
 def _fan_out(library: str, dealt: Sequence[dict[str, Any]], ticks: int) -> tuple[float, int]:
-    """Let the C do it. Returns CPU seconds and packets sent."""
+    """Fan out in C, and return CPU seconds and packets sent."""
     outs = [Outbound(_PROFILE, bytes.fromhex(one["key"]), one["ssrc"]) for one in dealt]
     rows = (_Listener * len(dealt))()
     for row, out, one in zip(rows, outs, dealt, strict=True):

@@ -1,4 +1,4 @@
-"""Janus with private configuration, and as much of its HTTP interface as is needed here."""
+"""Janus with a private configuration, and the part of its HTTP interface that is needed here."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ class JanusError(Exception):
 
 
 def library() -> Path | None:
-    """The folder that holds its plugins, or None when Janus is not installed."""
+    """Return the folder of Janus's plugins, or None when Janus is not installed."""
     if shutil.which(PROGRAM) is None:
         return None
     found = (
@@ -80,7 +80,7 @@ def _configure(directory: Path, plugin: str, port: int) -> None:
 
 
 class Session:
-    """One session over HTTP; a handle is what Janus calls one user's use of the plugin."""
+    """A Janus session over HTTP; Janus calls one user's use of the plugin a handle."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, plugin: str) -> None:
         self._http, self._url, self._plugin = http, url, plugin
@@ -88,24 +88,27 @@ class Session:
         self._polling: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begin, and listen for events."""
+        """Open the session, and listen for its events."""
         self._url = f"{self._url}/{await self._created('create')}"
         self._polling = asyncio.create_task(self._poll())
 
     async def attach(self) -> str:
-        """A new handle; its address."""
+        """Make a new handle, and return its address."""
         plugin = f"janus.plugin.{self._plugin}"
         return f"{self._url}/{await self._created('attach', plugin=plugin)}"
 
     async def ask(self, handle: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """A request that Janus answers at once. Raises JanusError."""
+        """Send a request that Janus answers at once, and return its data. Raises JanusError."""
         answer = await self._post(handle, {"janus": "message", "body": body})
         return _plugin_data(answer)
 
     async def call(
         self, handle: str, body: Mapping[str, object], jsep: Mapping[str, str] | None = None
     ) -> tuple[dict[str, Any], str]:
-        """A request that Janus answers by an event: its data and SDP. Raises JanusError."""
+        """Send a request that Janus answers by an event, and return its data and SDP.
+
+        Raises JanusError.
+        """
         transaction = uuid.uuid4().hex
         message: dict[str, object] = {"janus": "message", "body": body}
         if jsep is not None:
@@ -118,7 +121,7 @@ class Session:
         return _plugin_data(event), str(event.get("jsep", {}).get("sdp", ""))
 
     async def close(self) -> None:
-        """Stop listening; Janus itself is ended from outside."""
+        """Stop listening for events; Janus itself is ended from outside."""
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)
@@ -155,7 +158,7 @@ def _plugin_data(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def janus(plugin: str) -> AsyncIterator[tuple[Child, Session]]:
-    """A Janus with one plugin, and a session with it; ended and removed afterwards."""
+    """Run a Janus with one plugin, and a session with it; both are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-janus-") as name:
         directory, port = Path(name), free_port()
         _configure(directory, plugin, port)

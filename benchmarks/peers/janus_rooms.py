@@ -38,7 +38,7 @@ _BRIDGE = {
 
 
 class _Streaming:
-    """A mountpoint that relays one RTP stream of ours."""
+    """A Streaming mountpoint that relays one RTP stream of ours (a `Room`)."""
 
     def __init__(self, child: Child, session: Session, port: int) -> None:
         self.pid = child.pid
@@ -48,7 +48,7 @@ class _Streaming:
         self._speaking: asyncio.Task[None] | None = None
 
     async def join(self, client: Client) -> None:
-        """Watch: Janus offers."""
+        """Connect the client as a viewer, by an offer of Janus."""
         handle = await self._session.attach()
         _, offer = await self._session.call(handle, {"request": "watch", "id": _ROOM})
         jsep = {"type": "answer", "sdp": client.answer(offer)}
@@ -56,7 +56,7 @@ class _Streaming:
         await client.connect()
 
     async def begin(self) -> None:
-        """Feed the mountpoint."""
+        """Start the RTP stream to the mountpoint."""
         self._speaking = asyncio.create_task(every_tick(self._speak))
 
     def _speak(self, index: int) -> None:
@@ -70,7 +70,7 @@ class _Streaming:
 
 @contextlib.asynccontextmanager
 async def janus_streaming() -> AsyncIterator[_Streaming]:
-    """A Janus with one mountpoint."""
+    """Run a Janus with one mountpoint."""
     async with janus("streaming") as (child, session):
         created = await session.ask(await session.attach(), _MOUNTPOINT)
         room = _Streaming(child, session, int(created["stream"]["ports"][0]["port"]))
@@ -81,7 +81,7 @@ async def janus_streaming() -> AsyncIterator[_Streaming]:
 
 
 class _AudioBridge:
-    """A mixed room of one speaker and muted participants."""
+    """An AudioBridge room of one speaker and muted participants (a `Room`)."""
 
     def __init__(self, child: Child, session: Session) -> None:
         self.pid = child.pid
@@ -92,11 +92,11 @@ class _AudioBridge:
         self._speaking: asyncio.Task[None] | None = None
 
     async def join(self, client: Client) -> None:
-        """Take part without a microphone."""
+        """Connect the client as a participant without a microphone."""
         await self._enter(client, muted=True)
 
     async def begin(self) -> None:
-        """The speaker joins last, and speaks."""
+        """Let the speaker join as the last one, and speak."""
         await self._enter(self._speaker, muted=False)
         self._speaking = asyncio.create_task(every_tick(self._speak))
 
@@ -120,7 +120,7 @@ class _AudioBridge:
 
 @contextlib.asynccontextmanager
 async def janus_audiobridge() -> AsyncIterator[_AudioBridge]:
-    """A Janus with one room at 48 kHz and 32 kbit/s, as ours."""
+    """Run a Janus with one room at 48 kHz and 32 kbit/s, as ours."""
     async with janus("audiobridge") as (child, session):
         await session.ask(await session.attach(), _BRIDGE)
         room = _AudioBridge(child, session)

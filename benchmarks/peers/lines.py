@@ -1,4 +1,4 @@
-"""A server in a process of its own that answers one JSON line for each that it is sent."""
+"""JSON lines to a server in a process of its own, which answers each line with one."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ _LINE_LIMIT = 1 << 20
 
 
 class Answering:
-    """The asking side."""
+    """The asking side of a server that answers JSON lines."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -21,11 +21,11 @@ class Answering:
 
     @property
     def pid(self) -> int:
-        """Whose CPU time counts."""
+        """Return the server's process id, whose CPU time counts."""
         return self._process.pid
 
     async def ask(self, question: Mapping[str, object], timeout_s: float = 60.0) -> dict[str, Any]:
-        """Its answer. Raises TimeoutError, and ConnectionError when it is gone."""
+        """Return the server's answer. Raises TimeoutError, and ConnectionError when it is gone."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._lock, asyncio.timeout(timeout_s):
@@ -39,7 +39,7 @@ class Answering:
 
 @contextlib.asynccontextmanager
 async def answering(*argv: str) -> AsyncIterator[Answering]:
-    """Start `python ARGV` in the repository's root; it is killed on leaving."""
+    """Start `python ARGV` in the repository's root, and kill it at the block's end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *argv,
@@ -57,7 +57,7 @@ async def answering(*argv: str) -> AsyncIterator[Answering]:
 
 
 async def questions() -> AsyncIterator[dict[str, Any]]:
-    """The answering side: what is asked, until the asker is gone."""
+    """Yield the questions on the answering side, until the asker is gone."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         yield json.loads(line)
 

@@ -1,4 +1,4 @@
-"""The voice that servers which encode are given: every frame costs an encoder real work."""
+"""The voice for servers that encode: every frame costs an encoder real work."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _SEED = 1
 
 
 def frames() -> list[Pcm]:
-    """One second, to be repeated: a vowel-like hum that swells, and some breath."""
+    """Return one second to be repeated: a vowel-like hum that swells, and some breath."""
     chance = np.random.default_rng(_SEED)
     at = np.arange(_FRAMES * FRAME) / SAMPLE_RATE
     hum = sum(np.sin(2 * np.pi * 120 * n * at) / n for n in range(1, 12))

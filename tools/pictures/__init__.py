@@ -1,1 +1,1 @@
-"""Draws the pictures that ship with the bridge: `python -m tools.pictures`."""
+"""The program that draws the pictures shipped with the bridge: `python -m tools.pictures`."""

@@ -1,4 +1,4 @@
-"""Write all drawn pictures anew, each to where the bridge looks for it."""
+"""Draw all pictures anew, and write each to the file where the bridge looks for it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ LINKS = PACKAGE / "web" / "static" / "og.png"
 
 
 def drawn() -> dict[Path, bytes]:
-    """Every picture that ships, with the file it belongs to."""
+    """Return every picture that ships, by its file."""
     files = {
         ROOMS / f"{phase.value}-{tone}.png": rooms.picture(phase, tone)
         for phase in Phase

@@ -1,7 +1,8 @@
-"""The picture that goes with links to the pages.
+"""The picture that link previews of the pages show.
 
-It has no words, so it needs no translation: whoever shows a link puts the page's title beside it.
-Lengths are pixels. Everything is a signed distance field: negative inside a shape.
+The picture has no words, so it needs no translation: a program that shows a link puts the page's
+title beside it. Lengths are pixels. Everything is a signed distance field: negative inside a
+shape.
 """
 
 import numpy as np
@@ -26,18 +27,18 @@ CROWD = (
     (1085, 470, 48, "e06be8", "7c1786"),
     (880, 110, 40, "9a6bff", "4a1fb4"),
 )
-"""Listeners: middle, radius, and their colour from light to deep."""
+"""The listeners' discs: middle, radius, and their colour from light to deep."""
 
 across, down = np.arange(WIDTH)[None, :] + 0.5, np.arange(HEIGHT)[:, None] + 0.5
 
 
 def colour(hexadecimal: str) -> Field:
-    """Red, green and blue, 0 to 1."""
+    """Return red, green and blue, 0 to 1."""
     return np.frombuffer(bytes.fromhex(hexadecimal), np.uint8) / 255
 
 
 class Picture:
-    """Painted from back to front."""
+    """A picture that is painted from back to front."""
 
     def __init__(self) -> None:
         depth = np.clip(np.hypot(across - 600, (down - 300) * 1.4) / 820, 0, 1)[..., None]
@@ -48,7 +49,7 @@ class Picture:
         self.rgb = paint * cover + self.rgb * (1 - cover)
 
     def disc(self, x: float, y: float, radius: float, light: str, deep: str) -> None:
-        """Lit from the upper left."""
+        """Paint a disc lit from the upper left."""
         depth = np.clip(0.5 + (0.45 * (across - x) + 0.75 * (down - y)) / (1.75 * radius), 0, 1)
         shades = colour(light) * (1 - depth[..., None]) + colour(deep) * depth[..., None]
         self.paint(circle(x, y, radius), shades)
@@ -68,7 +69,7 @@ def ring(x: float, y: float, radius: float, half_width: float) -> Field:
 
 
 def line(x1: float, y1: float, x2: float, y2: float, half_width: float) -> Field:
-    """Straight, with round ends."""
+    """Return the shape of a straight line with round ends."""
     along_x, along_y = x2 - x1, y2 - y1
     part = ((across - x1) * along_x + (down - y1) * along_y) / (along_x**2 + along_y**2)
     part = np.clip(part, 0, 1)
@@ -76,7 +77,7 @@ def line(x1: float, y1: float, x2: float, y2: float, half_width: float) -> Field
 
 
 def microphone(x: float, y: float, size: float) -> Field:
-    """A capsule in its holder, on a foot."""
+    """Return the shape of a microphone: a capsule in its holder, on a foot."""
     body = line(x, y - 0.30 * size, x, y + 0.02 * size, 0.15 * size)
     level = y + 0.02 * size
     ends = np.hypot(np.abs(across - x) - 0.285 * size, down - level) - 0.04 * size
@@ -87,7 +88,7 @@ def microphone(x: float, y: float, size: float) -> Field:
 
 
 def draw() -> bytes:
-    """The picture as a PNG file."""
+    """Draw the picture and return it as a PNG file."""
     picture = Picture()
     for radius, opacity in ((250, 0.28), (320, 0.16), (400, 0.09), (490, 0.05)):
         picture.paint(ring(600, 315, radius, 5), colour(RING), opacity)

@@ -1,4 +1,4 @@
-"""Pixels as a PNG file (ISO/IEC 15948), with nothing but zlib."""
+"""A PNG encoder (ISO/IEC 15948), with nothing but zlib."""
 
 import struct
 import zlib
@@ -10,11 +10,11 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGBA = 6
 _SUB, _UP = 1, 2
 _EFFORT = 7
-"""Of zlib: more takes ten times as long and saves a tenth."""
+"""The compression level of zlib: more takes ten times as long and saves a tenth."""
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG of `pixels`, of the shape (height, width, 4): red, green, blue, opacity."""
+    """Return a PNG of `pixels`, of shape (height, width, 4): red, green, blue, opacity."""
     height, width, _ = pixels.shape
     header = struct.pack(">IIBBBBB", width, height, 8, _RGBA, 0, 0, 0)
     body = zlib.compress(_filtered(pixels).tobytes(), _EFFORT)
@@ -28,7 +28,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _filtered(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Each row as its difference from the left or from above, whichever is smaller."""
+    """Return each row as its difference from the left or from above, the smaller one."""
     height = len(pixels)
     left, above = np.zeros_like(pixels), np.zeros_like(pixels)
     left[:, 1:], above[1:] = pixels[:, :-1], pixels[:-1]
@@ -40,7 +40,7 @@ def _filtered(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _weight(rows: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How far from nothing the differences are: small ones compress well."""
+    """Return the sum of each row's absolute differences: small ones compress well."""
     sizes: NDArray[np.int64] = np.abs(rows.view(np.int8).astype(np.int64))
     total: NDArray[np.int64] = sizes.sum(axis=1)
     return total

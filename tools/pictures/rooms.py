@@ -12,12 +12,12 @@ from spaces_bridge.core.live_space import Phase
 from tools.pictures import png
 
 SIZE = 256
-"""Pixels along each side."""
+"""Pixels along each side of a picture."""
 
 Field = NDArray[np.float64]
-"""One number for each pixel."""
+"""A field: one number for each pixel."""
 Colour = tuple[float, float, float]
-"""Red, green and blue, 0 to 1."""
+"""A colour: red, green and blue, 0 to 1."""
 
 
 def _colour(hexadecimal: str) -> Colour:
@@ -40,7 +40,7 @@ _TONES = tuple(
 )
 """The page's eight colours, each from light to deep."""
 TONES = len(_TONES)
-"""How many colours there are."""
+"""Number of colours."""
 _ASHES = _colour("b4afbe"), _colour("6f6a7b")
 _RING = _colour("8b5cf6")
 _RED = _colour("f0344f")
@@ -48,14 +48,14 @@ _WHITE = _colour("ffffff")
 
 _STEPS = (np.arange(SIZE) + 0.5) / (SIZE / 2) - 1
 across, down = _STEPS[None, :], _STEPS[:, None]
-"""Where each pixel's middle is."""
+"""Coordinates of each pixel's middle."""
 _PIXEL = 2 / SIZE
 _DIAGONAL = 0.5**0.5
 _WAVE = 0.036
 
 
 def picture(phase: Phase, tone: int) -> bytes:
-    """The picture of a live space's room: a PNG with see-through corners.
+    """Return the picture of a live space's room: a PNG with transparent corners.
 
     `tone` is the host's colour: the remainder by 8 of any number, such as the CRC-32 of the
     host's id, which is the page's colour for that person, too.
@@ -80,7 +80,7 @@ def picture(phase: Phase, tone: int) -> bytes:
 
 
 def bot_picture() -> bytes:
-    """The bot's own picture, of the same family."""
+    """Return the bot's own picture, in the same style, as a PNG."""
     canvas = Canvas()
     canvas.on_air(*_TONES[0])
     canvas.paint(_circle(0, 0, 0.17), _WHITE)
@@ -90,45 +90,45 @@ def bot_picture() -> bytes:
 
 
 class Canvas:
-    """A picture that is being painted, see-through at first."""
+    """A canvas: a picture that is being painted, transparent at first."""
 
     def __init__(self) -> None:
         self._rgb = np.zeros((SIZE, SIZE, 3))
         self._opacity = np.zeros((SIZE, SIZE, 1))
 
     def paint(self, shape: Field, colour: Colour | Field, opacity: float = 1.0) -> None:
-        """Lay the colour over all that is within the shape; edges are smooth."""
+        """Lay the colour over the shape, with smooth edges."""
         cover = (_within(shape) * opacity)[..., None]
         # colours are kept multiplied by their opacity
         self._rgb = np.asarray(colour) * cover + self._rgb * (1 - cover)
         self._opacity = cover + self._opacity * (1 - cover)
 
     def cut(self, shape: Field) -> None:
-        """Take everything within the shape away."""
+        """Make the shape transparent again."""
         kept = 1 - _within(shape)[..., None]
         self._rgb, self._opacity = self._rgb * kept, self._opacity * kept
 
     def disc(self, radius: float, light: Colour, deep: Colour) -> None:
-        """A disc lit from the upper left."""
+        """Paint a disc lit from the upper left."""
         depth = np.clip(0.5 + (0.45 * across + 0.75 * down) / (1.75 * radius), 0, 1)[..., None]
         self.paint(
             _circle(0, 0, radius), np.asarray(light) * (1 - depth) + np.asarray(deep) * depth
         )
 
     def on_air(self, light: Colour, deep: Colour) -> None:
-        """A disc with the ring around it that says: live."""
+        """Paint a disc with a ring around it, the sign of a live room."""
         self.paint(_ring(0, 0, 0.935, 0.06), _RING)
         self.disc(0.80, light, deep)
 
     def badge(self, radius: float, colour: Colour) -> tuple[float, float]:
-        """A small disc at the upper right, apart from what is behind it; where its middle is."""
+        """Paint a small disc at the upper right, set off by a gap, and return its middle."""
         x = (0.99 - radius) * _DIAGONAL
         self.cut(_circle(x, -x, radius + 0.065))
         self.paint(_circle(x, -x, radius), colour)
         return x, -x
 
     def png(self) -> bytes:
-        """The finished picture."""
+        """Return the finished picture as a PNG."""
         plain = self._rgb / np.maximum(self._opacity, 1e-9)
         pixels = np.concatenate((plain, self._opacity), axis=2)
         return png.encode(np.rint(pixels * 255).astype(np.uint8))
@@ -138,7 +138,7 @@ class Canvas:
 
 
 def _microphone(size: float) -> Field:
-    """A capsule in its holder, on a foot."""
+    """Return the shape of a microphone: a capsule in its holder, on a foot."""
     s = size
     body = _line(0, -0.30 * s, 0, 0.02 * s, 0.15 * s)
     # the holder: the lower half of a ring with round ends
@@ -150,7 +150,7 @@ def _microphone(size: float) -> Field:
 
 
 def _waves(radius: float, height: float) -> Field:
-    """Two arcs, left and right, of a ring around the middle; `height` from middle to end."""
+    """Return two arcs of a ring, left and right; `height` is from their middle to their end."""
     width = (radius**2 - height**2) ** 0.5
     side, level = np.abs(across), np.abs(down)
     ends: Field = np.hypot(side - width, level - height) - _WAVE
@@ -159,7 +159,7 @@ def _waves(radius: float, height: float) -> Field:
 
 
 def _clock_hands(x: float, y: float, radius: float) -> Field:
-    """Three o'clock: two hands, in a dial of this radius."""
+    """Return the two hands of a clock at three, in a dial of this radius."""
     width = 0.13 * radius
     minute = _line(x, y, x, y - 0.58 * radius, width)
     hour = _line(x, y, x + 0.45 * radius, y, width)
@@ -176,7 +176,7 @@ def _ring(x: float, y: float, radius: float, half_width: float) -> Field:
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, half_width: float) -> Field:
-    """A straight line with round ends."""
+    """Return the shape of a straight line with round ends."""
     along_x, along_y = x2 - x1, y2 - y1
     part = ((across - x1) * along_x + (down - y1) * along_y) / (along_x**2 + along_y**2)
     part = np.clip(part, 0, 1)
@@ -184,11 +184,11 @@ def _line(x1: float, y1: float, x2: float, y2: float, half_width: float) -> Fiel
 
 
 def _within(shape: Field) -> Field:
-    """How much of each pixel is within the shape, 0 to 1."""
+    """Return how much of each pixel is within the shape, 0 to 1."""
     return np.clip(0.5 - shape / _PIXEL, 0, 1)
 
 
 def _mixed(one: Colour, other: Colour, part: float) -> Colour:
-    """`part` of the other in the one."""
+    """Return the mix of two colours with `part` of `other`, 0 to 1."""
     red, green, blue = (a * (1 - part) + b * part for a, b in zip(one, other, strict=True))
     return red, green, blue
