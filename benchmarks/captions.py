@@ -5,7 +5,7 @@
 * Finals: several people talk at once in real time, each in their own track; from the end of their
   speech to the final. Human readings (LibriVox) and the synthetic conversation, looped.
 * Partials: the same with fewer people; from the end of each word to the first caption that shows
-    it, draft or final. The ends of words are faster-whisper's word timestamps (about 0.1 s).
+  it, draft or final. The ends of words are faster-whisper's word timestamps (about 0.1 s).
 * Cost: CPU time of the worker, user and system, per second of speech, in that same talk.
 """
 

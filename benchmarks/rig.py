@@ -106,6 +106,7 @@ class Door:
         return f"http://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
+        """Listen, and pass requests on from now on."""
         self._http = aiohttp.ClientSession()
         app = web.Application(client_max_size=1 << 25)
         app.router.add_route("*", "/{path:.*}", self._pass_on)
@@ -114,6 +115,7 @@ class Door:
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
 
     async def stop(self) -> None:
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
         if self._http is not None:

@@ -25,6 +25,8 @@ SETTLED_S = 0.4
 
 @dataclass(slots=True)
 class _Times:
+    """The measured times of all rounds."""
+
     floor_ms: list[float] = field(default_factory=list)
     audible_ms: list[float] = field(default_factory=list)
     silence_ms: list[float] = field(default_factory=list)

@@ -100,6 +100,7 @@ class Timed(Remembered):
 async def captioning(
     model: str, cache: Path, remembered: Remembered, *, partials: bool = True
 ) -> AsyncIterator[WorkerCaptioner]:
+    """Run a captioner with its worker, whose captions go to `remembered`."""
     captioner = WorkerCaptioner(CaptionerOptions(model, "en", cache, partials=partials))
     captioner.listen(remembered)
     try:

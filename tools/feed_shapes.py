@@ -73,7 +73,7 @@ def objects_of(*unions: UnionType) -> list[Shape]:
     """Return the shapes of the objects in these frames, each once, in the order of appearance."""
     found: dict[str, Shape] = {}
     tables = [table for union in unions for table in get_args(union)]
-    for table in tables:  # grows meanwhile
+    for table in tables:  # `tables` grows meanwhile
         for hint in get_type_hints(table).values():
             for inner in _tables_in(hint):
                 if inner.__name__ not in found:

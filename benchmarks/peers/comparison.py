@@ -50,7 +50,7 @@ class Peer:
     label: str
     measure: Measure
     encodes: bool = False
-    """Whether the peer's process decodes or encodes Opus, so that ours has to do that, too."""
+    """True if the peer's process decodes or encodes Opus, so that ours has to do that, too."""
     runs: list[tuple[Cost, float]] = field(default_factory=list)
 
     def run(self, ours: Ours, listeners: int, seconds: float) -> bool:

@@ -31,7 +31,7 @@ OWN_TONE_DB = -40.0
 TONE_WITHIN_DB = 3.0
 PAUSE_S = 0.7
 FIRST_CAPTION_S = PATIENCE_S  # after the last word of the welcome
-REACTION_TTL_S = 5  # the house has to be set so
+REACTION_TTL_S = 5  # the bridge's setting in this house
 
 
 class Play:
@@ -163,7 +163,7 @@ class Play:
         self.story.title("Was it heard, was it written down?")
         with step("captions"):
             await until(self._captions_complete, "the captions of all that was said")
-            with suppress(TimeoutError):  # how many are wrong is said below
+            with suppress(TimeoutError):  # the check below says how many are wrong
                 await until(self._captions_right, "the captions as they were said")
             captions, rates = await self._wrong_words()
             check(max(rates) <= MAX_WER, f"wrong words: {max(rates):.0%} (15 % are allowed)")

@@ -15,7 +15,7 @@ NAME_WIDTH = 9
 
 
 class Story:
-    """Prints the story with its time; in colour on a terminal, unless NO_COLOR is set."""
+    """The story, printed with its time; in colour on a terminal, unless NO_COLOR is set."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out

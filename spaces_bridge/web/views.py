@@ -56,7 +56,7 @@ class You:
     name: str = ""
     guest: bool = True
     follows_host: bool = False
-    """Whether they followed the host when the page opened; the page knows what changed since."""
+    """True if this person followed the host when the page opened; the page knows of changes."""
 
     def moderates(self, space: LiveSpace) -> bool:
         """Return whether this person has the views and verbs of hosts."""

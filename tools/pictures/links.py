@@ -45,6 +45,7 @@ class Picture:
         self.rgb = colour(DUSK) * (1 - depth) + colour(NIGHT) * depth
 
     def paint(self, shape: Field, paint: Field, opacity: float = 1.0) -> None:
+        """Lay the paint over the shape, with smooth edges."""
         cover = (np.clip(0.5 - shape, 0, 1) * opacity)[..., None]
         self.rgb = paint * cover + self.rgb * (1 - cover)
 
@@ -55,16 +56,19 @@ class Picture:
         self.paint(circle(x, y, radius), shades)
 
     def png(self) -> bytes:
+        """Return the finished picture as a PNG file."""
         pixels = np.clip(np.rint(self.rgb * 255), 0, 255).astype(np.uint8)
         return png.encode(np.dstack((pixels, np.full((HEIGHT, WIDTH), 255, np.uint8))))
 
 
 def circle(x: float, y: float, radius: float) -> Field:
+    """Return the shape of a filled circle."""
     from_middle: Field = np.hypot(across - x, down - y)
     return from_middle - radius
 
 
 def ring(x: float, y: float, radius: float, half_width: float) -> Field:
+    """Return the shape of a ring."""
     return np.abs(circle(x, y, radius)) - half_width
 
 

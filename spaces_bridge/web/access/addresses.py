@@ -28,7 +28,7 @@ _SAYS_NOTHING = frozenset({"", "unknown", "-"})
 
 
 class Addresses:
-    """Reads client addresses as rate limits need them: an IPv4 address or an IPv6 /64.
+    """The reader of client addresses as rate limits need them: an IPv4 address or an IPv6 /64.
 
     `trusted_proxies` are the networks whose headers about a request's origin are believed.
     """

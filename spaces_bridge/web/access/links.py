@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Links:
-    """Revokes the link tokens of people who left or were removed (a `Watcher` of the hub).
+    """The links' watcher: revokes the tokens of people who left or were removed (a hub `Watcher`).
 
     A token may still be valid afterwards, because the database was away or one was made meanwhile;
     so page access asks the live space, too.

@@ -71,7 +71,7 @@ class PageAccess:
         self.feeds = Places(MOST_AT_ONCE)
         self.streams = Places(MOST_AT_ONCE)
 
-    # --- who asks -----------------------------------------------------------------------------
+    # --- identification -----------------------------------------------------------------------
 
     async def bearer(self, request: web.Request) -> Token | None:
         """Return the token of the `Authorization` header, or None. Raises as `identify` does."""
@@ -89,7 +89,7 @@ class PageAccess:
             self._guesses.take(address)
         return token
 
-    # --- who may come in ----------------------------------------------------------------------
+    # --- access -------------------------------------------------------------------------------
 
     async def enter(self, slug: str, token: Token | None, address: str) -> LiveSpace:
         """Return the live space for somebody to look at.
@@ -122,7 +122,7 @@ class PageAccess:
         return space, token
 
     async def from_request(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
-        """Return the live space of the path, and the asker's token if it is one of it."""
+        """Return the live space of the path, and the asker's token if it is for that one."""
         token = await self.bearer(request)
         space = await self.enter_from(request, token)
         mine = token if token is not None and token.space == space.space else None
@@ -139,7 +139,7 @@ class PageAccess:
         after every wait: the answer may be another one by then.
         """
         now = self._stay(space, token)
-        # who holds a token of this live space has been here already
+        # people with a token of this live space have been here already
         if now.phase is not Phase.ENDED and now.locked and not _is_of(now, token):
             raise locked()
 
@@ -201,7 +201,7 @@ class PageAccess:
         if not look_up:
             return None
         space = await self.spaces.find_by_slug(slug)
-        # one with an actor may still change: last captions, people who leave
+        # a live space with an actor may still change: last captions, people who leave
         if space is not None and space.phase is Phase.ENDED and not self._is_seated(space):
             self._ended[slug] = now, space
             if len(self._ended) > ENDED_KEPT:

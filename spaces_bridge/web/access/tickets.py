@@ -27,7 +27,7 @@ class _Ticket:
 
 
 class Tickets:
-    """Issues and reads tickets, in memory only: a restart ends the streams, too."""
+    """The tickets that were issued, in memory only: a restart ends the streams, too."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -36,7 +36,7 @@ the memory with noise."""
 
 
 class Vouching:
-    """Lets accounts in by an OpenID token."""
+    """Vouching: identifies accounts by OpenID tokens, which their own servers confirm."""
 
     def __init__(self, settings: WebSettings, door: PageAccess, identities: Identities) -> None:
         self._bot = settings.bot
@@ -56,13 +56,13 @@ class Vouching:
         `credentials` is what the client gave the page. Raises Problem: 401 `openid_refused`,
         503 `openid_unavailable`, 429, and as page access does; StorageError.
         """
-        # asked first, so that a private live space takes as long as one that does not exist
+        # identify first, so that a private live space takes as long as one that does not exist
         user = await self.user_of(credentials, address)
         space, token = await self._door.enter_as(slug, user)
         self._door.admit_vouched(space, token)
         session = await self._door.sessions.mint(space.space, user, token.name, guest=False)
         follows = await self._followers.follows(space.host, user)
-        self._door.admit_vouched(space, token)  # still, after the time it took
+        self._door.admit_vouched(space, token)  # again, as the calls before took time
         return space, You(user, token.name or user, guest=False, follows_host=follows), session
 
     async def user_of(self, credentials: object, address: str) -> UserId:
@@ -100,6 +100,7 @@ class UsedOnce:
         return digest in self._used
 
     def add(self, digest: bytes) -> None:
+        """Remember a token as used; the oldest goes when there are too many."""
         self._used[digest] = self._clock()
         if len(self._used) > USED_KEPT:
             self._used.popitem(last=False)

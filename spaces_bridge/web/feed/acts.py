@@ -23,7 +23,7 @@ _Act = Callable[[Frame, You, LiveSpace], Awaitable[Sentence | None]]
 
 
 class Acts:
-    """Carries out the feed's verbs that are use cases."""
+    """The acts: carries out the feed's verbs that are use cases."""
 
     def __init__(self, settings: WebSettings, spaces: Spaces, use_cases: UseCases) -> None:
         self._use = use_cases

@@ -44,9 +44,11 @@ class Client:
         self.outgoing.put(encode(frame))
 
     def error(self, said: Sentence) -> None:
+        """Queue an `error` frame for this page."""
         self.send(views.error_view(said))
 
     def notice(self, said: Sentence) -> None:
+        """Queue a `notice` frame for this page."""
         self.send(views.notice_view(said))
 
     def send_away(self, said: Sentence) -> None:
@@ -89,6 +91,7 @@ class Channel:
         return nameless + len(named - seated)
 
     def react(self, counts: Mapping[str, int]) -> None:
+        """Count reactions, which go out together at most once per interval."""
         self._fresh.update(counts)
         self._reactions.poke()
 
@@ -137,6 +140,7 @@ class Channel:
                 client.send(frame)
 
     def stop(self) -> None:
+        """Cancel all frames that wait for their interval."""
         self.crowd_roster.stop()
         self.stage_roster.stop()
         self._reactions.stop()

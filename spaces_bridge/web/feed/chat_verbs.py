@@ -14,7 +14,7 @@ _NONCE = re.compile(r"[\w-]{0,64}", re.ASCII)
 
 
 class Chatting:
-    """Reads `chat` frames and hands their text to the chat service."""
+    """The handler of `chat` frames, which hands their text to the chat service."""
 
     def __init__(self, settings: WebSettings, spaces: Spaces) -> None:
         limits = chat.ChatLimits(

@@ -65,6 +65,7 @@ class _Refused(TellsPeople):
 
     @classmethod
     def saying(cls, close: int, said: Sentence) -> Self:
+        """Return a refusal with the code and words of an existing sentence."""
         return cls(close, said.code, said.template, **said.values)
 
 
@@ -145,7 +146,7 @@ class Feed:
             self._door.admit(space, None)
             if name and space.phase is not Phase.ENDED:
                 guest = await self._new_guest(space, name, address)
-                self._door.admit(space, None)  # still, after the time it took
+                self._door.admit(space, None)  # again, as the calls before took time
                 return space, *guest
             return space, You(), None
         except Problem as problem:
@@ -170,7 +171,7 @@ class Feed:
         secret = await self._door.sessions.mint(space.space, user, name, guest=True)
         return You(user, name, guest=True), secret
 
-    # --- being there --------------------------------------------------------------------------
+    # --- following ----------------------------------------------------------------------------
 
     async def _follow(
         self,
@@ -264,7 +265,7 @@ def _holder(space: LiveSpace, token: Token | None) -> You:
 
 async def _first_frame(socket: web.WebSocketResponse) -> Frame:
     try:
-        # not receive's own: each ping would begin it anew
+        # not receive's own timeout, which each ping would begin anew
         async with asyncio.timeout(AUTH_WITHIN_S):
             message = await socket.receive()
     except TimeoutError:

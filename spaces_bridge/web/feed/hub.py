@@ -52,7 +52,7 @@ class Hub:
         self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
         """Returns the last lines of a live space's chat; set by the web service."""
         self.guest_chat = False
-        """Whether this server lets guests write in the chat; set by the web service."""
+        """True if this server lets guests write in the chat; set by the web service."""
         self.new_host: Callable[[LiveSpace], None] = lambda _space: None
         """Called when somebody else hosts, whose lists count from now on."""
 

@@ -23,7 +23,7 @@ BEAT = encode(_BEAT)
 
 
 class FrameSender:
-    """Sends frames to one page; aiohttp's pings and the end go between our whole messages."""
+    """The sender of frames to one page; aiohttp's pings and close go between whole messages."""
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         """`socket` must be prepared, without compression."""

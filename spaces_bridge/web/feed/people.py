@@ -26,7 +26,7 @@ SHOWN = 100
 
 
 class PeopleHere:
-    """Answers the feed's `people` frames."""
+    """The handler of `people` frames, which tells moderators who is here."""
 
     def __init__(self, hub: Hub, followers: Followers) -> None:
         self._hub = hub

@@ -33,7 +33,7 @@ CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
 
 
 class Presence:
-    """Watches presence: who is on the page (a `Watcher` of the hub).
+    """Presence: watches who is on the page (a `Watcher` of the hub).
 
     `call_later` sets the timers, by default the event loop's.
     """

@@ -52,7 +52,7 @@ class Admin:
         app.router.add_post("/spaces/{slug}/remove", self._remove)
         return app
 
-    # --- who may ------------------------------------------------------------------------------
+    # --- access -------------------------------------------------------------------------------
 
     def _guard(self) -> Middleware:
         @web.middleware
@@ -82,7 +82,7 @@ class Admin:
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem(HTTPStatus.UNAUTHORIZED, "bad_token", text, challenge)
 
-    # --- looking ------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------
 
     async def _list_reports(self, request: web.Request) -> web.Response:
         found = await self._reports.listing(_limit_of(request))
@@ -108,7 +108,7 @@ class Admin:
             }
         )
 
-    # --- doing --------------------------------------------------------------------------------
+    # --- changing -----------------------------------------------------------------------------
 
     async def _end(self, request: web.Request) -> web.Response:
         space = self._space_of(request)

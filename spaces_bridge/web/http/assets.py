@@ -38,7 +38,7 @@ def _asset(name: str, body: bytes) -> _Asset:
 
 
 class Assets:
-    """Serves assets at `/static/VERSION/…`; any change changes VERSION, so browsers keep all."""
+    """The assets, served at `/static/VERSION/…`; VERSION changes with them: browsers keep all."""
 
     def __init__(self) -> None:
         """Read all files. Raises ValueError when a script imports a file that is not there."""

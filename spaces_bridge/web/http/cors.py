@@ -52,7 +52,7 @@ class Cors:
         self._prefix = path_prefix
 
     def methods(self, path: str) -> str:
-        """Return the methods that pages of other origins may send there; empty where none."""
+        """Return the methods that other origins' pages may send to the path; empty where none."""
         below = path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
         return next((methods for pattern, methods in OPEN if pattern.fullmatch(below)), "")
 

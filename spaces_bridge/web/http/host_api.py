@@ -84,7 +84,7 @@ class HostApi:
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    # --- who ----------------------------------------------------------------------------------
+    # --- identification -----------------------------------------------------------------------
 
     async def _who(self, request: web.Request, frame: Frame) -> tuple[UserId, str]:
         """Return the asker's user id, and their name where it is known. Raises Problem."""

@@ -148,7 +148,7 @@ def icy_headers(space: LiveSpace, page: str) -> dict[str, str]:
 
 
 def _line(text: str) -> str:
-    """Return the text fit for a header: no control character, no half of a pair, bounded."""
+    """Return the text fit for a header: bounded, without control characters or half pairs."""
     plain = "".join(" " if category(each) in ("Cc", "Cs", "Zl", "Zp") else each for each in text)
     return " ".join(plain.split())[:NAME_MAX]
 

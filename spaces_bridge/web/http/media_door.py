@@ -40,7 +40,7 @@ class _Microphone:
 
 
 class MediaDoor:
-    """Serves WHEP and WHIP at `/s/SLUG/whep` and `/s/SLUG/whip`; a `Watcher` of the hub."""
+    """The WHEP and WHIP handler at `/s/SLUG/whep` and `/s/SLUG/whip` (a `Watcher` of the hub)."""
 
     def __init__(self, settings: WebSettings, door: PageAccess, stage: Stage) -> None:
         self._prefix = settings.path_prefix
@@ -63,7 +63,7 @@ class MediaDoor:
             self._remember(space.space, user)
         session = await self._answer(space, user, Direction.LISTEN, offer)
         try:
-            self._door.admit(space, token)  # still, after the time it took
+            self._door.admit(space, token)  # again, as the calls before took time
         except Problem:
             self._stage.hang_up(session.id)
             raise
@@ -154,7 +154,7 @@ class MediaDoor:
         """End the person's earlier microphones: only the newest is kept. The floor stays."""
         self._microphones.pop((space, user), None)
         self._stage.end_microphone_session(space, user, spare)
-        # a session of before a restart may have it open: the new one opens it by its own event
+        # a session of before a restart may hold it open: close it, so that the new one opens it
         self._door.spaces.tell(space, cmd.CloseMicrophone(user))
 
     def _remember(self, space: SpaceId, user: UserId) -> None:

@@ -29,7 +29,7 @@ NumberSource = Callable[[], Awaitable[Numbers]]
 
 
 class BridgeNumbers:
-    """Reads the numbers of all sources."""
+    """The bridge's numbers, read from all sources."""
 
     def __init__(self, sources: Mapping[str, NumberSource]) -> None:
         """`sources`: some of `SOURCES`; a part that is switched off has none."""

@@ -47,7 +47,7 @@ def graph(sources: Mapping[str, str]) -> Graph:
 def needed_by(entry: str, modules: Graph) -> list[str]:
     """Return all modules that `entry` needs, the nearest first. Raises KeyError for no module."""
     found = [entry]
-    for name in found:  # grows meanwhile
+    for name in found:  # `found` grows meanwhile
         found += [path for path in dict.fromkeys(modules[name]) if path not in found]
     return found[1:]
 

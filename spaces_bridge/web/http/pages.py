@@ -40,7 +40,7 @@ class _Look:
 
 
 class Pages:
-    """Serves the pages: the directory, the live spaces' pages and the page for lost addresses."""
+    """The pages' handler: the directory, live spaces' pages, the page for lost addresses."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Pages:
         )
 
     async def space(self, request: web.Request) -> web.Response:
-        """Answer with a live space's page, or with the shell where they may not know of it."""
+        """Answer with a live space's page, or with the shell to askers who may not know of it."""
         slug = request.match_info["slug"]
         try:
             space, _ = await self._door.from_request(request)

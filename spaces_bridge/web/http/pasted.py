@@ -1,4 +1,4 @@
-"""Mends our addresses as people paste them: with dots, brackets, blanks or capitals.
+"""Mending of our addresses as people paste them: with dots, brackets, blanks or capitals.
 
 Only the writing is looked at, never whether there is such a live space, so the answer is the same
 for private ones and for none; and the result is one of our own paths, or nothing.
@@ -74,7 +74,7 @@ def mended_query(query: Mapping[str, str]) -> str | None:
 
 
 def _plain(path: str) -> str:
-    """Return the path in lower case, full-width letters as their ASCII twins."""
+    """Return the path in lower case, letters of Chinese and Japanese keyboards as ASCII."""
     return unicodedata.normalize("NFKC", path).lower().replace("\\", "/")
 
 
