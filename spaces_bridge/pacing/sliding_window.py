@@ -31,9 +31,7 @@ class SlidingWindows:
         times = self._times.get(key)
         if times is None:
             return 0.0
-        # times ahead were counted before the clock was set back: they lock nobody out
-        while times and not now - self._span < times[0] <= now:
-            times.popleft()
+        self._forget_past(times, now)
         over = len(times) - limit
         return 0.0 if over < 0 else times[over] + self._span - now
 
@@ -44,5 +42,11 @@ class SlidingWindows:
             times = self._times[key] = deque()
             if len(self._times) > KEYS_KEPT:
                 self._times.popitem(last=False)
+        self._forget_past(times, now)
         times.append(now)
         self._times.move_to_end(key)
+
+    def _forget_past(self, times: deque[float], now: float) -> None:
+        # times ahead were counted before the clock was set back: they lock nobody out
+        while times and not now - self._span < times[0] <= now:
+            times.popleft()

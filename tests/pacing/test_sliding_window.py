@@ -1,5 +1,7 @@
 """So many in any minute."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +51,10 @@ def test_no_minute_has_more_than_the_limit(times: list[int], limit: int) -> None
             went.append(now)
     for first in went:
         assert sum(first <= now < first + MINUTE_MS for now in went) <= limit
+
+
+def test_what_is_only_counted_and_never_asked_about_does_not_pile_up() -> None:
+    windows = SlidingWindows()
+    for now in range(0, 100_000, 30):
+        windows.count("a", float(now))
+    assert len(pickle.dumps(windows)) < 1_000
