@@ -6,6 +6,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
-from spaces_bridge.app.usecases import use_cases_of
+from spaces_bridge.app.usecases import UseCases, use_cases_of
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
@@ -71,7 +72,7 @@ async def run(config: Config) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with house(config) as failed:
+    async with running_bridge(config) as failed:
         log.info("the bridge is up: %s", config.web.base_url)
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,89 +84,129 @@ async def run(config: Config) -> int:
 
 
 @contextlib.asynccontextmanager
-async def house(config: Config) -> AsyncIterator[asyncio.Task[None]]:
+async def running_bridge(config: Config) -> AsyncIterator[asyncio.Task[None]]:
     """Start all parts, and stop them: first the services, side by side, then what they use.
 
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
-    async with contextlib.AsyncExitStack() as open_rooms:
-        clock, bell, hub, tasks = SystemClock(), LateOutboxSignal(), Hub(), TaskSupervisor()
+    async with contextlib.AsyncExitStack() as closing:
         # before all else: a second bridge must not get at the first one's worker
-        open_rooms.enter_context(sole_bridge(_media_options(config)))
-        identities = _identities(config)
-        open_rooms.push_async_callback(identities.stop)
-        storage = await _open_storage(config, clock)
-        open_rooms.push_async_callback(storage.close)
-        tasks.keep("database watch", storage.watch.run)
-        open_rooms.push_async_callback(tasks.stop, "database watch")
-        stage = WorkerStage(_media_options(config), tasks=tasks)
-        captioner = _captioner(config, tasks)
-        doorkeeper = BanListService(storage.blocks, storage.policy_rules, clock)
-        await doorkeeper.load()
-        world = AppContext(
-            journal=storage.journal,
-            directory=storage.directory,
-            outbox=storage.outbox,
-            notes=storage.notes,
-            stage=stage,
-            captioner=captioner,
-            audience=hub,
-            courier=bell,
-            doorkeeper=doorkeeper,
-            followers=storage.followers,
-            clock=clock,
-            settings=app_settings(config),
-        )
-        spaces = Spaces(world, tasks)
-        doorkeeper.attend(spaces)
-        desk = MediaEvents(spaces)
-        stage.listen(desk)
-        captioner.listen(desk)
-        use_cases = use_cases_of(spaces, doorkeeper, storage.reports, config.permission_of)
-        sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
-        matrix = MatrixService(
-            _matrix_settings(config),
-            spaces,
-            sessions,
-            storage.inbox,
-            storage.tokens,
-            use_cases,
-            doorkeeper=doorkeeper,
-            followers=storage.followers,
-            reports=storage.reports,
-            tasks=tasks,
-        )
-        bell.courier = matrix
-        pages = WebService(
-            _web_settings(config),
-            hub,
-            spaces,
-            Dependencies(sessions, identities, matrix.pictures, doorkeeper, storage.reports),
-            use_cases,
-            {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-            _numbers(tasks, storage, stage, captioner),
-        )
+        closing.enter_context(sole_bridge(_media_options(config)))
+        yield await _started(await _made(config, closing), config, closing)
 
-        await identities.start()
-        await spaces.resume()
-        open_rooms.push_async_callback(spaces.stop)
-        open_rooms.push_async_callback(stage.stop)
-        await _start_stage(stage, config)
-        doors: list[Callable[[], Awaitable[None]]] = [matrix.stop]
-        open_rooms.push_async_callback(side_by_side, doors)
-        open_rooms.callback(stage.end_streams)
-        with _listening("appservice", config.appservice.hostname, config.appservice.port):
-            await matrix.start()
-        reconciler = Reconciler(spaces, desk, matrix, tasks)
-        reconciler.start()
-        timekeeper = Timekeeper(spaces, tasks)
-        timekeeper.start()
-        doors += [timekeeper.stop, reconciler.stop, doorkeeper.stop, pages.stop]
-        with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
-            await pages.start()
-        captioning = asyncio.create_task(_start_captions(captioner), name="captions start")
-        doors.append(partial(_stop_captions, captioner, captioning))
-        yield captioning
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts that are started, put together by `_made`."""
+
+    identities: OpenIdVerifier
+    stage: WorkerStage
+    captioner: WorkerCaptioner | NoCaptioner
+    ban_lists: BanListService
+    spaces: Spaces
+    media_events: MediaEvents
+    matrix: MatrixService
+    pages: WebService
+    tasks: TaskSupervisor
+
+
+async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
+    """Open the database and make all parts; none of the others is started."""
+    clock, signal_later, hub, tasks = SystemClock(), LateOutboxSignal(), Hub(), TaskSupervisor()
+    identities = _identities(config)
+    closing.push_async_callback(identities.stop)
+    storage = await _open_storage(config, clock)
+    closing.push_async_callback(storage.close)
+    tasks.keep("database watch", storage.watch.run)
+    closing.push_async_callback(tasks.stop, "database watch")
+    stage = WorkerStage(_media_options(config), tasks=tasks)
+    captioner = _captioner(config, tasks)
+    ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
+    await ban_lists.load()
+    context = AppContext(
+        journal=storage.journal,
+        directory=storage.directory,
+        outbox=storage.outbox,
+        notes=storage.notes,
+        stage=stage,
+        captioner=captioner,
+        audience=hub,
+        courier=signal_later,
+        doorkeeper=ban_lists,
+        followers=storage.followers,
+        clock=clock,
+        settings=app_settings(config),
+    )
+    spaces = Spaces(context, tasks)
+    ban_lists.attend(spaces)
+    media_events = MediaEvents(spaces)
+    stage.listen(media_events)
+    captioner.listen(media_events)
+    sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
+    use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
+    matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
+    signal_later.courier = matrix
+    pages = WebService(
+        _web_settings(config),
+        hub,
+        spaces,
+        Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
+        use_cases,
+        {**_health(storage, matrix, stage, captioner), "tasks": tasks},
+        _numbers(tasks, storage, stage, captioner),
+    )
+    return _Parts(
+        identities, stage, captioner, ban_lists, spaces, media_events, matrix, pages, tasks
+    )
+
+
+def _matrix(
+    config: Config,
+    storage: Storage,
+    spaces: Spaces,
+    sessions: Sessions,
+    use_cases: UseCases,
+    ban_lists: BanListService,
+    tasks: TaskSupervisor,
+) -> MatrixService:
+    return MatrixService(
+        _matrix_settings(config),
+        spaces,
+        sessions,
+        storage.inbox,
+        storage.tokens,
+        use_cases,
+        doorkeeper=ban_lists,
+        followers=storage.followers,
+        reports=storage.reports,
+        tasks=tasks,
+    )
+
+
+async def _started(
+    parts: _Parts, config: Config, closing: contextlib.AsyncExitStack
+) -> asyncio.Task[None]:
+    """Start the parts in the order in which they need each other. Raises StartUpError."""
+    await parts.identities.start()
+    await parts.spaces.resume()
+    closing.push_async_callback(parts.spaces.stop)
+    closing.push_async_callback(parts.stage.stop)
+    await _start_stage(parts.stage, config)
+    stops: list[Callable[[], Awaitable[None]]] = [parts.matrix.stop]
+    closing.push_async_callback(side_by_side, stops)
+    closing.callback(parts.stage.end_streams)
+    with _listening("appservice", config.appservice.hostname, config.appservice.port):
+        await parts.matrix.start()
+    reconciler = Reconciler(parts.spaces, parts.media_events, parts.matrix, parts.tasks)
+    reconciler.start()
+    timekeeper = Timekeeper(parts.spaces, parts.tasks)
+    timekeeper.start()
+    stops += [timekeeper.stop, reconciler.stop, parts.ban_lists.stop, parts.pages.stop]
+    with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
+        await parts.pages.start()
+    captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
+    stops.append(partial(_stop_captions, parts.captioner, captioning))
+    return captioning
 
 
 async def side_by_side(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:

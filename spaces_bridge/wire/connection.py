@@ -9,17 +9,17 @@ from spaces_bridge.wire.messages import BadMessage, MessageCodec
 
 log = logging.getLogger(__name__)
 
-MessageT = TypeVar("MessageT")
+_MessageT = TypeVar("_MessageT")
 
 
-class Connection(asyncio.Protocol, Generic[MessageT]):
+class Connection(asyncio.Protocol, Generic[_MessageT]):
     """A connection sends and receives whole messages; bytes that are none end it."""
 
     def __init__(
         self,
-        codec: MessageCodec[MessageT],
-        on_message: Callable[["Connection[MessageT]", MessageT], None],
-        on_lost: Callable[["Connection[MessageT]"], None],
+        codec: MessageCodec[_MessageT],
+        on_message: Callable[["Connection[_MessageT]", _MessageT], None],
+        on_lost: Callable[["Connection[_MessageT]"], None],
         *,
         skip_unknown: bool = False,
     ) -> None:
@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol, Generic[MessageT]):
         """Return whether messages can still be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def send(self, message: MessageT) -> None:
+    def send(self, message: _MessageT) -> None:
         """Send a message without waiting; a closed connection sends nothing."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(self._codec.encode(message))

@@ -12,7 +12,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from spaces_bridge.wire.schema import Schema, schema_of
 
-MessageT = TypeVar("MessageT")
+_MessageT = TypeVar("_MessageT")
 
 _LENGTHS: Final = struct.Struct(">II")
 
@@ -29,21 +29,21 @@ class ByteReader(Protocol):
         ...
 
 
-class MessageCodec(Generic[MessageT]):
+class MessageCodec(Generic[_MessageT]):
     """A message codec makes bytes of one protocol's messages, and messages of bytes.
 
     The kinds are names in the protocol: a class may be renamed, its kind may not.
     """
 
-    def __init__(self, kinds: Mapping[str, type[MessageT]], most_bytes: int) -> None:
+    def __init__(self, kinds: Mapping[str, type[_MessageT]], most_bytes: int) -> None:
         """`most_bytes`: anything longer is no message of this protocol."""
         self._most_bytes = most_bytes
-        self._schemas: dict[str, Schema[MessageT]] = {
+        self._schemas: dict[str, Schema[_MessageT]] = {
             kind: schema_of(cls) for kind, cls in kinds.items()
         }
         self._kind_of: dict[type, str] = {cls: kind for kind, cls in kinds.items()}
 
-    def encode(self, message: MessageT) -> bytes:
+    def encode(self, message: _MessageT) -> bytes:
         """Return the bytes of a message, its length first."""
         kind = self._kind_of[type(message)]
         schema = self._schemas[kind]
@@ -53,7 +53,7 @@ class MessageCodec(Generic[MessageT]):
         header = json.dumps({"kind": kind, **fields}).encode()
         return _LENGTHS.pack(4 + len(header) + len(tail), len(header)) + header + tail
 
-    def decode(self, body: bytes) -> MessageT:
+    def decode(self, body: bytes) -> _MessageT:
         """Return the message of the bytes after its length. Raises BadMessage."""
         size = int.from_bytes(body[:4], "big")
         header, tail = body[4 : 4 + size], body[4 + size :]
@@ -72,7 +72,7 @@ class MessageCodec(Generic[MessageT]):
         """Make a framer, which cuts one stream into messages."""
         return Framer(self._most_bytes)
 
-    def read(self, stream: ByteReader) -> MessageT | None:
+    def read(self, stream: ByteReader) -> _MessageT | None:
         """Wait for the next message of a stream; return None at its end, also within a message.
 
         Raises BadMessage.

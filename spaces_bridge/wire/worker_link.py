@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-MessageT = TypeVar("MessageT")
+_MessageT = TypeVar("_MessageT")
 
 
 class WorkerNotRunning(OSError):
@@ -31,7 +31,7 @@ class Pulse:
     """The same before a worker's first sign of life, if it may have much to load."""
 
 
-class WorkerLink(Generic[MessageT]):
+class WorkerLink(Generic[_MessageT]):
     """A worker link hands a worker's messages on and watches that the worker answers.
 
     Messages that come before the control process is ready for them wait in the link.
@@ -42,7 +42,7 @@ class WorkerLink(Generic[MessageT]):
         pulse: Pulse,
         *,
         ping: Callable[[int], object],
-        on_message: Callable[[MessageT], None],
+        on_message: Callable[[_MessageT], None],
     ) -> None:
         """`ping` sends the ping of a number without waiting; `on_message` takes a message."""
         self._pulse = pulse
@@ -51,9 +51,9 @@ class WorkerLink(Generic[MessageT]):
         self._most_missed = pulse.most_missed if at_first is None else at_first
         self._missed = 0
         self._is_ready = False
-        self._early: list[MessageT] = []
+        self._early: list[_MessageT] = []
 
-    def deliver(self, message: MessageT) -> None:
+    def deliver(self, message: _MessageT) -> None:
         """Hand a message on, at once or as soon as `ready` was called."""
         if self._is_ready:
             self._on_message(message)
