@@ -48,7 +48,7 @@ from spaces_bridge.matrix.rooms.chat import ChatPoster
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
 from spaces_bridge.matrix.rooms.loss import RoomLossCheck
 from spaces_bridge.matrix.rooms.observer import RoomObserver
-from spaces_bridge.matrix.rooms.permissions import RoomPermissions
+from spaces_bridge.matrix.rooms.required_levels import RoomPermissions
 from spaces_bridge.matrix.rooms.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.pacing.fair_queue import FairQueue

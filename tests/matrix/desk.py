@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from spaces_bridge.app.notes.messages import RoomUser
+from spaces_bridge.app.notes.dms_and_reactions import RoomUser
 from spaces_bridge.app.tasks import OutboxTask, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.notes.messages import Invitation, RoomUser, StageInvitationMessage
+from spaces_bridge.app.notes.dms_and_reactions import Invitation, RoomUser, StageInvitationMessage
 from spaces_bridge.app.tasks import Reply
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, UserId

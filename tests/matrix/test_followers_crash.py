@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app.notes.messages import UserRoom
+from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix import MatrixSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.notes.messages import Invitation
+from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId

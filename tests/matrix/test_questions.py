@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.notes.messages import StageInvitationMessage
+from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
 from spaces_bridge.app.tasks import OfferToSpeak, PromptModerator, TellUser
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.matrix.client.errors import RequestRefused

@@ -12,7 +12,7 @@ from mautrix.util.async_db import Database as Pool
 
 from spaces_bridge.app.codec import CodecError, event_from, wish_from
 from spaces_bridge.app.lanes import Lane, Priority
-from spaces_bridge.app.notes.messages import UserRoom
+from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.app.records import StoredEvent
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.storage.errors import SchemaError

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.app.notes.commands import CommandPerson, CommandReworded
+from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.app.notes.kinds import ALL
-from spaces_bridge.app.notes.messages import UserRoom
 from spaces_bridge.app.notes.record import (
     AfterHandling,
     AfterSpace,

@@ -4,7 +4,9 @@ import logging
 
 import pytest
 
-from spaces_bridge.app.notes import commands, inviting, messages, rooms
+from spaces_bridge.app.notes import commands, rooms
+from spaces_bridge.app.notes import dms_and_reactions as messages
+from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.kinds import ALL
 from spaces_bridge.app.notes.record import AfterSpace, Key, Note, key_parts
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId

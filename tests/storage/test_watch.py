@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from spaces_bridge.app.errors import StorageError
-from spaces_bridge.app.notes.messages import UserRoom
+from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.storage import watch as watch_module
 from spaces_bridge.storage.storage import Storage, open_storage

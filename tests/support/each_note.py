@@ -6,7 +6,9 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from spaces_bridge.app.notes import commands, inviting, messages, rooms
+from spaces_bridge.app.notes import commands, rooms
+from spaces_bridge.app.notes import dms_and_reactions as messages
+from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.kinds import ALL
 from spaces_bridge.app.notes.record import Note
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from spaces_bridge.app.notes import commands, inviting, messages, rooms
+from spaces_bridge.app.notes import commands, rooms
+from spaces_bridge.app.notes import dms_and_reactions as messages
+from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.record import Note
 
 ALL: Sequence[type[Note]] = (

@@ -1,7 +1,7 @@
 """Use case: inviting one person to a live space, or all followers."""
 
 from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.notes.inviting import FollowersInvited
+from spaces_bridge.app.notes.invite_counts import FollowersInvited
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot
 from spaces_bridge.core import commands as cmd

@@ -2,7 +2,7 @@
 
 import logging
 
-from spaces_bridge.app.notes.messages import CardReaction, CardReactionEffect
+from spaces_bridge.app.notes.dms_and_reactions import CardReaction, CardReactionEffect
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.core import commands as cmd

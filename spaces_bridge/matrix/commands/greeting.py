@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from spaces_bridge.app.notes.messages import EncryptionExplained
+from spaces_bridge.app.notes.dms_and_reactions import EncryptionExplained
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.notes.messages import StageInvitationMessage
+from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
 from spaces_bridge.app.notes.rooms import HandAsked
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.floor import RequestState

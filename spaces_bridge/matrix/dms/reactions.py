@@ -3,7 +3,7 @@
 import logging
 
 from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.notes.messages import (
+from spaces_bridge.app.notes.dms_and_reactions import (
     Invitation,
     InvitationReaction,
     StageInvitationMessage,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from spaces_bridge.app.notes.messages import RoomUser, UserRoom
+from spaces_bridge.app.notes.dms_and_reactions import RoomUser, UserRoom
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused

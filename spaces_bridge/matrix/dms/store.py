@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from spaces_bridge.app.notes.messages import (
+from spaces_bridge.app.notes.dms_and_reactions import (
     HandMessage,
     Invitation,
     InvitationMessage,

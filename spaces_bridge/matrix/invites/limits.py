@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 
-from spaces_bridge.app.notes.inviting import (
+from spaces_bridge.app.notes.dms_and_reactions import Invitation
+from spaces_bridge.app.notes.invite_counts import (
     Counted,
     DayCount,
     Invited,
     LatestFrom,
     UninvitedFollowers,
 )
-from spaces_bridge.app.notes.messages import Invitation
 from spaces_bridge.app.ports import Clock, NoteStore
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spaces_bridge.app.notes.messages import Invitation
+from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.ports import Clock, Followers
 from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core.live_space import LiveSpace, Phase

@@ -3,7 +3,7 @@
 from functools import partial
 
 from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.notes.messages import Invitation
+from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.text.dates import shown_utc
