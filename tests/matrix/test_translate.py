@@ -67,6 +67,10 @@ def annotation(key: object, target: object = "$card") -> dict[str, Any]:
             means.MemberChanged(ROOM, BEN, gone=True),
         ),
         (
+            event("m.room.member", {"membership": ["leave"]}, state_key=BEN),
+            means.MemberChanged(ROOM, BEN, gone=False),
+        ),
+        (
             event("m.room.member", {"membership": "invite", "is_direct": True}, state_key=BOT),
             means.BotInvited(ROOM, EVENT, BEN, True),
         ),
@@ -104,6 +108,8 @@ def test_events_mean_what_they_say(given_event: dict[str, Any], meaning: means.M
         event("m.room.name", {"name": "x"}, state_key=""),
         event("m.room.member", {"membership": "invite"}, BOT, state_key=BOT),
         event("m.room.power_levels", {}, state_key="odd"),
+        event("m.policy.rule.user", {}, state_key="x" * 256),
+        event("m.policy.rule.user", {}, state_key=7),
         {},
         {"type": 5, "content": []},
         {"type": "m.room.message", "content": {}},
