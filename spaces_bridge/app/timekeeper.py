@@ -48,6 +48,8 @@ class Timekeeper:
                 if space.space not in self._failed:
                     log.exception("live space %s cannot be told the time", space.space)
                 self._failed.add(space.space)
+            else:
+                self._failed.discard(space.space)
 
     def _look_at(self, space: LiveSpace) -> None:
         command = self._time()

@@ -12,6 +12,7 @@ from spaces_bridge.core import events as ev
 from spaces_bridge.core.access import Removal
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.limits import GRANTS, HANDS_A_MINUTE, MOVES
 from spaces_bridge.core.live_space import (
     CAPTIONS_KEPT,
     POSTS_KEPT,
@@ -22,15 +23,6 @@ from spaces_bridge.core.live_space import (
     Post,
 )
 from spaces_bridge.core.roles import Role
-
-ASKED_KEPT = 6
-"""The number of a person's last raised hands that are remembered."""
-
-MOVES_KEPT = 3
-"""The number of changes of the scheduled time that are remembered."""
-
-GRANTS_KEPT = 4
-"""The number of grants without a host that are remembered."""
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -85,7 +77,7 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
                 _revised(space),
                 scheduled_at_ms=event.scheduled_at_ms,
                 planned_at_ms=event.at_ms,
-                moved_at_ms=(*space.moved_at_ms, event.at_ms)[-MOVES_KEPT:],
+                moved_at_ms=(*space.moved_at_ms, event.at_ms)[-MOVES:],
                 reminders_sent=frozenset(),
             )
         case ev.SpaceRetitled(title):
@@ -308,7 +300,7 @@ def _requested(space: LiveSpace, event: ev.SpeakRequested) -> LiveSpace:
     request = SpeakRequest(
         event.user, event.at_ms, reaction=event.reaction, promised=event.promised
     )
-    asked = (*space.asked_at_ms.get(event.user, ()), event.at_ms)[-ASKED_KEPT:]
+    asked = (*space.asked_at_ms.get(event.user, ()), event.at_ms)[-HANDS_A_MINUTE:]
     return replace(
         space,
         requests={**space.requests, event.user: request},
@@ -325,7 +317,7 @@ def _approved(space: LiveSpace, event: ev.SpeakerApproved) -> LiveSpace:
     if event.by is None:
         # a guest's ghost joins and leaves the room, too
         times = 2 if space.person(event.user).guest else 1
-        granted = (*space.granted_at_ms, *[event.at_ms] * times)[-GRANTS_KEPT:]
+        granted = (*space.granted_at_ms, *[event.at_ms] * times)[-GRANTS:]
         space = replace(space, granted_at_ms=granted)
     return _request_state(space, event.user, RequestState.ACCEPTED)
 

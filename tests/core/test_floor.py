@@ -8,8 +8,8 @@ from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import QueueOrder, RequestState, SpeakPolicy
 from spaces_bridge.core.ids import EventId, UserId, UtteranceId
+from spaces_bridge.core.limits import GRANTS, GRANTS_WITHIN_MS
 from spaces_bridge.core.rules import decide
-from spaces_bridge.core.rules.floor import GRANTS, GRANTS_WITHIN_MS
 from tests.core.support import CAT, on_stage, refused, with_cohost
 from tests.support.spaces import BEN, EVE, GUEST, HOST, ROOM, after, live_space, scheduled
 

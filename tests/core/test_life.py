@@ -9,10 +9,11 @@ from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.limits import MOVES, MOVES_WITHIN_MS
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules import create, decide
-from spaces_bridge.core.rules.lifecycle import DAY_MS, HOUR_MS, MINUTE_MS, MOVES, MOVES_WITHIN_MS
+from spaces_bridge.core.rules.lifecycle import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.core.support import CAT, refused, with_cohost
 from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM, after, live_space, scheduled
 

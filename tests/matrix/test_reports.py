@@ -35,6 +35,12 @@ def test_what_people_wrote_forges_no_line_and_no_markup() -> None:
     assert "&lt;img src=x&gt;<br>Reason: none" in html
 
 
+def test_a_reason_turns_no_direction_of_writing() -> None:
+    plain, html = texts(report(reason="bad\u202egnihton\u2066 happened"), None, SETTINGS)
+    assert "badgnihton happened" in plain
+    assert not set("\u202e\u2066") & set(plain + html)
+
+
 def test_of_a_guest_or_a_forgotten_space_no_link_is_made_up() -> None:
     plain, html = texts(report(GUEST, reason=" "), None, SETTINGS)
     assert "matrix.to" not in plain + html

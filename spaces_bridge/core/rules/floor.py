@@ -9,6 +9,7 @@ from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState, SpeakPolicy
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.limits import GRANTS, GRANTS_WITHIN_MS, HANDS_A_MINUTE
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import (
     places_left,
@@ -22,17 +23,6 @@ from spaces_bridge.core.rules.common import (
 
 HANDS_MAX = 500
 """The number of hands that may be up at once."""
-
-HANDS_A_MINUTE = 6
-"""The hands one person may raise in a minute; `evolution.ASKED_KEPT` remembers as many."""
-
-GRANTS = 4
-GRANTS_WITHIN_MS = 90_000
-"""The policy gives `GRANTS` floors within this time without a host, guests counting twice.
-
-`evolution.GRANTS_KEPT` remembers as many. Each costs the room two events, a guest's four, and a
-person who leaves the stage may ask again at once.
-"""
 
 MINUTE_MS = 60_000
 

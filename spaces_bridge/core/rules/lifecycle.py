@@ -6,6 +6,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.limits import MOVES, MOVES_WITHIN_MS
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import (
@@ -30,13 +31,6 @@ GIVEN_UP_MS = 6 * HOUR_MS
 
 FORGOTTEN_MS = 7 * DAY_MS
 """The time after which a live space without a time that nobody started is called off."""
-
-MOVES = 3
-MOVES_WITHIN_MS = 10 * MINUTE_MS
-"""The scheduled time may change `MOVES` times within this time.
-
-Everybody who asked for a reminder is told each time. `evolution.MOVES_KEPT` remembers as many.
-"""
 
 REMINDERS = {
     ev.Reminder.DAY_BEFORE: (-DAY_MS, -HOUR_MS),

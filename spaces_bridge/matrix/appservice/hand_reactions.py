@@ -10,8 +10,8 @@ from spaces_bridge.app import tasks as wish
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.limits import HANDS_A_MINUTE
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.rules.floor import HANDS_A_MINUTE
 from spaces_bridge.matrix.commands.flood import FloodGate, Patience
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.translate import Reaction

@@ -15,7 +15,7 @@ from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.dms.tappable import seed, write
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.emojis import NO, YES
-from spaces_bridge.matrix.text.people import shown
+from spaces_bridge.matrix.text.people import NAMELESS, shown
 
 Question = wish.PromptModerator | wish.OfferToSpeak
 
@@ -68,7 +68,7 @@ class PromptHandler:
             return None
         await self._notes.put(asked)
         name = shown(space, wanted.user)
-        who = "A guest of the page" if name == "a guest" else name
+        who = "A guest of the page" if name == NAMELESS else name
         text = (
             f"✋ {who} asks to speak in “{space.title}”. "
             f"Tap {YES} to give the floor, {NO} to decline."

@@ -14,6 +14,7 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.content import cut, message
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.matrix.text.wording import one_line
 
 log = logging.getLogger(__name__)
 
@@ -149,8 +150,3 @@ def advice_on(user: UserId, settings: MatrixSettings) -> str:
 def link(to: str) -> str:
     """Return a link that any client opens."""
     return f"https://matrix.to/#/{quote(to, safe='@#:')}"
-
-
-def one_line(text: str) -> str:
-    """Return the text without line breaks, so that it forges no line of ours."""
-    return " ".join(text.split())

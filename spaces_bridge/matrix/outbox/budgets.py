@@ -19,7 +19,7 @@ SHARES = {
 }
 """The share of a room's events a minute that may be used before the lane waits.
 
-The floors given without a host (`rules.floor.GRANTS`) need what the crowd's card and chat leave.
+The floors given without a host (`core.limits.GRANTS`) need what the crowd's card and chat leave.
 Those two wait for the same moment, and the chat has a limit of its own: neither starves the other.
 Tasks that free somebody's next act do not wait: levels and bans have no share, answered hands have
 a budget of their own, and unbans go out as long as there is any event left.
