@@ -144,7 +144,7 @@ class Homeserver:
         self._child.kill_now()
 
     def log_text(self) -> str:
-        """Return Synapse's log (warnings and errors)."""
+        """Return Synapse's log: warnings, errors, and how it gets on with the appservice."""
         return self._child.tail(10_000)
 
     async def register(self, name: str, *, password: str | None = None) -> Account:
@@ -226,6 +226,8 @@ _LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"level": "WARNING", "handlers": ["standard"]},
+    # whether it holds the bridge for down, and since when
+    "loggers": {"synapse.appservice.scheduler": {"level": "INFO"}},
     "disable_existing_loggers": False,
 }
 

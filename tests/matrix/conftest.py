@@ -1,7 +1,7 @@
 """One homeserver for all tests of the Matrix room; bridges and people are made anew."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from tests.matrix.support import Bridge, Town
 
 Settle = Callable[[str], Awaitable[MatrixUser]]
 _NAMES = iter(range(1, 1_000_000))
+
+HOMESERVER_LINES = 60
+"""So many lines of its log are shown with a test that failed."""
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,16 @@ async def settle(town: Town) -> AsyncIterator[Settle]:
             return await everybody.enter_async_context(MatrixUser(town.homeserver.url, account))
 
         yield settle
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the homeserver said last beside what failed."""
+    report = yield
+    town = getattr(item, "funcargs", {}).get("town")
+    if report.failed and isinstance(town, Town):
+        lines = town.homeserver.log_text().splitlines()
+        report.sections.append(("The homeserver's log", "\n".join(lines[-HOMESERVER_LINES:])))
+    return report
