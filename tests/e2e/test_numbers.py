@@ -1,0 +1,36 @@
+"""The numbers of a running bridge, as Prometheus reads them."""
+
+from collections.abc import Mapping
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from spaces_bridge.web.http.metric_table import METRICS, SOURCES, UP
+from tests.matrix.support import eventually
+from tests.support.world import World
+
+pytestmark = pytest.mark.e2e
+
+
+async def read(world: World) -> Mapping[str, Mapping[str, float]]:
+    """Every metric's values by its labels' values."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{world.house.bridge.ops_url}/metrics") as answer,
+    ):
+        assert answer.status == 200
+        text = await answer.text()
+    return {
+        family.name: {" ".join(s.labels.values()): s.value for s in family.samples}
+        for family in text_string_to_metric_families(text)
+    }
+
+
+async def test_every_part_of_a_running_bridge_gives_its_numbers(world: World) -> None:
+    async def all_are_up() -> bool:
+        return (await read(world))[UP.name] == dict.fromkeys(SOURCES, 1.0)
+
+    await eventually(all_are_up, "a part gives no numbers")
+    shown = (await read(world)).keys()
+    assert {row.name.removesuffix("_total") for row in METRICS} <= shown
