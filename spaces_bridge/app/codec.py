@@ -9,7 +9,7 @@ half read.
 from collections.abc import Mapping
 from typing import TypeVar
 
-from spaces_bridge.app import tasks as wishes
+from spaces_bridge.app import tasks
 from spaces_bridge.app.kinds import EVENTS, TASKS, AnyEvent
 from spaces_bridge.app.lanes import lane_of
 from spaces_bridge.app.records import JsonObject, OutboxEntry, StoredEvent
@@ -22,7 +22,7 @@ class CodecError(Exception):
     """A stored body that this version cannot read."""
 
 
-def to_body(value: AnyEvent | wishes.OutboxTask) -> JsonObject:
+def to_body(value: AnyEvent | tasks.OutboxTask) -> JsonObject:
     """Return the JSON object of an event or an outbox task."""
     return schema_of(type(value)).to_json(value)
 
@@ -37,17 +37,17 @@ def event_from(row: StoredEvent) -> AnyEvent:
     return _from_body(EVENTS, row.kind, row.body)
 
 
-def wish_from(effect: OutboxEntry) -> wishes.OutboxTask:
+def task_from(effect: OutboxEntry) -> tasks.OutboxTask:
     """Return the outbox task of an outbox entry. Raises CodecError."""
     return _from_body(TASKS, effect.kind, effect.body)
 
 
-def effect_of(
-    wish: wishes.OutboxTask, key: str, due_at_ms: int = 0, *, collapse: bool = False
+def entry_of(
+    task: tasks.OutboxTask, key: str, due_at_ms: int = 0, *, collapse: bool = False
 ) -> OutboxEntry:
     """Return the outbox entry of an outbox task."""
-    queue, kind = str(lane_of(wish)), wish.stored_as
-    return OutboxEntry(key, queue, kind, to_body(wish), due_at_ms, collapse)
+    queue, kind = str(lane_of(task)), task.stored_as
+    return OutboxEntry(key, queue, kind, to_body(task), due_at_ms, collapse)
 
 
 def record_from(cls: type[_T], body: object) -> _T:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 
 
 class Priority(StrEnum):
@@ -84,60 +84,60 @@ class Lane:
             return cls(text, LaneName.UNKNOWN)
 
 
-def lane_of(task: wish.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
+def lane_of(task: tasks.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per kind
     """Return the lane in which the task waits its turn."""
     match task:
         case (
-            wish.MakeRoom()
-            | wish.SeatGuest()
-            | wish.HideGuestName()
-            | wish.UnseatGuest()
-            | wish.WriteLevel()
+            tasks.MakeRoom()
+            | tasks.SeatGuest()
+            | tasks.HideGuestName()
+            | tasks.UnseatGuest()
+            | tasks.WriteLevel()
         ):
             return Lane(task.space, LaneName.LEVELS, Priority.URGENT)
-        case wish.ArrangeRoom():
+        case tasks.ArrangeRoom():
             # a lane of its own: a lock waits for no grant and for no bans
             return Lane(task.space, LaneName.PERMISSIONS, Priority.URGENT)
-        case wish.BanPerson():
+        case tasks.BanPerson():
             return Lane(task.space, LaneName.BANS, Priority.URGENT)
-        case wish.PublishState():
+        case tasks.PublishState():
             return Lane(task.space, LaneName.STATE)
-        case wish.UnbanPerson():
+        case tasks.UnbanPerson():
             return Lane(task.space, LaneName.UNBANS)
-        case wish.RefreshCard():
+        case tasks.RefreshCard():
             return Lane(task.space, LaneName.CARD)
-        case wish.RefreshBubble():
+        case tasks.RefreshBubble():
             return Lane(task.space, LaneName.COMMUNITY_CARD)
-        case wish.ListSpace():
+        case tasks.ListSpace():
             return Lane("directory", LaneName.LISTING)
-        case wish.PostCaption():
+        case tasks.PostCaption():
             return Lane(task.space, LaneName.CAPTIONS)
-        case wish.PostChat():
+        case tasks.PostChat():
             return Lane(task.space, LaneName.CHAT)
-        case wish.RedactEvent():
+        case tasks.RedactEvent():
             return Lane(task.space, _name_for_redaction(task))
-        case wish.Announce() | wish.PinPost():
+        case tasks.Announce() | tasks.PinPost():
             return Lane(task.space, LaneName.TIMELINE)
-        case wish.AnnounceLive() | wish.InviteFollowers():
+        case tasks.AnnounceLive() | tasks.InviteFollowers():
             return Lane(task.space, LaneName.ANNOUNCEMENTS)
-        case wish.SumUpInvitations():
+        case tasks.SumUpInvitations():
             # a lane of its own: the summary waits until the last follower was written to
             return Lane(task.space, LaneName.SUMMARIES, person=task.by)
-        case wish.PromptModerator():
+        case tasks.PromptModerator():
             # a lane of its own: prompts have their own limit, and links and offers overtake them
             return Lane(DIRECT_MESSAGES, LaneName.PROMPTS, person=task.moderator)
-        case wish.InviteByMessage() | wish.RemindPerson():
+        case tasks.InviteByMessage() | tasks.RemindPerson():
             # a lane of its own: these wait for the invitations' pace, and nothing else may
             return Lane(DIRECT_MESSAGES, LaneName.INVITATIONS, Priority.PACED, task.user)
-        case wish.OfferFloor() | wish.OfferToSpeak() | wish.TellUser() | wish.SendLink():
+        case tasks.OfferFloor() | tasks.OfferToSpeak() | tasks.TellUser() | tasks.SendLink():
             return Lane(DIRECT_MESSAGES, LaneName.MESSAGES, person=task.user)
-        case wish.ForwardReport():
+        case tasks.ForwardReport():
             return Lane("moderators", LaneName.REPORTS)
-        case wish.Reply():
+        case tasks.Reply():
             return Lane(task.room, LaneName.REPLIES)
 
 
-def _name_for_redaction(task: wish.RedactEvent) -> LaneName:
+def _name_for_redaction(task: tasks.RedactEvent) -> LaneName:
     if task.expired:
         return LaneName.REDACTIONS
     return LaneName.CROWD if task.crowd else LaneName.HANDS

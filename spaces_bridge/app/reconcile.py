@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 
 from spaces_bridge.app import codec, policies
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks as outbox_tasks
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import RoomReader
@@ -150,7 +150,7 @@ def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:
     Keys carry the place in the journal: as long as nothing happens, no task is stored twice.
     """
     effects = [
-        codec.effect_of(wanted, f"{space.space}:again:{next_seq}:{index}")
+        codec.entry_of(wanted, f"{space.space}:again:{next_seq}:{index}")
         for index, wanted in enumerate(_unfulfilled(space))
     ]
     made_true = [policies.arrangement, policies.state, policies.card]
@@ -161,14 +161,14 @@ def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:
     return [*effects, *(make(space.space) for make in made_true)]
 
 
-def _unfulfilled(space: LiveSpace) -> Iterator[wish.OutboxTask]:
+def _unfulfilled(space: LiveSpace) -> Iterator[outbox_tasks.OutboxTask]:
     accepted = {user for user in space.requests if space.is_accepted(user)}
     for user in sorted(accepted):
         person = space.person(user)
         if person.guest and not person.joined:
-            yield wish.SeatGuest(space.space, user, called(space, user))
+            yield outbox_tasks.SeatGuest(space.space, user, called(space, user))
     for user in sorted(accepted | space.closing | {*space.overruled, *space.appointments}):
-        yield wish.WriteLevel(space.space, user, space.level_wanted(user))
+        yield outbox_tasks.WriteLevel(space.space, user, space.level_wanted(user))
     for user, removal in sorted(space.removed.items()):
         if not removal.in_force and not space.person(user).guest:
-            yield wish.BanPerson(space.space, user, removal.reason)
+            yield outbox_tasks.BanPerson(space.space, user, removal.reason)

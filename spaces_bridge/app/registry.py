@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from spaces_bridge.app import codec
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks as outbox_tasks
 from spaces_bridge.app.actor import SpaceActor, summary_of
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.context import AppContext
@@ -74,7 +74,7 @@ class Spaces:
         await self._refuse_taken_name(command)
         space = born(created)
         row = codec.stored(created, 1, command.at_ms, source)
-        room = codec.effect_of(wish.MakeRoom(space.space), f"room:{space.space}")
+        room = codec.entry_of(outbox_tasks.MakeRoom(space.space), f"room:{space.space}")
         try:
             await self.world.journal.append(space.space, [row], [room], summary_of(space))
         except JournalConflict:
@@ -250,9 +250,9 @@ class Spaces:
         if actor is not None:
             actor.then(callback)
 
-    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: outbox_tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
         """Put an outbox task straight into the outbox."""
-        await self.world.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
+        await self.world.outbox.enqueue([codec.entry_of(wanted, key, due_at_ms)])
         self.world.courier.wake()
 
     async def _knowing_the_host(

@@ -42,7 +42,7 @@ class CounterWatch:
             try:
                 await self.look()
             except StorageError as error:
-                log.warning("cannot wish for cards: %s", error)
+                log.warning("cannot have cards written anew: %s", error)
 
     async def look(self) -> None:
         """Enqueue tasks for what became stale since the last look. Raises StorageError."""

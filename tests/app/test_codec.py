@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_bridge.app import codec
-from spaces_bridge.app import tasks as wishes
+from spaces_bridge.app import codec, tasks
 from spaces_bridge.app.kinds import AnyEvent
 from spaces_bridge.app.records import OutboxEntry, StoredEvent
 from spaces_bridge.core import events
@@ -26,7 +25,7 @@ st.register_type_strategy(RoleLevels, st.just(RoleLevels(host=80, cohost=50, spe
 EVENTS = st.one_of(
     st.from_type(events.SpaceCreated), *(st.from_type(cls) for cls in get_args(events.Event))
 )
-WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(wishes.OutboxTask)))
+WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(tasks.OutboxTask)))
 
 
 @given(EVENTS)
@@ -37,10 +36,10 @@ def test_every_event_is_read_back_as_it_was(event: AnyEvent) -> None:
 
 
 @given(WISHES)
-def test_every_wish_is_read_back_as_it_was(wish: wishes.OutboxTask) -> None:
-    effect = codec.effect_of(wish, "key")
+def test_every_wish_is_read_back_as_it_was(wish: tasks.OutboxTask) -> None:
+    effect = codec.entry_of(wish, "key")
     body = json.loads(json.dumps(effect.body, default=dict))
-    assert codec.wish_from(OutboxEntry("key", effect.queue, effect.kind, body)) == wish
+    assert codec.task_from(OutboxEntry("key", effect.queue, effect.kind, body)) == wish
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_recorded_event_is_read_as_it_was_written(kind: str) -> None:
 @pytest.mark.parametrize("kind", bodies("tasks"))
 def test_a_recorded_task_is_read_as_it_was_written(kind: str) -> None:
     body = bodies("tasks")[kind]
-    task = codec.wish_from(OutboxEntry("key", "lane", kind, body))
+    task = codec.task_from(OutboxEntry("key", "lane", kind, body))
     assert type(task) is kinds.TASKS[kind]
     assert _says_the_same(codec.to_body(task), body)
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.lanes import Lane, LaneName, Priority, lane_of
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 
 pytestmark = pytest.mark.unit
 
-TASKS = st.one_of(*(st.from_type(cls) for cls in get_args(wish.OutboxTask)))
+TASKS = st.one_of(*(st.from_type(cls) for cls in get_args(tasks.OutboxTask)))
 LANES = st.builds(Lane, st.text(), st.sampled_from(LaneName), st.sampled_from(Priority), st.text())
 SPACE, ADA = SpaceId("abcdefgh01234567"), UserId("@ada:example.org")
 
@@ -25,21 +25,21 @@ def test_a_lane_is_read_as_it_was_written(lane: Lane) -> None:
 
 
 @given(TASKS)
-def test_every_task_has_a_lane_that_is_known(task: wish.OutboxTask) -> None:
+def test_every_task_has_a_lane_that_is_known(task: tasks.OutboxTask) -> None:
     assert lane_of(task).name is not LaneName.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("task", "text"),
     [
-        (wish.WriteLevel(SPACE, ADA, 10), "abcdefgh01234567|levels|urgent"),
-        (wish.SumUpInvitations(SPACE, ADA), f"abcdefgh01234567|summaries|normal|{ADA}"),
-        (wish.RemindPerson(SPACE, ADA, Reminder.SOON), f"dm|invitations|paced|{ADA}"),
-        (wish.Reply(RoomId("!a|b:x"), EventId("$e"), "", ok=True), "!a%7Cb:x|replies|normal"),
+        (tasks.WriteLevel(SPACE, ADA, 10), "abcdefgh01234567|levels|urgent"),
+        (tasks.SumUpInvitations(SPACE, ADA), f"abcdefgh01234567|summaries|normal|{ADA}"),
+        (tasks.RemindPerson(SPACE, ADA, Reminder.SOON), f"dm|invitations|paced|{ADA}"),
+        (tasks.Reply(RoomId("!a|b:x"), EventId("$e"), "", ok=True), "!a%7Cb:x|replies|normal"),
     ],
 )
 def test_what_stands_in_the_database_says_whose_lane_it_is(
-    task: wish.OutboxTask, text: str
+    task: tasks.OutboxTask, text: str
 ) -> None:
     assert str(lane_of(task)) == text
 

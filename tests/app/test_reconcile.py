@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.codec import wish_from
+from spaces_bridge.app import tasks
+from spaces_bridge.app.codec import task_from
 from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import RoomSnapshot
 from spaces_bridge.app.reconcile import Reconciler, missing
@@ -98,8 +98,8 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     await door.stop()
 
 
-def wanted_again(space: LiveSpace) -> list[wish.OutboxTask]:
-    return [wish_from(effect) for effect in missing(space, 7)]
+def wanted_again(space: LiveSpace) -> list[tasks.OutboxTask]:
+    return [task_from(effect) for effect in missing(space, 7)]
 
 
 def test_what_the_room_does_not_show_is_wished_again_once_and_without_contradiction() -> None:
@@ -119,22 +119,22 @@ def test_what_the_room_does_not_show_is_wished_again_once_and_without_contradict
     )
     again = wanted_again(space)
     assert again[:6] == [
-        wish.SeatGuest(space.space, GUEST, "Zoe"),
-        wish.WriteLevel(space.space, BEN, None),
-        wish.WriteLevel(space.space, cat, 60),
-        wish.WriteLevel(space.space, EVE, None),
-        wish.WriteLevel(space.space, GUEST, 10),
-        wish.BanPerson(space.space, dan, "out"),
+        tasks.SeatGuest(space.space, GUEST, "Zoe"),
+        tasks.WriteLevel(space.space, BEN, None),
+        tasks.WriteLevel(space.space, cat, 60),
+        tasks.WriteLevel(space.space, EVE, None),
+        tasks.WriteLevel(space.space, GUEST, 10),
+        tasks.BanPerson(space.space, dan, "out"),
     ]
     banned = after(space, cmd.ObserveMember(dan, joined=False, banned=True))
-    assert not [w for w in wanted_again(banned) if isinstance(w, wish.BanPerson)]
+    assert not [w for w in wanted_again(banned) if isinstance(w, tasks.BanPerson)]
 
 
 def test_a_private_space_is_neither_listed_nor_shown_in_the_community() -> None:
     public = replace(live_space(), community=RoomId("!town"))
     kinds = [type(w) for w in wanted_again(public)]
-    made_true = [wish.ArrangeRoom, wish.PublishState, wish.RefreshCard]
-    assert kinds == [*made_true, wish.ListSpace, wish.RefreshBubble]
+    made_true = [tasks.ArrangeRoom, tasks.PublishState, tasks.RefreshCard]
+    assert kinds == [*made_true, tasks.ListSpace, tasks.RefreshBubble]
     private = replace(public, private=True)
     assert [type(w) for w in wanted_again(private)] == made_true
 

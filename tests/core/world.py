@@ -8,9 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spaces_bridge.app import policies
-from spaces_bridge.app import tasks as wish
-from spaces_bridge.app.codec import wish_from
+from spaces_bridge.app import policies, tasks
+from spaces_bridge.app.codec import task_from
 from spaces_bridge.app.reconcile import missing
 from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.core import commands as cmd
@@ -25,7 +24,9 @@ ROOM = RoomId("!room")
 KICK = 60
 POWER = 90
 
-Carried = wish.WriteLevel | wish.BanPerson | wish.UnbanPerson | wish.SeatGuest | wish.UnseatGuest
+Carried = (
+    tasks.WriteLevel | tasks.BanPerson | tasks.UnbanPerson | tasks.SeatGuest | tasks.UnseatGuest
+)
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Town:
         return events
 
     def _post(self, effect: OutboxEntry) -> None:
-        wanted = wish_from(effect)
+        wanted = task_from(effect)
         if isinstance(wanted, Carried):
             self.outbox.append(wanted)
 
@@ -70,24 +71,24 @@ class Town:
         if not self.outbox:
             return
         match wanted := self.outbox.popleft():
-            case wish.WriteLevel():
+            case tasks.WriteLevel():
                 self._write(wanted, refuse=refuse)
-            case wish.BanPerson() if wanted.user in self.space.removed and not refuse:
+            case tasks.BanPerson() if wanted.user in self.space.removed and not refuse:
                 self.banned.add(wanted.user)
                 self.joined.discard(wanted.user)
                 self.see_member(wanted.user)
-            case wish.UnbanPerson() if wanted.user not in self.space.removed and not refuse:
+            case tasks.UnbanPerson() if wanted.user not in self.space.removed and not refuse:
                 self.banned.discard(wanted.user)
-            case wish.SeatGuest() if refuse:
+            case tasks.SeatGuest() if refuse:
                 self.obey(cmd.ObserveRefusedGrant(wanted.user, "M_FORBIDDEN"))
-            case wish.SeatGuest() if self.space.is_accepted(wanted.user):
+            case tasks.SeatGuest() if self.space.is_accepted(wanted.user):
                 self.joins(wanted.user)
-            case wish.UnseatGuest():
+            case tasks.UnseatGuest():
                 self.leaves(wanted.user)
             case _:
                 pass
 
-    def _write(self, wanted: wish.WriteLevel, *, refuse: bool) -> None:
+    def _write(self, wanted: tasks.WriteLevel, *, refuse: bool) -> None:
         user, level = wanted.user, wanted.level
         self.see_levels()
         if level is not None and self.space.level_wanted(user) != level:

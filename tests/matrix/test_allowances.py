@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.lanes import Lane, LaneName, lane_of
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -28,7 +28,7 @@ SETTINGS = replace(
     redactions_per_minute=33,
 )
 SPACE, ELSEWHERE, EVENT = live_space().space, RoomId("!elsewhere"), EventId("$event")
-PROMPT = wish.PromptModerator(SPACE, HOST, BEN, guest=False)
+PROMPT = tasks.PromptModerator(SPACE, HOST, BEN, guest=False)
 
 
 class OneSpace:
@@ -52,7 +52,7 @@ class Room:
         self.budgets = RoomBudgets(SETTINGS.room_events_per_minute, lambda: self.now)
         self.allowed = LaneBudgets(SETTINGS, OneSpace(space), self.budgets)
 
-    def wait_s(self, wanted: wish.OutboxTask) -> float:
+    def wait_s(self, wanted: tasks.OutboxTask) -> float:
         return self.allowed.room_wait_s(lane_of(wanted))
 
 
@@ -61,47 +61,47 @@ def room() -> Room:
     return Room(live_space())
 
 
-CAPTION = wish.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type: ignore[arg-type]  # any id
+CAPTION = tasks.PostCaption(SPACE, "u", BEN, "Ben", 0, 1, "Hello.", "en")  # type: ignore[arg-type]  # any id
 
 
 @pytest.mark.parametrize(
     ("lane", "limit"),
     [
         (lane_of(CAPTION), captions.PER_MINUTE),
-        (lane_of(wish.PostChat(SPACE, ())), chat.PER_MINUTE),
-        (lane_of(wish.RedactEvent(SPACE, EVENT, expired=True)), 33),
-        (lane_of(wish.RedactEvent(SPACE, EVENT)), HANDS_PER_MINUTE),
-        (lane_of(wish.RedactEvent(SPACE, EVENT, crowd=True)), HANDS_PER_MINUTE),
+        (lane_of(tasks.PostChat(SPACE, ())), chat.PER_MINUTE),
+        (lane_of(tasks.RedactEvent(SPACE, EVENT, expired=True)), 33),
+        (lane_of(tasks.RedactEvent(SPACE, EVENT)), HANDS_PER_MINUTE),
+        (lane_of(tasks.RedactEvent(SPACE, EVENT, crowd=True)), HANDS_PER_MINUTE),
         (lane_of(PROMPT), PROMPTS_PER_MINUTE),
         (Lane("dm|@ada:x", LaneName.UNKNOWN), None),
-        (lane_of(wish.Reply(ROOM, EVENT, "Done.", True)), 14),
-        (lane_of(wish.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
-        (lane_of(wish.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
-        (lane_of(wish.MakeRoom(SPACE)), None),
-        (lane_of(wish.RefreshCard(SPACE)), None),
+        (lane_of(tasks.Reply(ROOM, EVENT, "Done.", True)), 14),
+        (lane_of(tasks.Reply(ELSEWHERE, EVENT, "Done.", True)), None),
+        (lane_of(tasks.ArrangeRoom(SPACE)), ARRANGEMENTS_PER_MINUTE),
+        (lane_of(tasks.MakeRoom(SPACE)), None),
+        (lane_of(tasks.RefreshCard(SPACE)), None),
     ],
 )
 def test_some_lanes_have_a_limit_of_their_own(room: Room, lane: Lane, limit: int | None) -> None:
     assert room.allowed.per_minute(lane) == limit
 
 
-CARD = wish.RefreshCard(SPACE)
-STATE = wish.PublishState(SPACE)
-WORD = wish.Announce(SPACE, "Live.")
-CHAT = wish.PostChat(SPACE, ())
-REPLY = wish.Reply(ROOM, EVENT, "Done.", True)
-UNBAN = wish.UnbanPerson(SPACE, BEN)
-FREEING: list[wish.OutboxTask] = [
-    wish.RedactEvent(SPACE, EVENT),
-    wish.RedactEvent(SPACE, EVENT, crowd=True),
-    wish.WriteLevel(SPACE, UserId("@ben:example.org"), 50),
-    wish.WriteLevel(SPACE, BEN, None),
-    wish.UnseatGuest(SPACE, BEN),
-    wish.BanPerson(SPACE, BEN, ""),
-    wish.ArrangeRoom(SPACE),
-    wish.OfferFloor(SPACE, BEN),
-    wish.OfferToSpeak(SPACE, BEN, HOST),
-    wish.SendLink(SPACE, BEN),
+CARD = tasks.RefreshCard(SPACE)
+STATE = tasks.PublishState(SPACE)
+WORD = tasks.Announce(SPACE, "Live.")
+CHAT = tasks.PostChat(SPACE, ())
+REPLY = tasks.Reply(ROOM, EVENT, "Done.", True)
+UNBAN = tasks.UnbanPerson(SPACE, BEN)
+FREEING: list[tasks.OutboxTask] = [
+    tasks.RedactEvent(SPACE, EVENT),
+    tasks.RedactEvent(SPACE, EVENT, crowd=True),
+    tasks.WriteLevel(SPACE, UserId("@ben:example.org"), 50),
+    tasks.WriteLevel(SPACE, BEN, None),
+    tasks.UnseatGuest(SPACE, BEN),
+    tasks.BanPerson(SPACE, BEN, ""),
+    tasks.ArrangeRoom(SPACE),
+    tasks.OfferFloor(SPACE, BEN),
+    tasks.OfferToSpeak(SPACE, BEN, HOST),
+    tasks.SendLink(SPACE, BEN),
     PROMPT,
 ]
 """Somebody's next act needs them: no room's courtesies hold them up."""
@@ -122,11 +122,11 @@ FREEING: list[wish.OutboxTask] = [
     ],
 )
 def test_what_matters_less_waits_earlier_and_levels_never(
-    room: Room, written: int, waiting: list[wish.OutboxTask]
+    room: Room, written: int, waiting: list[tasks.OutboxTask]
 ) -> None:
     for _ in range(written):
         room.budgets.note(ROOM)
-    everything: list[wish.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN, *FREEING]
+    everything: list[tasks.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN, *FREEING]
     assert [wanted for wanted in everything if room.wait_s(wanted) > 0] == waiting
     room.now = 60.0
     assert not any(room.wait_s(wanted) for wanted in everything), "a minute later"
@@ -134,10 +134,10 @@ def test_what_matters_less_waits_earlier_and_levels_never(
 
 def test_an_answered_hand_waits_behind_no_crowd_of_others() -> None:
     """They are in lanes of their own, with budgets of their own."""
-    answered = lane_of(wish.RedactEvent(SPACE, EVENT))
-    courtesies: list[wish.OutboxTask] = [
-        wish.RedactEvent(SPACE, EVENT, crowd=True),
-        wish.RedactEvent(SPACE, EVENT, expired=True),
+    answered = lane_of(tasks.RedactEvent(SPACE, EVENT))
+    courtesies: list[tasks.OutboxTask] = [
+        tasks.RedactEvent(SPACE, EVENT, crowd=True),
+        tasks.RedactEvent(SPACE, EVENT, expired=True),
         *(CARD, CHAT, STATE, WORD, REPLY, UNBAN, CAPTION),
     ]
     assert answered not in map(lane_of, courtesies)
@@ -159,9 +159,9 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
         homeless.budgets.note(ROOM)
         homeless.budgets.note(ELSEWHERE)
     assert homeless.wait_s(CARD) == 0
-    assert homeless.wait_s(wish.Reply(ELSEWHERE, EVENT, "Done.", True)) == 0
+    assert homeless.wait_s(tasks.Reply(ELSEWHERE, EVENT, "Done.", True)) == 0
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[wish.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
+    some: list[tasks.OutboxTask] = [CARD, CHAT, STATE, WORD, REPLY, UNBAN]
     assert {lane_of(wanted).name for wanted in some} == SHARES.keys()

@@ -61,7 +61,7 @@ class Herald(Desk):
 
     @property
     def invited(self) -> dict[str, InviteByMessage]:
-        wanted = {key: codec.wish_from(e) for key, e in self.outbox.effects.items()}
+        wanted = {key: codec.task_from(e) for key, e in self.outbox.effects.items()}
         return {key: w for key, w in wanted.items() if isinstance(w, InviteByMessage)}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -26,7 +26,7 @@ class Room:
         self.space = space
         self.kind = membership
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.told: list[wish.OutboxTask] = []
+        self.told: list[tasks.OutboxTask] = []
         self.user = UserId("@spacesbot:example.org")
 
     async def find(self, space: SpaceId) -> LiveSpace:
@@ -39,7 +39,7 @@ class Room:
         self.asked.append((path[-1], body))
         self.kind = "ban" if path[-1] == "ban" else "leave"
 
-    async def wish(self, wanted: wish.OutboxTask, key: str) -> None:
+    async def wish(self, wanted: tasks.OutboxTask, key: str) -> None:
         self.told.append(wanted)
 
     @property
@@ -48,14 +48,14 @@ class Room:
         return Bans(room, room, room)
 
 
-BAN = wish.BanPerson(REMOVED.space, BEN, "spam")
-UNBAN = wish.UnbanPerson(REMOVED.space, BEN)
+BAN = tasks.BanPerson(REMOVED.space, BEN, "spam")
+UNBAN = tasks.UnbanPerson(REMOVED.space, BEN)
 
 
 @pytest.mark.parametrize("membership", ["join", "leave", "invite"])
 @pytest.mark.parametrize("wanted", [BAN, UNBAN])
 async def test_who_is_removed_is_banned_once_whichever_wish_comes_last(
-    wanted: wish.BanPerson | wish.UnbanPerson, membership: str
+    wanted: tasks.BanPerson | tasks.UnbanPerson, membership: str
 ) -> None:
     room = Room(REMOVED, membership)
     await room.bans.run(wanted, "1")
@@ -73,10 +73,10 @@ async def test_who_was_readmitted_is_unbanned_and_an_old_wish_bans_nobody() -> N
 
 async def test_a_removed_guest_who_never_raised_a_hand_leaves_no_trace_in_the_room() -> None:
     room = Room(after(live_space(), cmd.RemovePerson(HOST, GUEST)), "leave")
-    await room.bans.run(wish.BanPerson(room.space.space, GUEST, ""), "1")
+    await room.bans.run(tasks.BanPerson(room.space.space, GUEST, ""), "1")
     assert room.asked == []
     room = Room(after(room.space, cmd.ReadmitPerson(HOST, GUEST)), "ban")
-    await room.bans.run(wish.UnbanPerson(room.space.space, GUEST), "2")
+    await room.bans.run(tasks.UnbanPerson(room.space.space, GUEST), "2")
     assert [verb for verb, _ in room.asked] == ["unban"]
 
 
@@ -95,6 +95,6 @@ async def test_moderators_are_told_of_bans_that_are_refused_and_of_nothing_else(
     assert room.told == []
     await room.bans.refused(BAN, refusal)
     [told] = room.told
-    assert isinstance(told, wish.TellUser)
+    assert isinstance(told, tasks.TellUser)
     assert told.user == HOST
     assert BEN in told.text

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app import codec, policies
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import codec, policies, tasks
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.matrix.client import pace
 from spaces_bridge.matrix.client.errors import Away, NotYetError, RequestRefused
@@ -27,15 +26,15 @@ class Notary:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.done: list[wish.OutboxTask] = []
+        self.done: list[tasks.OutboxTask] = []
         self.keys: list[str] = []
-        self.told: list[tuple[wish.OutboxTask, str]] = []
+        self.told: list[tuple[tasks.OutboxTask, str]] = []
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.nothing_to_do = False
 
-    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:
+    async def run(self, wanted: tasks.OutboxTask, key: str) -> str | None:
         self.begun += 1
         await self.gate.wait()
         if self.failures:
@@ -44,7 +43,7 @@ class Notary:
         self.keys.append(key)
         return None if self.nothing_to_do else f"$result-of-{key}"
 
-    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.OutboxTask, refusal: RequestRefused) -> None:
         self.told.append((wanted, refusal.errcode))
 
 
@@ -75,8 +74,8 @@ class Office:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
-        await self.storage.outbox.enqueue([codec.effect_of(wanted, key, due_at_ms)])
+    async def wish(self, wanted: tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
+        await self.storage.outbox.enqueue([codec.entry_of(wanted, key, due_at_ms)])
         self.courier.wake()
 
     async def noticed(self) -> None:
@@ -110,15 +109,17 @@ async def office(storage: Storage) -> AsyncIterator[Office]:
     await made.close()
 
 
-def tell(text: str) -> wish.OutboxTask:
-    return wish.TellUser(UserId("@ada:x"), text)
+def tell(text: str) -> tasks.OutboxTask:
+    return tasks.TellUser(UserId("@ada:x"), text)
 
 
-def said(speaker: str, start_ms: int) -> wish.PostCaption:
+def said(speaker: str, start_ms: int) -> tasks.PostCaption:
     user = UserId(f"@{speaker}:x")
     utterance = UtteranceId(f"{speaker}-{start_ms}")
     end_ms = start_ms + 500
-    return wish.PostCaption(SPACE, utterance, user, speaker, start_ms, end_ms, f"{start_ms}", "en")
+    return tasks.PostCaption(
+        SPACE, utterance, user, speaker, start_ms, end_ms, f"{start_ms}", "en"
+    )
 
 
 async def test_wishes_of_a_queue_are_carried_out_in_order_and_recalled(office: Office) -> None:
@@ -134,7 +135,7 @@ async def test_a_failing_wish_holds_up_its_own_queue_only(office: Office) -> Non
     await office.wish(tell("first"), "a")
     await eventually(lambda: not office.notary.failures, "not tried")
     await office.wish(tell("second"), "b")
-    await office.wish(wish.Reply(ROOM, EventId("$x"), "other", True), "c")
+    await office.wish(tasks.Reply(ROOM, EventId("$x"), "other", True), "c")
     await office.empty()
     assert office.notary.keys == ["c", "a", "b"]
 
@@ -179,8 +180,8 @@ async def test_a_bug_buries_one_wish_and_no_more(office: Office) -> None:
 
 async def test_what_is_due_later_lets_the_rest_pass(office: Office) -> None:
     soon = SystemClock().now_ms() + 4000
-    await office.wish(wish.RedactEvent(SPACE, EventId("$late")), "late", soon)
-    await office.wish(wish.RedactEvent(SPACE, EventId("$now")), "now")
+    await office.wish(tasks.RedactEvent(SPACE, EventId("$late")), "late", soon)
+    await office.wish(tasks.RedactEvent(SPACE, EventId("$now")), "now")
     await office.empty()
     assert office.notary.keys == ["now", "late"]
     assert SystemClock().now_ms() >= soon
@@ -194,7 +195,7 @@ async def test_a_card_wished_again_while_under_way_is_done_once_more(office: Off
         await eventually(lambda: office.notary.begun, "not begun")
     office.notary.gate.set()
     await office.empty()
-    assert office.notary.done == [wish.RefreshCard(SPACE)] * 2
+    assert office.notary.done == [tasks.RefreshCard(SPACE)] * 2
 
 
 async def test_what_is_not_yet_due_in_the_world_is_looked_at_again(office: Office) -> None:
@@ -202,7 +203,7 @@ async def test_what_is_not_yet_due_in_the_world_is_looked_at_again(office: Offic
     await office.storage.outbox.enqueue([policies.card(SPACE)])
     office.courier.wake()
     await office.empty()
-    assert office.notary.done == [wish.RefreshCard(SPACE)]
+    assert office.notary.done == [tasks.RefreshCard(SPACE)]
 
 
 async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: Storage) -> None:
@@ -217,7 +218,7 @@ async def test_captions_that_pile_up_are_merged_before_they_are_sent(storage: St
     office.notary.gate.set()
     await office.empty()
     await office.close()
-    texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
+    texts = [w.text for w in office.notary.done if isinstance(w, tasks.PostCaption)]
     assert texts == ["0", "1000 2000", "9000"]
     assert await storage.outbox.recall("k2000") == "$result-of-k1000"
 
@@ -228,12 +229,12 @@ async def test_chat_that_must_wait_goes_out_together_and_in_order(
     monkeypatch.setattr(pace, "MINUTE_S", 5.0)
     office = Office(storage, chat=2)
     for number in range(6):
-        words = wish.ChatWords(f"w{number}", UserId("@ben:x"), "Ben", f"{number}", number)
-        await office.wish(wish.PostChat(SPACE, (words,)), f"k{number}")
+        words = tasks.ChatWords(f"w{number}", UserId("@ben:x"), "Ben", f"{number}", number)
+        await office.wish(tasks.PostChat(SPACE, (words,)), f"k{number}")
     office.open()
     await office.empty()
     await office.close()
-    posts = [w.lines for w in office.notary.done if isinstance(w, wish.PostChat)]
+    posts = [w.lines for w in office.notary.done if isinstance(w, tasks.PostChat)]
     assert [[line.text for line in post] for post in posts] == [["0"], ["1"], list("2345")]
     assert await storage.outbox.recall("k5") == "$result-of-k2"
 
@@ -265,15 +266,15 @@ async def test_what_an_earlier_run_may_have_sent_is_not_merged_into(storage: Sto
     office.open()
     await office.empty()
     await office.close()
-    texts = [w.text for w in office.notary.done if isinstance(w, wish.PostCaption)]
+    texts = [w.text for w in office.notary.done if isinstance(w, tasks.PostCaption)]
     assert texts == ["0", "1000 2000"]
 
 
 async def test_the_backlog_of_an_outage_is_carried_out_in_order(storage: Storage) -> None:
     for number in range(1_200):
         queue = number % 7
-        wanted = wish.TellUser(UserId(f"@user{queue}:x"), str(number))
-        await storage.outbox.enqueue([codec.effect_of(wanted, f"k{number}")])
+        wanted = tasks.TellUser(UserId(f"@user{queue}:x"), str(number))
+        await storage.outbox.enqueue([codec.entry_of(wanted, f"k{number}")])
     office = Office(storage)
     office.open()
     await office.empty()
@@ -289,9 +290,9 @@ async def test_questions_about_hands_are_few_a_minute_and_hold_no_letter_up(
 ) -> None:
     ada = UserId("@ada:x")
     for number in range(5):
-        question = wish.PromptModerator(SPACE, ada, UserId(f"@p{number}:x"), False)
+        question = tasks.PromptModerator(SPACE, ada, UserId(f"@p{number}:x"), False)
         await office.wish(question, f"hand{number}")
-    await office.wish(wish.SendLink(SPACE, ada), "link")
+    await office.wish(tasks.SendLink(SPACE, ada), "link")
     await office.wish(tell("hello"), "hello")
     await eventually(lambda: "hello" in office.notary.keys, "the letters wait")
     await eventually(lambda: "hand1" in office.notary.keys, "nobody was asked")
@@ -302,7 +303,7 @@ async def test_questions_about_hands_are_few_a_minute_and_hold_no_letter_up(
 async def test_hands_that_were_answered_meanwhile_use_up_no_question(office: Office) -> None:
     office.notary.nothing_to_do = True
     for number in range(5):
-        question = wish.PromptModerator(SPACE, UserId("@ada:x"), UserId(f"@p{number}:x"), False)
+        question = tasks.PromptModerator(SPACE, UserId("@ada:x"), UserId(f"@p{number}:x"), False)
         await office.wish(question, f"hand{number}")
     await office.empty()
     assert len(office.notary.done) == 5
@@ -326,21 +327,21 @@ async def test_letters_of_a_crowd_and_floors_take_turns(storage: Storage) -> Non
     courier = OutboxDispatcher(storage.outbox, SystemClock(), Notary(), turns, lambda _: None)
     event, other = EventId("$e"), SpaceId("other")
     people = [UserId(f"@fan{n}:x") for n in range(5)]
-    crowd: list[wish.OutboxTask] = [wish.TellUser(fan, "A new time.") for fan in people]
-    floors: list[wish.OutboxTask] = [
-        wish.OfferFloor(SPACE, people[0]),
-        wish.OfferToSpeak(SPACE, people[1], people[0]),
-        wish.PromptModerator(SPACE, people[2], people[3], guest=False),
-        wish.RedactEvent(SPACE, event),
-        wish.RedactEvent(other, event),
+    crowd: list[tasks.OutboxTask] = [tasks.TellUser(fan, "A new time.") for fan in people]
+    floors: list[tasks.OutboxTask] = [
+        tasks.OfferFloor(SPACE, people[0]),
+        tasks.OfferToSpeak(SPACE, people[1], people[0]),
+        tasks.PromptModerator(SPACE, people[2], people[3], guest=False),
+        tasks.RedactEvent(SPACE, event),
+        tasks.RedactEvent(other, event),
     ]
-    rest: list[wish.OutboxTask] = [
-        wish.RedactEvent(SPACE, event, crowd=True),
-        wish.RedactEvent(SPACE, event, expired=True),
-        wish.RefreshCard(SPACE),
+    rest: list[tasks.OutboxTask] = [
+        tasks.RedactEvent(SPACE, event, crowd=True),
+        tasks.RedactEvent(SPACE, event, expired=True),
+        tasks.RefreshCard(SPACE),
     ]
     everything = [*crowd, *floors, *rest]
-    await storage.outbox.enqueue([codec.effect_of(w, f"k{n}") for n, w in enumerate(everything)])
+    await storage.outbox.enqueue([codec.entry_of(w, f"k{n}") for n, w in enumerate(everything)])
     running = asyncio.create_task(courier.run())
 
     async def nothing_left() -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -43,7 +43,7 @@ class Door:
     """One live space."""
 
     space: LiveSpace
-    told: list[wish.OutboxTask] = field(default_factory=list)
+    told: list[tasks.OutboxTask] = field(default_factory=list)
 
     def by_room(self, room: RoomId) -> LiveSpace | None:
         return self.space if room == ROOM else None
@@ -53,7 +53,7 @@ class Door:
         self.space = after(self.space, command)
         return []
 
-    async def wish(self, wanted: wish.OutboxTask, key: str) -> None:
+    async def wish(self, wanted: tasks.OutboxTask, key: str) -> None:
         assert key == f"evicted:{self.space.space}"
         self.told.append(wanted)
 
@@ -88,7 +88,7 @@ async def test_a_space_without_its_room_ends_with_its_microphones_and_the_host_i
     assert not door.space.on_air
     assert not door.space.microphones
     text = f"“First talk” has ended: {why}. `create` makes a new one."
-    assert door.told == [wish.TellUser(HOST, text)]
+    assert door.told == [tasks.TellUser(HOST, text)]
 
 
 async def test_a_tombstone_that_is_not_in_the_state_changes_nothing() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
@@ -152,7 +152,7 @@ async def test_a_crossed_out_sign_ends_invitations_until_it_is_taken_back(
     await told
     assert await take_back(ben, message, reaction) == "You may be invited again."
     again = ben.next_message(message["room_id"], "invites you: First", BOT)
-    await quick.spaces.wish(wish.InviteByMessage(first.space, user(ben), user(ada)), "again")
+    await quick.spaces.wish(tasks.InviteByMessage(first.space, user(ben), user(ada)), "again")
     await again
 
 
@@ -324,13 +324,13 @@ async def test_reminders_come_while_it_is_scheduled(quick: Bridge, settle: Settl
     space = await plan(quick, ada, "Soon", in_ms=10 * MINUTE_MS)
     await quick.spaces.ask(space.space, cmd.WantReminder(user(ben)))
     soon = ben.next_message(dms[ben.id], "“Soon” starts in 10 minutes", BOT)
-    await quick.spaces.wish(wish.RemindPerson(space.space, user(ben), Reminder.SOON), "soon")
+    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "soon")
     await soon
     late = ada.next_message(dms[ada.id], "“Soon” starts in", BOT)
-    await quick.spaces.wish(wish.RemindPerson(space.space, user(ada), Reminder.SOON), "host")
+    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ada), Reminder.SOON), "host")
     await late
     await start(quick, space, ada)
-    await quick.spaces.wish(wish.RemindPerson(space.space, user(ben), Reminder.SOON), "late")
+    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "late")
     await quick.drained()
     bodies = [m["content"]["body"] for m in await ben.messages(dms[ben.id], BOT)]
     assert len([body for body in bodies if "starts in" in body]) == 1
@@ -345,5 +345,5 @@ async def test_when_it_is_time_the_host_is_told_how_to_begin(
     due = ada.next_message(dm, "It is time for “Now”: write `start`", BOT)
     due_at_ms = quick.view(space.space).scheduled_at_ms or 0
     await eventually(lambda: SystemClock().now_ms() >= due_at_ms, "it is never time")
-    await quick.spaces.wish(wish.RemindPerson(space.space, user(ada), Reminder.HOST_DUE), "due")
+    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ada), Reminder.HOST_DUE), "due")
     await due

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.lanes import lane_of
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -14,9 +14,10 @@ SPACE, ADA, BEN = SpaceId("space"), UserId("@ada:x"), UserId("@ben:x")
 
 
 @pytest.mark.parametrize(
-    "wanted", [wish.InviteByMessage(SPACE, BEN, ADA), wish.RemindPerson(SPACE, BEN, Reminder.SOON)]
+    "wanted",
+    [tasks.InviteByMessage(SPACE, BEN, ADA), tasks.RemindPerson(SPACE, BEN, Reminder.SOON)],
 )
-def test_invitations_pace_themselves(wanted: wish.OutboxTask) -> None:
+def test_invitations_pace_themselves(wanted: tasks.OutboxTask) -> None:
     lane = LaneQueue(lane_of(wanted))
     assert lane.paces_itself
     assert not lane.urgent
@@ -25,13 +26,13 @@ def test_invitations_pace_themselves(wanted: wish.OutboxTask) -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        wish.TellUser(BEN, "word"),
-        wish.OfferToSpeak(SPACE, BEN, ADA),
-        wish.AnnounceLive(SPACE),
-        wish.InviteFollowers(SPACE, ADA),
-        wish.SumUpInvitations(SPACE, ADA),
-        wish.PublishState(SPACE),
+        tasks.TellUser(BEN, "word"),
+        tasks.OfferToSpeak(SPACE, BEN, ADA),
+        tasks.AnnounceLive(SPACE),
+        tasks.InviteFollowers(SPACE, ADA),
+        tasks.SumUpInvitations(SPACE, ADA),
+        tasks.PublishState(SPACE),
     ],
 )
-def test_everything_else_waits_for_the_common_budget(wanted: wish.OutboxTask) -> None:
+def test_everything_else_waits_for_the_common_budget(wanted: tasks.OutboxTask) -> None:
     assert not LaneQueue(lane_of(wanted)).paces_itself

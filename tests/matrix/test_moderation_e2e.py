@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
@@ -188,7 +188,7 @@ async def test_moderators_hear_once_of_a_ban_that_is_refused(
     told = ada.next_event(said("did not let me ban"))
     nobody = UserId("not-a-user")
     await bridge.spaces.ask(space.space, cmd.RemovePerson(id_of(ada), nobody))
-    await bridge.spaces.wish(wish.BanPerson(space.space, nobody, ""), "again")
+    await bridge.spaces.wish(tasks.BanPerson(space.space, nobody, ""), "again")
     await told
     await settled(bridge, space.space)
     assert len([e for e in ada.seen if said("did not let me ban")(e)]) == 1
@@ -257,6 +257,6 @@ async def test_an_arranged_room_costs_no_event(bridge: Bridge, settle: Settle) -
     await settled(bridge, space.space)
     before = [event["event_id"] for event in await ada.timeline(room_of(space))]
     for number in range(3):
-        await bridge.spaces.wish(wish.ArrangeRoom(space.space), f"tidy:{number}")
+        await bridge.spaces.wish(tasks.ArrangeRoom(space.space), f"tidy:{number}")
     await settled(bridge, space.space)
     assert [event["event_id"] for event in await ada.timeline(room_of(space))] == before

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -24,7 +24,7 @@ class Room:
     def __init__(self, space: LiveSpace) -> None:
         self.space = space
         self.asked: list[cmd.Command] = []
-        self.wished: list[tuple[wish.OutboxTask, str]] = []
+        self.wished: list[tuple[tasks.OutboxTask, str]] = []
         every: Any = self
         self.reception = EventDispatcher(every, SETTINGS, *[every] * 11)
 
@@ -56,7 +56,7 @@ class Room:
         decide(self.space, command)
         self.asked.append(command)
 
-    async def wish(self, wanted: wish.OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def wish(self, wanted: tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
         self.wished.append((wanted, key))
 
 
@@ -75,7 +75,7 @@ async def test_what_is_no_emoji_is_counted_as_one(key: str, form: str) -> None:
 async def test_what_comes_too_early_does_not_stay_on_the_card(key: str) -> None:
     room = Room(scheduled())
     await room.tap(key)
-    gone = wish.RedactEvent(room.space.space, TAP, expired=True)
+    gone = tasks.RedactEvent(room.space.space, TAP, expired=True)
     assert room.wished == [(gone, f"uncounted:{TAP}")]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -27,7 +27,7 @@ async def report(bridge: Bridge, space: LiveSpace, by: str, about: str, reason: 
         0, space.space, UserId(by), UserId(about), reason, "Ben: buy <b>this</b>\nnow", 5
     )
     number = await bridge.storage.reports.file(said, f"{space.space}:{about}")
-    await bridge.spaces.wish(wish.ForwardReport(number), f"report:{number}")
+    await bridge.spaces.wish(tasks.ForwardReport(number), f"report:{number}")
     return number
 
 

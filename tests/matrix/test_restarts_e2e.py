@@ -139,7 +139,7 @@ async def test_killing_bridge_and_homeserver_doubles_and_loses_nothing(village: 
                 for number in range(run * 10, run * 10 + 10):
                     wanted = caption(space, number)
                     await bridge.outbox.enqueue(
-                        [codec.effect_of(wanted, f"{space.space}:test:{number}")]
+                        [codec.entry_of(wanted, f"{space.space}:test:{number}")]
                     )
                     bridge.matrix.wake()
                     await asyncio.sleep(chance.uniform(0, 0.05))
@@ -175,7 +175,7 @@ async def test_an_outage_is_made_up_for_in_order_and_soon(village: Town) -> None
             await village.homeserver.stop()
             for number in range(10):
                 wish = caption(space, number)
-                await bridge.outbox.enqueue([codec.effect_of(wish, f"outage:{number}")])
+                await bridge.outbox.enqueue([codec.entry_of(wish, f"outage:{number}")])
                 bridge.matrix.wake()
                 await asyncio.sleep(0.3)
             await village.homeserver.start()

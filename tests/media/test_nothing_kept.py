@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from spaces_bridge.app import tasks as wishes
+from spaces_bridge.app import tasks
 from spaces_bridge.core import events
 from spaces_bridge.media.stage import WorkerStage
 from tests.support.sound import tone
@@ -85,7 +85,7 @@ async def test_a_conversation_is_written_to_no_file(
     assert files_in(tmp_path) <= idle
 
 
-@pytest.mark.parametrize("module", [events, wishes])
+@pytest.mark.parametrize("module", [events, tasks])
 def test_what_is_stored_of_a_space_has_no_place_for_sound(module: object) -> None:
     """Journal and outbox are the whole database of a live space, each row one of these."""
     rows = [each for each in vars(module).values() if is_dataclass(each)]

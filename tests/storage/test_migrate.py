@@ -10,7 +10,7 @@ import pytest
 from mautrix.util.async_db import Connection, Scheme
 from mautrix.util.async_db import Database as Pool
 
-from spaces_bridge.app.codec import CodecError, event_from, wish_from
+from spaces_bridge.app.codec import CodecError, event_from, task_from
 from spaces_bridge.app.lanes import Lane, Priority
 from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.app.records import StoredEvent
@@ -249,7 +249,7 @@ async def test_kinds_and_lanes_that_nobody_knows_are_left_as_they_are(url: str) 
         assert pending.effect.queue == "s|odd|slow"
         assert Lane.read(pending.effect.queue).priority is Priority.NORMAL
         with pytest.raises(CodecError, match="cannot read a stored Odd"):
-            wish_from(pending.effect)
+            task_from(pending.effect)
 
 
 async def test_a_bridge_that_knows_no_kinds_refuses_a_database_that_has_them(url: str) -> None:

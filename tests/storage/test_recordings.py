@@ -125,7 +125,7 @@ async def test_every_pending_task_waits_as_it_did(storage: Storage) -> None:
             before[name] for name in ("id", "attempts", "generation", "key", "due_at_ms")
         )
         assert (effect.kind, effect.body) == (NAMES["tasks"][before["kind"]], before["body"])
-        task = codec.wish_from(effect)
+        task = codec.task_from(effect)
         assert effect.queue == str(lane_of(task))
         assert Lane.read(effect.queue) == lane_of(task)
     assert lanes((row.effect.queue, row.effect.key) for row in rows) == lanes(

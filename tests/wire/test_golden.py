@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from spaces_bridge.app import tasks as wishes
+from spaces_bridge.app import tasks
 from spaces_bridge.captions import messages as captions
 from spaces_bridge.captions.messages import CODEC as CAPTIONS
 from spaces_bridge.core import events
@@ -58,7 +58,7 @@ def test_there_is_a_sample_of_every_message_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [events.SpaceCreated, *get_args(events.Event), *get_args(wishes.OutboxTask)]
+    "cls", [events.SpaceCreated, *get_args(events.Event), *get_args(tasks.OutboxTask)]
 )
 @pytest.mark.parametrize("variant", [0, 1])
 def test_what_is_to_be_stored_is_json_already(cls: type[Any], variant: int) -> None:

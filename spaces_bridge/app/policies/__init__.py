@@ -6,8 +6,7 @@ ports that keep nothing: stage, captioner, ban lists. Both may be repeated safel
 
 from collections.abc import Iterator
 
-from spaces_bridge.app import codec
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import codec, tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import forget_words, shut
 from spaces_bridge.app.policies.consequences import Stale
@@ -33,27 +32,27 @@ __all__ = [
 
 def card(space: SpaceId) -> OutboxEntry:
     """Return the outbox entry that makes the live card true."""
-    return codec.effect_of(wish.RefreshCard(space), f"card:{space}", collapse=True)
+    return codec.entry_of(tasks.RefreshCard(space), f"card:{space}", collapse=True)
 
 
 def bubble(space: SpaceId) -> OutboxEntry:
     """Return the outbox entry that makes the card in the community's room true."""
-    return codec.effect_of(wish.RefreshBubble(space), f"bubble:{space}", collapse=True)
+    return codec.entry_of(tasks.RefreshBubble(space), f"bubble:{space}", collapse=True)
 
 
 def state(space: SpaceId) -> OutboxEntry:
     """Return the outbox entry that makes the room's state true."""
-    return codec.effect_of(wish.PublishState(space), f"state:{space}", collapse=True)
+    return codec.entry_of(tasks.PublishState(space), f"state:{space}", collapse=True)
 
 
 def listing(space: SpaceId) -> OutboxEntry:
     """Return the outbox entry that makes the directory's entry true."""
-    return codec.effect_of(wish.ListSpace(space), f"listing:{space}", collapse=True)
+    return codec.entry_of(tasks.ListSpace(space), f"listing:{space}", collapse=True)
 
 
 def arrangement(space: SpaceId) -> OutboxEntry:
     """Return the outbox entry that makes the room's permissions (levels, join rule) true."""
-    return codec.effect_of(wish.ArrangeRoom(space), f"arrangement:{space}", collapse=True)
+    return codec.entry_of(tasks.ArrangeRoom(space), f"arrangement:{space}", collapse=True)
 
 
 def effects_of(
@@ -62,10 +61,10 @@ def effects_of(
     """Yield the outbox tasks of `event`; keys are made of the event's place in the journal."""
     space, then = before.space, consequences_of(event)
     for index, task in enumerate(then.tasks(before)):
-        yield codec.effect_of(task, f"{space}:{seq}:{index}")
+        yield codec.entry_of(task, f"{space}:{seq}:{index}")
     if then.expires is not None:
-        redaction = wish.RedactEvent(space, then.expires, expired=True)
-        yield codec.effect_of(redaction, f"{space}:{seq}:ttl", now_ms + reaction_ttl_ms)
+        redaction = tasks.RedactEvent(space, then.expires, expired=True)
+        yield codec.entry_of(redaction, f"{space}:{seq}:ttl", now_ms + reaction_ttl_ms)
     if before.room is not None or isinstance(event, ev.RoomAttached):
         yield from _made_true(before, then.stale)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import (
     ALL,
@@ -99,13 +99,13 @@ def _joined_calls(world: AppContext, before: LiveSpace, event: ev.PersonJoined) 
         world.doorkeeper.entered(before, event.user)
 
 
-def _invited_tasks(before: LiveSpace, event: ev.PersonInvited) -> Iterator[wish.OutboxTask]:
-    yield wish.InviteByMessage(before.space, event.user, event.by)
+def _invited_tasks(before: LiveSpace, event: ev.PersonInvited) -> Iterator[tasks.OutboxTask]:
+    yield tasks.InviteByMessage(before.space, event.user, event.by)
 
 
-def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[wish.OutboxTask]:
+def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[tasks.OutboxTask]:
     if not before.person(event.user).guest and not event.in_force:
-        yield wish.BanPerson(before.space, event.user, event.reason)
+        yield tasks.BanPerson(before.space, event.user, event.reason)
 
 
 def _removed_calls(world: AppContext, before: LiveSpace, event: ev.PersonRemoved) -> None:
@@ -115,8 +115,8 @@ def _removed_calls(world: AppContext, before: LiveSpace, event: ev.PersonRemoved
     forget_words(world, before.space, event.user)
 
 
-def _readmitted_tasks(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[wish.OutboxTask]:
-    yield wish.UnbanPerson(before.space, event.user)
+def _readmitted_tasks(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[tasks.OutboxTask]:
+    yield tasks.UnbanPerson(before.space, event.user)
 
 
 def _readmitted_calls(world: AppContext, before: LiveSpace, event: ev.PersonReadmitted) -> None:
@@ -126,9 +126,9 @@ def _readmitted_calls(world: AppContext, before: LiveSpace, event: ev.PersonRead
 # --- the room ------------------------------------------------------------------------------------
 
 
-def _locked_tasks(before: LiveSpace, _event: ev.SpaceLocked) -> Iterator[wish.OutboxTask]:
+def _locked_tasks(before: LiveSpace, _event: ev.SpaceLocked) -> Iterator[tasks.OutboxTask]:
     text = "The room is locked: nobody new, no hands, no chat of listeners for now."
-    yield wish.Announce(before.space, text, locked=True)
+    yield tasks.Announce(before.space, text, locked=True)
 
 
 def _locked_notices(
@@ -138,8 +138,8 @@ def _locked_notices(
     yield None, say("room_locked", text)
 
 
-def _unlocked_tasks(before: LiveSpace, _event: ev.SpaceUnlocked) -> Iterator[wish.OutboxTask]:
-    yield wish.Announce(before.space, "The room is open again.", locked=False)
+def _unlocked_tasks(before: LiveSpace, _event: ev.SpaceUnlocked) -> Iterator[tasks.OutboxTask]:
+    yield tasks.Announce(before.space, "The room is open again.", locked=False)
 
 
 def _unlocked_notices(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import STAGE, shut, to_account
 from spaces_bridge.app.policies.consequences import Consequences, Notice, Stale, row
@@ -41,7 +41,7 @@ def consequences_of(event: ev.AudioEvent) -> Consequences:
             assert_never(event)
 
 
-def _muted_tasks(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[wish.OutboxTask]:
+def _muted_tasks(before: LiveSpace, event: ev.SpeakerMuted) -> Iterator[tasks.OutboxTask]:
     text = f"A host has muted you in “{before.title}”. Raise your hand to ask to go on."
     yield from to_account(before, event.user, text)
 
@@ -53,7 +53,7 @@ def _muted_notices(
     yield event.user, say("muted_by_host", text)
 
 
-def _unmuted_tasks(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[wish.OutboxTask]:
+def _unmuted_tasks(before: LiveSpace, event: ev.SpeakerUnmuted) -> Iterator[tasks.OutboxTask]:
     if before.role(event.user).may_speak:
         text = f"You may switch your microphone on again in “{before.title}”."
         yield from to_account(before, event.user, text)

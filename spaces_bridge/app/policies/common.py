@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.consequences import Everybody, Notice, StageChanged, Unseen
 from spaces_bridge.core import events as ev
@@ -21,16 +21,16 @@ UNSEEN: Final = Unseen()
 # --- words ---------------------------------------------------------------------------------------
 
 
-def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[wish.OutboxTask]:
+def to_account(before: LiveSpace, user: UserId, text: str) -> Iterator[tasks.OutboxTask]:
     """Yield the task to tell one person a sentence; guests are told on the page."""
     if not before.person(user).guest:
-        yield wish.TellUser(user, text)
+        yield tasks.TellUser(user, text)
 
 
-def to_moderators(before: LiveSpace, text: str) -> Iterator[wish.OutboxTask]:
+def to_moderators(before: LiveSpace, text: str) -> Iterator[tasks.OutboxTask]:
     """Yield the tasks to tell host and co-hosts a sentence."""
     for moderator in before.moderators:
-        yield wish.TellUser(moderator, text)
+        yield tasks.TellUser(moderator, text)
 
 
 def name_in_room(before: LiveSpace, user: UserId) -> str:
@@ -51,30 +51,30 @@ def demoted(user: UserId) -> Notice:
 
 def redact(
     space: SpaceId, reaction: EventId | None, *, crowd: bool = False
-) -> Iterator[wish.OutboxTask]:
+) -> Iterator[tasks.OutboxTask]:
     """Yield the task to redact the reaction that was a hand, if there is one."""
     if reaction is not None:
-        yield wish.RedactEvent(space, reaction, crowd=crowd)
+        yield tasks.RedactEvent(space, reaction, crowd=crowd)
 
 
-def take_level(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
+def take_level(before: LiveSpace, user: UserId) -> Iterator[tasks.OutboxTask]:
     """Yield the tasks to delete a person's own `users` entry, and with it a guest's ghost."""
-    yield wish.WriteLevel(before.space, user, None)
+    yield tasks.WriteLevel(before.space, user, None)
     if before.person(user).guest:
-        yield wish.UnseatGuest(before.space, user)
+        yield tasks.UnseatGuest(before.space, user)
 
 
-def unseat(before: LiveSpace, user: UserId) -> Iterator[wish.OutboxTask]:
+def unseat(before: LiveSpace, user: UserId) -> Iterator[tasks.OutboxTask]:
     """Yield the task to let a guest's ghost leave: it is in the room for the floor only."""
     person = before.person(user)
     if person.guest and person.joined:
-        yield wish.UnseatGuest(before.space, user)
+        yield tasks.UnseatGuest(before.space, user)
 
 
 def hide_guest_names(
     before: LiveSpace,
     event: ev.PersonJoined | ev.LevelChanged | ev.RoleAppointed | ev.HostChanged,
-) -> Iterator[wish.OutboxTask]:
+) -> Iterator[tasks.OutboxTask]:
     """Yield the tasks to hide names of guests on stage that look like those of people with a role.
 
     Pages derive the same by themselves; a ghost has its name with the homeserver.
@@ -86,7 +86,7 @@ def hide_guest_names(
     for person in after.people.values():
         seated = person.guest and person.joined and not plates.is_nameless(person.name)
         if seated and plates.hides(person.user, person.name):
-            yield wish.HideGuestName(before.space, person.user)
+            yield tasks.HideGuestName(before.space, person.user)
 
 
 # --- calls ---------------------------------------------------------------------------------------

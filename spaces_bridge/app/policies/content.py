@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import NOBODY
 from spaces_bridge.app.policies.consequences import (
@@ -41,8 +41,10 @@ def consequences_of(event: ev.ContentEvent) -> Consequences:
             assert_never(event)
 
 
-def _captioned_tasks(before: LiveSpace, event: ev.UtteranceCaptioned) -> Iterator[wish.OutboxTask]:
-    yield wish.PostCaption(
+def _captioned_tasks(
+    before: LiveSpace, event: ev.UtteranceCaptioned
+) -> Iterator[tasks.OutboxTask]:
+    yield tasks.PostCaption(
         before.space,
         event.utterance,
         event.speaker,
@@ -59,5 +61,5 @@ def _captioned_calls(world: AppContext, before: LiveSpace, event: ev.UtteranceCa
     world.stage.audio_taken(before.space, event.speaker, event.end_ms)
 
 
-def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[wish.OutboxTask]:
-    yield wish.PinPost(before.space, event.number)
+def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[tasks.OutboxTask]:
+    yield tasks.PinPost(before.space, event.number)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.policies.common import (
     ALL,
     NOBODY,
@@ -88,30 +88,30 @@ def consequences_of(event: ev.FloorEvent) -> Consequences:  # noqa: C901 - an ar
 # --- hands ---------------------------------------------------------------------------------------
 
 
-def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[wish.OutboxTask]:
+def _requested_tasks(before: LiveSpace, event: ev.SpeakRequested) -> Iterator[tasks.OutboxTask]:
     for moderator in before.moderators:
         if moderator != event.user:
-            yield wish.PromptModerator(before.space, moderator, event.user, event.guest)
+            yield tasks.PromptModerator(before.space, moderator, event.user, event.guest)
 
 
 def _withdrawn_tasks(
     before: LiveSpace, event: ev.SpeakRequestWithdrawn
-) -> Iterator[wish.OutboxTask]:
+) -> Iterator[tasks.OutboxTask]:
     yield from redact(before.space, event.reaction, crowd=True)
     # a muted speaker's hand goes down and the floor stays
     if not before.role(event.user).may_speak:
         yield from unseat(before, event.user)
 
 
-def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[wish.OutboxTask]:
+def _approved_tasks(before: LiveSpace, event: ev.SpeakerApproved) -> Iterator[tasks.OutboxTask]:
     person = before.person(event.user)
     if person.guest:
-        yield wish.SeatGuest(before.space, event.user, called(before, event.user))
-    yield wish.WriteLevel(before.space, event.user, before.levels.speaker)
+        yield tasks.SeatGuest(before.space, event.user, called(before, event.user))
+    yield tasks.WriteLevel(before.space, event.user, before.levels.speaker)
     yield from redact(before.space, event.reaction)
 
 
-def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[wish.OutboxTask]:
+def _denied_tasks(before: LiveSpace, event: ev.SpeakerDenied) -> Iterator[tasks.OutboxTask]:
     yield from redact(before.space, event.reaction)
     yield from unseat(before, event.user)
     text = f"Your request to speak in “{before.title}” was declined."
@@ -124,7 +124,7 @@ def _denied_notices(
     yield event.user, say("denied", "The host said: not now. You can ask again later.")
 
 
-def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.OutboxTask]:
+def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[tasks.OutboxTask]:
     text = (
         f"The homeserver refused to give {event.user} the floor in “{before.title}”"
         f" ({event.reason}). Their hand is up again; approve once more to retry."
@@ -133,7 +133,7 @@ def _refused_tasks(before: LiveSpace, event: ev.GrantRefused) -> Iterator[wish.O
     yield from unseat(before, event.user)
 
 
-def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[wish.OutboxTask]:
+def _cleared_tasks(before: LiveSpace, event: ev.QueueCleared) -> Iterator[tasks.OutboxTask]:
     for reaction in event.reactions:
         yield from redact(before.space, reaction, crowd=True)
 
@@ -149,9 +149,9 @@ def _cleared_notices(
 # --- invitations to speak ------------------------------------------------------------------------
 
 
-def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[wish.OutboxTask]:
+def _invited_tasks(before: LiveSpace, event: ev.SpeakerInvited) -> Iterator[tasks.OutboxTask]:
     if not before.person(event.user).guest:
-        yield wish.OfferToSpeak(before.space, event.user, event.by)
+        yield tasks.OfferToSpeak(before.space, event.user, event.by)
 
 
 def _invited_notices(
@@ -163,9 +163,9 @@ def _invited_notices(
 
 def _declined_tasks(
     before: LiveSpace, event: ev.SpeakInvitationDeclined
-) -> Iterator[wish.OutboxTask]:
+) -> Iterator[tasks.OutboxTask]:
     name = name_in_room(before, event.user)
-    yield wish.TellUser(event.by, f"{name} does not want to speak in “{before.title}” now.")
+    yield tasks.TellUser(event.by, f"{name} does not want to speak in “{before.title}” now.")
 
 
 def _declined_notices(
@@ -178,7 +178,7 @@ def _declined_notices(
 # --- the end of a floor --------------------------------------------------------------------------
 
 
-def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[wish.OutboxTask]:
+def _closing_tasks(before: LiveSpace, event: ev.FloorClosing) -> Iterator[tasks.OutboxTask]:
     yield from take_level(before, event.user)
 
 

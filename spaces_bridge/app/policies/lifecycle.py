@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import ALL, NOBODY, STAGE, UNSEEN, take_level
 from spaces_bridge.app.policies.consequences import Consequences, Stale, row
@@ -46,16 +46,16 @@ def consequences_of(event: ev.LifecycleEvent) -> Consequences:
             assert_never(event)
 
 
-def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[wish.OutboxTask]:
+def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[tasks.OutboxTask]:
     if not before.private or before.reminded:
-        yield wish.AnnounceLive(before.space)
+        yield tasks.AnnounceLive(before.space)
 
 
 def _started_calls(world: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:
     world.stage.open_space(before.space, max(0, world.clock.now_ms() - event.at_ms))
 
 
-def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.OutboxTask]:
+def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[tasks.OutboxTask]:
     """Yield the tasks to take back levels, ghosts and bans lent for the evening, and say why."""
     coming = {u for u, r in before.requests.items() if r.state is RequestState.ACCEPTED}
     for person in sorted(before.people.values(), key=lambda p: p.user):
@@ -63,33 +63,35 @@ def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[wish.Outbo
             yield from take_level(before, person.user)
     for user, removal in sorted(before.removed.items()):
         if not removal.blocked:
-            yield wish.UnbanPerson(before.space, user)
+            yield tasks.UnbanPerson(before.space, user)
     if before.phase is Phase.SCHEDULED:
         for user in sorted(before.reminded - {before.host}):
-            yield wish.TellUser(user, f"“{before.title}” is called off.")
+            yield tasks.TellUser(user, f"“{before.title}” is called off.")
         if event.by is None:
             why = event.reason or "nobody started it"
             text = f"“{before.title}” was called off: {why}. `create` makes a new one."
-            yield wish.TellUser(before.host, text)
+            yield tasks.TellUser(before.host, text)
     elif event.by is None:
         why = f": {event.reason}" if event.reason else ""
-        yield wish.Announce(before.space, f"This live space has ended{why}.")
+        yield tasks.Announce(before.space, f"This live space has ended{why}.")
 
 
 def _ended_calls(world: AppContext, before: LiveSpace, _event: ev.SpaceEnded) -> None:
     world.stage.close_space(before.space)
 
 
-def _rescheduled_tasks(before: LiveSpace, event: ev.SpaceRescheduled) -> Iterator[wish.OutboxTask]:
+def _rescheduled_tasks(
+    before: LiveSpace, event: ev.SpaceRescheduled
+) -> Iterator[tasks.OutboxTask]:
     for user in sorted(before.reminded):
         time = shown_utc(event.scheduled_at_ms)
-        yield wish.TellUser(user, f"“{before.title}” has a new time: {time}.")
+        yield tasks.TellUser(user, f"“{before.title}” has a new time: {time}.")
 
 
-def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[wish.OutboxTask]:
+def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[tasks.OutboxTask]:
     if event.on is not before.captions:
         text = "Captions are on." if event.on else "Captions are off: nothing is written down."
-        yield wish.Announce(before.space, text)
+        yield tasks.Announce(before.space, text)
 
 
 def _captions_calls(world: AppContext, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
@@ -101,8 +103,8 @@ def _captions_calls(world: AppContext, before: LiveSpace, event: ev.CaptionsSwit
             world.captioner.open_track(before.space, user, event.language)
 
 
-def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[wish.OutboxTask]:
+def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[tasks.OutboxTask]:
     host_alone = event.kind is ev.Reminder.HOST_DUE
     everybody = {before.host} if host_alone else before.reminded | {before.host}
     for user in sorted(everybody):
-        yield wish.RemindPerson(before.space, user, event.kind)
+        yield tasks.RemindPerson(before.space, user, event.kind)

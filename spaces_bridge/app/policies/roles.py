@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.context import AppContext
 from spaces_bridge.app.policies.common import (
     ALL,
@@ -85,13 +85,13 @@ def consequences_of(event: ev.RoleEvent) -> Consequences:
 # --- the host ------------------------------------------------------------------------------------
 
 
-def _host_missed_tasks(before: LiveSpace, _event: ev.HostMissed) -> Iterator[wish.OutboxTask]:
+def _host_missed_tasks(before: LiveSpace, _event: ev.HostMissed) -> Iterator[tasks.OutboxTask]:
     heirs = before.heirs
     then = f"{name_in_room(before, heirs[0])} takes over" if heirs else "the live space ends"
     name = name_in_room(before, before.host)
     text = f"{name} seems to be gone. Unless they come back soon, {then}."
-    yield wish.Announce(before.space, text)
-    yield wish.TellUser(
+    yield tasks.Announce(before.space, text)
+    yield tasks.TellUser(
         before.host,
         f"You are missed in “{before.title}”. Come back to the page or write something in its "
         f"room; else {then}.",
@@ -105,15 +105,15 @@ def _host_missed_notices(
     yield None, say("host_missed", text, name=name_of(now, now.host))
 
 
-def _host_returned_tasks(before: LiveSpace, _event: ev.HostReturned) -> Iterator[wish.OutboxTask]:
+def _host_returned_tasks(before: LiveSpace, _event: ev.HostReturned) -> Iterator[tasks.OutboxTask]:
     if before.host_missed_at_ms is not None:
-        yield wish.Announce(before.space, f"{name_in_room(before, before.host)} is back.")
+        yield tasks.Announce(before.space, f"{name_in_room(before, before.host)} is back.")
 
 
-def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[wish.OutboxTask]:
-    yield wish.Announce(before.space, f"{name_in_room(before, event.user)} is the host now.")
+def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[tasks.OutboxTask]:
+    yield tasks.Announce(before.space, f"{name_in_room(before, event.user)} is the host now.")
     text = f"You host “{before.title}” now: everything is in your hands, also `end`."
-    yield wish.TellUser(event.user, text)
+    yield tasks.TellUser(event.user, text)
     yield from hide_guest_names(before, event)
 
 
@@ -134,12 +134,12 @@ def _host_changed_notices(
 # --- levels --------------------------------------------------------------------------------------
 
 
-def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[wish.OutboxTask]:
+def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[tasks.OutboxTask]:
     person = before.person(event.user)
     had = before.role(event.user)
     live_here = before.phase is Phase.LIVE and person.joined and not person.guest
     if live_here and not had.may_speak and event.role is Role.SPEAKER:
-        yield wish.OfferFloor(before.space, event.user)
+        yield tasks.OfferFloor(before.space, event.user)
     if event.role is Role.COHOST and had < Role.COHOST and person.joined:
         text = (
             f"You are a co-host of “{before.title}”: you may approve, invite to speak, mute, "
@@ -169,29 +169,29 @@ def _level_changed_notices(
         yield demoted(user)
 
 
-def _overruled_tasks(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[wish.OutboxTask]:
-    yield wish.WriteLevel(before.space, event.user, event.kept)
+def _overruled_tasks(before: LiveSpace, event: ev.LevelOverruled) -> Iterator[tasks.OutboxTask]:
+    yield tasks.WriteLevel(before.space, event.user, event.kept)
     if event.by is not None:
         who = name_in_room(before, event.user)
         text = f"I put the level of {who} in “{before.title}” back: {event.why}."
-        yield wish.TellUser(event.by, text)
+        yield tasks.TellUser(event.by, text)
 
 
-def _forfeited_tasks(before: LiveSpace, event: ev.LevelForfeited) -> Iterator[wish.OutboxTask]:
+def _forfeited_tasks(before: LiveSpace, event: ev.LevelForfeited) -> Iterator[tasks.OutboxTask]:
     yield from take_level(before, event.user)
 
 
 # --- appointments --------------------------------------------------------------------------------
 
 
-def _appointed_tasks(before: LiveSpace, event: ev.RoleAppointed) -> Iterator[wish.OutboxTask]:
-    yield wish.WriteLevel(before.space, event.user, before.levels.of(event.role))
+def _appointed_tasks(before: LiveSpace, event: ev.RoleAppointed) -> Iterator[tasks.OutboxTask]:
+    yield tasks.WriteLevel(before.space, event.user, before.levels.of(event.role))
     yield from hide_guest_names(before, event)
 
 
 def _appointment_ended_tasks(
     before: LiveSpace, event: ev.AppointmentEnded
-) -> Iterator[wish.OutboxTask]:
+) -> Iterator[tasks.OutboxTask]:
     if event.reason.startswith("M_"):
         text = (
             f"The homeserver refused to change the level of {event.user} in “{before.title}” "
@@ -201,4 +201,4 @@ def _appointment_ended_tasks(
     else:
         # the appointed level may have been written already
         after = evolve(before, event)
-        yield wish.WriteLevel(before.space, event.user, after.level_wanted(event.user))
+        yield tasks.WriteLevel(before.space, event.user, after.level_wanted(event.user))

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.chat import ChatLine
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import refusals
@@ -99,7 +99,7 @@ class ChatService:
         key = f"chat:{line.id}"
         if nonce and await self._world.outbox.recall(key) is not None:
             return  # sent already, or redacted in the room meanwhile: the room tells the pages
-        await self._spaces.wish(wish.PostChat(space, (_words(now, line),)), key)
+        await self._spaces.wish(tasks.PostChat(space, (_words(now, line),)), key)
         # a person removed while the message was stored is not shown; its task handler looks, too
         if not may_chat(self._now(space), writer.user, guest=writer.guest):
             return
@@ -150,10 +150,10 @@ def _name(space: LiveSpace, writer: ChatAuthor) -> str:
     return DisplayNames(space).shown(writer.user, name) if writer.guest else name
 
 
-def _words(space: LiveSpace, line: ChatLine) -> wish.ChatWords:
+def _words(space: LiveSpace, line: ChatLine) -> tasks.ChatWords:
     """Return the line as the room may have it: without the name of a guest without the floor."""
     name = _told_apart(space, line) if line.named else A_GUEST
-    return wish.ChatWords(
+    return tasks.ChatWords(
         line.id, line.user, name, line.text, line.at_ms, guest=line.guest, named=line.named
     )
 

@@ -1,6 +1,6 @@
 """Use case: inviting one person to a live space, or all followers."""
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.invite_counts import FollowersInvited
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.usecases.refusals import refuse_bot
@@ -50,7 +50,7 @@ class Inviting:
         count = await self._followers.count(by)
         if not count:
             raise Rejected("no_followers", "Nobody follows you yet.")
-        wanted = wish.InviteFollowers(space.space, by)
+        wanted = tasks.InviteFollowers(space.space, by)
         await self._spaces.wish(wanted, f"invite-followers:{space.space}:{by}")
         await self._notes.put(FollowersInvited(space.space, by, source))
         return count

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.chat import ChatLine
-from spaces_bridge.app.codec import effect_of
+from spaces_bridge.app.codec import entry_of
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import OutboxEntry, Report
 from spaces_bridge.app.registry import Spaces, is_ghost
@@ -88,7 +88,7 @@ class Reporting:
 
 
 def _forwarding(report: int) -> OutboxEntry:
-    return effect_of(wish.ForwardReport(report), f"report:{report}")
+    return entry_of(tasks.ForwardReport(report), f"report:{report}")
 
 
 def context_of(space: LiveSpace, reported: UserId, chat: Sequence[ChatLine] = ()) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -158,7 +158,7 @@ class EventDispatcher:
             log.info("a reaction counts nothing: %s", refusal.code)
             if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
                 # a reaction that stays would be shown on the card for as long as the card lives
-                gone = wish.RedactEvent(space.space, reaction.event, expired=True)
+                gone = tasks.RedactEvent(space.space, reaction.event, expired=True)
                 await self._spaces.wish(gone, f"uncounted:{reaction.event}")
 
     async def _took_back(self, redaction: means.Redaction) -> None:

@@ -6,7 +6,7 @@ up the room's events and the direct messages that others need.
 
 import logging
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
@@ -60,8 +60,8 @@ class HandReactions:
         self, space: LiveSpace, reaction: Reaction, refusal: Rejected, now_ms: int
     ) -> None:
         if self._cleaned.judge(reaction.room, CLEANED_A_MINUTE, now_ms) is Patience.ANSWER:
-            redaction = wish.RedactEvent(space.space, reaction.event, crowd=True)
+            redaction = tasks.RedactEvent(space.space, reaction.event, crowd=True)
             await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
         if self._told.judge(reaction.room, WORDS_A_MINUTE, now_ms) is Patience.ANSWER:
-            word = wish.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
+            word = tasks.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
             await self._spaces.wish(word, f"why:{reaction.event}")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import (
     BubbleGivenUp,
     BubbleReaction,
@@ -37,7 +37,7 @@ class Bubbles:
     host once.
     """
 
-    kinds = (wish.RefreshBubble,)
+    kinds = (tasks.RefreshBubble,)
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Bubbles:
         await self._notes.put(BubbleGivenUp(space.space, "redacted"))
         return True
 
-    async def run(self, wanted: wish.RefreshBubble, key: str) -> EventId | None:
+    async def run(self, wanted: tasks.RefreshBubble, key: str) -> EventId | None:
         """Send or edit the bubble; return its event id, None without a bubble."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.community is None or space.private:
@@ -84,7 +84,7 @@ class Bubbles:
             await self._give_up(space, refusal)
             return None
 
-    async def refused(self, wanted: wish.RefreshBubble, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.RefreshBubble, refusal: RequestRefused) -> None:
         """Do nothing: the dispatcher has logged what the homeserver fails on for good."""
 
     def render(self, space: LiveSpace) -> Card:
@@ -150,4 +150,4 @@ class Bubbles:
             f"more, or may not write there. Share the link yourself: "
             f"{self._settings.page(space.slug)}"
         )
-        await self._spaces.wish(wish.TellUser(space.host, text), f"no-bubble:{space.space}")
+        await self._spaces.wish(tasks.TellUser(space.host, text), f"no-bubble:{space.space}")

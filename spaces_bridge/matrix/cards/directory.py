@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -31,7 +31,7 @@ ALIAS_LOCALPART = "spaces"
 class SpacesDirectory:
     """The directory's room, and the task handler of `ListSpace`. Raises RequestRefused, Away."""
 
-    kinds = (wish.ListSpace,)
+    kinds = (tasks.ListSpace,)
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SpacesDirectory:
         """The alias of the directory's room."""
         return f"#{ALIAS_LOCALPART}:{self._settings.domain}"
 
-    async def run(self, wanted: wish.ListSpace, key: str) -> None:
+    async def run(self, wanted: tasks.ListSpace, key: str) -> None:
         """Bring one live space's entry up to date."""
         room = await self.open()
         space = await self._spaces.find(wanted.space)
@@ -62,7 +62,7 @@ class SpacesDirectory:
             return
         await self._enter(room, space.room, entry(space, self._settings.domain))
 
-    async def refused(self, wanted: wish.ListSpace, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.ListSpace, refusal: RequestRefused) -> None:
         """Do nothing: nobody waits for an entry, and the dispatcher logs the refusal."""
 
     async def open(self) -> RoomId:

@@ -3,7 +3,7 @@
 import html
 import logging
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import PinnedPost
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class Posts:
     """The task handler of `PinPost`. Raises RequestRefused, Away, StorageError."""
 
-    kinds = (wish.PinPost,)
+    kinds = (tasks.PinPost,)
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Posts:
         self._pins = pinboard
         self._cards = cards
 
-    async def run(self, wanted: wish.PinPost, key: str) -> EventId | None:
+    async def run(self, wanted: tasks.PinPost, key: str) -> EventId | None:
         """Show and pin a post; return the pinned event. None: newer posts took its place."""
         space = await self._spaces.find(wanted.space)
         post = _post(space, wanted.number)
@@ -50,13 +50,13 @@ class Posts:
         await self._pin(space, space.room, event)
         return event
 
-    async def refused(self, wanted: wish.PinPost, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.PinPost, refusal: RequestRefused) -> None:
         """Tell the person who shared the post."""
         post = _post(await self._spaces.find(wanted.space), wanted.number)
         if post is not None:
             text = f"The homeserver refused to show {post.url} ({refusal.errcode})."
             told = f"refused-post:{wanted.space}:{wanted.number}"
-            await self._spaces.wish(wish.TellUser(post.by, text), told)
+            await self._spaces.wish(tasks.TellUser(post.by, text), told)
 
     async def _shown(self, room: RoomId, post: Post, key: str) -> EventId:
         """Return the message of this room that was shared, or send one with the link."""

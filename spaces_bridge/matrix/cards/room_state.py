@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import RoomShown
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId
@@ -35,7 +35,7 @@ class RoomStatePublisher:
     such a change stands until there is something else to show.
     """
 
-    kinds = (wish.PublishState,)
+    kinds = (tasks.PublishState,)
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class RoomStatePublisher:
         self._gallery = gallery
         self._room_list = room_list
 
-    async def run(self, wanted: wish.PublishState, key: str) -> None:
+    async def run(self, wanted: tasks.PublishState, key: str) -> None:
         """Make the room's state show how the live space is."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
@@ -66,7 +66,7 @@ class RoomStatePublisher:
         if picture is not None:
             await self._show(space, space.room, iter([StatePart(AVATAR, "", {"url": picture})]))
 
-    async def refused(self, wanted: wish.PublishState, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.PublishState, refusal: RequestRefused) -> None:
         """Do nothing: nobody waits for the state, and the dispatcher logs the refusal."""
 
     async def _show(self, space: LiveSpace, room: RoomId, wanted: Iterator[StatePart]) -> None:

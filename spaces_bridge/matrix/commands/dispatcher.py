@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId
@@ -121,14 +121,14 @@ class CommandDispatcher:
 
     async def _reply(
         self, said: Message, here: LiveSpace | None, answer: str, *, ok: bool
-    ) -> wish.Reply | wish.TellUser | None:
+    ) -> tasks.Reply | tasks.TellUser | None:
         """Return the answer as an outbox task: a reply, or beyond the room's budget a DM.
 
         So a crowd's commands hold up no host's. Strangers in a crowd are told once, all
         together, to write to the bot: a mob must not make it open a direct room for each of
         them. None: no answer.
         """
-        reply = wish.Reply(said.room, said.rewords or said.event, answer, ok, said.thread)
+        reply = tasks.Reply(said.room, said.rewords or said.event, answer, ok, said.thread)
         if here is None:
             return reply
         settings, now_ms = self._desk.settings, self._desk.clock.now_ms()
@@ -140,7 +140,7 @@ class CommandDispatcher:
         if hosts or await self._dms.have_met(said.sender):
             sign, about = "" if ok else "❌ ", f"“{here.title}”"
             text = answer if answer.startswith(about) else f"{about}: {answer}"
-            return wish.TellUser(said.sender, sign + text)
+            return tasks.TellUser(said.sender, sign + text)
         if patience is Patience.ANSWER:
             return reply
         if patience is Patience.WARN:

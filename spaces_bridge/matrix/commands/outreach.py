@@ -1,6 +1,6 @@
 """Handlers of the outreach commands: what is on, invitations, links, numbers, help."""
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -107,7 +107,7 @@ class OutreachCommands:
         space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
         if not is_in(space, heard.by):
             raise Rejected("not_joined", "Join the room first, then ask for your link.")
-        wanted = wish.SendLink(space.space, heard.by)
+        wanted = tasks.SendLink(space.space, heard.by)
         await self._desk.spaces.wish(wanted, f"link:{heard.said.event}")
         return "I send you your personal link by direct message."
 

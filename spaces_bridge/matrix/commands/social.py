@@ -1,6 +1,6 @@
 """Handlers of the social commands: people follow hosts, and report people who do harm."""
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Person
@@ -70,5 +70,5 @@ class SocialCommands:
         await desk.use_cases.reporting.file(space, heard.by, found.user, found.rest, source)
         if heard.direct:
             return THANKS
-        await desk.spaces.wish(wish.TellUser(heard.by, THANKS), f"thanks:{source}")
+        await desk.spaces.wish(tasks.TellUser(heard.by, THANKS), f"thanks:{source}")
         return "✅"

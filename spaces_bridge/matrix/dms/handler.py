@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
@@ -12,7 +12,7 @@ from spaces_bridge.matrix.dms.tappable import write
 from spaces_bridge.matrix.doors import SessionsDoor, SpacesDoor
 from spaces_bridge.matrix.settings import MatrixSettings
 
-LetterWish = wish.OfferFloor | wish.TellUser | wish.SendLink
+LetterWish = tasks.OfferFloor | tasks.TellUser | tasks.SendLink
 
 
 class DmHandler:
@@ -40,11 +40,11 @@ class DmHandler:
     async def run(self, wanted: LetterWish, key: str) -> EventId | None:
         """Write the DM; the result is the message's event id, None if nothing is to be said."""
         match wanted:
-            case wish.TellUser():
+            case tasks.TellUser():
                 return await self._write(wanted.user, wanted.text, key)
-            case wish.OfferFloor():
+            case tasks.OfferFloor():
                 return await self._offer(wanted, key)
-            case wish.SendLink():
+            case tasks.SendLink():
                 return await self._link(wanted, key)
 
     async def refused(self, wanted: LetterWish, refusal: RequestRefused) -> None:
@@ -58,7 +58,7 @@ class DmHandler:
         room = await self._dms.room_for(user, word=word)
         return await write(self._bot, room, text, key)
 
-    async def _offer(self, wanted: wish.OfferFloor, key: str) -> EventId | None:
+    async def _offer(self, wanted: tasks.OfferFloor, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
         if space is None or not space.may_speak(wanted.user):
             return None
@@ -69,7 +69,7 @@ class DmHandler:
         )
         return await self._write(wanted.user, text, key, f"The floor in “{space.title}” is yours.")
 
-    async def _link(self, wanted: wish.SendLink, key: str) -> EventId | None:
+    async def _link(self, wanted: tasks.SendLink, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
         if space is None or space.phase is Phase.ENDED:
             return None

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
 from spaces_bridge.app.notes.rooms import HandAsked
 from spaces_bridge.app.ports import NoteStore
@@ -17,7 +17,7 @@ from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.emojis import NO, YES
 from spaces_bridge.matrix.text.people import NAMELESS, shown
 
-Question = wish.PromptModerator | wish.OfferToSpeak
+Question = tasks.PromptModerator | tasks.OfferToSpeak
 
 
 class PromptHandler:
@@ -42,19 +42,19 @@ class PromptHandler:
     async def run(self, wanted: Question, key: str) -> EventId | None:
         """Send the prompt, unless it is answered already; the result is the message's event id."""
         match wanted:
-            case wish.PromptModerator():
+            case tasks.PromptModerator():
                 return await self._prompt(wanted, key)
-            case wish.OfferToSpeak():
+            case tasks.OfferToSpeak():
                 return await self._offer(wanted, key)
 
     async def refused(self, wanted: Question, refusal: RequestRefused) -> None:
         """Tell the inviter that an invitation to speak did not reach the person."""
-        if isinstance(wanted, wish.OfferToSpeak):
+        if isinstance(wanted, tasks.OfferToSpeak):
             text = f"I could not ask {wanted.user} whether they want to speak: write to them."
             key = f"refused-offer:{wanted.space}:{wanted.by}:{wanted.user}"
-            await self._spaces.wish(wish.TellUser(wanted.by, text), key)
+            await self._spaces.wish(tasks.TellUser(wanted.by, text), key)
 
-    async def _prompt(self, wanted: wish.PromptModerator, key: str) -> EventId | None:
+    async def _prompt(self, wanted: tasks.PromptModerator, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
         request = space.requests.get(wanted.user) if space is not None else None
         if space is None or request is None or request.state is not RequestState.PENDING:
@@ -80,7 +80,7 @@ class PromptHandler:
         await seed(self._bot, room, event, (YES, NO), key)
         return event
 
-    async def _offer(self, wanted: wish.OfferToSpeak, key: str) -> EventId | None:
+    async def _offer(self, wanted: tasks.OfferToSpeak, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
         if space is None or space.offers.get(wanted.user) != wanted.by:
             return None  # answered or taken back meanwhile

@@ -2,7 +2,7 @@
 
 import logging
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import (
     Invitation,
     InvitationReaction,
@@ -195,7 +195,7 @@ class DmReactions:
     async def _reply(
         self, room: RoomId, message: EventId, cause: EventId, text: str, *, ok: bool = True
     ) -> None:
-        await self._spaces.wish(wish.Reply(room, message, text, ok), f"reply:{cause}")
+        await self._spaces.wish(tasks.Reply(room, message, text, ok), f"reply:{cause}")
 
 
 def _promise(space: LiveSpace | None, now_ms: int) -> str:

@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import get_args
 
-from spaces_bridge.app import codec
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import codec, tasks
 from spaces_bridge.app.ports import Followers, Outbox
 from spaces_bridge.app.records import OutboxRow
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -25,7 +24,7 @@ LOOK_EVERY_S = 5.0
 TRIES_AWAITED = 2
 """Tries after which an invitation to another server is no longer waited for."""
 
-AnnouncementWish = wish.AnnounceLive | wish.InviteFollowers | wish.SumUpInvitations
+AnnouncementWish = tasks.AnnounceLive | tasks.InviteFollowers | tasks.SumUpInvitations
 
 
 class Announcements:
@@ -60,11 +59,11 @@ class Announcements:
         if space is None:
             return
         match wanted:
-            case wish.SumUpInvitations(by=by):
+            case tasks.SumUpInvitations(by=by):
                 await self._sum_up(space, by, key)
-            case wish.AnnounceLive() if space.phase is not Phase.ENDED:
+            case tasks.AnnounceLive() if space.phase is not Phase.ENDED:
                 await self._announce(space, key)
-            case wish.InviteFollowers(by=by) if _may_tell_followers(space, by):
+            case tasks.InviteFollowers(by=by) if _may_tell_followers(space, by):
                 await self._invite_followers(space, by, f"followers:{space.space}:{by}:{key}")
                 await self._then_sum_up(space, by, key)
             case _:
@@ -93,8 +92,8 @@ class Announcements:
         self, space: LiveSpace, by: UserId, people: Iterable[UserId], prefix: str
     ) -> None:
         invitations = [
-            codec.effect_of(
-                wish.InviteByMessage(space.space, user, by, announcement=True), f"{prefix}:{user}"
+            codec.entry_of(
+                tasks.InviteByMessage(space.space, user, by, announcement=True), f"{prefix}:{user}"
             )
             for user in people
             if user not in {by, space.host} and not self._settings.is_ours(user)
@@ -105,7 +104,7 @@ class Announcements:
     # --- how it went --------------------------------------------------------------------------
 
     async def _then_sum_up(self, space: LiveSpace, by: UserId, key: str) -> None:
-        await self._spaces.wish(wish.SumUpInvitations(space.space, by), f"{key}:summary")
+        await self._spaces.wish(tasks.SumUpInvitations(space.space, by), f"{key}:summary")
 
     async def _sum_up(self, space: LiveSpace, by: UserId, key: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -118,7 +117,7 @@ class Announcements:
         told = await self._uninvited.told(space.space, by)
         if told:
             text = f"About your invitations to “{space.title}”: {told}."
-            await self._spaces.wish(wish.TellUser(by, text), f"{key}:told")
+            await self._spaces.wish(tasks.TellUser(by, text), f"{key}:told")
             await self._uninvited.forget(space.space, by)
 
     async def _under_way(self, space: SpaceId, by: UserId) -> bool:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import EventId
@@ -25,7 +25,7 @@ class ReminderSender:
     Raises RequestRefused, Away.
     """
 
-    kinds = (wish.RemindPerson,)
+    kinds = (tasks.RemindPerson,)
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ReminderSender:
         self._sluice = sluice
         self._share = share
 
-    async def run(self, wanted: wish.RemindPerson, key: str) -> EventId | None:
+    async def run(self, wanted: tasks.RemindPerson, key: str) -> EventId | None:
         """Remind the person, unless the start is no longer to come; the result is the event id."""
         space = await self._spaces.find(wanted.space)
         if space is not None and wanted.user == space.host:
@@ -55,7 +55,7 @@ class ReminderSender:
         async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
             return await self._write(wanted, key) if is_wanted else None
 
-    async def _write(self, wanted: wish.RemindPerson, key: str) -> EventId | None:
+    async def _write(self, wanted: tasks.RemindPerson, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
         if space is None or await self._dms.standing(wanted.user) is Standing.LEFT:
             return None
@@ -63,14 +63,14 @@ class ReminderSender:
         room = await self._dms.room_for(wanted.user)
         return await write(self._bot, room, self._text(space, wanted), key)
 
-    async def refused(self, wanted: wish.RemindPerson, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.RemindPerson, refusal: RequestRefused) -> None:
         """Do nothing: there is no other way to tell a person who cannot be reminded."""
 
-    async def _is_wanted(self, wanted: wish.RemindPerson) -> bool:
+    async def _is_wanted(self, wanted: tasks.RemindPerson) -> bool:
         space = await self._spaces.find(wanted.space)
         return space is not None and self._is_due(space, wanted)
 
-    def _is_due(self, space: LiveSpace, wanted: wish.RemindPerson) -> bool:
+    def _is_due(self, space: LiveSpace, wanted: tasks.RemindPerson) -> bool:
         """Return whether the reminder is due now, for a start still to come, and still wanted."""
         at_ms = space.scheduled_at_ms
         if space.phase is not Phase.SCHEDULED or at_ms is None:
@@ -79,7 +79,7 @@ class ReminderSender:
         in_time = at_ms + begin_ms <= self._clock.now_ms() < at_ms + end_ms
         return in_time and (wanted.user == space.host or wanted.user in space.reminded)
 
-    def _text(self, space: LiveSpace, wanted: wish.RemindPerson) -> str:
+    def _text(self, space: LiveSpace, wanted: tasks.RemindPerson) -> str:
         page = self._settings.page(space.slug)
         door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         if wanted.kind is Reminder.HOST_DUE:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -32,7 +32,7 @@ class InvitationSender:
     Raises RequestRefused, Away, StorageError.
     """
 
-    kinds = (wish.InviteByMessage,)
+    kinds = (tasks.InviteByMessage,)
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class InvitationSender:
         self._sluice = sluice
         self._share = share
 
-    async def run(self, wanted: wish.InviteByMessage, key: str) -> EventId | None:
+    async def run(self, wanted: tasks.InviteByMessage, key: str) -> EventId | None:
         """Write the invitation in its turn; the result is the message's event id.
 
         None: the invitation is not written.
@@ -77,14 +77,14 @@ class InvitationSender:
             await self._letters.note_last(sent)
             return await self._write(space, sent, wanted, key)
 
-    async def refused(self, wanted: wish.InviteByMessage, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.InviteByMessage, refusal: RequestRefused) -> None:
         """Tell the inviter that the person cannot be written to."""
         text = f"{wanted.user} could not be invited: they take no invitations from here."
         if refusal.errcode not in NO_INVITES:
             text = f"{wanted.user} could not be invited. Is that Matrix ID right?"
         await self._not_invited(wanted, Objection("refused", text))
 
-    async def _is_wanted(self, wanted: wish.InviteByMessage) -> bool:
+    async def _is_wanted(self, wanted: tasks.InviteByMessage) -> bool:
         """Return whether the invitation is still wanted.
 
         This is asked the moment before it is written, and quick, because all others wait
@@ -95,22 +95,22 @@ class InvitationSender:
             return False
         return not await self._etiquette.is_silent(space, wanted)
 
-    async def _tell_of_silence(self, space: LiveSpace, wanted: wish.InviteByMessage) -> None:
+    async def _tell_of_silence(self, space: LiveSpace, wanted: tasks.InviteByMessage) -> None:
         if not wanted.announcement and not self._etiquette.is_moot(space, wanted):
             await self._not_invited(wanted, self._etiquette.silence(space, wanted))
 
-    async def _not_invited(self, wanted: wish.InviteByMessage, no: Objection) -> None:
+    async def _not_invited(self, wanted: tasks.InviteByMessage, no: Objection) -> None:
         space, by, user = wanted.space, wanted.by, wanted.user
         if not wanted.announcement:
             told = f"no-invite:{no.why}:{space}:{by}:{user}"
-            await self._spaces.wish(wish.TellUser(by, no.text), told)
+            await self._spaces.wish(tasks.TellUser(by, no.text), told)
         elif no.why != "again":
             await self._uninvited.note(space, by, user, tomorrow=no.why == "person")
 
     # --- writing ------------------------------------------------------------------------------
 
     async def _write(
-        self, space: LiveSpace, sent: Invitation, wanted: wish.InviteByMessage, key: str
+        self, space: LiveSpace, sent: Invitation, wanted: tasks.InviteByMessage, key: str
     ) -> EventId | None:
         room = await self._room(space, wanted)
         await self._turn()
@@ -123,7 +123,7 @@ class InvitationSender:
         await seed(self._bot, room, event, taps, key, self._turn)
         return event
 
-    async def _room(self, space: LiveSpace, wanted: wish.InviteByMessage) -> RoomId:
+    async def _room(self, space: LiveSpace, wanted: tasks.InviteByMessage) -> RoomId:
         """Return the person's direct room, into which they are invited if it is a new one.
 
         Raises Away, for another server that does not answer with the time for which it rests.
@@ -153,7 +153,7 @@ class InvitationSender:
     async def _turn(self) -> None:
         await self._share.turn(GROUP)
 
-    def _text(self, space: LiveSpace, wanted: wish.InviteByMessage) -> str:
+    def _text(self, space: LiveSpace, wanted: tasks.InviteByMessage) -> str:
         name = shown(space, wanted.by)
         title = _title(space, wanted)
         when = [_when(space)]
@@ -171,7 +171,7 @@ class InvitationSender:
         return f"Listen in your browser: {page}\nOr join the room: {door}"
 
 
-def _title(space: LiveSpace, wanted: wish.InviteByMessage) -> str:
+def _title(space: LiveSpace, wanted: tasks.InviteByMessage) -> str:
     return f"{shown(space, wanted.by)} invites you: {space.title}"
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -23,7 +23,7 @@ class Bans:
     later word counts.
     """
 
-    kinds = (wish.BanPerson, wish.UnbanPerson)
+    kinds = (tasks.BanPerson, tasks.UnbanPerson)
 
     def __init__(self, bot: MatrixClient, spaces: SpacesDoor, observer: RoomObserver) -> None:
         self._bot = bot
@@ -32,15 +32,15 @@ class Bans:
         self._domain = bot.user.partition(":")[2]
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def run(self, wanted: wish.BanPerson | wish.UnbanPerson, key: str) -> None:
+    async def run(self, wanted: tasks.BanPerson | tasks.UnbanPerson, key: str) -> None:
         """Ban or unban as the live space says now. Raises RequestRefused, Away, StorageError."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
-        bans = isinstance(wanted, wish.BanPerson)
+        bans = isinstance(wanted, tasks.BanPerson)
         if bans and is_ghost(wanted.user, self._domain):
             return  # guests have no account to ban: the page keeps them out
-        reason = wanted.reason if isinstance(wanted, wish.BanPerson) else ""
+        reason = wanted.reason if isinstance(wanted, tasks.BanPerson) else ""
         async with self._locks[space.room]:
             await self._make_true(space, space.room, wanted.user, reason)
 
@@ -55,13 +55,13 @@ class Bans:
         await self._observer.membership(space.space, room, user)
 
     async def refused(
-        self, wanted: wish.BanPerson | wish.UnbanPerson, refusal: RequestRefused
+        self, wanted: tasks.BanPerson | tasks.UnbanPerson, refusal: RequestRefused
     ) -> None:
         """Tell the moderators once that a ban was refused; a refused unban is logged."""
         space = await self._spaces.find(wanted.space)
         if space is None:
             return
-        if isinstance(wanted, wish.UnbanPerson):
+        if isinstance(wanted, tasks.UnbanPerson):
             log.warning("a ban in live space %s cannot be lifted: %s", wanted.space, refusal)
             return
         text = (
@@ -71,7 +71,7 @@ class Bans:
         )
         for moderator in space.moderators:
             told = f"no-ban:{wanted.space}:{wanted.user}:{moderator}"
-            await self._spaces.wish(wish.TellUser(moderator, text), told)
+            await self._spaces.wish(tasks.TellUser(moderator, text), told)
 
 
 def is_kept_out(space: LiveSpace, user: UserId) -> bool:

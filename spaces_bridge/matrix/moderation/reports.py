@@ -4,7 +4,7 @@ import logging
 from html import escape
 from urllib.parse import quote
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import RoomId, UserId
@@ -26,7 +26,7 @@ TITLE_MAX_BYTES = 400
 class ReportHandler:
     """The report handler carries out `ForwardReport`."""
 
-    kinds = (wish.ForwardReport,)
+    kinds = (tasks.ForwardReport,)
 
     def __init__(
         self, bot: MatrixClient, spaces: SpacesDoor, reports: Reports, settings: MatrixSettings
@@ -36,7 +36,7 @@ class ReportHandler:
         self._reports = reports
         self._settings = settings
 
-    async def run(self, wanted: wish.ForwardReport, key: str) -> str | None:
+    async def run(self, wanted: tasks.ForwardReport, key: str) -> str | None:
         """Forward the report; the result is the message's event id, None without a room for it.
 
         The message comes first: it is sent once per `key`, however often the rest is tried.
@@ -53,7 +53,7 @@ class ReportHandler:
         await self._tell_homeserver(report)
         return event
 
-    async def refused(self, wanted: wish.ForwardReport, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.ForwardReport, refusal: RequestRefused) -> None:
         """Log that the report cannot be shown: it is stored all the same."""
         log.error(
             "report %d cannot be shown in moderation.room (%s): invite the bot there, and let it "

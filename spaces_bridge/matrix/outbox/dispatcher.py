@@ -11,8 +11,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Protocol
 
-from spaces_bridge.app import codec
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import codec, tasks
 from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.lanes import Lane, LaneName
 from spaces_bridge.app.ports import Clock, Outbox
@@ -30,7 +29,7 @@ from spaces_bridge.matrix.outbox.merging import Mergeable, merge
 from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.pacing.sliding_window import SlidingWindows
 
-FloorWish = wish.OfferFloor | wish.OfferToSpeak | wish.PromptModerator | wish.RedactEvent
+FloorWish = tasks.OfferFloor | tasks.OfferToSpeak | tasks.PromptModerator | tasks.RedactEvent
 """The tasks that people who want to speak wait for; they share the pace as a group apart."""
 
 log = logging.getLogger(__name__)
@@ -49,9 +48,9 @@ class TaskRunner(Protocol):
     Raises RequestRefused, Away, NotYetError, StorageError.
     """
 
-    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None: ...
+    async def run(self, wanted: tasks.OutboxTask, key: str) -> str | None: ...
 
-    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None: ...
+    async def refused(self, wanted: tasks.OutboxTask, refusal: RequestRefused) -> None: ...
 
 
 class OutboxDispatcher:
@@ -161,7 +160,7 @@ class OutboxDispatcher:
             except AdapterError as error:
                 await self._fail(lane, row, error)
             except Exception:  # a supervisor: one task with a bug must not stop its lane
-                log.exception("gave up a wish: %s", row.effect.kind)
+                log.exception("gave up a task: %s", row.effect.kind)
                 await self._give_up(lane, row, "a bug of the bridge; see its log")
         self._forget(lane)
 
@@ -178,7 +177,7 @@ class OutboxDispatcher:
 
     async def _advance(self, lane: LaneQueue, row: OutboxRow) -> None:
         try:
-            wanted = codec.wish_from(row.effect)
+            wanted = codec.task_from(row.effect)
         except codec.CodecError as error:
             await self._give_up(lane, row, str(error))
             return
@@ -195,7 +194,7 @@ class OutboxDispatcher:
         except RequestRefused as refusal:
             await self._refuse(lane, row, refusal)
             return
-        skipped = isinstance(wanted, wish.PromptModerator) and result is None
+        skipped = isinstance(wanted, tasks.PromptModerator) and result is None
         self._worked_at = asyncio.get_running_loop().time()
         if limit is not None and not skipped:
             self._windows.count(lane.lane, self._worked_at)
@@ -224,7 +223,7 @@ class OutboxDispatcher:
         if lane.may_have_been_sent(row):
             return head
         others = lane.others(row)
-        waiting = [codec.wish_from(r.effect) for r in others]
+        waiting = [codec.task_from(r.effect) for r in others]
         together, places = merge(head, waiting, pressed=pressed)
         if not places:
             return head
@@ -247,7 +246,7 @@ class OutboxDispatcher:
     async def _refuse(self, lane: LaneQueue, row: OutboxRow, refusal: RequestRefused) -> None:
         """Have a task's refusal handled, and bury the task for people to look at."""
         log.warning("refused: %s (%d %s)", row.effect.kind, refusal.status, refusal.errcode)
-        await self._doer.refused(codec.wish_from(row.effect), refusal)
+        await self._doer.refused(codec.task_from(row.effect), refusal)
         await self._give_up(lane, row, str(refusal))
 
     async def _give_up(self, lane: LaneQueue, row: OutboxRow, why: str) -> None:
@@ -268,7 +267,7 @@ class OutboxDispatcher:
         broken = isinstance(error, Away) and error.broken
         works = now - self._worked_at < WORKS_WITHIN_S
         if broken and works and lane.failures >= BROKEN_ATTEMPTS:
-            log.error("gave up a wish the homeserver fails on: %s", row.effect.kind)
+            log.error("gave up a task that the homeserver fails on: %s", row.effect.kind)
             await self._refuse(lane, row, RequestRefused(500, "M_UNKNOWN", str(error)))
             return
         told_s = error.retry_after_s if isinstance(error, Away) else None
@@ -283,10 +282,10 @@ class OutboxDispatcher:
             log.warning("cannot postpone %s: %s", row.effect.kind, storage)
 
 
-def _group_of(lane: LaneQueue, wanted: wish.OutboxTask) -> str:
+def _group_of(lane: LaneQueue, wanted: tasks.OutboxTask) -> str:
     """Return the group in which a task takes turns: a crowd's DMs hold up no floor."""
     if isinstance(wanted, FloorWish) and not (
-        isinstance(wanted, wish.RedactEvent) and (wanted.expired or wanted.crowd)
+        isinstance(wanted, tasks.RedactEvent) and (wanted.expired or wanted.crowd)
     ):
         return f"{wanted.space}|floor"
     return lane.group

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.matrix.client.errors import RequestRefused
 
 
@@ -16,7 +16,7 @@ class TaskHandler(Protocol):
     """
 
     @property
-    def kinds(self) -> tuple[type[wish.OutboxTask], ...]: ...
+    def kinds(self) -> tuple[type[tasks.OutboxTask], ...]: ...
 
     async def run(self, wanted: Any, key: str) -> str | None: ...  # noqa: ANN401 - one of kinds
 
@@ -28,7 +28,7 @@ class TaskRouter:
 
     def __init__(self, doers: Sequence[TaskHandler]) -> None:
         """The constructor raises ValueError: two handlers have the same kind."""
-        self._by_kind: dict[type[wish.OutboxTask], TaskHandler] = {}
+        self._by_kind: dict[type[tasks.OutboxTask], TaskHandler] = {}
         for doer in doers:
             for kind in doer.kinds:
                 if kind in self._by_kind:
@@ -36,19 +36,19 @@ class TaskRouter:
                 self._by_kind[kind] = doer
 
     @property
-    def kinds(self) -> frozenset[type[wish.OutboxTask]]:
+    def kinds(self) -> frozenset[type[tasks.OutboxTask]]:
         """All kinds of outbox tasks that have a handler."""
         return frozenset(self._by_kind)
 
-    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:
+    async def run(self, wanted: tasks.OutboxTask, key: str) -> str | None:
         return await self._of(wanted).run(wanted, key)
 
-    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.OutboxTask, refusal: RequestRefused) -> None:
         doer = self._by_kind.get(type(wanted))
         if doer is not None:
             await doer.refused(wanted, refusal)
 
-    def _of(self, wanted: wish.OutboxTask) -> TaskHandler:
+    def _of(self, wanted: tasks.OutboxTask) -> TaskHandler:
         try:
             return self._by_kind[type(wanted)]
         except KeyError:

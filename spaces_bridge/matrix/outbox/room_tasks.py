@@ -3,7 +3,7 @@
 import logging
 from typing import get_args
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import LatestCaption, LockAnnounced
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core import commands as cmd
@@ -25,16 +25,16 @@ from spaces_bridge.matrix.settings import MatrixSettings
 log = logging.getLogger(__name__)
 
 RoomWish = (
-    wish.MakeRoom
-    | wish.RefreshCard
-    | wish.WriteLevel
-    | wish.SeatGuest
-    | wish.HideGuestName
-    | wish.UnseatGuest
-    | wish.PostCaption
-    | wish.Announce
-    | wish.RedactEvent
-    | wish.Reply
+    tasks.MakeRoom
+    | tasks.RefreshCard
+    | tasks.WriteLevel
+    | tasks.SeatGuest
+    | tasks.HideGuestName
+    | tasks.UnseatGuest
+    | tasks.PostCaption
+    | tasks.Announce
+    | tasks.RedactEvent
+    | tasks.Reply
 )
 
 
@@ -66,18 +66,18 @@ class RoomTaskHandler:
     async def run(self, wanted: RoomWish, key: str) -> str | None:
         """Carry out a task; the result is what `Outbox.recall` returns. Raises NotYetError too."""
         match wanted:
-            case wish.MakeRoom():
+            case tasks.MakeRoom():
                 return await self._make_room(wanted.space)
-            case wish.Reply():
+            case tasks.Reply():
                 return await self._reply(wanted, key)
-            case wish.RefreshCard():
+            case tasks.RefreshCard():
                 space, room = await self._place(wanted.space)
                 return await self._cards.refresh(space, room)
-            case wish.PostCaption():
+            case tasks.PostCaption():
                 return await self._post_caption(wanted, key)
-            case wish.Announce():
+            case tasks.Announce():
                 return await self._announce(wanted, key)
-            case wish.RedactEvent():
+            case tasks.RedactEvent():
                 return await self._redact(wanted, key)
             case _:
                 await self._make_true(wanted, key)
@@ -85,25 +85,25 @@ class RoomTaskHandler:
 
     async def _make_true(
         self,
-        wanted: wish.WriteLevel | wish.SeatGuest | wish.HideGuestName | wish.UnseatGuest,
+        wanted: tasks.WriteLevel | tasks.SeatGuest | tasks.HideGuestName | tasks.UnseatGuest,
         key: str,
     ) -> None:
         space, room = await self._place(wanted.space)
         match wanted:
-            case wish.WriteLevel(user=user, level=level):
+            case tasks.WriteLevel(user=user, level=level):
                 if level is None:
                     await self._observer.write_level(space.space, room, user, None)
                 else:
                     await self._observer.grant(space.space, room, user, level, key)
-            case wish.SeatGuest():
+            case tasks.SeatGuest():
                 await self._seat_guest(wanted, space, room)
-            case wish.HideGuestName():
+            case tasks.HideGuestName():
                 await self._ghosts.call(wanted.user, "")
                 await self._observer.observe_member(space.space, room, wanted.user)
-            case wish.UnseatGuest():
+            case tasks.UnseatGuest():
                 await self._ghosts.leave(wanted.user, room)
 
-    async def _seat_guest(self, wanted: wish.SeatGuest, space: LiveSpace, room: RoomId) -> None:
+    async def _seat_guest(self, wanted: tasks.SeatGuest, space: LiveSpace, room: RoomId) -> None:
         # Only after a command of ours is done, what was stored with the task can be seen.
         await self._observer.observe_member(space.space, room, wanted.user)
         now = self._spaces.view(space.space)
@@ -116,11 +116,11 @@ class RoomTaskHandler:
 
     async def refused(self, wanted: RoomWish, refusal: RequestRefused) -> None:
         """Tell whoever waits for a task that the homeserver refused it for good."""
-        if isinstance(wanted, wish.SeatGuest) or (
-            isinstance(wanted, wish.WriteLevel) and wanted.level is not None
+        if isinstance(wanted, tasks.SeatGuest) or (
+            isinstance(wanted, tasks.WriteLevel) and wanted.level is not None
         ):
             await self._grant_failed(wanted.space, wanted.user, refusal)
-        elif isinstance(wanted, wish.MakeRoom):
+        elif isinstance(wanted, tasks.MakeRoom):
             space = await self._spaces.find(wanted.space)
             if space is not None:
                 text = (
@@ -128,7 +128,7 @@ class RoomTaskHandler:
                     f"({refusal.errcode}). Try again with another title, or ask your admin."
                 )
                 await self._spaces.wish(
-                    wish.TellUser(space.host, text), f"refused-room:{space.space}"
+                    tasks.TellUser(space.host, text), f"refused-room:{space.space}"
                 )
 
     async def _grant_failed(self, space: SpaceId, user: UserId, refusal: RequestRefused) -> None:
@@ -155,7 +155,7 @@ class RoomTaskHandler:
         await self._observer.observe_room(space, room)
         return room
 
-    async def _post_caption(self, wanted: wish.PostCaption, key: str) -> EventId | None:
+    async def _post_caption(self, wanted: tasks.PostCaption, key: str) -> EventId | None:
         how = self._settings.caption_delivery
         if how == "off":
             return None
@@ -171,7 +171,7 @@ class RoomTaskHandler:
         await self._notes.put(LatestCaption(wanted.space, event))
         return event
 
-    async def _announce(self, wanted: wish.Announce, key: str) -> EventId | None:
+    async def _announce(self, wanted: tasks.Announce, key: str) -> EventId | None:
         """Send an announcement, None where there is nothing new to say.
 
         A host who locks and unlocks again and again is not repeated for hours.
@@ -186,7 +186,7 @@ class RoomTaskHandler:
             await self._notes.put(now)
         return await self._bot.send(room, "m.room.message", message(wanted.text), key)
 
-    async def _redact(self, wanted: wish.RedactEvent, key: str) -> EventId | None:
+    async def _redact(self, wanted: tasks.RedactEvent, key: str) -> EventId | None:
         _, room = await self._place(wanted.space)
         try:
             return await self._bot.redact(room, wanted.event, key)
@@ -195,7 +195,7 @@ class RoomTaskHandler:
                 raise
             return None
 
-    async def _reply(self, wanted: wish.Reply, key: str) -> EventId:
+    async def _reply(self, wanted: tasks.Reply, key: str) -> EventId:
         text = wanted.text if wanted.ok else f"❌ {wanted.text}"
         answer = reply(message(text), wanted.event, wanted.thread)
         return await self._bot.send(wanted.room, "m.room.message", answer, key)

@@ -2,7 +2,7 @@
 
 import logging
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 class ChatPoster:
     """The task handler of `PostChat`."""
 
-    kinds = (wish.PostChat,)
+    kinds = (tasks.PostChat,)
 
     def __init__(self, bot: MatrixClient, spaces: SpacesDoor) -> None:
         self._bot = bot
         self._spaces = spaces
 
-    async def run(self, wanted: wish.PostChat, key: str) -> EventId | None:
+    async def run(self, wanted: tasks.PostChat, key: str) -> EventId | None:
         """Post the lines, but for those of people removed meanwhile; return the event's id.
 
         Raises RequestRefused, Away, StorageError.
@@ -34,6 +34,6 @@ class ChatPoster:
             return None
         return await self._bot.send(space.room, "m.room.message", chat.content(lines), key)
 
-    async def refused(self, wanted: wish.PostChat, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.PostChat, refusal: RequestRefused) -> None:
         """Log the refusal: the pages have shown the lines, the room never will."""
         log.error("the page's chat of %s cannot be said: %s", wanted.space, refusal.errcode)

@@ -2,7 +2,7 @@
 
 import logging
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
@@ -54,4 +54,4 @@ class RoomLossCheck:
             return
         if space.phase is Phase.LIVE:
             text = f"“{space.title}” has ended: {why}. `create` makes a new one."
-            await self._spaces.wish(wish.TellUser(space.host, text), f"evicted:{space.space}")
+            await self._spaces.wish(tasks.TellUser(space.host, text), f"evicted:{space.space}")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
@@ -21,7 +21,7 @@ ACL = "m.room.server_acl"
 class RoomPermissions:
     """The task handler of `ArrangeRoom`: it writes the state that differs, and nothing else."""
 
-    kinds = (wish.ArrangeRoom,)
+    kinds = (tasks.ArrangeRoom,)
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class RoomPermissions:
         self._observer = observer
         self._banned_servers = banned_servers
 
-    async def run(self, wanted: wish.ArrangeRoom, key: str) -> None:
+    async def run(self, wanted: tasks.ArrangeRoom, key: str) -> None:
         """Arrange the room. Raises RequestRefused, Away, StorageError."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
@@ -50,7 +50,7 @@ class RoomPermissions:
             await self._keep_servers_out(space.room)
         await self._mind_encryption(space.room)
 
-    async def refused(self, wanted: wish.ArrangeRoom, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: tasks.ArrangeRoom, refusal: RequestRefused) -> None:
         """Log the refusal: nobody but an admin can help it."""
         log.error("the room of live space %s cannot be arranged: %s", wanted.space, refusal)
 

@@ -212,7 +212,7 @@ class Feed:
             except (Refusal, Rejected) as refusal:
                 client.error(refusal.said)
             except AdapterError as error:
-                log.warning("a page's wish failed: %s", type(error).__name__)
+                log.warning("what a page asked for failed: %s", type(error).__name__)
                 client.error(unavailable().said)
 
     async def _obey(self, frame: Frame, client: Client, joined: LiveSpace) -> None:
