@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.ports import Clock, Followers, NoteStore, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.appservice.card_reactions import CardReactions
@@ -32,7 +33,6 @@ from spaces_bridge.matrix.dms.prompts import PromptHandler
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.dms.store import DmStore
-from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.invites.announcements import Announcements
 from spaces_bridge.matrix.invites.limits import InviteLimits, InviteReport
 from spaces_bridge.matrix.invites.policy import InvitePolicy
@@ -60,7 +60,7 @@ class Ground:
 
     settings: MatrixSettings
     spaces: Spaces
-    sessions: SessionsDoor
+    sessions: Sessions
     use_cases: UseCases
     doorkeeper: BanListService
     followers: Followers

@@ -10,6 +10,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
@@ -25,7 +26,6 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.pace import RoomBudgets
 from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
-from spaces_bridge.matrix.doors import SessionsDoor
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -49,7 +49,7 @@ class MatrixService:
         self,
         settings: MatrixSettings,
         spaces: Spaces,
-        sessions: SessionsDoor,
+        sessions: Sessions,
         inbox: Inbox,
         tokens: Tokens,
         use_cases: UseCases,

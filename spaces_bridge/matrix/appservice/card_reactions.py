@@ -4,6 +4,7 @@ import logging
 
 from spaces_bridge.app.notes.dms_and_reactions import CardReaction, CardReactionEffect
 from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
@@ -11,7 +12,6 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.cards.bubbles import Bubbles
 from spaces_bridge.matrix.cards.cards import CardKeeper
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import Reaction, Redaction
 
@@ -26,7 +26,7 @@ class CardReactions:
 
     def __init__(
         self,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         following: Following,
         notes: NoteStore,
         cards: CardKeeper,

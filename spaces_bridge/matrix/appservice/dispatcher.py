@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from spaces_bridge.app import tasks
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -16,7 +17,6 @@ from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
 from spaces_bridge.matrix.commands.greeting import Greeter
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events import translate as means
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
@@ -38,7 +38,7 @@ class EventDispatcher:
 
     def __init__(
         self,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         settings: MatrixSettings,
         observer: RoomObserver,
         conversation: CommandDispatcher,

@@ -8,12 +8,12 @@ import logging
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.limits import HANDS_A_MINUTE
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.commands.flood import FloodGate, Patience
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.translate import Reaction
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class HandReactions:
     `raised` raises AdapterError when something is away.
     """
 
-    def __init__(self, spaces: SpacesDoor, clock: Clock) -> None:
+    def __init__(self, spaces: Spaces, clock: Clock) -> None:
         self._spaces = spaces
         self._clock = clock
         self._tapped = FloodGate()

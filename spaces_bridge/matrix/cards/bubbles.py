@@ -12,6 +12,7 @@ from spaces_bridge.app.notes.rooms import (
     ShownComplete,
 )
 from spaces_bridge.app.ports import Clock, NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.cards import bubble, pins
@@ -20,7 +21,6 @@ from spaces_bridge.matrix.cards.edits import EditThrottle, Tempo
 from spaces_bridge.matrix.cards.pins import Pins
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.content import annotation
 from spaces_bridge.matrix.events.emojis import FOLLOW, REMIND
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -42,7 +42,7 @@ class Bubbles:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         notes: NoteStore,
         clock: Clock,
         settings: MatrixSettings,

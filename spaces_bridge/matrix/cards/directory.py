@@ -10,13 +10,13 @@ from typing import Any
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.cards.listing import RoomList
 from spaces_bridge.matrix.cards.uploads import PictureUploads
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.rooms.rooms import StatePart
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -36,7 +36,7 @@ class SpacesDirectory:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         settings: MatrixSettings,
         gallery: PictureUploads,
         room_list: RoomList,

@@ -6,6 +6,7 @@ import logging
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import PinnedPost
 from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Post
 from spaces_bridge.matrix.cards import pins
@@ -13,7 +14,6 @@ from spaces_bridge.matrix.cards.cards import CardKeeper
 from spaces_bridge.matrix.cards.pins import Pins
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.content import Content, message
 from spaces_bridge.matrix.text.wording import one_line
 
@@ -28,7 +28,7 @@ class Posts:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         notes: NoteStore,
         pinboard: Pins,
         cards: CardKeeper,

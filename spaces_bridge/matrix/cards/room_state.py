@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import RoomShown
 from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.cards.listing import RoomList
 from spaces_bridge.matrix.cards.uploads import PictureUploads
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.own import LIVE
 from spaces_bridge.matrix.rooms.rooms import (
     StatePart,
@@ -40,7 +40,7 @@ class RoomStatePublisher:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         notes: NoteStore,
         settings: MatrixSettings,
         gallery: PictureUploads,

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from spaces_bridge.app.notes.commands import CommandPerson, CommandSpace
 from spaces_bridge.app.ports import Clock, NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
@@ -18,7 +19,6 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.text.folding import folded
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.commands.archive import Archive
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.translate import Message
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text import people
@@ -69,7 +69,7 @@ class CommandContext:
     """The command context: the client, live spaces, stores and use cases for all handlers."""
 
     bot: MatrixClient
-    spaces: SpacesDoor
+    spaces: Spaces
     archive: Archive
     notes: NoteStore
     settings: MatrixSettings

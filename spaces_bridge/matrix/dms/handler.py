@@ -3,13 +3,14 @@
 from typing import get_args
 
 from spaces_bridge.app import tasks
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.dms.tappable import write
-from spaces_bridge.matrix.doors import SessionsDoor, SpacesDoor
 from spaces_bridge.matrix.settings import MatrixSettings
 
 LetterWish = tasks.OfferFloor | tasks.TellUser | tasks.SendLink
@@ -27,8 +28,8 @@ class DmHandler:
         self,
         bot: MatrixClient,
         dms: DirectRooms,
-        spaces: SpacesDoor,
-        sessions: SessionsDoor,
+        spaces: Spaces,
+        sessions: Sessions,
         settings: MatrixSettings,
     ) -> None:
         self._bot = bot

@@ -6,6 +6,7 @@ from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
 from spaces_bridge.app.notes.rooms import HandAsked
 from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.floor import RequestState
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.matrix.client.errors import RequestRefused
@@ -13,7 +14,6 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.dms.tappable import seed, write
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.emojis import NO, YES
 from spaces_bridge.matrix.text.people import NAMELESS, shown
 
@@ -29,7 +29,7 @@ class PromptHandler:
         self,
         bot: MatrixClient,
         dms: DirectRooms,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         notes: NoteStore,
         letters: DmStore,
     ) -> None:

@@ -9,12 +9,12 @@ from spaces_bridge.app.notes.dms_and_reactions import (
     StageInvitationMessage,
 )
 from spaces_bridge.app.ports import Clock, Followers
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.dms.store import DmStore
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import MemberChanged, Reaction, Redaction
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -36,7 +36,7 @@ class DmReactions:
 
     def __init__(
         self,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         followers: Followers,
         letters: DmStore,
         settings: MatrixSettings,

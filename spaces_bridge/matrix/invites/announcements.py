@@ -11,10 +11,10 @@ from typing import get_args
 from spaces_bridge.app import codec, tasks
 from spaces_bridge.app.ports import Followers, Outbox
 from spaces_bridge.app.records import OutboxRow
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import NotYetError, RequestRefused
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.invites.limits import InviteReport
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -37,7 +37,7 @@ class Announcements:
 
     def __init__(
         self,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         outbox: Outbox,
         followers: Followers,
         uninvited: InviteReport,

@@ -4,6 +4,7 @@ from functools import partial
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -13,7 +14,6 @@ from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.rooms import DirectRooms, Standing
 from spaces_bridge.matrix.dms.tappable import write
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.pacing.fair_queue import FairQueue
@@ -31,7 +31,7 @@ class ReminderSender:
         self,
         bot: MatrixClient,
         dms: DirectRooms,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         settings: MatrixSettings,
         clock: Clock,
         sluice: ServerThrottle,

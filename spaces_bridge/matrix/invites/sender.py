@@ -4,6 +4,7 @@ from functools import partial
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.text.dates import shown_utc
@@ -12,7 +13,6 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.dms.tappable import seed, write
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.emojis import NOBODY, NOT_THEM, YES
 from spaces_bridge.matrix.invites.limits import InviteReport
 from spaces_bridge.matrix.invites.policy import InvitePolicy, Objection
@@ -38,7 +38,7 @@ class InvitationSender:
         self,
         bot: MatrixClient,
         dms: DirectRooms,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         letters: DmStore,
         etiquette: InvitePolicy,
         uninvited: InviteReport,

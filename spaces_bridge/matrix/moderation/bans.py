@@ -5,12 +5,11 @@ import logging
 from collections import defaultdict
 
 from spaces_bridge.app import tasks
-from spaces_bridge.app.registry import is_ghost
+from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.rooms.observer import RoomObserver
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ class Bans:
 
     kinds = (tasks.BanPerson, tasks.UnbanPerson)
 
-    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, observer: RoomObserver) -> None:
+    def __init__(self, bot: MatrixClient, spaces: Spaces, observer: RoomObserver) -> None:
         self._bot = bot
         self._spaces = spaces
         self._observer = observer

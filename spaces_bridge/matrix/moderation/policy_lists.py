@@ -12,10 +12,10 @@ from spaces_bridge.app import policies
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Outbox
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import MatrixError, RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.policy_rules import KINDS, key_of, rule_of, rules_in
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -34,7 +34,7 @@ class PolicyLists:
         self,
         bot: MatrixClient,
         doorkeeper: BanListService,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         outbox: Outbox,
         settings: MatrixSettings,
         wake: Callable[[], None],

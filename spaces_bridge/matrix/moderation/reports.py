@@ -7,11 +7,11 @@ from urllib.parse import quote
 from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.records import Report
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events.content import cut, message
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text.wording import one_line
@@ -29,7 +29,7 @@ class ReportHandler:
     kinds = (tasks.ForwardReport,)
 
     def __init__(
-        self, bot: MatrixClient, spaces: SpacesDoor, reports: Reports, settings: MatrixSettings
+        self, bot: MatrixClient, spaces: Spaces, reports: Reports, settings: MatrixSettings
     ) -> None:
         self._bot = bot
         self._spaces = spaces

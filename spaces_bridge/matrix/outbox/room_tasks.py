@@ -6,6 +6,7 @@ from typing import get_args
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.rooms import LatestCaption, LockAnnounced
 from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState
@@ -14,7 +15,6 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.cards.cards import CardKeeper
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import captions
 from spaces_bridge.matrix.events.content import message, reply
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
@@ -46,7 +46,7 @@ class RoomTaskHandler:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         notes: NoteStore,
         settings: MatrixSettings,
         observer: RoomObserver,

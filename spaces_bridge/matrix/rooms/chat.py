@@ -3,10 +3,10 @@
 import logging
 
 from spaces_bridge.app import tasks
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import EventId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import chat
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ class ChatPoster:
 
     kinds = (tasks.PostChat,)
 
-    def __init__(self, bot: MatrixClient, spaces: SpacesDoor) -> None:
+    def __init__(self, bot: MatrixClient, spaces: Spaces) -> None:
         self._bot = bot
         self._spaces = spaces
 

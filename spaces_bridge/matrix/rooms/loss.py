@@ -4,12 +4,12 @@ import logging
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ REPLACED = "its room was replaced by another one"
 class RoomLossCheck:
     """The check whether the bot is still in a room, and the room is still in use."""
 
-    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, clock: Clock) -> None:
+    def __init__(self, bot: MatrixClient, spaces: Spaces, clock: Clock) -> None:
         self._bot = bot
         self._spaces = spaces
         self._clock = clock

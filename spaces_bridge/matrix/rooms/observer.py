@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from spaces_bridge.app.ports import NoteStore, RoomSnapshot
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.tasks import ArrangeRoom
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
@@ -18,7 +19,6 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.text.names import account_name
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.rooms import tampering as meddling
 from spaces_bridge.matrix.rooms.grants import GrantHistory
@@ -37,7 +37,7 @@ BUSY = "The live space has too much to do to look at its levels."
 class RoomObserver:
     """The room observer. Implements the app's `RoomReader`."""
 
-    def __init__(self, bot: MatrixClient, spaces: SpacesDoor, notes: NoteStore) -> None:
+    def __init__(self, bot: MatrixClient, spaces: Spaces, notes: NoteStore) -> None:
         self._bot = bot
         self._spaces = spaces
         self._grants = GrantHistory(bot, notes)

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from spaces_bridge.app import tasks
+from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.doors import SpacesDoor
 from spaces_bridge.matrix.events import access
 from spaces_bridge.matrix.rooms.observer import RoomObserver
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -26,7 +26,7 @@ class RoomPermissions:
     def __init__(
         self,
         bot: MatrixClient,
-        spaces: SpacesDoor,
+        spaces: Spaces,
         settings: MatrixSettings,
         observer: RoomObserver,
         banned_servers: Callable[[], Sequence[str]],
