@@ -105,6 +105,10 @@ AXE = {
 }
 
 
+LOOKS_AT_MOVING = 100
+"""How often is looked whether everything stands still: what does not, moves for ever."""
+
+
 async def complaints(page: Page) -> list[str]:
     """What axe says of the page right now; small targets; that it scrolls sideways."""
     results = await Axe().run(page, options=AXE)
@@ -123,9 +127,14 @@ async def cut_labels(page: Page) -> list[str]:
 
 
 async def moving(page: Page) -> list[str]:
-    """Animations that run, once those that just began have had a moment to be over."""
-    await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
-    return list(await page.evaluate(MOVING))
+    """Animations that do not end: those that just began are waited for."""
+    found: list[str] = []
+    for _ in range(LOOKS_AT_MOVING):
+        found = list(await page.evaluate(MOVING))
+        if not found:
+            break
+        await page.wait_for_timeout(100)
+    return found
 
 
 async def edgeless(page: Page) -> list[str]:

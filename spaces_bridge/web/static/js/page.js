@@ -25,7 +25,8 @@ export class Page {
   state = null;
   #over = false;
   /** @type {Watchers} */
-  #watchers = {};
+  // no prototype: a stranger's `__proto__` is a kind like any other that nobody watches
+  #watchers = Object.create(null);
   #send;
 
   /**
