@@ -166,7 +166,8 @@ async def test_a_personal_link_is_known_to_its_tab_alone(
         assert secret not in await page.evaluate(SHOWN)
         await page.go_back()
         await keeps(page, secret)
-        await page.goto(f"{space.page}?lang=de#t={secret}")
+        async with page.expect_event("load"):  # of the page that takes the new fragment
+            await page.goto(f"{space.page}?lang=de#t={secret}")
         await keeps(page, secret)
         await page.go_back()
         assert "#t=" not in page.url
