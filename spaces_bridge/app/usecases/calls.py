@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.core import refusals
@@ -10,7 +10,6 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.rules.audio import refuse_unless_may_speak
-
 
 Bars: TypeAlias = Callable[[UserId, UserId], bool]
 """Whether a list keeps somebody (the second) out of the live spaces of a host (the first)."""
@@ -25,6 +24,32 @@ class CallPermit:
     user: UserId
     name: str
     may_publish: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallToken:
+    """A token with which a device joins a call, and the address of the SFU that takes it."""
+
+    url: str
+    jwt: str
+
+
+class CallTokenIssuer(Protocol):
+    """The issuer of tokens for calls."""
+
+    def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
+        """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
+        ...
+
+
+class DelayedLeaves(Protocol):
+    """The keeper of delayed leaves (MSC4140): they are put off while a device is connected."""
+
+    async def delegate(
+        self, permit: CallPermit, device: str, member: str, delay_id: str, delay_ms: int
+    ) -> None:
+        """Keep the delayed event `delay_id` from now on. Raises Rejected, AdapterError."""
+        ...
 
 
 class Calls:
