@@ -41,6 +41,8 @@ class Server:
         self.port = 0
         self.asked: list[tuple[str, str]] = []
         """Path and host of all requests."""
+        self.raw_paths: list[str] = []
+        """The paths as they were sent."""
         self.answers: dict[str, web.Response] = {}
 
     @property
@@ -55,6 +57,7 @@ class Server:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.path, request.host))
+        self.raw_paths.append(request.raw_path)
         await self.before_answering()
         if request.path == openid.USERINFO and request.query.get("access_token") != TOKEN:
             return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
