@@ -7,9 +7,12 @@ Whether the client is heard is decided by the gates of the `Stage` port, as for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from spaces_bridge.core.ids import SpaceId, UserId
+
+BOT_DEVICE: Final = "SPACESBOT"
+"""The device by which the bot is in calls: in its member event, and in its LiveKit identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +100,20 @@ class CallStage(Protocol):
 
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         """Take the client's answer to `offer_call`. Raises OfferRefused, AdapterError."""
+        ...
+
+
+class CallMembers(Protocol):
+    """The port to people's memberships in the calls of rooms, told of their devices' connections.
+
+    A client that was killed leaves its membership behind; where its connection has ended and does
+    not come back in a while, the membership is ended, too.
+    """
+
+    def connected(self, space: SpaceId, user: UserId, device: str) -> None:
+        """Note that a device's connection to the call is there."""
+        ...
+
+    def gone(self, space: SpaceId, user: UserId, device: str) -> None:
+        """Note that a device's connection to the call has ended, for whatever reason."""
         ...

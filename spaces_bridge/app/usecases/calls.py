@@ -1,6 +1,7 @@
 """Calls: who may join a live space's call, and who may publish a microphone there."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.errors import Rejected
@@ -18,6 +19,32 @@ class CallPermit:
     user: UserId
     name: str
     may_publish: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallToken:
+    """A token with which a device joins a call, and the address of the SFU that takes it."""
+
+    url: str
+    jwt: str
+
+
+class CallTokenIssuer(Protocol):
+    """The issuer of tokens for calls."""
+
+    def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
+        """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
+        ...
+
+
+class DelayedLeaves(Protocol):
+    """The keeper of delayed leaves (MSC4140): they are put off while a device is connected."""
+
+    async def delegate(
+        self, permit: CallPermit, device: str, member: str, delay_id: str, delay_ms: int
+    ) -> None:
+        """Keep the delayed event `delay_id` from now on. Raises Rejected, AdapterError."""
+        ...
 
 
 class Calls:
