@@ -59,7 +59,6 @@ class MatrixService:
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
-        calls: CallDesk | None = None,
     ) -> None:
         outbox, clock = spaces.world.outbox, spaces.world.clock
         now_s = asyncio.get_running_loop().time
@@ -113,8 +112,6 @@ class MatrixService:
             self._consumer.wake,
             self._knows_user,
             self._is_ready,
-            calls,
-            settings.domain,
         )
         self._look_back = LookBack(
             bot,
@@ -141,6 +138,10 @@ class MatrixService:
     def call_members(self) -> CallMembers:
         """The port to people's memberships in the calls of rooms."""
         return self._parts.connections
+
+    def serve_calls(self, desk: CallDesk) -> None:
+        """Answer what the homeserver hands on about calls (MSC4512); once, before the start."""
+        self._server.serve_calls(desk, self._settings.domain)
 
     async def start(self) -> None:
         """Listen, then start the background tasks. Raises OSError: the port is taken."""

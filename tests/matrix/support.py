@@ -176,8 +176,9 @@ class Bridge:
             followers=self.storage.followers,
             reports=self.storage.reports,
             tasks=self.tasks,
-            calls=self._desk_of(self.spaces) if self._desk_of is not None else None,
         )
+        if self._desk_of is not None:
+            self.matrix.serve_calls(self._desk_of(self.spaces))
         bell.ring = self.matrix.wake
         self._timekeeper = Timekeeper(self.spaces, self.tasks)
         await self.spaces.resume()
