@@ -15,6 +15,7 @@ SHORT_LIVED = {
     "bootstrap.py": "waits for signals and for captions; its failure ends the program",
     "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
+    "livekit/delayed_leaves.py": "asks one homeserver; looked after by the keeper's own run",
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outbox/dispatcher.py": "a lane's wishes; looked after by the courier's own run",
     "matrix/cards/avatars.py": "fetches one picture, for who waits for it",

@@ -1,1 +1,1 @@
-"""LiveKit and MatrixRTC: the authoriser of calls, and LiveKit's client protocol for live spaces."""
+"""LiveKit and MatrixRTC: the authoriser of calls, and LiveKit's protocol for live spaces."""

@@ -117,7 +117,7 @@ class Bridge:
         permission: Standing = "host",
         host_grace_ms: int = 300_000,
         min_followers: int = 0,
-        desk_of: Callable[[Spaces], CallDesk] | None = None,
+        desk_of: Callable[[Spaces, MatrixService], CallDesk] | None = None,
     ) -> None:
         """`desk_of` makes what answers the API of calls that the homeserver hands on."""
         self.settings = settings
@@ -178,7 +178,7 @@ class Bridge:
             tasks=self.tasks,
         )
         if self._desk_of is not None:
-            self.matrix.serve_calls(self._desk_of(self.spaces))
+            self.matrix.serve_calls(self._desk_of(self.spaces, self.matrix))
         bell.ring = self.matrix.wake
         self._timekeeper = Timekeeper(self.spaces, self.tasks)
         await self.spaces.resume()

@@ -9,15 +9,19 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
+from spaces_bridge.app.call_ports import DelayedEventGone
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallToken
-from spaces_bridge.core.ids import RoomId
-from spaces_bridge.matrix.appservice.call_api import CallDesk
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix import CallDesk, MatrixService
+from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.matrix_client import MatrixClient
+from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import id_of
-from tests.matrix.support import PAGES, Bridge, Town, room_of
+from tests.matrix.support import BOT, PAGES, Bridge, Town, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -54,6 +58,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self.kept: list[tuple[object, ...]] = []
+        self.gone = False
 
     def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
         words = (permit.user, device, member, str(permit.may_publish))
@@ -62,6 +67,8 @@ class Tokens:
     async def delegate(
         self, permit: CallPermit, device: str, member: str, delay_id: str, delay_ms: int
     ) -> None:
+        if self.gone:
+            raise DelayedEventGone("There is no such delayed event.")
         self.kept.append((permit.user, device, member, delay_id, delay_ms))
 
 
@@ -81,8 +88,8 @@ def tokens() -> Tokens:
 
 @pytest.fixture
 async def bridge(town: Town, tmp_path: Path, tokens: Tokens) -> AsyncIterator[Bridge]:
-    def desk_of(spaces: Spaces) -> CallDesk:
-        return CallDesk(Calls(spaces), tokens, tokens)
+    def desk_of(spaces: Spaces, matrix: MatrixService) -> CallDesk:
+        return CallDesk(Calls(spaces), matrix, tokens, tokens)
 
     settings = town.settings(call_stage="open")
     async with Bridge(settings, tmp_path / "spaces.db", desk_of=desk_of) as running:
@@ -152,6 +159,24 @@ async def test_a_delayed_leave_is_taken_over_by_way_of_the_homeserver(
         status, answer = await ask(ben, LEAVE, {**body, **changes})
         assert (status, answer["errcode"]) == (400, "M_BAD_JSON")
     assert len(tokens.kept) == 1
+    tokens.gone = True
+    status, answer = await ask(ben, LEAVE, body)
+    assert (status, answer["errcode"]) == (404, "M_NOT_FOUND")
+
+
+async def test_nobody_gets_a_token_for_the_call_of_an_encrypted_room(
+    town: Town, bridge: Bridge, settle: Settle
+) -> None:
+    ada = await settle("ada")
+    room = room_of(await bridge.live(ada, "Cipher"))
+    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+    await api.start()
+    content = {"algorithm": "m.megolm.v1.aes-sha2"}
+    await MatrixClient(api, UserId(BOT)).write_state(room, "m.room.encryption", content)
+    await api.stop()
+    status, answer = await ask(ada, GET_TOKEN, wanted(room))
+    assert (status, answer["errcode"]) == (403, "M_FORBIDDEN")
+    assert "encrypted" in answer["error"]
 
 
 async def test_only_the_homeserver_is_answered(bridge: Bridge, settle: Settle) -> None:

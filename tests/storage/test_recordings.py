@@ -215,6 +215,10 @@ async def test_nothing_beside_is_lost(storage: Storage) -> None:
     assert heard.event_id == "$old"
 
 
+NEWER = {"delegated_leaves"}
+"""Kinds of notes that came after notes were records."""
+
+
 async def test_every_note_became_a_record(storage: Storage) -> None:
     records = {record.kind: record for record in ALL}
     seen = set[str]()
@@ -226,7 +230,7 @@ async def test_every_note_became_a_record(storage: Storage) -> None:
         assert note is not None, name
         assert plain(note) == became.body
         seen.add(became.kind)
-    assert seen == records.keys()
+    assert seen == records.keys() - NEWER
 
 
 async def test_the_live_space_goes_on_and_nothing_is_doubled(

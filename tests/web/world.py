@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.feed.presence import SEAT_KEPT_S, CallLater
+from spaces_bridge.web.http.server import Mount
 from spaces_bridge.web.service import Dependencies, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
@@ -305,7 +306,9 @@ class WebWorld:
         seat_kept_s: float,
         sound: Stage | None = None,
         call_later: CallLater | None = None,
+        mounts: Callable[["WebWorld"], Sequence[Mount]] = lambda _: (),
     ) -> None:
+        """`mounts` makes what else has addresses there, of all the rest."""
         self.settings = settings
         self.storage = storage
         self.http = http
@@ -353,6 +356,7 @@ class WebWorld:
             {"database": storage.backlog},
             seat_kept_s,
             call_later,
+            mounts(self),
         )
         self._numbers = itertools.count(1)
 
@@ -470,6 +474,7 @@ async def web_world(
     guest_chat: bool = False,
     http_listeners_max: int = 1000,
     call_later: CallLater | None = None,
+    mounts: Callable[[WebWorld], Sequence[Mount]] = lambda _: (),
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -488,7 +493,7 @@ async def web_world(
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     traces = [documented(prefix)]
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
-        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later)
+        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later, mounts)
         try:
             await world.doorkeeper.load()
             await world.spaces.resume()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from spaces_bridge.app.call_ports import DelayedEventGone, RoomSecrecy
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallTokenIssuer, DelayedLeaves
 from spaces_bridge.core.errors import Rejected
@@ -26,6 +27,7 @@ CALL_SLOT: Final = "m.call#ROOM"
 BODY_MAX_BYTES: Final = 16_384
 DELAY_MAX_MS: Final = 86_400_000
 """The longest delay of a leave that is taken over."""
+ENCRYPTED: Final = "The room is encrypted, so its calls would be, too, and nobody would be heard."
 
 Refuse = Callable[[int, str, str], web.Response]
 
@@ -38,6 +40,7 @@ class CallDesk:
     """
 
     calls: Calls
+    secrecy: RoomSecrecy
     tokens: CallTokenIssuer
     leaves: DelayedLeaves | None = None
 
@@ -84,6 +87,8 @@ class CallApi:
             try:
                 user, asked = _user(request), self._asked(await _body(request))
                 permit = await self._desk.calls.permit_in(asked.room, user)
+                if await self._desk.secrecy.is_encrypted(asked.room):
+                    return self._refuse(403, "M_FORBIDDEN", ENCRYPTED)
                 return web.json_response(await answer(permit, asked))
             except _BadRequest as bad:
                 return self._refuse(bad.status, bad.errcode, bad.text)
@@ -91,6 +96,8 @@ class CallApi:
                 if refusal.code == "no_such_space":
                     return self._refuse(404, "M_NOT_FOUND", refusal.text)
                 return self._refuse(403, "M_FORBIDDEN", refusal.text)
+            except DelayedEventGone as gone:
+                return self._refuse(404, "M_NOT_FOUND", str(gone))
             except AdapterError as error:
                 log.warning("a call could not be joined: %s", error)
                 return self._refuse(503, "M_UNKNOWN", "The bridge is busy. Try again.")

@@ -103,7 +103,7 @@ class CallEvents:
             return
         self._members.note(seen.room, seen.event, member.user if member.there else None)
         there = member.is_there(self._clock.now_ms()) and space.phase is Phase.LIVE
-        if there and member.publishes_elsewhere(self._settings.livekit_service_url):
+        if there and member.publishes_elsewhere(self._settings.own_sfus):
             await self._tell_of_elsewhere(space, seen.room, member)
 
     async def raised(self, space: LiveSpace, reaction: Reaction) -> None:

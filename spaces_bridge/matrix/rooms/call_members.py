@@ -221,4 +221,4 @@ class CallMemberships:
             return True
         if held.at_ms is not None and held.at_ms > wanted.gone_at_ms:
             return False
-        return not member.publishes_elsewhere(self._settings.livekit_service_url)
+        return not member.publishes_elsewhere(self._settings.own_sfus)

@@ -1,0 +1,33 @@
+"""The names of LiveKit's rooms and participants, made of Matrix's. Pure. Source: MSC4195."""
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Final
+
+from spaces_bridge.core.ids import RoomId, UserId
+
+CALL_SLOT: Final = "m.call#ROOM"
+"""The slot of a room's one call (MSC4143); requests of the older form mean it, too."""
+
+
+def room_name(room: RoomId, slot: str = CALL_SLOT) -> str:
+    """Return the name of a Matrix room's LiveKit room, which tells nobody the Matrix room."""
+    return _hash([room, slot])
+
+
+def device_identity(user: UserId, device: str) -> str:
+    """Return the identity of a participant in the older form, which other members can read."""
+    return f"{user}:{device}"
+
+
+def member_identity(user: UserId, device: str, member: str) -> str:
+    """Return the identity of a participant in MSC4195's form; `member` is its MatrixRTC id."""
+    return _hash([user, device, member])
+
+
+def _hash(values: Sequence[str]) -> str:
+    """Return the unpadded base64 of the SHA-256 of the values' canonical JSON."""
+    canonical = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
