@@ -35,6 +35,7 @@ from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
+    CallDesk,
     DelayedEventsClient,
     MatrixService,
     MatrixSettings,
@@ -212,9 +213,9 @@ def _calls(
     def bars(host: UserId, user: UserId) -> bool:
         return ban_lists.verdict(host, user) is not None
 
-    web = _web_settings(config)
+    web, permits = _web_settings(config), Calls(spaces, bars)
     needs = CallDependencies(
-        calls=Calls(spaces, bars),
+        calls=permits,
         identities=identities,
         secrecy=matrix,
         presence=NobodyInCalls(),
@@ -223,7 +224,9 @@ def _calls(
         tasks=tasks,
         address_of=Addresses(web.trusted_proxies).of,
     )
-    return LiveKitService(config.call_url, _signer(config), needs)
+    service = LiveKitService(config.call_url, _signer(config), needs)
+    matrix.serve_calls(CallDesk(permits, matrix, service.tokens, service.leaves))
+    return service
 
 
 def _signer(config: Config) -> TokenSigner:
@@ -443,6 +446,8 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         invitations_per_person=config.invitations.per_person_per_day,
         moderators_room=config.moderation.room,
         policy_lists=config.moderation.policy_lists,
+        call_stage=config.livekit.stage if config.livekit.enabled else "off",
+        livekit_url=config.call_url,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
 from spaces_bridge.app.records import InboxEvent
@@ -14,6 +15,7 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.appservice.call_api import CallDesk
 from spaces_bridge.matrix.appservice.consumer import InboxConsumer
 from spaces_bridge.matrix.appservice.lookback import LookBack
 from spaces_bridge.matrix.appservice.server import AppserviceServer
@@ -134,6 +136,15 @@ class MatrixService:
         """People's avatars."""
         return self._parts.portraits
 
+    @property
+    def call_members(self) -> CallMembers:
+        """The port to people's memberships in the calls of rooms."""
+        return self._parts.connections
+
+    def serve_calls(self, desk: CallDesk) -> None:
+        """Answer what the homeserver hands on about calls (MSC4512); once, before the start."""
+        self._server.serve_calls(desk, self._settings.domain)
+
     async def start(self) -> None:
         """Listen, then start the background tasks. Raises OSError: the port is taken."""
         await self._api.start()
@@ -153,6 +164,7 @@ class MatrixService:
             "what was missed": partial(registered, self._look_back.run),
             "card counters": self._counters.run,
             "prune": self._pruning.run,
+            "call members": self._parts.connections.run,
         }
 
     def _once(self) -> Mapping[str, Work]:

@@ -24,6 +24,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix import MatrixService, MatrixSettings
+from spaces_bridge.matrix.appservice.call_api import CallDesk
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
@@ -116,8 +117,11 @@ class Bridge:
         permission: Standing = "host",
         host_grace_ms: int = 300_000,
         min_followers: int = 0,
+        desk_of: Callable[[Spaces, MatrixService], CallDesk] | None = None,
     ) -> None:
+        """`desk_of` makes what answers the API of calls that the homeserver hands on."""
         self.settings = settings
+        self._desk_of = desk_of
         self.sound = Recorder()
         self._database = f"sqlite:{database}" if isinstance(database, Path) else database
         self._permission = permission
@@ -173,6 +177,8 @@ class Bridge:
             reports=self.storage.reports,
             tasks=self.tasks,
         )
+        if self._desk_of is not None:
+            self.matrix.serve_calls(self._desk_of(self.spaces, self.matrix))
         bell.ring = self.matrix.wake
         self._timekeeper = Timekeeper(self.spaces, self.tasks)
         await self.spaces.resume()
