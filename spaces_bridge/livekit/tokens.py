@@ -185,9 +185,7 @@ def _text(claims: Mapping[str, object], name: str) -> str:
 
 def _is_time(value: object) -> TypeGuard[int | float]:
     """Return whether the value is a NumericDate that can be one (RFC 7519, section 2)."""
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _expiry(claims: Mapping[str, object]) -> int:

@@ -11,13 +11,17 @@ from spaces_bridge.core.rules.audio import refuse_unless_may_speak
 
 @dataclass(frozen=True, slots=True)
 class CallPermit:
-    """A permit to join a live space's call; `may_publish` a microphone, else only to listen."""
+    """A permit to join a live space's call; `may_publish` a microphone, else only to listen.
+
+    `has_floor`: the person has the floor, also while a mute or a doubt keeps them from being heard.
+    """
 
     space: SpaceId
     room: RoomId
     user: UserId
     name: str
     may_publish: bool
+    has_floor: bool = False
 
 
 class Calls:
@@ -41,7 +45,9 @@ class Calls:
         person = view.person(user)
         if user in view.removed or not person.joined:
             raise Rejected("not_joined", "Join the live space's room first.")
-        return CallPermit(space, view.room, user, person.name, _may_publish(view, user))
+        has_floor = view.role(user).may_speak and user not in view.closing
+        may_publish = _may_publish(view, user)
+        return CallPermit(space, view.room, user, person.name, may_publish, has_floor)
 
 
 def _may_publish(view: LiveSpace, user: UserId) -> bool:
