@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import aiohttp
 from aiohttp import web
-
 from livekit.protocol import models, rtc
+
 from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
@@ -34,6 +34,12 @@ BOB = UserId(f"@bob:{DOMAIN}")
 ROOM = RoomId("!room")
 SPACE = SpaceId("space0000000000a")
 PREFIX = "/livekit"
+SPEAKER = 50
+ALICE_ID, BOB_ID = device_identity(ALICE, "DEVICE"), device_identity(BOB, "DEVICE")
+BOT_ID = device_identity(BOT, "SPACESBOT")
+LISTENS = "v=0\r\n" + "m=audio 9 x\r\n" * 3
+SPEAKS = LISTENS + "m=audio 9 x\r\na=sends\r\n"
+"""Descriptions as `PaperStage` reads them."""
 
 
 class PaperStage:
@@ -84,6 +90,10 @@ class PaperStage:
 
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         self.accepted.append(sdp)
+
+    def refuse(self, text: str) -> None:
+        """Answer nothing from now on."""
+        self.refusal = AdapterError(text)
 
     def session_of(self, user: UserId) -> str:
         """The newest session of a person."""
@@ -179,7 +189,8 @@ class CallWorld:
         self.rooms = CallRooms(self.spaces, self.calls, self.stage, self.timers.call_later)
         self.stage.attend_calls(self.rooms)
         self._told.rooms = self.rooms
-        self.signer = TokenSigner("key", "a-secret-of-forty-digits-00000000000000")
+        self.secret = "a-secret-of-forty-digits-00000000000000"
+        self.signer = TokenSigner("key", self.secret)
         self.signalling = Signalling(self.rooms, self.signer, self.calls)
         self.port = 0
 
@@ -217,6 +228,25 @@ class CallWorld:
         self.spaces.then(SPACE, lambda: done.set_result(None))
         await done
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something that happens in another task and tells nobody."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.01)
+
+    def tracks_for(self, user: UserId) -> list[str]:
+        """The tracks that a person's clients are to be sent."""
+        room = self.rooms.room(SPACE)
+        assert room is not None
+        clients = [client for client in room.clients if client.participant.user == user]
+        return [stream.track for client in clients for stream in client.streams()]
+
+    def all_tracks(self) -> list[str]:
+        """The tracks that somebody who is new would be sent."""
+        room = self.rooms.room(SPACE)
+        assert room is not None
+        return [track.sid for info in room.infos() for track in info.tracks]
+
     # --- clients ------------------------------------------------------------------------------
 
     def token(self, user: UserId, device: str = "DEVICE", **changes: object) -> str:
@@ -238,6 +268,16 @@ class CallWorld:
         params = {"access_token": token, **query}
         async with self.http.ws_connect(self.url(path), params=params) as socket:
             yield RawClient(socket)
+
+
+def offer(sdp: str, number: int = 1) -> rtc.SessionDescription:
+    """A client's offer."""
+    return rtc.SessionDescription(type="offer", sdp=sdp, id=number)
+
+
+def microphone(cid: str = "cid", *, muted: bool = False) -> rtc.AddTrackRequest:
+    """A client's wish to publish its microphone."""
+    return rtc.AddTrackRequest(cid=cid, type=models.AUDIO, source=models.MICROPHONE, muted=muted)
 
 
 class _Told:

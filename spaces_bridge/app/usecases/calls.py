@@ -13,7 +13,7 @@ from spaces_bridge.core.rules.audio import refuse_unless_may_speak
 class CallPermit:
     """A permit to join a live space's call; `may_publish` a microphone, else only to listen.
 
-    `has_floor`: the person has the floor, also while a mute or a doubt keeps them from being heard.
+    `has_floor`: the person has the floor, even if a mute or a doubt keeps them from being heard.
     """
 
     space: SpaceId
