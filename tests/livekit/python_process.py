@@ -74,6 +74,7 @@ class Process:
         options = rtc.RoomOptions(single_peer_connection=single_connection)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await self._room.connect(url, token, options)
+        self.tell(kind="state", state="connected")  # the SDK tells of it only by returning
 
     async def _publish(self, wav: str) -> str:
         source = rtc.AudioSource(RATE, 1)
@@ -123,7 +124,6 @@ class Process:
 
     def _listen(self) -> None:
         room, tell = self._room, self.tell
-        room.on("connected", lambda: tell(kind="state", state="connected"))
         room.on("reconnecting", lambda: tell(kind="state", state="reconnecting"))
         room.on("reconnected", lambda: tell(kind="state", state="connected"))
         room.on("disconnected", self._disconnected)
