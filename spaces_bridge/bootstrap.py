@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError
@@ -22,19 +23,31 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import UseCases, use_cases_of
+from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
-from spaces_bridge.matrix import MatrixService, MatrixSettings, OpenIdSettings, OpenIdVerifier
+from spaces_bridge.livekit.service import Dependencies as CallDependencies
+from spaces_bridge.livekit.service import LiveKitService
+from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
+from spaces_bridge.matrix import (
+    DelayedEventsClient,
+    MatrixService,
+    MatrixSettings,
+    OpenIdSettings,
+    OpenIdVerifier,
+)
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
+from spaces_bridge.web.access.addresses import Addresses
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.http.metrics import Numbers, NumberSource, task_numbers
 from spaces_bridge.web.service import Dependencies, WebService
@@ -100,12 +113,14 @@ class _Parts:
     """The parts that are started, put together by `_made`."""
 
     identities: OpenIdVerifier
+    delayed_events: DelayedEventsClient
     stage: WorkerStage
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
     media_events: MediaEvents
     matrix: MatrixService
+    calls: LiveKitService | None
     pages: WebService
     tasks: TaskSupervisor
 
@@ -113,8 +128,9 @@ class _Parts:
 async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     """Open the database and make all parts; none of the others is started."""
     clock, signal_later, hub, tasks = SystemClock(), LateOutboxSignal(), Hub(), TaskSupervisor()
-    identities = _identities(config)
+    identities, delayed_events = _strangers(config)
     closing.push_async_callback(identities.stop)
+    closing.push_async_callback(delayed_events.stop)
     storage = await _open_storage(config, clock)
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
@@ -130,7 +146,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         notes=storage.notes,
         stage=stage,
         captioner=captioner,
-        audience=hub,
+        audience=Audiences(hub),
         courier=signal_later,
         doorkeeper=ban_lists,
         followers=storage.followers,
@@ -146,6 +162,11 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
     signal_later.courier = matrix
+    calls = (
+        _calls(config, spaces, ban_lists, identities, delayed_events, matrix, tasks)
+        if config.livekit.enabled
+        else None
+    )
     pages = WebService(
         _web_settings(config),
         hub,
@@ -154,10 +175,61 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
         _numbers(tasks, storage, stage, captioner),
+        mounts=[calls] if calls is not None else [],
     )
     return _Parts(
-        identities, stage, captioner, ban_lists, spaces, media_events, matrix, pages, tasks
+        identities,
+        delayed_events,
+        stage,
+        captioner,
+        ban_lists,
+        spaces,
+        media_events,
+        matrix,
+        calls,
+        pages,
+        tasks,
     )
+
+
+class NobodyInCalls:
+    """The presence in calls while nothing serves them. Implements `CallPresence`."""
+
+    def is_connected(self, _identity: str) -> bool:
+        """Return False: nobody can be connected."""
+        return False
+
+
+def _calls(
+    config: Config,
+    spaces: Spaces,
+    ban_lists: BanListService,
+    identities: OpenIdVerifier,
+    delayed_events: DelayedEventsClient,
+    matrix: MatrixService,
+    tasks: TaskSupervisor,
+) -> LiveKitService:
+    def bars(host: UserId, user: UserId) -> bool:
+        return ban_lists.verdict(host, user) is not None
+
+    web = _web_settings(config)
+    needs = CallDependencies(
+        calls=Calls(spaces, bars),
+        identities=identities,
+        secrecy=matrix,
+        presence=NobodyInCalls(),
+        events=delayed_events,
+        notes=spaces.world.notes,
+        tasks=tasks,
+        address_of=Addresses(web.trusted_proxies).of,
+    )
+    return LiveKitService(config.call_url, _signer(config), needs)
+
+
+def _signer(config: Config) -> TokenSigner:
+    secret = config.livekit.api_secret.get_secret_value()
+    as_token = config.appservice.as_token.get_secret_value()
+    return TokenSigner(config.livekit.api_key, secret or derived_secret(as_token))
 
 
 def _matrix(
@@ -188,6 +260,7 @@ async def _started(
 ) -> asyncio.Task[None]:
     """Start the parts in the order in which they need each other. Raises StartUpError."""
     await parts.identities.start()
+    await parts.delayed_events.start()
     await parts.spaces.resume()
     closing.push_async_callback(parts.spaces.stop)
     closing.push_async_callback(parts.stage.stop)
@@ -202,6 +275,9 @@ async def _started(
     timekeeper = Timekeeper(parts.spaces, parts.tasks)
     timekeeper.start()
     stops += [timekeeper.stop, reconciler.stop, parts.ban_lists.stop, parts.pages.stop]
+    if parts.calls is not None:
+        parts.calls.start()
+        stops.append(parts.calls.stop)
     with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
         await parts.pages.start()
     captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
@@ -233,7 +309,8 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
         raise StartUpError(ExitCode.DATABASE, str(error)) from error
 
 
-def _identities(config: Config) -> OpenIdVerifier:
+def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
+    """Return the parts that ask other people's homeservers. Raises StartUpError."""
     openid = config.openid
     settings = OpenIdSettings(
         homeserver=config.homeserver.address,
@@ -242,7 +319,7 @@ def _identities(config: Config) -> OpenIdVerifier:
         ca_file=openid.ca_file,
     )
     try:
-        return OpenIdVerifier(settings)
+        return OpenIdVerifier(settings), DelayedEventsClient(settings)
     except OSError as error:
         text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error

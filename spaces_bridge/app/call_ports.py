@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,46 @@ class CallStage(Protocol):
 
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         """Take the client's answer to `offer_call`. Raises OfferRefused, AdapterError."""
+        ...
+
+
+# --- who is in a call, and leaves when gone ------------------------------------------------------
+
+
+class CallPresence(Protocol):
+    """The presence of participants in calls, by their identity at LiveKit."""
+
+    def is_connected(self, identity: str) -> bool:
+        """Return whether the participant is connected, or may still resume a lost connection."""
+        ...
+
+
+class DelayedEventGone(AdapterError):
+    """The homeserver has no such delayed event (any more), or no delayed events at all."""
+
+
+class DelayedEvents(Protocol):
+    """The delayed events of people who delegated them to us (MSC4140), each at its own server.
+
+    All methods raise DelayedEventGone, AdapterError: the server cannot be asked now.
+    """
+
+    async def restart(self, user: UserId, delay_id: str) -> None:
+        """Let the event's delay begin anew, at the server of `user`."""
+        ...
+
+    async def send(self, user: UserId, delay_id: str) -> None:
+        """Have the event sent now."""
+        ...
+
+    async def cancel(self, user: UserId, delay_id: str) -> None:
+        """Have the event never sent."""
+        ...
+
+
+class RoomSecrecy(Protocol):
+    """The knowledge of which rooms are encrypted: their calls would be, too, unheard by us."""
+
+    async def is_encrypted(self, room: RoomId) -> bool:
+        """Return whether the room is encrypted. Raises AdapterError."""
         ...

@@ -29,6 +29,9 @@ PLACEHOLDER = "written by spaces-bridge -g"
 EXAMPLE_DOMAIN = "example.com"
 
 PermissionName = Literal["listen", "host", "admin"]
+SIGNING_SECRET_MIN = 32
+"""Characters of a secret that signs with SHA-256 (RFC 7518, section 3.2)."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -238,6 +241,51 @@ class CaptionsConfig(ConfigSection):
     )
 
 
+class LiveKitConfig(ConfigSection):
+    """Calls: Element Call and other clients of LiveKit join live spaces, by this bridge alone."""
+
+    enabled: bool = Field(
+        True, description="Off: no call can be joined. docs/element-call.md says what else to do."
+    )
+    url: str = Field(
+        "",
+        description="WebSocket address of the SFU that clients are given, such as "
+        "wss://sfu.example.com. Empty: web.public_url and web.path_prefix, then /livekit.",
+    )
+    api_key: str = Field(
+        "spaces",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Name of the secret, for programs that steer calls by LiveKit's RoomService.",
+    )
+    api_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that signs tokens, 32 characters or more. Empty: made from as_token, "
+        "and RoomService is closed to other programs.",
+    )
+    stage: Literal["open", "strict"] = Field(
+        "open",
+        description="open: everybody in the room may join the call and listen. strict: only "
+        "speakers may join it; the others listen on the page.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _websocket(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname):
+            raise ValueError("write a whole address such as wss://sfu.example.com, or nothing")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("write no query, fragment or password into the address")
+        return value.rstrip("/")
+
+    @field_validator("api_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SIGNING_SECRET_MIN:
+            raise ValueError(f"write {SIGNING_SECRET_MIN} characters or more, or nothing")
+        return value
+
+
 class HostingConfig(ConfigSection):
     """Who may host, and how many people fit on a stage."""
 
@@ -362,6 +410,7 @@ class Config(ConfigSection):
     openid: OpenIdConfig = Field(default_factory=OpenIdConfig)
     media: MediaConfig = Field(default_factory=MediaConfig)
     captions: CaptionsConfig = Field(default_factory=CaptionsConfig)
+    livekit: LiveKitConfig = Field(default_factory=LiveKitConfig)
     hosting: HostingConfig = Field(default_factory=HostingConfig)
     levels: LevelsConfig = Field(default_factory=LevelsConfig)
     reactions: ReactionsConfig = Field(default_factory=ReactionsConfig)
@@ -381,9 +430,24 @@ class Config(ConfigSection):
         return f"@{self.appservice.bot_localpart}:{self.homeserver.domain}"
 
     @property
+    def call_service_url(self) -> str:
+        """The address of the authoriser of calls, a transport's `livekit_service_url`."""
+        return f"{self.web.base_url}/livekit"
+
+    @property
+    def call_url(self) -> str:
+        """The WebSocket address of the SFU, a transport's `url`."""
+        return self.livekit.url or self.call_service_url.replace("http", "ws", 1)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that must never reach a log."""
-        held = (self.appservice.as_token, self.appservice.hs_token, self.ops.admin_token)
+        held = (
+            self.appservice.as_token,
+            self.appservice.hs_token,
+            self.ops.admin_token,
+            self.livekit.api_secret,
+        )
         password = urlsplit(self.database.url.get_secret_value()).password
         texts = (*(secret.get_secret_value() for secret in held), password)
         return tuple(text for text in texts if text)

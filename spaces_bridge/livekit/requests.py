@@ -1,137 +1,119 @@
-"""What LiveKit clients ask for once they are in (`SignalRequest`); the unknown is ignored."""
+"""What clients ask the authoriser for: the JSON of their requests, read strictly. Pure.
 
-from collections.abc import Callable
+Sources: MSC4195 (`/get_token`, `/delegate_delayed_leave`); lk-jwt-service's documentation (the
+older `/sfu/get`). Fields that nobody knows yet are passed over.
+"""
 
-from google.protobuf.message import DecodeError
-from livekit.protocol import rtc
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from spaces_bridge.livekit import responses
-from spaces_bridge.livekit.client import CallClient
-from spaces_bridge.livekit.limits import (
-    ATTRIBUTE_MAX,
-    ATTRIBUTES_MAX,
-    METADATA_MAX,
-    UNWANTED_MAX,
-)
-from spaces_bridge.livekit.responses import CallEnd
-from spaces_bridge.livekit.rooms import CallRooms
-from spaces_bridge.livekit.tracks import is_microphone
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.livekit.errors import MatrixError
+from spaces_bridge.livekit.names import CALL_SLOT
 
-Reason = rtc.RequestResponse
+WORD_MAX: Final = 255
+"""Characters of an id: of a room, a user, a server, a device, a member, a delayed event."""
 
+SECRET_MAX: Final = 1000
+"""Characters of an OpenID token."""
 
-class Requests:
-    """The requests of clients, obeyed one after the other for each client."""
-
-    def __init__(self, rooms: CallRooms, now_ms: Callable[[], int]) -> None:
-        self._rooms = rooms
-        self._now_ms = now_ms
-        self.ignored = 0
-        """Messages that could not be read, or that ask for what there is not here."""
-
-    def parsed(self, message: object) -> rtc.SignalRequest | None:
-        """Return a client's message; None if it cannot be read."""
-        try:
-            if isinstance(message, bytes):
-                return rtc.SignalRequest.FromString(message)
-        except DecodeError:
-            pass
-        self.ignored += 1
-        return None
-
-    async def obey(self, client: CallClient, request: rtc.SignalRequest) -> None:
-        """Do what a client asks for."""
-        match request.WhichOneof("message"):
-            case "offer":
-                await client.offered(request.offer)
-            case "answer":
-                await client.answered(request.answer)
-            case "leave":
-                self._rooms.end(client, CallEnd.LEFT)
-            case _:
-                self._at_once(client, request)
-
-    def _at_once(self, client: CallClient, request: rtc.SignalRequest) -> None:
-        match request.WhichOneof("message"):
-            case "add_track":
-                add_track(client, request.add_track)
-            case "mute":
-                client.microphone.set_muted(request.mute.sid, muted=request.mute.muted)
-            case "ping":
-                client.send(responses.pong(self._now_ms()))
-            case "ping_req":
-                client.send(responses.pong_to(request.ping_req, self._now_ms()))
-            case "update_metadata":
-                _update_metadata(client, request.update_metadata)
-            case "subscription":
-                _subscribe(client, request.subscription)
-            case "publish_data_track_request":
-                _refuse_data_track(client, request.publish_data_track_request)
-            case (
-                "trickle"  # our candidates are in our descriptions, and we find the client's
-                | "track_setting"
-                | "sync_state"
-                | "simulate"
-                | "update_layers"
-                | "update_audio_track"
-                | "subscription_permission"
-            ):
-                pass
-            case _:
-                self.ignored += 1
+DELAY_MS: Final = range(15_000, 86_400_000 + 1)
+"""How long a delayed leave may be delayed: long enough to be put off in time; a day at most."""
 
 
-def add_track(client: CallClient, request: rtc.AddTrackRequest) -> None:
-    """Publish a microphone; whatever else, or without the floor, is refused."""
-    if not client.participant.has_floor:
-        text = "You do not have the floor. Ask to speak first."
-    elif not is_microphone(request):
-        text = "Only a microphone can be published here, without end-to-end encryption."
-    else:
-        client.microphone.publish(request)
-        return
-    refused = rtc.RequestResponse(reason=Reason.NOT_ALLOWED, message=text)
-    refused.add_track.cid = request.cid
-    refused.add_track.type = request.type
-    refused.add_track.source = request.source
-    client.send(responses.request_response(refused))
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A delayed leave event that is to be looked after: its id and its delay."""
+
+    delay_id: str
+    delay_ms: int
 
 
-def _update_metadata(client: CallClient, request: rtc.UpdateParticipantMetadata) -> None:
-    participant = client.participant
-    told = rtc.RequestResponse(request_id=request.request_id)
-    attributes = {**participant.attributes, **request.attributes}
-    attributes = {key: value for key, value in attributes.items() if value}
-    if request.name not in {"", participant.name}:
-        told.reason, told.message = Reason.NOT_ALLOWED, "Names are those of the Matrix room."
-    elif len(request.metadata.encode()) > METADATA_MAX or not _fit(attributes):
-        told.reason, told.message = Reason.LIMIT_EXCEEDED, "That is too long to be kept."
-    else:
-        participant.metadata, participant.attributes = request.metadata, attributes
-        client.changed()
-    client.send(responses.request_response(told))
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A request for a room's call: the room, the proof of who asks, and the device it is for.
+
+    `secret` is the OpenID token, by the word of `server`. `claimed` is the user that the request
+    says it is of, None in the older form, as is the empty `member`.
+    """
+
+    room: RoomId
+    server: str
+    secret: str = field(repr=False)
+    device: str
+    member: str = ""
+    claimed: UserId | None = None
+    delegation: Delegation | None = None
 
 
-def _fit(attributes: dict[str, str]) -> bool:
-    sizes = [len(part.encode()) for pair in attributes.items() for part in pair]
-    return len(attributes) <= ATTRIBUTES_MAX and all(size <= ATTRIBUTE_MAX for size in sizes)
-
-
-def _subscribe(client: CallClient, request: rtc.UpdateSubscription) -> None:
-    wishes = client.participant.wishes
-    named = {*request.track_sids}
-    for tracks in request.participant_tracks:
-        named.update(tracks.track_sids)
-    if request.subscribe is wishes.all:
-        wishes.besides -= named
-    elif len(wishes.besides | named) <= UNWANTED_MAX:
-        wishes.besides |= named
-    client.negotiation.streams_changed()
-
-
-def _refuse_data_track(client: CallClient, request: rtc.PublishDataTrackRequest) -> None:
-    refused = rtc.RequestResponse(
-        reason=Reason.NOT_ALLOWED, message="There are no data tracks here."
+def older_request(body: Mapping[str, object]) -> CallRequest:
+    """Return the request of `/sfu/get`. Raises MatrixError 400."""
+    server, secret = _openid(body)
+    return CallRequest(
+        room=RoomId(_word(body, "room")),
+        server=server,
+        secret=secret,
+        device=_word(body, "device_id"),
+        delegation=_delegation(body),
     )
-    refused.publish_data_track.pub_handle = request.pub_handle
-    client.send(responses.request_response(refused))
+
+
+def request_of(body: Mapping[str, object], *, delegates: bool = False) -> CallRequest:
+    """Return the request of `/get_token`. Raises MatrixError 400.
+
+    `delegates`: that of `/delegate_delayed_leave`, which has to name a delayed event.
+    """
+    server, secret = _openid(body)
+    if _word(body, "slot_id") != CALL_SLOT:
+        raise MatrixError.invalid(f"There is one call in each room: its slot_id is {CALL_SLOT}.")
+    member = _object(body, "member")
+    delegation = _delegation(body)
+    if delegates and delegation is None:
+        raise MatrixError.bad_json("delay_id is missing.")
+    return CallRequest(
+        room=RoomId(_word(body, "room_id")),
+        server=server,
+        secret=secret,
+        device=_word(member, "claimed_device_id"),
+        member=_word(member, "id"),
+        claimed=UserId(_word(member, "claimed_user_id")),
+        delegation=delegation,
+    )
+
+
+def _openid(body: Mapping[str, object]) -> tuple[str, str]:
+    token = _object(body, "openid_token")
+    return _word(token, "matrix_server_name"), _word(token, "access_token", SECRET_MAX)
+
+
+def _delegation(body: Mapping[str, object]) -> Delegation | None:
+    """Return the delayed event that the request names, None if it names none.
+
+    `delay_cs_api_url` is passed over: where a user's homeserver is, we find out by ourselves.
+    """
+    if body.get("delay_id") in (None, ""):
+        return None
+    delay_ms = body.get("delay_timeout")
+    if not isinstance(delay_ms, int) or isinstance(delay_ms, bool):
+        raise MatrixError.bad_json("delay_timeout is missing, or no whole number of milliseconds.")
+    if delay_ms not in DELAY_MS:
+        bounds = f"{DELAY_MS[0]} to {DELAY_MS[-1]}"
+        raise MatrixError.invalid(f"delay_timeout has to be {bounds} milliseconds.")
+    return Delegation(_word(body, "delay_id"), delay_ms)
+
+
+def _object(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = body.get(name)
+    if not isinstance(value, Mapping):
+        raise MatrixError.bad_json(f"{name} is missing, or no object.")
+    return value
+
+
+def _word(body: Mapping[str, object], name: str, longest: int = WORD_MAX) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise MatrixError.bad_json(f"{name} is missing, or no text.")
+    if not 0 < len(value) <= longest or not value.isprintable():
+        raise MatrixError.invalid(f"{name} is empty, too long, or not printable.")
+    return value

@@ -32,7 +32,7 @@ from spaces_bridge.livekit.limits import (
     OFFERS_PER_S,
 )
 from spaces_bridge.livekit.outgoing import SignalQueue, send_all
-from spaces_bridge.livekit.requests import Requests, add_track
+from spaces_bridge.livekit.client_requests import Requests, add_track
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner

@@ -5,6 +5,7 @@ Sources: RFC 7519; LiveKit's documentation, "Tokens and grants".
 
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class TokenSigner:
             claims[USER_CLAIM] = grant.user
         if grant.space is not None:
             claims[SPACE_CLAIM] = grant.space
-        return jwt.encode(claims, self._secret, algorithm="HS256")
+        return jwt.encode(claims, self._secret, algorithm="HS256", json_encoder=_PlainJson)
 
     def read(self, token: str) -> CallGrant:
         """Return what the token grants. Raises TokenRefused."""
@@ -156,6 +157,20 @@ def derived_secret(as_token: str) -> str:
     nobody gets back from it to the token.
     """
     return hmac.new(as_token.encode(), _LABEL, hashlib.sha256).hexdigest()
+
+
+class _PlainJson(json.JSONEncoder):
+    """An encoder whose JSON is the same letters in both alphabets of base64.
+
+    Element Call reads tokens with `atob`, which knows the standard alphabet alone, and tokens are
+    written in the other one. Of ASCII, only these can become a letter that differs.
+    """
+
+    def encode(self, o: object) -> str:
+        text = super().encode(o)
+        for letter in ">?~\x7f":  # JSON has them in strings alone
+            text = text.replace(letter, f"\\u{ord(letter):04x}")
+        return text
 
 
 def _video(grant: CallGrant) -> Mapping[str, object]:

@@ -1,7 +1,14 @@
 """The Matrix adapter: transactions in, outbox tasks out, live spaces' rooms, the bot's DMs."""
 
+from spaces_bridge.matrix.client.delayed_events import DelayedEventsClient
 from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from spaces_bridge.matrix.service import MatrixService
 from spaces_bridge.matrix.settings import MatrixSettings
 
-__all__ = ["MatrixService", "MatrixSettings", "OpenIdSettings", "OpenIdVerifier"]
+__all__ = [
+    "DelayedEventsClient",
+    "MatrixService",
+    "MatrixSettings",
+    "OpenIdSettings",
+    "OpenIdVerifier",
+]

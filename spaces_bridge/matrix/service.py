@@ -28,6 +28,7 @@ from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
+from spaces_bridge.matrix.rooms.encryption import RoomEncryption
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 from spaces_bridge.pacing.fair_queue import FairQueue
@@ -41,8 +42,8 @@ DIRECTORY_PAUSE_S = 5.0
 class MatrixService:
     """The service for everything towards the homeserver.
 
-    Implements `OutboxSignal`, `RoomReader` and `Health`. `start` returns while the homeserver is
-    still away: work goes on as soon as the homeserver answers.
+    Implements `OutboxSignal`, `RoomReader`, `RoomSecrecy` and `Health`. `start` returns while the
+    homeserver is still away: work goes on as soon as the homeserver answers.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class MatrixService:
 
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
         bot = self._client_of(settings.bot)
+        self._encryption = RoomEncryption(bot)
         self._watch = HomeserverWatch(
             self._api,
             bot,
@@ -178,6 +180,10 @@ class MatrixService:
         except RequestRefused:
             await self._parts.evictions.look(room)
             raise
+
+    async def is_encrypted(self, room: RoomId) -> bool:
+        """Return whether the room is encrypted (`RoomSecrecy`). Raises AdapterError."""
+        return await self._encryption.is_encrypted(room)
 
     async def check(self) -> None:
         """Check the connection. Raises AdapterError, with a sentence, while there is none."""

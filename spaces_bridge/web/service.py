@@ -1,7 +1,7 @@
 """The web adapter as a whole: the service that the composition root starts and stops."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,6 +38,7 @@ from spaces_bridge.web.http.metrics import BridgeNumbers, NumberSource, page_num
 from spaces_bridge.web.http.ops import OpsServer
 from spaces_bridge.web.http.pages import Pages
 from spaces_bridge.web.http.qr import QrCodes
+from spaces_bridge.web.http.server import Mount
 from spaces_bridge.web.http.transcript import Transcripts
 from spaces_bridge.web.settings import WebSettings
 
@@ -71,7 +72,7 @@ class WebService:
 
     `hub` is the app's `Audience`: it is made first, given to `Spaces`, then handed in here.
     `health` holds the parts that `/ready` asks, by name; `sources` are the numbers that `/metrics`
-    shows besides those of the pages.
+    shows besides those of the pages. `mounts` have addresses of their own on the public listener.
     """
 
     def __init__(
@@ -85,19 +86,22 @@ class WebService:
         sources: Mapping[str, NumberSource],
         seat_kept_s: float = SEAT_KEPT_S,
         call_later: CallLater | None = None,
+        mounts: Sequence[Mount] = (),
     ) -> None:
         self._settings = settings
         self._hub = hub
         self._spaces = spaces
         self._presence = Presence(spaces, seat_kept_s, call_later)
         self._tally = Tally(spaces)
-        self._public = _runner(self._build(people, use_cases))
+        self._public = _runner(self._build(people, use_cases, mounts))
         numbers = BridgeNumbers({"pages": page_numbers(spaces, hub), **sources})
         admin = Admin(settings, spaces, hub, people.reports, use_cases.blocking)
         ops = OpsServer(health, numbers, admin)
         self._ops = _runner(ops.app())
 
-    def _build(self, people: Dependencies, use_cases: UseCases) -> web.Application:
+    def _build(
+        self, people: Dependencies, use_cases: UseCases, mounts: Sequence[Mount]
+    ) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
         world = spaces.world
         addresses = Addresses(settings.trusted_proxies)
@@ -130,7 +134,7 @@ class WebService:
             faces=Faces(door, people.pictures),
             assets=assets,
         )
-        return server.build(settings, handlers)
+        return server.build(settings, handlers, mounts)
 
     async def start(self) -> None:
         """Listen on both addresses. Raises OSError when one is taken."""

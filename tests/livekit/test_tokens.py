@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -74,6 +75,17 @@ def test_a_token_has_the_claims_that_livekits_clients_read(signer: TokenSigner) 
         "canSubscribe": True,
         "canUpdateOwnMetadata": True,
     }
+
+
+@pytest.mark.parametrize("name", ["Who? ~>", "?", "~~", ">>>", "Zoë\x7f", "\U0001f600?", "a?b"])
+@pytest.mark.parametrize("before", ["", "x", "xx"])
+def test_element_call_can_read_a_token_whatever_a_name_is(
+    signer: TokenSigner, name: str, before: str
+) -> None:
+    """It does so with `atob`, which has no `-` and no `_`."""
+    token = signer.issue(replace(GRANT, name=before + name))
+    assert not set("-_") & set(token.split(".")[1])
+    assert signer.read(token).name == before + name
 
 
 def test_a_token_of_room_service_is_read(signer: TokenSigner) -> None:

@@ -47,6 +47,12 @@ class Route:
     certificate_of: str | None = None
 
 
+def plain_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    """Return a session for strangers' servers: it keeps no cookies and inflates nothing."""
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(connector=connector, cookie_jar=jar, auto_decompress=False)
+
+
 class Discovery:
     """The discovery of the routes to a Matrix server."""
 
@@ -76,7 +82,7 @@ class Discovery:
         for _ in range(REDIRECTS_MAX + 1):
             async with self._http.get(url, headers=PLAIN, allow_redirects=False) as response:
                 if response.status in REDIRECTS:
-                    url = _redirected(url, response.headers.get("Location", ""))
+                    url = redirected(url, response.headers.get("Location", ""))
                     continue
                 if response.status != 200:
                     return None
@@ -135,7 +141,8 @@ def _served_by(name: ServerName, service: Service) -> Route | None:
     return Route(base, PLAIN | {"Host": name.host}, certificate_of=name.host)
 
 
-def _redirected(url: URL, location: str) -> URL:
+def redirected(url: URL, location: str) -> URL:
+    """Return where a redirect leads, over TLS. Raises BadAnswer."""
     try:
         target = url.join(URL(location))
     except ValueError:

@@ -22,6 +22,7 @@ from spaces_bridge.matrix.client.discovery import (
     BadAnswer,
     Discovery,
     Route,
+    plain_session,
     small_object,
 )
 from spaces_bridge.matrix.client.errors import Away
@@ -81,8 +82,8 @@ class OpenIdVerifier:
     async def start(self) -> None:
         """Open the HTTP sessions; safe while no server is there."""
         self._resolver = self._new_resolver()
-        self._home = _session(home_connector())
-        self._abroad = _session(self._guard.connector(self._context, self._resolver))
+        self._home = plain_session(home_connector())
+        self._abroad = plain_session(self._guard.connector(self._context, self._resolver))
         self._discovery = Discovery(self._abroad, self._resolver)
 
     async def stop(self) -> None:
@@ -173,11 +174,6 @@ class OpenIdVerifier:
             self._asked[server] -= 1
             if not self._asked[server]:
                 del self._asked[server]
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    jar = aiohttp.DummyCookieJar()
-    return aiohttp.ClientSession(connector=connector, cookie_jar=jar, auto_decompress=False)
 
 
 def _is_forbidden(error: BaseException) -> bool:

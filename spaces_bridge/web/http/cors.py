@@ -26,6 +26,9 @@ OPEN: Final = (
     (re.compile(rf"{_SPACE}/transcript\.[^/]+"), _READ),
     (re.compile(rf"{_SPACE}/(?:event\.ics|qr\.svg)"), _READ),
     (re.compile(rf"{_SPACE}/face/[^/]+"), _READ),
+    # MSC4195: Element Call is served from elsewhere
+    (re.compile(r"/livekit/(?:sfu/get|get_token|delegate_delayed_leave)"), "POST, OPTIONS"),
+    (re.compile(r"/livekit/(?:healthz|(?:rtc/)(?:v1/)?validate)"), _READ),
 )
 """Addresses below the path prefix that any origin may use, and the methods its pages may send."""
 

@@ -1,9 +1,10 @@
 """The public listener: routes, and the headers that every answer carries."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -35,6 +36,14 @@ SLUG = f"{{slug:{pasted.SLUG}}}"
 _PEERS_FAULT = (HttpProcessingError, ConnectionError, web.RequestPayloadError)
 
 
+class Mount(Protocol):
+    """A part of the program with addresses of its own on the public listener."""
+
+    def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        """Add the addresses below `prefix`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """The handlers of the public listener's addresses."""
@@ -52,8 +61,8 @@ class Handlers:
     assets: Assets
 
 
-def build(settings: WebSettings, to: Handlers) -> web.Application:
-    """Return the application of the public listener."""
+def build(settings: WebSettings, to: Handlers, mounts: Sequence[Mount] = ()) -> web.Application:
+    """Return the application of the public listener, with what is mounted there besides."""
     logging.getLogger("aiohttp.server").addFilter(_discreet)
     cors = Cors(settings.path_prefix)
     app = web.Application(
@@ -65,6 +74,8 @@ def build(settings: WebSettings, to: Handlers) -> web.Application:
     # a proxy may hand on the prefix or strip it: both must work
     for prefix in {settings.path_prefix, ""}:
         _route(app.router, prefix, to)
+        for mount in mounts:
+            mount.routes(app.router, prefix)
     if settings.path_prefix:
         app.router.add_get(settings.path_prefix, _to_directory(settings))
     return app

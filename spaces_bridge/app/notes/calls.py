@@ -1,0 +1,38 @@
+"""Notes about calls."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from spaces_bridge.app.notes.record import ForEver, Key, Note
+from spaces_bridge.core.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedLeave:
+    """A delayed leave event (MSC4140) that a participant of a call delegated to us.
+
+    `identity` is the participant's name at LiveKit; the event is at the homeserver of `user`.
+    """
+
+    identity: str
+    user: UserId
+    delay_id: str
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelegatedLeaves(Note):
+    """The delayed leave events that are looked after, for after a restart. There is one note.
+
+    Replaced with each change; empty when nobody is in a call.
+    """
+
+    kind: ClassVar = "delegated_leaves"
+    key_fields: ClassVar = ()
+    expiry: ClassVar = ForEver("there is one")
+
+    leaves: tuple[DelegatedLeave, ...]
+
+    @classmethod
+    def key(cls) -> Key[Self]:
+        return Key(cls, ())

@@ -1,0 +1,88 @@
+"""Calls as one service: what the composition root makes, mounts, starts and stops."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from spaces_bridge.app.call_ports import CallPresence, DelayedEvents, RoomSecrecy
+from spaces_bridge.app.ports import Identities, NoteStore
+from spaces_bridge.app.supervisor import TaskSupervisor
+from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer, DelayedLeaves
+from spaces_bridge.livekit.authoriser import Authoriser
+from spaces_bridge.livekit.delayed_leaves import LeaveKeeper
+from spaces_bridge.livekit.http import AuthoriserServer
+from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.tokens import TokenSigner
+
+BELOW = "/livekit"
+"""Where all of it is mounted, below the listener's own prefix."""
+
+
+class Routes(Protocol):
+    """A part of calls that has addresses of its own, such as the signalling."""
+
+    def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        """Add the addresses below `prefix`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What calls need of the rest.
+
+    `address_of` gives the network that a request comes from, as limits count by it.
+    """
+
+    calls: Calls
+    identities: Identities
+    secrecy: RoomSecrecy
+    presence: CallPresence
+    events: DelayedEvents
+    notes: NoteStore
+    tasks: TaskSupervisor
+    address_of: Callable[[web.Request], str]
+
+
+class LiveKitService:
+    """The service of calls: the authoriser, delegated leaves, and the `parts` mounted beside."""
+
+    def __init__(
+        self, url: str, signer: TokenSigner, needs: Dependencies, parts: Sequence[Routes] = ()
+    ) -> None:
+        """`url` is the WebSocket address of the SFU, as clients are given it."""
+        self._tokens = CallTokens(url, signer)
+        self._keeper = LeaveKeeper(
+            needs.presence, needs.events, needs.notes, asyncio.get_running_loop().time
+        )
+        authoriser = Authoriser(
+            needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
+        )
+        self._tasks = needs.tasks
+        self._parts = (AuthoriserServer(authoriser, signer, needs.address_of), *parts)
+
+    @property
+    def tokens(self) -> CallTokenIssuer:
+        """The issuer of tokens."""
+        return self._tokens
+
+    @property
+    def leaves(self) -> DelayedLeaves:
+        """The keeper of delayed leaves."""
+        return self._keeper
+
+    def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        """Add all addresses of calls to the listener's router, below its `prefix`."""
+        for part in self._parts:
+            part.routes(router, prefix + BELOW)
+
+    def start(self) -> None:
+        """Start to look after delegated leaves."""
+        self._tasks.keep("delegated leaves", self._keeper.run)
+
+    async def stop(self) -> None:
+        """Stop, and note which leaves are looked after. Safe to repeat."""
+        await self._tasks.stop("delegated leaves")
+        await self._keeper.save()
