@@ -7,10 +7,13 @@ Whether the client is heard is decided by the gates of the `Stage` port, as for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+
+BOT_DEVICE: Final = "SPACESBOT"
+"""The device by which the bot is in calls: in its member event, and in its LiveKit identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +143,20 @@ class RoomSecrecy(Protocol):
 
     async def is_encrypted(self, room: RoomId) -> bool:
         """Return whether the room is encrypted. Raises AdapterError."""
+        ...
+
+
+class CallMembers(Protocol):
+    """The port to people's memberships in the calls of rooms, told of their devices' connections.
+
+    A client that was killed leaves its membership behind; where its connection has ended and does
+    not come back in a while, the membership is ended, too.
+    """
+
+    def connected(self, space: SpaceId, user: UserId, device: str) -> None:
+        """Note that a device's connection to the call is there."""
+        ...
+
+    def gone(self, space: SpaceId, user: UserId, device: str) -> None:
+        """Note that a device's connection to the call has ended, for whatever reason."""
         ...

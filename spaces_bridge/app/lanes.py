@@ -28,6 +28,7 @@ class LaneName(StrEnum):
 
     ANNOUNCEMENTS = "announcements"
     BANS = "bans"
+    CALL = "call"
     CAPTIONS = "captions"
     CARD = "card"
     CHAT = "chat"
@@ -100,6 +101,8 @@ def lane_of(task: tasks.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per
             return Lane(task.space, LaneName.PERMISSIONS, Priority.URGENT)
         case tasks.BanPerson():
             return Lane(task.space, LaneName.BANS, Priority.URGENT)
+        case tasks.WriteCallMember() | tasks.ClearCallMember():
+            return Lane(task.space, LaneName.CALL)
         case tasks.PublishState():
             return Lane(task.space, LaneName.STATE)
         case tasks.UnbanPerson():

@@ -22,7 +22,7 @@ from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.display_names import called
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.pacing.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,8 @@ def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:
         for index, wanted in enumerate(_unfulfilled(space))
     ]
     made_true = [policies.arrangement, policies.state, policies.card]
+    if space.phase is Phase.LIVE:
+        made_true.append(policies.call_member)  # which also renews it before it expires
     if not space.private:
         made_true.append(policies.listing)
         if space.community is not None:

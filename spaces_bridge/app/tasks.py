@@ -39,6 +39,33 @@ class ArrangeRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteCallMember:
+    """Write the bot's membership in the call of the room (MatrixRTC) as the live space is.
+
+    When it is over, everybody else's goes, too.
+    """
+
+    stored_as: ClassVar = "call_member.write"
+
+    space: SpaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCallMember:
+    """End a person's membership in the room's call by one device.
+
+    `gone_at_ms`: when the device's connection ended without its saying so; None: the call is over.
+    """
+
+    stored_as: ClassVar = "call_member.clear"
+
+    space: SpaceId
+    user: UserId
+    device: str
+    gone_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Write the live card as the live space is."""
 
@@ -342,6 +369,8 @@ OutboxTask = (
     MakeRoom
     | PublishState
     | ArrangeRoom
+    | WriteCallMember
+    | ClearCallMember
     | RefreshCard
     | RefreshBubble
     | ListSpace

@@ -9,6 +9,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.appservice.call_events import CallEvents, MemberEvents
 from spaces_bridge.matrix.appservice.card_reactions import CardReactions
 from spaces_bridge.matrix.appservice.dispatcher import EventDispatcher
 from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
@@ -44,6 +45,7 @@ from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
 from spaces_bridge.matrix.moderation.reports import ReportHandler
 from spaces_bridge.matrix.outbox.handlers import TaskHandler, TaskRouter
 from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
+from spaces_bridge.matrix.rooms.call_members import CallConnections, CallMemberships
 from spaces_bridge.matrix.rooms.chat import ChatPoster
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
 from spaces_bridge.matrix.rooms.loss import RoomLossCheck
@@ -101,17 +103,18 @@ class Parts:
     directory: SpacesDirectory
     chat: RoomChat
     portraits: Avatars
+    connections: CallConnections
 
 
 def assemble(on: Ground) -> Parts:
     """Return all parts, joined together; no call leaves yet."""
-    observer = RoomObserver(on.bot, on.spaces, on.notes)
+    observer = RoomObserver(on.bot, on.spaces, on.notes, on.settings.call_stage)
     dms, notebook = DirectRooms(on.bot, on.notes), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
-    shown = _Shown(on)
+    shown, connections = _Shown(on), CallConnections(on.spaces, on.clock)
     doers = TaskRouter(
         [
-            *_in_rooms(on, observer, shown.cards),
+            *_in_rooms(on, observer, shown.cards, connections),
             *_moderating(on, observer),
             *_writing(on, dms, notebook),
             *_inviting(on, dms, notebook),
@@ -131,6 +134,7 @@ def assemble(on: Ground) -> Parts:
         shown.directory,
         chat,
         Avatars(on.bot, on.now_s),
+        connections,
     )
 
 
@@ -152,12 +156,15 @@ class _Shown:
         )
 
 
-def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[TaskHandler]:
+def _in_rooms(
+    on: Ground, observer: RoomObserver, cards: CardKeeper, connections: CallConnections
+) -> Sequence[TaskHandler]:
     """Return the task handlers that make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
         RoomTaskHandler(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
         ChatPoster(on.bot, on.spaces),
+        CallMemberships(on.bot, on.spaces, on.settings, on.clock, observer, connections),
     ]
 
 
@@ -205,6 +212,7 @@ def _reception(
     chat: RoomChat,
 ) -> EventDispatcher:
     """Return the event dispatcher, with every handler of events behind it."""
+    hands, members = HandReactions(on.spaces, on.clock), MemberEvents(on.bot, on.clock)
     return EventDispatcher(
         on.spaces,
         on.settings,
@@ -215,10 +223,11 @@ def _reception(
         shown.cards,
         DmReactions(on.spaces, on.followers, notebook, on.settings, on.clock),
         CardReactions(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
-        HandReactions(on.spaces, on.clock),
+        hands,
         evictions,
         lists,
         chat,
+        CallEvents(on.spaces, on.settings, on.clock, members, hands),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
 from spaces_bridge.app.records import InboxEvent
@@ -14,6 +15,7 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.appservice.call_api import CallDesk
 from spaces_bridge.matrix.appservice.consumer import InboxConsumer
 from spaces_bridge.matrix.appservice.lookback import LookBack
 from spaces_bridge.matrix.appservice.server import AppserviceServer
@@ -58,6 +60,7 @@ class MatrixService:
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
+        calls: CallDesk | None = None,
     ) -> None:
         outbox, clock = spaces.world.outbox, spaces.world.clock
         now_s = asyncio.get_running_loop().time
@@ -112,6 +115,8 @@ class MatrixService:
             self._consumer.wake,
             self._knows_user,
             self._is_ready,
+            calls,
+            settings.domain,
         )
         self._look_back = LookBack(
             bot,
@@ -134,6 +139,11 @@ class MatrixService:
         """People's avatars."""
         return self._parts.portraits
 
+    @property
+    def call_members(self) -> CallMembers:
+        """The port to people's memberships in the calls of rooms."""
+        return self._parts.connections
+
     async def start(self) -> None:
         """Listen, then start the background tasks. Raises OSError: the port is taken."""
         await self._api.start()
@@ -153,6 +163,7 @@ class MatrixService:
             "what was missed": partial(registered, self._look_back.run),
             "card counters": self._counters.run,
             "prune": self._pruning.run,
+            "call members": self._parts.connections.run,
         }
 
     def _once(self) -> Mapping[str, Work]:

@@ -11,6 +11,8 @@ from spaces_bridge.core.ids import UserId
 ANSWERS_SHARE = 0.4
 ANSWERS_TO_HOSTS_SHARE = 0.7
 CaptionDelivery = Literal["thread", "timeline", "off"]
+StageAccess = Literal["off", "open", "strict"]
+"""Who may join the call of a live space's room: nobody, everybody, or people with the floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class MatrixSettings:
     policy_lists: tuple[str, ...] = ()
     room_version: str | None = None
     """The version of the rooms we make; None: the homeserver's own choice."""
+    call_stage: StageAccess = "off"
+    """Who may be a member of the call in a live space's room; off: there is no call."""
 
     @property
     def answers_per_minute(self) -> int:
@@ -57,6 +61,11 @@ class MatrixSettings:
     def answers_to_hosts_per_minute(self) -> int:
         """Answers a minute up to which hosts and co-hosts, unlike a crowd, get theirs there."""
         return max(1, int(self.room_events_per_minute * ANSWERS_TO_HOSTS_SHARE))
+
+    @property
+    def livekit_service_url(self) -> str:
+        """The address of our authoriser, which clients of a call ask for tokens (MSC4195)."""
+        return f"{self.page_base}/livekit"
 
     @property
     def zone(self) -> tzinfo:

@@ -133,7 +133,12 @@ def test_what_the_room_does_not_show_is_wished_again_once_and_without_contradict
 def test_a_private_space_is_neither_listed_nor_shown_in_the_community() -> None:
     public = replace(live_space(), community=RoomId("!town"))
     kinds = [type(w) for w in wanted_again(public)]
-    made_true = [tasks.ArrangeRoom, tasks.PublishState, tasks.RefreshCard]
+    made_true = [
+        tasks.ArrangeRoom,
+        tasks.PublishState,
+        tasks.RefreshCard,
+        tasks.WriteCallMember,
+    ]
     assert kinds == [*made_true, tasks.ListSpace, tasks.RefreshBubble]
     private = replace(public, private=True)
     assert [type(w) for w in wanted_again(private)] == made_true

@@ -26,7 +26,7 @@ class Room:
         self.asked: list[cmd.Command] = []
         self.wished: list[tuple[tasks.OutboxTask, str]] = []
         every: Any = self
-        self.reception = EventDispatcher(every, SETTINGS, *[every] * 11)
+        self.reception = EventDispatcher(every, SETTINGS, *[every] * 12)
 
     async def tap(self, key: str) -> None:
         relation = {"rel_type": "m.annotation", "event_id": CARD, "key": key}

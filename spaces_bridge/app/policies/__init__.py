@@ -19,6 +19,7 @@ from spaces_bridge.core.live_space import LiveSpace
 __all__ = [
     "arrangement",
     "bubble",
+    "call_member",
     "card",
     "consequences_of",
     "effects_of",
@@ -55,6 +56,11 @@ def arrangement(space: SpaceId) -> OutboxEntry:
     return codec.entry_of(tasks.ArrangeRoom(space), f"arrangement:{space}", collapse=True)
 
 
+def call_member(space: SpaceId) -> OutboxEntry:
+    """Return the outbox entry that makes the bot's membership in the room's call true."""
+    return codec.entry_of(tasks.WriteCallMember(space), f"call:{space}", collapse=True)
+
+
 def effects_of(
     before: LiveSpace, event: ev.Event, seq: int, now_ms: int, reaction_ttl_ms: int
 ) -> Iterator[OutboxEntry]:
@@ -84,5 +90,7 @@ def _made_true(before: LiveSpace, stale: Stale) -> Iterator[OutboxEntry]:
         yield listing(space)
     if Stale.BUBBLE in stale and before.community is not None and not before.private:
         yield bubble(space)
+    if Stale.CALL in stale:
+        yield call_member(space)
     if Stale.CARD in stale:
         yield card(space)

@@ -32,6 +32,8 @@ class Stale(Flag):
     """The small card in the community's room."""
     CARD = auto()
     """The live card."""
+    CALL = auto()
+    """The bot's membership in the room's call."""
     PLAN = STATE | LISTING | BUBBLE | CARD
     """The copies that name title, time or phase."""
     ROLES = STATE | BUBBLE | CARD

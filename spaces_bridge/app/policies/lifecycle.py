@@ -19,9 +19,10 @@ def consequences_of(event: ev.LifecycleEvent) -> Consequences:
         case ev.RoomAttached():
             return row(event, Stale.PLAN | Stale.ARRANGEMENT, STAGE, NOBODY)
         case ev.SpaceStarted():
-            return row(event, Stale.PLAN, STAGE, ALL, tasks=_started_tasks, calls=_started_calls)
+            stale = Stale.PLAN | Stale.CALL
+            return row(event, stale, STAGE, ALL, tasks=_started_tasks, calls=_started_calls)
         case ev.SpaceEnded():
-            stale = Stale.PLAN | Stale.ARRANGEMENT
+            stale = Stale.PLAN | Stale.ARRANGEMENT | Stale.CALL
             return row(event, stale, STAGE, ALL, tasks=_ended_tasks, calls=_ended_calls)
         case ev.SpaceRescheduled():
             return row(event, Stale.PLAN, STAGE, NOBODY, tasks=_rescheduled_tasks)

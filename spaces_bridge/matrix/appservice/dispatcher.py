@@ -9,6 +9,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.appservice.call_events import CallEvents
 from spaces_bridge.matrix.appservice.card_reactions import CardReactions
 from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
@@ -17,7 +18,7 @@ from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
 from spaces_bridge.matrix.commands.greeting import Greeter
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
-from spaces_bridge.matrix.events import emojis
+from spaces_bridge.matrix.events import emojis, rtc
 from spaces_bridge.matrix.events import translate as means
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
 from spaces_bridge.matrix.rooms.loss import RoomLossCheck
@@ -51,6 +52,7 @@ class EventDispatcher:
         evictions: RoomLossCheck,
         lists: PolicyLists,
         chat: RoomChat,
+        calls: CallEvents,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -65,6 +67,7 @@ class EventDispatcher:
         self._evictions = evictions
         self._lists = lists
         self._chat = chat
+        self._calls = calls
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """Shut the gates of people who may have lost the floor by this event.
@@ -126,6 +129,10 @@ class EventDispatcher:
             case means.PolicyRuleChanged():
                 if self._lists.follows(meaning.room):
                     await self._lists.rule_changed(meaning.room, meaning.type, meaning.key)
+            case means.CallMemberChanged():
+                await self._calls.member_changed(meaning)
+            case rtc.CallReaction():
+                await self._calls.reacted(meaning)
             case _:
                 assert_never(meaning)
 
@@ -144,6 +151,8 @@ class EventDispatcher:
         if space is not None:
             if reaction.target == await self._cards.event_of(space.space):
                 await self._reacted_to_card(space, reaction)
+            elif emojis.is_hand(reaction.key):
+                await self._calls.raised(space, reaction)
         else:
             await self._answers.reacted(reaction)
 

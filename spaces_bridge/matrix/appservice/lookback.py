@@ -20,6 +20,7 @@ from spaces_bridge.matrix.appservice.transactions import stored
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.rests import AWAY_BACKOFF
+from spaces_bridge.matrix.events.rtc import CALL_REACTION
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ TYPES: Final = (
     "m.reaction",
     "m.room.redaction",
     "m.room.member",
+    CALL_REACTION,
 )
 """The events of what people do; other state is read as it is now, whatever led to it."""
 

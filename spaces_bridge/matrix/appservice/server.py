@@ -16,6 +16,7 @@ from spaces_bridge import logs
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
+from spaces_bridge.matrix.appservice.call_api import CallApi, CallDesk
 from spaces_bridge.matrix.appservice.memory import give_back_memory
 from spaces_bridge.matrix.appservice.transactions import BadTransaction, parse_transaction
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BODY_MAX_BYTES = 32 << 20
 PREFIX = "/_matrix/app/v1"
+CLIENT_PREFIX = "/_matrix/client/"
+"""What the homeserver hands on from its users (MSC4512) has the paths that they asked for."""
 LARGE_BYTES = 1 << 18
 """The size of a body from which parsing would hold up the event loop."""
 
@@ -48,9 +51,12 @@ class AppserviceServer:
         arrived: Arrived,
         knows_user: KnowsUser,
         ready: IsReady,
+        calls: CallDesk | None = None,
+        domain: str = "",
     ) -> None:
         """`hint` gets events before they are stored, perhaps more than once; `arrived` is called
-        before the answer when new ones were stored. Both must be quick.
+        before the answer when new ones were stored. Both must be quick. `calls`: who answers what
+        the homeserver of `domain` hands on about calls; None: nobody.
         """
         self._token = hs_token.encode()
         self._inbox = inbox
@@ -58,6 +64,7 @@ class AppserviceServer:
         self._arrived = arrived
         self._knows_user = knows_user
         self._ready = ready
+        self._calls = CallApi(calls, domain, _error) if calls is not None else None
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -70,6 +77,8 @@ class AppserviceServer:
         app.router.add_get(f"{PREFIX}/rooms/{{alias}}", self._room)
         app.router.add_get("/_matrix/mau/live", self._live)
         app.router.add_get("/_matrix/mau/ready", self._is_ready)
+        if self._calls is not None:
+            self._calls.add_routes(app.router)
         # No access log: it would show people's names.
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=2.0, auto_decompress=False
@@ -92,7 +101,7 @@ class AppserviceServer:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Refuse requests without the token, and make every error a Matrix error."""
-        if request.path.startswith(f"{PREFIX}/"):
+        if request.path.startswith((f"{PREFIX}/", CLIENT_PREFIX)):
             refusal = self._refusal(request.headers.get("Authorization"))
             if refusal is not None:
                 return refusal

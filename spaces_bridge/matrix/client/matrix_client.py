@@ -25,12 +25,16 @@ _PLACE = re.compile(r"mxc://([A-Za-z0-9.\-:\[\]]+)/([A-Za-z0-9_\-~=]+)")
 
 
 class StateEvent(NamedTuple):
-    """A state event: `replaced` is the event whose place it took, `sender` its sender."""
+    """A state event: `replaced` is the event whose place it took, `sender` its sender.
+
+    `at_ms` is its `origin_server_ts`.
+    """
 
     event: EventId | None
     replaced: EventId | None
     content: Json
     sender: UserId | None = None
+    at_ms: int | None = None
 
 
 def _state_event(answer: Json) -> StateEvent:
@@ -38,7 +42,9 @@ def _state_event(answer: Json) -> StateEvent:
     replaced = unsigned.get("replaces_state") if isinstance(unsigned, Mapping) else None
     sender = answer.get("sender")
     author = UserId(sender) if isinstance(sender, str) else None
-    return StateEvent(answer["event_id"], replaced, answer["content"], author)
+    at_ms = answer.get("origin_server_ts")
+    when_ms = at_ms if isinstance(at_ms, int) else None
+    return StateEvent(answer["event_id"], replaced, answer["content"], author, when_ms)
 
 
 def transaction_id(key: str) -> str:
@@ -123,8 +129,12 @@ class MatrixClient:
 
     async def all_state(self, room: RoomId) -> dict[tuple[str, str], Json]:
         """Return all current state: (type, state key) to content."""
-        events = await self.call("GET", ["rooms", room, "state"])
+        events = await self.whole_state(room)
         return {(e["type"], e["state_key"]): e["content"] for e in events}
+
+    async def whole_state(self, room: RoomId) -> list[Json]:
+        """Return all current state events, as the homeserver gives them."""
+        return list(await self.call("GET", ["rooms", room, "state"]))
 
     async def write_state(self, room: RoomId, type_: str, content: Json, key: str = "") -> EventId:
         """Write a state event without looking first; return its id."""

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix.events.own import LIVE
+from spaces_bridge.matrix.events.rtc import CALL_REACTION, STATE_TYPES, STICKY_TYPES
+from spaces_bridge.matrix.settings import StageAccess
 
 LevelsContent = Mapping[str, Any]
+CallAccess = StageAccess | Literal["over"]
+"""Who may join a room's call; over: there was one, and nobody may join it any more."""
 
 BOT = 100
 _BOT_ONLY = (
@@ -25,9 +29,8 @@ _BOT_ONLY = (
     "im.vector.modular.widgets",
     "m.widget",
     "org.matrix.msc3401.call",
-    "org.matrix.msc3401.call.member",
     "m.call",
-    "m.call.member",
+    *sorted(STATE_TYPES),
     LIVE,
 )
 _EARLIER_VERSIONS = frozenset(str(number) for number in range(1, 12))
@@ -42,18 +45,22 @@ def creators_are_above(room_version: str) -> bool:
 class Needs:
     """The needs of a room, on which its levels depend.
 
-    `quiet`: only people with the floor may write.
+    `quiet`: only people with the floor may write. `call`: who may join the room's call.
     """
 
     levels: RoleLevels
     private: bool = False
     locked: bool = False
     quiet: bool = False
+    call: CallAccess = "off"
 
 
-def needs_of(space: LiveSpace) -> Needs:
+def needs_of(space: LiveSpace, call_stage: StageAccess = "off") -> Needs:
     """Return what a live space needs its levels to say now."""
-    return Needs(space.levels, space.private, space.locked, not space.listeners_may_write)
+    over = call_stage != "off" and space.phase is Phase.ENDED
+    call: CallAccess = "over" if over else call_stage
+    quiet = not space.listeners_may_write
+    return Needs(space.levels, space.private, space.locked, quiet, call)
 
 
 def structure(needs: Needs) -> dict[str, Any]:
@@ -76,19 +83,38 @@ def structure(needs: Needs) -> dict[str, Any]:
             "m.reaction": 0,
             "m.room.redaction": 0,
             **dict.fromkeys(_BOT_ONLY, BOT),
+            **_in_calls(needs),
         },
         "notifications": {"room": levels.cohost},
     }
 
 
+def _in_calls(needs: Needs) -> dict[str, int]:
+    """Return the levels for membership in the room's call, and for reactions there.
+
+    Membership is a state event of one generation of clients and a message of the next. Where
+    there is no call, the message is one like others: nothing is made of it.
+    """
+    if needs.call == "off":
+        return {}
+    member = {"open": 0, "strict": needs.levels.speaker, "over": BOT}[needs.call]
+    return {**dict.fromkeys(sorted(STATE_TYPES | STICKY_TYPES), member), CALL_REACTION: 0}
+
+
 def initial(
-    levels: RoleLevels, host: UserId, bot: UserId, *, private: bool, room_version: str
+    levels: RoleLevels,
+    host: UserId,
+    bot: UserId,
+    *,
+    private: bool,
+    room_version: str,
+    call_stage: StageAccess = "off",
 ) -> dict[str, Any]:
     """Return the levels of a live space's new room."""
     users: dict[str, int] = {host: levels.host}
     if not creators_are_above(room_version):
         users[bot] = BOT
-    return {"users": users, **structure(Needs(levels, private))}
+    return {"users": users, **structure(Needs(levels, private, call=call_stage))}
 
 
 def arranged(content: LevelsContent, needs: Needs) -> dict[str, Any]:

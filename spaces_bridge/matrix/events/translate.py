@@ -8,6 +8,7 @@ from spaces_bridge.core.commands import SuspectLoss
 from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.matrix.events import rtc
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, is_user_id
 from spaces_bridge.matrix.events.levels import own_levels
 from spaces_bridge.matrix.events.policy_rules import KINDS
@@ -106,6 +107,15 @@ class PolicyRuleChanged:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallMemberChanged:
+    """Somebody's membership in the room's call, as the event `event` says."""
+
+    room: RoomId
+    event: EventId
+    member: rtc.CallMember
+
+
 Meaning = (
     BotInvited
     | RoomLost
@@ -116,6 +126,8 @@ Meaning = (
     | Reaction
     | Redaction
     | PolicyRuleChanged
+    | CallMemberChanged
+    | rtc.CallReaction
 )
 
 
@@ -124,6 +136,8 @@ def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
     head = envelope_of(event)
     if head is None:
         return None
+    if rtc.is_member_event(head.type):
+        return _call_member(head, event, settings)
     if head.state_key is not None:
         return _meaning_of_state(head, head.state_key, settings)
     if settings.is_ours(head.sender):
@@ -137,6 +151,8 @@ def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
             return _reaction(head)
         case "m.room.redaction":
             return _redaction(head, event)
+        case rtc.CALL_REACTION:
+            return rtc.call_reaction_in(event)
         case _:
             return None
 
@@ -179,6 +195,15 @@ def _meaning_of_state(head: Envelope, key: str, settings: MatrixSettings) -> Mea
         direct = head.content.get("is_direct") is True
         return BotInvited(head.room, head.event, head.sender, direct)
     return None
+
+
+def _call_member(
+    head: Envelope, event: MatrixEvent, settings: MatrixSettings
+) -> CallMemberChanged | None:
+    member = rtc.member_in(event)
+    if member is None or settings.is_ours(head.sender):
+        return None
+    return CallMemberChanged(head.room, head.event, member)
 
 
 def _message(head: Envelope) -> Meaning | None:

@@ -14,6 +14,7 @@ SHARES = {
     LaneName.REPLIES: 0.8,
     LaneName.TIMELINE: 0.75,
     LaneName.STATE: 0.7,
+    LaneName.CALL: 0.65,
     LaneName.CARD: 0.6,
     LaneName.CHAT: 0.6,
 }

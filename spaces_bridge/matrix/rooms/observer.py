@@ -24,6 +24,7 @@ from spaces_bridge.matrix.rooms import tampering as meddling
 from spaces_bridge.matrix.rooms.grants import GrantHistory
 from spaces_bridge.matrix.rooms.members import Act, Membership, Memberships
 from spaces_bridge.matrix.rooms.tampering import LevelTampering
+from spaces_bridge.matrix.settings import StageAccess
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,15 @@ BUSY = "The live space has too much to do to look at its levels."
 class RoomObserver:
     """The room observer. Implements the app's `RoomReader`."""
 
-    def __init__(self, bot: MatrixClient, spaces: Spaces, notes: NoteStore) -> None:
+    def __init__(
+        self,
+        bot: MatrixClient,
+        spaces: Spaces,
+        notes: NoteStore,
+        call_stage: StageAccess = "off",
+    ) -> None:
         self._bot = bot
+        self._call_stage = call_stage
         self._spaces = spaces
         self._grants = GrantHistory(bot, notes)
         self._memberships = Memberships(bot)
@@ -130,7 +138,7 @@ class RoomObserver:
         view = self._spaces.view(space)
         if view is None or held.event is None:
             return
-        if levels.arranged(held.content, levels.needs_of(view)) != held.content:
+        if levels.arranged(held.content, levels.needs_of(view, self._call_stage)) != held.content:
             await self._spaces.wish(ArrangeRoom(space), f"arrange:{held.event}")
 
     def _author(self, held: StateEvent) -> UserId | None:
@@ -205,7 +213,7 @@ class RoomObserver:
             now = await self._spaces.find(space)
             if now is None:
                 return
-            needs = levels.needs_of(now)
+            needs = levels.needs_of(now, self._call_stage)
             if levels.arranged(held.content, needs) == held.content:
                 return
             culprit = await self._meddlers.find(room, held)

@@ -93,6 +93,7 @@ def parts(space: LiveSpace, settings: MatrixSettings, room_version: str) -> Iter
         settings.bot,
         private=space.private,
         room_version=room_version,
+        call_stage=settings.call_stage,
     )
     yield StatePart("m.room.power_levels", "", power)
     rule = "invite" if space.private else "public"

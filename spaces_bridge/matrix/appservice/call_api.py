@@ -1,0 +1,151 @@
+"""The API of calls that the homeserver hands on for its users (MSC4512), of which MSC4195 speaks.
+
+The homeserver has authenticated the user and names them in `X-Matrix-User-Identifier`; it proves
+itself with the `hs_token`, as for transactions. The path below the version is the client's own.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallTokenIssuer, DelayedLeaves
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.events.envelope import is_id, is_user_id
+
+log = logging.getLogger(__name__)
+
+BASE: Final = "/_matrix/client/{version:v[0-9]+|unstable/[^/]+}/rtc/livekit"
+USER_HEADER: Final = "X-Matrix-User-Identifier"
+CALL_SLOT: Final = "m.call#ROOM"
+BODY_MAX_BYTES: Final = 16_384
+DELAY_MAX_MS: Final = 86_400_000
+"""The longest delay of a leave that is taken over."""
+
+Refuse = Callable[[int, str, str], web.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class CallDesk:
+    """The parts that answer for calls: who may join, with which token, and who sees them leave.
+
+    `leaves` None: delayed leaves are not taken over, and clients are told so.
+    """
+
+    calls: Calls
+    tokens: CallTokenIssuer
+    leaves: DelayedLeaves | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that was understood."""
+
+    room: RoomId
+    device: str
+    member: str
+    body: Mapping[str, Any]
+
+
+class _BadRequest(Exception):
+    """A request that was not understood; the text says why, for developers of clients."""
+
+    def __init__(self, errcode: str, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.errcode = errcode
+        self.text = text
+        self.status = status
+
+
+class CallApi:
+    """The routes of the API of calls. `domain` is the homeserver's own."""
+
+    def __init__(self, desk: CallDesk, domain: str, refuse: Refuse) -> None:
+        self._desk = desk
+        self._domain = domain
+        self._refuse = refuse
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the routes; whoever serves them has checked the `hs_token`."""
+        router.add_post(f"{BASE}/get_token", self._answered(self._token))
+        if self._desk.leaves is not None:
+            leave = self._answered(self._delegate)
+            router.add_post(f"{BASE}/delegate_delayed_leave", leave)
+
+    def _answered(
+        self, answer: Callable[[CallPermit, _Asked], Awaitable[Mapping[str, str]]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                user, asked = _user(request), self._asked(await _body(request))
+                permit = await self._desk.calls.permit_in(asked.room, user)
+                return web.json_response(await answer(permit, asked))
+            except _BadRequest as bad:
+                return self._refuse(bad.status, bad.errcode, bad.text)
+            except Rejected as refusal:
+                if refusal.code == "no_such_space":
+                    return self._refuse(404, "M_NOT_FOUND", refusal.text)
+                return self._refuse(403, "M_FORBIDDEN", refusal.text)
+            except AdapterError as error:
+                log.warning("a call could not be joined: %s", error)
+                return self._refuse(503, "M_UNKNOWN", "The bridge is busy. Try again.")
+
+        return handler
+
+    async def _token(self, permit: CallPermit, asked: _Asked) -> Mapping[str, str]:
+        token = self._desk.tokens.issue(permit, asked.device, asked.member)
+        return {"url": token.url, "jwt": token.jwt}
+
+    async def _delegate(self, permit: CallPermit, asked: _Asked) -> Mapping[str, str]:
+        delay_id, delay_ms = asked.body.get("delay_id"), asked.body.get("delay_timeout")
+        if not is_id(delay_id):
+            raise _BadRequest("M_BAD_JSON", "`delay_id` is missing.")
+        if not isinstance(delay_ms, int) or not 0 < delay_ms <= DELAY_MAX_MS:
+            raise _BadRequest("M_BAD_JSON", f"`delay_timeout` is 1 to {DELAY_MAX_MS} ms.")
+        if self._desk.leaves is not None:
+            await self._desk.leaves.delegate(
+                permit, asked.device, asked.member, str(delay_id), delay_ms
+            )
+        return {}
+
+    def _asked(self, body: Mapping[str, Any]) -> _Asked:
+        if body.get("server_name", self._domain) != self._domain:
+            raise _BadRequest(
+                "M_NOT_FOUND", "Only tokens for this server's own calls are given.", 404
+            )
+        member = body.get("member")
+        member = member if isinstance(member, Mapping) else {}
+        device = member.get("claimed_device_id", member.get("device_id"))
+        room, named = body.get("room_id"), member.get("id")
+        if body.get("slot_id", CALL_SLOT) != CALL_SLOT:
+            raise _BadRequest("M_INVALID_PARAM", f"The only slot is `{CALL_SLOT}`.")
+        if not is_id(room):
+            raise _BadRequest("M_BAD_JSON", "`room_id` is missing.")
+        if not is_id(named) or not is_id(device):
+            raise _BadRequest("M_BAD_JSON", "`member` has `id` and `claimed_device_id`.")
+        return _Asked(RoomId(str(room)), str(device), str(named), body)
+
+
+def _user(request: web.Request) -> UserId:
+    names = request.headers.getall(USER_HEADER, [])
+    if len(names) != 1 or not is_user_id(names[0]):
+        raise _BadRequest("M_MISSING_TOKEN", f"The homeserver sends {USER_HEADER}.", 401)
+    return UserId(names[0])
+
+
+async def _body(request: web.Request) -> Mapping[str, Any]:
+    if (request.content_length or 0) > BODY_MAX_BYTES:
+        raise _BadRequest("M_TOO_LARGE", f"A request has {BODY_MAX_BYTES} bytes at most.", 413)
+    raw = await request.read()
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _BadRequest("M_NOT_JSON", "Send JSON.") from None
+    if not isinstance(body, Mapping):
+        raise _BadRequest("M_BAD_JSON", "Send a JSON object.")
+    return body
