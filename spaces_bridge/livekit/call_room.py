@@ -1,11 +1,10 @@
 """The call of one live space: who is in it, which tracks it has, and what its clients are told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from livekit.protocol import models
 
-from spaces_bridge.app.call_ports import CallStage, CallStream
+from spaces_bridge.app.call_ports import BOT_DEVICE, CallStage, CallStream
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
@@ -18,9 +17,6 @@ from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import room_sid
 from spaces_bridge.livekit.tracks import SpeakerTrack
-
-BOT_DEVICE: Final = "SPACESBOT"
-"""The Matrix device that the bot's participant seems to be."""
 
 
 class CallRoom:

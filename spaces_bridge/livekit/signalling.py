@@ -17,6 +17,7 @@ from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.client import CallClient
+from spaces_bridge.livekit.client_requests import Requests, add_track
 from spaces_bridge.livekit.joining import (
     Joining,
     JoinRefused,
@@ -32,7 +33,6 @@ from spaces_bridge.livekit.limits import (
     OFFERS_PER_S,
 )
 from spaces_bridge.livekit.outgoing import SignalQueue, send_all
-from spaces_bridge.livekit.client_requests import Requests, add_track
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner
