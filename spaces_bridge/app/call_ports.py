@@ -115,6 +115,7 @@ class CallStage(Protocol):
         """
         ...
 
+
 # --- who is in a call, and leaves when gone ------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from livekit.protocol import models
 
-from spaces_bridge.app.call_ports import BOT_DEVICE, CallStage, CallStream
+from spaces_bridge.app.call_ports import BOT_DEVICE, CallMembers, CallStage, CallStream
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
@@ -23,7 +23,13 @@ class CallRoom:
     """The call of one live space (`RoomOfClient`). All happens on one event loop."""
 
     def __init__(
-        self, view: LiveSpace, name: str, spaces: Spaces, calls: Calls, stage: CallStage
+        self,
+        view: LiveSpace,
+        name: str,
+        spaces: Spaces,
+        calls: Calls,
+        stage: CallStage,
+        members: CallMembers | None,
     ) -> None:
         self._space = view.space
         self.name = name
@@ -31,6 +37,7 @@ class CallRoom:
         self._spaces = spaces
         self._calls = calls
         self._stage = stage
+        self._members = members
         self._sid = room_sid()
         self._made_at_ms = spaces.world.clock.now_ms()
         bot = spaces.world.settings.bot
@@ -93,6 +100,8 @@ class CallRoom:
             )
         )
         self._tell([participant.info()], besides=participant)
+        if self._members is not None and participant.device:
+            self._members.connected(self._space, participant.user, participant.device)
         return client
 
     def end(self, client: CallClient, end: CallEnd) -> None:
@@ -108,6 +117,8 @@ class CallRoom:
             participant.queue.close(1000, end.name.lower())
         self._tell([participant.info()])
         self._tracks_changed()
+        if self._members is not None and participant.device:
+            self._members.gone(self._space, participant.user, participant.device)
 
     def end_all(self, end: CallEnd) -> None:
         """End every session."""

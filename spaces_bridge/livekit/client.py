@@ -65,6 +65,7 @@ class CallClient:
             participant,
             changed=lambda: room.participant_changed(participant),
             opened=lambda: room.microphone_opened(participant),
+            use=stage.use_microphone,
         )
         kind = SingleNegotiation if participant.is_single else DualNegotiation
         self.negotiation: Negotiation = kind(stage, room.space, participant.user, self)

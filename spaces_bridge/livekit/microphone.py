@@ -30,6 +30,7 @@ class CallMicrophone:
     """The microphone of one participant; the track itself is the participant's `microphone`.
 
     `changed` is called when others see the track in another way, `opened` when it opened.
+    `use` makes a session's microphone its user's, in place of any other.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class CallMicrophone:
         participant: CallParticipant,
         changed: Callable[[], None],
         opened: Callable[[], None],
+        use: Callable[[str], None],
     ) -> None:
         self._spaces = spaces
         self._space = space
         self._participant = participant
         self._changed = changed
         self._opened = opened
+        self._use = use
         self._opening: asyncio.Task[None] | None = None
         self._connected: set[str] = set()
         self._session = ""
@@ -135,6 +138,7 @@ class CallMicrophone:
 
     async def _open(self, track: MicrophoneTrack) -> None:
         user = self._participant.user
+        self._use(self._session)
         try:
             await self._spaces.ask(self._space, cmd.OpenMicrophone(user))
         except (Rejected, AdapterError) as refusal:

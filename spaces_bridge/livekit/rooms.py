@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from spaces_bridge.app.call_ports import CallStage
+from spaces_bridge.app.call_ports import CallMembers, CallStage
 from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
@@ -39,11 +39,14 @@ class CallRooms:
         spaces: Spaces,
         calls: Calls,
         stage: CallStage,
+        members: CallMembers | None = None,
         call_later: CallLater | None = None,
     ) -> None:
+        """`members` is told which devices come and go."""
         self._spaces = spaces
         self._calls = calls
         self._stage = stage
+        self._members = members
         self._call_later = call_later
         self._rooms: dict[SpaceId, CallRoom] = {}
 
@@ -68,7 +71,9 @@ class CallRooms:
             return None
         room = self._rooms.get(permit.space)
         if room is None:
-            room = CallRoom(view, grant.room, self._spaces, self._calls, self._stage)
+            room = CallRoom(
+                view, grant.room, self._spaces, self._calls, self._stage, self._members
+            )
             self._rooms[permit.space] = room
         participant = CallParticipant(
             identity=grant.identity,

@@ -11,8 +11,10 @@ from aiohttp import web
 from livekit.protocol import models, rtc
 
 from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
+from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core import commands as cmd
@@ -23,6 +25,7 @@ from spaces_bridge.livekit.negotiation import audio_sections
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
+from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge_demo.patience import PATIENCE_S
 from tests.support.recorder import Recorder
 
@@ -50,6 +53,7 @@ class PaperStage:
         self.streams: dict[str, tuple[CallStream, ...]] = {}
         self.users: dict[str, UserId] = {}
         self.accepted: list[str] = []
+        self.used: list[str] = []
         self.refusal: AdapterError | None = None
         self._numbers = itertools.count(1)
 
@@ -91,6 +95,9 @@ class PaperStage:
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         self.accepted.append(sdp)
 
+    def use_microphone(self, session: str) -> None:
+        self.used.append(session)
+
     def refuse(self, text: str) -> None:
         """Answer nothing from now on."""
         self.refusal = AdapterError(text)
@@ -103,6 +110,20 @@ class PaperStage:
         """The transport of the person's newest session comes up."""
         assert self.listener is not None
         self.listener.call_connected(self.session_of(user))
+
+
+class Members:
+    """A `CallMembers` that writes down who came and went."""
+
+    def __init__(self) -> None:
+        self.here: list[tuple[UserId, str]] = []
+        self.went: list[tuple[UserId, str]] = []
+
+    def connected(self, _space: SpaceId, user: UserId, device: str) -> None:
+        self.here.append((user, device))
+
+    def gone(self, _space: SpaceId, user: UserId, device: str) -> None:
+        self.went.append((user, device))
 
 
 class Timers:
@@ -177,18 +198,28 @@ class RawClient:
 class CallWorld:
     """A live space with a host, and the signalling of its call."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, sound: WorkerStage | None) -> None:
         self.http = http
         self.recorder = Recorder()
         self.stage = PaperStage()
         self.timers = Timers()
+        self.members = Members()
         context = self.recorder.world(AppSettings(domain=DOMAIN, bot=BOT))
-        self._told = _Told()
-        self.spaces = Spaces(replace(context, audience=self._told))
+        audiences = Audiences()
+        self.spaces = Spaces(
+            replace(
+                context, audience=audiences, stage=sound if sound is not None else context.stage
+            )
+        )
         self.calls = Calls(self.spaces)
-        self.rooms = CallRooms(self.spaces, self.calls, self.stage, self.timers.call_later)
-        self.stage.attend_calls(self.rooms)
-        self._told.rooms = self.rooms
+        calls = sound.calls if sound is not None else self.stage
+        self.rooms = CallRooms(
+            self.spaces, self.calls, calls, self.members, self.timers.call_later
+        )
+        audiences.add(self.rooms)
+        calls.attend_calls(self.rooms)
+        if sound is not None:
+            sound.listen(MediaEvents(self.spaces))
         self.secret = "a-secret-of-forty-digits-00000000000000"
         self.signer = TokenSigner("key", self.secret)
         self.signalling = Signalling(self.rooms, self.signer, self.calls)
@@ -280,20 +311,14 @@ def microphone(cid: str = "cid", *, muted: bool = False) -> rtc.AddTrackRequest:
     return rtc.AddTrackRequest(cid=cid, type=models.AUDIO, source=models.MICROPHONE, muted=muted)
 
 
-class _Told:
-    """The audience of the live spaces, which is made before the rooms are."""
-
-    rooms: CallRooms
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.rooms, name)
-
-
 @asynccontextmanager
-async def call_world() -> AsyncIterator[CallWorld]:
-    """A world with a live space in it, on a port of its own."""
+async def call_world(sound: WorkerStage | None = None) -> AsyncIterator[CallWorld]:
+    """A world with a live space in it, on a port of its own.
+
+    `sound`: a stage that is started already, or is about to be; otherwise all is on paper.
+    """
     async with aiohttp.ClientSession() as http:
-        world = CallWorld(http)
+        world = CallWorld(http, sound)
         app = web.Application()
         world.signalling.routes(app.router, PREFIX)
         runner = web.AppRunner(app, shutdown_timeout=1.0)
@@ -301,10 +326,14 @@ async def call_world() -> AsyncIterator[CallWorld]:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         world.port = int(runner.addresses[0][1])
-        await world.begin()
         try:
+            if sound is not None:
+                await sound.start()
+            await world.begin()
             yield world
         finally:
             world.rooms.stop()
             await runner.cleanup()
             await world.spaces.stop()
+            if sound is not None:
+                await sound.stop()
