@@ -22,6 +22,7 @@ MAX_SSRCS: Final = 4
 PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
 
 _SSRC = re.compile(r"([0-9]{1,10})(?: .*)?", re.ASCII)
+_RTPMAP = re.compile(r"[0-9]{1,3} [A-Za-z0-9-]{1,32}/[0-9]{1,9}", re.ASCII)
 _REMEDY = "Turn off what is not needed, or join anew."
 
 
@@ -34,6 +35,7 @@ class CallSection:
     sends: bool = False  # the client would send
     receives: bool = False  # the client would receive
     ssrcs: frozenset[int] = frozenset()  # announced by the client (RFC 5576)
+    idle: str = ""  # of a section that stays open with nothing in it: its first codec's rtpmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read_call(text: str) -> CallDescription:
     taken = _acceptable(sections, asked, group)
     tagged = [section for section in sections if section.first("mid") in group[:1]]
     read = [
-        _read(head, section, ask, taken.get(place))
+        _read(head, section, ask, taken.get(place), is_grouped=ask.mid in group)
         for place, (section, ask) in enumerate(zip(sections, asked, strict=True))
     ]
     first = min(taken)
@@ -93,9 +95,11 @@ def _acceptable(
     raise SdpRefused("not_one_audio", "The offer has no audio section. Offer one with Opus.")
 
 
-def _read(head: Section, section: Section, asked: Asked, kind: int | None) -> CallSection:
+def _read(
+    head: Section, section: Section, asked: Asked, kind: int | None, *, is_grouped: bool
+) -> CallSection:
     if kind is None:
-        return CallSection(asked)
+        return CallSection(asked, idle=_idle(section) if is_grouped else "")
     direction = section.first("direction") or head.first("direction") or "sendrecv"
     return CallSection(
         asked,
@@ -104,6 +108,19 @@ def _read(head: Section, section: Section, asked: Asked, kind: int | None) -> Ca
         receives=direction in ("sendrecv", "recvonly"),
         ssrcs=_ssrcs(section),
     )
+
+
+def _idle(section: Section) -> str:
+    """Return the rtpmap of the first codec of an open section of video; "" if there is none.
+
+    A browser drops what belongs to a section that was turned down, and cannot offer again once it
+    has (seen in Chromium): such a section stays open, and carries nothing.
+    """
+    first = section.formats.split()[0]
+    if section.kind != "video" or not section.is_open:
+        return ""
+    found = (line for line in section.values.get("rtpmap", []) if line.split()[0] == first)
+    return next((line for line in found if _RTPMAP.fullmatch(line)), "")
 
 
 def _ssrcs(section: Section) -> frozenset[int]:
@@ -132,6 +149,12 @@ class OurSection:
     payload_type: int | None
     receives: bool = False
     sends: SentStream | None = None
+    idle: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the section is in the group."""
+        return self.payload_type is not None or bool(self.idle)
 
     @property
     def direction(self) -> str:
@@ -158,18 +181,34 @@ def write_call(
 
     No header extension is answered (see `sdp_answer`): clients know streams by their SSRC.
     """
-    taken = [each.asked.mid for each in sections if each.payload_type is not None]
+    taken = [each.asked.mid for each in sections if each.is_open]
     group = f"a=group:BUNDLE {' '.join(taken)}" if is_bundled else None
     lines = ["v=0", f"o=- 1 {version} IN IP4 0.0.0.0", "s=-", "t=0 0", group, "a=ice-lite"]
     lines.append("a=msid-semantic: WMS *")
     candidates = True  # once is enough, as all share them
     for section in sections:
+        if section.idle:
+            lines += _unused(section, ours, setup, candidates=candidates)
+            candidates = False
+            continue
         if section.payload_type is None:
             lines += sdp_answer.turned_down(section.asked)
             continue
         lines += _audio(section, section.payload_type, ours, setup, candidates=candidates)
         candidates = False
     return "".join(f"{line}\r\n" for line in lines if line is not None)
+
+
+def _unused(
+    section: OurSection, ours: OurTransport, setup: str, *, candidates: bool
+) -> Iterator[str | None]:
+    asked = section.asked
+    yield f"m={asked.kind} {ours.place.port} {asked.protocol} {section.idle.split()[0]}"
+    yield sdp_answer.connection(ours.place)
+    yield f"a=mid:{asked.mid}"
+    yield from sdp_answer.transport(ours, setup, candidates=candidates)
+    yield f"a=rtpmap:{section.idle}"
+    yield "a=inactive"
 
 
 def _audio(
