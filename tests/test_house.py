@@ -1,7 +1,10 @@
 """The house rules that no tool checks: locks, versions, and the collection's own rules."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from functools import cache
@@ -203,6 +206,46 @@ def test_a_test_that_needs_a_missing_program_is_left_out_by_name(
     result = pytester.runpytest_subprocess("-rs", timeout=240)
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*left out: apt install chromium*"])
+
+
+def test_what_is_built_only_where_a_compiler_is_may_be_left_out_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    _with_house_rules(pytester)
+    pytester.makepyfile(
+        test_call="""
+        from pathlib import Path
+        import pytest
+        from tests.support import machine
+        machine.BUILT = {
+            name: (Path("/nowhere"), f"what makes {name}")
+            for name in ("livekit-server", "livekit-client")
+        }
+        pytestmark = pytest.mark.e2e
+        @pytest.mark.needs("livekit-server")
+        def test_server() -> None: assert False
+        @pytest.mark.needs("livekit-server", "livekit-client")
+        def test_both() -> None: assert False
+        """
+    )
+    result = pytester.runpytest_subprocess("-rs", timeout=240)
+    result.assert_outcomes(skipped=1, errors=1)
+    result.stdout.fnmatch_lines(["*left out: what makes livekit-server*"])
+
+
+def test_without_go_the_server_is_named_as_left_out(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tools" / "livekit", tmp_path / "tools" / "livekit")
+    ended = subprocess.run(
+        [tmp_path / "tools" / "livekit" / "setup"],
+        env={**os.environ, "GO": "/nowhere/go"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stderr.startswith("Left out: the tests with a real livekit-server (it is built")
+    assert not (tmp_path / ".make").exists()
 
 
 @cache

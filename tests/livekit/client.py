@@ -54,6 +54,7 @@ class Events:
     | `joined`, `left` | `identity` |
     | `track_subscribed`, `track_unsubscribed` | `identity`, `sid` |
     | `track_muted`, `track_unmuted` | `identity`, `sid` |
+    | `track_unpublished` | `identity`, `sid`; after it the track is in no list any more |
     | `own_track_unpublished` | `sid` |
     | `permissions` | `identity`, `can_publish`, `can_publish_data`, `can_subscribe` |
     | `attributes` | `identity`, `attributes` (those that changed) |

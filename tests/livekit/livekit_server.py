@@ -28,6 +28,7 @@ async def livekit_server(folder: Path) -> AsyncIterator[Keyed]:
             "node_ip": "127.0.0.1",
             "use_external_ip": False,
             "enable_loopback_candidate": True,
+            "stun_servers": ["127.0.0.1:9"],  # clients would ask its own, far away
             "interfaces": {"includes": ["lo"]},
         },
         "keys": {KEY: secret},

@@ -131,6 +131,10 @@ class Process:
         room.on("participant_disconnected", lambda who: tell(kind="left", identity=who.identity))
         room.on("track_subscribed", self._subscribed)
         room.on("track_unsubscribed", self._unsubscribed)
+        room.on(
+            "track_unpublished",
+            lambda track, who: self._track("track_unpublished", who, track),
+        )
         room.on("track_muted", lambda who, track: self._track("track_muted", who, track))
         room.on("track_unmuted", lambda who, track: self._track("track_unmuted", who, track))
         room.on(

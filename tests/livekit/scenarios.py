@@ -4,16 +4,17 @@ Each takes clients that are not connected yet. Tones tell speakers apart: `HIGH`
 speaker's microphone hears, `LOW` what the other one's does.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import pytest
 
-from tests.livekit.client import RATE, LiveKitClient, Refused
+from tests.livekit.client import LiveKitClient, Refused
 from tests.livekit.engine import Engine
 from tests.livekit.listening import hears_no_tone, hears_tone, length
 
+Scenario = Callable[[Engine, LiveKitClient, LiveKitClient], Awaitable[None]]
 HIGH = 880.0
 LOW = 440.0
-TAIL = RATE // 5
-"""What may still be on its way through a page's own buffers, in samples."""
 
 
 async def enter(
@@ -77,9 +78,9 @@ async def a_listener_may_not_publish(
 async def a_grant_is_heard_and_taken_back(
     engine: Engine, one: LiveKitClient, other: LiveKitClient
 ) -> None:
-    """Who is granted the floor is heard; once it is taken back, the track is gone for everybody.
+    """Who is granted the floor is heard; once it is taken back, their track ends for everybody.
 
-    A new try to publish is refused, and by the end of it nothing more was received.
+    A new try to publish is refused then.
     """
     room = await engine.room()
     ada = await enter(engine, one, room, "ada", may_publish=False)
@@ -90,15 +91,13 @@ async def a_grant_is_heard_and_taken_back(
     await one.publish_microphone()
     await hears_tone(other, ada, HIGH)
     revoked = one.events.next("permissions", identity=ada, can_publish=False)
-    gone = other.events.next("track_unsubscribed", identity=ada)
+    gone = other.events.next("track_unpublished", identity=ada)
     await engine.permit(room, ada, may_publish=False)
     await revoked
     await gone
     assert (await other.participants())[ada].tracks == ()
-    received = await length(other, ada)
     with pytest.raises(Refused):
         await one.publish_microphone()
-    assert await length(other, ada) <= received + TAIL
 
 
 async def who_is_removed_is_out(engine: Engine, one: LiveKitClient, other: LiveKitClient) -> None:
@@ -137,3 +136,14 @@ async def a_second_connection_replaces_the_first(
     await enter(engine, again, room, "ada")
     await out
     assert await engine.people(room) == {ada}
+
+
+MORE: Sequence[Scenario] = (
+    a_muted_one_is_silent,
+    a_listener_may_not_publish,
+    a_grant_is_heard_and_taken_back,
+    who_is_removed_is_out,
+    words_arrive,
+    a_second_connection_replaces_the_first,
+)
+"""All but `both_are_heard`."""

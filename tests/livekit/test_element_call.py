@@ -16,7 +16,7 @@ from tests.e2e.chromium import write_wav
 from tests.livekit.authoriser import Authoriser
 from tests.livekit.call_scenarios import is_understood, plays_tone
 from tests.livekit.client import RATE, LiveKitClient
-from tests.livekit.conftest import Made
+from tests.livekit.clients import Made
 from tests.livekit.element_call import ElementCall, element_call
 from tests.livekit.engine import Keyed
 from tests.livekit.matrix_rtc import (

@@ -44,6 +44,7 @@ function listen(topics) {
       ears.get(publication.trackSid)?.();
       tell("track_unsubscribed", { identity, sid: publication.trackSid });
     })
+    .on(RoomEvent.TrackUnpublished, ofTrack("track_unpublished"))
     .on(RoomEvent.TrackMuted, ofTrack("track_muted"))
     .on(RoomEvent.TrackUnmuted, ofTrack("track_unmuted"))
     .on(RoomEvent.LocalTrackUnpublished, ({ trackSid }) =>

@@ -37,8 +37,11 @@ window.ear = (() => {
     });
     if (!pieces.has(name)) pieces.set(name, []);
     worklet.port.onmessage = ({ data }) => pieces.get(name).push(data.slice());
-    context.createMediaStreamSource(stream).connect(worklet).connect(context.destination);
+    const source = context.createMediaStreamSource(stream);
+    source.connect(worklet).connect(context.destination);
     const end = () => {
+      worklet.port.onmessage = null;
+      source.disconnect();
       worklet.disconnect();
       player.srcObject = null;
     };
