@@ -53,6 +53,8 @@ test-rest: SET := rest
 test test-all test-rest:
 	@tools/apt $(TEST_PACKAGES)
 	@tools/setup dev
+	@tools/js/setup tests/livekit/js
+	@tools/livekit/setup
 	@exec $(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.suite $(SET))
 
 bench:
@@ -83,5 +85,5 @@ lock:
 	@tools/lock $(ARGS)
 
 clean:
-	rm -rf .venv .make build dist tools/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .make build dist tools/js/node_modules tests/livekit/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

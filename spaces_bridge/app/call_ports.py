@@ -64,7 +64,10 @@ class CallListener(Protocol):
         ...
 
     def call_ended(self, session: str, reason: str) -> None:
-        """The peer is gone, for a plain reason. Not called after `hang_up`."""
+        """The peer is gone, for a plain reason.
+
+        Not called after `Stage.hang_up`, `end_listening` and `end_guests`.
+        """
         ...
 
 
@@ -101,6 +104,15 @@ class CallStage(Protocol):
 
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         """Take the client's answer to `offer_call`. Raises OfferRefused, AdapterError."""
+        ...
+
+    def use_microphone(self, session: str) -> None:
+        """Make the peer's microphone its user's, in place of any other; waits for nothing.
+
+        To be called before `OpenMicrophone` each time it is opened, as when it is unmuted. A peer
+        that begins to publish takes the place by itself; it loses it to a microphone that is
+        opened later, on the page or in another client, and when the floor is lost.
+        """
         ...
 
 

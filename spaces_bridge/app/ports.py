@@ -356,6 +356,8 @@ class Direction(StrEnum):
 
     LISTEN = "listen"
     SPEAK = "speak"
+    CALL = "call"
+    """Both ways, a stream for each speaker: see `call_ports`."""
 
 
 @dataclass(frozen=True, slots=True)

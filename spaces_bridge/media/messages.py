@@ -14,7 +14,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -53,6 +53,61 @@ class PeerOffer:
     user: UserId
     direction: StreamDirection
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerStream:
+    """A speaker's stream for a call peer; `stream` and `track` are its msid (RFC 8830)."""
+
+    speaker: UserId
+    stream: str
+    track: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCall:
+    """Answer the offer of a call's client, who is to get these streams.
+
+    If not `is_known`, `peer` is a new one. The worker replies with `CallNegotiated` or
+    `PeerRefused`.
+    """
+
+    request: int
+    space: SpaceId
+    peer: str
+    user: UserId
+    is_known: bool
+    sdp: str
+    streams: tuple[SpeakerStream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCall:
+    """Offer streams to a call's client; the rest is as in `AnswerCall`."""
+
+    request: int
+    space: SpaceId
+    peer: str
+    user: UserId
+    is_known: bool
+    streams: tuple[SpeakerStream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCallAnswer:
+    """Take the answer to `OfferCall`; the worker replies as there, with an empty SDP."""
+
+    request: int
+    peer: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseMicrophone:
+    """Take a call peer's microphone for its user's, in place of any other; or no longer."""
+
+    peer: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +180,18 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class PeerSeat:
-    """A peer seat is one peer as `Hello` lists it."""
+    """A peer seat is one peer as `Hello` lists it.
+
+    Of a call peer it says whether it is its user's microphone, and whether it gets streams.
+    """
 
     peer: str
     space: SpaceId
     user: UserId
     direction: StreamDirection
     phase: PeerPhase
+    speaks: bool = False
+    listens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +217,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class CallNegotiated:
+    """A call peer's negotiation succeeded; see `values.Negotiated`.
+
+    `speaks`: the peer is its user's microphone now; `listens`: it gets streams.
+    """
+
+    request: int
+    peer: str
+    sdp: str
+    sections: Mapping[str, str]
+    missing: int
+    microphone: str
+    speaks: bool
+    listens: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRefused:
-    """A `PeerOffer` was not accepted; `text` is a plain sentence for its user."""
+    """A peer's offer or answer was not accepted; `text` is a plain sentence for its user."""
 
     request: int
     code: str
@@ -170,7 +247,7 @@ class PeerChanged:
     """A peer connected or is gone (`reason` says why).
 
     A connected peer with a reason connected before: the reason says what is wrong with its
-    sound.
+    sound. `speaks` and `listens` are as in `CallNegotiated`.
     """
 
     peer: str
@@ -179,6 +256,8 @@ class PeerChanged:
     direction: StreamDirection
     phase: PeerPhase
     reason: str
+    speaks: bool = False
+    listens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +325,15 @@ class Superseded:
     """Another control process took over from this one; this connection ends."""
 
 
+CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 ToMediaWorker: TypeAlias = (
-    Attach | OpenSpace | CloseSpace | PeerOffer | ClosePeer | SetGate | SetGates | SubscribeMix
-    | AudioTaken | ReplayAudio | Restore | Ping
+    Attach | OpenSpace | CloseSpace | PeerOffer | AnswerCall | OfferCall | AcceptCallAnswer
+    | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
+    | Restore | Ping
 )  # fmt: skip
 FromMediaWorker: TypeAlias = (
-    Hello | Synced | Answer | PeerRefused | PeerChanged | Record | AudioLevels | SpeakerAudio
-    | MixPacket | Stats | Pong | Superseded
+    Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | Record | AudioLevels
+    | SpeakerAudio | MixPacket | Stats | Pong | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

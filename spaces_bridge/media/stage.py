@@ -5,7 +5,7 @@ another is brought to the same state at once.
 """
 
 import asyncio
-import itertools
+import dataclasses
 import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -14,13 +14,15 @@ from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
-from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
+from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.resumption import Resumption
+from spaces_bridge.media.sessions import Session, Sessions
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
 from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
@@ -28,7 +30,6 @@ from spaces_bridge.wire.pcm import length_ms
 
 log = logging.getLogger(__name__)
 
-OFFER_S: Final = 5.0
 CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found are closed if nobody has opened them by then."""
 
@@ -43,15 +44,6 @@ class _Wanted:
 
     def elapsed_now_ms(self, now: float) -> int:
         return self.elapsed_ms + int((now - self.told_at) * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    space: SpaceId
-    user: UserId
-    direction: PeerDirection
-    phase: PeerPhase
-    is_cut: bool = False
 
 
 class WorkerStage:
@@ -70,10 +62,11 @@ class WorkerStage:
         self._claim_s = claim_s
         self._listener: StageListener | None = None
         self._wanted: dict[SpaceId, _Wanted] = {}
-        self._sessions: dict[str, _Session] = {}
+        self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
-        self._offers: dict[int, asyncio.Future[str]] = {}
-        self._numbers = itertools.count(1)
+        self._requests = Requests[say.Answer | say.CallNegotiated]()
+        self.calls = WorkerCallStage(self._supervisor, self._sessions, self._requests, self._note)
+        """The `CallStage` port on the same worker."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
         self._ogg = LiveOgg(self._ogg_changed)
         self._measured: Mapping[str, float] = {}
@@ -97,7 +90,7 @@ class WorkerStage:
             self._claim.cancel()
         self.end_streams()
         await self._supervisor.stop()
-        self._give_up_offers()
+        self._requests.give_up()
 
     def end_streams(self) -> None:
         """End the streams over HTTP, so that the pages can close: the bridge is about to stop."""
@@ -170,24 +163,25 @@ class WorkerStage:
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         """Part of the port. The app is not told that the microphone is lost: it knows."""
         self.close_microphone(space, user)
-        for peer in self._microphones(space, user):
-            if peer != spare:
+        for peer in self._sessions.microphones(space, user):
+            if peer == spare:
+                continue
+            if self._sessions[peer].is_call:  # its client goes on listening
+                self.calls.drop_microphone(peer)
+            else:
                 del self._sessions[peer]
                 self._close_peer(peer)
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
-        for peer, session in list(self._sessions.items()):
-            if (session.space, session.user) == (space, user) and (
-                session.direction is PeerDirection.LISTEN
-            ):
+        for peer, session in self._sessions.of(space, user):
+            if session.direction is not PeerDirection.SPEAK:
                 self.hang_up(peer)
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
         """Part of the port."""
-        for peer, session in list(self._sessions.items()):
-            if session.space == space and is_ghost(session.user, domain):
-                self.hang_up(peer)
+        for peer in self._sessions.of_guests(space, domain):
+            self.hang_up(peer)
 
     # --- connections ---
 
@@ -195,24 +189,19 @@ class WorkerStage:
         self, space: SpaceId, user: UserId, direction: Direction, sdp: str
     ) -> MediaSession:
         """Part of the port."""
-        await self._supervisor.attached(OFFER_S)
-        loop = asyncio.get_running_loop()
-        number, peer = next(self._numbers), secrets.token_urlsafe(16)
-        side = PeerDirection(direction.value)
-        answered: asyncio.Future[str] = loop.create_future()
-        self._offers[number] = answered
-        self._sessions[peer] = _Session(space, user, side, PeerPhase.NEW)
-        self._supervisor.send(say.PeerOffer(number, space, peer, user, side, sdp))
+        await self._supervisor.attached(ANSWER_S)
+        peer, side = secrets.token_urlsafe(16), PeerDirection(direction.value)
+        self._sessions[peer] = Session(space, user, side, PeerPhase.NEW)
+
+        def send(number: int) -> None:
+            self._supervisor.send(say.PeerOffer(number, space, peer, user, side, sdp))
+
         try:
-            return MediaSession(peer, await asyncio.wait_for(answered, OFFER_S))
-        except TimeoutError as problem:
-            self._forget_offer(peer)
-            raise AdapterError("The sound does not answer. Try again in a moment.") from problem
+            return MediaSession(peer, (await self._requests.ask(send)).sdp)
         except (AdapterError, asyncio.CancelledError):
-            self._forget_offer(peer)
+            if self._sessions.pop(peer, None) is not None:
+                self._close_peer(peer)
             raise
-        finally:
-            del self._offers[number]
 
     def hang_up(self, session: str) -> bool:
         """Part of the port."""
@@ -228,17 +217,11 @@ class WorkerStage:
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Part of the port."""
-        return bool(self._microphones(space, user))
+        return bool(self._sessions.microphones(space, user))
 
     def listeners(self, space: SpaceId) -> int:
         """Part of the port. Streams over HTTP count, too."""
-        connected = sum(
-            session.space == space
-            and session.direction is PeerDirection.LISTEN
-            and session.phase is PeerPhase.CONNECTED
-            for session in self._sessions.values()
-        )
-        return connected + self._ogg.count(space)
+        return self._sessions.listening(space) + self._ogg.count(space)
 
     def mix(self, space: SpaceId, tags: Mapping[str, str]) -> AsyncIterator[bytes]:
         """Part of the port."""
@@ -258,14 +241,14 @@ class WorkerStage:
 
     def _attached(self, hello: say.Hello, records: Mapping[str, say.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
-        self._give_up_offers()
+        self._requests.give_up()
         now = {peer.peer: peer for peer in hello.peers}
         for peer in self._sessions.keys() - now.keys() - records.keys():
-            self._gone(peer)
-        for peer, entry in now.items():
-            self._sessions[peer] = _Session(entry.space, entry.user, entry.direction, entry.phase)
+            self._gone(peer, "the sound was restarted")
+        for peer, seat in now.items():
+            self._sessions[peer] = Session.seated(seat)
         for peer, kept in records.items():
-            self._sessions[peer] = _Session(
+            self._sessions[peer] = Session(
                 kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
             )
         self._resumption.begin(records)
@@ -299,9 +282,12 @@ class WorkerStage:
     def _hear(self, message: say.FromMediaWorker) -> None:
         match message:
             case say.Answer():
-                self._settle(message.request, message.sdp)
+                self._requests.settle(message.request, message)
+            case say.CallNegotiated():
+                self._negotiated(message)
             case say.PeerRefused():
-                self._settle(message.request, OfferRefused(message.code, message.text))
+                refusal = OfferRefused(message.code, message.text)
+                self._requests.settle(message.request, refusal)
             case say.PeerChanged():
                 self._peer_changed(message)
             case say.MixPacket():
@@ -324,43 +310,62 @@ class WorkerStage:
     def _given_up(self, peer: str) -> None:
         log.warning("a peer is not resumed any more: two workers in a row have died of it")
         self._supervisor.forget(peer)
-        self._gone(peer)
+        self._gone(peer, "it could not be resumed")
 
     def _peer_changed(self, message: say.PeerChanged) -> None:
         self._resumption.settled(message.peer)
         if message.phase is PeerPhase.CLOSED:
             if message.reason.startswith(UNSPOKEN_KEY):
                 log.warning("a program cannot connect: %s", message.reason)
-            self._gone(message.peer)
+            self._gone(message.peer, message.reason)
         elif message.peer in self._sessions:
             is_cut = bool(message.reason)
-            self._sessions[message.peer] = _Session(
-                message.space, message.user, message.direction, message.phase, is_cut
-            )
+            self._note(message.peer, Session.seated(message, is_cut=is_cut))
             if is_cut and self._listener is not None:
                 self._listener.microphone_cut(message.space, message.user)
-            if message.direction is PeerDirection.LISTEN and self._listener is not None:
-                self._listener.listeners_changed(message.space)
+            elif message.direction is PeerDirection.CALL:
+                self.calls.connected(message.peer)
         else:  # hung up before it connected
             self._close_peer(message.peer)
 
-    def _gone(self, peer: str) -> None:
-        session = self._sessions.pop(peer, None)
-        if session is None or self._listener is None:
-            return
-        if session.direction is PeerDirection.LISTEN:
-            self._listener.listeners_changed(session.space)
-        elif not self._microphones(session.space, session.user):
-            self._listener.microphone_lost(session.space, session.user)
+    def _negotiated(self, message: say.CallNegotiated) -> None:
+        """Note what a call's peer has negotiated; it may have been hung up meanwhile."""
+        known = self._sessions.get(message.peer)
+        if known is not None:
+            now = dataclasses.replace(known, speaks=message.speaks, listens=message.listens)
+            self._note(message.peer, now)
+        self._requests.settle(message.request, message)
 
-    def _microphones(self, space: SpaceId, user: UserId) -> list[str]:
-        return [
-            peer
-            for peer, session in self._sessions.items()
-            if session.direction is PeerDirection.SPEAK
-            and session.user == user
-            and session.space == space
-        ]
+    def _note(self, peer: str, session: Session) -> None:
+        """Keep a session as it is now, and tell what differs for others."""
+        before = self._sessions.get(peer)
+        self._sessions.note(peer, session)
+        if self._listener is None:
+            return
+        if session.is_ear or (before is not None and before.is_ear):
+            self._listener.listeners_changed(session.space)
+        if before is not None and before.is_microphone and not session.is_microphone:
+            self._tell_if_lost(session)
+
+    def _gone(self, peer: str, reason: str = "") -> None:
+        """Forget a session that has ended; a call's listener is told why, if there is a reason."""
+        session = self._sessions.pop(peer, None)
+        if session is None:
+            return
+        if session.is_call and reason:
+            self.calls.ended(peer, reason)
+        if self._listener is None:
+            return
+        if session.is_ear:
+            self._listener.listeners_changed(session.space)
+        if session.is_microphone:
+            self._tell_if_lost(session)
+
+    def _tell_if_lost(self, session: Session) -> None:
+        if self._listener is not None and not self._sessions.microphones(
+            session.space, session.user
+        ):
+            self._listener.microphone_lost(session.space, session.user)
 
     def _close_peer(self, peer: str) -> None:
         self._resumption.forget(peer)
@@ -370,23 +375,3 @@ class WorkerStage:
         self._supervisor.send(say.SubscribeMix(space, self._ogg.count(space) > 0))
         if self._listener is not None:
             self._listener.listeners_changed(space)
-
-    # --- offers ---
-
-    def _settle(self, number: int, outcome: str | OfferRefused) -> None:
-        answered = self._offers.get(number)
-        if answered is None or answered.done():
-            return
-        if isinstance(outcome, OfferRefused):
-            answered.set_exception(outcome)
-        else:
-            answered.set_result(outcome)
-
-    def _forget_offer(self, peer: str) -> None:
-        if self._sessions.pop(peer, None) is not None:
-            self._close_peer(peer)
-
-    def _give_up_offers(self) -> None:
-        for answered in self._offers.values():
-            if not answered.done():
-                answered.set_exception(AdapterError("The sound was restarted. Try again."))

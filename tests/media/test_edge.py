@@ -68,7 +68,7 @@ async def test_a_speaker_is_heard_and_gets_reports() -> None:
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-@pytest.mark.parametrize("direction", list(StreamDirection))
+@pytest.mark.parametrize("direction", [StreamDirection.LISTEN, StreamDirection.SPEAK])
 async def test_both_protection_profiles_work_both_ways(
     profile: Profile, direction: StreamDirection
 ) -> None:

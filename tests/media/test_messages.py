@@ -19,13 +19,18 @@ TEXT = st.text(max_size=20)
 SPACE, USER = TEXT.map(SpaceId), TEXT.map(UserId)
 NUMBER = st.integers(0, 1 << 40)
 DIRECTION, PHASE = st.sampled_from(StreamDirection), st.sampled_from(PeerPhase)
-PEER = st.builds(say.PeerSeat, TEXT, SPACE, USER, DIRECTION, PHASE)
+PEER = st.builds(say.PeerSeat, TEXT, SPACE, USER, DIRECTION, PHASE, st.booleans(), st.booleans())
 KEPT = (TEXT, SPACE, USER, DIRECTION, st.binary(max_size=40))
+STREAMS = st.lists(st.builds(say.SpeakerStream, USER, TEXT, TEXT)).map(tuple)
 MESSAGES: st.SearchStrategy[say.MediaMessage] = st.one_of(
     st.builds(say.Attach, NUMBER, st.booleans()),
     st.builds(say.OpenSpace, SPACE, NUMBER),
     st.builds(say.CloseSpace, SPACE),
     st.builds(say.PeerOffer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
+    st.builds(say.AnswerCall, NUMBER, SPACE, TEXT, USER, st.booleans(), TEXT, STREAMS),
+    st.builds(say.OfferCall, NUMBER, SPACE, TEXT, USER, st.booleans(), STREAMS),
+    st.builds(say.AcceptCallAnswer, NUMBER, TEXT, TEXT),
+    st.builds(say.UseMicrophone, TEXT, st.booleans()),
     st.builds(say.ClosePeer, TEXT),
     st.builds(say.SetGate, SPACE, USER, st.booleans()),
     st.builds(say.SetGates, SPACE, st.lists(USER).map(tuple)),
@@ -42,8 +47,21 @@ MESSAGES: st.SearchStrategy[say.MediaMessage] = st.one_of(
     ),
     st.builds(say.Synced),
     st.builds(say.Answer, NUMBER, TEXT),
+    st.builds(
+        say.CallNegotiated,
+        NUMBER,
+        TEXT,
+        TEXT,
+        st.dictionaries(TEXT, TEXT),
+        NUMBER,
+        TEXT,
+        st.booleans(),
+        st.booleans(),
+    ),
     st.builds(say.PeerRefused, NUMBER, TEXT, TEXT),
-    st.builds(say.PeerChanged, TEXT, SPACE, USER, DIRECTION, PHASE, TEXT),
+    st.builds(
+        say.PeerChanged, TEXT, SPACE, USER, DIRECTION, PHASE, TEXT, st.booleans(), st.booleans()
+    ),
     st.builds(say.Record, *KEPT),
     st.builds(say.AudioLevels, SPACE, st.dictionaries(USER, NUMBER)),
     st.builds(say.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),

@@ -22,6 +22,7 @@ SHARES: Mapping[str, int] = {
     "tests/matrix": 2,
     "tests/web": 2,
     "tests/federation": 1,
+    "tests/livekit": 1,
     "tests/captions": 1,
     "tests/media": 1,
     "tests/storage": 1,
@@ -33,7 +34,7 @@ ENOUGH = 12
 
 OTHERS = "others"
 
-IN_TIME = frozenset({"tests/e2e", "tests/web"})
+IN_TIME = frozenset({"tests/e2e", "tests/livekit", "tests/web"})
 """Folders with sound and pages in real time: whatever else runs gives way to them."""
 
 

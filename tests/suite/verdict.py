@@ -59,7 +59,14 @@ class Verdict:
             passed = sum(test.outcome == "passed" for test in run.record.tests.values())
             spent = f"{clock(run.seconds):>8}{clock(run.cpu_s):>8}"
             print(f"{run.job.name:24}{passed:>8}{failed:>8}{flaky:>8}{spent}  {run.broken}")
-        for kind, tests in (("flaky", self.flaky), ("failed", self.failed)):
+        left_out = [
+            test.test
+            for run in self.ended
+            for test in run.record.tests.values()
+            if test.outcome == "skipped"
+        ]
+        lists = (("left out", left_out), ("flaky", self.flaky), ("failed", self.failed))
+        for kind, tests in lists:
             for test in tests:
                 print(f"{kind}: {test}")
         if self.before + len(self.flaky) > FLAKY_AT_MOST:

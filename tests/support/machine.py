@@ -1,4 +1,4 @@
-"""Programs of the machine that some tests need, and the Debian package of each."""
+"""Programs that some tests need, and how to get each."""
 
 import functools
 import os
@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 PACKAGES: Mapping[str, str] = {
     "chromium": "chromium",
     "firefox": "firefox-esr",
@@ -15,6 +16,29 @@ PACKAGES: Mapping[str, str] = {
     "postgresql": "postgresql",
     "webkit": "webkit2gtk-driver xvfb",
 }
+BUILT: Mapping[str, tuple[Path, str]] = {
+    "element call": (
+        ROOT / "tests/livekit/js/node_modules/@element-hq/element-call-embedded/dist/index.html",
+        "tools/js/setup tests/livekit/js",
+    ),
+    "livekit-client": (
+        ROOT / "tests/livekit/js/node_modules/livekit-client/dist/livekit-client.esm.mjs",
+        "tools/js/setup tests/livekit/js",
+    ),
+    "livekit-server": (
+        ROOT / ".make/livekit/livekit-server",
+        "tools/livekit/setup, which takes Go",
+    ),
+}
+"""What `make test` puts there: where it is, and what puts it there."""
+
+MAY_LACK = frozenset({"livekit-server"})
+"""What may be left out in CI too: a compiler that only some machines have builds it."""
+
+
+def how_to_get(name: str) -> str:
+    """What to do where a program is missing."""
+    return BUILT[name][1] if name in BUILT else f"apt install {PACKAGES[name]}"
 
 
 def find(name: str) -> Path | None:
@@ -34,6 +58,9 @@ def find(name: str) -> Path | None:
     if name == "webkit":
         driver = shutil.which("WebKitWebDriver") if shutil.which("Xvfb") else None
         return Path(driver) if driver else None
+    if name in BUILT:
+        place = BUILT[name][0]
+        return place if place.exists() else None
     found = shutil.which(PACKAGES[name])
     return Path(found) if found else None
 
@@ -51,5 +78,5 @@ def program(name: str) -> Path:
     """Where a program is; tests that call this are marked `needs(name)`."""
     found = find(name)
     if found is None:
-        raise FileNotFoundError(f"{name} is missing; on Debian: apt install {PACKAGES[name]}")
+        raise FileNotFoundError(f"{name} is missing: {how_to_get(name)}")
     return found

@@ -37,6 +37,7 @@ class Recorder:
         self.failures: list[Exception] = []
         self.rooms: dict[RoomId, RoomSnapshot] = {}
         self.microphones: set[UserId] = set()
+        self.hung_up: list[str] = []
         self.following: set[tuple[UserId, UserId]] = set()
         self.silent: set[tuple[UserId, UserId | None]] = set()
         self._enqueued = asyncio.Event()
@@ -188,6 +189,7 @@ class Recorder:
         return MediaSession("session", sdp)
 
     def hang_up(self, session: str) -> bool:
+        self.hung_up.append(session)
         return session == "session"
 
     def is_cut(self, session: str) -> bool:

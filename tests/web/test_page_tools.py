@@ -12,12 +12,16 @@ from tools.page_types import page_types
 pytestmark = pytest.mark.unit
 
 TOOLS = Path(__file__).parents[2] / "tools" / "js"
+CLIENTS = Path(__file__).parents[1] / "livekit" / "js"
 SCRIPTS = Path(spaces_bridge.web.__file__).parent / "static" / "js"
 
 
-def test_every_npm_package_is_pinned_by_its_hash_and_comes_from_the_public_registry() -> None:
-    wanted = json.loads((TOOLS / "package.json").read_text())["devDependencies"]
-    lock = json.loads((TOOLS / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", [TOOLS, CLIENTS], ids=["tools", "clients"])
+def test_every_npm_package_is_pinned_by_its_hash_and_comes_from_the_public_registry(
+    folder: Path,
+) -> None:
+    wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
+    lock = json.loads((folder / "package-lock.json").read_text())["packages"]
     assert lock.pop("")["devDependencies"] == wanted
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
     for name, package in lock.items():

@@ -17,13 +17,17 @@ Bars: TypeAlias = Callable[[UserId, UserId], bool]
 
 @dataclass(frozen=True, slots=True)
 class CallPermit:
-    """A permit to join a live space's call; `may_publish` a microphone, else only to listen."""
+    """A permit to join a live space's call; `may_publish` a microphone, else only to listen.
+
+    `has_floor`: the person has the floor, even if a mute or a doubt keeps them from being heard.
+    """
 
     space: SpaceId
     room: RoomId
     user: UserId
     name: str
     may_publish: bool
+    has_floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class Calls:
             raise refusals.removed()
         if not person.joined or self._is_our_own(user):
             raise Rejected("not_joined", "Join the live space's room first.")
-        return CallPermit(space, view.room, user, person.name, _may_publish(view, user))
+        has_floor = view.role(user).may_speak and user not in view.closing
+        may_publish = _may_publish(view, user)
+        return CallPermit(space, view.room, user, person.name, may_publish, has_floor)
 
     def _is_our_own(self, user: UserId) -> bool:
         """Return whether it is the bot or a guest's ghost: nobody joins a call as one of those."""

@@ -13,13 +13,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
+from spaces_bridge.media.worker.calls import CallPeers
 from spaces_bridge.media.worker.clock import TickClock
 from spaces_bridge.media.worker.control import ControlSocket
 from spaces_bridge.media.worker.edge.edge import Edge
@@ -29,6 +29,7 @@ from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.values import (
     CUT,
+    Member,
     NotConnected,
     PeerPhase,
     PeerState,
@@ -50,15 +51,6 @@ Adjustment: TypeAlias = (
     say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
 )
 """A message that adjusts one known live space."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member is the live space, user and direction of a peer."""
-
-    space: SpaceId
-    user: UserId
-    direction: StreamDirection
 
 
 class Worker:
@@ -85,6 +77,7 @@ class Worker:
         )
         self._spaces: dict[SpaceId, SpaceMix] = {}
         self._members: dict[str, Member] = {}
+        self._calls = CallPeers(self._edge, self._members, self._spaces, self._door.send)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -189,11 +182,15 @@ class Worker:
             "spaces": len(self._spaces),
             "listeners": directions.count(StreamDirection.LISTEN),
             "speakers": directions.count(StreamDirection.SPEAK),
+            "call_peers": directions.count(StreamDirection.CALL),
             "packets_in": stats.packets_in,
             "packets_out": stats.packets_out,
             "bytes_in": stats.bytes_in,
             "bytes_out": stats.bytes_out,
             "send_dropped": stats.send_dropped,
+            "packets_forwarded": stats.packets_forwarded,
+            "bytes_forwarded": stats.bytes_forwarded,
+            "forward_dropped": stats.forward_dropped,
             "refused": sum(stats.refused.values()),
             "gate_refused": self._gate_refused + sum(mix.gates.refused for mix in mixes),
             "tick_late_p99_ms": self._clock.lateness_ms(0.99),
@@ -206,7 +203,9 @@ class Worker:
         member = self._members.get(peer)
         mix = self._spaces.get(member.space) if member else None
         if member is not None and mix is not None:
-            mix.receive(peer, member.user, packet, time.monotonic())
+            now = time.monotonic()
+            admission = mix.receive(peer, member.user, packet, now)
+            self._calls.forward(member, packet, admission, now)
 
     def _on_state(self, peer: str, state: PeerState) -> None:
         member = self._members.get(peer)
@@ -223,16 +222,23 @@ class Worker:
                 mix.leave(peer, member.user)
         elif mix is not None:
             replaced = mix.join(peer, member.user, member.direction)
+            self._calls.connected(peer, member)
         self._tell_state(peer, member, state)
         if state.phase is PeerPhase.CONNECTED and self._door.is_attached:
             self._send_record(peer)
-        if replaced is not None:
-            self._edge.close(replaced)
+        self._calls.replaced(replaced)
 
     def _tell_state(self, peer: str, member: Member, state: PeerState) -> None:
         self._door.send(
             say.PeerChanged(
-                peer, member.space, member.user, member.direction, state.phase, state.reason
+                peer,
+                member.space,
+                member.user,
+                member.direction,
+                state.phase,
+                state.reason,
+                self._calls.speaks(peer, member),
+                self._edge.carries(peer),
             )
         )
 
@@ -245,7 +251,15 @@ class Worker:
         gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
         states = self._edge.peers()
         peers = tuple(
-            say.PeerSeat(peer, member.space, member.user, member.direction, states[peer].phase)
+            say.PeerSeat(
+                peer,
+                member.space,
+                member.user,
+                member.direction,
+                states[peer].phase,
+                self._calls.speaks(peer, member),
+                self._edge.carries(peer),
+            )
             for peer, member in self._members.items()
             if peer in states
         )
@@ -260,6 +274,8 @@ class Worker:
                 self._door.send(say.Pong(message.number))
             case say.PeerOffer():
                 self._answer(message)
+            case say.AnswerCall() | say.OfferCall() | say.AcceptCallAnswer() | say.UseMicrophone():
+                self._calls.obey(message)
             case say.ClosePeer():
                 self._edge.close(message.peer)
             case say.Restore():

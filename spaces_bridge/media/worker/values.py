@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from spaces_bridge.core.ids import SpaceId, UserId
+
 MAX_DATAGRAM = 1500
 """Bytes; no WebRTC client sends more STUN or DTLS than an Ethernet frame. Longer is refused."""
 MAX_OPUS = 7650
@@ -30,6 +32,17 @@ class StreamDirection(StrEnum):
 
     LISTEN = "listen"
     SPEAK = "speak"
+    CALL = "call"
+    """Both ways: at most one microphone in, and out a stream for each speaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member is the live space, user and direction of a peer."""
+
+    space: SpaceId
+    user: UserId
+    direction: StreamDirection
 
 
 class PeerPhase(StrEnum):
@@ -92,6 +105,28 @@ class RtpPacket:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedStream:
+    """A stream that a call peer is to get: of which source, and its msid (RFC 8830)."""
+
+    source: str
+    stream: str
+    track: str
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """What a call peer has negotiated, and our description of it.
+
+    `sections` maps mids to tracks; `missing` streams have no section; `microphone` is a mid or "".
+    """
+
+    sdp: str
+    sections: Mapping[str, str]
+    missing: int
+    microphone: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeRecord:
     """A resume record lets a fresh worker go on with a connected peer, unnoticed by it.
 
@@ -147,4 +182,7 @@ class EdgeStats:
     bytes_in: int = 0
     bytes_out: int = 0
     send_dropped: int = 0
+    packets_forwarded: int = 0
+    bytes_forwarded: int = 0
+    forward_dropped: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)

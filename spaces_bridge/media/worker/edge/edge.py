@@ -11,7 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from spaces_bridge.media.worker.edge import resume, rtp, sdp, sdp_answer, stun
+from spaces_bridge.media.worker.edge import call_sdp, resume, rtp, sdp, sdp_answer, stun
+from spaces_bridge.media.worker.edge.call_peer import CallPeer
+from spaces_bridge.media.worker.edge.calls import Calls
 from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
@@ -25,12 +27,14 @@ from spaces_bridge.media.worker.values import (
     CUT,
     NEW,
     EdgeStats,
+    Negotiated,
     NotConnected,
     PeerState,
     ResumeRecord,
     RtpPacket,
     SdpRefused,
     StreamDirection,
+    WantedStream,
     closed,
     is_media,
     longest,
@@ -75,12 +79,15 @@ class Edge:
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
         self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
-        self._addresses, self._port = list(addresses), port
+        self._place = sdp_answer.OurPlace(list(addresses), port, tcp=bool(tcp))
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
         self._peers: dict[str, Peer] = {}
         self._by_ufrag: dict[str, Peer] = {}
         self._fan = FanOut()
+        self._calls = Calls(self._identity, self._place)
+        self.forwarding = self._calls.forwarding
+        """The streams of speakers to call peers."""
         self._refused: Counter[str] = Counter()
         self._packets_in = self._packets_out = self._bytes_in = self._bytes_out = 0
         self._send_dropped = 0
@@ -119,21 +126,49 @@ class Edge:
         self._refuse_a_crowd()
         self._drop(peer_id, "replaced by a newer offer")
         ufrag, pwd = new_credentials()
-        ice = Ice(ufrag, pwd, read.ufrag, read.pwd)
+        ice = Ice(ufrag, pwd, read.transport.ufrag, read.transport.pwd)
         peer = Peer(peer_id, direction, ice, read.payload_type, self._clock())
-        peer.expect(self._identity, read, new_ssrc())
+        peer.expect(self._identity, read.transport, new_ssrc())
         self._adopt(peer)
-        ours = sdp_answer.Ours(
-            ufrag=ufrag,
-            pwd=pwd,
-            fingerprint=self._identity.fingerprint,
-            ssrc=peer.ssrc,
-            name=peer.name,
-            addresses=self._addresses,
-            port=self._port,
-            tcp=bool(self._listeners),
+        ours = sdp_answer.OurTransport(ufrag, pwd, self._identity.fingerprint, self._place)
+        return sdp_answer.write_answer(
+            read, direction, sdp_answer.Ours(ours, ssrc=peer.ssrc, name=peer.name)
         )
-        return sdp_answer.write_answer(read, direction, ours)
+
+    def answer_call(self, peer_id: str, offer: str, wanted: Sequence[WantedStream]) -> Negotiated:
+        """Answer the offer of a call's client, known or new. Raises SdpRefused."""
+        read = call_sdp.read_call(offer)
+        return self._negotiate(peer_id, lambda peer: self._calls.answer(peer, read, wanted))
+
+    def offer_call(self, peer_id: str, wanted: Sequence[WantedStream]) -> Negotiated:
+        """Offer streams to a call's client, known or new. Raises SdpRefused."""
+        return self._negotiate(peer_id, lambda peer: self._calls.offer(peer, wanted))
+
+    def accept_call_answer(self, peer_id: str, answer: str) -> Negotiated:
+        """Take the answer to `offer_call`. Raises SdpRefused."""
+        read = call_sdp.read_call(answer)
+        return self._negotiate(peer_id, lambda peer: self._calls.accept(peer, read))
+
+    def _negotiate(self, peer_id: str, negotiate: Callable[[CallPeer], Negotiated]) -> Negotiated:
+        peer = self._peers.get(peer_id)
+        if not isinstance(peer, CallPeer):
+            self._refuse_a_crowd()
+            peer = self._calls.new_peer(peer_id, self._clock())
+        ufrag = peer.ice.local_ufrag
+        negotiated = negotiate(peer)
+        self._by_ufrag.pop(ufrag, None)  # ICE may have been restarted
+        self._adopt(peer)
+        return negotiated
+
+    def microphone(self, peer_id: str) -> str:
+        """Return the mid on which a call peer sends; "" if it sends nothing, or is none."""
+        peer = self._peers.get(peer_id)
+        return peer.microphone if isinstance(peer, CallPeer) else ""
+
+    def carries(self, peer_id: str) -> bool:
+        """Return whether a call peer has negotiated streams."""
+        peer = self._peers.get(peer_id)
+        return isinstance(peer, CallPeer) and bool(peer.sections.carried)
 
     def _refuse_a_crowd(self) -> None:
         present, most_joining = len(self._peers), (self._most_peers + 1) // 2
@@ -185,6 +220,9 @@ class Edge:
             bytes_in=self._bytes_in,
             bytes_out=self._bytes_out,
             send_dropped=self._send_dropped,
+            packets_forwarded=self.forwarding.traffic.packets,
+            bytes_forwarded=self.forwarding.traffic.octets,
+            forward_dropped=self.forwarding.traffic.dropped,
             refused=dict(self._refused),
         )
 
@@ -200,6 +238,7 @@ class Edge:
 
     def _forget(self, peer: Peer) -> None:
         self._fan.remove(peer.id)
+        self.forwarding.remove(peer.id)
         peer.ice.forget_all()
         self._peers.pop(peer.id, None)
         self._by_ufrag.pop(peer.ice.local_ufrag, None)
@@ -260,7 +299,7 @@ class Edge:
             if peer is None or not peer.ice.response(message, path, self._clock()):
                 self._refuse("stun_response")
             else:
-                self._fan.move(peer.id, peer.ice.selected)
+                self._follow(peer)
         else:
             self._refuse("stun_kind")
 
@@ -279,7 +318,7 @@ class Edge:
             return
         peer.heard_at = now
         path.claim(peer.id)
-        self._fan.move(peer.id, peer.ice.selected)
+        self._follow(peer)
         peer.dial(path)
 
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
@@ -297,7 +336,9 @@ class Edge:
             peer.state, peer.heard_at = CONNECTED, self._clock()
             if peer.direction is StreamDirection.LISTEN:
                 self._fan.add(peer.id, peer.link.out, peer.payload_type, first_position())
-                self._fan.move(peer.id, peer.ice.selected)
+            elif isinstance(peer, CallPeer):
+                peer.carry()
+            self._follow(peer)
             self._on_state(peer.id, CONNECTED)
 
     def _received_media(self, peer: Peer, path: Path, datagram: bytes) -> None:
@@ -321,7 +362,11 @@ class Edge:
         peer = self._peers.get(path.owner) if path.owner is not None else None
         if peer is not None:
             peer.ice.forget(path)
-            self._fan.move(peer.id, peer.ice.selected)
+            self._follow(peer)
+
+    def _follow(self, peer: Peer) -> None:
+        self._fan.move(peer.id, peer.ice.selected)
+        self.forwarding.move(peer.id, peer.ice.selected)
 
     # --- every now and then --------------------------------------------------------------------
 

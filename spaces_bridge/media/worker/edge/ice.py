@@ -121,6 +121,11 @@ class Ice:
         self._paths[path] = _Known(now, proven=True)
         self.selected = path
 
+    def restart(self, ufrag: str, pwd: str, remote_ufrag: str, remote_pwd: str) -> None:
+        """Take new credentials of both sides (RFC 8445, 9); the paths stay until new ones come."""
+        self.local_ufrag, self.local_pwd = ufrag, pwd
+        self.remote_ufrag, self.remote_pwd = remote_ufrag, remote_pwd
+
     def forget(self, path: Path) -> None:
         """Forget a path that is gone (a TCP connection was closed)."""
         self._paths.pop(path, None)

@@ -18,7 +18,8 @@ from spaces_bridge.media.worker.edge.fanout import Progress
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.jumps import Jumps
 from spaces_bridge.media.worker.edge.paths import Path
-from spaces_bridge.media.worker.edge.sdp import ParsedOffer
+from spaces_bridge.media.worker.edge.sdp_sections import Transport
+from spaces_bridge.media.worker.edge.sources import Sources
 from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound
 from spaces_bridge.media.worker.values import NEW, PeerState, RtpPacket, StreamDirection
 from spaces_bridge.pacing.token_bucket import TokenBucket
@@ -59,8 +60,6 @@ class Link:
     into: Inbound
     reception: rtp.ReceptionStatistics = field(default_factory=rtp.ReceptionStatistics)
     jumps: Jumps = field(default_factory=Jumps)
-    remote_ssrc: int | None = None
-    remote_rtcp_ssrc: int | None = None  # where it is not the one above
     report_at: float = 0.0
 
     @classmethod
@@ -68,24 +67,6 @@ class Link:
         """Make a link with fresh SRTP sessions."""
         out = Outbound(keys.profile, keys.tx, ssrc)
         return cls(keys, out, Inbound(keys.profile, keys.rx))
-
-    def knows_rtp(self, ssrc: int) -> bool:
-        """Return whether the stream may be the peer's: the first authenticated is its only one.
-
-        The SRTP session keeps every SSRC it ever authenticated and searches all of them for each
-        packet, so others must not reach it. A second one may be used in RTCP (RFC 3550, 6.1: a
-        receiver has an SSRC of its own); with it, a session holds two.
-        """
-        return self.remote_ssrc in (None, ssrc)
-
-    def knows_rtcp(self, ssrc: int) -> bool:
-        """Return whether RTCP of this sender may be the peer's."""
-        return ssrc == self.remote_ssrc or self.remote_rtcp_ssrc in (None, ssrc)
-
-    def believe_rtcp(self, ssrc: int) -> None:
-        """Note that authenticated RTCP came from `ssrc`."""
-        if ssrc != self.remote_ssrc:
-            self.remote_rtcp_ssrc = ssrc
 
 
 class Peer:
@@ -96,6 +77,8 @@ class Peer:
     ) -> None:
         self.id = peer_id
         self.direction = direction
+        self.takes_sound = direction is StreamDirection.SPEAK
+        self.sources = Sources()
         self.ice = ice
         self.payload_type = payload_type
         self.state: PeerState = NEW
@@ -116,10 +99,10 @@ class Peer:
         self._forged = forgeries()
         self._cut = 0
 
-    def expect(self, identity: Identity, offer: ParsedOffer, ssrc: int) -> None:
-        """Prepare for the DTLS handshake with the client that made `offer`."""
-        self._identity, self._fingerprint, self.ssrc = identity, offer.fingerprint, ssrc
-        self._we_dial = not offer.dials
+    def expect(self, identity: Identity, theirs: Transport, ssrc: int) -> None:
+        """Prepare for the DTLS handshake with the client that has this transport."""
+        self._identity, self._fingerprint, self.ssrc = identity, theirs.fingerprint, ssrc
+        self._we_dial = not theirs.dials
 
     # --- DTLS ----------------------------------------------------------------------------------
 
@@ -191,10 +174,10 @@ class Peer:
         link, fields = self.link, rtp.header(datagram)
         if fields is None:
             return "rtp_malformed"
-        if self.direction is not StreamDirection.SPEAK or link is None:
+        if not self.takes_sound or link is None:
             return "rtp_unwanted"
         kind, sequence, timestamp, ssrc = fields
-        if kind != self.payload_type or not link.knows_rtp(ssrc):
+        if kind != self.payload_type or not self.sources.knows_rtp(ssrc):
             return "rtp_unknown_stream"
         jump = link.reception.ahead(sequence)
         if not link.jumps.allows(jump, now):
@@ -202,7 +185,7 @@ class Peer:
         opened = self._open(link.into.open, datagram, now)
         if opened is None:
             return "srtp_rejected"
-        link.remote_ssrc = ssrc
+        self.sources.believe_rtp(ssrc)
         link.jumps.took(jump)
         # also of what is dropped for being too much: the session's index has moved with it
         self._heard_media(sequence, timestamp, path, now)
@@ -242,12 +225,12 @@ class Peer:
             return "rtcp_unwanted"
         if ssrc is None:
             return "rtcp_malformed"
-        if not link.knows_rtcp(ssrc):
+        if not self.sources.knows_rtcp(ssrc):
             return "rtcp_unknown_stream"
         opened = self._open(link.into.open_rtcp, datagram, now)
         if opened is None:
             return "srtcp_rejected"
-        link.believe_rtcp(ssrc)
+        self.sources.believe_rtcp(ssrc)
         if not self._reports.take(1, now):
             return "rtcp_too_much"
         news = rtp.read_rtcp(opened)
@@ -280,9 +263,9 @@ class Peer:
             report = rtp.sender_report(
                 self.ssrc, self.name, time.time(), sent.timestamp, sent.packets, sent.octets
             )
-        elif link.remote_ssrc is not None:
+        elif self.sources.rtp is not None:
             link.report_at = now + _RECEIVER_REPORT_S
-            report = link.reception.report(self.ssrc, link.remote_ssrc, self.name, now)
+            report = link.reception.report(self.ssrc, self.sources.rtp, self.name, now)
         else:
             return
         path.send(link.out.protect_rtcp(report))

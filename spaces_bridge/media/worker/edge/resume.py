@@ -34,6 +34,8 @@ def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
     """Return the record of a peer as it stands. Raises NotConnected."""
     if peer.link is None or peer.state != CONNECTED:
         raise NotConnected(f"peer {peer.id} is not connected")
+    if peer.direction is StreamDirection.CALL:
+        raise NotConnected(f"peer {peer.id} is of a call: its client joins anew")
     ice, link, path = peer.ice, peer.link, peer.ice.selected
     progress = progress or _LISTENING_ONLY
     return ResumeRecord(
@@ -49,7 +51,7 @@ def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
         rx_key=link.keys.rx,
         payload_type=peer.payload_type,
         local_ssrc=peer.ssrc,
-        remote_ssrc=link.remote_ssrc,
+        remote_ssrc=peer.sources.rtp,
         tx_index=progress.index,
         tx_rtcp_index=link.out.rtcp_index,
         rx_index=link.reception.newest,
@@ -83,7 +85,7 @@ def revive(
     peer.link.out.catch_up(_CAUGHT_UP_AT_ONCE)
     if record.rx_index is not None and record.remote_ssrc is not None:
         peer.link.into.wind(record.rx_index, record.remote_ssrc)
-        peer.link.remote_ssrc = record.remote_ssrc
+        peer.sources.rtp = record.remote_ssrc
         peer.link.reception.newest = peer.link.reception.first = record.rx_index
     if record.address is not None:
         if not 0 <= record.socket < len(ports):

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spaces_bridge.media.worker.edge.sdp import Asked, ParsedOffer
+from spaces_bridge.media.worker.edge.sdp import ParsedOffer
+from spaces_bridge.media.worker.edge.sdp_sections import Asked
 from spaces_bridge.media.worker.values import StreamDirection
 
 BITRATE: Final = 64_000
@@ -17,17 +18,31 @@ exactly that; more is taken, too.
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """Our half of the answer: credentials, stream and addresses of the edge."""
+class OurPlace:
+    """Where clients reach the edge."""
+
+    addresses: Sequence[str]
+    port: int
+    tcp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OurTransport:
+    """Our half of a transport: credentials and addresses of the edge."""
 
     ufrag: str
     pwd: str
     fingerprint: str  # SHA-256, colon-separated hexadecimal
+    place: OurPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Our half of the answer: the transport, and the stream for who listens."""
+
+    transport: OurTransport
     ssrc: int
     name: str
-    addresses: Sequence[str]
-    port: int
-    tcp: bool
 
 
 def write_answer(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> str:
@@ -40,11 +55,11 @@ def write_answer(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> 
     lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", group, "a=ice-lite"]
     lines.append("a=msid-semantic: WMS *")
     for place, asked in enumerate(offer.sections):
-        lines += _audio(offer, direction, ours) if place == offer.place else _turned_down(asked)
+        lines += _audio(offer, direction, ours) if place == offer.place else turned_down(asked)
     return "".join(f"{line}\r\n" for line in lines if line is not None)
 
 
-def _turned_down(asked: Asked) -> Iterator[str | None]:
+def turned_down(asked: Asked) -> Iterator[str | None]:
     """Yield the lines of a section turned down: port 0, and in no group (RFC 9143, 7.3.3)."""
     yield f"m={asked.kind} 0 {asked.protocol} {asked.formats}"
     yield "c=IN IP4 0.0.0.0"
@@ -54,23 +69,13 @@ def _turned_down(asked: Asked) -> Iterator[str | None]:
 
 def _audio(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> Iterator[str | None]:
     kind = offer.payload_type
-    yield f"m=audio {ours.port} {offer.sections[offer.place].protocol} {kind}"
-    yield f"c=IN {_network(ours.addresses[0])} {ours.addresses[0]}"
+    yield f"m=audio {ours.transport.place.port} {offer.sections[offer.place].protocol} {kind}"
+    yield connection(ours.transport.place)
     yield f"a=mid:{offer.mid}" if offer.mid else None
-    yield f"a=ice-ufrag:{ours.ufrag}"
-    yield f"a=ice-pwd:{ours.pwd}"
-    yield from _candidates(ours)
-    yield "a=end-of-candidates"
-    yield f"a=fingerprint:sha-256 {ours.fingerprint}"
-    yield "a=setup:passive" if offer.dials else "a=setup:active"
-    yield "a=rtcp-mux"
+    yield from transport(ours.transport, "passive" if offer.transport.dials else "active")
     yield f"a=rtpmap:{kind} opus/48000/2"
     if direction is StreamDirection.SPEAK:
-        # browsers keep quiet in silence only if this asks them to (RFC 7587, 6.1)
-        wishes = f"minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}"
-        yield f"a=fmtp:{kind} {wishes}"
-        yield "a=ptime:20"
-        yield "a=maxptime:120"
+        yield from microphone(kind)
         yield "a=recvonly"
         return
     yield f"a=fmtp:{kind} minptime=10;useinbandfec=1"
@@ -81,11 +86,34 @@ def _audio(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> Iterat
     yield f"a=ssrc:{ours.ssrc} msid:{ours.name} {ours.name}-audio"
 
 
-def _network(address: str) -> str:
-    return f"IP{ipaddress.ip_address(address).version}"
+def microphone(kind: int) -> Iterator[str]:
+    """Yield what a speaker's Opus should be like; `kind` is its payload type."""
+    # browsers keep quiet in silence only if this asks them to (RFC 7587, 6.1)
+    wishes = f"minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}"
+    yield f"a=fmtp:{kind} {wishes}"
+    yield "a=ptime:20"
+    yield "a=maxptime:120"
 
 
-def _candidates(ours: Ours) -> Iterator[str]:
+def connection(place: OurPlace) -> str:
+    """Return the c= line."""
+    address = place.addresses[0]
+    return f"c=IN IP{ipaddress.ip_address(address).version} {address}"
+
+
+def transport(ours: OurTransport, setup: str, *, candidates: bool = True) -> Iterator[str]:
+    """Yield the lines of our transport; `setup` is our role in DTLS (RFC 8842)."""
+    yield f"a=ice-ufrag:{ours.ufrag}"
+    yield f"a=ice-pwd:{ours.pwd}"
+    if candidates:
+        yield from _candidates(ours.place)
+        yield "a=end-of-candidates"
+    yield f"a=fingerprint:sha-256 {ours.fingerprint}"
+    yield f"a=setup:{setup}"
+    yield "a=rtcp-mux"
+
+
+def _candidates(ours: OurPlace) -> Iterator[str]:
     """Yield host candidates (RFC 8839), UDP before TCP (RFC 6544), in the given order."""
     for place, address in enumerate(ours.addresses):
         priority = (126 << 24) | ((65535 - place) << 8) | 255

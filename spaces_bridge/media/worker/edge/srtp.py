@@ -1,5 +1,6 @@
 """SRTP (RFC 3711, RFC 7714) by libsrtp: protecting, opening, and moving sessions forward."""
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,7 +81,10 @@ def _dummy(index: int, ssrc: int) -> bytes:
 
 
 class Outbound:
-    """An outbound session is the sending half of one peer: one SSRC, its RTP and its RTCP."""
+    """An outbound session is the sending half of one peer: `ssrc`, its RTP and its RTCP.
+
+    Call peers send streams of other SSRCs by it, too; nothing is counted of these here.
+    """
 
     def __init__(self, profile: Profile, key: bytes, ssrc: int) -> None:
         self.ssrc = ssrc
@@ -103,6 +107,11 @@ class Outbound:
         assert not self._rtcp_behind
         self.rtcp_index += 1
         return self._session.protect_rtcp(packet)
+
+    def forget(self, ssrc: int) -> None:
+        """Forget a stream that has ended; its SSRC must never be used again with these keys."""
+        with contextlib.suppress(pylibsrtp.Error):  # nothing was ever sent
+            self._session.remove_stream(ssrc)
 
     def wind(self, rtp_index: int, rtcp_index: int) -> None:
         """Make `rtp_index` and `rtcp_index + 1` the next to be used. Nothing is sent.

@@ -7,6 +7,7 @@ before the frame goes into the mix. Space and user ids are opaque here.
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from spaces_bridge.media.messages import MIX_KEPT
@@ -25,6 +26,15 @@ MOST_TRACKS: Final = 32
 """People whose last sound (1 MB each) is kept for captions, unless more are on air."""
 
 MixPayloads = Sequence[tuple[Sequence[str], bytes]]
+
+
+class Admission(Enum):
+    """What became of a packet."""
+
+    HEARD = "heard"
+    GATE_SHUT = "gate shut"
+    NO_MICROPHONE = "no microphone"
+    """It is of a peer that is not its user's microphone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +83,29 @@ class SpaceMix:
     # --- who is here ---
 
     def join(self, peer: str, user: str, direction: StreamDirection) -> str | None:
-        """Add a peer that connected; return the peer of the microphone it replaces, if any."""
+        """Add a peer that connected; return the peer of the microphone it replaces, if any.
+
+        A call peer hears no mix; for its microphone see `speak`.
+        """
+        if direction is StreamDirection.SPEAK:
+            return self.speak(peer, user)
         if direction is StreamDirection.LISTEN:
             self._listening[peer] = user
             self._layout = None
-            return None
+        return None
+
+    def speak(self, peer: str, user: str) -> str | None:
+        """Make this peer the user's microphone; return the peer that was it before, if any."""
         before = self._speakers.get(user)
         if before is not None and before.peer == peer:
             return None
         self._speakers[user] = Speaker(peer, self._make_decoder)
         return before.peer if before is not None else None
+
+    def speaks(self, peer: str, user: str) -> bool:
+        """Return whether this peer is the user's microphone."""
+        speaker = self._speakers.get(user)
+        return speaker is not None and speaker.peer == peer
 
     def leave(self, peer: str, user: str) -> None:
         """Remove a peer that is gone; an unknown one is fine."""
@@ -93,15 +116,16 @@ class SpaceMix:
             del self._speakers[user]
             self._pause(user)
 
-    def receive(self, peer: str, user: str, packet: RtpPacket, now: float) -> None:
+    def receive(self, peer: str, user: str, packet: RtpPacket, now: float) -> Admission:
         """Take a speaker's packet. Behind a shut gate it is refused, undecoded."""
         speaker = self._speakers.get(user)
         if speaker is None or speaker.peer != peer:
-            return
+            return Admission.NO_MICROPHONE
         if self.gates.admits(user):
             speaker.receive(packet, now)
-        else:
-            speaker.refuse(packet)
+            return Admission.HEARD
+        speaker.refuse(packet)
+        return Admission.GATE_SHUT
 
     # --- gates ---
 

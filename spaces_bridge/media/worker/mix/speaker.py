@@ -22,14 +22,24 @@ class Speaker:
         self._make_decoder = make_decoder
         self._decoder: Decoder | None = None
         self._left = _NOTHING
+        self._ssrc: int | None = None
 
     def receive(self, packet: RtpPacket, arrived: float) -> None:
         """Take a packet that came to an open gate."""
+        self._follow(packet)
         self.jitter.push(packet.sequence, packet.timestamp, packet.payload, arrived)
 
     def refuse(self, packet: RtpPacket) -> None:
         """Refuse a packet that came to a shut gate: nothing up to it is ever played."""
+        self._follow(packet)
         self.jitter.pass_by(packet.sequence, packet.timestamp)
+
+    def _follow(self, packet: RtpPacket) -> None:
+        """Begin anew if the packet is of another stream: nothing of the one before counts."""
+        if self._ssrc not in (None, packet.ssrc):
+            self.hush()
+            self.jitter = JitterBuffer()
+        self._ssrc = packet.ssrc
 
     def hush(self) -> None:
         """Forget all sound, the decoder's memory of it included: the gate was shut."""

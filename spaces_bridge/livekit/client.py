@@ -1,0 +1,140 @@
+"""One client in a call: its participant, its negotiations and its microphone."""
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from livekit.protocol import rtc
+
+from spaces_bridge.app.call_ports import CallStage, CallStream
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.livekit.microphone import CallMicrophone
+from spaces_bridge.livekit.negotiation import DualNegotiation, Negotiation, SingleNegotiation
+from spaces_bridge.livekit.outgoing import SignalQueue
+from spaces_bridge.livekit.participants import CallParticipant
+from spaces_bridge.livekit.responses import CallEnd
+
+log = logging.getLogger(__name__)
+
+
+class Timer(Protocol):
+    """A timer that can be cancelled."""
+
+    def cancel(self) -> None: ...
+
+
+class RoomOfClient(Protocol):
+    """The room as one of its clients sees it."""
+
+    @property
+    def space(self) -> SpaceId:
+        """The live space."""
+        ...
+
+    def streams_for(self, participant: CallParticipant) -> Sequence[CallStream]:
+        """Return the streams that this participant is to be sent."""
+        ...
+
+    def participant_changed(self, participant: CallParticipant) -> None:
+        """A participant, or its track, is seen in another way now."""
+        ...
+
+    def microphone_opened(self, participant: CallParticipant) -> None:
+        """This participant's microphone is the person's only one from now on."""
+        ...
+
+    def end(self, client: "CallClient", end: CallEnd) -> None:
+        """End the client's session."""
+        ...
+
+
+class CallClient:
+    """A client in a call (`NegotiationEvents`): what it does, and what becomes of it."""
+
+    def __init__(
+        self, room: RoomOfClient, participant: CallParticipant, spaces: Spaces, stage: CallStage
+    ) -> None:
+        self.participant = participant
+        self._room = room
+        self._spaces = spaces
+        self.microphone = CallMicrophone(
+            spaces,
+            room.space,
+            participant,
+            changed=lambda: room.participant_changed(participant),
+            opened=lambda: room.microphone_opened(participant),
+            use=stage.use_microphone,
+        )
+        kind = SingleNegotiation if participant.is_single else DualNegotiation
+        self.negotiation: Negotiation = kind(stage, room.space, participant.user, self)
+        self.forgetting: Timer | None = None
+        """Runs while the signalling is lost."""
+
+    @property
+    def space(self) -> SpaceId:
+        """The live space."""
+        return self._room.space
+
+    # --- NegotiationEvents --------------------------------------------------------------------
+
+    def streams(self) -> Sequence[CallStream]:
+        return self._room.streams_for(self.participant)
+
+    def send(self, message: bytes) -> None:
+        self.participant.send(message)
+
+    def microphone_negotiated(self, session: str, section: str) -> None:
+        self.microphone.negotiated(session, section)
+
+    def hang_up(self, session: str) -> None:
+        self._spaces.world.stage.hang_up(session)
+
+    def failed(self) -> None:
+        self._room.end(self, CallEnd.MEDIA_LOST)
+
+    # --- what becomes of it -------------------------------------------------------------------
+
+    async def offered(self, offer: rtc.SessionDescription) -> None:
+        """Answer an offer of the client; one that cannot be answered ends the session."""
+        try:
+            await self.negotiation.offered(offer)
+        except AdapterError as error:
+            self._cannot(error)
+
+    async def answered(self, answer: rtc.SessionDescription) -> None:
+        """Take an answer of the client; one that cannot be taken ends the session."""
+        try:
+            await self.negotiation.answered(answer)
+        except AdapterError as error:
+            self._cannot(error)
+
+    def connected(self, session: str) -> None:
+        """Take note that the transport of a session of this client is up."""
+        if self.negotiation.carries_sound(session) and not self.participant.is_active:
+            self.participant.is_active = True
+            self._room.participant_changed(self.participant)
+        self.microphone.connected(session)
+
+    def changed(self) -> None:
+        """The participant is seen in another way now."""
+        self._room.participant_changed(self.participant)
+
+    def attach(self, queue: SignalQueue) -> None:
+        """Let the signalling go by `queue` from now on."""
+        self.participant.queue = queue
+        if self.forgetting is not None:
+            self.forgetting.cancel()
+            self.forgetting = None
+
+    def stop(self) -> None:
+        """End the sound of a client whose session has ended."""
+        if self.forgetting is not None:
+            self.forgetting.cancel()
+        self.microphone.stop()
+        self.negotiation.stop()
+
+    def _cannot(self, error: AdapterError) -> None:
+        log.warning("a call client in live space %s has to join anew: %s", self.space, error)
+        self.failed()

@@ -1,0 +1,53 @@
+"""The bounds of what a LiveKit client may ask for and make us keep: each number stands here."""
+
+from typing import Final
+
+JOIN_REQUEST_MAX: Final = 64 * 1024
+"""Bytes of a join request, inflated."""
+
+MESSAGE_MAX: Final = 64 * 1024
+"""Bytes of one message of the signalling; a longer one ends the connection."""
+
+MESSAGES_BURST: Final = 200
+MESSAGES_PER_S: Final = 20
+"""Messages of one client; one that sends more is disconnected."""
+
+OFFERS_BURST: Final = 30
+OFFERS_PER_S: Final = 1
+"""SDP offers of one client; one that sends more is disconnected."""
+
+PARTICIPANTS_MAX: Final = 500
+"""Participants of one live space's call."""
+
+DEVICES_MAX: Final = 5
+"""Participants of one person in one call."""
+
+QUEUE_MAX: Final = 256
+QUEUE_BYTES: Final = 1024 * 1024
+"""Messages and bytes that may wait for one client; the message that goes beyond still may."""
+
+SEND_WITHIN_S: Final = 15.0
+"""A client that takes no byte for so many seconds is disconnected."""
+
+HEARTBEAT_S: Final = 20.0
+"""Seconds between two pings (RFC 6455, 5.5.2), by which a lost connection is noticed."""
+
+RESUME_WITHIN_S: Final = 20.0
+"""Seconds for which a participant stays when the signalling was lost: it may come back."""
+
+CID_MAX: Final = 128
+"""Characters of the id that a client gives its own track."""
+
+TRACK_NAME_MAX: Final = 128
+FEATURES_MAX: Final = 8
+
+METADATA_MAX: Final = 4096
+ATTRIBUTES_MAX: Final = 16
+ATTRIBUTE_MAX: Final = 512
+"""Bytes of a participant's metadata; its attributes, and the bytes of each key and value."""
+
+UNWANTED_MAX: Final = 1000
+"""Tracks about which a client may have said that it wants them, or not."""
+
+NUDGES_MAX: Final = 3
+"""Times that a client is asked for a new offer, or for more sections, for the same streams."""

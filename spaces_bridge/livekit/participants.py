@@ -1,0 +1,123 @@
+"""The participants of a live space's call, as LiveKit's clients see them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from livekit.protocol import models
+
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.livekit.outgoing import SignalQueue
+from spaces_bridge.livekit.responses import CallEnd
+from spaces_bridge.livekit.sids import participant_sid
+from spaces_bridge.livekit.tracks import MicrophoneTrack, SpeakerTrack
+
+State = models.ParticipantInfo.State
+
+
+@dataclass(slots=True)
+class Wishes:
+    """The tracks that a client wants to be sent: all but some, or none but some."""
+
+    all: bool = True
+    besides: set[str] = field(default_factory=set)
+
+    def want(self, track: str) -> bool:
+        """Return whether the client wants this track."""
+        return self.all is not (track in self.besides)
+
+
+@dataclass(slots=True, eq=False)
+class CallParticipant:
+    """A participant: one client that has joined the call.
+
+    `queue` leads to its signalling, None while that is lost. `device` is the Matrix device, ""
+    where the identity does not tell it.
+    """
+
+    identity: str
+    user: UserId
+    name: str
+    device: str
+    joined_at_ms: int
+    has_floor: bool
+    is_single: bool
+    wishes: Wishes
+    queue: SignalQueue | None = None
+    sid: str = field(default_factory=participant_sid)
+    is_active: bool = False
+    """True from the moment at which its transport came up."""
+    microphone: MicrophoneTrack | None = None
+    metadata: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    ended: CallEnd | None = None
+    _version: int = 0
+
+    def send(self, message: bytes, *, fades: bool = False) -> None:
+        """Queue a message to the client; what comes while its signalling is lost is not kept."""
+        if self.queue is not None:
+            self.queue.put(message, fades=fades)
+
+    def info(self) -> models.ParticipantInfo:
+        """Return LiveKit's description of the participant, newer than those before."""
+        self._version += 1
+        return models.ParticipantInfo(
+            sid=self.sid,
+            identity=self.identity,
+            name=self.name,
+            state=self._state(),
+            version=self._version,
+            joined_at=self.joined_at_ms // 1000,
+            joined_at_ms=self.joined_at_ms,
+            metadata=self.metadata,
+            attributes=self.attributes,
+            permission=_permission(publishes=self.has_floor),
+            is_publisher=self.microphone is not None,
+            tracks=[] if self.microphone is None else [self.microphone.info()],
+            disconnect_reason=self.ended.reason if self.ended else models.UNKNOWN_REASON,
+        )
+
+    def _state(self) -> State:
+        if self.ended is not None:
+            return models.ParticipantInfo.DISCONNECTED
+        return models.ParticipantInfo.ACTIVE if self.is_active else models.ParticipantInfo.JOINED
+
+
+@dataclass(slots=True)
+class BotParticipant:
+    """The bot as a participant: it publishes a track for each speaker who is not in the call."""
+
+    identity: str
+    name: str
+    joined_at_ms: int
+    sid: str = field(default_factory=participant_sid)
+    tracks: dict[UserId, SpeakerTrack] = field(default_factory=dict)
+    _version: int = 0
+
+    def info(self) -> models.ParticipantInfo:
+        """Return LiveKit's description of the bot, newer than those before."""
+        self._version += 1
+        return models.ParticipantInfo(
+            sid=self.sid,
+            identity=self.identity,
+            name=self.name,
+            state=models.ParticipantInfo.ACTIVE,
+            version=self._version,
+            joined_at=self.joined_at_ms // 1000,
+            joined_at_ms=self.joined_at_ms,
+            permission=_permission(publishes=True),
+            is_publisher=bool(self.tracks),
+            tracks=list(self._infos()),
+        )
+
+    def _infos(self) -> Iterator[models.TrackInfo]:
+        for track in self.tracks.values():
+            yield track.info()
+
+
+def _permission(*, publishes: bool) -> models.ParticipantPermission:
+    return models.ParticipantPermission(
+        can_subscribe=True,
+        can_publish=publishes,
+        can_publish_sources=[models.MICROPHONE],
+        can_update_metadata=True,
+    )

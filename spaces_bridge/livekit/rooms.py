@@ -1,0 +1,189 @@
+"""The calls of all live spaces (implements `Audience`, `CallListener` and `CallPresence`)."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from spaces_bridge.app.call_ports import CallMembers, CallStage
+from spaces_bridge.app.chat import ChatNews
+from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.calls import CallPermit, Calls
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.sentences import Sentence
+from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.call_room import CallRoom
+from spaces_bridge.livekit.client import CallClient, Timer
+from spaces_bridge.livekit.joining import Joining
+from spaces_bridge.livekit.limits import DEVICES_MAX, PARTICIPANTS_MAX, RESUME_WITHIN_S
+from spaces_bridge.livekit.outgoing import SignalQueue
+from spaces_bridge.livekit.participants import CallParticipant, Wishes
+from spaces_bridge.livekit.responses import CallEnd
+from spaces_bridge.livekit.tokens import CallGrant
+
+log = logging.getLogger(__name__)
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+"""Calls back after so many seconds."""
+
+
+class CallRooms:
+    """The calls of all live spaces: one room for each that somebody has joined."""
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        calls: Calls,
+        stage: CallStage,
+        members: CallMembers | None = None,
+        call_later: CallLater | None = None,
+    ) -> None:
+        """`members` is told which devices come and go."""
+        self._spaces = spaces
+        self._calls = calls
+        self._stage = stage
+        self._members = members
+        self._call_later = call_later
+        self._rooms: dict[SpaceId, CallRoom] = {}
+
+    # --- coming and going ---------------------------------------------------------------------
+
+    def refuse_crowd(self, permit: CallPermit, identity: str) -> None:
+        """Raise Rejected when the call, or the person in it, has too many participants."""
+        room = self._rooms.get(permit.space)
+        others = [c.participant for c in room.clients] if room is not None else []
+        others = [other for other in others if other.identity != identity]
+        if len(others) >= PARTICIPANTS_MAX:
+            raise Rejected("call_full", "This call is full. Listen on the page instead.")
+        if sum(other.user == permit.user for other in others) >= DEVICES_MAX:
+            raise Rejected("too_many_devices", "You are in this call on too many devices already.")
+
+    def join(
+        self, permit: CallPermit, grant: CallGrant, joining: Joining, queue: SignalQueue
+    ) -> CallClient | None:
+        """Let a client in that has a permit; None: its live space is over."""
+        view = self._spaces.view(permit.space)
+        if view is None:
+            return None
+        room = self._rooms.get(permit.space)
+        if room is None:
+            room = CallRoom(
+                view, grant.room, self._spaces, self._calls, self._stage, self._members
+            )
+            self._rooms[permit.space] = room
+        participant = CallParticipant(
+            identity=grant.identity,
+            user=permit.user,
+            name=permit.name,
+            device=_device(grant.identity, permit.user),
+            joined_at_ms=self._spaces.world.clock.now_ms(),
+            has_floor=permit.has_floor,
+            is_single=joining.is_single,
+            wishes=Wishes(joining.subscribes),
+            queue=queue,
+        )
+        return room.enter(participant)
+
+    def resume(
+        self, permit: CallPermit, identity: str, sid: str, queue: SignalQueue
+    ) -> CallClient | None:
+        """Let a client go on as the participant that it was; None: that one is gone."""
+        room = self._rooms.get(permit.space)
+        client = room.client(identity) if room is not None else None
+        if room is None or client is None or client.participant.sid != sid:
+            return None
+        if client.participant.queue is not None:
+            client.participant.queue.close(1000, "resumed elsewhere")
+        client.attach(queue)
+        client.send(responses.reconnect())
+        client.send(responses.update(room.infos()))
+        client.negotiation.resume()
+        return client
+
+    def signalling_lost(self, client: CallClient, queue: SignalQueue) -> None:
+        """The connection behind `queue` is gone; its client may come back for a while."""
+        if client.participant.queue is not queue or client.participant.ended is not None:
+            return
+        client.participant.queue = None
+        later = self._call_later or asyncio.get_running_loop().call_later
+        client.forgetting = later(RESUME_WITHIN_S, lambda: self.end(client, CallEnd.LOST))
+
+    def end(self, client: CallClient, end: CallEnd) -> None:
+        """End a client's session."""
+        room = self._rooms.get(client.space)
+        if room is not None:
+            room.end(client, end)
+            self._drop_if_empty(room)
+
+    def stop(self) -> None:
+        """Let all clients come back by themselves: the bridge stops."""
+        for room in list(self._rooms.values()):
+            room.end_all(CallEnd.STOPPING)
+        self._rooms.clear()
+
+    def room(self, space: SpaceId) -> CallRoom | None:
+        """Return the call of a live space that somebody is in."""
+        return self._rooms.get(space)
+
+    def _drop_if_empty(self, room: CallRoom) -> None:
+        if not room.clients and self._rooms.get(room.space) is room:
+            del self._rooms[room.space]
+
+    # --- CallPresence -------------------------------------------------------------------------
+
+    def is_connected(self, identity: str) -> bool:
+        """Return whether a participant with this identity is in a call."""
+        return any(room.client(identity) is not None for room in self._rooms.values())
+
+    # --- CallListener -------------------------------------------------------------------------
+
+    def call_connected(self, session: str) -> None:
+        for client in self._clients():
+            if client.negotiation.owns(session):
+                client.connected(session)
+
+    def call_ended(self, session: str, reason: str) -> None:
+        for client in list(self._clients()):
+            if client.negotiation.owns(session):
+                log.info("a call client in live space %s lost its sound: %s", client.space, reason)
+                self.end(client, CallEnd.MEDIA_LOST)
+
+    def _clients(self) -> Iterator[CallClient]:
+        for room in self._rooms.values():
+            yield from room.clients
+
+    # --- Audience -----------------------------------------------------------------------------
+
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
+        room = self._rooms.get(space.space)
+        if room is not None:
+            room.refresh(space)
+            self._drop_if_empty(room)
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        room = self._rooms.get(space)
+        if room is not None:
+            room.levels(levels)
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        """Do nothing: calls show no captions."""
+
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
+        """Do nothing: clients of calls show no sentences of ours."""
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Do nothing: the chat of a call is the room's."""
+
+    def guests(self, space: SpaceId) -> int:
+        """Return 0: everybody in a call has an account."""
+        return 0
+
+
+def _device(identity: str, user: UserId) -> str:
+    """Return the Matrix device that an identity of the older form tells, "" otherwise."""
+    whose, _, device = identity.rpartition(":")
+    return device if whose == user else ""

@@ -1,0 +1,211 @@
+"""LiveKit's signalling over WebSocket, below the path prefix: `/rtc/v1`, `/rtc`, `…/validate`.
+
+The token says who comes; whether they may listen, and speak, the live space decides, now and at
+each change. Source: LiveKit's protocol (livekit_rtc.proto), as its SDKs speak it.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from spaces_bridge.app.usecases.calls import CallPermit, Calls
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.client import CallClient
+from spaces_bridge.livekit.client_requests import Requests, add_track
+from spaces_bridge.livekit.joining import (
+    Joining,
+    JoinRefused,
+    from_join_request,
+    from_parameters,
+)
+from spaces_bridge.livekit.limits import (
+    HEARTBEAT_S,
+    MESSAGE_MAX,
+    MESSAGES_BURST,
+    MESSAGES_PER_S,
+    OFFERS_BURST,
+    OFFERS_PER_S,
+)
+from spaces_bridge.livekit.outgoing import SignalQueue, send_all
+from spaces_bridge.livekit.responses import CallEnd
+from spaces_bridge.livekit.rooms import CallRooms
+from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner
+from spaces_bridge.pacing.token_bucket import TokenBucket
+
+log = logging.getLogger(__name__)
+
+TOKEN_RENEWED_S: Final = 600.0
+"""Seconds after which a client gets a new token, to come back with however long it is in."""
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """What one client may still send."""
+
+    messages: TokenBucket = field(
+        default_factory=lambda: TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
+    )
+    offers: TokenBucket = field(default_factory=lambda: TokenBucket(OFFERS_PER_S, OFFERS_BURST))
+
+    def covers(self, *, offer: bool) -> bool:
+        """Take one message; return whether it was allowed."""
+        now = time.monotonic()
+        return self.messages.take(1, now) and (not offer or self.offers.take(1, now))
+
+
+class Signalling:
+    """The handler of LiveKit's signalling."""
+
+    def __init__(self, rooms: CallRooms, tokens: TokenSigner, calls: Calls) -> None:
+        self._rooms = rooms
+        self._tokens = tokens
+        self._calls = calls
+        self.requests = Requests(rooms, lambda: time.time_ns() // 1_000_000)
+
+    def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        """Add the addresses below `prefix`."""
+        router.add_get(f"{prefix}/rtc/v1", self._connect_single)
+        router.add_get(f"{prefix}/rtc/v1/validate", self._validate)
+        router.add_get(f"{prefix}/rtc", self._connect_dual)
+        router.add_get(f"{prefix}/rtc/validate", self._validate)
+
+    # --- requests -----------------------------------------------------------------------------
+
+    async def _validate(self, request: web.Request) -> web.Response:
+        """Say whether the token's holder would be let in: SDKs ask when they were not."""
+        self._permit(self._grant(request))
+        return web.Response(text="success")
+
+    async def _connect_single(self, request: web.Request) -> web.StreamResponse:
+        grant = self._grant(request)
+        try:
+            joining = from_join_request(request.query.get("join_request", ""))
+        except JoinRefused as refused:
+            raise web.HTTPBadRequest(text=refused.text) from None
+        return await self._connect(request, grant, joining)
+
+    async def _connect_dual(self, request: web.Request) -> web.StreamResponse:
+        return await self._connect(request, self._grant(request), from_parameters(request.query))
+
+    async def _connect(
+        self, request: web.Request, grant: CallGrant, joining: Joining
+    ) -> web.StreamResponse:
+        permit = self._permit(grant)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            text = "This address speaks WebSocket only."
+            return web.Response(status=HTTPStatus.UPGRADE_REQUIRED, text=text)
+        if joining.resumes is None:
+            try:
+                self._rooms.refuse_crowd(permit, grant.identity)
+            except Rejected as refusal:
+                raise web.HTTPTooManyRequests(text=refusal.text) from None
+        socket = web.WebSocketResponse(
+            max_msg_size=MESSAGE_MAX, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0
+        )
+        await socket.prepare(request)
+        await self._serve(request, socket, grant, joining)
+        return socket
+
+    # --- access -------------------------------------------------------------------------------
+
+    def _grant(self, request: web.Request) -> CallGrant:
+        token = request.query.get("access_token", "")
+        if not token:
+            scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+            token = shown.strip() if scheme.lower() == "bearer" else ""
+        try:
+            grant = self._tokens.read(token)
+        except TokenRefused as refused:
+            raise web.HTTPUnauthorized(text=refused.text) from None
+        if not grant.join or grant.user is None or grant.space is None:
+            text = "This token lets nobody into a call of this server."
+            raise web.HTTPUnauthorized(text=text)
+        return grant
+
+    def _permit(self, grant: CallGrant) -> CallPermit:
+        if grant.user is None or grant.space is None:
+            raise AssertionError("a grant was looked at before")
+        try:
+            return self._calls.permit(grant.space, grant.user)
+        except Rejected as refusal:
+            raise web.HTTPForbidden(text=refusal.text) from None
+
+    # --- one connection -----------------------------------------------------------------------
+
+    async def _serve(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        grant: CallGrant,
+        joining: Joining,
+    ) -> None:
+        queue = SignalQueue()
+        sending = asyncio.create_task(send_all(queue, request, socket), name="LiveKit signalling")
+        client = self._admitted(grant, joining, queue)
+        try:
+            if client is not None:
+                await self._begin(client, joining)
+                await self._read(socket, client, queue, grant)
+        finally:
+            if client is not None:
+                self._rooms.signalling_lost(client, queue)
+            queue.close(1000, "")
+            await sending
+
+    def _admitted(
+        self, grant: CallGrant, joining: Joining, queue: SignalQueue
+    ) -> CallClient | None:
+        """Return the client that was let in; one that was not has been told so."""
+        try:
+            permit = self._permit(grant)  # again, as the upgrade took time
+        except web.HTTPForbidden:
+            queue.put(responses.leave(CallEnd.REMOVED))
+            return None
+        if joining.resumes is None:
+            return self._rooms.join(permit, grant, joining, queue)
+        client = self._rooms.resume(permit, grant.identity, joining.resumes, queue)
+        if client is None:
+            queue.put(responses.leave(CallEnd.UNKNOWN))
+        return client
+
+    async def _begin(self, client: CallClient, joining: Joining) -> None:
+        if joining.resumes is not None:
+            return
+        for track in joining.tracks:
+            add_track(client, track)
+        if joining.offer is not None:
+            await client.offered(joining.offer)
+        if not joining.is_single:
+            client.negotiation.streams_changed()
+
+    async def _read(
+        self,
+        socket: web.WebSocketResponse,
+        client: CallClient,
+        queue: SignalQueue,
+        grant: CallGrant,
+    ) -> None:
+        allowance, token_sent = _Allowance(), time.monotonic()
+        async for message in socket:
+            if queue.closing is not None:
+                return  # sent away: what was on its way is not obeyed any more
+            if message.type is not WSMsgType.BINARY:
+                self.requests.ignored += 1
+                continue
+            request = self.requests.parsed(message.data)
+            is_offer = request is not None and request.HasField("offer")
+            if not allowance.covers(offer=is_offer):
+                log.warning("a call client in live space %s sends too much", client.space)
+                self._rooms.end(client, CallEnd.TOO_MUCH)
+                return
+            if request is not None:
+                await self.requests.obey(client, request)
+            if time.monotonic() - token_sent > TOKEN_RENEWED_S:
+                token_sent = time.monotonic()
+                queue.put(responses.refresh_token(self._tokens.issue(grant)))

@@ -1,0 +1,143 @@
+"""The call stage port on the media worker of a `WorkerStage`, whose sessions it shares."""
+
+import dataclasses
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
+from spaces_bridge.app.errors import AdapterError, OfferRefused
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages as say
+from spaces_bridge.media.requests import ANSWER_S, Requests
+from spaces_bridge.media.sessions import Session, Sessions
+from spaces_bridge.media.supervisor import Supervisor
+from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
+
+_OVER: Final = "unknown_session"
+
+
+class WorkerCallStage:
+    """A worker call stage implements `spaces_bridge.app.call_ports.CallStage`."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        sessions: Sessions,
+        requests: "Requests[say.Answer | say.CallNegotiated]",
+        noted: Callable[[str, Session], None],
+    ) -> None:
+        """`noted` is called with what becomes of a session, to keep it and to tell of it."""
+        self._supervisor, self._sessions, self._requests = supervisor, sessions, requests
+        self._noted = noted
+        self._listener: CallListener | None = None
+
+    def attend_calls(self, listener: CallListener) -> None:
+        """Part of the port."""
+        self._listener = listener
+
+    async def answer_call(
+        self,
+        space: SpaceId,
+        user: UserId,
+        session: str | None,
+        sdp: str,
+        streams: Sequence[CallStream],
+    ) -> CallAnswer:
+        """Part of the port."""
+        peer, wanted = session or secrets.token_urlsafe(16), _wanted(streams)
+        done = await self._negotiate(
+            space,
+            user,
+            session,
+            peer,
+            lambda number: say.AnswerCall(
+                number, space, peer, user, session is not None, sdp, wanted
+            ),
+        )
+        return CallAnswer(peer, done.sdp, done.sections, done.missing, done.microphone)
+
+    async def offer_call(
+        self, space: SpaceId, user: UserId, session: str | None, streams: Sequence[CallStream]
+    ) -> CallOffer:
+        """Part of the port."""
+        peer, wanted = session or secrets.token_urlsafe(16), _wanted(streams)
+        done = await self._negotiate(
+            space,
+            user,
+            session,
+            peer,
+            lambda number: say.OfferCall(number, space, peer, user, session is not None, wanted),
+        )
+        return CallOffer(peer, done.sdp, done.sections)
+
+    async def accept_call_answer(self, session: str, sdp: str) -> None:
+        """Part of the port."""
+        await self._ask(session, lambda number: say.AcceptCallAnswer(number, session, sdp))
+
+    def use_microphone(self, session: str) -> None:
+        """Part of the port."""
+        known = self._sessions.get(session)
+        if known is None or not known.is_call:
+            return
+        self._supervisor.send(say.UseMicrophone(session, True))
+        if known.phase is PeerPhase.CONNECTED:
+            self._noted(session, dataclasses.replace(known, speaks=True))
+
+    # --- for the stage ---
+
+    def drop_microphone(self, session: str) -> None:
+        """Have a call's microphone be its user's no longer: the floor is gone."""
+        self._supervisor.send(say.UseMicrophone(session, False))
+        self._sessions[session] = dataclasses.replace(self._sessions[session], speaks=False)
+
+    def connected(self, session: str) -> None:
+        """Tell that a call's peer has connected."""
+        if self._listener is not None:
+            self._listener.call_connected(session)
+
+    def ended(self, session: str, reason: str) -> None:
+        """Tell that a call's peer is gone."""
+        if self._listener is not None:
+            self._listener.call_ended(session, reason)
+
+    # --- requests ---
+
+    async def _negotiate(
+        self,
+        space: SpaceId,
+        user: UserId,
+        session: str | None,
+        peer: str,
+        request: Callable[[int], say.CallRequest],
+    ) -> say.CallNegotiated:
+        if session is not None:
+            return await self._ask(session, request)
+        await self._supervisor.attached(ANSWER_S)
+        self._sessions[peer] = Session(space, user, StreamDirection.CALL, PeerPhase.NEW)
+        try:
+            return await self._ask(peer, request)
+        except BaseException:
+            if self._sessions.pop(peer, None) is not None:
+                self._supervisor.send(say.ClosePeer(peer))
+            raise
+
+    async def _ask(
+        self, peer: str, request: Callable[[int], say.CallRequest]
+    ) -> say.CallNegotiated:
+        await self._supervisor.attached(ANSWER_S)
+        known = self._sessions.get(peer)
+        if known is None or not known.is_call:
+            raise AdapterError("This connection is over. Join anew.")
+        try:
+            reply = await self._requests.ask(lambda number: self._supervisor.send(request(number)))
+        except OfferRefused as refusal:
+            if refusal.code == _OVER:
+                raise AdapterError(refusal.text) from refusal
+            raise
+        assert isinstance(reply, say.CallNegotiated)
+        return reply
+
+
+def _wanted(streams: Sequence[CallStream]) -> tuple[say.SpeakerStream, ...]:
+    return tuple(say.SpeakerStream(each.speaker, each.stream, each.track) for each in streams)

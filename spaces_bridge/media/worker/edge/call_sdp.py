@@ -1,0 +1,233 @@
+"""SDP of call peers: many audio sections on one transport, negotiated again and again.
+
+A client's description is read, and ours is written, as offer or as answer (RFC 8829): each audio
+section of the one BUNDLE group (RFC 9143) may carry the client's microphone, one stream of ours,
+both or nothing. Video and data are turned down by port 0, as in `sdp_answer`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spaces_bridge.media.worker.edge import sdp_answer, sdp_sections
+from spaces_bridge.media.worker.edge.sdp_answer import OurTransport
+from spaces_bridge.media.worker.edge.sdp_sections import Asked, Section, Transport
+from spaces_bridge.media.worker.values import SdpRefused
+
+MAX_CALL_BYTES: Final = 64 * 1024
+"""Bytes of a description: 30 sections of audio as browsers write them, and some of video."""
+MAX_SSRCS: Final = 4
+"""SSRCs that are read of one section; a microphone has one."""
+PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
+
+_SSRC = re.compile(r"([0-9]{1,10})(?: .*)?", re.ASCII)
+_RTPMAP = re.compile(r"[0-9]{1,3} [A-Za-z0-9-]{1,32}/[0-9]{1,9}", re.ASCII)
+_REMEDY = "Turn off what is not needed, or join anew."
+
+
+@dataclass(frozen=True, slots=True)
+class CallSection:
+    """A media section of a client's description; without a payload type it is turned down."""
+
+    asked: Asked
+    payload_type: int | None = None
+    sends: bool = False  # the client would send
+    receives: bool = False  # the client would receive
+    ssrcs: frozenset[int] = frozenset()  # announced by the client (RFC 5576)
+    idle: str = ""  # of a section that stays open with nothing in it: its first codec's rtpmap
+
+
+@dataclass(frozen=True, slots=True)
+class CallDescription:
+    """A client's description as far as it matters here."""
+
+    transport: Transport
+    sections: tuple[CallSection, ...]
+    is_bundled: bool
+
+
+def read_call(text: str) -> CallDescription:
+    """Read a client's offer or answer. Raises SdpRefused, and nothing else, whatever it holds."""
+    sdp_sections.refuse_too_big(text, MAX_CALL_BYTES, _REMEDY)
+    head, sections = sdp_sections.split(text)
+    asked = [section.asked() for section in sections]
+    mids = [each.mid for each in asked if each.mid]
+    if len(mids) != len(set(mids)):
+        raise sdp_sections.malformed("two sections have the same mid")
+    group = sdp_sections.bundle(head)
+    taken = _acceptable(sections, asked, group)
+    tagged = [section for section in sections if section.first("mid") in group[:1]]
+    read = [
+        _read(head, section, ask, taken.get(place), is_grouped=ask.mid in group)
+        for place, (section, ask) in enumerate(zip(sections, asked, strict=True))
+    ]
+    first = min(taken)
+    is_bundled = asked[first].mid in group
+    places = (sections[first], *(tagged if is_bundled else ()), head)
+    return CallDescription(sdp_sections.transport(places), tuple(read), is_bundled)
+
+
+def _acceptable(
+    sections: Sequence[Section], asked: Sequence[Asked], group: Sequence[str]
+) -> dict[int, int]:
+    """Return the payload types of Opus by the places of sections that share one transport.
+
+    Raises SdpRefused if there is none, for the first one's reason.
+    """
+    found, refusals = dict[int, int](), list[SdpRefused]()
+    for place, section in enumerate(sections):
+        if section.kind != "audio" or not section.is_open:
+            continue
+        try:
+            sdp_sections.check_transport(section)
+            found[place] = sdp_sections.opus(section)
+        except SdpRefused as refusal:
+            refusals.append(refusal)
+    bundled = {place: kind for place, kind in found.items() if asked[place].mid in group}
+    if bundled:
+        return bundled
+    if found:  # each has a transport of its own, and one is all there is here
+        first = min(found)
+        return {first: found[first]}
+    if refusals:
+        raise refusals[0]
+    raise SdpRefused("not_one_audio", "The offer has no audio section. Offer one with Opus.")
+
+
+def _read(
+    head: Section, section: Section, asked: Asked, kind: int | None, *, is_grouped: bool
+) -> CallSection:
+    if kind is None:
+        return CallSection(asked, idle=_idle(section) if is_grouped else "")
+    direction = section.first("direction") or head.first("direction") or "sendrecv"
+    return CallSection(
+        asked,
+        kind,
+        sends=direction in ("sendrecv", "sendonly"),
+        receives=direction in ("sendrecv", "recvonly"),
+        ssrcs=_ssrcs(section),
+    )
+
+
+def _idle(section: Section) -> str:
+    """Return the rtpmap of the first codec of an open section of video; "" if there is none.
+
+    A browser drops what belongs to a section that was turned down, and cannot offer again once it
+    has (seen in Chromium): such a section stays open, and carries nothing.
+    """
+    first = section.formats.split()[0]
+    if section.kind != "video" or not section.is_open:
+        return ""
+    found = (line for line in section.values.get("rtpmap", []) if line.split()[0] == first)
+    return next((line for line in found if _RTPMAP.fullmatch(line)), "")
+
+
+def _ssrcs(section: Section) -> frozenset[int]:
+    found = set[int]()
+    for line in section.values.get("ssrc", []):
+        number = _SSRC.fullmatch(line)
+        if number is not None and int(number[1]) < 1 << 32 and len(found) < MAX_SSRCS:
+            found.add(int(number[1]))
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class SentStream:
+    """A stream of ours in a section: its msid (RFC 8830) and its SSRC (RFC 5576)."""
+
+    stream: str
+    track: str
+    ssrc: int
+
+
+@dataclass(frozen=True, slots=True)
+class OurSection:
+    """Our half of a section; without a payload type it is turned down."""
+
+    asked: Asked
+    payload_type: int | None
+    receives: bool = False
+    sends: SentStream | None = None
+    idle: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the section is in the group."""
+        return self.payload_type is not None or bool(self.idle)
+
+    @property
+    def direction(self) -> str:
+        """The direction, seen from us."""
+        if self.sends is not None:
+            return "sendrecv" if self.receives else "sendonly"
+        return "recvonly" if self.receives else "inactive"
+
+
+def offered(mid: str, payload_type: int, sends: SentStream | None) -> OurSection:
+    """Return a section that we offer, on which we only send."""
+    return OurSection(Asked("audio", PROTOCOL, str(payload_type), mid), payload_type, sends=sends)
+
+
+def write_call(
+    sections: Sequence[OurSection],
+    ours: OurTransport,
+    *,
+    setup: str,
+    version: int,
+    is_bundled: bool = True,
+) -> str:
+    """Return our description; `version` grows with each of one peer (RFC 8866, 5.2).
+
+    No header extension is answered (see `sdp_answer`): clients know streams by their SSRC.
+    """
+    taken = [each.asked.mid for each in sections if each.is_open]
+    group = f"a=group:BUNDLE {' '.join(taken)}" if is_bundled else None
+    lines = ["v=0", f"o=- 1 {version} IN IP4 0.0.0.0", "s=-", "t=0 0", group, "a=ice-lite"]
+    lines.append("a=msid-semantic: WMS *")
+    candidates = True  # once is enough, as all share them
+    for section in sections:
+        if section.idle:
+            lines += _unused(section, ours, setup, candidates=candidates)
+            candidates = False
+            continue
+        if section.payload_type is None:
+            lines += sdp_answer.turned_down(section.asked)
+            continue
+        lines += _audio(section, section.payload_type, ours, setup, candidates=candidates)
+        candidates = False
+    return "".join(f"{line}\r\n" for line in lines if line is not None)
+
+
+def _unused(
+    section: OurSection, ours: OurTransport, setup: str, *, candidates: bool
+) -> Iterator[str | None]:
+    asked = section.asked
+    yield f"m={asked.kind} {ours.place.port} {asked.protocol} {section.idle.split()[0]}"
+    yield sdp_answer.connection(ours.place)
+    yield f"a=mid:{asked.mid}"
+    yield from sdp_answer.transport(ours, setup, candidates=candidates)
+    yield f"a=rtpmap:{section.idle}"
+    yield "a=inactive"
+
+
+def _audio(
+    section: OurSection, kind: int, ours: OurTransport, setup: str, *, candidates: bool
+) -> Iterator[str | None]:
+    asked = section.asked
+    yield f"m=audio {ours.place.port} {asked.protocol} {kind}"
+    yield sdp_answer.connection(ours.place)
+    yield f"a=mid:{asked.mid}" if asked.mid else None
+    yield from sdp_answer.transport(ours, setup, candidates=candidates)
+    yield f"a=rtpmap:{kind} opus/48000/2"
+    if section.receives:
+        yield from sdp_answer.microphone(kind)
+    else:
+        yield f"a=fmtp:{kind} minptime=10;useinbandfec=1"
+        yield "a=ptime:20"
+    yield f"a={section.direction}"
+    if section.sends is not None:
+        sent = section.sends
+        yield f"a=msid:{sent.stream} {sent.track}"
+        yield f"a=ssrc:{sent.ssrc} cname:{sent.stream}"
+        yield f"a=ssrc:{sent.ssrc} msid:{sent.stream} {sent.track}"

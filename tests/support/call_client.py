@@ -1,0 +1,179 @@
+"""A call's client for tests: ICE, DTLS and SRTP are real, it has as many sections as it likes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from spaces_bridge.app.call_ports import CallAnswer, CallStream
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.worker.edge.srtp import new_ssrc
+from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
+from spaces_bridge_demo.wire import WireConnection, WirePeer
+from tests.support.stage import SPACE
+
+HEAD = "v=0\r\no=- 1 {version} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {group}\r\n"
+AUDIO = (
+    "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\n"
+    "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\na=fingerprint:sha-256 {fingerprint}\r\n"
+    "a=setup:actpass\r\na=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a={direction}\r\n"
+)
+VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=recvonly\r\n"
+DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:{mid}\r\na=sctp-port:5000\r\n"
+
+
+@dataclass(slots=True)
+class Offered:
+    """One section of the client's offer."""
+
+    kind: str
+    direction: str = "recvonly"
+    ssrc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One section of the server's description."""
+
+    port: int
+    direction: str = ""
+    msid: str = ""
+    ssrc: int | None = None
+
+
+def sections_of(sdp: str) -> list[Answered]:
+    """The sections of a description of ours, in order."""
+    found = list[Answered]()
+    for section in sdp.split("\r\nm=")[1:]:
+        lines = section.split("\r\n")
+        values = dict(line[2:].partition(":")[::2] for line in lines[1:] if line[:2] == "a=")
+        way = next((each for each in DIRECTIONS if each in values), "")
+        ssrc = values.get("ssrc", "").partition(" ")[0]
+        found.append(
+            Answered(
+                int(lines[0].split()[1]), way, values.get("msid", ""), int(ssrc) if ssrc else None
+            )
+        )
+    return found
+
+
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+
+
+@dataclass(slots=True)
+class Sections:
+    """What the client offers, by mid (its place), and how often it did."""
+
+    offered: list[Offered] = field(default_factory=list)
+    version: int = 0
+
+
+class CallWire(WirePeer):
+    """A call's client without I/O."""
+
+    def __init__(self, ears: int = 3, *, more: bool = True) -> None:
+        """`ears`: sections to hear by; `more`: offer video and data, too, as SDKs do."""
+        super().__init__(StreamDirection.CALL)
+        self.sections = [Offered("audio") for _ in range(ears)]
+        if more:
+            self.sections += [Offered("video"), Offered("application")]
+        self._version = 0
+
+    def add(self, direction: str, ssrc: int | None = None) -> str:
+        """Offer another audio section from now on; return its mid."""
+        self.sections.append(Offered("audio", direction, ssrc))
+        return str(len(self.sections) - 1)
+
+    def publish(self) -> str:
+        """Offer to send on a section of its own, from another SSRC; return its mid."""
+        self.ssrc = new_ssrc()
+        return self.add("sendonly", self.ssrc)
+
+    def unpublish(self, mid: str) -> None:
+        """Offer to send no more."""
+        self.sections[int(mid)].direction = "inactive"
+
+    def offer(self) -> str:
+        """Return the client's offer as it is now."""
+        self._version += 1
+        group = " ".join(str(mid) for mid in range(len(self.sections)))
+        text = HEAD.format(version=self._version, group=group)
+        for mid, section in enumerate(self.sections):
+            template = {"audio": AUDIO, "video": VIDEO, "application": DATA}[section.kind]
+            text += template.format(
+                mid=mid,
+                ufrag=self.ufrag,
+                pwd=self.pwd,
+                fingerprint=self.identity.fingerprint,
+                direction=section.direction,
+            )
+            if section.ssrc is not None:
+                text += f"a=ssrc:{section.ssrc} cname:me\r\n"
+        return text
+
+    def heard(self, ssrc: int | None) -> list[RtpPacket]:
+        """Return the packets of one SSRC, as they came."""
+        return [packet for packet in self.packets if packet.ssrc == ssrc]
+
+
+class CallClient:
+    """A call's client of a stage, connected, with the answer it got last."""
+
+    def __init__(self, stage: WorkerStage, user: UserId, wire: CallWire | None = None) -> None:
+        self.user = user
+        self.wire = wire or CallWire()
+        self.answer: CallAnswer | None = None
+        self._stage = stage
+        self._connection = WireConnection(self.wire)
+        self._said = 0
+
+    async def negotiate(self, streams: Sequence[CallStream] = ()) -> CallAnswer:
+        """Offer as things are, and take the answer."""
+        session = self.answer.session if self.answer is not None else None
+        self.answer = await self._stage.calls.answer_call(
+            SPACE, self.user, session, self.wire.offer(), streams
+        )
+        return self.answer
+
+    async def join(self, streams: Sequence[CallStream] = ()) -> CallAnswer:
+        """Negotiate for the first time, and connect."""
+
+        async def signal(_offer: str) -> str:
+            return (await self.negotiate(streams)).sdp
+
+        await self._connection.join(signal)
+        assert self.answer is not None
+        return self.answer
+
+    def hears(self, track: str) -> list[RtpPacket]:
+        """Return what came of a stream, by the SSRC of its section."""
+        assert self.answer is not None
+        [mid] = [mid for mid, each in self.answer.sections.items() if each == track]
+        return self.wire.heard(sections_of(self.answer.sdp)[int(mid)].ssrc)
+
+    def say(self, payload: bytes) -> None:
+        """Send one packet of 20 ms."""
+        self._said += 1
+        self._connection.send(self.wire.rtp(self._said, self._said * 960, payload))
+
+    async def says(self, payload: bytes, until: Callable[[], bool]) -> None:
+        """Send this every 20 ms until it holds. Raises TimeoutError."""
+        async with asyncio.timeout(60):
+            while not until():
+                self.say(payload)
+                await asyncio.sleep(0.02)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds after an arriving datagram."""
+        await self._connection.until(holds)
+
+    def close(self) -> None:
+        """Go without a word."""
+        self._connection.close()
+
+
+def stream_of(user: UserId) -> CallStream:
+    """The stream of a speaker, named as LiveKit does."""
+    name = user.strip("@").partition(":")[0]
+    return CallStream(user, f"PA_{name}|TR_{name}", f"TR_{name}")
