@@ -31,8 +31,10 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
+from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
+from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
     CallDesk,
@@ -140,6 +142,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
+    audience = Audiences(hub)
     context = AppContext(
         journal=storage.journal,
         directory=storage.directory,
@@ -147,7 +150,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         notes=storage.notes,
         stage=stage,
         captioner=captioner,
-        audience=Audiences(hub),
+        audience=audience,
         courier=signal_later,
         doorkeeper=ban_lists,
         followers=storage.followers,
@@ -164,7 +167,9 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
     signal_later.courier = matrix
     calls = (
-        _calls(config, spaces, ban_lists, identities, delayed_events, matrix, tasks)
+        _calls(
+            config, spaces, audience, stage, ban_lists, identities, delayed_events, matrix, tasks
+        )
         if config.livekit.enabled
         else None
     )
@@ -193,17 +198,11 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     )
 
 
-class NobodyInCalls:
-    """The presence in calls while nothing serves them. Implements `CallPresence`."""
-
-    def is_connected(self, _identity: str) -> bool:
-        """Return False: nobody can be connected."""
-        return False
-
-
 def _calls(
     config: Config,
     spaces: Spaces,
+    audience: Audiences,
+    stage: WorkerStage,
     ban_lists: BanListService,
     identities: OpenIdVerifier,
     delayed_events: DelayedEventsClient,
@@ -213,18 +212,23 @@ def _calls(
     def bars(host: UserId, user: UserId) -> bool:
         return ban_lists.verdict(host, user) is not None
 
-    web, permits = _web_settings(config), Calls(spaces, bars)
+    permits, signer = Calls(spaces, bars), _signer(config)
+    rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
+    stage.calls.attend_calls(rooms)
+    audience.add(rooms)
     needs = CallDependencies(
         calls=permits,
         identities=identities,
         secrecy=matrix,
-        presence=NobodyInCalls(),
+        presence=rooms,
         events=delayed_events,
         notes=spaces.world.notes,
         tasks=tasks,
-        address_of=Addresses(web.trusted_proxies).of,
+        address_of=Addresses(_web_settings(config).trusted_proxies).of,
+        hang_up=rooms.stop,
     )
-    service = LiveKitService(config.call_url, _signer(config), needs)
+    parts = [Signalling(rooms, signer, permits)]
+    service = LiveKitService(config.call_url, signer, needs, parts)
     matrix.serve_calls(CallDesk(permits, matrix, service.tokens, service.leaves))
     return service
 
