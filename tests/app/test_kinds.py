@@ -31,6 +31,7 @@ NAMES_SHOWN = {
     "captions/worker/scheduler.py": "in an error's text",
     "check.py": "shown on the terminal",
     "demo/steps.py": "shown on the terminal",
+    "livekit/errors.py": "logged",
     "matrix/client/http.py": "in an error's text",
     "matrix/client/openid.py": "in an error's text",
     "matrix/outbox/handlers.py": "in an error's text",
