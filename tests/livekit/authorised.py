@@ -20,8 +20,6 @@ from tests.web.world import WebWorld, web_world
 KEY, SECRET = "spaces", "a-secret-of-the-test-that-is-long-enough"
 SFU = "wss://sfu.example.org/livekit"
 
-Body = Mapping[str, object]
-
 
 class ToldEvents:
     """Homeservers with delayed events, and what they were asked to do with them."""
