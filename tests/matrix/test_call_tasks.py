@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spaces_bridge.app.tasks import ClearCallMember, OutboxTask, WriteCallMember
+from spaces_bridge.app.tasks import ClearCallMember, EndStageCall, OutboxTask, WriteCallMember
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -17,6 +17,7 @@ from spaces_bridge.matrix.rooms.call_members import (
     GRACE_MS,
     CallConnections,
     CallMemberships,
+    CallTask,
 )
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.spaces import BEN, EVE, HOST, ROOM, after, live_space, scheduled
@@ -107,7 +108,7 @@ class Room:
         if self.held.get(key) != content:
             await self.write_state(room, type_, content, key)
 
-    async def run(self, task: WriteCallMember | ClearCallMember) -> None:
+    async def run(self, task: CallTask) -> None:
         await self.tasks.run(task, "key")
 
     def clear(self, user: UserId = BEN, device: str = "DEV") -> ClearCallMember:
@@ -166,6 +167,20 @@ async def test_no_more_than_so_many_are_cleared() -> None:
         room.add(BEN, f"DEV{number}")
     await room.run(WRITE)
     assert len(room.wished) == CLEARED_MAX
+
+
+async def test_who_has_no_floor_leaves_the_call_of_a_strict_stage_alone() -> None:
+    strict = replace(SETTINGS, call_stage="strict")
+    for settings, user, ends in (
+        (strict, BEN, True),
+        (SETTINGS, BEN, False),
+        (strict, HOST, False),
+    ):
+        room = Room(LIVE, settings)
+        keys = [room.add(user, "DEV"), room.add(user, "PHONE")]
+        room.add(EVE, "DEV")
+        await room.run(EndStageCall(LIVE.space, user))
+        assert room.written == ([(key, {}) for key in keys] if ends else [])
 
 
 @pytest.mark.parametrize("whole", [True, False])

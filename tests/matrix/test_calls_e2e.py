@@ -117,7 +117,14 @@ async def test_on_a_strict_stage_only_people_with_the_floor_may_be_in_the_call(
         assert await refused(join_call(ben, room)) == "M_FORBIDDEN"
         await ada.set_level(room, ben.id, 10)
         await join_call(ben, room)
+        await join_call(ben, room, device="PHONE")
+        await join_call(ada, room)
         await until_member(ben, room, BOTS_KEY, None)
+        await ada.set_level(room, ben.id, None)
+        for device in ("DEV", "PHONE"):
+            await until_member(ben, room, key_of(ben, device), {})
+        assert await ben.state(room, MEMBER, key_of(ada))
+        assert await refused(join_call(ben, room)) == "M_FORBIDDEN"
 
 
 async def test_a_room_of_before_is_opened_for_calls_and_closed_again(

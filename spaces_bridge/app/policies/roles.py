@@ -146,8 +146,11 @@ def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[
             "remove, block and pin. `help` lists how."
         )
         yield from to_account(before, event.user, text)
-    if had.may_speak and not event.role.may_speak and event.user not in before.closing:
-        yield from unseat(before, event.user)
+    if had.may_speak and not event.role.may_speak:
+        if live_here:
+            yield tasks.EndStageCall(before.space, event.user)
+        if event.user not in before.closing:
+            yield from unseat(before, event.user)
     yield from hide_guest_names(before, event)
 
 
