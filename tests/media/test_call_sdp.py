@@ -30,7 +30,9 @@ def refusal(text: str) -> SdpRefused:
 
 
 def answer_to(read: call_sdp.CallDescription) -> str:
-    sections = [OurSection(each.asked, each.payload_type) for each in read.sections]
+    sections = [
+        OurSection(each.asked, each.payload_type, idle=each.idle) for each in read.sections
+    ]
     return call_sdp.write_call(
         sections, OURS, setup="passive", version=1, is_bundled=read.is_bundled
     )
@@ -68,13 +70,18 @@ def test_a_real_client_that_publishes_says_on_which_section_and_from_which_ssrc(
 def test_each_section_of_a_real_offer_is_answered_in_its_place(name: str) -> None:
     text = offer(name)
     answer = answer_to(call_sdp.read_call(text))
-    kinds = [line.split()[0] for line in text.split("\r\n") if line.startswith("m=")]
-    assert [line.split()[0] for line in answer.split("\r\n") if line.startswith("m=")] == kinds
-    for kind, section in zip(kinds, sections_of(answer), strict=True):
-        assert section.port == (5349 if kind == "m=audio" else 0)
+    offered = [line.split() for line in text.split("\r\n") if line.startswith("m=")]
+    assert [line.split()[0] for line in answer.split("\r\n") if line.startswith("m=")] == [
+        kind for kind, *_ in offered
+    ]
+    # Firefox offers port 0 for audio that is bundled, and for video that was turned down before
+    was_open = [
+        kind == "m=audio" or (kind == "m=video" and port != "0") for kind, port, *_ in offered
+    ]
+    assert [each.port for each in sections_of(answer)] == [5349 if it else 0 for it in was_open]
     assert answer.count("a=candidate:") == 2  # once: all share one transport
-    taken = answer.split("a=group:BUNDLE ")[1].split("\r\n")[0].split()
-    assert len(taken) == kinds.count("m=audio")
+    group = answer.split("a=group:BUNDLE ")[1].split("\r\n")[0]
+    assert len(group.split()) == was_open.count(True)
 
 
 def test_a_section_says_what_is_sent_and_what_is_taken_on_it() -> None:
@@ -125,6 +132,47 @@ def test_only_sections_of_the_one_transport_are_taken() -> None:
     assert kinds == [111, None, 111]
     alone = wire.offer().replace("a=group:BUNDLE 0 1 2\r\n", "")
     assert [each.payload_type for each in call_sdp.read_call(alone).sections] == [111, None, None]
+
+
+VIDEO = (
+    "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtcp-mux\r\na=recvonly\r\n"
+    "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=fmtp:97 apt=96\r\n"
+)
+
+
+def test_a_section_of_video_stays_open_with_its_first_codec_and_carries_nothing() -> None:
+    head = CallWire(1, more=False).offer().replace("BUNDLE 0", "BUNDLE 0 1")
+    answer = answer_to(call_sdp.read_call(head + VIDEO))
+    [audio, video] = answer.split("\r\nm=")[1:]
+    assert video.startswith("video 5349 UDP/TLS/RTP/SAVPF 96\r\n")
+    assert "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=inactive" in video
+    assert "apt=96" not in video
+    assert "a=candidate" in audio
+    assert "a=candidate" not in video
+    assert "a=group:BUNDLE 0 1\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("a=rtpmap:96 H264/90000", "a=rtpmap:"),
+        ("a=rtpmap:96 H264/90000", "a=rtpmap"),
+        ("a=rtpmap:96 H264/90000", "a=rtpmap:96 \N{GRINNING FACE}/90000"),
+        ("a=rtpmap:96 H264/90000", "a=rtpmap:98 H264/90000"),
+        ("UDP/TLS/RTP/SAVPF 96 97", "UDP/TLS/RTP/SAVPF !"),
+        ("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
+        ("a=mid:1", "a=mid:2"),
+        ("video 9", "video 0"),
+        ("video 9", "text 9"),
+    ],
+)
+def test_a_section_of_video_that_nothing_is_known_of_is_turned_down(
+    line: str, instead: str
+) -> None:
+    head = CallWire(1, more=False).offer().replace("BUNDLE 0", "BUNDLE 0 1")
+    answer = answer_to(call_sdp.read_call(head + VIDEO.replace(line, instead)))
+    assert [each.port for each in sections_of(answer)] == [5349, 0]
+    assert "a=group:BUNDLE 0\r\n" in answer
 
 
 def test_what_a_section_lacks_costs_only_that_section() -> None:

@@ -31,7 +31,11 @@ Ask: TypeAlias = Callable[[str], Awaitable[Any]]
 async def chromium_at(address: str) -> AsyncIterator[Ask]:
     async with async_playwright() as playwright:
         # else it gives no microphone to a page that comes by HTTP from elsewhere
-        flags = [*FLAGS, f"--unsafely-treat-insecure-origin-as-secure={address}"]
+        flags = [
+            *FLAGS,
+            "--js-flags=--expose-gc",
+            f"--unsafely-treat-insecure-origin-as-secure={address}",
+        ]
         if os.getuid() == 0:
             flags.append("--no-sandbox")
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)

@@ -91,6 +91,7 @@ class Calls:
             section.payload_type,
             receives=section is microphone,
             sends=self._sent(peer, section.asked.mid),
+            idle=section.idle,
         )
 
     def _sent(self, peer: CallPeer, mid: str) -> SentStream | None:
