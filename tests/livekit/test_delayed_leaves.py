@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -300,9 +301,13 @@ async def test_a_slow_homeserver_holds_up_nobody_else(
         await told(user, delay_id)
 
     monkeypatch.setattr(desk.events, "restart", slow)
+
+    def alices() -> int:
+        return desk.events.times("restart", "alices")
+
     for times in range(2, 5):
         await desk.pass_by(HOUR_MS / 2000)
-        await until(lambda times=times: desk.events.times("restart", "alices") == times)
+        await until(partial(lambda wanted: alices() == wanted, times))
     assert desk.events.times("restart", "bobs") == 1
     stuck.set()
     await until(lambda: desk.events.times("restart", "bobs") == 2)
