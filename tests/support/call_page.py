@@ -47,8 +47,9 @@ async function negotiate(restart) {
   return answer;
 }
 async function look() {
-  const found = {state: pc.connectionState, ice: pc.iceConnectionState, tracks, streams: {}};
+  const found = {state: pc.connectionState, tracks, streams: {}, pairs: []};
   for (const entry of (await pc.getStats()).values()) {
+    if (entry.type === "candidate-pair" && entry.state === "succeeded") found.pairs.push(entry.id);
     if (entry.type !== "inbound-rtp") continue;
     found.streams[entry.mid] = {
       received: entry.packetsReceived, lost: entry.packetsLost,
