@@ -84,16 +84,17 @@ def refused(stage: WorkerStage) -> float:
     return stage.metrics().get("gate_refused", 0)
 
 
-async def test_what_one_client_says_another_gets_byte_for_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+async def test_what_one_client_says_another_gets_byte_for_byte(tmp_path: Path, tcp: bool) -> None:
     async with (
         calling(tmp_path) as (stage, _, attended),
         client(stage, HOST) as host,
         client(stage, EAR) as ear,
     ):
         host.wire.publish()
-        answer = await host.join()
+        answer = await host.join(tcp=tcp)
         assert answer.microphone == "5"
-        assert (await ear.join([stream_of(HOST)])).sections == {"0": "TR_host"}
+        assert (await ear.join([stream_of(HOST)], tcp=tcp)).sections == {"0": "TR_host"}
         await until(lambda: len(attended.connected) == 2)
         await host.says(WORD, lambda: len(ear.hears("TR_host")) >= 20)
         got = ear.hears("TR_host")

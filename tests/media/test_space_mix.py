@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.mix.space_mix import MOST_TRACKS, TICK_MS, SpaceMix, Tick
+from spaces_bridge.media.worker.mix.space_mix import (
+    MOST_TRACKS,
+    TICK_MS,
+    Admission,
+    SpaceMix,
+    Tick,
+)
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 from tests.support.sound import decibels, frames_of, tone
 
@@ -37,12 +43,12 @@ class Voice:
         self.user, self.peer = user, peer or f"mic of {user}"
         self._encoder = Encoder()
         self._frames = frames_of(tone(hertz, 12))
-        self.sent = 0
+        self.sent, self.ssrc = 0, 7
 
     def packet(self) -> RtpPacket:
         payload = self._encoder.encode(self._frames[self.sent])
         self.sent += 1
-        return RtpPacket(self.sent % (1 << 16), self.sent * FRAME, False, 111, 7, payload)
+        return RtpPacket(self.sent % (1 << 16), self.sent * FRAME, False, 111, self.ssrc, payload)
 
 
 class Scene:
@@ -106,6 +112,33 @@ def test_each_speaker_hears_the_other_and_not_themselves_and_a_listener_hears_bo
     assert decibels(b, 700) - said <= -40
     assert decibels(c, 440) == pytest.approx(said, abs=3)
     assert decibels(c, 700) == pytest.approx(said, abs=3)
+
+
+def test_a_microphone_that_is_published_anew_is_heard_at_once_wherever_it_counts_from() -> None:
+    voice = Voice("@a", 440)
+    scene = Scene(voice)
+    scene.mix.join("ear", "@c", LISTEN)
+    scene.mix.set_gates(["@a"])
+    scene.run(100)
+    voice.ssrc, voice.sent = 8, 20  # numbers and times that were used before
+    scene.run(60)
+    assert decibels(scene.heard("ear"), 440) == pytest.approx(decibels(tone(440, 1), 440), abs=3)
+
+
+def test_a_call_peer_is_in_no_mix_and_its_microphone_is_its_users_when_it_speaks() -> None:
+    scene = Scene()
+    assert scene.mix.join("call", "@a", StreamDirection.CALL) is None
+    scene.mix.set_gates(["@a"])
+    scene.run(1)
+    assert scene.ticks[-1].payloads == []
+    packet = Voice("@a", 440).packet()
+    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
+    assert scene.mix.speak("call", "@a") is None
+    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.HEARD
+    assert scene.mix.join("page", "@a", SPEAK) == "call"
+    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
+    scene.mix.set_gates([])
+    assert scene.mix.receive("page", "@a", packet, 0.0) is Admission.GATE_SHUT
 
 
 def test_one_encode_serves_all_listeners() -> None:

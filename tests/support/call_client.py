@@ -141,13 +141,13 @@ class CallClient:
         )
         return self.answer
 
-    async def join(self, streams: Sequence[CallStream] = ()) -> CallAnswer:
+    async def join(self, streams: Sequence[CallStream] = (), *, tcp: bool = False) -> CallAnswer:
         """Negotiate for the first time, and connect."""
 
         async def signal(_offer: str) -> str:
             return (await self.negotiate(streams)).sdp
 
-        await self._connection.join(signal)
+        await self._connection.join(signal, tcp=tcp)
         assert self.answer is not None
         return self.answer
 

@@ -25,11 +25,12 @@ pc.ontrack = event => {
   sound.autoplay = true;
   sound.srcObject = stream;
 };
-pc.createDataChannel("_lossy", {ordered: false, maxRetransmits: 0});
-pc.createDataChannel("_reliable", {ordered: true});
-const add = (kind, direction) => pc.addTransceiver(kind, {direction});
-for (let at = 0; at < 3; at++) add("audio", "recvonly");
-for (let at = 0; at < 3; at++) add("video", "recvonly");
+function begin() {
+  pc.createDataChannel("_lossy", {ordered: false, maxRetransmits: 0});
+  pc.createDataChannel("_reliable", {ordered: true});
+  for (const kind of ["audio", "audio", "audio", "video", "video", "video"])
+    pc.addTransceiver(kind, {direction: "recvonly"});
+}
 async function publish() {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true});
   sender = pc.addTransceiver(stream.getAudioTracks()[0],
@@ -39,6 +40,7 @@ function unpublish() {
   pc.removeTrack(sender);
 }
 async function negotiate(restart) {
+  if (!pc.getTransceivers().length) begin();
   await pc.setLocalDescription(await pc.createOffer({iceRestart: Boolean(restart)}));
   const reply = await fetch("negotiate", {method: "POST", body: pc.localDescription.sdp});
   if (!reply.ok) throw new Error(await reply.text());
@@ -46,9 +48,15 @@ async function negotiate(restart) {
   await pc.setRemoteDescription({type: "answer", sdp: answer.sdp});
   return answer;
 }
+async function accept(offer) {
+  await pc.setRemoteDescription({type: "offer", sdp: offer});
+  await pc.setLocalDescription(await pc.createAnswer());
+  return pc.localDescription.sdp;
+}
 async function look() {
-  const found = {state: pc.connectionState, ice: pc.iceConnectionState, tracks, streams: {}};
+  const found = {state: pc.connectionState, tracks, streams: {}, pairs: []};
   for (const entry of (await pc.getStats()).values()) {
+    if (entry.type === "candidate-pair" && entry.state === "succeeded") found.pairs.push(entry.id);
     if (entry.type !== "inbound-rtp") continue;
     found.streams[entry.mid] = {
       received: entry.packetsReceived, lost: entry.packetsLost,
