@@ -145,9 +145,11 @@ async def test_being_told_to_wait_is_not_cut_short_by_good_news(office: Office) 
     await office.wish(tell("patience"), "a")
     await eventually(lambda: not office.notary.failures, "not tried")
     office.courier.outage_over()
-    await asyncio.sleep(0.2)
-    assert office.notary.done == []
+    await office.wish(tasks.Reply(ROOM, EventId("$x"), "later", True), "b")
+    await eventually(lambda: office.notary.keys, "nothing is carried out")
+    assert office.notary.keys == ["b"], "all lanes heard the news"
     await office.empty()
+    assert office.notary.keys == ["b", "a"]
 
 
 async def test_good_news_cut_a_back_off_short(office: Office) -> None:
