@@ -74,6 +74,7 @@ docs:
 	$(BIN)/python -m tools.feed_doc > docs/feed.md
 
 audit:
+	@tools/setup dev
 	@tools/audit
 
 mutants:

@@ -7,7 +7,7 @@ tasks whose outcome is missing are stored again.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import tasks as outbox_tasks
@@ -51,6 +51,8 @@ class Reconciler:
         self._media_events = media_events
         self._rooms = rooms
         self._tasks = tasks or TaskSupervisor()
+        self._due: dict[SpaceId, tuple[float, int]] = {}
+        """When to read each room again, and the failures in a row so far."""
         self._doubted: dict[SpaceId, float] = {}
 
     def start(self) -> None:
@@ -65,19 +67,25 @@ class Reconciler:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        due: dict[SpaceId, tuple[float, int]] = {}  # when to read; failures in a row
         while True:
-            for space in [s.space for s in self._spaces.open()]:
-                at, failures = due.get(space, (0.0, 0))
+            spaces = [s.space for s in self._spaces.open()]
+            self._forget_all_but(spaces)
+            for space in spaces:
+                at, failures = self._due.get(space, (0.0, 0))
                 forgotten = self._is_doubt_old(space, loop.time()) and not failures
                 if loop.time() < at and not forgotten:
                     continue
                 if await self._reread(space):
-                    due[space] = (loop.time() + REREAD_EVERY_S, 0)
+                    self._due[space] = (loop.time() + REREAD_EVERY_S, 0)
                 else:
                     wait_s = REREAD_BACKOFF.wait_s(failures + 1)
-                    due[space] = (loop.time() + wait_s, failures + 1)
+                    self._due[space] = (loop.time() + wait_s, failures + 1)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _forget_all_but(self, spaces: Collection[SpaceId]) -> None:
+        for over in (self._due.keys() | self._doubted.keys()) - set(spaces):
+            self._due.pop(over, None)
+            self._doubted.pop(over, None)
 
     def _is_doubt_old(self, space: SpaceId, now: float) -> bool:
         view = self._spaces.view(space)

@@ -41,7 +41,9 @@ class Timekeeper:
 
     def look(self) -> None:
         """Tell the time to each live space for which something is due."""
-        for space in self._spaces.open():
+        spaces = self._spaces.open()
+        self._failed.intersection_update(space.space for space in spaces)
+        for space in spaces:
             try:
                 self._look_at(space)
             except Exception:  # one live space with a bug must not stop the others' time

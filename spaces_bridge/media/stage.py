@@ -143,6 +143,7 @@ class WorkerStage:
         self._wanted.pop(space, None)
         self._claimable.discard(space)
         self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
+        self._resumption.close(space)
         self._supervisor.send(messages.CloseSpace(space))
         self._ogg.end(space)
 
@@ -317,7 +318,8 @@ class WorkerStage:
 
     def _speaker_audio(self, message: messages.SpeakerAudio) -> None:
         end_ms = message.at_ms + length_ms(message.pcm)
-        self._heard_ms[message.space, message.user] = end_ms
+        if message.space in self._wanted:  # what was on its way when it closed is not kept
+            self._heard_ms[message.space, message.user] = end_ms
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
 

@@ -17,6 +17,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.backoff import Backoff
 from tests.app.support import SPACE, now, seat, settled
+from tests.support.kept import kept
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM, after, live_space
 
@@ -186,4 +187,22 @@ async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
         while now(spaces).doubts:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert now(spaces).may_speak(BEN)
+    await reconciler.stop()
+
+
+async def test_nothing_is_kept_of_live_spaces_that_are_over(
+    spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.0)
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
+    recorder.rooms.clear()  # it cannot be read, so the doubt stays
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
+    reconciler.start()
+    async with asyncio.timeout(60):
+        while kept(reconciler) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await spaces.ask(SPACE, cmd.EndSpace(HOST, recorder.now))
+        while kept(reconciler):  # noqa: ASYNC110
+            await asyncio.sleep(0)
     await reconciler.stop()

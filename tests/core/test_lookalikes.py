@@ -94,6 +94,23 @@ def test_whoever_looks_like_ada_is_found_out(name: str) -> None:
     assert imitates(clean_name(name), "Ada")
 
 
+KISS = "👩🏽‍❤️‍💋‍👨🏿"
+"""One picture of ten characters, which says nothing of a name."""
+
+
+@pytest.mark.parametrize("name", ["Ada", "Аda", "ⓐⓓⓐ", "ᵃᵈᵃ", "🅰🅳🅰", "ᴀᴅᴀ"])
+def test_nobody_hides_behind_a_row_of_pictures(name: str) -> None:
+    crowded = clean_name(KISS * 30 + name)
+    assert crowded.endswith(name)
+    assert imitates(crowded, "Ada")
+
+
+def test_no_name_is_longer_than_what_is_read_of_it() -> None:
+    for sign in (KISS[:4] + "‍❤️" * 9, KISS, "ﷺ́̂̃", "ạ́̈"):
+        name = clean_name(sign * 99)[:-1] + "x"
+        assert {look[-1] for look in looks(name)} == {"x"}
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -34,6 +34,8 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 KICK_EVERY = 5
 DMS = 5  # the bot answers at most some commands a minute in one room
+LAST_WORDS = next(line for line in speech.CONVERSATION if line.voice is not speech.HOST)
+"""Words that nobody says before."""
 HUM_HZ, MIA_HZ = 300, 1000
 
 
@@ -131,7 +133,19 @@ async def test_words_said_while_the_bridge_is_dead_are_captioned_once(
 
     await interrupted()
     await understood(miswritten, interrupted, most=0.2)
-    await asyncio.sleep(2)
+
+    # captions come in order: what would be written twice is there before words said after it
+    async def say_last() -> None:
+        live.host_mic.say(speech.speak(LAST_WORDS))
+        live.host_mic.say(speech.silence(0.8))
+        await live.host_mic.said(30)
+
+    async def last_miswritten() -> float:
+        captions = await live.host.captions(live.space)
+        return word_error_rate_within(LAST_WORDS.text, said_by(captions, live.host.id))
+
+    await say_last()
+    await understood(last_miswritten, say_last, most=0.3)
     captions = await live.host.captions(live.space)
     assert Counter(caption.utterance for caption in captions).most_common(1)[0][1] == 1
     pairs = list(itertools.pairwise(captions))
@@ -263,7 +277,11 @@ async def cut_an_invitation(
     command = await host.send_text(host.dm, f"invite {friend.id}")
     await doomed.cut_and_repair("/state/m.room.member/")
     await until(lambda: invites(friend, 1), "the invitation")
-    await asyncio.sleep(0.5)
+    # its message is written after the invite, however often that was tried
+    [room, *others] = [event["room_id"] for event in friend.seen if "invite_state" in event]
+    await friend.join(room)
+    await until(lambda: is_written_to(friend, room), "the invitation's message")
+    assert not others
     assert len([event for event in friend.seen if "invite_state" in event]) == 1
     return [command]
 
@@ -311,7 +329,13 @@ async def assert_each_answered_once(person: Person, room: str, commands: Sequenc
         return all((await answers()).values())
 
     await until(complete, "an answer to every command", 60.0)
-    await asyncio.sleep(1.0)
+    # answers come in order: a second one to an earlier command is there before the last one's
+    last_one = await person.send_text(room, "help mute")
+
+    async def answered() -> bool:
+        return last_one in [replied_to(event, person.bot) for event in await person.timeline(room)]
+
+    await until(answered, "an answer to the last command", 60.0)
     assert await answers() == dict.fromkeys(commands, 1)
 
 
@@ -345,6 +369,11 @@ async def redacted_once(host: Person, space: LiveRoom, reaction: str) -> bool:
 async def invites(person: Person, count: int) -> bool:
     """Whether somebody got that many invites."""
     return len([event for event in person.seen if "invite_state" in event]) >= count
+
+
+async def is_written_to(person: Person, room: str) -> bool:
+    """Whether a message of the bot is in the room."""
+    return bool(await person.messages(room, person.bot))
 
 
 async def replaced(new: int | None, old: int) -> bool:

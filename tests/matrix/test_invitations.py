@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
+from spaces_bridge.app.notes.invite_counts import Counted, DayCount
+from spaces_bridge.app.notes.record import Note
 from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -164,6 +166,48 @@ async def test_a_person_gets_so_many_invitations_a_day_from_everybody_together()
     assert "many invitations today" in setup.told[0].text
     setup.now += DAY_MS
     assert await setup.invite(CAT, "three", by=DAN)
+
+
+async def test_what_a_person_may_get_no_more_takes_nothing_of_the_inviters_day() -> None:
+    setup = InvitationSetup(
+        strangers_per_day=1, invitations_per_inviter=1, invitations_per_person=1
+    )
+    assert await setup.invite(CAT, "one", by=BEN)
+    assert not await setup.invite(CAT, "two")
+    assert "many invitations today" in setup.told[0].text
+    assert await setup.invite(DAN, "three"), "neither a stranger nor an invitation was counted"
+
+
+async def test_an_invitation_above_the_inviters_limit_counts_no_stranger() -> None:
+    setup = InvitationSetup(invitations_per_inviter=0)
+    assert not await setup.invite(CAT, "one")
+    assert "at most 0 invitations a day" in setup.told[0].text
+    assert await setup.notes.get(DayCount.key(Counted.STRANGERS_MET, ADA)) is None
+    assert await setup.notes.get(DayCount.key(Counted.INVITATIONS_GOT, CAT)) is None
+
+
+async def test_a_crash_between_the_counts_counts_nothing_twice() -> None:
+    setup = InvitationSetup(
+        strangers_per_day=2, invitations_per_inviter=2, invitations_per_person=2
+    )
+    put = setup.notes.put
+    counted: list[DayCount] = []
+
+    async def put_one_and_crash(note: Note) -> None:
+        if counted:
+            raise ConnectionError("the bridge is killed here")
+        if isinstance(note, DayCount):
+            counted.append(note)
+        await put(note)
+
+    setup.notes.put = put_one_and_crash  # type: ignore[method-assign]  # a crash
+    with pytest.raises(ConnectionError):
+        await setup.invite(CAT, "one")
+    assert [note.counted for note in counted] == [Counted.STRANGERS_MET]
+    setup.notes.put = put  # type: ignore[method-assign]  # the bridge is back
+    assert await setup.invite(CAT, "one")
+    assert await setup.invite(DAN, "two"), "the first one took one place"
+    assert not await setup.invite(UserId("@eve:x"), "three")
 
 
 async def test_the_same_inviter_invites_somebody_once() -> None:

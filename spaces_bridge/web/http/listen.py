@@ -10,11 +10,11 @@ from aiohttp import web
 
 from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.records import Token
-from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.access.page_access import PageAccess
 from spaces_bridge.web.access.tickets import Tickets
-from spaces_bridge.web.problems import Problem, too_many
+from spaces_bridge.web.problems import Problem, refuse_unless_live, too_many
 from spaces_bridge.web.settings import WebSettings
 
 STALL_S = 20.0
@@ -45,7 +45,7 @@ class OggStream:
     async def open(self, request: web.Request) -> web.Response:
         """Answer a `POST` with 201 and a `Location` to play, or refuse as the stream would."""
         space, token = await self._access.from_request(request)
-        _refuse_unless_live(space)
+        refuse_unless_live(space)
         self._access.admit(space, token)
         if not self._asked.take(self._access.addresses.of(request)):
             raise too_many()
@@ -73,7 +73,7 @@ class OggStream:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         space, token = await self._who(request)
-        _refuse_unless_live(space)
+        refuse_unless_live(space)
         self._access.admit(space, token)
         with self._place():
             response = web.StreamResponse(
@@ -157,9 +157,3 @@ def full() -> Problem:
     """Return the problem 503 for when all places to listen over HTTP are taken."""
     text = "Too many people listen over HTTP right now. Try again in half a minute."
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "streams_full", text, {"Retry-After": "30"})
-
-
-def _refuse_unless_live(space: LiveSpace) -> None:
-    if space.phase is not Phase.LIVE:
-        text = "There is no sound: this live space is not live."
-        raise Problem(HTTPStatus.CONFLICT, "no_sound", text)

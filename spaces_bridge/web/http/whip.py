@@ -10,16 +10,15 @@ from spaces_bridge.app.media_events import CUT
 from spaces_bridge.app.ports import Direction, MediaSession, Stage
 from spaces_bridge.app.records import Token
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core import refusals
 from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.audio import no_floor, refuse_unless_may_speak
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.access.page_access import PageAccess, guests_listen, guests_off
 from spaces_bridge.web.http.bodies import body_of
-from spaces_bridge.web.problems import Problem, not_found, refused, too_many
+from spaces_bridge.web.problems import Problem, not_found, refuse_unless_live, refused, too_many
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 
@@ -55,7 +54,7 @@ class WhipEndpoints:
     async def listen(self, request: web.Request) -> web.Response:
         """Answer `POST whep`, with or without a token."""
         space, token = await self._access.from_request(request)
-        _refuse_unless_live(space)
+        refuse_unless_live(space)
         self._access.admit(space, token)
         offer = await self._offer_of(request)
         user = token.user if token is not None else self._access.sessions.guest_id()
@@ -77,7 +76,7 @@ class WhipEndpoints:
         page's: two pages would take turns for ever.
         """
         space, token = await self._access.from_request(request)
-        _refuse_unless_live(space)
+        refuse_unless_live(space)
         self._refuse_guest(space, token)
         if token is None:
             raise Problem.saying(HTTPStatus.FORBIDDEN, no_floor().said)
@@ -195,13 +194,6 @@ class WhipEndpoints:
             body=session.answer.encode(),
             headers={"Content-Type": SDP, "Location": location},
         )
-
-
-def _refuse_unless_live(space: LiveSpace) -> None:
-    if space.phase is Phase.SCHEDULED:
-        raise Problem.saying(HTTPStatus.CONFLICT, refusals.not_live().said)
-    if space.phase is Phase.ENDED:
-        raise Problem.saying(HTTPStatus.GONE, refusals.ended().said)
 
 
 async def _offer_of(request: web.Request) -> str:
