@@ -304,13 +304,14 @@ async def test_a_slow_homeserver_holds_up_nobody_else(
             await stuck.wait()
         await told(user, delay_id)
 
-    def restarted(times: int) -> bool:
-        return setup.events.times("restart", "alices") == times
-
     monkeypatch.setattr(setup.events, "restart", slow)
+
+    def alices() -> int:
+        return setup.events.times("restart", "alices")
+
     for times in range(2, 5):
         await setup.pass_by(HOUR_MS / 2000)
-        await until(partial(restarted, times))
+        await until(partial(lambda wanted: alices() == wanted, times))
     assert setup.events.times("restart", "bobs") == 1
     stuck.set()
     await until(lambda: setup.events.times("restart", "bobs") == 2)
