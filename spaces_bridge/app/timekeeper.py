@@ -59,8 +59,8 @@ class Timekeeper:
             self._spaces.then(space.space, partial(self._told.discard, space.space))
 
     def _time(self) -> cmd.PassTime:
-        world = self._spaces.world
-        return cmd.PassTime(world.clock.now_ms(), world.settings.host_grace_ms)
+        context = self._spaces.context
+        return cmd.PassTime(context.clock.now_ms(), context.settings.host_grace_ms)
 
     async def _watch(self) -> None:
         await asyncio.sleep(SETTLE_S)

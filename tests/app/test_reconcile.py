@@ -39,7 +39,7 @@ async def test_one_room_that_cannot_be_read_does_not_keep_the_others_from_it(
     await reconciler.stop()
 
 
-async def test_after_a_start_room_sound_and_wishes_are_made_true(
+async def test_after_a_start_room_sound_and_tasks_are_made_true(
     spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await seat(spaces)
@@ -58,7 +58,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     recorder.effects.clear()
     recorder.microphones = {BEN}
     started = len(recorder.calls)
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_BACKOFF", Backoff(0.01, 30.0))
@@ -68,7 +68,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     everybody = {HOST: "Ada", BEN: "Ben", EVE: "Eve", UserId("@moe:x.y"): "Moe"}
     recorder.rooms[ROOM] = RoomSnapshot({HOST: 90, EVE: 10}, everybody)
     async with asyncio.timeout(60):
-        await recorder.wished_for("guest.join")
+        await recorder.wait_for_task("guest.join")
     await reconciler.stop()
     view = restarted.view(SPACE)
     assert view is not None
@@ -77,17 +77,17 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     assert recorder.called("audio_taken")[-1] == (BEN, 900)
     names = [call[0] for call in recorder.calls]
     assert names.index("open_track", started) < names.index("open_space", started)
-    assert [w["level"] for w in recorder.wished("level.write")] == [None, 10]
-    assert recorder.wished("guest.join")[0]["user"] == GUEST
+    assert [w["level"] for w in recorder.enqueued("level.write")] == [None, 10]
+    assert recorder.enqueued("guest.join")[0]["user"] == GUEST
     await restarted.stop()
 
 
 async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = Spaces(recorder.world())
-    await door.create(CREATE)
-    reconciler = Reconciler(door, MediaEvents(door), recorder)
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE)
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     await reconciler.stop()
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_EVERY_S", 0.01)
     monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
@@ -95,14 +95,14 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     await asyncio.sleep(0.05)
     await reconciler.stop()
     assert recorder.kinds() == ["room.make"]
-    await door.stop()
+    await spaces.stop()
 
 
 def wanted_again(space: LiveSpace) -> list[tasks.OutboxTask]:
     return [task_from(effect) for effect in missing(space, 7)]
 
 
-def test_what_the_room_does_not_show_is_wished_again_once_and_without_contradiction() -> None:
+def test_what_the_room_does_not_show_is_enqueued_once_and_without_contradiction() -> None:
     cat, dan = UserId("@cat:example.org"), UserId("@dan:example.org")
     space = live_space()
     for user in (EVE, cat, dan):
@@ -157,7 +157,7 @@ async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
     await spaces.ask(SPACE, cmd.SetGuests(HOST, GuestPolicy.OFF))
     await spaces.stop()
     recorder.calls.clear()
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     reconciler.start()
@@ -179,7 +179,7 @@ async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
     reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     reconciler.start()
     async with asyncio.timeout(60):
-        await recorder.wished_for("card.refresh")
+        await recorder.wait_for_task("card.refresh")
         await settled(spaces)
         await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
         assert now(spaces).doubts

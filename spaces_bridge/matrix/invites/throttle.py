@@ -31,9 +31,9 @@ class _Server:
 class ServerThrottle:
     """The server throttle gives turns to write, and lets servers rest that do not answer."""
 
-    def __init__(self, metronome: Pacer, domain: str, clock: Callable[[], float]) -> None:
+    def __init__(self, pacer: Pacer, domain: str, clock: Callable[[], float]) -> None:
         """`domain` is our own homeserver, whose users are limited by what it can take in all."""
-        self._metronome = metronome
+        self._pacer = pacer
         self._domain = domain
         self._clock = clock
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -52,7 +52,7 @@ class ServerThrottle:
         self._refuse_if_resting(server, there)
         async with there.places, self._places:
             self._refuse_if_resting(server, there)
-            yield await self._metronome.turn(wanted)
+            yield await self._pacer.turn(wanted)
 
     def answered(self, server: str) -> None:
         """Note that the server works."""

@@ -70,7 +70,7 @@ class Bans:
         )
         for moderator in space.moderators:
             told = f"no-ban:{wanted.space}:{wanted.user}:{moderator}"
-            await self._spaces.wish(tasks.TellUser(moderator, text), told)
+            await self._spaces.enqueue_task(tasks.TellUser(moderator, text), told)
 
 
 def is_kept_out(space: LiveSpace, user: UserId) -> bool:

@@ -20,7 +20,7 @@ from spaces_bridge.core.text.names import account_name
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
 from spaces_bridge.matrix.events import levels
-from spaces_bridge.matrix.rooms import tampering as meddling
+from spaces_bridge.matrix.rooms import tampering
 from spaces_bridge.matrix.rooms.grants import GrantHistory
 from spaces_bridge.matrix.rooms.members import Act, Membership, Memberships
 from spaces_bridge.matrix.rooms.tampering import LevelTampering
@@ -42,7 +42,7 @@ class RoomObserver:
         self._spaces = spaces
         self._grants = GrantHistory(bot, notes)
         self._memberships = Memberships(bot)
-        self._meddlers = LevelTampering(bot)
+        self._tampering = LevelTampering(bot)
         self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
@@ -131,7 +131,7 @@ class RoomObserver:
         if view is None or held.event is None:
             return
         if levels.arranged(held.content, levels.needs_of(view)) != held.content:
-            await self._spaces.wish(ArrangeRoom(space), f"arrange:{held.event}")
+            await self._spaces.enqueue_task(ArrangeRoom(space), f"arrange:{held.event}")
 
     def _author(self, held: StateEvent) -> UserId | None:
         return held.sender if held.sender != self._bot.user else None
@@ -208,9 +208,9 @@ class RoomObserver:
             needs = levels.needs_of(now)
             if levels.arranged(held.content, needs) == held.content:
                 return
-            culprit = await self._meddlers.find(room, held)
-            if culprit is not None:
-                await self._spaces.wish(*meddling.word_to(culprit, now))
+            change = await self._tampering.find(room, held)
+            if change is not None:
+                await self._spaces.enqueue_task(*tampering.word_to(change, now))
             await self._write(space, room, partial(levels.arranged, needs=needs), held)
 
     async def _write(

@@ -184,10 +184,10 @@ def _check_transport(audio: _Section) -> None:
 def _check_direction(offered: str | None, direction: StreamDirection) -> None:
     if (offered or "sendrecv") in _WANTED[direction]:
         return
-    wish = "receives" if direction is StreamDirection.LISTEN else "sends"
+    wanted = "receives" if direction is StreamDirection.LISTEN else "sends"
     raise SdpRefused(
         "direction",
-        f"The offered audio is {offered}. To {direction} here, offer audio that {wish}.",
+        f"The offered audio is {offered}. To {direction} here, offer audio that {wanted}.",
     )
 
 

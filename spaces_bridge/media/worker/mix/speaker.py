@@ -31,7 +31,7 @@ class Speaker:
         """Refuse a packet that came to a shut gate: nothing up to it is ever played."""
         self.jitter.pass_by(packet.sequence, packet.timestamp)
 
-    def hush(self) -> None:
+    def reset(self) -> None:
         """Forget all sound, the decoder's memory of it included: the gate was shut."""
         self.jitter.flush()
         self._left = _NOTHING
