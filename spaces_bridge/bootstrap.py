@@ -37,12 +37,12 @@ from spaces_bridge.livekit.service import LiveKitService
 from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
-    CallDesk,
     DelayedEventsClient,
     MatrixService,
     MatrixSettings,
     OpenIdSettings,
     OpenIdVerifier,
+    ProxiedCalls,
 )
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
@@ -74,12 +74,12 @@ class LateOutboxSignal:
     """The outbox signal that is made before the Matrix service; it does nothing until then."""
 
     def __init__(self) -> None:
-        self.courier: MatrixService | None = None
+        self.matrix: MatrixService | None = None
 
     def wake(self) -> None:
         """Pass the signal on. Part of the `OutboxSignal` port."""
-        if self.courier is not None:
-            self.courier.wake()
+        if self.matrix is not None:
+            self.matrix.wake()
 
 
 async def run(config: Config) -> int:
@@ -151,8 +151,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         stage=stage,
         captioner=captioner,
         audience=audience,
-        courier=signal_later,
-        doorkeeper=ban_lists,
+        outbox_signal=signal_later,
+        ban_lists=ban_lists,
         followers=storage.followers,
         clock=clock,
         settings=app_settings(config),
@@ -165,7 +165,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
-    signal_later.courier = matrix
+    signal_later.matrix = matrix
     calls = (
         _calls(
             config, spaces, audience, stage, ban_lists, identities, delayed_events, matrix, tasks
@@ -222,14 +222,14 @@ def _calls(
         secrecy=matrix,
         presence=rooms,
         events=delayed_events,
-        notes=spaces.world.notes,
+        notes=spaces.context.notes,
         tasks=tasks,
         address_of=Addresses(_web_settings(config).trusted_proxies).of,
         hang_up=rooms.stop,
     )
     parts = [Signalling(rooms, signer, permits)]
     service = LiveKitService(config.call_url, signer, needs, parts)
-    matrix.serve_calls(CallDesk(permits, matrix, service.tokens, service.leaves))
+    matrix.serve_calls(ProxiedCalls(permits, matrix, service.tokens, service.leaves))
     return service
 
 
@@ -255,7 +255,7 @@ def _matrix(
         storage.inbox,
         storage.tokens,
         use_cases,
-        doorkeeper=ban_lists,
+        ban_lists=ban_lists,
         followers=storage.followers,
         reports=storage.reports,
         tasks=tasks,

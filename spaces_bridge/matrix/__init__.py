@@ -1,16 +1,16 @@
 """The Matrix adapter: transactions in, outbox tasks out, live spaces' rooms, the bot's DMs."""
 
-from spaces_bridge.matrix.appservice.call_api import CallDesk
+from spaces_bridge.matrix.appservice.call_api import ProxiedCalls
 from spaces_bridge.matrix.client.delayed_events import DelayedEventsClient
 from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from spaces_bridge.matrix.service import MatrixService
 from spaces_bridge.matrix.settings import MatrixSettings
 
 __all__ = [
-    "CallDesk",
     "DelayedEventsClient",
     "MatrixService",
     "MatrixSettings",
     "OpenIdSettings",
     "OpenIdVerifier",
+    "ProxiedCalls",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from spaces_bridge_demo.deployment import LiveRoom, Person, until
 from spaces_bridge_demo.ears import usual_tone_db
-from spaces_bridge_demo.house import LiveRoom, Person, until
 from spaces_bridge_demo.peer import RATE
 from tests.livekit.clients import Made, clients
 from tests.livekit.listening import LOUD_DB, hears_tone
@@ -96,4 +96,4 @@ async def test_no_token_of_a_call_reaches_the_log(world: World) -> None:
     _, jwt = await token_for(space, host)
     stranger = await world.person("eve")
     assert (await asked(space, stranger))[0] == 403
-    assert jwt not in world.house.bridge.log_text()
+    assert jwt not in world.deployment.bridge.log_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spaces_bridge_demo.house import Person, until
+from spaces_bridge_demo.deployment import Person, until
 from spaces_bridge_demo.peer import RATE, ListenerPeer
 from spaces_bridge_demo.speech import CONVERSATION, silence, speak
 from tests.e2e.chromium import write_wav
@@ -40,7 +40,7 @@ async def app(world: World, ada: Person, tmp_path: Path) -> AsyncIterator[Elemen
     """Ada's browser, which is told of the bridge by Element Call's own config."""
     wav = tmp_path / "speech.wav"
     write_wav(wav, np.concatenate([speak(CONVERSATION[1]), silence(0.3)]))
-    bridge, homeserver = world.house.bridge, world.house.homeserver
+    bridge, homeserver = world.deployment.bridge, world.deployment.homeserver
     config = {"livekit": {"livekit_service_url": f"{bridge.url}/livekit"}}
     async with element_call(homeserver.url, homeserver.domain, wav, config) as opened:
         await opened.sign_in(ada.account, DEVICE)

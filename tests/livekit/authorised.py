@@ -86,7 +86,7 @@ class Authorised:
 
     def vouched(self, user: UserId, token: str = "") -> dict[str, object]:
         """An OpenID token of this person, as their homeserver gives it to a client."""
-        said = self.world.identities.vouch(user, token or f"openid-of-{user}")
+        said = self.world.identities.confirm(user, token or f"openid-of-{user}")
         return {**said, "token_type": "Bearer", "expires_in": 3600}
 
     def older(self, space: LiveSpace, user: UserId, **more: object) -> dict[str, object]:
@@ -143,7 +143,7 @@ class Parts:
         """The service over this world's live spaces."""
 
         def bars(host: UserId, user: UserId) -> bool:
-            return world.doorkeeper.verdict(host, user) is not None
+            return world.ban_lists.verdict(host, user) is not None
 
         needs = Dependencies(
             Calls(world.spaces, bars),

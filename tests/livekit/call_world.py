@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp import web
 from livekit.protocol import models, rtc
 
-from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
 from spaces_bridge.app.audiences import Audiences
+from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
@@ -204,7 +204,7 @@ class CallWorld:
         self.stage = PaperStage()
         self.timers = Timers()
         self.members = Members()
-        context = self.recorder.world(AppSettings(domain=DOMAIN, bot=BOT))
+        context = self.recorder.context(AppSettings(domain=DOMAIN, bot=BOT))
         audiences = Audiences()
         self.spaces = Spaces(
             replace(

@@ -49,7 +49,7 @@ class CountedPresence(ToldPresence):
         return super().is_connected(identity)
 
 
-class Desk:
+class AuthoriserSetup:
     """A keeper and its world; looks go on by themselves, time only when a test says so."""
 
     def __init__(self, notes: MemoryNotes | None = None) -> None:
@@ -86,10 +86,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def working(desk: Desk) -> AsyncIterator[Desk]:
-    run = asyncio.create_task(desk.keeper.run())
+async def working(setup: AuthoriserSetup) -> AsyncIterator[AuthoriserSetup]:
+    run = asyncio.create_task(setup.keeper.run())
     try:
-        yield desk
+        yield setup
     finally:
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
@@ -101,145 +101,149 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with working(Desk()) as running:
+async def setup() -> AsyncIterator[AuthoriserSetup]:
+    async with working(AuthoriserSetup()) as running:
         yield running
 
 
-async def test_the_homeserver_is_asked_at_once_so_that_a_wrong_event_is_told(desk: Desk) -> None:
-    await desk.delegate()
-    assert desk.events.asked == [("restart", ALICE, "one")]
-    desk.events.gone.add("two")
+async def test_the_homeserver_is_asked_at_once_so_that_a_wrong_event_is_told(
+    setup: AuthoriserSetup,
+) -> None:
+    await setup.delegate()
+    assert setup.events.asked == [("restart", ALICE, "one")]
+    setup.events.gone.add("two")
     with pytest.raises(DelayedEventGone):
-        await desk.delegate("two", device="TABLET")
-    assert len(desk.keeper) == 1
+        await setup.delegate("two", device="TABLET")
+    assert len(setup.keeper) == 1
 
 
-async def test_while_somebody_is_there_the_delay_begins_anew_in_half_its_time(desk: Desk) -> None:
-    desk.presence.identities.add(PHONE)
-    await desk.delegate()
+async def test_while_somebody_is_there_the_delay_begins_anew_in_half_its_time(
+    setup: AuthoriserSetup,
+) -> None:
+    setup.presence.identities.add(PHONE)
+    await setup.delegate()
     for times in range(1, 4):
-        await desk.pass_by(HOUR_MS / 2000 - 1)
-        assert desk.events.times("restart") == times
-        await desk.pass_by(1)
-        assert desk.events.times("restart") == times + 1
-    assert not desk.events.times("send")
+        await setup.pass_by(HOUR_MS / 2000 - 1)
+        assert setup.events.times("restart") == times
+        await setup.pass_by(1)
+        assert setup.events.times("restart") == times + 1
+    assert not setup.events.times("send")
 
 
-async def test_when_somebody_is_gone_the_event_is_sent_once(desk: Desk) -> None:
-    desk.presence.identities.add(PHONE)
-    await desk.delegate()
-    await desk.looked()
-    desk.presence.identities.clear()
-    await desk.looked()
-    await desk.pass_by(GONE_AFTER_S - 0.1)
-    assert not desk.events.times("send")
-    await desk.pass_by(0.1)
-    assert desk.events.times("send") == 1
-    assert len(desk.keeper) == 0
-    await until(lambda: desk.noted() == [])
+async def test_when_somebody_is_gone_the_event_is_sent_once(setup: AuthoriserSetup) -> None:
+    setup.presence.identities.add(PHONE)
+    await setup.delegate()
+    await setup.looked()
+    setup.presence.identities.clear()
+    await setup.looked()
+    await setup.pass_by(GONE_AFTER_S - 0.1)
+    assert not setup.events.times("send")
+    await setup.pass_by(0.1)
+    assert setup.events.times("send") == 1
+    assert len(setup.keeper) == 0
+    await until(lambda: setup.noted() == [])
 
 
-async def test_a_short_absence_is_none(desk: Desk) -> None:
-    desk.presence.identities.add(PHONE)
-    await desk.delegate()
-    await desk.looked()
-    desk.presence.identities.clear()
-    await desk.pass_by(GONE_AFTER_S - 1)
-    desk.presence.identities.add(PHONE)
-    await desk.looked()
-    desk.presence.identities.clear()
-    await desk.pass_by(GONE_AFTER_S - 1)
-    assert not desk.events.times("send")
+async def test_a_short_absence_is_none(setup: AuthoriserSetup) -> None:
+    setup.presence.identities.add(PHONE)
+    await setup.delegate()
+    await setup.looked()
+    setup.presence.identities.clear()
+    await setup.pass_by(GONE_AFTER_S - 1)
+    setup.presence.identities.add(PHONE)
+    await setup.looked()
+    setup.presence.identities.clear()
+    await setup.pass_by(GONE_AFTER_S - 1)
+    assert not setup.events.times("send")
 
 
-async def test_who_never_comes_is_gone_a_minute_later(desk: Desk) -> None:
-    await desk.delegate()
-    await desk.looked()
-    await desk.pass_by(JOIN_WITHIN_S - 1)
-    assert not desk.events.times("send")
-    await desk.pass_by(1)
-    assert desk.events.times("send") == 1
+async def test_who_never_comes_is_gone_a_minute_later(setup: AuthoriserSetup) -> None:
+    await setup.delegate()
+    await setup.looked()
+    await setup.pass_by(JOIN_WITHIN_S - 1)
+    assert not setup.events.times("send")
+    await setup.pass_by(1)
+    assert setup.events.times("send") == 1
 
 
-async def test_who_left_by_themselves_is_forgotten(desk: Desk) -> None:
+async def test_who_left_by_themselves_is_forgotten(setup: AuthoriserSetup) -> None:
     """The client sent its own leave: the homeserver does not know the event any more."""
-    desk.presence.identities.add(PHONE)
-    await desk.delegate()
-    desk.events.gone.add("one")
-    await desk.pass_by(HOUR_MS / 2000)
-    assert len(desk.keeper) == 0
-    assert not desk.events.times("send")
+    setup.presence.identities.add(PHONE)
+    await setup.delegate()
+    setup.events.gone.add("one")
+    await setup.pass_by(HOUR_MS / 2000)
+    assert len(setup.keeper) == 0
+    assert not setup.events.times("send")
 
 
 async def test_a_homeserver_that_is_away_is_asked_again_until_it_has_sent_the_event_itself(
-    desk: Desk,
+    setup: AuthoriserSetup,
 ) -> None:
-    desk.presence.identities.add(PHONE)
-    desk.events.away = True
+    setup.presence.identities.add(PHONE)
+    setup.events.away = True
     with pytest.raises(AdapterError):
-        await desk.delegate()
-    assert len(desk.keeper) == 1
-    await desk.pass_by(0.5)
-    assert desk.events.times("restart") == 1
-    await desk.pass_by(0.5)
-    assert desk.events.times("restart") == 2
-    desk.events.away = False
-    await desk.pass_by(2)
-    assert desk.events.times("restart") == 3
-    desk.events.away = True
-    desk.presence.identities.clear()
-    await desk.looked()
-    await desk.pass_by(GONE_AFTER_S)
-    assert desk.events.times("send") == 1
-    await desk.pass_by(HOUR_MS / 1000)
-    assert len(desk.keeper) == 0
+        await setup.delegate()
+    assert len(setup.keeper) == 1
+    await setup.pass_by(0.5)
+    assert setup.events.times("restart") == 1
+    await setup.pass_by(0.5)
+    assert setup.events.times("restart") == 2
+    setup.events.away = False
+    await setup.pass_by(2)
+    assert setup.events.times("restart") == 3
+    setup.events.away = True
+    setup.presence.identities.clear()
+    await setup.looked()
+    await setup.pass_by(GONE_AFTER_S)
+    assert setup.events.times("send") == 1
+    await setup.pass_by(HOUR_MS / 1000)
+    assert len(setup.keeper) == 0
 
 
 async def test_a_new_event_of_the_same_membership_takes_the_place_of_the_old_one(
-    desk: Desk,
+    setup: AuthoriserSetup,
 ) -> None:
     """The old one would end the membership that the new one stands for."""
-    desk.presence.identities.add(PHONE)
-    await desk.delegate("old")
-    await desk.delegate("new")
-    await until(lambda: desk.events.times("cancel", "old") == 1)
-    assert len(desk.keeper) == 1
-    await desk.delegate("new")
-    assert desk.events.times("cancel") == 1
-    await desk.pass_by(HOUR_MS / 2000)
-    assert desk.events.times("restart", "old") == 1
+    setup.presence.identities.add(PHONE)
+    await setup.delegate("old")
+    await setup.delegate("new")
+    await until(lambda: setup.events.times("cancel", "old") == 1)
+    assert len(setup.keeper) == 1
+    await setup.delegate("new")
+    assert setup.events.times("cancel") == 1
+    await setup.pass_by(HOUR_MS / 2000)
+    assert setup.events.times("restart", "old") == 1
 
 
-async def test_devices_and_member_ids_are_told_apart(desk: Desk) -> None:
-    await desk.delegate("one")
-    await desk.delegate("two", device="TABLET")
-    await desk.delegate("three", member="uuid-1")
-    await desk.delegate("four", member="uuid-2")
-    assert len(desk.keeper) == 4
-    assert not desk.events.times("cancel")
+async def test_devices_and_member_ids_are_told_apart(setup: AuthoriserSetup) -> None:
+    await setup.delegate("one")
+    await setup.delegate("two", device="TABLET")
+    await setup.delegate("three", member="uuid-1")
+    await setup.delegate("four", member="uuid-2")
+    assert len(setup.keeper) == 4
+    assert not setup.events.times("cancel")
 
 
 async def test_a_person_has_only_so_many_and_keeps_nobody_else_out(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    setup: AuthoriserSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(MOST_PER_USER):
-        await desk.delegate(f"event-{number}", device=f"D{number}")
+        await setup.delegate(f"event-{number}", device=f"D{number}")
     with pytest.raises(Rejected, match="too many calls"):
-        await desk.delegate("more", device="MORE")
-    await desk.delegate("again", device="D0")
-    await desk.delegate("bobs", user=BOB)
+        await setup.delegate("more", device="MORE")
+    await setup.delegate("again", device="D0")
+    await setup.delegate("bobs", user=BOB)
     monkeypatch.setattr(delayed_leaves, "MOST", MOST_PER_USER + 1)
     with pytest.raises(Rejected):
-        await desk.delegate("carls", user=UserId("@carl:z"))
+        await setup.delegate("carls", user=UserId("@carl:z"))
 
 
-async def test_a_restart_forgets_nothing(desk: Desk) -> None:
-    desk.presence.identities.update({PHONE, f"{BOB}:PHONE"})
-    await desk.delegate("alices")
-    await desk.delegate("bobs", user=BOB)
-    await until(lambda: desk.noted() == ["alices", "bobs"])
-    async with working(Desk(desk.notes)) as after:
+async def test_a_restart_forgets_nothing(setup: AuthoriserSetup) -> None:
+    setup.presence.identities.update({PHONE, f"{BOB}:PHONE"})
+    await setup.delegate("alices")
+    await setup.delegate("bobs", user=BOB)
+    await until(lambda: setup.noted() == ["alices", "bobs"])
+    async with working(AuthoriserSetup(setup.notes)) as after:
         after.presence.identities.add(PHONE)
         await until(lambda: after.events.times("restart") == 2)
         await after.pass_by(JOIN_WITHIN_S)
@@ -249,29 +253,29 @@ async def test_a_restart_forgets_nothing(desk: Desk) -> None:
 
 
 async def test_a_store_that_fails_is_tried_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    setup: AuthoriserSetup, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing = [StorageError("full"), StorageError("full")]
-    put = desk.notes.put
+    put = setup.notes.put
 
     async def fail_twice(note: Note) -> None:
         if failing:
             raise failing.pop()
         await put(note)
 
-    monkeypatch.setattr(desk.notes, "put", fail_twice)
-    desk.presence.identities.add(PHONE)
-    await desk.delegate()
-    await until(lambda: desk.noted() == ["one"])
+    monkeypatch.setattr(setup.notes, "put", fail_twice)
+    setup.presence.identities.add(PHONE)
+    await setup.delegate()
+    await until(lambda: setup.noted() == ["one"])
     assert "cannot be noted" in caplog.text
 
 
 async def test_what_was_not_noted_yet_is_at_the_end() -> None:
-    desk = Desk()
-    await desk.delegate()
-    assert desk.noted() == []
-    await desk.keeper.save()
-    assert desk.noted() == ["one"]
+    setup = AuthoriserSetup()
+    await setup.delegate()
+    assert setup.noted() == []
+    await setup.keeper.save()
+    assert setup.noted() == ["one"]
 
 
 async def test_a_note_of_before_does_not_undo_what_came_since() -> None:
@@ -279,35 +283,35 @@ async def test_a_note_of_before_does_not_undo_what_came_since() -> None:
     notes = MemoryNotes(
         DelegatedLeaves((DelegatedLeave(PHONE, ALICE, "of before", HOUR_MS),)),
     )
-    desk = Desk(notes)
-    await desk.delegate("new")
-    async with working(desk):
-        await desk.looked()
-        assert desk.events.times("restart", "of before") == 0
-        assert len(desk.keeper) == 1
+    setup = AuthoriserSetup(notes)
+    await setup.delegate("new")
+    async with working(setup):
+        await setup.looked()
+        assert setup.events.times("restart", "of before") == 0
+        assert len(setup.keeper) == 1
 
 
 async def test_a_slow_homeserver_holds_up_nobody_else(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    setup: AuthoriserSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.presence.identities.update({PHONE, f"{BOB}:PHONE"})
-    await desk.delegate("alices")
-    await desk.delegate("bobs", user=BOB)
-    told, stuck = desk.events.restart, asyncio.Event()
+    setup.presence.identities.update({PHONE, f"{BOB}:PHONE"})
+    await setup.delegate("alices")
+    await setup.delegate("bobs", user=BOB)
+    told, stuck = setup.events.restart, asyncio.Event()
 
     async def slow(user: UserId, delay_id: str) -> None:
         if user == BOB:
             await stuck.wait()
         await told(user, delay_id)
 
-    monkeypatch.setattr(desk.events, "restart", slow)
+    monkeypatch.setattr(setup.events, "restart", slow)
 
     def alices() -> int:
-        return desk.events.times("restart", "alices")
+        return setup.events.times("restart", "alices")
 
     for times in range(2, 5):
-        await desk.pass_by(HOUR_MS / 2000)
+        await setup.pass_by(HOUR_MS / 2000)
         await until(partial(lambda wanted: alices() == wanted, times))
-    assert desk.events.times("restart", "bobs") == 1
+    assert setup.events.times("restart", "bobs") == 1
     stuck.set()
-    await until(lambda: desk.events.times("restart", "bobs") == 2)
+    await until(lambda: setup.events.times("restart", "bobs") == 2)

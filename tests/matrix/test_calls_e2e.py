@@ -15,7 +15,7 @@ from spaces_bridge.matrix.rooms import call_members
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import greeted, id_of, reconciled, refused, said
-from tests.matrix.support import BOT, PAGES, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, PAGES, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -27,9 +27,9 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-async def bridge(town: Town, tmp_path: Path) -> AsyncIterator[Bridge]:
+async def bridge(setup: LiveSetup, tmp_path: Path) -> AsyncIterator[Bridge]:
     """A bridge with calls in which everybody may be."""
-    async with Bridge(town.settings(call_stage="open"), tmp_path / "spaces.db") as running:
+    async with Bridge(setup.settings(call_stage="open"), tmp_path / "spaces.db") as running:
         await running.connected()
         yield running
 
@@ -108,10 +108,10 @@ async def test_on_an_open_stage_every_listener_may_be_in_the_call_and_nobody_aft
 
 
 async def test_on_a_strict_stage_only_people_with_the_floor_may_be_in_the_call(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(call_stage="strict"), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(call_stage="strict"), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Strict", [ben])
         room = room_of(space)
         assert await refused(join_call(ben, room)) == "M_FORBIDDEN"
@@ -128,10 +128,10 @@ async def test_on_a_strict_stage_only_people_with_the_floor_may_be_in_the_call(
 
 
 async def test_a_room_of_before_is_opened_for_calls_and_closed_again(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    settings = town.settings()
+    settings = setup.settings()
     async with Bridge(settings, tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Before", [ben])
         room = room_of(space)
@@ -165,7 +165,7 @@ async def test_the_bots_membership_that_somebody_overwrote_or_that_runs_out_is_w
     await ben.put_state(room, MEMBER, {}, BOTS_KEY)
     await until_member(ben, room, BOTS_KEY, own)
     assert own["created_ts"] == space.started_at_ms
-    clock: Any = bridge.spaces.world.clock
+    clock: Any = bridge.spaces.context.clock
     now_ms = clock.now_ms
     clock.now_ms = lambda: now_ms() + 3 * HOUR_MS
     async with reconciled(bridge):
@@ -210,10 +210,10 @@ async def test_a_hand_on_anything_but_ones_own_membership_asks_for_nothing(
 
 
 async def test_a_hand_counts_also_when_the_membership_is_of_before_a_restart(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    settings = town.settings(call_stage="open")
+    settings = setup.settings(call_stage="open")
     async with Bridge(settings, tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Restart", [ben])
         member = await join_call(ben, room_of(space))

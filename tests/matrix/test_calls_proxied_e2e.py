@@ -13,7 +13,7 @@ from spaces_bridge.app.call_ports import DelayedEventGone
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallToken
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix import CallDesk, MatrixService
+from spaces_bridge.matrix import MatrixService, ProxiedCalls
 from spaces_bridge.matrix.client.http import HomeserverApi
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
@@ -21,7 +21,7 @@ from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import id_of
-from tests.matrix.support import BOT, PAGES, Bridge, Town, room_of
+from tests.matrix.support import BOT, PAGES, Bridge, LiveSetup, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +42,7 @@ class ExperimentalHomeserver(Homeserver):
         }
 
 
-class ExperimentalTown(Town):
+class ExperimentalTown(LiveSetup):
     """A homeserver that hands the API of calls on to the bridge."""
 
     def _registration(self) -> dict[str, object]:
@@ -73,7 +73,7 @@ class Tokens:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSetup]:
     directory = tmp_path_factory.mktemp("experimental")
     made = ExperimentalTown(directory, ExperimentalHomeserver(directory / "synapse"))
     asyncio.run(made.homeserver.start())
@@ -87,11 +87,11 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-async def bridge(town: Town, tmp_path: Path, tokens: Tokens) -> AsyncIterator[Bridge]:
-    def desk_of(spaces: Spaces, matrix: MatrixService) -> CallDesk:
-        return CallDesk(Calls(spaces), matrix, tokens, tokens)
+async def bridge(setup: LiveSetup, tmp_path: Path, tokens: Tokens) -> AsyncIterator[Bridge]:
+    def desk_of(spaces: Spaces, matrix: MatrixService) -> ProxiedCalls:
+        return ProxiedCalls(Calls(spaces), matrix, tokens, tokens)
 
-    settings = town.settings(call_stage="open")
+    settings = setup.settings(call_stage="open")
     async with Bridge(settings, tmp_path / "spaces.db", desk_of=desk_of) as running:
         await running.connected()
         yield running
@@ -165,11 +165,11 @@ async def test_a_delayed_leave_is_taken_over_by_way_of_the_homeserver(
 
 
 async def test_nobody_gets_a_token_for_the_call_of_an_encrypted_room(
-    town: Town, bridge: Bridge, settle: Settle
+    setup: LiveSetup, bridge: Bridge, settle: Settle
 ) -> None:
     ada = await settle("ada")
     room = room_of(await bridge.live(ada, "Cipher"))
-    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+    api = HomeserverApi(setup.homeserver.url, setup.as_token, Reach(), lambda _: None)
     await api.start()
     content = {"algorithm": "m.megolm.v1.aes-sha2"}
     await MatrixClient(api, UserId(BOT)).write_state(room, "m.room.encryption", content)

@@ -140,8 +140,8 @@ class CallEvents:
         """Have the bot's own membership written again, as somebody has written another."""
         now_ms = self._clock.now_ms()
         if self._rewritten.judge(room, REWRITTEN_A_MINUTE, now_ms) is Patience.ANSWER:
-            await self._spaces.world.outbox.enqueue([policies.call_member(space.space)])
-            self._spaces.world.courier.wake()
+            await self._spaces.context.outbox.enqueue([policies.call_member(space.space)])
+            self._spaces.context.outbox_signal.wake()
 
     async def _tell_of_elsewhere(
         self, space: LiveSpace, room: RoomId, member: rtc.CallMember
@@ -155,13 +155,13 @@ class CallEvents:
             f"live space cannot hear it. You can listen. To speak, open its page: {page}"
         )
         key = f"call-elsewhere:{space.space}:{member.user}"
-        await self._spaces.wish(tasks.TellUser(member.user, word), key)
+        await self._spaces.enqueue_task(tasks.TellUser(member.user, word), key)
         name = space.person(member.user).name or member.user
         report = (
             f"{name} ({member.user}) has joined the call of “{space.title}” from another server, "
             "to which their client sends its sound: it is not heard here. I tell them, and all "
             "who come so after them, to speak from the page."
         )
-        await self._spaces.wish(
+        await self._spaces.enqueue_task(
             tasks.TellUser(space.host, report), f"call-elsewhere:{space.space}"
         )

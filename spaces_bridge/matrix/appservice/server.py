@@ -16,7 +16,7 @@ from spaces_bridge import logs
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
-from spaces_bridge.matrix.appservice.call_api import CallApi, CallDesk
+from spaces_bridge.matrix.appservice.call_api import CallApi, ProxiedCalls
 from spaces_bridge.matrix.appservice.memory import give_back_memory
 from spaces_bridge.matrix.appservice.transactions import BadTransaction, parse_transaction
 
@@ -65,9 +65,9 @@ class AppserviceServer:
         self._runner: web.AppRunner | None = None
         self.port = 0
 
-    def serve_calls(self, desk: CallDesk, domain: str) -> None:
+    def serve_calls(self, proxied: ProxiedCalls, domain: str) -> None:
         """Answer what the homeserver of `domain` hands on about calls; once, before the start."""
-        self._calls = CallApi(desk, domain, _error)
+        self._calls = CallApi(proxied, domain, _error)
 
     async def start(self, hostname: str, port: int) -> None:
         """Listen. Port 0 takes any free one, see `port`."""

@@ -104,7 +104,7 @@ class CallConnections:
             space, user, device = which
             key = f"call-gone:{space}:{user}:{device}:{at_ms}"
             task = tasks.ClearCallMember(space, user, device, at_ms)
-            await self._spaces.wish(task, key, at_ms + GRACE_MS)
+            await self._spaces.enqueue_task(task, key, at_ms + GRACE_MS)
             if self._unstored.get(which) == at_ms:
                 del self._unstored[which]
 
@@ -182,7 +182,9 @@ class CallMemberships:
             log.warning("only %d of %d call members are cleared", CLEARED_MAX, len(members))
         for member in members[:CLEARED_MAX]:
             task = tasks.ClearCallMember(space.space, member.user, member.device)
-            await self._spaces.wish(task, f"call-over:{space.space}:{member.user}:{member.device}")
+            await self._spaces.enqueue_task(
+                task, f"call-over:{space.space}:{member.user}:{member.device}"
+            )
 
     def _members_in(self, state: Sequence[Json]) -> Iterator[rtc.CallMember]:
         """Yield the memberships under way, of people by clients whose keys we know."""
