@@ -7,7 +7,7 @@ import pytest
 
 from tests.livekit import scenarios
 from tests.livekit.client import LiveKitClient
-from tests.livekit.conftest import Made
+from tests.livekit.clients import Made
 from tests.livekit.embedded import EmbeddedEngine, WithoutBot, embedded_engine
 from tests.livekit.engine import Engine
 
