@@ -31,8 +31,10 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
+from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
+from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
     DelayedEventsClient,
@@ -40,6 +42,7 @@ from spaces_bridge.matrix import (
     MatrixSettings,
     OpenIdSettings,
     OpenIdVerifier,
+    ProxiedCalls,
 )
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
@@ -71,12 +74,12 @@ class LateOutboxSignal:
     """The outbox signal that is made before the Matrix service; it does nothing until then."""
 
     def __init__(self) -> None:
-        self.courier: MatrixService | None = None
+        self.matrix: MatrixService | None = None
 
     def wake(self) -> None:
         """Pass the signal on. Part of the `OutboxSignal` port."""
-        if self.courier is not None:
-            self.courier.wake()
+        if self.matrix is not None:
+            self.matrix.wake()
 
 
 async def run(config: Config) -> int:
@@ -139,6 +142,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
+    audience = Audiences(hub)
     context = AppContext(
         journal=storage.journal,
         directory=storage.directory,
@@ -146,9 +150,9 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         notes=storage.notes,
         stage=stage,
         captioner=captioner,
-        audience=Audiences(hub),
-        courier=signal_later,
-        doorkeeper=ban_lists,
+        audience=audience,
+        outbox_signal=signal_later,
+        ban_lists=ban_lists,
         followers=storage.followers,
         clock=clock,
         settings=app_settings(config),
@@ -161,9 +165,11 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
-    signal_later.courier = matrix
+    signal_later.matrix = matrix
     calls = (
-        _calls(config, spaces, ban_lists, identities, delayed_events, matrix, tasks)
+        _calls(
+            config, spaces, audience, stage, ban_lists, identities, delayed_events, matrix, tasks
+        )
         if config.livekit.enabled
         else None
     )
@@ -192,17 +198,11 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     )
 
 
-class NobodyInCalls:
-    """The presence in calls while nothing serves them. Implements `CallPresence`."""
-
-    def is_connected(self, _identity: str) -> bool:
-        """Return False: nobody can be connected."""
-        return False
-
-
 def _calls(
     config: Config,
     spaces: Spaces,
+    audience: Audiences,
+    stage: WorkerStage,
     ban_lists: BanListService,
     identities: OpenIdVerifier,
     delayed_events: DelayedEventsClient,
@@ -212,18 +212,25 @@ def _calls(
     def bars(host: UserId, user: UserId) -> bool:
         return ban_lists.verdict(host, user) is not None
 
-    web = _web_settings(config)
+    permits, signer = Calls(spaces, bars), _signer(config)
+    rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
+    stage.calls.attend_calls(rooms)
+    audience.add(rooms)
     needs = CallDependencies(
-        calls=Calls(spaces, bars),
+        calls=permits,
         identities=identities,
         secrecy=matrix,
-        presence=NobodyInCalls(),
+        presence=rooms,
         events=delayed_events,
-        notes=spaces.world.notes,
+        notes=spaces.context.notes,
         tasks=tasks,
-        address_of=Addresses(web.trusted_proxies).of,
+        address_of=Addresses(_web_settings(config).trusted_proxies).of,
+        hang_up=rooms.stop,
     )
-    return LiveKitService(config.call_url, _signer(config), needs)
+    parts = [Signalling(rooms, signer, permits)]
+    service = LiveKitService(config.call_url, signer, needs, parts)
+    matrix.serve_calls(ProxiedCalls(permits, matrix, service.tokens, service.leaves))
+    return service
 
 
 def _signer(config: Config) -> TokenSigner:
@@ -248,7 +255,7 @@ def _matrix(
         storage.inbox,
         storage.tokens,
         use_cases,
-        doorkeeper=ban_lists,
+        ban_lists=ban_lists,
         followers=storage.followers,
         reports=storage.reports,
         tasks=tasks,
@@ -443,6 +450,8 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         invitations_per_person=config.invitations.per_person_per_day,
         moderators_room=config.moderation.room,
         policy_lists=config.moderation.policy_lists,
+        call_stage=config.livekit.stage if config.livekit.enabled else "off",
+        livekit_url=config.call_url,
     )
 
 

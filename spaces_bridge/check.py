@@ -19,6 +19,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from spaces_bridge.config import Config, load
+from spaces_bridge.livekit import transports
 from spaces_bridge.matrix.client.http import home_connector
 from spaces_bridge.registration import refuse_mismatch
 from spaces_bridge.startup import ExitCode
@@ -77,7 +78,8 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
     ):
         if note is not None:
             yield note
-        for step in (_versions, _whoami, _ping, listing_finding, openid_finding):
+        steps = (_versions, _whoami, _ping, listing_finding, openid_finding, calls_finding)
+        for step in steps:
             finding = await step(session, config, registration)
             yield finding
             if finding.code is not ExitCode.OK:
@@ -300,3 +302,14 @@ async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str)
         "in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
         warning=True,
     )
+
+
+async def calls_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    """Return a finding on whether the homeserver leads clients of calls here."""
+    if not config.livekit.enabled:
+        return Finding("calls are off (livekit.enabled)")
+    token = config.appservice.as_token
+    status, answer = await _call(session, "GET", transports.ENDPOINT, token=token)
+    ours = transports.Addresses(config.call_url, config.call_service_url)
+    text, is_warning = transports.advice(status, answer, ours)
+    return Finding(text, warning=is_warning)

@@ -1,4 +1,4 @@
-"""House rules for every test, kept by machine.
+"""Deployment rules for every test, kept by machine.
 
 * A test module names its kind with one of the markers `unit`, `peers`, `e2e`; a module without
   one fails the collection.

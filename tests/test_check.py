@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from spaces_bridge.check import Finding, check, media_findings, newest_spec, web_findings
 from spaces_bridge.config import Config, load
+from spaces_bridge.livekit.transports import ENDPOINT
 from spaces_bridge.registration import registration_for, text_of
 from spaces_bridge.startup import ExitCode, StartUpError
 
@@ -29,6 +30,13 @@ class Homeserver:
         self.bot = "@spacesbot:home.test"
         self.knows_ping = True
         self.knows_openid = True
+        self.transports: object = [
+            {
+                "type": "livekit",
+                "url": "wss://spaces.home.test/livekit",
+                "livekit_service_url": "https://spaces.home.test/livekit",
+            }
+        ]
         self.bridge_url = ""
         self.address = ""
 
@@ -38,7 +46,15 @@ class Homeserver:
         application.router.add_get("/_matrix/client/v3/account/whoami", self._whoami)
         application.router.add_post("/_matrix/client/v1/appservice/spaces/ping", self._ping)
         application.router.add_get("/_matrix/federation/v1/openid/userinfo", self._openid)
+        application.router.add_get(ENDPOINT, self._transports)
         return application
+
+    async def _transports(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.as_token}":
+            return web.json_response({"errcode": "M_MISSING_TOKEN"}, status=401)
+        if self.transports is None:
+            return web.json_response({"errcode": "M_UNRECOGNIZED"}, status=404)
+        return web.json_response({"rtc_transports": self.transports} if self.transports else {})
 
     async def _openid(self, _: web.Request) -> web.Response:
         code, status = ("M_UNKNOWN_TOKEN", 401) if self.knows_openid else ("M_UNRECOGNIZED", 404)
@@ -186,6 +202,65 @@ async def test_a_homeserver_that_vouches_for_nobody_is_named_with_the_line_to_ad
     printed = capsys.readouterr().out
     assert printed.count("warn") == 1
     assert "names: [client, openid]" in printed
+
+
+OURS = {
+    "type": "livekit",
+    "url": "wss://spaces.home.test/livekit",
+    "livekit_service_url": "https://spaces.home.test/livekit/",
+}
+OTHER = {"type": "livekit", "livekit_service_url": "https://sfu.other.test"}
+
+
+@pytest.mark.parametrize(
+    ("transports", "words"),
+    [
+        (None, "does not tell clients where calls are"),
+        ([], "worse than nothing"),
+        ([{"type": "sip"}], "worse than nothing"),
+        ("nonsense", "worse than nothing"),
+        ([OTHER], "sends calls elsewhere (https://sfu.other.test)"),
+        ([OTHER, OURS], "Put it first"),
+        ([{**OURS, "url": None}], "not its url"),
+        ([{**OURS, "livekit_service_url": ""}], "not its livekit_service_url"),
+        ([{**OURS, "url": "wss://spaces.home.test"}], "another url"),
+    ],
+)
+async def test_where_clients_look_for_calls_is_told_apart_with_what_to_add(
+    homeserver: Homeserver,
+    files: tuple[Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    transports: object,
+    words: str,
+) -> None:
+    homeserver.transports = transports
+    assert await check(*files) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert printed.count("warn") == 1
+    assert words in printed
+    if words != "Put it first":
+        for line in (
+            "msc4143_enabled: true",
+            "url: wss://spaces.home.test/livekit",
+            "livekit_service_url: https://spaces.home.test/livekit",
+            '"org.matrix.msc4143.rtc_foci": [{"type": "livekit",',
+            '"livekit": {"livekit_service_url": "https://spaces.home.test/livekit"}',
+        ):
+            assert line in printed
+
+
+async def test_calls_that_are_here_or_off_are_no_matter(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.transports = [OURS, OTHER]
+    assert await check(*files) == ExitCode.OK
+    assert "tells clients that calls are here" in capsys.readouterr().out
+    files[0].write_text(files[0].read_text() + "livekit: {enabled: false}\n")
+    homeserver.transports = None
+    assert await check(*files) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert "calls are off" in printed
+    assert "warn" not in printed
 
 
 async def test_a_registration_that_does_not_match_is_refused_before_anything_is_asked(

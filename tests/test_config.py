@@ -113,6 +113,12 @@ def test_a_bad_value_names_its_line_and_all_of_them_are_told_at_once() -> None:
         ("homeserver: {address: localhost}\n", "write a whole address"),
         ("web: {public_url: 'https://x/y'}\n", "only scheme, host and port"),
         ("levels: {speaker: 60}\n", "cohost above speaker"),
+        ("livekit: {url: 'https://sfu.example'}\n", "wss://"),
+        ("livekit: {url: 'wss://'}\n", "wss://"),
+        ("livekit: {url: 'wss://me:pw@sfu.example'}\n", "no query, fragment or password"),
+        ("livekit: {api_secret: short}\n", "32 characters"),
+        ("livekit: {api_key: 'a b'}\n", "livekit.api_key"),
+        ("livekit: {stage: closed}\n", "'open' or 'strict'"),
         ("levels: {host: 100}\n", "less than or equal to 99"),
     ],
 )
@@ -208,6 +214,19 @@ def test_a_complete_config_loads_read_only(tmp_path: Path) -> None:
 
 def test_a_password_in_the_database_url_counts_as_a_secret() -> None:
     assert "pa55word" in settings("database: {url: 'postgres://me:pa55word@host/db'}").secrets
+
+
+def test_the_addresses_of_calls_are_made_of_the_pages() -> None:
+    config = settings("web: {public_url: 'https://home.test', path_prefix: /spaces}")
+    assert config.call_service_url == "https://home.test/spaces/livekit"
+    assert config.call_url == "wss://home.test/spaces/livekit"
+    assert settings("web: {public_url: 'http://home.test'}").call_url == "ws://home.test/livekit"
+    assert settings("livekit: {url: 'wss://sfu.test/x/'}").call_url == "wss://sfu.test/x"
+
+
+def test_the_secret_of_calls_counts_as_one() -> None:
+    secret = "a-secret-of-calls-that-is-long-enough"
+    assert secret in settings(f"livekit: {{api_secret: {secret}}}").secrets
 
 
 def test_the_admin_token_counts_as_a_secret() -> None:

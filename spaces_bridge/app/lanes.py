@@ -101,7 +101,7 @@ def lane_of(task: tasks.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per
             return Lane(task.space, LaneName.PERMISSIONS, Priority.URGENT)
         case tasks.BanPerson():
             return Lane(task.space, LaneName.BANS, Priority.URGENT)
-        case tasks.WriteCallMember() | tasks.ClearCallMember():
+        case tasks.WriteCallMember() | tasks.ClearCallMember() | tasks.EndStageCall():
             return Lane(task.space, LaneName.CALL)
         case tasks.PublishState():
             return Lane(task.space, LaneName.STATE)

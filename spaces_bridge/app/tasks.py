@@ -66,6 +66,19 @@ class ClearCallMember:
 
 
 @dataclass(frozen=True, slots=True)
+class EndStageCall:
+    """End a person's membership in the room's call by all devices, as the floor is gone.
+
+    That is so only where nobody else may be in the call; elsewhere they stay there as listeners.
+    """
+
+    stored_as: ClassVar = "call_member.leave_stage"
+
+    space: SpaceId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Write the live card as the live space is."""
 
@@ -371,6 +384,7 @@ OutboxTask = (
     | ArrangeRoom
     | WriteCallMember
     | ClearCallMember
+    | EndStageCall
     | RefreshCard
     | RefreshBubble
     | ListSpace

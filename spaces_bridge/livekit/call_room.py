@@ -39,8 +39,8 @@ class CallRoom:
         self._stage = stage
         self._members = members
         self._sid = room_sid()
-        self._made_at_ms = spaces.world.clock.now_ms()
-        bot = spaces.world.settings.bot
+        self._made_at_ms = spaces.context.clock.now_ms()
+        bot = spaces.context.settings.bot
         self._bot = BotParticipant(f"{bot}:{BOT_DEVICE}", "Spaces", self._made_at_ms)
         self._clients: dict[str, CallClient] = {}
         self._streams: tuple[CallStream, ...] = ()

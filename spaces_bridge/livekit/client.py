@@ -89,7 +89,7 @@ class CallClient:
         self.microphone.negotiated(session, section)
 
     def hang_up(self, session: str) -> None:
-        self._spaces.world.stage.hang_up(session)
+        self._spaces.context.stage.hang_up(session)
 
     def failed(self) -> None:
         self._room.end(self, CallEnd.MEDIA_LOST)

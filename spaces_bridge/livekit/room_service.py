@@ -108,7 +108,7 @@ class RoomService:
     ) -> service.DeleteRoomResponse:
         _refuse_unless(grant.room_create, "roomCreate")
         view = self._live_space(asked.room)
-        now_ms = self._spaces.world.clock.now_ms()
+        now_ms = self._spaces.context.clock.now_ms()
         await self._spaces.ask(view.space, cmd.EndSpace(None, now_ms, f"ended {BY_ADMIN}"))
         return service.DeleteRoomResponse()
 

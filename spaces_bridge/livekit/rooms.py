@@ -80,7 +80,7 @@ class CallRooms:
             user=permit.user,
             name=permit.name,
             device=_device(grant.identity, permit.user),
-            joined_at_ms=self._spaces.world.clock.now_ms(),
+            joined_at_ms=self._spaces.context.clock.now_ms(),
             has_floor=permit.has_floor,
             is_single=joining.is_single,
             wishes=Wishes(joining.subscribes),

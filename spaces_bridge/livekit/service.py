@@ -33,7 +33,8 @@ class Routes(Protocol):
 class Dependencies:
     """What calls need of the rest.
 
-    `address_of` gives the network that a request comes from, as limits count by it.
+    `address_of` gives the network that a request comes from, as limits count by it. `hang_up`
+    ends all calls, when the bridge stops.
     """
 
     calls: Calls
@@ -44,6 +45,7 @@ class Dependencies:
     notes: NoteStore
     tasks: TaskSupervisor
     address_of: Callable[[web.Request], str]
+    hang_up: Callable[[], None] = lambda: None
 
 
 class LiveKitService:
@@ -61,6 +63,7 @@ class LiveKitService:
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
+        self._hang_up = needs.hang_up
         self._parts = (AuthoriserServer(authoriser, signer, needs.address_of), *parts)
 
     @property
@@ -84,5 +87,6 @@ class LiveKitService:
 
     async def stop(self) -> None:
         """Stop, and note which leaves are looked after. Safe to repeat."""
-        await self._tasks.stop("delegated leaves")
+        await self._tasks.stop("delegated leaves")  # first: nobody who is sent away has left
+        self._hang_up()
         await self._keeper.save()

@@ -1,5 +1,6 @@
 """The Matrix adapter: transactions in, outbox tasks out, live spaces' rooms, the bot's DMs."""
 
+from spaces_bridge.matrix.appservice.call_api import ProxiedCalls
 from spaces_bridge.matrix.client.delayed_events import DelayedEventsClient
 from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from spaces_bridge.matrix.service import MatrixService
@@ -11,4 +12,5 @@ __all__ = [
     "MatrixSettings",
     "OpenIdSettings",
     "OpenIdVerifier",
+    "ProxiedCalls",
 ]

@@ -51,6 +51,8 @@ class MatrixSettings:
     """The version of the rooms we make; None: the homeserver's own choice."""
     call_stage: StageAccess = "off"
     """Who may be a member of the call in a live space's room; off: there is no call."""
+    livekit_url: str = ""
+    """The WebSocket address of our SFU where clients name it; empty: at the authoriser's."""
 
     @property
     def answers_per_minute(self) -> int:
@@ -66,6 +68,11 @@ class MatrixSettings:
     def livekit_service_url(self) -> str:
         """The address of our authoriser, which clients of a call ask for tokens (MSC4195)."""
         return f"{self.page_base}/livekit"
+
+    @property
+    def own_sfus(self) -> tuple[str, ...]:
+        """The addresses by which clients name our SFU as theirs."""
+        return tuple(url for url in (self.livekit_service_url, self.livekit_url) if url)
 
     @property
     def zone(self) -> tzinfo:

@@ -31,6 +31,7 @@ NAMES_SHOWN = {
     "captions/worker/scheduler.py": "in an error's text",
     "check.py": "shown on the terminal",
     "demo/steps.py": "shown on the terminal",
+    "livekit/errors.py": "logged",
     "matrix/client/http.py": "in an error's text",
     "matrix/client/openid.py": "in an error's text",
     "matrix/outbox/handlers.py": "in an error's text",
@@ -39,7 +40,7 @@ NAMES_SHOWN = {
     "storage/errors.py": "in an error's text",
     "storage/text.py": "in an error's text",
     "web/feed/feed.py": "logged",
-    "web/access/links.py": "logged",
+    "web/access/token_revocation.py": "logged",
     "web/problems.py": "logged",
     "wire/schema.py": "in what is wrong with a value",
 }

@@ -60,6 +60,7 @@ STORED = {
     "command_unblocked": "event | event target | 7 after handling",
     "command_reworded": "message | message edit | 30 after writing",
     "read_back_from": " | since_ms | for ever",
+    "delegated_leaves": " | leaves | 7 after writing",
 }
 """Stored name: key fields | fields | days. A change here needs a migration of stored rows."""
 

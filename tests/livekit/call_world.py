@@ -208,7 +208,7 @@ class CallWorld:
         self.stage = PaperStage()
         self.timers = Timers()
         self.members = Members()
-        context = self.recorder.world(AppSettings(domain=DOMAIN, bot=BOT))
+        context = self.recorder.context(AppSettings(domain=DOMAIN, bot=BOT))
         audiences = Audiences()
         self.spaces = Spaces(
             replace(
@@ -227,8 +227,8 @@ class CallWorld:
         self.secret = "a-secret-of-forty-digits-00000000000000"
         self.signer = TokenSigner("key", self.secret)
         self.signalling = Signalling(self.rooms, self.signer, self.calls)
-        doorkeeper = BanListService(_NoLists(), _NoLists(), self.recorder)
-        blocking = Blocking(self.spaces, doorkeeper)
+        ban_lists = BanListService(_NoLists(), _NoLists(), self.recorder)
+        blocking = Blocking(self.spaces, ban_lists)
         self.service = RoomService(self.rooms, self.spaces, blocking, self.signer)
         self.closed_service = RoomService(self.rooms, self.spaces, blocking, None)
         self.port = 0

@@ -11,7 +11,7 @@ import gzip
 import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,14 @@ class Recorder:
         target: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
         kind: type[Message],
     ) -> None:
-        async for message in source:
-            if message.type is aiohttp.WSMsgType.BINARY:
-                self._note(client, way, _plain(kind.FromString(message.data)))
-                await target.send_bytes(message.data)
-            elif message.type is aiohttp.WSMsgType.TEXT:
-                self._note(client, way, {"text": message.data})
-                await target.send_str(message.data)
+        with suppress(ConnectionResetError):  # the other end has gone first
+            async for message in source:
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    self._note(client, way, _plain(kind.FromString(message.data)))
+                    await target.send_bytes(message.data)
+                elif message.type is aiohttp.WSMsgType.TEXT:
+                    self._note(client, way, {"text": message.data})
+                    await target.send_str(message.data)
         self._note(client, way, {"closed": source.close_code})
         await target.close(code=source.close_code or 1000)
 

@@ -16,6 +16,7 @@ from spaces_bridge.matrix.events.levels import (
     structure,
     with_level,
 )
+from spaces_bridge.matrix.settings import StageAccess
 from tests.support.spaces import HOST, after, live_space
 
 pytestmark = pytest.mark.unit
@@ -71,6 +72,34 @@ def test_what_somebody_changed_is_found_and_people_keep_their_levels() -> None:
     assert back == {**content, "users": {ADA: 90, BEN: 10}, "historical": 100}
     assert arranged({}, needs) == {k: v for k, v in content.items() if k != "users"}
     assert rules_of(back) == {**structure(needs), "historical": 100}
+
+
+MEMBERS = [
+    "org.matrix.msc3401.call.member",
+    "m.call.member",
+    "org.matrix.msc4143.rtc.member",
+    "m.rtc.member",
+]
+
+
+@pytest.mark.parametrize(("stage", "level"), [("open", 0), ("strict", 10)])
+def test_the_stage_says_who_may_be_in_the_call(stage: StageAccess, level: int) -> None:
+    content = initial(DEFAULT_LEVELS, ADA, BOT, private=False, room_version="12", call_stage=stage)
+    assert [content["events"][name] for name in MEMBERS] == [level] * 4
+    assert content["events"]["io.element.call.reaction"] == 0
+    assert content["events"]["org.matrix.msc3401.call"] == content["events"]["m.call"] == 100
+    assert arranged(content, needs_of(live_space(), stage)) == content
+    quiet = structure(needs_of(after(live_space(), cmd.LockSpace(HOST)), stage))
+    assert quiet["events"] == content["events"]
+    ended = after(live_space(), cmd.EndSpace(HOST, 9))
+    over = structure(needs_of(ended, stage))["events"]
+    assert [over[name] for name in MEMBERS] == [100] * 4
+
+
+def test_without_calls_the_levels_are_those_of_before() -> None:
+    events = structure(needs_of(live_space(), "off"))["events"]
+    assert [events.get(name) for name in MEMBERS] == [100, 100, None, None]
+    assert "io.element.call.reaction" not in events
 
 
 def test_a_locked_space_is_quiet_and_reactions_go_on() -> None:

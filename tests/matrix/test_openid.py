@@ -3,16 +3,12 @@
 import asyncio
 import json
 import logging
-import socket
-import ssl
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.abc import ResolveResult
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.matrix.client import discovery, openid
@@ -24,14 +20,19 @@ from spaces_bridge.matrix.client.name_servers import (
 )
 from spaces_bridge.matrix.client.openid import OpenIdSettings, OpenIdVerifier
 from tests.federation.authority import Authority
+from tests.matrix.strangers import (
+    HOME,
+    INSIDE,
+    LOOPBACK,
+    TOKEN,
+    FixedResolver,
+    Server,
+    connects,
+    serving,
+)
 from tests.support.name_server import SRV, A, NameServer, address, name_server, srv
 
 pytestmark = pytest.mark.peers
-
-LOOPBACK = ("127.0.0.0/8",)
-HOME = "home.example"
-TOKEN = "a-secret-openid-token"
-
 
 # --- a server of one's own, names of one's own, and a look at every connection ------------------
 
@@ -41,92 +42,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-class Server:
-    """Answers as it is told, over TLS on loopback: `localhost:PORT`."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.asked: list[tuple[str, str]] = []
-        """Path and host of all requests."""
-        self.answers: dict[str, web.Response] = {}
-
-    @property
-    def name(self) -> str:
-        return f"localhost:{self.port}"
-
-    def says(self, path: str, body: object, status: int = 200) -> None:
-        self.answers[path] = web.Response(status=status, text=json.dumps(body))
-
-    async def before_answering(self) -> None:
-        """What happens while it is asked; tests put something here."""
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append((request.path, request.host))
-        await self.before_answering()
-        if request.path == openid.USERINFO and request.query.get("access_token") != TOKEN:
-            return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
-        told = self.answers.get(request.path)
-        if told is None:
-            return web.json_response({"errcode": "M_UNRECOGNIZED"}, status=404)
-        return web.Response(status=told.status, body=told.body, headers=told.headers)
-
-
-@asynccontextmanager
-async def serving(
-    authority: Authority | None = None, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[Server]:
-    """Without an authority: in the clear."""
-    server = Server()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", server.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    context = None
-    if authority is not None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(authority.certificate, authority.key)
-    await web.TCPSite(runner, host, port, ssl_context=context).start()
-    server.port = runner.addresses[0][1]
-    try:
-        yield server
-    finally:
-        await runner.cleanup()
-
-
 @pytest.fixture
 async def server(authority: Authority) -> AsyncIterator[Server]:
     async with serving(authority) as running:
         running.says(openid.USERINFO, {"sub": f"@alice:{running.name}"})
         yield running
-
-
-class FixedResolver(Resolver):
-    """Resolves every name to the addresses given, one set after the other; the last one stays."""
-
-    def __init__(self, *answers: list[str]) -> None:
-        self._answers = list(answers)
-
-    async def services(self, name: str) -> None:
-        """There are no SRV records."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        addresses = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=0,
-            )
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 @asynccontextmanager
@@ -144,30 +64,6 @@ async def verifier(
         yield made
     finally:
         await made.stop()
-
-
-class _Connects:
-    """Every address this process connects to; Python tells of them as it audits itself."""
-
-    watched: list[str] | None = None
-
-    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event == "socket.connect" and self.watched is not None:
-            self.watched.append(str(arguments[1]))
-
-
-_CONNECTS = _Connects()
-sys.addaudithook(_CONNECTS)
-
-
-@contextmanager
-def connects() -> Iterator[list[str]]:
-    seen: list[str] = []
-    _CONNECTS.watched = seen
-    try:
-        yield seen
-    finally:
-        _CONNECTS.watched = None
 
 
 # --- who somebody is ----------------------------------------------------------------------------
@@ -434,20 +330,6 @@ async def test_the_lower_priority_goes_first_and_all_are_tried() -> None:
 
 
 # --- where no server is -------------------------------------------------------------------------
-
-INSIDE = [
-    "127.0.0.1",
-    "::1",
-    "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1",
-    "10.0.0.1",
-    "169.254.169.254",
-    "fd00:ec2::254",
-    "64:ff9b::a9fe:a9fe",
-    "0.0.0.0",
-    "224.0.0.1",
-    "fe80::1",
-]
 
 
 @pytest.mark.parametrize("address", INSIDE)

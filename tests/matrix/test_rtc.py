@@ -13,6 +13,7 @@ pytestmark = pytest.mark.unit
 ALICE, BOT, ROOM = UserId("@alice:space.test"), UserId("@spacesbot:space.test"), RoomId("!room")
 KEY = "_@alice:space.test_ALICEDEV_m.call"
 OURS, THEIRS = "https://spaces.example.org/livekit", "https://sfu.elsewhere.net/livekit/jwt"
+SFU = "wss://sfu.example.org"
 AT_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
 
@@ -214,6 +215,7 @@ def test_nothing_sticks_longer_than_an_hour(sticks: object, life_ms: int) -> Non
         ([OURS, THEIRS], False),
         ([f"{OURS}/"], False),
         (["wss://spaces.example.org/livekit"], False),
+        ([SFU], False),
         ([], False),
     ],
 )
@@ -222,14 +224,14 @@ def test_who_publishes_elsewhere_is_told_from_who_publishes_here(
 ) -> None:
     member = member_in(state(joined(foci_preferred=[focus(a) for a in addresses])))
     assert member is not None
-    assert member.publishes_elsewhere(OURS) is elsewhere
+    assert member.publishes_elsewhere([OURS, SFU]) is elsewhere
 
 
 def test_who_follows_the_oldest_member_does_not_say_where_they_publish() -> None:
     follower = {"type": "livekit", "focus_selection": "oldest_membership"}
     member = member_in(state(joined(focus_active=follower)))
     assert member is not None
-    assert not member.publishes_elsewhere(OURS)
+    assert not member.publishes_elsewhere([OURS, SFU])
 
 
 def test_the_bots_own_is_read_as_a_membership_here() -> None:
@@ -239,7 +241,7 @@ def test_the_bots_own_is_read_as_a_membership_here() -> None:
     assert member is not None
     assert (member.user, member.device) == (BOT, "SPACESBOT")
     assert member.member == "@spacesbot:space.test:SPACESBOT"
-    assert not member.publishes_elsewhere(OURS)
+    assert not member.publishes_elsewhere([OURS, SFU])
     assert member.is_there(AT_MS)
     assert content.keys() - {"created_ts", "m.call.intent"} == joined().keys()
 

@@ -40,6 +40,7 @@ def test_{name}():
     print("it cleared up for {name}")
 """
 KILLED = "import os, signal\ndef test_dies(): os.kill(os.getpid(), signal.SIGKILL)\n"
+SKIPS = "import pytest\ndef test_skips(): pytest.skip('left out: no compiler')\n"
 LEAVES = "import os\ndef test_leaves(): os._exit(0)\n"
 UNREADABLE = "def test_it(: pass\n"
 WAITS = """
@@ -113,6 +114,12 @@ def test_what_fails_again_is_red(tmp_path: Path) -> None:
     assert "flaky: tests/test_mild.py::test_mild" in last_lines(said)
     assert re.search(r"^others +1 +1 +1 ", last_lines(said), re.MULTILINE)
     assert "RED after" in last_lines(said)
+
+
+def test_what_is_left_out_is_named_and_not_red(tmp_path: Path) -> None:
+    code, said = run(tmp_path, {"tests/test_it.py": GOOD, "tests/test_other.py": SKIPS})
+    assert code == 0
+    assert "left out: tests/test_other.py::test_skips" in last_lines(said)
 
 
 def test_four_flaky_ones_are_no_weather(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """A call's client for tests: ICE, DTLS and SRTP are real, it has as many sections as it likes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from spaces_bridge.app.call_ports import CallAnswer, CallStream
+from spaces_bridge.app.call_ports import CallAnswer, CallOffer, CallStream
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
@@ -61,14 +61,6 @@ def sections_of(sdp: str) -> list[Answered]:
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
-@dataclass(slots=True)
-class Sections:
-    """What the client offers, by mid (its place), and how often it did."""
-
-    offered: list[Offered] = field(default_factory=list)
-    version: int = 0
-
-
 class CallWire(WirePeer):
     """A call's client without I/O."""
 
@@ -112,6 +104,17 @@ class CallWire(WirePeer):
                 text += f"a=ssrc:{section.ssrc} cname:me\r\n"
         return text
 
+    def answer(self, sections: int) -> str:
+        """Return the answer to an offer of so many sections, all of which are taken."""
+        self.sections = [Offered("audio") for _ in range(sections)]
+        return self.offer().replace("a=setup:actpass", "a=setup:active")
+
+    def say_goodbye(self) -> None:
+        """End the DTLS connection, as a browser does that closes its peer connection."""
+        assert self._ssl is not None
+        self._ssl.shutdown()
+        self._flush()
+
     def heard(self, ssrc: int | None) -> list[RtpPacket]:
         """Return the packets of one SSRC, as they came."""
         return [packet for packet in self.packets if packet.ssrc == ssrc]
@@ -124,6 +127,8 @@ class CallClient:
         self.user = user
         self.wire = wire or CallWire()
         self.answer: CallAnswer | None = None
+        self.offer: CallOffer | None = None
+        self.space = SPACE
         self._stage = stage
         self._connection = WireConnection(self.wire)
         self._said = 0
@@ -132,17 +137,17 @@ class CallClient:
         """Offer as things are, and take the answer."""
         session = self.answer.session if self.answer is not None else None
         self.answer = await self._stage.calls.answer_call(
-            SPACE, self.user, session, self.wire.offer(), streams
+            self.space, self.user, session, self.wire.offer(), streams
         )
         return self.answer
 
-    async def join(self, streams: Sequence[CallStream] = ()) -> CallAnswer:
+    async def join(self, streams: Sequence[CallStream] = (), *, tcp: bool = False) -> CallAnswer:
         """Negotiate for the first time, and connect."""
 
         async def signal(_offer: str) -> str:
             return (await self.negotiate(streams)).sdp
 
-        await self._connection.join(signal)
+        await self._connection.join(signal, tcp=tcp)
         assert self.answer is not None
         return self.answer
 
@@ -167,6 +172,28 @@ class CallClient:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until it holds after an arriving datagram."""
         await self._connection.until(holds)
+
+    async def says_all(self, payloads: Iterator[bytes]) -> None:
+        """Send one of these every 20 ms."""
+        for payload in payloads:
+            self.say(payload)
+            await asyncio.sleep(0.02)
+
+    async def accept_offers(self, streams: Sequence[CallStream]) -> CallOffer:
+        """Have the stage offer these streams, and take it; connect if it is the first time."""
+        session = self.offer.session if self.offer is not None else None
+        offer = self.offer = await self._stage.calls.offer_call(
+            self.space, self.user, session, streams
+        )
+        answer = self.wire.answer(len(sections_of(offer.sdp)))
+        await self._stage.calls.accept_call_answer(offer.session, answer)
+        if session is None:
+
+            async def signal(_offer: str) -> str:
+                return offer.sdp
+
+            await self._connection.join(signal)
+        return offer
 
     def close(self) -> None:
         """Go without a word."""

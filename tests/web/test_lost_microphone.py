@@ -100,7 +100,7 @@ async def test_who_comes_back_at_once_goes_on_without_asking(tmp_path: Path) -> 
             async with humming(world, space, secret):
                 await heard(page, ALICE)
                 assert world.view(space.space).on_air == {ALICE}
-                assert len(stage._microphones(space.space, ALICE)) == 1
+                assert stage.has_microphone(space.space, ALICE)
                 assert not await happened(world, space.space, "hand.raised")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import (
+    Avatar,
     CaptionListener,
     Direction,
     MediaSession,
-    Portrait,
     Stage,
     StageListener,
 )
@@ -30,6 +30,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.feed.presence import SEAT_KEPT_S, CallLater
+from spaces_bridge.web.http.server import Mount
 from spaces_bridge.web.service import Dependencies, WebService
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge_demo.processes import free_port
@@ -190,7 +191,7 @@ class ToldIdentities:
         self.asked: list[tuple[str, str]] = []
         self.away = False
 
-    def vouch(self, user: UserId, token: str = "token-1") -> dict[str, str]:
+    def confirm(self, user: UserId, token: str = "token-1") -> dict[str, str]:
         """What the person's client would hand to a widget."""
         server = user.partition(":")[2]
         self.holders[server, token] = user
@@ -207,8 +208,8 @@ class ToldIdentities:
         return self.holders.get((server, token))
 
 
-class IdleCourier:
-    """A courier that carries nothing."""
+class IdleOutboxSignal:
+    """An outbox signal that nobody listens to."""
 
     def wake(self) -> None: ...
 
@@ -217,12 +218,12 @@ class Album:
     """Pictures that tests put in, and whom it was asked for."""
 
     def __init__(self) -> None:
-        self.portraits: dict[UserId, Portrait] = {}
+        self.avatars: dict[UserId, Avatar] = {}
         self.asked: list[UserId] = []
 
-    async def portrait(self, user: UserId) -> Portrait | None:
+    async def avatar(self, user: UserId) -> Avatar | None:
         self.asked.append(user)
-        return self.portraits.get(user)
+        return self.avatars.get(user)
 
 
 class Feed:
@@ -305,7 +306,9 @@ class WebWorld:
         seat_kept_s: float,
         sound: Stage | None = None,
         call_later: CallLater | None = None,
+        mounts: Callable[["WebWorld"], Sequence[Mount]] = lambda _: (),
     ) -> None:
+        """`mounts` makes what else has addresses there, of all the rest."""
         self.settings = settings
         self.storage = storage
         self.http = http
@@ -313,7 +316,7 @@ class WebWorld:
         self.hub = Hub()
         self.album = Album()
         clock = WallClock()
-        self.doorkeeper = BanListService(storage.blocks, storage.policy_rules, clock)
+        self.ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
         self.spaces = Spaces(
             AppContext(
                 journal=storage.journal,
@@ -323,21 +326,21 @@ class WebWorld:
                 stage=sound or self.stage,
                 captioner=SilentCaptioner(),
                 audience=self.hub,
-                courier=IdleCourier(),
-                doorkeeper=self.doorkeeper,
+                outbox_signal=IdleOutboxSignal(),
+                ban_lists=self.ban_lists,
                 followers=storage.followers,
                 clock=clock,
                 settings=AppSettings(domain=DOMAIN, bot=BOT),
             )
         )
-        self.doorkeeper.attend(self.spaces)
+        self.ban_lists.attend(self.spaces)
         self.sessions = Sessions(storage.tokens, clock, DOMAIN)
         self.identities = ToldIdentities()
         self.listeners_only = set[UserId]()
         """Who may not host."""
         self.use_cases = use_cases_of(
             self.spaces,
-            self.doorkeeper,
+            self.ban_lists,
             storage.reports,
             lambda user: "listen" if user in self.listeners_only else "host",
         )
@@ -346,13 +349,14 @@ class WebWorld:
             self.hub,
             self.spaces,
             Dependencies(
-                self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
+                self.sessions, self.identities, self.album, self.ban_lists, storage.reports
             ),
             self.use_cases,
             {"database": storage.health},
             {"database": storage.backlog},
             seat_kept_s,
             call_later,
+            mounts(self),
         )
         self._numbers = itertools.count(1)
 
@@ -470,6 +474,7 @@ async def web_world(
     guest_chat: bool = False,
     http_listeners_max: int = 1000,
     call_later: CallLater | None = None,
+    mounts: Callable[[WebWorld], Sequence[Mount]] = lambda _: (),
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -488,14 +493,14 @@ async def web_world(
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     traces = [documented(prefix)]
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
-        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later)
+        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later, mounts)
         try:
-            await world.doorkeeper.load()
+            await world.ban_lists.load()
             await world.spaces.resume()
             await world.service.start()
             yield world
         finally:
             await world.service.stop()
             await world.spaces.stop()
-            await world.doorkeeper.stop()
+            await world.ban_lists.stop()
             await storage.close()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from spaces_bridge.app.notes.record import ForEver, Key, Note
+from spaces_bridge.app.notes.record import WEEK, AfterWriting, Key, Note
 from spaces_bridge.core.ids import UserId
 
 
@@ -24,12 +24,12 @@ class DelegatedLeave:
 class DelegatedLeaves(Note):
     """The delayed leave events that are looked after, for after a restart. There is one note.
 
-    Replaced with each change; empty when nobody is in a call.
+    Replaced with each change. Kept for a week: events are delayed by a day at most.
     """
 
     kind: ClassVar = "delegated_leaves"
     key_fields: ClassVar = ()
-    expiry: ClassVar = ForEver("there is one")
+    expiry: ClassVar = AfterWriting(WEEK)
 
     leaves: tuple[DelegatedLeave, ...]
 

@@ -65,7 +65,7 @@ class Calls:
 
     async def permit_in(self, room: RoomId, user: UserId) -> CallPermit:
         """Return the permit for the live space of a room. Raises Rejected with the reason."""
-        summary = await self._spaces.world.directory.by_room(room)
+        summary = await self._spaces.context.directory.by_room(room)
         if summary is None:
             raise Rejected("no_such_space", "There is no live space in that room.")
         permit = self.permit(summary.space, user)
@@ -91,7 +91,7 @@ class Calls:
 
     def _is_our_own(self, user: UserId) -> bool:
         """Return whether it is the bot or a guest's ghost: nobody joins a call as one of those."""
-        settings = self._spaces.world.settings
+        settings = self._spaces.context.settings
         return user == settings.bot or is_ghost(user, settings.domain)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from spaces_bridge.app.call_ports import DelayedEventGone, RoomSecrecy
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallTokenIssuer, DelayedLeaves
 from spaces_bridge.core.errors import Rejected
@@ -26,18 +27,20 @@ CALL_SLOT: Final = "m.call#ROOM"
 BODY_MAX_BYTES: Final = 16_384
 DELAY_MAX_MS: Final = 86_400_000
 """The longest delay of a leave that is taken over."""
+ENCRYPTED: Final = "The room is encrypted, so its calls would be, too, and nobody would be heard."
 
 Refuse = Callable[[int, str, str], web.Response]
 
 
 @dataclass(frozen=True, slots=True)
-class CallDesk:
+class ProxiedCalls:
     """The parts that answer for calls: who may join, with which token, and who sees them leave.
 
     `leaves` None: delayed leaves are not taken over, and clients are told so.
     """
 
     calls: Calls
+    secrecy: RoomSecrecy
     tokens: CallTokenIssuer
     leaves: DelayedLeaves | None = None
 
@@ -65,15 +68,15 @@ class _BadRequest(Exception):
 class CallApi:
     """The routes of the API of calls. `domain` is the homeserver's own."""
 
-    def __init__(self, desk: CallDesk, domain: str, refuse: Refuse) -> None:
-        self._desk = desk
+    def __init__(self, proxied: ProxiedCalls, domain: str, refuse: Refuse) -> None:
+        self._proxied = proxied
         self._domain = domain
         self._refuse = refuse
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the routes; whoever serves them has checked the `hs_token`."""
         router.add_post(f"{BASE}/get_token", self._answered(self._token))
-        if self._desk.leaves is not None:
+        if self._proxied.leaves is not None:
             leave = self._answered(self._delegate)
             router.add_post(f"{BASE}/delegate_delayed_leave", leave)
 
@@ -83,7 +86,9 @@ class CallApi:
         async def handler(request: web.Request) -> web.Response:
             try:
                 user, asked = _user(request), self._asked(await _body(request))
-                permit = await self._desk.calls.permit_in(asked.room, user)
+                permit = await self._proxied.calls.permit_in(asked.room, user)
+                if await self._proxied.secrecy.is_encrypted(asked.room):
+                    return self._refuse(403, "M_FORBIDDEN", ENCRYPTED)
                 return web.json_response(await answer(permit, asked))
             except _BadRequest as bad:
                 return self._refuse(bad.status, bad.errcode, bad.text)
@@ -91,6 +96,8 @@ class CallApi:
                 if refusal.code == "no_such_space":
                     return self._refuse(404, "M_NOT_FOUND", refusal.text)
                 return self._refuse(403, "M_FORBIDDEN", refusal.text)
+            except DelayedEventGone as gone:
+                return self._refuse(404, "M_NOT_FOUND", str(gone))
             except AdapterError as error:
                 log.warning("a call could not be joined: %s", error)
                 return self._refuse(503, "M_UNKNOWN", "The bridge is busy. Try again.")
@@ -98,7 +105,7 @@ class CallApi:
         return handler
 
     async def _token(self, permit: CallPermit, asked: _Asked) -> Mapping[str, str]:
-        token = self._desk.tokens.issue(permit, asked.device, asked.member)
+        token = self._proxied.tokens.issue(permit, asked.device, asked.member)
         return {"url": token.url, "jwt": token.jwt}
 
     async def _delegate(self, permit: CallPermit, asked: _Asked) -> Mapping[str, str]:
@@ -107,8 +114,8 @@ class CallApi:
             raise _BadRequest("M_BAD_JSON", "`delay_id` is missing.")
         if not isinstance(delay_ms, int) or not 0 < delay_ms <= DELAY_MAX_MS:
             raise _BadRequest("M_BAD_JSON", f"`delay_timeout` is 1 to {DELAY_MAX_MS} ms.")
-        if self._desk.leaves is not None:
-            await self._desk.leaves.delegate(
+        if self._proxied.leaves is not None:
+            await self._proxied.leaves.delegate(
                 permit, asked.device, asked.member, str(delay_id), delay_ms
             )
         return {}

@@ -31,6 +31,9 @@ REACTIONS_A_MINUTE: Final = 20
 ALL_REACTIONS_A_MINUTE: Final = 240
 """Reactions in one call that count in a minute."""
 
+REWRITTEN_A_MINUTE: Final = 2
+"""Times a minute that the bot's own membership is written again in one room at once."""
+
 
 class MemberEvents:
     """The events by which people are members of calls, each with whose it is; bounded."""
@@ -88,6 +91,7 @@ class CallEvents:
         self._hands = hands
         self._reacted = FloodGate()
         self._told = FloodGate()
+        self._rewritten = FloodGate()
 
     async def member_changed(self, seen: CallMemberChanged) -> None:
         """Note a membership; who publishes at another server is told what that means here."""
@@ -95,13 +99,11 @@ class CallEvents:
         if space is None:
             return
         if member.user == self._settings.bot:
-            # somebody has overwritten the bot's
-            await self._spaces.world.outbox.enqueue([policies.call_member(space.space)])
-            self._spaces.world.courier.wake()
+            await self._overwritten(space, seen.room)
             return
         self._members.note(seen.room, seen.event, member.user if member.there else None)
         there = member.is_there(self._clock.now_ms()) and space.phase is Phase.LIVE
-        if there and member.publishes_elsewhere(self._settings.livekit_service_url):
+        if there and member.publishes_elsewhere(self._settings.own_sfus):
             await self._tell_of_elsewhere(space, seen.room, member)
 
     async def raised(self, space: LiveSpace, reaction: Reaction) -> None:
@@ -134,6 +136,13 @@ class CallEvents:
         """Return the live space of a room, where there are calls."""
         return None if self._settings.call_stage == "off" else self._spaces.by_room(room)
 
+    async def _overwritten(self, space: LiveSpace, room: RoomId) -> None:
+        """Have the bot's own membership written again, as somebody has written another."""
+        now_ms = self._clock.now_ms()
+        if self._rewritten.judge(room, REWRITTEN_A_MINUTE, now_ms) is Patience.ANSWER:
+            await self._spaces.context.outbox.enqueue([policies.call_member(space.space)])
+            self._spaces.context.outbox_signal.wake()
+
     async def _tell_of_elsewhere(
         self, space: LiveSpace, room: RoomId, member: rtc.CallMember
     ) -> None:
@@ -146,13 +155,13 @@ class CallEvents:
             f"live space cannot hear it. You can listen. To speak, open its page: {page}"
         )
         key = f"call-elsewhere:{space.space}:{member.user}"
-        await self._spaces.wish(tasks.TellUser(member.user, word), key)
+        await self._spaces.enqueue_task(tasks.TellUser(member.user, word), key)
         name = space.person(member.user).name or member.user
         report = (
             f"{name} ({member.user}) has joined the call of “{space.title}” from another server, "
             "to which their client sends its sound: it is not heard here. I tell them, and all "
             "who come so after them, to speak from the page."
         )
-        await self._spaces.wish(
+        await self._spaces.enqueue_task(
             tasks.TellUser(space.host, report), f"call-elsewhere:{space.space}"
         )

@@ -16,7 +16,7 @@ from spaces_bridge import logs
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Inbox
 from spaces_bridge.app.records import InboxEvent
-from spaces_bridge.matrix.appservice.call_api import CallApi, CallDesk
+from spaces_bridge.matrix.appservice.call_api import CallApi, ProxiedCalls
 from spaces_bridge.matrix.appservice.memory import give_back_memory
 from spaces_bridge.matrix.appservice.transactions import BadTransaction, parse_transaction
 
@@ -51,12 +51,9 @@ class AppserviceServer:
         arrived: Arrived,
         knows_user: KnowsUser,
         ready: IsReady,
-        calls: CallDesk | None = None,
-        domain: str = "",
     ) -> None:
         """`hint` gets events before they are stored, perhaps more than once; `arrived` is called
-        before the answer when new ones were stored. Both must be quick. `calls`: who answers what
-        the homeserver of `domain` hands on about calls; None: nobody.
+        before the answer when new ones were stored. Both must be quick.
         """
         self._token = hs_token.encode()
         self._inbox = inbox
@@ -64,9 +61,13 @@ class AppserviceServer:
         self._arrived = arrived
         self._knows_user = knows_user
         self._ready = ready
-        self._calls = CallApi(calls, domain, _error) if calls is not None else None
+        self._calls: CallApi | None = None
         self._runner: web.AppRunner | None = None
         self.port = 0
+
+    def serve_calls(self, proxied: ProxiedCalls, domain: str) -> None:
+        """Answer what the homeserver of `domain` hands on about calls; once, before the start."""
+        self._calls = CallApi(proxied, domain, _error)
 
     async def start(self, hostname: str, port: int) -> None:
         """Listen. Port 0 takes any free one, see `port`."""

@@ -89,6 +89,8 @@ class DelayedEventsClient:
         await self._manage(user, delay_id, "cancel")
 
     async def _manage(self, user: UserId, delay_id: str, action: str) -> None:
+        if delay_id in {"", ".", ".."}:  # proxies would make another path of it
+            raise DelayedEventGone("The homeserver has no such delayed event.")
         server = user.partition(":")[2]
         if self._home is None or self._abroad is None or self._finder is None:
             raise Away("The Matrix side is not running.", unreached=True)

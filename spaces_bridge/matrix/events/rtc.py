@@ -6,7 +6,7 @@ of MSC4143 and MSC4354 as Element Call 0.26.1 sends them, and those of MSC4143's
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,9 +52,10 @@ class CallMember:
         """Return whether the device is in the call at this time, as far as the event says."""
         return self.there and (self.expires_at_ms is None or self.expires_at_ms > now_ms)
 
-    def publishes_elsewhere(self, ours: str) -> bool:
-        """Return whether it sends to SFUs of which none is ours, at the address `ours`."""
-        return bool(self.publishes_at) and _plain(ours) not in map(_plain, self.publishes_at)
+    def publishes_elsewhere(self, ours: Collection[str]) -> bool:
+        """Return whether it sends to SFUs at none of the addresses `ours`."""
+        own = {_plain(address) for address in ours}
+        return bool(self.publishes_at) and own.isdisjoint(map(_plain, self.publishes_at))
 
 
 @dataclass(frozen=True, slots=True)

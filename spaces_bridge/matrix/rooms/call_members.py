@@ -23,11 +23,14 @@ log = logging.getLogger(__name__)
 
 GRACE_MS: Final = 60_000
 """The time in which a device whose connection has ended may come back."""
+DEVICES_MAX: Final = 10
+"""Memberships of one person that are ended at once."""
 CLEARED_MAX: Final = 200
 """Memberships ended at the end of a live space, one event each; the others expire."""
 STORE_PAUSE_S: Final = 1.0
 """The pause between two tries to store what is to be looked at."""
 
+CallTask = tasks.WriteCallMember | tasks.ClearCallMember | tasks.EndStageCall
 Device = tuple[SpaceId, UserId, str]
 
 
@@ -101,7 +104,7 @@ class CallConnections:
             space, user, device = which
             key = f"call-gone:{space}:{user}:{device}:{at_ms}"
             task = tasks.ClearCallMember(space, user, device, at_ms)
-            await self._spaces.wish(task, key, at_ms + GRACE_MS)
+            await self._spaces.enqueue_task(task, key, at_ms + GRACE_MS)
             if self._unstored.get(which) == at_ms:
                 del self._unstored[which]
 
@@ -109,7 +112,7 @@ class CallConnections:
 class CallMemberships:
     """The task handler for memberships in the call. All raise RequestRefused, Away."""
 
-    kinds = get_args(tasks.WriteCallMember | tasks.ClearCallMember)
+    kinds = get_args(CallTask)
 
     def __init__(
         self,
@@ -128,21 +131,21 @@ class CallMemberships:
         self._connections = connections
         self._own_key = rtc.state_key(bot.user, BOT_DEVICE)
 
-    async def run(self, wanted: tasks.WriteCallMember | tasks.ClearCallMember, key: str) -> None:
+    async def run(self, wanted: CallTask, key: str) -> None:
         """Carry out a task. Raises NotYetError, StorageError too."""
         space = await self._spaces.find(wanted.space)
         if space is None or space.room is None:
             return
         if isinstance(wanted, tasks.ClearCallMember):
             await self._clear(wanted, space.room)
+        elif isinstance(wanted, tasks.EndStageCall):
+            await self._leave_stage(wanted.user, space, space.room)
         elif space.phase is Phase.ENDED:
             await self._end(space, space.room)
         else:
             await self._show_bot(space, space.room)
 
-    async def refused(
-        self, wanted: tasks.WriteCallMember | tasks.ClearCallMember, refusal: RequestRefused
-    ) -> None:
+    async def refused(self, wanted: CallTask, refusal: RequestRefused) -> None:
         """Log the refusal: clients show the call as it was."""
         log.error("the call of live space %s cannot be written: %s", wanted.space, refusal)
 
@@ -179,7 +182,9 @@ class CallMemberships:
             log.warning("only %d of %d call members are cleared", CLEARED_MAX, len(members))
         for member in members[:CLEARED_MAX]:
             task = tasks.ClearCallMember(space.space, member.user, member.device)
-            await self._spaces.wish(task, f"call-over:{space.space}:{member.user}:{member.device}")
+            await self._spaces.enqueue_task(
+                task, f"call-over:{space.space}:{member.user}:{member.device}"
+            )
 
     def _members_in(self, state: Sequence[Json]) -> Iterator[rtc.CallMember]:
         """Yield the memberships under way, of people by clients whose keys we know."""
@@ -192,6 +197,19 @@ class CallMemberships:
                 yield member
 
     # --- other people's -------------------------------------------------------------------------
+
+    async def _leave_stage(self, user: UserId, space: LiveSpace, room: RoomId) -> None:
+        """End the membership of a person without the floor, who may not write it again.
+
+        Without it they would be heard on by those who hear them by another server's SFU.
+        """
+        if self._settings.call_stage != "strict" or space.role(user).may_speak:
+            return
+        state = await self._bot.whole_state(room)
+        own = [member for member in self._members_in(state) if member.user == user]
+        for member in own[:DEVICES_MAX]:
+            key = rtc.state_key(user, member.device)
+            await self._bot.write_state(room, rtc.MEMBER_STATE, {}, key)
 
     async def _clear(self, wanted: tasks.ClearCallMember, room: RoomId) -> None:
         if not self._connections.stays_away(wanted):
@@ -221,4 +239,4 @@ class CallMemberships:
             return True
         if held.at_ms is not None and held.at_ms > wanted.gone_at_ms:
             return False
-        return not member.publishes_elsewhere(self._settings.livekit_service_url)
+        return not member.publishes_elsewhere(self._settings.own_sfus)

@@ -2,7 +2,8 @@
 
 A client's description is read, and ours is written, as offer or as answer (RFC 8829): each audio
 section of the one BUNDLE group (RFC 9143) may carry the client's microphone, one stream of ours,
-both or nothing. Video and data are turned down by port 0, as in `sdp_answer`.
+both or nothing. Sections of video stay open and carry nothing; data is turned down by port 0, as
+in `sdp_answer`.
 """
 
 import re
@@ -21,21 +22,33 @@ MAX_SSRCS: Final = 4
 """SSRCs that are read of one section; a microphone has one."""
 PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
 
+_CODEC = re.compile(r"([0-9]{1,3}) [A-Za-z0-9._+-]{1,32}/[0-9]{1,9}", re.ASCII)
+_PARAMETERS = re.compile(r"[!-~]{1,200}", re.ASCII)
 _SSRC = re.compile(r"([0-9]{1,10})(?: .*)?", re.ASCII)
-_RTPMAP = re.compile(r"[0-9]{1,3} [A-Za-z0-9-]{1,32}/[0-9]{1,9}", re.ASCII)
 _REMEDY = "Turn off what is not needed, or join anew."
 
 
 @dataclass(frozen=True, slots=True)
+class IdleCodec:
+    """The codec with which a section stays open that carries nothing."""
+
+    payload_type: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallSection:
-    """A media section of a client's description; without a payload type it is turned down."""
+    """A media section of a client's description.
+
+    Without a payload type it carries nothing, and without an idle codec it is turned down.
+    """
 
     asked: Asked
     payload_type: int | None = None
     sends: bool = False  # the client would send
     receives: bool = False  # the client would receive
     ssrcs: frozenset[int] = frozenset()  # announced by the client (RFC 5576)
-    idle: str = ""  # of a section that stays open with nothing in it: its first codec's rtpmap
+    idle: IdleCodec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,7 @@ def _read(
     head: Section, section: Section, asked: Asked, kind: int | None, *, is_grouped: bool
 ) -> CallSection:
     if kind is None:
-        return CallSection(asked, idle=_idle(section) if is_grouped else "")
+        return CallSection(asked, idle=_idle(section) if is_grouped else None)
     direction = section.first("direction") or head.first("direction") or "sendrecv"
     return CallSection(
         asked,
@@ -110,17 +123,29 @@ def _read(
     )
 
 
-def _idle(section: Section) -> str:
-    """Return the rtpmap of the first codec of an open section of video; "" if there is none.
+def _idle(section: Section) -> IdleCodec | None:
+    """Return the first codec of a section of video; None if there is none to keep it open with.
 
-    A browser drops what belongs to a section that was turned down, and cannot offer again once it
-    has (seen in Chromium): such a section stays open, and carries nothing.
+    With LiveKit's SDK Chromium forgets what belongs to a section of video that was turned down,
+    and cannot offer again afterwards: "Transceiver not found based on m-line index".
     """
-    first = section.formats.split()[0]
     if section.kind != "video" or not section.is_open:
-        return ""
-    found = (line for line in section.values.get("rtpmap", []) if line.split()[0] == first)
-    return next((line for line in found if _RTPMAP.fullmatch(line)), "")
+        return None
+    try:
+        sdp_sections.check_transport(section)
+    except SdpRefused:
+        return None
+    offered = section.formats.split()
+    for line in section.values.get("rtpmap", []):
+        found = _CODEC.fullmatch(line)
+        if found is not None and found[1] in offered:
+            kind, lines = found[1], [f"a=rtpmap:{line}"]
+            for more in section.values.get("fmtp", []):
+                of, _, parameters = more.partition(" ")
+                if of == kind and _PARAMETERS.fullmatch(parameters):
+                    lines.append(f"a=fmtp:{kind} {parameters}")
+            return IdleCodec(kind, tuple(lines))
+    return None
 
 
 def _ssrcs(section: Section) -> frozenset[int]:
@@ -143,18 +168,18 @@ class SentStream:
 
 @dataclass(frozen=True, slots=True)
 class OurSection:
-    """Our half of a section; without a payload type it is turned down."""
+    """Our half of a section, which is turned down as `CallSection` says."""
 
     asked: Asked
     payload_type: int | None
     receives: bool = False
     sends: SentStream | None = None
-    idle: str = ""
+    idle: IdleCodec | None = None
 
     @property
     def is_open(self) -> bool:
-        """Return whether the section is in the group."""
-        return self.payload_type is not None or bool(self.idle)
+        """Whether the section is in the group."""
+        return self.payload_type is not None or self.idle is not None
 
     @property
     def direction(self) -> str:
@@ -187,47 +212,40 @@ def write_call(
     lines.append("a=msid-semantic: WMS *")
     candidates = True  # once is enough, as all share them
     for section in sections:
-        if section.idle:
-            lines += _unused(section, ours, setup, candidates=candidates)
-            candidates = False
-            continue
-        if section.payload_type is None:
+        if not section.is_open:
             lines += sdp_answer.turned_down(section.asked)
             continue
-        lines += _audio(section, section.payload_type, ours, setup, candidates=candidates)
+        transport = list(sdp_answer.transport(ours, setup, candidates=candidates))
+        lines += _open(section, ours, transport)
         candidates = False
     return "".join(f"{line}\r\n" for line in lines if line is not None)
 
 
-def _unused(
-    section: OurSection, ours: OurTransport, setup: str, *, candidates: bool
+def _open(
+    section: OurSection, ours: OurTransport, transport: Sequence[str]
 ) -> Iterator[str | None]:
-    asked = section.asked
-    yield f"m={asked.kind} {ours.place.port} {asked.protocol} {section.idle.split()[0]}"
-    yield sdp_answer.connection(ours.place)
-    yield f"a=mid:{asked.mid}"
-    yield from sdp_answer.transport(ours, setup, candidates=candidates)
-    yield f"a=rtpmap:{section.idle}"
-    yield "a=inactive"
-
-
-def _audio(
-    section: OurSection, kind: int, ours: OurTransport, setup: str, *, candidates: bool
-) -> Iterator[str | None]:
-    asked = section.asked
-    yield f"m=audio {ours.place.port} {asked.protocol} {kind}"
+    asked, kind, idle = section.asked, section.payload_type, section.idle
+    formats = kind if idle is None else idle.payload_type
+    yield f"m={asked.kind} {ours.place.port} {asked.protocol} {formats}"
     yield sdp_answer.connection(ours.place)
     yield f"a=mid:{asked.mid}" if asked.mid else None
-    yield from sdp_answer.transport(ours, setup, candidates=candidates)
-    yield f"a=rtpmap:{kind} opus/48000/2"
-    if section.receives:
-        yield from sdp_answer.microphone(kind)
-    else:
-        yield f"a=fmtp:{kind} minptime=10;useinbandfec=1"
-        yield "a=ptime:20"
+    yield from transport
+    if kind is not None:
+        yield from _audio(section, kind)
+    elif idle is not None:
+        yield from idle.lines
     yield f"a={section.direction}"
     if section.sends is not None:
         sent = section.sends
         yield f"a=msid:{sent.stream} {sent.track}"
         yield f"a=ssrc:{sent.ssrc} cname:{sent.stream}"
         yield f"a=ssrc:{sent.ssrc} msid:{sent.stream} {sent.track}"
+
+
+def _audio(section: OurSection, kind: int) -> Iterator[str]:
+    yield f"a=rtpmap:{kind} opus/48000/2"
+    if section.receives:
+        yield from sdp_answer.microphone(kind)
+    else:
+        yield f"a=fmtp:{kind} minptime=10;useinbandfec=1"
+        yield "a=ptime:20"

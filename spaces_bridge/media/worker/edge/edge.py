@@ -19,20 +19,19 @@ from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
 from spaces_bridge.media.worker.edge.paths import Path, UdpPort
 from spaces_bridge.media.worker.edge.peer import Peer
+from spaces_bridge.media.worker.edge.peers import Peers
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
-from spaces_bridge.media.worker.edge.tcp import TcpDoor
+from spaces_bridge.media.worker.edge.tcp import TcpListener
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.values import (
     CONNECTED,
     CUT,
-    NEW,
     EdgeStats,
     Negotiated,
     NotConnected,
     PeerState,
     ResumeRecord,
     RtpPacket,
-    SdpRefused,
     StreamDirection,
     WantedStream,
     closed,
@@ -75,15 +74,13 @@ class Edge:
         Clients are told to send to `addresses` and `port`. Of more peers than `most` (see
         `memory`) the newest is refused.
         """
-        self._most_peers = most
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
-        self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
+        self._tcp = TcpListener(self._received, self._path_lost, self._refuse, most=most)
         self._place = sdp_answer.OurPlace(list(addresses), port, tcp=bool(tcp))
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
-        self._peers: dict[str, Peer] = {}
-        self._by_ufrag: dict[str, Peer] = {}
+        self._peers = Peers(most)
         self._fan = FanOut()
         self._calls = Calls(self._identity, self._place)
         self.forwarding = self._calls.forwarding
@@ -102,7 +99,7 @@ class Edge:
         self._loop = loop
         for port in self._ports:
             loop.add_reader(port.socket, port.read)
-        self._door.open(self._listeners, loop)
+        self._tcp.open(self._listeners, loop)
         self._round = loop.call_later(_ROUND_S, self._make_round)
 
     def stop(self) -> None:
@@ -114,7 +111,7 @@ class Edge:
         if self._round is not None:
             self._round.cancel()
         self._loop = None
-        self._door.close()
+        self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
 
@@ -123,13 +120,13 @@ class Edge:
     def accept(self, peer_id: str, direction: StreamDirection, offer: str) -> str:
         """Return the SDP answer to an offer. Raises SdpRefused. An id in use is taken over."""
         read = sdp.read_offer(offer, direction)
-        self._refuse_a_crowd()
+        self._peers.refuse_a_crowd()
         self._drop(peer_id, "replaced by a newer offer")
         ufrag, pwd = new_credentials()
         ice = Ice(ufrag, pwd, read.transport.ufrag, read.transport.pwd)
         peer = Peer(peer_id, direction, ice, read.payload_type, self._clock())
         peer.expect(self._identity, read.transport, new_ssrc())
-        self._adopt(peer)
+        self._peers.adopt(peer)
         ours = sdp_answer.OurTransport(ufrag, pwd, self._identity.fingerprint, self._place)
         return sdp_answer.write_answer(
             read, direction, sdp_answer.Ours(ours, ssrc=peer.ssrc, name=peer.name)
@@ -152,12 +149,11 @@ class Edge:
     def _negotiate(self, peer_id: str, negotiate: Callable[[CallPeer], Negotiated]) -> Negotiated:
         peer = self._peers.get(peer_id)
         if not isinstance(peer, CallPeer):
-            self._refuse_a_crowd()
+            self._peers.refuse_a_crowd()
             peer = self._calls.new_peer(peer_id, self._clock())
         ufrag = peer.ice.local_ufrag
         negotiated = negotiate(peer)
-        self._by_ufrag.pop(ufrag, None)  # ICE may have been restarted
-        self._adopt(peer)
+        self._peers.rename(peer, ufrag)  # ICE may have been restarted
         return negotiated
 
     def microphone(self, peer_id: str) -> str:
@@ -169,17 +165,6 @@ class Edge:
         """Return whether a call peer has negotiated streams."""
         peer = self._peers.get(peer_id)
         return isinstance(peer, CallPeer) and bool(peer.sections.carried)
-
-    def _refuse_a_crowd(self) -> None:
-        present, most_joining = len(self._peers), (self._most_peers + 1) // 2
-        if present < most_joining:
-            return  # neither limit can be reached
-        if present >= self._most_peers:
-            text = "No more people can come in here: this server is full. Try again later."
-            raise SdpRefused("full", text)
-        if sum(peer.state == NEW for peer in self._peers.values()) >= most_joining:
-            text = "Too many people come in at this moment. Try again in a few seconds."
-            raise SdpRefused("busy", text)
 
     def close(self, peer_id: str) -> None:
         """Say goodbye to a peer and forget it; an unknown id is fine."""
@@ -209,7 +194,7 @@ class Edge:
         """
         self._drop(peer_id, "replaced by its own record")
         peer = resume.revive(peer_id, record, self._ports, self._fan, self._clock())
-        self._adopt(peer)
+        self._peers.adopt(peer)
         self._on_state(peer_id, CONNECTED)
 
     def stats(self) -> EdgeStats:
@@ -226,9 +211,6 @@ class Edge:
             refused=dict(self._refused),
         )
 
-    def _adopt(self, peer: Peer) -> None:
-        self._peers[peer.id] = self._by_ufrag[peer.ice.local_ufrag] = peer
-
     def _drop(self, peer_id: str, reason: str) -> None:
         peer = self._peers.get(peer_id)
         if peer is not None:
@@ -240,8 +222,7 @@ class Edge:
         self._fan.remove(peer.id)
         self.forwarding.remove(peer.id)
         peer.ice.forget_all()
-        self._peers.pop(peer.id, None)
-        self._by_ufrag.pop(peer.ice.local_ufrag, None)
+        self._peers.forget(peer)
 
     # --- out -----------------------------------------------------------------------------------
 
@@ -304,7 +285,7 @@ class Edge:
             self._refuse("stun_kind")
 
     def _received_check(self, path: Path, message: stun.StunMessage) -> None:
-        peer = self._by_ufrag.get(message.username.partition(":")[0])
+        peer = self._peers.named(message.username.partition(":")[0])
         if peer is None:
             self._refuse("stun_user")
             return
@@ -378,7 +359,7 @@ class Edge:
             if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
-        self._door.hang_up_on_strangers(self._loop.time())
+        self._tcp.hang_up_on_strangers(self._loop.time())
         self._log_refused(now)
 
     def _look_after(self, peer: Peer, now: float) -> None:

@@ -1,0 +1,100 @@
+"""What a homeserver announces to clients of calls, and what an admin has to add. Pure.
+
+Sources: MSC4143 (`/rtc/transports`), MSC4195 (transports of type `livekit`), Synapse's
+configuration manual, "matrix_rtc".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+ENDPOINT: Final = "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports"
+
+_TO_ADD: Final = """\
+Add to homeserver.yaml and restart the homeserver:
+experimental_features:
+    msc4143_enabled: true
+matrix_rtc:
+    transports:
+        - type: livekit
+          url: {url}
+          livekit_service_url: {service}
+Older clients read .well-known/matrix/client of your domain:
+"org.matrix.msc4143.rtc_foci": [{{"type": "livekit", "livekit_service_url": "{service}"}}]
+An Element Call of your own may name it in its config.json instead:
+"livekit": {{"livekit_service_url": "{service}"}}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses that a transport of ours has: the SFU's `url`, and the authoriser's."""
+
+    url: str
+    service: str
+
+
+def advice(status: int, answer: Mapping[str, object], ours: Addresses) -> tuple[str, bool]:
+    """Return what is to be said of the homeserver's answer, and whether it is a warning."""
+    if status == 404:
+        return _lacks("the homeserver does not tell clients where calls are", ours), True
+    if status != 200:
+        error = answer.get("error", f"status {status}")
+        return f"the homeserver does not say where calls are ({error})", True
+    transports = _transports(answer)
+    if not transports:
+        # clients take that for an answer, and look at no .well-known
+        text = (
+            "the homeserver tells clients that there are no calls anywhere, which is worse than "
+        )
+        return _lacks(f"{text}nothing", ours), True
+    return _of_transports(transports, ours)
+
+
+def _of_transports(
+    transports: Sequence[Mapping[str, object]], ours: Addresses
+) -> tuple[str, bool]:
+    mine = next((t for t in transports if _is_ours(t, ours)), None)
+    if mine is None:
+        others = ", ".join(str(t.get("livekit_service_url") or t.get("url")) for t in transports)
+        return (
+            f"the homeserver sends calls elsewhere ({others}): Element Call will not come to live "
+            f"spaces here. A homeserver has one place for all its calls; for this one:\n"
+            + _to_add(ours),
+            True,
+        )
+    lacking = [name for name in ("url", "livekit_service_url") if not mine.get(name)]
+    if lacking:
+        text = (
+            f"the homeserver names this bridge for calls, but not its {lacking[0]}: some clients "
+        )
+        return f"{text}will not find it.\n{_to_add(ours)}", True
+    wrong = [n for n, v in _named(ours).items() if str(mine[n]).rstrip("/") != v]
+    if wrong:
+        text = f"the homeserver names another {wrong[0]} for calls than this bridge has: clients "
+        return f"{text}will not find it.\n{_to_add(ours)}", True
+    if mine is not transports[0]:
+        text = "the homeserver names this bridge for calls, but not first: Element Call takes the "
+        return f"{text}first one. Put it first in `matrix_rtc.transports`.", True
+    return "the homeserver tells clients that calls are here", False
+
+
+def _named(ours: Addresses) -> Mapping[str, str]:
+    return {"url": ours.url, "livekit_service_url": ours.service}
+
+
+def _is_ours(transport: Mapping[str, object], ours: Addresses) -> bool:
+    return any(str(transport.get(n, "")).rstrip("/") == v for n, v in _named(ours).items())
+
+
+def _transports(answer: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    found = answer.get("rtc_transports")
+    listed = found if isinstance(found, list) else []
+    return [t for t in listed if isinstance(t, Mapping) and t.get("type") == "livekit"]
+
+
+def _lacks(what: str, ours: Addresses) -> str:
+    return f"{what}: Element Call finds no way into live spaces.\n{_to_add(ours)}"
+
+
+def _to_add(ours: Addresses) -> str:
+    return _TO_ADD.format(url=ours.url, service=ours.service)
