@@ -172,18 +172,21 @@ async def test_a_floor_is_taken_and_given_by_nobody_but_a_host(
 async def test_metadata_is_set_within_bounds_and_names_are_not(
     admin: RoomServiceClient, bob: RawClient
 ) -> None:
-    def request(**what: object) -> api.UpdateParticipantRequest:
-        return api.UpdateParticipantRequest(room=CALL, identity=BOB_ID, **what)
+    def request(metadata: str = "", name: str = "") -> api.UpdateParticipantRequest:
+        attributes = {"k": "v"}
+        return api.UpdateParticipantRequest(
+            room=CALL, identity=BOB_ID, metadata=metadata, name=name, attributes=attributes
+        )
 
-    await admin.update_participant(request(metadata="m", attributes={"k": "v"}))
+    await admin.update_participant(request("m"))
     told = await bob.info_of(BOB_ID, lambda info: info.metadata == "m")
     assert dict(told.attributes) == {"k": "v"}
-    for what, code in (
-        ({"metadata": "m" * 9000}, "invalid_argument"),
-        ({"name": "Hanna"}, "permission_denied"),
+    for wanted, code in (
+        (request("m" * 9000), "invalid_argument"),
+        (request(name="Hanna"), "permission_denied"),
     ):
         with pytest.raises(api.TwirpError) as refused:
-            await admin.update_participant(request(**what))
+            await admin.update_participant(wanted)
         assert refused.value.code == code
 
 
