@@ -31,6 +31,7 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
+from spaces_bridge.livekit.room_service import RoomService
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
@@ -168,7 +169,16 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     signal_later.matrix = matrix
     calls = (
         _calls(
-            config, spaces, audience, stage, ban_lists, identities, delayed_events, matrix, tasks
+            config,
+            spaces,
+            audience,
+            stage,
+            ban_lists,
+            use_cases,
+            identities,
+            delayed_events,
+            matrix,
+            tasks,
         )
         if config.livekit.enabled
         else None
@@ -204,6 +214,7 @@ def _calls(
     audience: Audiences,
     stage: WorkerStage,
     ban_lists: BanListService,
+    use_cases: UseCases,
     identities: OpenIdVerifier,
     delayed_events: DelayedEventsClient,
     matrix: MatrixService,
@@ -227,7 +238,12 @@ def _calls(
         address_of=Addresses(_web_settings(config).trusted_proxies).of,
         hang_up=rooms.stop,
     )
-    parts = [Signalling(rooms, signer, permits)]
+    # a secret that nobody was given signs for nobody outside
+    outside = signer if config.livekit.api_secret.get_secret_value() else None
+    parts = (
+        Signalling(rooms, signer, permits),
+        RoomService(rooms, spaces, use_cases.blocking, outside),
+    )
     service = LiveKitService(config.call_url, signer, needs, parts)
     matrix.serve_calls(ProxiedCalls(permits, matrix, service.tokens, service.leaves))
     return service

@@ -199,7 +199,9 @@ class DeclineInvitation:
 
 @dataclass(frozen=True, slots=True)
 class DemoteSpeaker:
-    by: UserId
+    """Take the floor from somebody. `by` None: the server's admin does."""
+
+    by: UserId | None
     speaker: UserId
 
 

@@ -7,12 +7,8 @@ from livekit.protocol import rtc
 
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.client import CallClient
-from spaces_bridge.livekit.limits import (
-    ATTRIBUTE_MAX,
-    ATTRIBUTES_MAX,
-    METADATA_MAX,
-    UNWANTED_MAX,
-)
+from spaces_bridge.livekit.limits import UNWANTED_MAX
+from spaces_bridge.livekit.participants import fit
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.tracks import is_microphone
@@ -104,17 +100,12 @@ def _update_metadata(client: CallClient, request: rtc.UpdateParticipantMetadata)
     attributes = {key: value for key, value in attributes.items() if value}
     if request.name not in {"", participant.name}:
         told.reason, told.message = Reason.NOT_ALLOWED, "Names are those of the Matrix room."
-    elif len(request.metadata.encode()) > METADATA_MAX or not _fit(attributes):
+    elif not fit(request.metadata, attributes):
         told.reason, told.message = Reason.LIMIT_EXCEEDED, "That is too long to be kept."
     else:
         participant.metadata, participant.attributes = request.metadata, attributes
         client.changed()
     client.send(responses.request_response(told))
-
-
-def _fit(attributes: dict[str, str]) -> bool:
-    sizes = [len(part.encode()) for pair in attributes.items() for part in pair]
-    return len(attributes) <= ATTRIBUTES_MAX and all(size <= ATTRIBUTE_MAX for size in sizes)
 
 
 def _subscribe(client: CallClient, request: rtc.UpdateSubscription) -> None:

@@ -164,4 +164,4 @@ class CallMicrophone:
 
 
 def _code(refusal: Rejected | AdapterError) -> str:
-    return refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
+    return refusal.code if isinstance(refusal, Rejected) else "an outage"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from livekit.protocol import models
 
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.livekit.limits import ATTRIBUTE_MAX, ATTRIBUTES_MAX, METADATA_MAX
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import participant_sid
@@ -120,4 +121,14 @@ def _permission(*, publishes: bool) -> models.ParticipantPermission:
         can_publish=publishes,
         can_publish_sources=[models.MICROPHONE],
         can_update_metadata=True,
+    )
+
+
+def fit(metadata: str, attributes: Mapping[str, str]) -> bool:
+    """Return whether a participant's metadata and attributes are within the bounds."""
+    sizes = [len(part.encode()) for pair in attributes.items() for part in pair]
+    return (
+        len(metadata.encode()) <= METADATA_MAX
+        and len(attributes) <= ATTRIBUTES_MAX
+        and all(size <= ATTRIBUTE_MAX for size in sizes)
     )

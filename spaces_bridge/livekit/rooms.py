@@ -129,6 +129,10 @@ class CallRooms:
         """Return the call of a live space that somebody is in."""
         return self._rooms.get(space)
 
+    def all(self) -> list[CallRoom]:
+        """Return the calls that somebody is in."""
+        return list(self._rooms.values())
+
     def _drop_if_empty(self, room: CallRoom) -> None:
         if not room.clients and self._rooms.get(room.space) is room:
             del self._rooms[room.space]

@@ -52,6 +52,13 @@ def test_lowering_an_accepted_hand_takes_the_level_back() -> None:
     assert ev.FloorClosing(BEN, BEN, ev.FloorEnd.RELEASED) in events
 
 
+def test_the_admin_takes_a_floor_but_not_the_hosts() -> None:
+    events = decide(on_stage(), cmd.DemoteSpeaker(None, BEN))
+    assert ev.FloorClosing(BEN, HOST, ev.FloorEnd.REVOKED) in events
+    assert decide(on_stage(), cmd.DemoteSpeaker(None, HOST)) == []
+    assert refused(live_space(), cmd.DemoteSpeaker(None, BEN)) == "not_speaker"
+
+
 def test_everyone_policy_grants_while_places_are_free() -> None:
     space = live_space(speak_policy=SpeakPolicy.EVERYONE, max_speakers=1)
     space = after(space, cmd.RequestToSpeak(BEN, 1))

@@ -5,23 +5,27 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 from livekit.protocol import models, rtc
 
 from spaces_bridge.app.audiences import Audiences
+from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.names import device_identity, room_name
 from spaces_bridge.livekit.negotiation import audio_sections
+from spaces_bridge.livekit.room_service import RoomService
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
@@ -223,6 +227,10 @@ class CallWorld:
         self.secret = "a-secret-of-forty-digits-00000000000000"
         self.signer = TokenSigner("key", self.secret)
         self.signalling = Signalling(self.rooms, self.signer, self.calls)
+        ban_lists = BanListService(_NoLists(), _NoLists(), self.recorder)
+        blocking = Blocking(self.spaces, ban_lists)
+        self.service = RoomService(self.rooms, self.spaces, blocking, self.signer)
+        self.closed_service = RoomService(self.rooms, self.spaces, blocking, None)
         self.port = 0
 
     # --- the live space -----------------------------------------------------------------------
@@ -239,6 +247,10 @@ class CallWorld:
         """Somebody joins the room with this level."""
         await self.spaces.ask(SPACE, cmd.ObserveMember(user, joined=True, name=name))
         await self.levels({user: level})
+
+    async def speak_on_page(self, user: UserId) -> None:
+        """Somebody opens a microphone elsewhere than in the call."""
+        await self.spaces.ask(SPACE, cmd.OpenMicrophone(user))
 
     async def levels(self, changes: Mapping[UserId, int | None]) -> None:
         """What the homeserver would say after these changes."""
@@ -301,6 +313,20 @@ class CallWorld:
             yield RawClient(socket)
 
 
+class _NoLists:
+    """Stores of ban lists that hold nothing; the admin's removals need none."""
+
+    async def put(self, _entry: object) -> None: ...
+
+    async def drop(self, *_key: object) -> bool:
+        return False
+
+    async def replace(self, _room: object, _rules: object) -> None: ...
+
+    async def all(self) -> list[Any]:
+        return []
+
+
 def offer(sdp: str, number: int = 1) -> rtc.SessionDescription:
     """A client's offer."""
     return rtc.SessionDescription(type="offer", sdp=sdp, id=number)
@@ -321,6 +347,8 @@ async def call_world(sound: WorkerStage | None = None) -> AsyncIterator[CallWorl
         world = CallWorld(http, sound)
         app = web.Application()
         world.signalling.routes(app.router, PREFIX)
+        world.service.routes(app.router, PREFIX)
+        world.closed_service.routes(app.router, "/closed")
         runner = web.AppRunner(app, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

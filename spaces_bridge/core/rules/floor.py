@@ -232,16 +232,20 @@ def decline_invitation(space: LiveSpace, command: cmd.DeclineInvitation) -> Iter
 
 def demote_speaker(space: LiveSpace, command: cmd.DemoteSpeaker) -> Iterator[ev.Event]:
     """Take the floor from a person who has it, or is about to get it."""
-    refuse_unless_moderator(space, command.by)
+    if command.by is not None:
+        refuse_unless_moderator(space, command.by)
+    elif command.speaker == space.host:
+        return  # the server's admin ends a live space, but leaves the host the floor
     target = space.role(command.speaker)
     request = space.requests.get(command.speaker)
     accepted = request is not None and request.state is RequestState.ACCEPTED
     if not target.may_speak and not accepted:
         raise refusals.not_speaker()
-    refuse_unless_above(space, command.by, command.speaker)
+    if command.by is not None:
+        refuse_unless_above(space, command.by, command.speaker)
     if request is not None:
         yield ev.SpeakRequestWithdrawn(command.speaker, request.reaction)
-    yield from take_floor(space, command.speaker, command.by, ev.FloorEnd.REVOKED)
+    yield from take_floor(space, command.speaker, command.by or space.host, ev.FloorEnd.REVOKED)
 
 
 def leave_stage(space: LiveSpace, command: cmd.LeaveStage) -> Iterator[ev.Event]:
