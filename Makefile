@@ -2,7 +2,8 @@
 # make check    format, lint, types, import contracts, fast tests: under two minutes
 # make test     every promise once against real peers, in under fifteen minutes (APT=no: install no Debian packages)
 # make test-all the whole suite (ARGS='tests/core -x': just what pytest makes of that)
-# make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md
+# make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md;
+#               AGAINST=COMMIT ONLY=fanout compares with another commit, in turns
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write the documents in docs/ again that are made from the code
 # make audit    hold the locks against public advisories, and write their bills of materials (build/sbom)
@@ -58,7 +59,7 @@ test test-all test-rest:
 bench:
 	@tools/apt $(BENCH_PACKAGES)
 	@tools/setup dev
-	$(BIN)/python -m benchmarks $(if $(ONLY),--only '$(ONLY)')
+	$(BIN)/python -m benchmarks$(if $(AGAINST),.against '$(AGAINST)') $(if $(ONLY),--only '$(ONLY)')
 
 screenshots:
 	@tools/apt $(PICTURE_PACKAGES)
@@ -73,6 +74,7 @@ docs:
 	$(BIN)/python -m tools.feed_doc > docs/feed.md
 
 audit:
+	@tools/setup dev
 	@tools/audit
 
 mutants:

@@ -18,7 +18,7 @@ from pathlib import Path
 from faster_whisper import WhisperModel
 
 from benchmarks.result import Result, percentile, spread
-from benchmarks.talk import SEED, Clip, Scene, Talk, captioning, talk
+from benchmarks.talk import SEED, Clip, Scenario, Talk, captioning, talk
 from spaces_bridge.captions.models import model_directory
 from spaces_bridge.captions.worker.speech_track import as_sound
 from spaces_bridge.core.ids import UserId
@@ -47,9 +47,9 @@ def results(
         quality = asyncio.run(_quality(model, cache))
         offline = _offline(model, cache)
         pool = _pool(model, cache)
-        many = asyncio.run(talk(model, cache, Scene(pool, talkers, clips)))
-        plain = asyncio.run(talk(model, cache, Scene(pool, talkers, clips, partials=False)))
-        sparse = asyncio.run(talk(model, cache, Scene(pool, few, clips)))
+        many = asyncio.run(talk(model, cache, Scenario(pool, talkers, clips)))
+        plain = asyncio.run(talk(model, cache, Scenario(pool, talkers, clips, partials=False)))
+        sparse = asyncio.run(talk(model, cache, Scenario(pool, few, clips)))
     online = 100 * quality.errors / quality.words
     told = f"{online:.2f} % against {offline:.2f} % offline, model {model}"
     over = round(online - offline, 2)

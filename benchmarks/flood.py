@@ -16,8 +16,8 @@ from typing import Any
 
 import aiohttp
 
+from spaces_bridge_demo.deployment import CAPTION, Deployment, LiveRoom, Person
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import CAPTION, House, LiveRoom, Person
 from spaces_bridge_demo.matrix_user import MatrixUser
 
 KINDS = [
@@ -75,8 +75,10 @@ class Outcome:
 class Flood:
     """A flood: prepares the crowd, lets it tap, and reads the results."""
 
-    def __init__(self, house: House, host: Person, space: LiveRoom, crowd: Crowd) -> None:
-        self._house = house
+    def __init__(
+        self, deployment: Deployment, host: Person, space: LiveRoom, crowd: Crowd
+    ) -> None:
+        self._deployment = deployment
         self._host = host
         self._space = space
         self._crowd = crowd
@@ -93,14 +95,14 @@ class Flood:
             self._guests.append(guest)
             await self._open.enter_async_context(guest)
         for number in range(crowd.members):
-            account = await self._house.homeserver.register(f"fan{number}")
-            member = MatrixUser(self._house.homeserver.url, account)
+            account = await self._deployment.homeserver.register(f"fan{number}")
+            member = MatrixUser(self._deployment.homeserver.url, account)
             await member.start(follow=False)
             self._open.push_async_callback(member.stop)
             await member.join(self._space.alias)
             self._members.append(member)
         for number in range(crowd.askers):
-            asker = await self._house.person(f"asker{number}")
+            asker = await self._deployment.person(f"asker{number}")
             await asker.meet_bot()
             self._askers.append(asker)
         return self
@@ -172,7 +174,7 @@ class Flood:
             dict(event)
             for event in await self._host.timeline(self._space.room)
             if from_ms <= event["origin_server_ts"] < until_ms
-            and _is_ours(event["sender"], self._house.bridge.bot)
+            and _is_ours(event["sender"], self._deployment.bridge.bot)
             and event["type"] != "m.room.redaction"
             and CAPTION not in event["content"]
         ]

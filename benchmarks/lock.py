@@ -16,8 +16,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.result import Result, percentile, spread
+from tests.federation.federated_setup import FederatedSetup
 from tests.federation.mob import GUESTS, TROLLS, Locked, gathered
-from tests.federation.town import FederatedTown
 from tests.federation.twins import Twins
 from tests.matrix.support import Bridge
 
@@ -49,10 +49,10 @@ async def _once(twins: Twins, number: int) -> Locked:
     database = f"sqlite:{twins.home.directory}/lock{number}.db"
     async with AsyncExitStack() as people, Bridge(twins.home.settings(), database) as bridge:
         await bridge.connected()
-        town = FederatedTown(twins, bridge, people)
-        host = await town.person("ada")
-        space = await town.live(host, "A quiet talk")
-        async with gathered(town, space) as mob:
+        setup = FederatedSetup(twins, bridge, people)
+        host = await setup.person("ada")
+        space = await setup.live(host, "A quiet talk")
+        async with gathered(setup, space) as mob:
             await mob.come()
             return await mob.locked(await mob.lock(host))
 

@@ -37,13 +37,13 @@ async def _measure(kills: int) -> Sequence[Result]:
         mouth = Mouth()
         await mouth.open(stage.http, stage.space.page, stage.host_tab.session)
         await asyncio.sleep(5)
-        worker = stage.house.bridge.worker_pid("media")
+        worker = stage.deployment.bridge.worker_pid("media")
         assert worker is not None
         rss = resident_bytes(worker) / MIB
-        control = resident_bytes(stage.house.bridge.pid) / MIB
+        control = resident_bytes(stage.deployment.bridge.pid) / MIB
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.5, 1.5))
-            pid = stage.house.bridge.worker_pid("media")
+            pid = stage.deployment.bridge.worker_pid("media")
             if pid is None:
                 continue
             killed = time.monotonic()

@@ -29,13 +29,13 @@ async def _measure(rounds: int) -> list[float]:
 
 
 async def _round(stage: Rig) -> float:
-    await stage.house.homeserver.kill9()
+    await stage.deployment.homeserver.kill9()
     raised = stage.host_tab.next_frame("roster", lambda frame: len(frame["queue"]) == 1)
     await stage.mia_tab.send({"type": "hand", "raised": True})
     await raised
     await asyncio.sleep(AWAY_S)
     asked = stage.host.next_prompt(stage.mia)
-    await stage.house.homeserver.start()
+    await stage.deployment.homeserver.start()
     back = time.monotonic()
     await asked
     taken = time.monotonic() - back

@@ -33,7 +33,7 @@ async def _in_browser(rounds: int) -> Sequence[Result]:
             sound = await page_browser.link_to_sound(browser, stage, rounds)
             space = await page_browser.largest_paint(browser, stage.space.page, rounds)
             directory = await page_browser.largest_paint(
-                browser, stage.house.bridge.url + "/", rounds
+                browser, stage.deployment.bridge.url + "/", rounds
             )
         captions = await page_browser.caption_to_page(browser, rounds * 2)
     return [

@@ -50,7 +50,7 @@ class Feeds:
 async def measure(feeds: int = FEEDS, windows: int = WINDOWS) -> Feeds:
     """Run once, on a rig of its own."""
     async with rig() as stage:
-        process = psutil.Process(stage.house.bridge.pid)
+        process = psutil.Process(stage.deployment.bridge.pid)
         none_idle = await _cost(process, None, windows)
         mouth = Mouth(SWINGS)
         await mouth.open(stage.http, stage.space.page, stage.host_tab.session)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from benchmarks.flood import Crowd, Flood, Outcome
 from benchmarks.result import Result, percentile, spread
-from spaces_bridge_demo.house import House, until
+from spaces_bridge_demo.deployment import Deployment, until
 
 CROWD = Crowd(
     guests=200,
@@ -34,12 +34,12 @@ def results(crowd: Crowd = CROWD, after_s: float = AFTER_S) -> Sequence[Result]:
 
 
 async def _measure(crowd: Crowd, after_s: float) -> Sequence[Result]:
-    async with House() as house:
-        host = await house.person("ada")
+    async with Deployment() as deployment:
+        host = await deployment.person("ada")
         await host.meet_bot()
         space = await host.create_space("A loud evening")
         await host.start_space(space)
-        async with Flood(house, host, space, crowd) as flood:
+        async with Flood(deployment, host, space, crowd) as flood:
             await asyncio.sleep(60.0)  # events of the start itself are no longer counted
             outcome = await flood.run()
             shown = await _card(flood, crowd.taps)

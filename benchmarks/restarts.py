@@ -60,13 +60,13 @@ async def _round(stage: Rig, chance: random.Random) -> tuple[float, float]:
     await until(lambda: stage.ear.is_loud)
     await asyncio.sleep(chance.uniform(0.0, 0.5))
     stage.ear.longest_gap_s = 0.0
-    await stage.house.bridge.kill9()
+    await stage.deployment.bridge.kill9()
     await stage.host.kick(stage.space.room, stage.mia.id)
     await asyncio.sleep(0.5)
     if not stage.ear.is_loud:
         raise RuntimeError("the sound did not outlive the bridge")
     began = time.monotonic()
-    await stage.house.bridge.start()
+    await stage.deployment.bridge.start()
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     in_force_s, gap_s = stage.ear.loud_at + PACKET_S - began, stage.ear.longest_gap_s
     await mouth.close()

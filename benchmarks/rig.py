@@ -16,8 +16,8 @@ from aiohttp import web
 
 from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Decoder, Encoder
 from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge_demo.deployment import Deployment, LiveRoom, Person
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import House, LiveRoom, Person
 from spaces_bridge_demo.processes import free_port
 from spaces_bridge_demo.signalling import HttpSignal, over_http
 from spaces_bridge_demo.wire import WireConnection, WirePeer
@@ -89,7 +89,7 @@ class Mouth:
             await asyncio.sleep(max(0.0, began + index * 0.02 - time.monotonic()))
 
 
-class Door:
+class EventProxy:
     """A proxy between homeserver and bridge: passes requests on, and notes when events arrive."""
 
     def __init__(self, target: str) -> None:
@@ -141,10 +141,10 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """The rig: the house, people, tabs and clients that a measurement needs."""
+    """The rig: the deployment, people, tabs and clients that a measurement needs."""
 
-    house: House
-    door: Door
+    deployment: Deployment
+    proxy: EventProxy
     host: Person
     mia: Person
     space: LiveRoom
@@ -159,14 +159,14 @@ async def rig(settings: Mapping[str, Mapping[str, object]] | None = None) -> Asy
     """Run a live space with a host, Mia in the room and on the page, and a listener."""
     appservice: dict[str, object] = {}
     wanted = {"captions": {"enabled": False}, **(settings or {}), "appservice": appservice}
-    house = House(settings=wanted)
-    door = Door(house.bridge.appservice_url)
-    appservice["address"] = door.url
-    await door.start()
+    deployment = Deployment(settings=wanted)
+    proxy = EventProxy(deployment.bridge.appservice_url)
+    appservice["address"] = proxy.url
+    await proxy.start()
     ear = Ear()
     try:
-        async with house, aiohttp.ClientSession() as http:
-            host, mia = await house.person("ada"), await house.person("mia")
+        async with deployment, aiohttp.ClientSession() as http:
+            host, mia = await deployment.person("ada"), await deployment.person("mia")
             await host.meet_bot()
             await mia.meet_bot()
             space = await host.create_space("Measured")
@@ -176,7 +176,7 @@ async def rig(settings: Mapping[str, Mapping[str, object]] | None = None) -> Asy
             await listener.join(over_http(http, f"{space.page}/whep"))
             host_link, mia_link = [await p.personal_link(space) for p in (host, mia)]
             async with PageGuest(host_link) as host_tab, PageGuest(mia_link) as mia_tab:
-                yield Rig(house, door, host, mia, space, host_tab, mia_tab, ear, http)
+                yield Rig(deployment, proxy, host, mia, space, host_tab, mia_tab, ear, http)
             listener.close()
     finally:
-        await door.stop()
+        await proxy.stop()

@@ -69,9 +69,9 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
         else None
     )
     event = await (_kick(stage) if kick else _demote(stage))
-    await until(lambda: event in stage.door.arrivals)
+    await until(lambda: event in stage.proxy.arrivals)
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
-    silent_after = stage.ear.loud_at + PACKET_S - stage.door.arrivals[event]
+    silent_after = stage.ear.loud_at + PACKET_S - stage.proxy.arrivals[event]
     times.silence_ms.append(max(0.0, silent_after * 1000))
     if listener is not None:
         await listener

@@ -30,8 +30,8 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A scene: the number of talkers, and the clips they say."""
+class Scenario:
+    """A scenario: the number of talkers, and the clips they say."""
 
     pool: Sequence[Clip]
     talkers: int
@@ -115,15 +115,15 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def talk(model: str, cache: Path, scene: Scene) -> Talk:
+async def talk(model: str, cache: Path, scenario: Scenario) -> Talk:
     """Let everybody talk at once in real time, and return the measured talk."""
     timed, rng = Timed(), random.Random(SEED)
     tracks: dict[UserId, tuple[SpeechPcm, list[Turn]]] = {}
-    for number in range(scene.talkers):
-        pool = scene.pool
-        chosen = [pool[(number * 5 + turn) % len(pool)] for turn in range(scene.clips)]
+    for number in range(scenario.talkers):
+        pool = scenario.pool
+        chosen = [pool[(number * 5 + turn) % len(pool)] for turn in range(scenario.clips)]
         tracks[UserId(f"@{number}:example.org")] = _track(chosen, rng)
-    async with captioning(model, cache, timed, partials=scene.partials) as captioner:
+    async with captioning(model, cache, timed, partials=scenario.partials) as captioner:
         worker = worker_of_this_test()
         before = _cpu_s(worker)
         began = await _play(captioner, {user: pcm for user, (pcm, _) in tracks.items()})

@@ -58,12 +58,12 @@ class LateOutboxSignal:
     """The outbox signal that is made before the Matrix service; it does nothing until then."""
 
     def __init__(self) -> None:
-        self.courier: MatrixService | None = None
+        self.matrix: MatrixService | None = None
 
     def wake(self) -> None:
         """Pass the signal on. Part of the `OutboxSignal` port."""
-        if self.courier is not None:
-            self.courier.wake()
+        if self.matrix is not None:
+            self.matrix.wake()
 
 
 async def run(config: Config) -> int:
@@ -131,8 +131,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         stage=stage,
         captioner=captioner,
         audience=hub,
-        courier=signal_later,
-        doorkeeper=ban_lists,
+        outbox_signal=signal_later,
+        ban_lists=ban_lists,
         followers=storage.followers,
         clock=clock,
         settings=app_settings(config),
@@ -145,7 +145,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
-    signal_later.courier = matrix
+    signal_later.matrix = matrix
     pages = WebService(
         _web_settings(config),
         hub,
@@ -176,7 +176,7 @@ def _matrix(
         storage.inbox,
         storage.tokens,
         use_cases,
-        doorkeeper=ban_lists,
+        ban_lists=ban_lists,
         followers=storage.followers,
         reports=storage.reports,
         tasks=tasks,

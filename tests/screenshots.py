@@ -14,10 +14,10 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge_demo import speech
+from spaces_bridge_demo.deployment import Deployment
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import House
 from spaces_bridge_demo.peer import SpeakerPeer
-from tests.e2e.states import PATIENCE_MS, Evening, Look, Visitor, shown, visitor, walk
+from tests.e2e.states import PATIENCE_MS, HostedSpace, Look, Visitor, shown, visitor, walk
 from tests.support.world import model_directory
 from tests.web.browser import chromium, opened
 
@@ -27,9 +27,9 @@ WIDE = Look("wide", width=1280)
 
 
 @asynccontextmanager
-async def gardens(house: House) -> AsyncIterator[Evening]:
+async def gardens(deployment: Deployment) -> AsyncIterator[HostedSpace]:
     """Ada hosts, Ben speaks, Mia has her hand up, Tom chats."""
-    ada, ben, mia, tom = [await house.person(name) for name in ("ada", "ben", "mia", "tom")]
+    ada, ben, mia, tom = [await deployment.person(name) for name in ("ada", "ben", "mia", "tom")]
     for person in (ada, ben, mia, tom):
         await person.meet_bot()
     space = await ada.create_space(TITLE)
@@ -49,7 +49,7 @@ async def gardens(house: House) -> AsyncIterator[Evening]:
         await mia.react(space.room, space.card, "✋")
         await tom.send_text(space.room, "Rosemary survives nearly everything on my balcony.")
         await mia.send_text(space.room, "Which soil do you use?")
-        yield Evening(ada, space, ada_page)
+        yield HostedSpace(ada, space, ada_page)
 
 
 async def talk(mouths: dict[speech.Voice, SpeakerPeer]) -> None:
@@ -60,27 +60,27 @@ async def talk(mouths: dict[speech.Voice, SpeakerPeer]) -> None:
         await mouths[line.voice].said()
 
 
-async def plans(house: House) -> None:
+async def plans(deployment: Deployment) -> None:
     """Something else on the directory than what is live."""
-    eve = await house.person("eve")
+    eve = await deployment.person("eve")
     await eve.meet_bot()
     soon = datetime.now(UTC) + timedelta(days=3)
     await eve.create_space("Bread and its makers", f"--at {soon:%Y-%m-%d} 19:00")
 
 
-async def guest_pictures(scene: Evening, browser: Browser, folder: Path) -> None:
+async def guest_pictures(hosted: HostedSpace, browser: Browser, folder: Path) -> None:
     """All states, by day and by night."""
 
     async def take(state: str, guest: Visitor) -> None:
         name = f"{state.replace(' ', '-')}{'-night' if guest.look.dark else ''}"
         await picture(guest.page, folder / f"{name}.png")
 
-    await walk(scene, browser, (PHONE, NIGHT), take)
+    await walk(hosted, browser, (PHONE, NIGHT), take)
 
 
-async def host_pictures(scene: Evening, browser: Browser, folder: Path) -> None:
+async def host_pictures(hosted: HostedSpace, browser: Browser, folder: Path) -> None:
     """The page of somebody who hosts."""
-    link = await scene.host.personal_link(scene.space)
+    link = await hosted.host.personal_link(hosted.space)
     for look in (PHONE, WIDE):
         async with opened(browser, link, width=look.width, height=900) as watched:
             page = watched.page
@@ -91,17 +91,17 @@ async def host_pictures(scene: Evening, browser: Browser, folder: Path) -> None:
             await picture(page, folder / f"hosting-{look.name}.png")
 
 
-async def other_pictures(scene: Evening, browser: Browser, folder: Path) -> None:
+async def other_pictures(hosted: HostedSpace, browser: Browser, folder: Path) -> None:
     """Directory, chat, large captions, another language."""
-    home = scene.space.page.rpartition("/s/")[0] + "/"
+    home = hosted.space.page.rpartition("/s/")[0] + "/"
     for look in (PHONE, WIDE):
         async with opened(browser, home, width=look.width, height=900) as watched:
             await picture(watched.page, folder / f"directory-{look.name}.png")
-    async with visitor(browser, scene.space, WIDE) as wide:
+    async with visitor(browser, hosted.space, WIDE) as wide:
         await shown(wide.page, "#tab-chat")
         await wide.page.click("#tab-chat")
         await picture(wide.page, folder / "chat-wide.png")
-    async with visitor(browser, scene.space, Look("arabic", language="ar")) as arabic:
+    async with visitor(browser, hosted.space, Look("arabic", language="ar")) as arabic:
         await shown(arabic.page, "#bar")
         await picture(arabic.page, folder / "arabic.png")
 
@@ -117,14 +117,14 @@ async def take_all(folder: Path) -> None:
     """Play the evening and take the pictures."""
     with model_directory() as models:
         async with (
-            House(models=models) as house,
+            Deployment(models=models) as deployment,
             chromium() as browser,
-            gardens(house) as scene,
+            gardens(deployment) as hosted,
         ):
-            await plans(house)
-            await other_pictures(scene, browser, folder)
-            await host_pictures(scene, browser, folder)
-            await guest_pictures(scene, browser, folder)
+            await plans(deployment)
+            await other_pictures(hosted, browser, folder)
+            await host_pictures(hosted, browser, folder)
+            await guest_pictures(hosted, browser, folder)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,14 @@ def test_a_lock_has_hashes_names_no_host_and_brings_no_torch(lock: str) -> None:
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
+def test_every_lock_is_audited() -> None:
+    audit = (ROOT / "tools" / "audit").read_text()
+    assert f"locks=({' '.join(LOCKS)})" in audit
+    locks = {path.parent for path in (ROOT / "tools").glob("*/package-lock.json")}
+    assert locks == {ROOT / "tools" / "js"}
+    assert "tools/js/audit || failed=1" in audit.splitlines()
+
+
 def test_make_has_the_targets_the_readme_names() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in (

@@ -16,7 +16,7 @@ SHORT_LIVED = {
     "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
-    "matrix/outbox/dispatcher.py": "a lane's wishes; looked after by the courier's own run",
+    "matrix/outbox/dispatcher.py": "a lane's tasks; looked after by the dispatcher's own run",
     "matrix/cards/avatars.py": "fetches one picture, for who waits for it",
     "media/supervisor.py": "waits for one worker's end",
     "media/worker/process.py": "the worker's process ends with any of them, and is replaced",
@@ -24,7 +24,7 @@ SHORT_LIVED = {
     "pacing/fair_queue.py": "serves who waits, and is started by the next who does",
     "storage/database.py": "one piece of work, for who waits for it",
     "web/feed/feed.py": "writes to one page, for as long as it is read from",
-    "web/access/links.py": "voids one person's links",
+    "web/access/token_revocation.py": "voids one person's links",
 }
 """Files that start tasks by themselves, and why none of them is to be started again."""
 

@@ -13,7 +13,7 @@ from spaces_bridge.app.chat import KEPT as CHAT_KEPT
 from spaces_bridge.app.usecases import chat
 from spaces_bridge.core.live_space import CAPTIONS_KEPT, POSTS_KEPT
 from spaces_bridge.web import views
-from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.access import page_access
 from spaces_bridge.web.feed import channel, feed, line, outgoing, people, verbs
 from spaces_bridge.web.frames.client import ClientFrame
 from spaces_bridge.web.frames.server import ServerFrame
@@ -44,7 +44,7 @@ send no `Origin` header; with one of another site the upgrade is refused (403).
 2. The server answers `hello` with all there is to show: the live space, stage and queue, the \
 last captions and chat lines, and what this person may do. Or it answers `error` and closes.
 3. From then on the server sends what changes, and the client sends what its person does.
-4. A refused wish is answered by `error`; the connection stays. A wish that is granted is \
+4. A refused request is answered by `error`; the connection stays. A request that is granted is \
 answered by what it changes, for everybody whom it concerns; where nothing changes on the page, \
 by `notice`.
 5. When the connection is lost, the client opens another one and sends `auth` with the `session` \
@@ -228,7 +228,10 @@ _LIMITS: tuple[tuple[str, str], ...] = (
         "guests with a name that one network brings",
         f"{feed.GUESTS_BURST} at once, then one every {1 / feed.GUESTS_PER_S:g} s",
     ),
-    ("feeds and streams of one network at once", f"{door.MOST_AT_ONCE}: then HTTP answers 429"),
+    (
+        "feeds and streams of one network at once",
+        f"{page_access.MOST_AT_ONCE}: then HTTP answers 429",
+    ),
     (
         "chat lines of one person",
         f"{chat.PERSON_BURST} at once, then one every {1 / chat.PERSON_PER_S:g} s",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spaces_bridge_demo.bridge import Settings
-from spaces_bridge_demo.house import House
+from spaces_bridge_demo.deployment import Deployment
 from spaces_bridge_demo.screenplay import write_screenplay
 from spaces_bridge_demo.script import REACTION_TTL_S, Play
 from spaces_bridge_demo.speech import SpeechUnreadable
@@ -91,13 +91,13 @@ async def _run(options: argparse.Namespace) -> int:
         except SpeechUnreadable as unreadable:
             story.fail("speech", str(unreadable))
             return 1
-        house = House(
+        deployment = Deployment(
             models=models, sabotage=options.sabotage, settings=_settings(screenplay.language)
         )
         try:
-            return await _play(options, Play(house, story, screenplay, models))
+            return await _play(options, Play(deployment, story, screenplay, models))
         finally:
-            await house.stop()
+            await deployment.stop()
 
 
 def _settings(language: str) -> Settings:
@@ -109,13 +109,13 @@ def _settings(language: str) -> Settings:
 
 
 async def _play(options: argparse.Namespace, play: Play) -> int:
-    house, story = play.house, play.story
+    deployment, story = play.deployment, play.story
     try:
         await _act(options, play, story)
     except StepFailed as failed:
         story.fail(failed.step, failed.why)
         if "\n" not in failed.why:  # otherwise it holds the log already
-            _show_log(house, story)
+            _show_log(deployment, story)
         story.tell(f"The demo failed at the step: {failed.step}")
         return 1
     finally:
@@ -150,15 +150,15 @@ async def _show_links(play: Play, story: Story) -> None:
     story.link("host's link", await play.ada.personal_link(play.space))
     story.link("listener's link", play.space.page)
     story.title("Or with a Matrix client")
-    story.link("homeserver", play.house.homeserver.url)
+    story.link("homeserver", play.deployment.homeserver.url)
     story.link("user", play.ben.id)
     story.link("password", play.ben.account.password)
     story.link("room", play.space.alias)
 
 
-def _show_log(house: House, story: Story) -> None:
+def _show_log(deployment: Deployment, story: Story) -> None:
     """Print the last warnings of the bridge's log, which often give the cause."""
-    lines = house.bridge.log_text().splitlines()[-LOG_LINES:]
+    lines = deployment.bridge.log_text().splitlines()[-LOG_LINES:]
     if lines:
         story.title("The end of the bridge's log")
         for line in lines:

@@ -164,7 +164,7 @@ class _Microphone(AudioStreamTrack):
             self._queue.append(pcm)
             self.silent.clear()
 
-    def hush(self) -> None:
+    def clear(self) -> None:
         self._queue.clear()
         self.silent.set()
 
@@ -209,7 +209,7 @@ class SpeakerPeer(_Client):
 
     def stop_saying(self) -> None:
         """Fall silent in the middle of a word."""
-        self._microphone.hush()
+        self._microphone.clear()
 
     async def said(self, timeout_s: float = PATIENCE_S) -> None:
         """Wait until all queued sound was said. Raises TimeoutError."""

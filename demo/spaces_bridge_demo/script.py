@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from spaces_bridge_demo.deployment import CaptionEvent, Deployment, caption_of, said_by, until
 from spaces_bridge_demo.ears import (
     loudest_tone_db,
     tone,
@@ -15,7 +16,6 @@ from spaces_bridge_demo.ears import (
 )
 from spaces_bridge_demo.expected import Event
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import CaptionEvent, House, caption_of, said_by, until
 from spaces_bridge_demo.patience import PATIENCE_S
 from spaces_bridge_demo.peer import RATE, JoinRefused, ListenerPeer, Pcm, SpeakerPeer
 from spaces_bridge_demo.processes import http_status
@@ -31,14 +31,16 @@ OWN_TONE_DB = -40.0
 TONE_WITHIN_DB = 3.0
 PAUSE_S = 0.7
 FIRST_CAPTION_S = PATIENCE_S  # after the last word of the welcome
-REACTION_TTL_S = 5  # the bridge's setting in this house
+REACTION_TTL_S = 5  # the bridge's setting here
 
 
 class Play:
-    """The play: performs the screenplay in a house, step by step. Raises StepFailed."""
+    """The play: performs the screenplay in a deployment, step by step. Raises StepFailed."""
 
-    def __init__(self, house: House, story: Story, screenplay: Screenplay, models: Path) -> None:
-        self.house = house
+    def __init__(
+        self, deployment: Deployment, story: Story, screenplay: Screenplay, models: Path
+    ) -> None:
+        self.deployment = deployment
         self.story = story
         self._screenplay = screenplay
         self._models = models
@@ -59,18 +61,18 @@ class Play:
         """Start homeserver and bridge, make the room, and start the live space."""
         self.story.title("A homeserver and the bridge")
         with step("homeserver"), self.story.work("starting Synapse on SQLite"):
-            await self.house.start_homeserver()
-            self.ada = await self.house.person("ada")
-            self.ben = await self.house.person("ben")
-            self.mia = await self.house.person("mia")
-        self.story.observe("homeserver", f"answers at {self.house.homeserver.url}")
+            await self.deployment.start_homeserver()
+            self.ada = await self.deployment.person("ada")
+            self.ben = await self.deployment.person("ben")
+            self.mia = await self.deployment.person("mia")
+        self.story.observe("homeserver", f"answers at {self.deployment.homeserver.url}")
         with step("bridge"):
             with self.story.work("starting the bridge, its media worker and its caption worker"):
-                await self.house.bridge.start()
+                await self.deployment.bridge.start()
             greeting = await self.ada.meet_bot()
         self.story.observe("bridge", "joined Ada's direct chat and greets:")
         for line in str(greeting["content"]["body"]).splitlines():
-            self.story.tell(f"    {self.house.bridge.bot}: {line}")
+            self.story.tell(f"    {self.deployment.bridge.bot}: {line}")
         await self._make_room()
 
     async def _make_room(self) -> None:
@@ -224,14 +226,16 @@ class Play:
     async def invite(self) -> None:
         """Invite somebody who never met the bot, by a DM."""
         with step("invitation"):
-            carl = await self.house.person("carl")
+            carl = await self.deployment.person("carl")
             invited = carl.next_invite()
             self.story.tell(f"Ada writes: !space invite {carl.id}")
             await self.ada.send_text(self.space.room, f"!space invite {carl.id}")
             invite = await invited
             name = _name_of(invite["invite_state"])
             check("Ada invites you" in name and TITLE in name, f"the invite is called {name!r}")
-            message = carl.next_message(invite["room_id"], self.space.page, self.house.bridge.bot)
+            message = carl.next_message(
+                invite["room_id"], self.space.page, self.deployment.bridge.bot
+            )
             await carl.join(invite["room_id"])
             text = str((await message)["content"]["body"])
         self.story.observe("invitation", f"Carl got “{name}”:")
@@ -322,7 +326,7 @@ class Play:
         return tone_level_db(self.ben_hears.pcm()[-RATE // 5 :], hertz) < SILENT_DB
 
     async def _listed(self) -> None:
-        url = f"{self.house.bridge.url}/api/v1/spaces/{self.space.slug}"
+        url = f"{self.deployment.bridge.url}/api/v1/spaces/{self.space.slug}"
         check(await http_status(self.space.page) == 200, f"{self.space.page} does not answer")
         check(await http_status(url) == 200, f"{url} does not answer")
 

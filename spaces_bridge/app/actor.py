@@ -70,10 +70,10 @@ class SpaceActor:
     """The actor of one live space: carries out its commands one by one. `run` is its task."""
 
     def __init__(
-        self, world: AppContext, space: LiveSpace, next_seq: int, sources: set[str]
+        self, context: AppContext, space: LiveSpace, next_seq: int, sources: set[str]
     ) -> None:
         self.space = space
-        self._world = world
+        self._context = context
         self._next_seq = next_seq
         self._sources = sources
         self._jobs: asyncio.Queue[_Job | Callable[[], None]] = asyncio.Queue()
@@ -95,13 +95,13 @@ class SpaceActor:
                 "overloaded", "Too much is going on here right now. Try again in a moment."
             )
         done: asyncio.Future[list[ev.Event]] = asyncio.get_running_loop().create_future()
-        shut = self._shut_at_the_door(command, foreseen)
+        shut = self._shut_on_arrival(command, foreseen)
         self._jobs.put_nowait(_Job(command, source, done, shut))
         return await done
 
     def tell(self, command: cmd.Command, source: str | None = None) -> None:
         """Carry out the command when its turn comes; a refusal is dropped."""
-        shut = self._shut_at_the_door(command, self._foreseen(command, source))
+        shut = self._shut_on_arrival(command, self._foreseen(command, source))
         self._jobs.put_nowait(_Job(command, source, None, shut))
 
     def then(self, callback: Callable[[], None]) -> None:
@@ -133,7 +133,7 @@ class SpaceActor:
         self._next_seq = next_seq
         self._sources = sources
         self.is_current = True
-        self._world.stage.set_gates(space.space, space.on_air)
+        self._context.stage.set_gates(space.space, space.on_air)
 
     def release_waiting(self) -> None:
         """Tell all who still wait that the bridge is stopping."""
@@ -240,7 +240,7 @@ class SpaceActor:
         except Rejected:
             return []
 
-    def _shut_at_the_door(
+    def _shut_on_arrival(
         self, command: cmd.Command, foreseen: Sequence[ev.Event]
     ) -> tuple[UserId, ...]:
         """Shut at once the microphones that the command will shut; return whose they are."""
@@ -250,7 +250,7 @@ class SpaceActor:
         elif isinstance(command, cmd.CloseMicrophone):
             closed.append(command.by)
         for user in closed:
-            self._world.stage.close_microphone(self.space.space, user)
+            self._context.stage.close_microphone(self.space.space, user)
         return tuple(closed)
 
     def _stay_shut(self, job: _Job) -> None:
@@ -265,12 +265,12 @@ class SpaceActor:
     def _shut_first(self, events: Sequence[ev.Event]) -> None:
         for event in events:
             if isinstance(event, ev.MicrophoneClosed):
-                policies.shut(self._world, self.space.space, event)
+                policies.shut(self._context, self.space.space, event)
 
     async def _commit(self, caused: Sequence[tuple[ev.Event, str | None]]) -> None:
         """Journal the events, each with its source, together with their outbox tasks."""
-        now_ms = self._world.clock.now_ms()
-        ttl_ms = self._world.settings.reaction_ttl_ms
+        now_ms = self._context.clock.now_ms()
+        ttl_ms = self._context.settings.reaction_ttl_ms
         rows: list[StoredEvent] = []
         effects: dict[str, OutboxEntry] = {}
         after = self.space
@@ -280,20 +280,20 @@ class SpaceActor:
             for effect in policies.effects_of(after, event, seq, now_ms, ttl_ms):
                 effects[effect.key] = effect
             after = evolve(after, event)
-        await self._world.journal.append(
+        await self._context.journal.append(
             after.space, rows, list(effects.values()), summary_of(after)
         )
         self.space = after
         self._next_seq += len(rows)
         self._sources.update(source for _, source in caused if source is not None)
-        self._world.courier.wake()
+        self._context.outbox_signal.wake()
 
     def _tell_ports(self, before: LiveSpace, events: Sequence[ev.Event]) -> None:
         at = before
         for event in events:
-            policies.tell(self._world, at, event)
+            policies.tell(self._context, at, event)
             at = evolve(at, event)
-        self._world.audience.changed(self.space, events)
+        self._context.audience.changed(self.space, events)
 
 
 def _goes_with(job: _Job, first: _Job) -> bool:

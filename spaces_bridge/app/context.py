@@ -51,8 +51,8 @@ class AppContext:
     stage: Stage
     captioner: Captioner
     audience: Audience
-    courier: OutboxSignal
-    doorkeeper: BanLists
+    outbox_signal: OutboxSignal
+    ban_lists: BanLists
     followers: Followers
     clock: Clock
     settings: AppSettings

@@ -28,71 +28,71 @@ class MediaEvents:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
 
     # --- StageListener ------------------------------------------------------------------------
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
-        self._world.audience.levels(space, levels)
+        self._context.audience.levels(space, levels)
 
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         view = self._spaces.view(space)
-        if view is not None and view.captions and self._world.settings.captions:
-            self._world.captioner.hear(space, user, at_ms, pcm)
+        if view is not None and view.captions and self._context.settings.captions:
+            self._context.captioner.hear(space, user, at_ms, pcm)
         else:
-            self._world.stage.audio_taken(space, user, at_ms + length_ms(pcm))
+            self._context.stage.audio_taken(space, user, at_ms + length_ms(pcm))
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
         self._spaces.tell(space, cmd.CloseMicrophone(user))
 
     def microphone_cut(self, space: SpaceId, user: UserId) -> None:
         log.warning("a microphone in live space %s sends too much: a part is dropped", space)
-        self._world.audience.notice(space, CUT, to=user)
+        self._context.audience.notice(space, CUT, to=user)
 
     def listeners_changed(self, space: SpaceId) -> None:
         view = self._spaces.view(space)
         if view is not None:
-            self._world.audience.changed(view, ())
+            self._context.audience.changed(view, ())
 
     def worker_restarted(self, spaces: Collection[SpaceId]) -> None:
         for space in spaces:
             view = self._spaces.view(space)
             if view is not None and view.phase is Phase.LIVE:
                 self.open_stage(space)
-                self._world.audience.notice(space, RESTARTED)
+                self._context.audience.notice(space, RESTARTED)
 
     def open_stage(self, space: SpaceId) -> None:
         """Bring the stage to the live space's state: at a start, or after a worker's death."""
         view = self._spaces.view(space)
         if view is None or view.phase is not Phase.LIVE or view.started_at_ms is None:
             return
-        elapsed_ms = max(0, self._world.clock.now_ms() - view.started_at_ms)
-        self._world.stage.open_space(space, elapsed_ms)
-        self._world.stage.set_gates(space, view.on_air)
+        elapsed_ms = max(0, self._context.clock.now_ms() - view.started_at_ms)
+        self._context.stage.open_space(space, elapsed_ms)
+        self._context.stage.set_gates(space, view.on_air)
 
     # --- CaptionListener ----------------------------------------------------------------------
 
     def drafted(self, space: SpaceId, draft: Draft) -> None:
         view = self._spaces.view(space)
-        captions = self._world.settings.captions
+        captions = self._context.settings.captions
         if not draft.text or (captions and view is not None and view.is_drafted(draft.speaker)):
-            self._world.audience.draft(space, draft)
+            self._context.audience.draft(space, draft)
 
     def captioned(self, space: SpaceId, said: cmd.CaptionUtterance) -> None:
         self._spaces.tell(space, said)
         # no draft may stay when the final is refused because captions are off by now
         over = Draft.taken_back(said)
-        self._spaces.then(space, lambda: self._world.audience.draft(space, over))
+        self._spaces.then(space, lambda: self._context.audience.draft(space, over))
 
     def heard(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         # the audio may be forgotten only when the captions told so far are journalled
-        self._spaces.then(space, lambda: self._world.stage.audio_taken(space, user, until_ms))
+        self._spaces.then(space, lambda: self._context.stage.audio_taken(space, user, until_ms))
 
     def missed(self, space: SpaceId, user: UserId, from_ms: int) -> None:
-        self._world.stage.replay_audio(space, user, from_ms)
+        self._context.stage.replay_audio(space, user, from_ms)
 
     def paused(self, paused: bool) -> None:
         log.warning("captions %s", "paused" if paused else "resumed")
         for view in self._spaces.open():
             if view.phase is Phase.LIVE and view.captions:
-                self._world.audience.notice(view.space, PAUSED if paused else RESUMED)
+                self._context.audience.notice(view.space, PAUSED if paused else RESUMED)

@@ -311,7 +311,7 @@ class RoomReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class Avatar:
     """A person's picture, of a kind that browsers draw and never run."""
 
     content_type: str
@@ -321,7 +321,7 @@ class Portrait:
 class Pictures(Protocol):
     """The source of people's pictures."""
 
-    async def portrait(self, user: UserId) -> Portrait | None:
+    async def avatar(self, user: UserId) -> Avatar | None:
         """Return a small picture from the person's profile, or None if none can be had now.
 
         Never raises; takes seconds at most.

@@ -7,7 +7,7 @@ tasks whose outcome is missing are stored again.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from spaces_bridge.app import codec, policies
 from spaces_bridge.app import tasks as outbox_tasks
@@ -43,14 +43,16 @@ class Reconciler:
     def __init__(
         self,
         spaces: Spaces,
-        desk: MediaEvents,
+        media_events: MediaEvents,
         rooms: RoomReader,
         tasks: TaskSupervisor | None = None,
     ) -> None:
         self._spaces = spaces
-        self._desk = desk
+        self._media_events = media_events
         self._rooms = rooms
         self._tasks = tasks or TaskSupervisor()
+        self._due: dict[SpaceId, tuple[float, int]] = {}
+        """When to read each room again, and the failures in a row so far."""
         self._doubted: dict[SpaceId, float] = {}
 
     def start(self) -> None:
@@ -65,19 +67,25 @@ class Reconciler:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        due: dict[SpaceId, tuple[float, int]] = {}  # when to read; failures in a row
         while True:
-            for space in [s.space for s in self._spaces.open()]:
-                at, failures = due.get(space, (0.0, 0))
+            spaces = [s.space for s in self._spaces.open()]
+            self._forget_all_but(spaces)
+            for space in spaces:
+                at, failures = self._due.get(space, (0.0, 0))
                 forgotten = self._is_doubt_old(space, loop.time()) and not failures
                 if loop.time() < at and not forgotten:
                     continue
                 if await self._reread(space):
-                    due[space] = (loop.time() + REREAD_EVERY_S, 0)
+                    self._due[space] = (loop.time() + REREAD_EVERY_S, 0)
                 else:
                     wait_s = REREAD_BACKOFF.wait_s(failures + 1)
-                    due[space] = (loop.time() + wait_s, failures + 1)
+                    self._due[space] = (loop.time() + wait_s, failures + 1)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _forget_all_but(self, spaces: Collection[SpaceId]) -> None:
+        for over in (self._due.keys() | self._doubted.keys()) - set(spaces):
+            self._due.pop(over, None)
+            self._doubted.pop(over, None)
 
     def _is_doubt_old(self, space: SpaceId, now: float) -> bool:
         view = self._spaces.view(space)
@@ -92,7 +100,7 @@ class Reconciler:
             return True
         try:
             await self.observe(space, view.room)
-            await self._wish_again(space)
+            await self._enqueue_missing(space)
         except Rejected:
             return True
         except AdapterError as error:
@@ -110,38 +118,38 @@ class Reconciler:
             space, cmd.ObserveRoom(snapshot.levels, snapshot.joined, snapshot.banned)
         )
 
-    async def _wish_again(self, space: SpaceId) -> None:
+    async def _enqueue_missing(self, space: SpaceId) -> None:
         view = self._spaces.view(space)
         if view is None:
             return
         effects = [*missing(view, self._spaces.next_seq(space))]
-        await self._spaces.world.outbox.enqueue(effects)
-        self._spaces.world.courier.wake()
+        await self._spaces.context.outbox.enqueue(effects)
+        self._spaces.context.outbox_signal.wake()
 
     def _resume_sound(self, space: LiveSpace) -> None:
-        world = self._spaces.world
+        context = self._spaces.context
         for user, until_ms in space.captioned_until_ms.items():
-            world.stage.audio_taken(space.space, user, until_ms)
+            context.stage.audio_taken(space.space, user, until_ms)
         for user in sorted(space.microphones):
-            if not world.stage.has_microphone(space.space, user):
+            if not context.stage.has_microphone(space.space, user):
                 self._spaces.tell(space.space, cmd.CloseMicrophone(user))
-            elif space.captions and world.settings.captions:
-                world.captioner.open_track(space.space, user, space.language)
+            elif space.captions and context.settings.captions:
+                context.captioner.open_track(space.space, user, space.language)
         self._show_out_again(space)
         # last, because it sends the audio the worker kept, for which the tracks are open now
-        self._desk.open_stage(space.space)
+        self._media_events.open_stage(space.space)
 
     def _show_out_again(self, space: LiveSpace) -> None:
         """End the sessions of removed people again.
 
         The worker may not have been told of removals just before the bridge stopped.
         """
-        stage = self._spaces.world.stage
+        stage = self._spaces.context.stage
         for user in sorted(space.removed):
             stage.end_microphone_session(space.space, user)
             stage.end_listening(space.space, user)
         if space.guests is GuestPolicy.OFF:
-            stage.end_guests(space.space, self._spaces.world.settings.domain)
+            stage.end_guests(space.space, self._spaces.context.settings.domain)
 
 
 def missing(space: LiveSpace, next_seq: int) -> list[OutboxEntry]:

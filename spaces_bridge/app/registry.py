@@ -49,8 +49,8 @@ RESTART_PAUSE_S = 0.2
 class Spaces:
     """The registry of live spaces, by which every adapter reaches them."""
 
-    def __init__(self, world: AppContext, tasks: TaskSupervisor | None = None) -> None:
-        self.world = world
+    def __init__(self, context: AppContext, tasks: TaskSupervisor | None = None) -> None:
+        self.context = context
         self._actors: dict[SpaceId, SpaceActor] = {}
         self._tasks = tasks or TaskSupervisor()
 
@@ -58,8 +58,8 @@ class Spaces:
 
     async def resume(self) -> None:
         """Replay every live space that has not ended."""
-        for space in await self.world.journal.open_spaces():
-            await self._seat(space)
+        for space in await self.context.journal.open_spaces():
+            await self._actor_for(space)
 
     async def stop(self) -> None:
         """End the actors; nothing journalled is lost."""
@@ -76,12 +76,12 @@ class Spaces:
         row = codec.stored(created, 1, command.at_ms, source)
         room = codec.entry_of(outbox_tasks.MakeRoom(space.space), f"room:{space.space}")
         try:
-            await self.world.journal.append(space.space, [row], [room], summary_of(space))
+            await self.context.journal.append(space.space, [row], [room], summary_of(space))
         except JournalConflict:
             log.info("live space exists already: %s", space.space)
         self._retire_ended()
-        actor = await self._seat(space.space)
-        self.world.courier.wake()
+        actor = await self._actor_for(space.space)
+        self.context.outbox_signal.wake()
         return actor.space
 
     async def _refuse_taken_name(self, command: cmd.CreateSpace) -> None:
@@ -89,7 +89,7 @@ class Spaces:
 
         A room is found again by its slug: nobody may come to somebody else's room that way.
         """
-        namesake = await self.world.directory.by_slug(command.slug)
+        namesake = await self.context.directory.by_slug(command.slug)
         if namesake is not None and namesake.space != command.space:
             raise Rejected("name_taken", "There was one of that name already. Try again, please.")
 
@@ -104,21 +104,21 @@ class Spaces:
 
     def _retire_ended(self) -> None:
         """Drop live spaces that ended a while ago; look-ups read their journal from then on."""
-        before_ms = self.world.clock.now_ms() - LAST_WORDS_MS
+        before_ms = self.context.clock.now_ms() - LAST_WORDS_MS
         for space, actor in list(self._actors.items()):
             ended_at_ms = actor.space.ended_at_ms
             if ended_at_ms is not None and ended_at_ms < before_ms:
                 self._tasks.cancel(_task_of(space))
                 del self._actors[space]
-                self.world.chat.close(space)
+                self.context.chat.close(space)
                 actor.release_waiting()
 
-    async def _seat(self, space: SpaceId) -> SpaceActor:
+    async def _actor_for(self, space: SpaceId) -> SpaceActor:
         if space not in self._actors:
             journal = await self._read(space)
             if journal is None:
                 raise AdapterError(f"live space {space} has no journal")
-            actor = self._actors.setdefault(space, SpaceActor(self.world, *journal))
+            actor = self._actors.setdefault(space, SpaceActor(self.context, *journal))
             self._tasks.keep(_task_of(space), partial(self._supervise, actor), "live space")
         return self._actors[space]
 
@@ -147,7 +147,7 @@ class Spaces:
             return
 
     async def _read(self, space: SpaceId) -> tuple[LiveSpace, int, set[str]] | None:
-        rows = await self.world.journal.replay(space)
+        rows = await self.context.journal.replay(space)
         if not rows:
             return None
         created = codec.event_from(rows[0])
@@ -198,7 +198,7 @@ class Spaces:
         here = self.by_slug(slug)
         if here is not None:
             return here
-        summary = await self.world.directory.by_slug(slug)
+        summary = await self.context.directory.by_slug(slug)
         return await self.find(summary.space) if summary is not None else None
 
     def next_seq(self, space: SpaceId) -> int:
@@ -212,11 +212,11 @@ class Spaces:
             return 0
         members = sum(1 for p in view.people.values() if p.joined)
         seated = len(view.stage)
-        return max(0, members - seated) + self.world.audience.guests(space)
+        return max(0, members - seated) + self.context.audience.guests(space)
 
     def written(self, space: SpaceId) -> Sequence[ChatLine]:
         """Return the last lines of the live space's chat."""
-        return self.world.chat.lines(space)
+        return self.context.chat.lines(space)
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -250,17 +250,19 @@ class Spaces:
         if actor is not None:
             actor.then(callback)
 
-    async def wish(self, wanted: outbox_tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def enqueue_task(
+        self, wanted: outbox_tasks.OutboxTask, key: str, due_at_ms: int = 0
+    ) -> None:
         """Put an outbox task straight into the outbox."""
-        await self.world.outbox.enqueue([codec.entry_of(wanted, key, due_at_ms)])
-        self.world.courier.wake()
+        await self.context.outbox.enqueue([codec.entry_of(wanted, key, due_at_ms)])
+        self.context.outbox_signal.wake()
 
     async def _knowing_the_host(
         self, space: LiveSpace, command: cmd.RequestToSpeak
     ) -> cmd.RequestToSpeak:
         if space.speak_policy is not SpeakPolicy.FOLLOWED or command.guest:
             return command
-        followed = await self.world.followers.follows(command.by, follower=space.host)
+        followed = await self.context.followers.follows(command.by, follower=space.host)
         return replace(command, followed=followed)
 
     def _refuse_second_live_space(self, space: LiveSpace) -> None:

@@ -41,7 +41,9 @@ class Timekeeper:
 
     def look(self) -> None:
         """Tell the time to each live space for which something is due."""
-        for space in self._spaces.open():
+        spaces = self._spaces.open()
+        self._failed.intersection_update(space.space for space in spaces)
+        for space in spaces:
             try:
                 self._look_at(space)
             except Exception:  # one live space with a bug must not stop the others' time
@@ -59,8 +61,8 @@ class Timekeeper:
             self._spaces.then(space.space, partial(self._told.discard, space.space))
 
     def _time(self) -> cmd.PassTime:
-        world = self._spaces.world
-        return cmd.PassTime(world.clock.now_ms(), world.settings.host_grace_ms)
+        context = self._spaces.context
+        return cmd.PassTime(context.clock.now_ms(), context.settings.host_grace_ms)
 
     async def _watch(self) -> None:
         await asyncio.sleep(SETTLE_S)

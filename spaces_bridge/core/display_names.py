@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Person
-from spaces_bridge.core.text.lookalikes import guises, known_as, misleads
+from spaces_bridge.core.text.lookalikes import known_as, misleads, variants
 from spaces_bridge.core.text.skeletons import looks
 
 BOT_NAME = "Spaces"
@@ -26,7 +26,7 @@ GUEST_MARK = "(guest)"
 def prepare() -> None:
     """Read the table of look-alikes now, and not while the first guest waits."""
     misleads(BOT_NAME)
-    guises(BOT_NAME)
+    variants(BOT_NAME)
 
 
 class DisplayNames:
@@ -46,7 +46,7 @@ class DisplayNames:
 
     def hides(self, guest: UserId, name: str) -> bool:
         """Return whether the guest's name could be taken for that of an account with a role."""
-        ways = guises(name)
+        ways = variants(name)
         return any(
             user != guest and not ways.isdisjoint(taken) for user, taken in self._taken.items()
         )
@@ -79,7 +79,7 @@ def refuse_name(space: LiveSpace, name: str, bot: str) -> None:
     if misleads(name):
         text = "A guest’s name says no role, such as “host”, and no Matrix ID. Choose another one."
         raise Rejected("name_misleads", text)
-    ways = guises(name)
+    ways = variants(name)
     taken = [_looks_of(Person(UserId(bot), BOT_NAME)), *map(_looks_of, _with_roles(space))]
     if not all(map(ways.isdisjoint, taken)):
         text = "That name looks like the one of a host or speaker here. Choose another one."

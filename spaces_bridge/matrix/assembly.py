@@ -55,14 +55,14 @@ from spaces_bridge.pacing.fair_queue import FairQueue
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class MatrixContext:
     """The dependencies that all parts share."""
 
     settings: MatrixSettings
     spaces: Spaces
     sessions: Sessions
     use_cases: UseCases
-    doorkeeper: BanListService
+    ban_lists: BanListService
     followers: Followers
     reports: Reports
     bot: MatrixClient
@@ -77,57 +77,59 @@ class Ground:
 
     @property
     def outbox(self) -> Outbox:
-        return self.spaces.world.outbox
+        return self.spaces.context.outbox
 
     @property
     def notes(self) -> NoteStore:
-        return self.spaces.world.notes
+        return self.spaces.context.notes
 
     @property
     def clock(self) -> Clock:
-        return self.spaces.world.clock
+        return self.spaces.context.clock
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts that `MatrixService` runs or asks."""
 
-    doers: TaskRouter
-    reception: EventDispatcher
+    handlers: TaskRouter
+    event_dispatcher: EventDispatcher
     observer: RoomObserver
     evictions: RoomLossCheck
     lists: PolicyLists
-    gallery: PictureUploads
+    uploads: PictureUploads
     directory: SpacesDirectory
     chat: RoomChat
-    portraits: Avatars
+    avatars: Avatars
 
 
-def assemble(on: Ground) -> Parts:
+def assemble(on: MatrixContext) -> Parts:
     """Return all parts, joined together; no call leaves yet."""
     observer = RoomObserver(on.bot, on.spaces, on.notes)
-    dms, notebook = DirectRooms(on.bot, on.notes), DmStore(on.notes)
-    lists = PolicyLists(on.bot, on.doorkeeper, on.spaces, on.outbox, on.settings, on.wake)
+    dms, dm_store = DirectRooms(on.bot, on.notes), DmStore(on.notes)
+    lists = PolicyLists(on.bot, on.ban_lists, on.spaces, on.outbox, on.settings, on.wake)
     shown = _Shown(on)
-    doers = TaskRouter(
+    handlers = TaskRouter(
         [
             *_in_rooms(on, observer, shown.cards),
             *_moderating(on, observer),
-            *_writing(on, dms, notebook),
-            *_inviting(on, dms, notebook),
-            *shown.doers,
+            *_writing(on, dms, dm_store),
+            *_inviting(on, dms, dm_store),
+            *shown.handlers,
         ]
     )
     evictions = RoomLossCheck(on.bot, on.spaces, on.clock)
-    chat = RoomChat(on.bot, on.spaces, on.settings, on.doorkeeper)
-    reception = _reception(on, observer, dms, notebook, shown, evictions, lists, chat)
+    chat = RoomChat(on.bot, on.spaces, on.settings, on.ban_lists)
+    event_dispatcher = _event_dispatcher(
+        on, observer, dms, dm_store, shown, evictions, lists, chat
+    )
     return Parts(
-        doers,
-        reception,
+        handlers,
+        event_dispatcher,
         observer,
         evictions,
         lists,
-        shown.gallery,
+        shown.uploads,
         shown.directory,
         chat,
         Avatars(on.bot, on.now_s),
@@ -137,22 +139,24 @@ def assemble(on: Ground) -> Parts:
 class _Shown:
     """The parts that show a live space, inside its room and outside."""
 
-    def __init__(self, on: Ground) -> None:
+    def __init__(self, on: MatrixContext) -> None:
         bot, spaces, notes, clock, settings = on.bot, on.spaces, on.notes, on.clock, on.settings
         pins, room_list = Pins(bot), RoomList(bot)
-        self.gallery = PictureUploads(bot, notes, on.now_s)
+        self.uploads = PictureUploads(bot, notes, on.now_s)
         self.cards = CardKeeper(bot, notes, clock, settings, spaces.audience_size, pins)
         self.bubbles = Bubbles(bot, spaces, notes, clock, settings, pins, spaces.audience_size)
-        self.directory = SpacesDirectory(bot, spaces, settings, self.gallery, room_list)
-        self.doers: Sequence[TaskHandler] = (
-            RoomStatePublisher(bot, spaces, notes, settings, self.gallery, room_list),
+        self.directory = SpacesDirectory(bot, spaces, settings, self.uploads, room_list)
+        self.handlers: Sequence[TaskHandler] = (
+            RoomStatePublisher(bot, spaces, notes, settings, self.uploads, room_list),
             self.bubbles,
             self.directory,
             Posts(bot, spaces, notes, pins, self.cards),
         )
 
 
-def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence[TaskHandler]:
+def _in_rooms(
+    on: MatrixContext, observer: RoomObserver, cards: CardKeeper
+) -> Sequence[TaskHandler]:
     """Return the task handlers that make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
     return [
@@ -161,44 +165,42 @@ def _in_rooms(on: Ground, observer: RoomObserver, cards: CardKeeper) -> Sequence
     ]
 
 
-def _moderating(on: Ground, observer: RoomObserver) -> Sequence[TaskHandler]:
+def _moderating(on: MatrixContext, observer: RoomObserver) -> Sequence[TaskHandler]:
     """Return the task handlers that keep people out of rooms, and bring reports to people."""
     return [
-        RoomPermissions(on.bot, on.spaces, on.settings, observer, on.doorkeeper.banned_servers),
+        RoomPermissions(on.bot, on.spaces, on.settings, observer, on.ban_lists.banned_servers),
         Bans(on.bot, on.spaces, observer),
         ReportHandler(on.bot, on.spaces, on.reports, on.settings),
     ]
 
 
-def _writing(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
+def _writing(on: MatrixContext, dms: DirectRooms, dm_store: DmStore) -> Sequence[TaskHandler]:
     """Return the task handlers that write to one person without a pace of their own."""
     return [
         DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings),
-        PromptHandler(on.bot, dms, on.spaces, on.notes, notebook),
+        PromptHandler(on.bot, dms, on.spaces, on.notes, dm_store),
     ]
 
 
-def _inviting(on: Ground, dms: DirectRooms, notebook: DmStore) -> Sequence[TaskHandler]:
+def _inviting(on: MatrixContext, dms: DirectRooms, dm_store: DmStore) -> Sequence[TaskHandler]:
     """Return the task handlers that write invitations and reminders, at one pace together."""
     bot, spaces, outbox, clock, settings = on.bot, on.spaces, on.outbox, on.clock, on.settings
     pace = Pacer(settings.invitations_per_minute, on.now_s)
-    sluice = ServerThrottle(pace, settings.domain, on.now_s)
-    limits, uninvited = InviteLimits(on.notes, clock, settings), InviteReport(on.notes)
-    etiquette = InvitePolicy(dms, on.followers, limits, settings, clock)
+    throttle = ServerThrottle(pace, settings.domain, on.now_s)
+    limits, report = InviteLimits(on.notes, clock, settings), InviteReport(on.notes)
+    policy = InvitePolicy(dms, on.followers, limits, settings, clock)
     return [
-        InvitationSender(
-            bot, dms, spaces, notebook, etiquette, uninvited, settings, sluice, on.pace
-        ),
-        Announcements(spaces, outbox, on.followers, uninvited, settings, on.wake),
-        ReminderSender(bot, dms, spaces, settings, clock, sluice, on.pace),
+        InvitationSender(bot, dms, spaces, dm_store, policy, report, settings, throttle, on.pace),
+        Announcements(spaces, outbox, on.followers, report, settings, on.wake),
+        ReminderSender(bot, dms, spaces, settings, clock, throttle, on.pace),
     ]
 
 
-def _reception(
-    on: Ground,
+def _event_dispatcher(
+    on: MatrixContext,
     observer: RoomObserver,
     dms: DirectRooms,
-    notebook: DmStore,
+    dm_store: DmStore,
     shown: _Shown,
     evictions: RoomLossCheck,
     lists: PolicyLists,
@@ -213,7 +215,7 @@ def _reception(
         Greeter(on.bot, dms, on.notes),
         dms,
         shown.cards,
-        DmReactions(on.spaces, on.followers, notebook, on.settings, on.clock),
+        DmReactions(on.spaces, on.followers, dm_store, on.settings, on.clock),
         CardReactions(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
         HandReactions(on.spaces, on.clock),
         evictions,
@@ -222,15 +224,15 @@ def _reception(
     )
 
 
-def _talking(on: Ground, dms: DirectRooms) -> CommandDispatcher:
+def _talking(on: MatrixContext, dms: DirectRooms) -> CommandDispatcher:
     """Return the command dispatcher, which parses commands and answers them."""
-    desk = CommandContext(
+    context = CommandContext(
         on.bot,
         on.spaces,
-        Archive(on.spaces.world.directory, on.spaces.world.journal),
+        Archive(on.spaces.context.directory, on.spaces.context.journal),
         on.notes,
         on.settings,
         on.clock,
         on.use_cases,
     )
-    return CommandDispatcher(desk, dms, on.is_full)
+    return CommandDispatcher(context, dms, on.is_full)

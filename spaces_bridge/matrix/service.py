@@ -18,7 +18,7 @@ from spaces_bridge.matrix.appservice.consumer import InboxConsumer
 from spaces_bridge.matrix.appservice.lookback import LookBack
 from spaces_bridge.matrix.appservice.server import AppserviceServer
 from spaces_bridge.matrix.appservice.transactions import parse_event
-from spaces_bridge.matrix.assembly import Ground, assemble
+from spaces_bridge.matrix.assembly import MatrixContext, assemble
 from spaces_bridge.matrix.cards.directory import keep_open
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.http import HomeserverApi
@@ -53,12 +53,12 @@ class MatrixService:
         inbox: Inbox,
         tokens: Tokens,
         use_cases: UseCases,
-        doorkeeper: BanListService,
+        ban_lists: BanListService,
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
     ) -> None:
-        outbox, clock = spaces.world.outbox, spaces.world.clock
+        outbox, clock = spaces.context.outbox, spaces.context.clock
         now_s = asyncio.get_running_loop().time
         self._settings = settings
         self._tasks = tasks or TaskSupervisor()
@@ -82,12 +82,12 @@ class MatrixService:
         )
         allowed = LaneBudgets(settings, spaces, budgets)
         self._parts = assemble(
-            Ground(
+            MatrixContext(
                 settings,
                 spaces,
                 sessions,
                 use_cases,
-                doorkeeper,
+                ban_lists,
                 followers,
                 reports,
                 bot,
@@ -98,11 +98,13 @@ class MatrixService:
                 allowed.is_full,
             )
         )
-        self._courier = OutboxDispatcher(
-            outbox, clock, self._parts.doers, pace, allowed.per_minute, allowed.room_wait_s
+        self._dispatcher = OutboxDispatcher(
+            outbox, clock, self._parts.handlers, pace, allowed.per_minute, allowed.room_wait_s
         )
-        reception = self._parts.reception
-        self._consumer = InboxConsumer(inbox, reception.receive, reception.is_pressing)
+        event_dispatcher = self._parts.event_dispatcher
+        self._consumer = InboxConsumer(
+            inbox, event_dispatcher.receive, event_dispatcher.is_pressing
+        )
         self._server = AppserviceServer(
             settings.hs_token,
             inbox,
@@ -114,13 +116,13 @@ class MatrixService:
         self._look_back = LookBack(
             bot,
             inbox,
-            spaces.world.notes,
+            spaces.context.notes,
             clock,
             lambda: [space.room for space in spaces.open() if space.room is not None],
             self._consumer.wake,
         )
         self._counters = CounterWatch(spaces, outbox, self.wake)
-        self._pruning = Pruning(inbox, outbox, spaces.world.notes, tokens, clock)
+        self._pruning = Pruning(inbox, outbox, spaces.context.notes, tokens, clock)
 
     @property
     def port(self) -> int:
@@ -130,7 +132,7 @@ class MatrixService:
     @property
     def pictures(self) -> Pictures:
         """People's avatars."""
-        return self._parts.portraits
+        return self._parts.avatars
 
     async def start(self) -> None:
         """Listen, then start the background tasks. Raises OSError: the port is taken."""
@@ -145,7 +147,7 @@ class MatrixService:
         registered = self._once_registered
         return {
             "homeserver watch": self._watch.run,
-            "outbox": partial(registered, self._courier.run),
+            "outbox": partial(registered, self._dispatcher.run),
             "inbox": partial(registered, self._consumer.run),
             "policy lists": partial(registered, self._parts.lists.run),
             "what was missed": partial(registered, self._look_back.run),
@@ -164,12 +166,12 @@ class MatrixService:
         """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
         await self._server.stop()
         await self._tasks.stop(*self._endless(), *self._once())
-        await self._parts.portraits.stop()
+        await self._parts.avatars.stop()
         await self._api.stop()
 
     def wake(self) -> None:
         """Tell the outbox dispatcher that there is something new in the outbox."""
-        self._courier.wake()
+        self._dispatcher.wake()
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
         """Return the room as the homeserver holds it now. Raises AdapterError."""
@@ -189,14 +191,14 @@ class MatrixService:
         await work()
 
     async def _open_up(self) -> None:
-        await self._parts.gallery.portray_bot()
+        await self._parts.uploads.portray_bot()
         await keep_open(self._parts.directory, DIRECTORY_PAUSE_S)
 
     def _client_of(self, user: UserId) -> MatrixClient:
         return MatrixClient(self._api, user)
 
     def _homeserver_is_back(self) -> None:
-        self._courier.outage_over()
+        self._dispatcher.outage_over()
         self._consumer.outage_over()
         self._parts.lists.refresh()
         self._look_back.homeserver_back()
@@ -209,7 +211,7 @@ class MatrixService:
         for arriving in events:
             event = parse_event(arriving.body)
             if event is not None:
-                self._parts.reception.hint(event)
+                self._parts.event_dispatcher.hint(event)
 
     def _knows_user(self, user: str) -> bool:
         return user == self._settings.bot

@@ -6,43 +6,43 @@ to it: so kinds never change with the names of classes.
 
 from typing import Final
 
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.wire.messages import MessageCodec
 
 MAX_MESSAGE: Final = 8 * 1024 * 1024
 """Bytes; anything longer is not one of our messages."""
 
-CODEC: Final[MessageCodec[say.MediaMessage]] = MessageCodec(
+CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
     {
-        "Attach": say.Attach,
-        "OpenSpace": say.OpenSpace,
-        "CloseSpace": say.CloseSpace,
-        "Offer": say.PeerOffer,
-        "AnswerCall": say.AnswerCall,
-        "OfferCall": say.OfferCall,
-        "AcceptCallAnswer": say.AcceptCallAnswer,
-        "UseMicrophone": say.UseMicrophone,
-        "ClosePeer": say.ClosePeer,
-        "SetGate": say.SetGate,
-        "SetGates": say.SetGates,
-        "SubscribeMix": say.SubscribeMix,
-        "AudioTaken": say.AudioTaken,
-        "ReplayAudio": say.ReplayAudio,
-        "Restore": say.Restore,
-        "Ping": say.Ping,
-        "Hello": say.Hello,
-        "Synced": say.Synced,
-        "Answer": say.Answer,
-        "CallNegotiated": say.CallNegotiated,
-        "Refused": say.PeerRefused,
-        "PeerChanged": say.PeerChanged,
-        "Record": say.Record,
-        "Levels": say.AudioLevels,
-        "SpeakerAudio": say.SpeakerAudio,
-        "MixPacket": say.MixPacket,
-        "Stats": say.Stats,
-        "Pong": say.Pong,
-        "Displaced": say.Superseded,
+        "Attach": messages.Attach,
+        "OpenSpace": messages.OpenSpace,
+        "CloseSpace": messages.CloseSpace,
+        "Offer": messages.PeerOffer,
+        "AnswerCall": messages.AnswerCall,
+        "OfferCall": messages.OfferCall,
+        "AcceptCallAnswer": messages.AcceptCallAnswer,
+        "UseMicrophone": messages.UseMicrophone,
+        "ClosePeer": messages.ClosePeer,
+        "SetGate": messages.SetGate,
+        "SetGates": messages.SetGates,
+        "SubscribeMix": messages.SubscribeMix,
+        "AudioTaken": messages.AudioTaken,
+        "ReplayAudio": messages.ReplayAudio,
+        "Restore": messages.Restore,
+        "Ping": messages.Ping,
+        "Hello": messages.Hello,
+        "Synced": messages.Synced,
+        "Answer": messages.Answer,
+        "CallNegotiated": messages.CallNegotiated,
+        "Refused": messages.PeerRefused,
+        "PeerChanged": messages.PeerChanged,
+        "Record": messages.Record,
+        "Levels": messages.AudioLevels,
+        "SpeakerAudio": messages.SpeakerAudio,
+        "MixPacket": messages.MixPacket,
+        "Stats": messages.Stats,
+        "Pong": messages.Pong,
+        "Displaced": messages.Superseded,
     },
     MAX_MESSAGE,
 )

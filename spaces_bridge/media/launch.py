@@ -178,7 +178,7 @@ class RunningWorker:
     sockets: Sockets
 
 
-async def knock(path: str, *, want_sockets: bool, timeout: float) -> RunningWorker:
+async def attach(path: str, *, want_sockets: bool, timeout: float) -> RunningWorker:
     """Attach to the worker that listens at this path.
 
     Raises WorkerNotRunning if none listens there, WorkerUnresponsive if one does and says nothing,

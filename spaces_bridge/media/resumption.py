@@ -48,6 +48,14 @@ class Resumption:
         self._open.add(space)
         self._ask()
 
+    def close(self, space: SpaceId) -> None:
+        """Forget a live space that is over.
+
+        Not while peers of it wait for their turn: asked for them, the worker says they are gone.
+        """
+        if all(kept.space != space for kept in self._waiting.values()):
+            self._open.discard(space)
+
     def settled(self, peer: str) -> None:
         """Note that the worker has reported this peer: it goes on, or is gone."""
         if peer in self._asked:

@@ -16,7 +16,7 @@ from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
@@ -64,7 +64,7 @@ class WorkerStage:
         self._wanted: dict[SpaceId, _Wanted] = {}
         self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
-        self._requests = Requests[say.Answer | say.CallNegotiated]()
+        self._requests = Requests[messages.Answer | messages.CallNegotiated]()
         self.calls = WorkerCallStage(self._supervisor, self._sessions, self._requests, self._note)
         """The `CallStage` port on the same worker."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
@@ -126,9 +126,9 @@ class WorkerStage:
         """Part of the port."""
         now = asyncio.get_running_loop().time()
         wanted = self._wanted.setdefault(space, _Wanted(elapsed_ms, now))
-        self._supervisor.send(say.OpenSpace(space, wanted.elapsed_now_ms(now)))
+        self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
-            self._supervisor.send(say.SubscribeMix(space, True))
+            self._supervisor.send(messages.SubscribeMix(space, True))
         self._resumption.go_on(space)
 
     def close_space(self, space: SpaceId) -> None:
@@ -136,7 +136,8 @@ class WorkerStage:
         self._wanted.pop(space, None)
         self._claimable.discard(space)
         self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
-        self._supervisor.send(say.CloseSpace(space))
+        self._resumption.close(space)
+        self._supervisor.send(messages.CloseSpace(space))
         self._ogg.end(space)
 
     def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
@@ -144,18 +145,18 @@ class WorkerStage:
         wanted = self._wanted.get(space)
         if wanted is not None:
             wanted.on_air = set(users)
-        self._supervisor.send(say.SetGates(space, tuple(sorted(users))))
+        self._supervisor.send(messages.SetGates(space, tuple(sorted(users))))
 
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
         wanted = self._wanted.get(space)
         if wanted is not None:
             wanted.on_air.add(user)
-        self._supervisor.send(say.SetGate(space, user, True))
+        self._supervisor.send(messages.SetGate(space, user, True))
 
     def close_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
-        self._supervisor.send(say.SetGate(space, user, False))
+        self._supervisor.send(messages.SetGate(space, user, False))
         wanted = self._wanted.get(space)
         if wanted is not None:
             wanted.on_air.discard(user)
@@ -194,7 +195,7 @@ class WorkerStage:
         self._sessions[peer] = Session(space, user, side, PeerPhase.NEW)
 
         def send(number: int) -> None:
-            self._supervisor.send(say.PeerOffer(number, space, peer, user, side, sdp))
+            self._supervisor.send(messages.PeerOffer(number, space, peer, user, side, sdp))
 
         try:
             return MediaSession(peer, (await self._requests.ask(send)).sdp)
@@ -231,15 +232,15 @@ class WorkerStage:
 
     def audio_taken(self, space: SpaceId, user: UserId, until_ms: int) -> None:
         """Part of the port."""
-        self._supervisor.send(say.AudioTaken(space, user, until_ms))
+        self._supervisor.send(messages.AudioTaken(space, user, until_ms))
 
     def replay_audio(self, space: SpaceId, user: UserId, from_ms: int) -> None:
         """Part of the port."""
-        self._supervisor.send(say.ReplayAudio(space, user, from_ms))
+        self._supervisor.send(messages.ReplayAudio(space, user, from_ms))
 
     # --- the worker ---
 
-    def _attached(self, hello: say.Hello, records: Mapping[str, say.Record]) -> None:
+    def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
         now = {peer.peer: peer for peer in hello.peers}
@@ -256,7 +257,7 @@ class WorkerStage:
             self._await_claims(hello.gates.keys())
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
             # the live space ended while nobody could tell the worker: no gate stays open
-            self._supervisor.send(say.CloseSpace(space))
+            self._supervisor.send(messages.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
             self.set_gates(space, wanted.on_air)
@@ -273,37 +274,38 @@ class WorkerStage:
         def close_unclaimed() -> None:
             for space in self._claimable - self._wanted.keys():
                 log.warning("live space %s of an earlier run is closed: nobody wants it", space)
-                self._supervisor.send(say.CloseSpace(space))
+                self._supervisor.send(messages.CloseSpace(space))
             self._claimable.clear()
 
         loop = asyncio.get_running_loop()
         self._claim = loop.call_later(self._claim_s, close_unclaimed)
 
-    def _hear(self, message: say.FromMediaWorker) -> None:
+    def _hear(self, message: messages.FromMediaWorker) -> None:
         match message:
-            case say.Answer():
+            case messages.Answer():
                 self._requests.settle(message.request, message)
-            case say.CallNegotiated():
+            case messages.CallNegotiated():
                 self._negotiated(message)
-            case say.PeerRefused():
+            case messages.PeerRefused():
                 refusal = OfferRefused(message.code, message.text)
                 self._requests.settle(message.request, refusal)
-            case say.PeerChanged():
+            case messages.PeerChanged():
                 self._peer_changed(message)
-            case say.MixPacket():
+            case messages.MixPacket():
                 self._ogg.feed(message)
-            case say.Stats():
+            case messages.Stats():
                 self._measured = message.numbers
-            case say.AudioLevels() if self._listener is not None:
+            case messages.AudioLevels() if self._listener is not None:
                 self._listener.levels(message.space, message.levels)
-            case say.SpeakerAudio():
+            case messages.SpeakerAudio():
                 self._speaker_audio(message)
             case _:
                 pass  # the supervisor has dealt with it
 
-    def _speaker_audio(self, message: say.SpeakerAudio) -> None:
+    def _speaker_audio(self, message: messages.SpeakerAudio) -> None:
         end_ms = message.at_ms + length_ms(message.pcm)
-        self._heard_ms[message.space, message.user] = end_ms
+        if message.space in self._wanted:  # what was on its way when it closed is not kept
+            self._heard_ms[message.space, message.user] = end_ms
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
 
@@ -312,7 +314,7 @@ class WorkerStage:
         self._supervisor.forget(peer)
         self._gone(peer, "it could not be resumed")
 
-    def _peer_changed(self, message: say.PeerChanged) -> None:
+    def _peer_changed(self, message: messages.PeerChanged) -> None:
         self._resumption.settled(message.peer)
         if message.phase is PeerPhase.CLOSED:
             if message.reason.startswith(UNSPOKEN_KEY):
@@ -328,7 +330,7 @@ class WorkerStage:
         else:  # hung up before it connected
             self._close_peer(message.peer)
 
-    def _negotiated(self, message: say.CallNegotiated) -> None:
+    def _negotiated(self, message: messages.CallNegotiated) -> None:
         """Note what a call's peer has negotiated; it may have been hung up meanwhile."""
         known = self._sessions.get(message.peer)
         if known is not None:
@@ -369,9 +371,9 @@ class WorkerStage:
 
     def _close_peer(self, peer: str) -> None:
         self._resumption.forget(peer)
-        self._supervisor.send(say.ClosePeer(peer))
+        self._supervisor.send(messages.ClosePeer(peer))
 
     def _ogg_changed(self, space: SpaceId) -> None:
-        self._supervisor.send(say.SubscribeMix(space, self._ogg.count(space) > 0))
+        self._supervisor.send(messages.SubscribeMix(space, self._ogg.count(space) > 0))
         if self._listener is not None:
             self._listener.listeners_changed(space)

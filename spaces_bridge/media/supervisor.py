@@ -15,7 +15,7 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.media.launch import (
     Process,
     RunningWorker,
-    knock,
+    attach,
     prepare_directory,
     spawn,
 )
@@ -38,8 +38,8 @@ from spaces_bridge.wire.worker_link import WorkerNotRunning, WorkerUnresponsive
 log = logging.getLogger(__name__)
 
 TASK: Final = "media worker"
-_KNOCK_S: Final = 2.0
-_KNOCK_EVERY_S: Final = 0.02
+_ATTACH_S: Final = 2.0
+_ATTACH_EVERY_S: Final = 0.02
 _TERM_S: Final = 1.0
 _LAST_MOMENT_S: Final = 0.1
 _SHORT_LIFE_S: Final = 1.0
@@ -142,7 +142,7 @@ class Supervisor:
     async def _find(self) -> MediaWorkerLink | None:
         """Attach to a worker that is there; return None if there is none that can be used."""
         try:
-            found = await knock(self._options.socket_path, want_sockets=True, timeout=_KNOCK_S)
+            found = await attach(self._options.socket_path, want_sockets=True, timeout=_ATTACH_S)
         except WorkerUnresponsive as unresponsive:
             log.warning("ending a media worker of an earlier run: it does not answer")
             await _kill(unresponsive.pid)
@@ -182,7 +182,7 @@ class Supervisor:
             raise AdapterError(text) from problem
         try:
             async with asyncio.timeout(START_S):
-                found = await self._knock_until_heard(link.process)
+                found = await self._attach_until_greeted(link.process)
                 await link.open(found, PROTOCOL)
         except (TimeoutError, BadMessage, OSError) as problem:
             await link.end()
@@ -193,14 +193,14 @@ class Supervisor:
         self._take(link, self._records)
         return link
 
-    async def _knock_until_heard(self, process: Process) -> RunningWorker:
+    async def _attach_until_greeted(self, process: Process) -> RunningWorker:
         while not process.is_gone:
             try:
-                found = await knock(
-                    self._options.socket_path, want_sockets=False, timeout=_KNOCK_S
+                found = await attach(
+                    self._options.socket_path, want_sockets=False, timeout=_ATTACH_S
                 )
             except WorkerNotRunning:
-                await asyncio.sleep(_KNOCK_EVERY_S)
+                await asyncio.sleep(_ATTACH_EVERY_S)
                 continue
             if found.pid == process.pid:
                 return found
@@ -263,7 +263,7 @@ class Supervisor:
         if not link.ended.is_set() or link.process.is_gone:
             return None
         try:
-            found = await knock(self._options.socket_path, want_sockets=False, timeout=_KNOCK_S)
+            found = await attach(self._options.socket_path, want_sockets=False, timeout=_ATTACH_S)
             if found.pid != link.process.pid:
                 found.connection.close()
                 return None

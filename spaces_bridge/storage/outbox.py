@@ -27,7 +27,7 @@ _INSERT = """
     VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (key) DO NOTHING
 """
 # The newest body counts; a delay that Matrix asked for stays.
-_WISH_AGAIN = """
+_ENQUEUE_AGAIN = """
     INSERT INTO outbox (key, queue, kind, body, due_at_ms, collapse, generation)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (key) DO UPDATE SET generation = outbox.generation + 1, body = excluded.body
@@ -57,15 +57,15 @@ async def insert_effects(connection: Connection, effects: Sequence[OutboxEntry])
     for collapse, group in groupby(effects, key=lambda effect: effect.collapse):
         if collapse:
             for effect in group:
-                await _wish_again(connection, effect)
+                await _enqueue_again(connection, effect)
         else:
             await connection.executemany(_INSERT, [rows.effect_columns(e) for e in group])
 
 
-async def _wish_again(connection: Connection, effect: OutboxEntry) -> None:
+async def _enqueue_again(connection: Connection, effect: OutboxEntry) -> None:
     finished = await connection.fetchval(_TAKE_FINISHED, to_column(effect.key))
     generation = 0 if finished is None else int(finished) + 1
-    await connection.execute(_WISH_AGAIN, *rows.effect_columns(effect), generation)
+    await connection.execute(_ENQUEUE_AGAIN, *rows.effect_columns(effect), generation)
 
 
 class SqlOutbox:

@@ -9,7 +9,9 @@ from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
+from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected, TellsPeople
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.sentences import Sentence, Value
 
 log = logging.getLogger(__name__)
@@ -78,6 +80,14 @@ def unavailable() -> Problem:
     """Return the problem 503 for a database, homeserver or media worker that does not answer."""
     text = "A part of this server is away for a moment. Try again shortly."
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text, {"Retry-After": "2"})
+
+
+def refuse_unless_live(space: LiveSpace) -> None:
+    """Raise the problem 409 before the start, and 410 after the end: there is no sound then."""
+    if space.phase is Phase.SCHEDULED:
+        raise Problem.saying(HTTPStatus.CONFLICT, refusals.not_live().said)
+    if space.phase is Phase.ENDED:
+        raise Problem.saying(HTTPStatus.GONE, refusals.ended().said)
 
 
 _NO_ROOM_S = {"busy": 5, "full": 60}

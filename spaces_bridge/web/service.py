@@ -16,9 +16,9 @@ from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import views
 from spaces_bridge.web.access.addresses import Addresses
-from spaces_bridge.web.access.links import Links
+from spaces_bridge.web.access.openid import OpenIdAccess
 from spaces_bridge.web.access.page_access import PageAccess
-from spaces_bridge.web.access.vouching import Vouching
+from spaces_bridge.web.access.token_revocation import TokenRevocation
 from spaces_bridge.web.feed.access_sweeper import AccessSweeper
 from spaces_bridge.web.feed.acts import Acts
 from spaces_bridge.web.feed.feed import Feed
@@ -29,16 +29,16 @@ from spaces_bridge.web.http import server
 from spaces_bridge.web.http.admin import Admin
 from spaces_bridge.web.http.api import Api
 from spaces_bridge.web.http.assets import Assets
+from spaces_bridge.web.http.avatars import AvatarImages
 from spaces_bridge.web.http.calendar import Calendar
-from spaces_bridge.web.http.faces import Faces
 from spaces_bridge.web.http.host_api import HostApi
 from spaces_bridge.web.http.listen import OggStream
-from spaces_bridge.web.http.media_door import MediaDoor
 from spaces_bridge.web.http.metrics import BridgeNumbers, NumberSource, page_numbers
 from spaces_bridge.web.http.ops import OpsServer
 from spaces_bridge.web.http.pages import Pages
 from spaces_bridge.web.http.qr import QrCodes
 from spaces_bridge.web.http.transcript import Transcripts
+from spaces_bridge.web.http.whip import WhipEndpoints
 from spaces_bridge.web.settings import WebSettings
 
 DRAIN_S = 0.6
@@ -62,7 +62,7 @@ class Dependencies:
     sessions: Sessions
     identities: Identities
     pictures: Pictures
-    doorkeeper: BanListService
+    ban_lists: BanListService
     reports: Reports
 
 
@@ -99,35 +99,35 @@ class WebService:
 
     def _build(self, people: Dependencies, use_cases: UseCases) -> web.Application:
         settings, hub, spaces = self._settings, self._hub, self._spaces
-        world = spaces.world
+        context = spaces.context
         addresses = Addresses(settings.trusted_proxies)
-        door = PageAccess(spaces, people.sessions, addresses, people.doorkeeper)
-        vouching = Vouching(settings, door, people.identities)
+        access = PageAccess(spaces, people.sessions, addresses, people.ban_lists)
+        openid = OpenIdAccess(settings, access, people.identities)
         acts = Acts(settings, spaces, use_cases)
         assets = Assets()
-        media = MediaDoor(settings, door, world.stage)
+        media = WhipEndpoints(settings, access, context.stage)
 
         def about(space: LiveSpace) -> SpaceView:
-            return views.space_view(space, settings, world.settings.domain)
+            return views.space_view(space, settings, context.settings.domain)
 
         hub.about = about
-        hub.chat_lines = world.chat.lines
+        hub.chat_lines = context.chat.lines
         hub.guest_chat = settings.guest_chat
         hub.watch(self._presence)
         hub.watch(media)
-        hub.watch(Links(people.sessions))
-        AccessSweeper(door, hub, people.doorkeeper, media.listening)
+        hub.watch(TokenRevocation(people.sessions))
+        AccessSweeper(access, hub, people.ban_lists, media.listening)
         handlers = server.Handlers(
-            pages=Pages(settings, door, hub, world.directory, assets),
-            api=Api(settings, door, hub),
-            hosts=HostApi(settings, door, vouching, use_cases.creating),
+            pages=Pages(settings, access, hub, context.directory, assets),
+            api=Api(settings, access, hub),
+            hosts=HostApi(settings, access, openid, use_cases.creating),
             media=media,
-            feed=Feed(settings, door, hub, acts, self._tally, vouching),
-            ogg=OggStream(settings, door, world.stage),
-            transcripts=Transcripts(door, world.journal),
-            calendar=Calendar(door, settings, world.settings.domain, world.clock),
-            codes=QrCodes(door, settings),
-            faces=Faces(door, people.pictures),
+            feed=Feed(settings, access, hub, acts, self._tally, openid),
+            ogg=OggStream(settings, access, context.stage),
+            transcripts=Transcripts(access, context.journal),
+            calendar=Calendar(access, settings, context.settings.domain, context.clock),
+            codes=QrCodes(access, settings),
+            avatars=AvatarImages(access, people.pictures),
             assets=assets,
         )
         return server.build(settings, handlers)

@@ -19,10 +19,10 @@ def recorder() -> Recorder:
 @pytest.fixture
 async def spaces(recorder: Recorder) -> AsyncIterator[Spaces]:
     """Live, with the host and Ben in the room."""
-    door = Spaces(recorder.world())
-    await door.create(CREATE, source="$create")
-    await door.ask(SPACE, cmd.AttachRoom(ROOM))
-    await door.ask(SPACE, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
-    await door.ask(SPACE, cmd.StartSpace(HOST, 10_000))
-    yield door
-    await door.stop()
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE, source="$create")
+    await spaces.ask(SPACE, cmd.AttachRoom(ROOM))
+    await spaces.ask(SPACE, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
+    await spaces.ask(SPACE, cmd.StartSpace(HOST, 10_000))
+    yield spaces
+    await spaces.stop()

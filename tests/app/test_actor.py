@@ -25,7 +25,7 @@ async def test_a_source_takes_effect_once_even_after_a_restart(
     assert await spaces.ask(SPACE, cmd.React(BEN, "👏"), source="$1")
     assert await spaces.ask(SPACE, cmd.React(BEN, "👏"), source="$1") == []
     await spaces.stop()
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     assert await restarted.ask(SPACE, cmd.React(BEN, "👏"), source="$1") == []
     view = restarted.view(SPACE)
@@ -38,7 +38,7 @@ async def test_a_restart_replays_to_the_same_state(spaces: Spaces, recorder: Rec
     await seat(spaces)
     await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
     await spaces.ask(SPACE, cmd.CaptionUtterance(UtteranceId("u"), BEN, 1, 2, "hi", "en"))
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     assert restarted.view(SPACE) == spaces.view(SPACE)
     await restarted.stop()
@@ -104,7 +104,7 @@ async def test_an_asker_who_gives_up_harms_nobody(spaces: Spaces, recorder: Reco
     await asyncio.sleep(0)
     refused.cancel()
     await settled(spaces)
-    assert recorder.wished("hand.prompt")
+    assert recorder.enqueued("hand.prompt")
 
 
 async def test_a_bug_ends_the_actor_and_the_journal_gives_its_state_back(

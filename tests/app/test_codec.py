@@ -1,4 +1,4 @@
-"""Events and wishes survive the database."""
+"""Events and tasks survive the database."""
 
 import json
 from typing import get_args
@@ -25,7 +25,7 @@ st.register_type_strategy(RoleLevels, st.just(RoleLevels(host=80, cohost=50, spe
 EVENTS = st.one_of(
     st.from_type(events.SpaceCreated), *(st.from_type(cls) for cls in get_args(events.Event))
 )
-WISHES = st.one_of(*(st.from_type(cls) for cls in get_args(tasks.OutboxTask)))
+TASKS = st.one_of(*(st.from_type(cls) for cls in get_args(tasks.OutboxTask)))
 
 
 @given(EVENTS)
@@ -35,11 +35,11 @@ def test_every_event_is_read_back_as_it_was(event: AnyEvent) -> None:
     assert codec.event_from(StoredEvent(1, 2, row.kind, body)) == event
 
 
-@given(WISHES)
-def test_every_wish_is_read_back_as_it_was(wish: tasks.OutboxTask) -> None:
-    effect = codec.entry_of(wish, "key")
+@given(TASKS)
+def test_every_task_is_read_back_as_it_was(task: tasks.OutboxTask) -> None:
+    effect = codec.entry_of(task, "key")
     body = json.loads(json.dumps(effect.body, default=dict))
-    assert codec.task_from(OutboxEntry("key", effect.queue, effect.kind, body)) == wish
+    assert codec.task_from(OutboxEntry("key", effect.queue, effect.kind, body)) == task
 
 
 @pytest.mark.parametrize(

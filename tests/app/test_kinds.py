@@ -39,7 +39,7 @@ NAMES_SHOWN = {
     "storage/errors.py": "in an error's text",
     "storage/text.py": "in an error's text",
     "web/feed/feed.py": "logged",
-    "web/access/links.py": "logged",
+    "web/access/token_revocation.py": "logged",
     "web/problems.py": "logged",
     "wire/schema.py": "in what is wrong with a value",
 }

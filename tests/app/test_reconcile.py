@@ -17,6 +17,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.backoff import Backoff
 from tests.app.support import SPACE, now, seat, settled
+from tests.support.kept import kept
 from tests.support.recorder import Recorder
 from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM, after, live_space
 
@@ -39,7 +40,7 @@ async def test_one_room_that_cannot_be_read_does_not_keep_the_others_from_it(
     await reconciler.stop()
 
 
-async def test_after_a_start_room_sound_and_wishes_are_made_true(
+async def test_after_a_start_room_sound_and_tasks_are_made_true(
     spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await seat(spaces)
@@ -58,7 +59,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     recorder.effects.clear()
     recorder.microphones = {BEN}
     started = len(recorder.calls)
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_BACKOFF", Backoff(0.01, 30.0))
@@ -68,7 +69,7 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     everybody = {HOST: "Ada", BEN: "Ben", EVE: "Eve", UserId("@moe:x.y"): "Moe"}
     recorder.rooms[ROOM] = RoomSnapshot({HOST: 90, EVE: 10}, everybody)
     async with asyncio.timeout(60):
-        await recorder.wished_for("guest.join")
+        await recorder.wait_for_task("guest.join")
     await reconciler.stop()
     view = restarted.view(SPACE)
     assert view is not None
@@ -77,17 +78,17 @@ async def test_after_a_start_room_sound_and_wishes_are_made_true(
     assert recorder.called("audio_taken")[-1] == (BEN, 900)
     names = [call[0] for call in recorder.calls]
     assert names.index("open_track", started) < names.index("open_space", started)
-    assert [w["level"] for w in recorder.wished("level.write")] == [None, 10]
-    assert recorder.wished("guest.join")[0]["user"] == GUEST
+    assert [w["level"] for w in recorder.enqueued("level.write")] == [None, 10]
+    assert recorder.enqueued("guest.join")[0]["user"] == GUEST
     await restarted.stop()
 
 
 async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = Spaces(recorder.world())
-    await door.create(CREATE)
-    reconciler = Reconciler(door, MediaEvents(door), recorder)
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE)
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     await reconciler.stop()
     monkeypatch.setattr("spaces_bridge.app.reconcile.REREAD_EVERY_S", 0.01)
     monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.01)
@@ -95,14 +96,14 @@ async def test_reconciling_passes_over_what_has_no_room_or_has_ended(
     await asyncio.sleep(0.05)
     await reconciler.stop()
     assert recorder.kinds() == ["room.make"]
-    await door.stop()
+    await spaces.stop()
 
 
 def wanted_again(space: LiveSpace) -> list[tasks.OutboxTask]:
     return [task_from(effect) for effect in missing(space, 7)]
 
 
-def test_what_the_room_does_not_show_is_wished_again_once_and_without_contradiction() -> None:
+def test_what_the_room_does_not_show_is_enqueued_once_and_without_contradiction() -> None:
     cat, dan = UserId("@cat:example.org"), UserId("@dan:example.org")
     space = live_space()
     for user in (EVE, cat, dan):
@@ -157,7 +158,7 @@ async def test_who_was_shown_out_a_moment_before_a_crash_is_cut_after_it(
     await spaces.ask(SPACE, cmd.SetGuests(HOST, GuestPolicy.OFF))
     await spaces.stop()
     recorder.calls.clear()
-    restarted = Spaces(recorder.world())
+    restarted = Spaces(recorder.context())
     await restarted.resume()
     reconciler = Reconciler(restarted, MediaEvents(restarted), recorder)
     reconciler.start()
@@ -179,11 +180,29 @@ async def test_a_doubt_that_nobody_looked_into_is_looked_into_in_the_end(
     reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
     reconciler.start()
     async with asyncio.timeout(60):
-        await recorder.wished_for("card.refresh")
+        await recorder.wait_for_task("card.refresh")
         await settled(spaces)
         await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
         assert now(spaces).doubts
         while now(spaces).doubts:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert now(spaces).may_speak(BEN)
+    await reconciler.stop()
+
+
+async def test_nothing_is_kept_of_live_spaces_that_are_over(
+    spaces: Spaces, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spaces_bridge.app.reconcile.LOOK_EVERY_S", 0.0)
+    await seat(spaces)
+    await spaces.ask(SPACE, cmd.SuspectLoss(BEN))
+    recorder.rooms.clear()  # it cannot be read, so the doubt stays
+    reconciler = Reconciler(spaces, MediaEvents(spaces), recorder)
+    reconciler.start()
+    async with asyncio.timeout(60):
+        while kept(reconciler) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await spaces.ask(SPACE, cmd.EndSpace(HOST, recorder.now))
+        while kept(reconciler):  # noqa: ASYNC110
+            await asyncio.sleep(0)
     await reconciler.stop()

@@ -1,4 +1,4 @@
-"""The door to all live spaces."""
+"""The registry of all live spaces."""
 
 import asyncio
 from dataclasses import replace
@@ -21,7 +21,7 @@ from tests.support.spaces import BEN, CREATE, EVE, GUEST, HOST, ROOM
 pytestmark = pytest.mark.unit
 
 
-async def test_creating_wishes_a_room_and_twice_is_once(
+async def test_creating_asks_for_a_room_and_twice_is_once(
     spaces: Spaces, recorder: Recorder
 ) -> None:
     again = await spaces.create(CREATE, source="$create")
@@ -62,7 +62,7 @@ async def test_spaces_are_found_by_room_slug_and_after_their_end(
     assert spaces.by_room(ROOM) == spaces.by_slug(CREATE.slug) == spaces.view(SPACE)
     await spaces.ask(SPACE, cmd.EndSpace(HOST, 20_000))
     assert spaces.open() == []
-    later = Spaces(recorder.world())
+    later = Spaces(recorder.context())
     await later.resume()
     assert later.view(SPACE) is None
     found = await later.find_by_slug(CREATE.slug)
@@ -97,26 +97,26 @@ async def test_listeners_are_members_without_the_floor_and_guests(spaces: Spaces
 async def test_a_journal_that_does_not_begin_or_is_missing_is_refused(
     recorder: Recorder,
 ) -> None:
-    door = Spaces(recorder.world())
-    await door.create(CREATE)
-    await door.ask(SPACE, cmd.AttachRoom(ROOM))
-    await door.stop()
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE)
+    await spaces.ask(SPACE, cmd.AttachRoom(ROOM))
+    await spaces.stop()
     for rows in (recorder.rows[SPACE][1:], []):
         recorder.rows[SPACE] = rows
         with pytest.raises(AdapterError):
-            await Spaces(recorder.world()).resume()
+            await Spaces(recorder.context()).resume()
 
 
 async def test_others_are_served_while_a_long_journal_is_read(recorder: Recorder) -> None:
     """What people did, a hand up and down for hours, must not cost the next start its page."""
-    door = Spaces(recorder.world())
-    await door.create(CREATE)
-    await door.ask(SPACE, cmd.AttachRoom(ROOM))
-    await door.stop()
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE)
+    await spaces.ask(SPACE, cmd.AttachRoom(ROOM))
+    await spaces.stop()
     last = recorder.rows[SPACE][-1]
     more = [replace(last, seq=last.seq + number) for number in range(1, 10 * registry.AT_ONCE)]
     recorder.rows[SPACE] += more
-    turns, read = 0, asyncio.create_task(Spaces(recorder.world()).resume())
+    turns, read = 0, asyncio.create_task(Spaces(recorder.context()).resume())
     while not read.done():
         turns += 1
         await asyncio.sleep(0)
@@ -124,8 +124,8 @@ async def test_others_are_served_while_a_long_journal_is_read(recorder: Recorder
     assert turns >= 10
 
 
-async def test_wishes_go_straight_into_the_outbox(spaces: Spaces, recorder: Recorder) -> None:
-    await spaces.wish(TellUser(BEN, "hello"), "k1")
+async def test_tasks_go_straight_into_the_outbox(spaces: Spaces, recorder: Recorder) -> None:
+    await spaces.enqueue_task(TellUser(BEN, "hello"), "k1")
     assert recorder.effects["k1"].queue == f"dm|messages|normal|{BEN}"
 
 

@@ -9,6 +9,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.core import commands as cmd
 from tests.app.support import SPACE, now, settled
+from tests.support.kept import kept
 from tests.support.recorder import Recorder
 from tests.support.spaces import HOST
 
@@ -55,3 +56,20 @@ async def test_it_looks_by_itself_until_it_is_stopped(
     recorder.now += 300_000
     await settled(spaces)
     assert now(spaces).ended_at_ms is None
+
+
+async def test_a_live_space_that_failed_is_forgotten_with_its_end(
+    spaces: Spaces, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(timekeeper_module, "_is_due", broken)
+    keeper = Timekeeper(spaces)
+    keeper.look()
+    keeper.look()
+    assert len(caplog.records) == 1
+    assert kept(keeper) == 1
+    await spaces.ask(SPACE, cmd.EndSpace(HOST, 20_000))
+    keeper.look()
+    assert kept(keeper) == 0

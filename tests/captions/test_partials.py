@@ -33,13 +33,13 @@ pytestmark = pytest.mark.peers
 
 
 @dataclass
-class Scene:
+class CaptionSetup:
     """Ben is on air in a live space that is captioned."""
 
     spaces: Spaces
     recorder: Recorder
     captioner: WorkerCaptioner
-    desk: MediaEvents
+    media_events: MediaEvents
     at_ms: int = 0
     heard: list[tuple[int, bytes]] = field(default_factory=list)
 
@@ -51,7 +51,7 @@ class Scene:
                     return
                 sound = pcm[piece * 1600 : (piece + 1) * 1600].tobytes()
                 self.heard.append((self.at_ms, sound))
-                self.desk.audio(SPACE, BEN, self.at_ms, sound)
+                self.media_events.audio(SPACE, BEN, self.at_ms, sound)
                 self.at_ms += 100
                 await asyncio.sleep(0.1)
 
@@ -77,12 +77,12 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(model_cache: Path) -> AsyncIterator[Scene]:
+async def setup(model_cache: Path) -> AsyncIterator[CaptionSetup]:
     recorder = Recorder()
     captioner = WorkerCaptioner(CaptionerOptions("tiny.en", "en", model_cache, command=PATIENT))
-    spaces = Spaces(replace(recorder.world(), captioner=captioner))
-    desk = MediaEvents(spaces)
-    captioner.listen(desk)
+    spaces = Spaces(replace(recorder.context(), captioner=captioner))
+    media_events = MediaEvents(spaces)
+    captioner.listen(media_events)
     try:
         await captioner.start()
         await spaces.create(CREATE, source="$create")
@@ -91,7 +91,7 @@ async def scene(model_cache: Path) -> AsyncIterator[Scene]:
         await spaces.ask(SPACE, cmd.StartSpace(HOST, 10_000))
         await seat(spaces)
         await spaces.ask(SPACE, cmd.OpenMicrophone(BEN))
-        yield Scene(spaces, recorder, captioner, desk)
+        yield CaptionSetup(spaces, recorder, captioner, media_events)
     finally:
         await captioner.stop()
         await spaces.stop()
@@ -109,56 +109,56 @@ def solid_only_grows(drafts: list[Draft] | list[WorkerDraft]) -> bool:
 
 
 async def test_words_are_shown_while_they_are_said_and_the_final_takes_their_place(
-    scene: Scene,
+    setup: CaptionSetup,
 ) -> None:
     speech = in_a_row(conversation()[:4], pause_s=0.0)
-    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 3)
-    assert scene.shown[-1].utterance not in scene.finals
-    await scene.quiet(lambda: scene.shown[-1].utterance in scene.finals)
-    first = scene.shown[0]
-    assert {draft.utterance for draft in scene.shown} <= scene.finals.keys()
-    assert solid_only_grows(scene.shown)
-    assert words_of(scene.finals[first.utterance])[0] == words_of(speech.text)[0]
+    await setup.talk(speech.pcm, lambda: bool(setup.shown) and setup.of_latest() >= 3)
+    assert setup.shown[-1].utterance not in setup.finals
+    await setup.quiet(lambda: setup.shown[-1].utterance in setup.finals)
+    first = setup.shown[0]
+    assert {draft.utterance for draft in setup.shown} <= setup.finals.keys()
+    assert solid_only_grows(setup.shown)
+    assert words_of(setup.finals[first.utterance])[0] == words_of(speech.text)[0]
     assert words_of(first.text)[0] == words_of(speech.text)[0]
-    kept = [body["utterance"] for body in scene.recorder.wished("caption.post")]
-    assert kept == list(scene.finals)
+    kept = [body["utterance"] for body in setup.recorder.enqueued("caption.post")]
+    assert kept == list(setup.finals)
 
 
 async def test_of_a_demoted_speaker_nothing_more_is_shown_in_the_middle_of_a_word(
-    scene: Scene,
+    setup: CaptionSetup,
 ) -> None:
     speech = in_a_row(conversation()[:4], pause_s=0.0)
-    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 2)
-    shown = scene.shown
-    asked = asyncio.create_task(scene.spaces.ask(SPACE, cmd.DemoteSpeaker(HOST, BEN)))
+    await setup.talk(speech.pcm, lambda: bool(setup.shown) and setup.of_latest() >= 2)
+    shown = setup.shown
+    asked = asyncio.create_task(setup.spaces.ask(SPACE, cmd.DemoteSpeaker(HOST, BEN)))
     # what the media worker had on the way
-    await scene.talk(speech.pcm, asked.done)
-    after = len(scene.shown)
-    await scene.talk(speech.pcm, lambda: not scene.captioner.open_tracks)
-    await until(lambda: shown[-1].utterance in scene.finals)
-    assert BEN not in now(scene.spaces).on_air
-    assert scene.shown[after:] == []
+    await setup.talk(speech.pcm, asked.done)
+    after = len(setup.shown)
+    await setup.talk(speech.pcm, lambda: not setup.captioner.open_tracks)
+    await until(lambda: shown[-1].utterance in setup.finals)
+    assert BEN not in now(setup.spaces).on_air
+    assert setup.shown[after:] == []
 
 
 async def test_a_worker_killed_in_mid_sentence_leaves_no_draft_and_says_all_once(
-    scene: Scene,
+    setup: CaptionSetup,
 ) -> None:
     speech = in_a_row(conversation()[:2], pause_s=0.0)
-    await scene.talk(speech.pcm, lambda: bool(scene.shown) and scene.of_latest() >= 2)
-    lost = scene.shown[-1].utterance
+    await setup.talk(speech.pcm, lambda: bool(setup.shown) and setup.of_latest() >= 2)
+    lost = setup.shown[-1].utterance
     worker_of_this_test().send_signal(signal.SIGKILL)
-    await until(lambda: lost in {d.utterance for d in scene.drafts if not d.text})
-    await until(lambda: bool(scene.recorder.called("replay_audio")))
-    ((_, from_ms),) = scene.recorder.called("replay_audio")
+    await until(lambda: lost in {d.utterance for d in setup.drafts if not d.text})
+    await until(lambda: bool(setup.recorder.called("replay_audio")))
+    ((_, from_ms),) = setup.recorder.called("replay_audio")
     assert isinstance(from_ms, int)
-    for at_ms, sound in scene.heard[from_ms // 100 :]:
-        scene.desk.audio(SPACE, BEN, at_ms, sound)
-    await scene.spaces.ask(SPACE, cmd.CloseMicrophone(BEN))
-    await until(lambda: not scene.captioner.open_tracks)
-    await until(lambda: bool(scene.finals))
-    last = {draft.utterance: draft for draft in scene.drafts}
-    assert all(not draft.text for name, draft in last.items() if name not in scene.finals)
-    lines = now(scene.spaces).caption_lines
+    for at_ms, sound in setup.heard[from_ms // 100 :]:
+        setup.media_events.audio(SPACE, BEN, at_ms, sound)
+    await setup.spaces.ask(SPACE, cmd.CloseMicrophone(BEN))
+    await until(lambda: not setup.captioner.open_tracks)
+    await until(lambda: bool(setup.finals))
+    last = {draft.utterance: draft for draft in setup.drafts}
+    assert all(not draft.text for name, draft in last.items() if name not in setup.finals)
+    lines = now(setup.spaces).caption_lines
     assert [b.start_ms >= a.end_ms for a, b in itertools.pairwise(lines)] == [True] * (
         len(lines) - 1
     )
@@ -167,15 +167,15 @@ async def test_a_worker_killed_in_mid_sentence_leaves_no_draft_and_says_all_once
 def test_what_is_committed_is_what_was_said(model_cache: Path) -> None:
     passed = 0.0
     writer, vad = Transcriber(str(model_directory("tiny.en", model_cache))), load_vad()
-    scribe = Scheduler(writer, lambda: VoiceDetector(vad), "en", clock=lambda: passed)
+    scheduler = Scheduler(writer, lambda: VoiceDetector(vad), "en", clock=lambda: passed)
     speech, said = in_a_row(conversation()[:6]), list[FromCaptionWorker]()
-    said += scribe.take(OpenTrack(SPACE, BEN, "en"))
+    said += scheduler.take(OpenTrack(SPACE, BEN, "en"))
     for at_ms in range(0, len(speech.pcm) // 16, 100):
         passed += 0.1
         sound = speech.pcm[at_ms * 16 : (at_ms + 100) * 16].tobytes()
-        said += scribe.take(Speech(SPACE, BEN, at_ms, sound))
-        while scribe.has_work:
-            said += scribe.work()
+        said += scheduler.take(Speech(SPACE, BEN, at_ms, sound))
+        while scheduler.has_work:
+            said += scheduler.work()
     drafts = [message for message in said if isinstance(message, WorkerDraft)]
     finals = [message for message in said if isinstance(message, Utterance)]
     assert {draft.utterance for draft in drafts} <= {final.utterance for final in finals}

@@ -11,7 +11,7 @@ from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import Doubt, QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
-from tests.core.world import ROOM, Town
+from tests.core.space_model import ROOM, SpaceModel
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 
 CAT = UserId("@cat:example.org")
@@ -37,43 +37,43 @@ class Move:
     """Something somebody does; `told` reads well in a failing example."""
 
     told: str
-    act: Callable[[Town], object]
+    act: Callable[[SpaceModel], object]
     command: cmd.Command | None = None
 
-    def make(self, town: Town) -> Step:
-        before, known = town.space, len(town.journal)
-        self.act(town)
-        return Step(before, self.command, town.journal[known:])
+    def make(self, model: SpaceModel) -> Step:
+        before, known = model.space, len(model.journal)
+        self.act(model)
+        return Step(before, self.command, model.journal[known:])
 
     def __repr__(self) -> str:
         return self.told
 
 
-def opened() -> Town:
+def opened() -> SpaceModel:
     """Live, everybody with an account there: Ben and Cat co-host, Cat muted, Dan is heard."""
-    town = Town(CREATE)
-    town.obey(cmd.AttachRoom(ROOM))
+    model = SpaceModel(CREATE)
+    model.obey(cmd.AttachRoom(ROOM))
     for user in ACCOUNTS:
-        town.joins(user)
-    town.see_levels()
-    town.obey(cmd.StartSpace(HOST, 1))
+        model.joins(user)
+    model.see_levels()
+    model.obey(cmd.StartSpace(HOST, 1))
     for user in (BEN, CAT):
-        town.obey(cmd.AppointCohost(HOST, user))
-    town.obey(cmd.RequestToSpeak(DAN, 1))
-    town.obey(cmd.ApproveSpeaker(HOST, DAN))
-    town.settle()
-    town.obey(cmd.OpenMicrophone(DAN))
-    town.obey(cmd.MuteSpeaker(HOST, CAT))
-    return town
+        model.obey(cmd.AppointCohost(HOST, user))
+    model.obey(cmd.RequestToSpeak(DAN, 1))
+    model.obey(cmd.ApproveSpeaker(HOST, DAN))
+    model.settle()
+    model.obey(cmd.OpenMicrophone(DAN))
+    model.obey(cmd.MuteSpeaker(HOST, CAT))
+    return model
 
 
 def _obey(command: cmd.Command) -> Move:
-    return Move(repr(command), lambda town: town.obey(command), command)
+    return Move(repr(command), lambda model: model.obey(command), command)
 
 
 def _moved(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[Move]:
     def move(chosen: tuple[object, ...]) -> Move:
-        return Move(f"{name}{chosen}", lambda town: getattr(town, name)(*chosen))
+        return Move(f"{name}{chosen}", lambda model: getattr(model, name)(*chosen))
 
     return st.tuples(*arguments).map(move)
 
@@ -149,7 +149,7 @@ BY_CLIENTS = st.one_of(
     st.builds(
         lambda by, user, level, seen: Move(
             f"{by} gives {user} {level} seen={seen}",
-            lambda town: town.writes_level(by, user, level, seen=seen),
+            lambda model: model.writes_level(by, user, level, seen=seen),
         ),
         MODERATOR,
         WHO,
@@ -158,7 +158,7 @@ BY_CLIENTS = st.one_of(
     ),
     st.builds(
         lambda by, user, ban: Move(
-            f"{by} kicks {user} ban={ban}", lambda town: town.kicks(by, user, ban=ban)
+            f"{by} kicks {user} ban={ban}", lambda model: model.kicks(by, user, ban=ban)
         ),
         MODERATOR,
         WHO,
@@ -172,7 +172,7 @@ BY_HOMESERVER = st.one_of(
     _moved("settle"),
     _moved("see_levels"),
     _moved("see_room"),
-    st.just(Move("refuse", lambda town: town.carry_out(refuse=True))),
+    st.just(Move("refuse", lambda model: model.carry_out(refuse=True))),
 )
 MOVES: st.SearchStrategy[Move] = st.one_of(
     COMMANDS.map(_obey), COMMANDS.map(_obey), COMMANDS.map(_obey), BY_CLIENTS, BY_HOMESERVER

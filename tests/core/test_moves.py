@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from spaces_bridge.core import commands as cmd
-from tests.core import moves, world
+from tests.core import moves, space_model
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 def test_every_command_is_among_the_moves() -> None:
     made = {
         node.attr
-        for module in (moves, world)
+        for module in (moves, space_model)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge_demo.house import until
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.processes import (
     Child,
     Probe,

@@ -1,4 +1,4 @@
-"""Houses and worlds of the end-to-end tests."""
+"""Deployments and worlds of the end-to-end tests."""
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge_demo.house import House
+from spaces_bridge_demo.deployment import Deployment
 from spaces_bridge_demo.processes import free_port
 from tests.support.netns import Network, network
-from tests.support.world import World, model_directory, open_house
+from tests.support.world import World, model_directory, open_deployment
 
 PATIENT = Path(__file__).parents[1] / "support" / "patience"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _patient_captions() -> Iterator[None]:
-    """The caption workers of all houses here, see there."""
+    """The caption workers of all deployments here, see there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(PATIENT), prepend=os.pathsep)
         yield
@@ -30,17 +30,17 @@ def models() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def house(models: Path) -> Iterator[House]:
-    """The shared house: Synapse with rooms of version 12, everything on SQLite."""
+def deployment(models: Path) -> Iterator[Deployment]:
+    """The shared deployment: Synapse with rooms of version 12, everything on SQLite."""
     settings = {"reactions": {"ttl_s": 3}}
-    with open_house(House(models=models, settings=settings)) as opened:
+    with open_deployment(Deployment(models=models, settings=settings)) as opened:
         yield opened
 
 
 @pytest.fixture
-async def world(house: House) -> AsyncIterator[World]:
-    """People in the shared house."""
-    async with World(house) as people:
+async def world(deployment: Deployment) -> AsyncIterator[World]:
+    """People in the shared deployment."""
+    async with World(deployment) as people:
         yield people
 
 
@@ -52,8 +52,8 @@ def lines() -> Iterator[Network]:
 
 
 @pytest.fixture(scope="session")
-def far_house(lines: Network, models: Path) -> Iterator[House]:
-    """A house that the network's client reaches."""
+def far_deployment(lines: Network, models: Path) -> Iterator[Deployment]:
+    """A deployment that the network's client reaches."""
     port = free_port()
     settings: Mapping[str, Mapping[str, object]] = {
         "web": {
@@ -67,14 +67,14 @@ def far_house(lines: Network, models: Path) -> Iterator[House]:
         },
         "captions": {"enabled": False},
     }
-    with open_house(House(models=models, settings=settings)) as opened:
+    with open_deployment(Deployment(models=models, settings=settings)) as opened:
         yield opened
 
 
 @pytest.fixture
-async def far_world(far_house: House) -> AsyncIterator[World]:
-    """People in that house."""
-    async with World(far_house) as people:
+async def far_world(far_deployment: Deployment) -> AsyncIterator[World]:
+    """People in that deployment."""
+    async with World(far_deployment) as people:
         yield people
 
 

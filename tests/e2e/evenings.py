@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.async_api import Browser, Locator, Page, expect
 
+from spaces_bridge_demo.deployment import LIVE_STATE, LiveRoom, Person
 from spaces_bridge_demo.expected import Expected
-from spaces_bridge_demo.house import LIVE_STATE, LiveRoom, Person
 from tests.e2e.states import PATIENCE_MS
 from tests.web.browser import Watched, opened
 

@@ -8,8 +8,8 @@ import numpy as np
 from playwright.async_api import Page, expect
 
 from spaces_bridge_demo import speech
+from spaces_bridge_demo.deployment import LiveRoom, until
 from spaces_bridge_demo.ears import tone
-from spaces_bridge_demo.house import LiveRoom, until
 from spaces_bridge_demo.peer import ListenerPeer
 from tests.e2e.chromium import PATIENCE_MS, chromium, write_wav
 from tests.support.machine import program
@@ -93,35 +93,35 @@ async def is_heard(listener: ListenerPeer, within_s: float = 60.0) -> None:
     await until(audible, "somebody talking", within_s)
 
 
-async def listens(page: Page, scene: OnAir) -> None:
+async def listens(page: Page, live: OnAir) -> None:
     """Open the page, press Listen, hear the host's tone."""
-    scene.host_mic.say(tone(HERTZ, 240.0))
-    await page.goto(scene.space.page)
+    live.host_mic.say(tone(HERTZ, 240.0))
+    await page.goto(live.space.page)
     await page.click("#listen")
     await hears(page)
 
 
-async def takes_the_floor(page: Page, scene: OnAir) -> None:
+async def takes_the_floor(page: Page, live: OnAir) -> None:
     """Open the page as a guest, ask, be let on stage."""
-    await page.goto(scene.space.page)
+    await page.goto(live.space.page)
     await page.click("#ask")
     await page.fill("#name", "Gil")
-    asked = scene.host_page.next_frame("roster", lambda frame: frame["queue"] != [])
+    asked = live.host_page.next_frame("roster", lambda frame: frame["queue"] != [])
     await page.click("#name-form button[type=submit]")
     roster = await asked
-    await scene.host_page.send({"type": "approve", "user": roster["queue"][0]["id"]})
+    await live.host_page.send({"type": "approve", "user": roster["queue"][0]["id"]})
     await expect(page.locator("#microphone")).to_be_visible(timeout=PATIENCE_MS)
 
 
-async def speaks(page: Page, scene: OnAir) -> None:
+async def speaks(page: Page, live: OnAir) -> None:
     """Take the floor, speak and be heard."""
-    await takes_the_floor(page, scene)
+    await takes_the_floor(page, live)
     await page.click("#microphone")
     await expect(page.locator("#floor-text")).to_contain_text("air", timeout=PATIENCE_MS)
-    await is_heard(scene.listener)
+    await is_heard(live.listener)
 
 
 def drop_media(far_world: World, line: Network) -> None:
     """Nothing passes but the page's own HTTP."""
     line.drop_udp()
-    line.drop_tcp(far_world.house.bridge.media_port)
+    line.drop_tcp(far_world.deployment.bridge.media_port)

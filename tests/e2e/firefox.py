@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from spaces_bridge_demo.house import until
+from spaces_bridge_demo.deployment import until
 from tests.e2e.bidi import Bidi, session
 from tests.support.machine import program
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Page, expect
 
+from spaces_bridge_demo.deployment import LiveRoom, Person, until
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import LiveRoom, Person, until
 from tests.support.world import World
 from tests.web.browser import opened
 
@@ -73,7 +73,7 @@ Visit = Callable[[str, Visitor], Awaitable[None]]
 
 
 @dataclass
-class Evening:
+class HostedSpace:
     """A live space, and its host on a page."""
 
     host: Person
@@ -81,19 +81,19 @@ class Evening:
     host_page: PageGuest
 
 
-async def evening(world: World, title: str = "An evening") -> Evening:
+async def hosted_space(world: World, title: str = "An evening") -> HostedSpace:
     """A live space that has just started."""
     host = await world.person("ada")
     space = await world.live_space(host, title)
-    return Evening(host, space, await world.page(await host.personal_link(space)))
+    return HostedSpace(host, space, await world.page(await host.personal_link(space)))
 
 
-async def walk(scene: Evening, browser: Browser, looks: Sequence[Look], visit: Visit) -> None:
+async def walk(hosted: HostedSpace, browser: Browser, looks: Sequence[Look], visit: Visit) -> None:
     """Take a guest for each look through all states; `visit` looks around in each.
 
     At the end of it the live space has ended.
     """
-    space, host_page = scene.space, scene.host_page
+    space, host_page = hosted.space, hosted.host_page
     async with AsyncExitStack() as pages:
         visitors = [
             await pages.enter_async_context(visitor(browser, space, look, name))

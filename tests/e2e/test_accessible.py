@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from tests.e2e.states import LOOKS, Visitor, evening, walk
+from tests.e2e.states import LOOKS, Visitor, hosted_space, walk
 from tests.support.world import World
 from tests.web.browser import chromium
 from tests.web.looks import complaints
@@ -29,6 +29,6 @@ async def test_no_state_in_any_look_has_a_violation(world: World, browser: Brows
         if wrong:
             found[f"{state}, {visitor.look.name}"] = wrong
 
-    await walk(await evening(world), browser, LOOKS, look_around)
+    await walk(await hosted_space(world), browser, LOOKS, look_around)
     assert found == {}
     assert len(seen) == 8 * len(LOOKS)

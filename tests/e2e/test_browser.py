@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from spaces_bridge_demo import speech
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.ears import words_in
-from spaces_bridge_demo.house import until
 from tests.e2e.chromium import chromium, connections, packets, received, write_wav
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World
@@ -35,19 +35,19 @@ async def listen(page: Page, address: str) -> None:
 
 
 async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models: Path) -> None:
-    scene = await world.on_air("Gardens in the city")
+    live = await world.on_air("Gardens in the city")
     async with chromium() as page:
         complaints: list[str] = []
         page.on("console", lambda entry: complaints.append(entry.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await listen(page, scene.space.page)
+        await listen(page, live.space.page)
         said = " ".join(line.text for line in LINES)
 
         async def says() -> None:
             for line in LINES:
-                scene.host_mic.say(speech.speak(line))
-                scene.host_mic.say(speech.silence(0.8))
-            await scene.host_mic.said()
+                live.host_mic.say(speech.speak(line))
+                live.host_mic.say(speech.silence(0.8))
+            await live.host_mic.said()
 
         async def misread() -> float:
             captions = await page.locator("#captions .caption-text").all_inner_texts()
@@ -60,7 +60,7 @@ async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models
         await says()
         await understood(misread, says)
         names = set(await page.locator("#captions .caption-name").all_inner_texts())
-        assert names == {scene.host.name}
+        assert names == {live.host.name}
         await understood(misheard, says, within_s=0)
         assert complaints == []
 
@@ -68,34 +68,34 @@ async def test_a_browser_hears_and_reads_what_the_host_says(world: World, models
 async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
     world: World, models: Path, tmp_path: Path
 ) -> None:
-    scene = await world.on_air()
+    live = await world.on_air()
     recording = tmp_path / "question.wav"
     question = np.concatenate([speech.silence(1.5), speech.speak(QUESTION), speech.silence(1.5)])
     write_wav(recording, question)
     async with chromium(recording, again=True) as page:
-        await page.goto(scene.space.page)
-        prompt = scene.host.next_message(scene.host.dm, "asks to speak", world.house.bridge.bot)
+        await page.goto(live.space.page)
+        prompt = live.host.next_message(live.host.dm, "asks to speak", world.deployment.bridge.bot)
         await page.click("#ask")
         await page.fill("#name", "Gil")
         await page.click("#name-form button[type=submit]")
         asked = await prompt
         await expect(page.locator("#microphone")).to_be_hidden()
-        await scene.host.react(asked["room_id"], asked["event_id"], "✅")
+        await live.host.react(asked["room_id"], asked["event_id"], "✅")
         await expect(page.locator("#microphone")).to_be_visible()
         await page.click("#microphone")
         await expect(page.locator("#floor-text")).to_contain_text("air")
-        before = len(scene.listener.pcm())
+        before = len(live.listener.pcm())
 
         async def twice() -> None:
-            end = len(scene.listener.pcm()) + 2 * len(question)
+            end = len(live.listener.pcm()) + 2 * len(question)
 
             async def played() -> bool:
-                return len(scene.listener.pcm()) > end
+                return len(live.listener.pcm()) > end
 
             await until(played, "all of the question at the listener", 180.0)
 
         async def misheard() -> float:
-            heard = await words_in(scene.listener.pcm()[before:], models)
+            heard = await words_in(live.listener.pcm()[before:], models)
             return word_error_rate_within(QUESTION.text, heard.text)
 
         await twice()
@@ -105,11 +105,11 @@ async def test_a_guest_in_a_browser_asks_is_approved_by_a_tap_and_is_heard(
 async def test_the_sound_comes_back_in_a_browser_without_a_click_or_a_new_connection(
     world: World,
 ) -> None:
-    bridge, scene = world.house.bridge, await world.on_air()
+    bridge, live = world.deployment.bridge, await world.on_air()
     async with chromium() as page:
         # a new worker may take its time on a busy machine: how long, benchmarks/media.py measures
         await have_patience(page)
-        await listen(page, scene.space.page)
+        await listen(page, live.space.page)
         asked: list[str] = []
         page.on("request", lambda made: asked.append(made.url) if made.method == "POST" else None)
         made = await connections(page)

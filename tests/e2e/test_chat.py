@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from spaces_bridge_demo.deployment import Deployment, LiveRoom, Person, until
 from spaces_bridge_demo.expected import Wanted
-from spaces_bridge_demo.house import House, LiveRoom, Person, until
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.e2e.proxy import Proxy
 from tests.support.world import World
@@ -60,7 +60,7 @@ async def test_a_room_and_its_page_read_the_same_chat(world: World) -> None:
     await ada.redact(space.room, event)
     await taken
 
-    in_room = ada.next_message(space.room, f"{ben.name}: ", world.house.bridge.bot)
+    in_room = ada.next_message(space.room, f"{ben.name}: ", world.deployment.bridge.bot)
     on_page = listener.next_frame("chat", text_is(CLEAN), SOON_S)
     await mine.send({"type": "chat", "text": HOSTILE})
     line = await on_page
@@ -100,15 +100,15 @@ async def test_off_or_locked_listeners_write_neither_here_nor_there(
 
 @pytest.fixture
 async def doomed(models: Path) -> AsyncIterator[tuple[World, Proxy]]:
-    """A house of its own that lets guests write; a proxy is between bridge and homeserver."""
+    """A deployment of its own that lets guests write; a proxy is between bridge and homeserver."""
     async with Proxy() as proxy:
-        house = House(
+        deployment = Deployment(
             models=models,
             homeserver_seen_at=proxy.url,
             settings={"captions": {"enabled": False}, "web": {"guest_chat": True}},
         )
-        proxy.target = house.homeserver.url
-        async with house, World(house) as world:
+        proxy.target = deployment.homeserver.url
+        async with deployment, World(deployment) as world:
             yield world, proxy
 
 
@@ -116,7 +116,7 @@ async def test_the_bridge_killed_while_the_room_takes_it_says_it_once(
     doomed: tuple[World, Proxy],
 ) -> None:
     world, proxy = doomed
-    bridge = world.house.bridge
+    bridge = world.deployment.bridge
     ada, ben = await world.person("ada"), await world.person("ben")
     space = await world.live_space(ada)
     await ben.join(space.alias)
@@ -158,7 +158,7 @@ async def test_where_guests_may_write_the_room_knows_no_name(
     space = await world.live_space(ada)
     host = await world.page(await ada.personal_link(space))
     guest = await world.page(space.page, "Zoe")
-    said = ada.next_message(space.room, "A guest: hello", world.house.bridge.bot)
+    said = ada.next_message(space.room, "A guest: hello", world.deployment.bridge.bot)
     shown = host.next_frame("chat", text_is("hello"), SOON_S)
     await guest.send({"type": "chat", "text": "hello"})
     assert ((await shown)["name"], (await shown)["user"]) == ("Zoe (guest)", guest.id)

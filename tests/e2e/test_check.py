@@ -15,7 +15,7 @@ from spaces_bridge.config.example import example_text
 from spaces_bridge.startup import ExitCode
 from spaces_bridge_demo.homeserver import DOMAIN, Homeserver
 from spaces_bridge_demo.processes import free_port
-from tests.matrix.support import Bridge, Town, eventually
+from tests.matrix.support import Bridge, LiveSetup, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -95,20 +95,20 @@ class Ruled(Homeserver):
 async def test_a_homeserver_that_lists_no_rooms_is_named_with_the_line_to_add(
     tmp_path: Path, action: str, text: str, warning: bool
 ) -> None:
-    village = Town(tmp_path)
+    own_setup = LiveSetup(tmp_path)
     registration = tmp_path / "registration.yaml"
-    village.homeserver = Ruled(tmp_path / "synapse", registrations=[registration])
-    village.homeserver.action = action
+    own_setup.homeserver = Ruled(tmp_path / "synapse", registrations=[registration])
+    own_setup.homeserver.action = action
     config = Config.model_validate(
         {
-            "homeserver": {"address": village.homeserver.url, "domain": DOMAIN},
-            "appservice": {"as_token": village.as_token, "hs_token": village.hs_token},
+            "homeserver": {"address": own_setup.homeserver.url, "domain": DOMAIN},
+            "appservice": {"as_token": own_setup.as_token, "hs_token": own_setup.hs_token},
         }
     )
     async with (
-        village.homeserver,
-        aiohttp.ClientSession(village.homeserver.url) as session,
-        Bridge(village.settings(), tmp_path / "spaces.db") as bridge,
+        own_setup.homeserver,
+        aiohttp.ClientSession(own_setup.homeserver.url) as session,
+        Bridge(own_setup.settings(), tmp_path / "spaces.db") as bridge,
     ):
         await bridge.connected()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge_demo.house import until
+from spaces_bridge_demo.deployment import until
 from tests.e2e.evenings import next_member, next_state, on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS, shown
 from tests.support.world import World
@@ -112,20 +112,20 @@ class Keys:
 
 
 async def test_a_listener_needs_no_mouse(world: World, browser: Browser) -> None:
-    scene = await world.on_air("Bread")
-    async with phone(browser, scene.space.page, before=POINTED + FLOATED) as watched:
+    live = await world.on_air("Bread")
+    async with phone(browser, live.space.page, before=POINTED + FLOATED) as watched:
         keys = Keys(watched.page)
         await listens_and_reacts(keys)
         await settings_and_captions(keys)
         await asks_with_a_name(keys)
         await reads_the_chat(keys)
-        asked = scene.host_page.hello  # the queue as it was
+        asked = live.host_page.hello  # the queue as it was
         assert asked["roster"]["queue"] == []
         user = await watched.page.locator("#hands .mine").get_attribute("data-key")
         assert user is not None
-        await scene.host_page.send({"type": "approve", "user": user.split()[0]})
+        await live.host_page.send({"type": "approve", "user": user.split()[0]})
         await speaks_and_leaves(keys, user.split()[0])
-        await scene.host_page.send({"type": "end"})
+        await live.host_page.send({"type": "end"})
         await seen(watched.page, "#notice", "has ended")
         await keys.has_focus()
         assert await watched.page.evaluate("pointed") == []

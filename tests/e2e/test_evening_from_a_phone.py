@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from spaces_bridge_demo.deployment import LiveRoom, Person, until
 from spaces_bridge_demo.expected import Expected
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import LiveRoom, Person, until
 from tests.e2e.evenings import (
     BUDGET_S,
     next_member,
@@ -35,7 +35,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @dataclass
-class Evening:
+class PhoneSetup:
     """A host's phone, the host's and two other Matrix clients."""
 
     world: World
@@ -66,15 +66,15 @@ class Evening:
         await until(holds, f"level {level} of {user}")
 
 
-async def settled(world: World, page: Page, ada: Person, space: LiveRoom) -> Evening:
+async def settled(world: World, page: Page, ada: Person, space: LiveRoom) -> PhoneSetup:
     ben, eve = await world.person("ben"), await world.person("eve", met=False)
     for person in (ben, eve):
         await person.join(space.alias)
-    return Evening(world, space, ada, ben, eve, page)
+    return PhoneSetup(world, space, ada, ben, eve, page)
 
 
 @asynccontextmanager
-async def hosted(world: World, browser: Browser, title: str) -> AsyncIterator[Evening]:
+async def hosted(world: World, browser: Browser, title: str) -> AsyncIterator[PhoneSetup]:
     """A scheduled live space on its host's phone, which stays on that page."""
     ada = await world.person("ada")
     space = await ada.create_space(title, "--at in 2 hours")
@@ -90,44 +90,44 @@ async def hosted(world: World, browser: Browser, title: str) -> AsyncIterator[Ev
 async def test_a_host_fills_and_clears_the_stage_from_a_phone(
     world: World, browser: Browser
 ) -> None:
-    async with hosted(world, browser, "Bread and its makers") as evening:
-        await goes_live_and_speaks(evening)
-        await evening.page.click("#tab-control")
-        await shows_out_and_lets_in(evening)
-        gil = await lets_a_guest_speak(evening)
-        lin = await takes_the_next(evening)
-        await brings_a_member(evening)
-        await mutes_one_and_all(evening, gil, lin)
-        await names_a_cohost(evening)
+    async with hosted(world, browser, "Bread and its makers") as setup:
+        await goes_live_and_speaks(setup)
+        await setup.page.click("#tab-control")
+        await shows_out_and_lets_in(setup)
+        gil = await lets_a_guest_speak(setup)
+        lin = await takes_the_next(setup)
+        await brings_a_member(setup)
+        await mutes_one_and_all(setup, gil, lin)
+        await names_a_cohost(setup)
 
 
 async def test_a_host_changes_rules_talks_and_ends_from_a_phone(
     world: World, browser: Browser
 ) -> None:
-    async with hosted(world, browser, "Bread") as evening:
-        await goes_live_and_speaks(evening)
-        await evening.page.click("#tab-control")
-        told = await changes_the_rules(evening)
-        await writes_and_shares(evening)
+    async with hosted(world, browser, "Bread") as setup:
+        await goes_live_and_speaks(setup)
+        await setup.page.click("#tab-control")
+        told = await changes_the_rules(setup)
+        await writes_and_shares(setup)
         for each in told:
             await each
-        await locks_the_door(evening)
-        await evening.page.click("label:has(#captions-on)")
-        await expect(evening.page.locator("#fine-captions")).to_be_visible(timeout=PATIENCE_MS)
-        await ends(evening)
+        await locks_the_space(setup)
+        await setup.page.click("label:has(#captions-on)")
+        await expect(setup.page.locator("#fine-captions")).to_be_visible(timeout=PATIENCE_MS)
+        await ends(setup)
 
 
-async def goes_live_and_speaks(evening: Evening) -> None:
-    page, ada = evening.page, evening.ada
+async def goes_live_and_speaks(setup: PhoneSetup) -> None:
+    page, ada = setup.page, setup.ada
     await seen(page, "#state", "Coming up")
     await seen(page, "#when", "Starts")
-    live = next_state(evening.ben, evening.space, lambda state: state["state"] == "live")
+    live = next_state(setup.ben, setup.space, lambda state: state["state"] == "live")
     await page.get_by_role("button", name="Go live").click()
     await live
     await expect(page.locator("#space")).to_have_attribute("data-state", "live")
     await (await seen(page, "#microphone")).click()
     await expect(on_stage(page, ada.id)).to_have_class("person on-air", timeout=PATIENCE_MS)
-    listener = await (await evening.world.page(evening.space.page)).listen()
+    listener = await (await setup.world.page(setup.space.page)).listen()
 
     async def audible() -> bool:
         return bool(abs(last(listener, 1.0).astype(int)).max(initial=0) > 1000)
@@ -135,25 +135,25 @@ async def goes_live_and_speaks(evening: Evening) -> None:
     await until(audible, "the host's microphone at a listener")
 
 
-async def lets_a_guest_speak(evening: Evening) -> PageGuest:
-    gil = await evening.world.page(evening.space.page, "Gil")
+async def lets_a_guest_speak(setup: PhoneSetup) -> PageGuest:
+    gil = await setup.world.page(setup.space.page, "Gil")
     await gil.send({"type": "hand", "raised": True})
-    row = await seen(evening.page, f"#hands [data-key^='{gil.id} ']", "Gil")
-    joined = next_member(evening.ben, evening.space, gil.id, "join")
-    granted = evening.ben.next_level(evening.space, gil.id, 10)
+    row = await seen(setup.page, f"#hands [data-key^='{gil.id} ']", "Gil")
+    joined = next_member(setup.ben, setup.space, gil.id, "join")
+    granted = setup.ben.next_level(setup.space, gil.id, 10)
     await row.get_by_role("button", name="Let Gil speak").click()
     assert (await joined)["content"]["displayname"] == "Gil (guest)"
     await granted
-    await seen(evening.page, f"#stage [data-key='{gil.id}']", "Gil")
+    await seen(setup.page, f"#stage [data-key='{gil.id}']", "Gil")
     return gil
 
 
-async def takes_the_next(evening: Evening) -> PageGuest:
-    page = evening.page
-    lin = await evening.world.page(evening.space.page, "Lin")
+async def takes_the_next(setup: PhoneSetup) -> PageGuest:
+    page = setup.page
+    lin = await setup.world.page(setup.space.page, "Lin")
     await expect(page.locator("#next")).to_be_disabled()
     await lin.send({"type": "hand", "raised": True})
-    granted = evening.ben.next_level(evening.space, lin.id, 10)
+    granted = setup.ben.next_level(setup.space, lin.id, 10)
     await page.click("#next")
     await granted
     await seen(page, f"#stage [data-key='{lin.id}']", "Lin")
@@ -161,27 +161,27 @@ async def takes_the_next(evening: Evening) -> PageGuest:
     return lin
 
 
-async def brings_a_member(evening: Evening) -> None:
-    ben = evening.ben
-    asked = ben.next_message(ben.dm, "invites you to speak", evening.world.house.bridge.bot)
-    await evening.act(ben.id, "Invite to speak")
+async def brings_a_member(setup: PhoneSetup) -> None:
+    ben = setup.ben
+    asked = ben.next_message(ben.dm, "invites you to speak", setup.world.deployment.bridge.bot)
+    await setup.act(ben.id, "Invite to speak")
     question = await asked
-    await seen(evening.page, f"#people > [data-key='{ben.id}']", "invited to speak")
-    granted = evening.eve.next_level(evening.space, ben.id, 10)
+    await seen(setup.page, f"#people > [data-key='{ben.id}']", "invited to speak")
+    granted = setup.eve.next_level(setup.space, ben.id, 10)
     await ben.react(question["room_id"], question["event_id"], "✅")
     await granted
-    await seen(evening.page, f"#stage [data-key='{ben.id}']", ben.name)
+    await seen(setup.page, f"#stage [data-key='{ben.id}']", ben.name)
 
 
-async def mutes_one_and_all(evening: Evening, gil: PageGuest, lin: PageGuest) -> None:
-    page, ada, ben = evening.page, evening.ada, evening.ben
+async def mutes_one_and_all(setup: PhoneSetup, gil: PageGuest, lin: PageGuest) -> None:
+    page, ada, ben = setup.page, setup.ada, setup.ben
     told = lin.next_frame("role", lambda role: role["muted"])
-    await evening.act(lin.id, "Mute")
+    await setup.act(lin.id, "Mute")
     await told
     # the card says so when the room's events are in budget: the bot's answers do at once
     await refused(ada, f"mute {lin.id}", "muted already")
     may = lin.next_frame("role", lambda role: role["may_speak"])
-    await evening.act(lin.id, "Lift the mute")
+    await setup.act(lin.id, "Lift the mute")
     await may
     await refused(ada, f"unmute {lin.id}", "No host has muted")
     everybody = [each.next_frame("role", lambda role: role["muted"]) for each in (gil, lin)]
@@ -190,7 +190,7 @@ async def mutes_one_and_all(evening: Evening, gil: PageGuest, lin: PageGuest) ->
         await each
     await expect(page.locator("#mute-all")).to_be_disabled(timeout=PATIENCE_MS)
     await refused(ada, f"mute {ben.id}", "muted already")
-    await evening.act(ben.id, "Lift the mute")
+    await setup.act(ben.id, "Lift the mute")
     await expect(page.locator("#mute-all")).to_be_enabled(timeout=PATIENCE_MS)
     await refused(ada, f"unmute {ben.id}", "No host has muted")
 
@@ -202,22 +202,22 @@ async def refused(person: Person, command: str, why: str) -> None:
     assert why in (await answer)["content"]["body"]
 
 
-async def names_a_cohost(evening: Evening) -> None:
-    ben, eve, space = evening.ben, evening.eve, evening.space
-    role = on_stage(evening.page, ben.id).locator(".person-role")
+async def names_a_cohost(setup: PhoneSetup) -> None:
+    ben, eve, space = setup.ben, setup.eve, setup.space
+    role = on_stage(setup.page, ben.id).locator(".person-role")
     for label, level, shown in (
         ("Make co-host", 60, "Co-host"),
         ("No longer co-host", 10, "Speaker"),
     ):
         granted = eve.next_level(space, ben.id, level)
-        await evening.act(ben.id, label)
+        await setup.act(ben.id, label)
         await granted
         await expect(role).to_contain_text(shown, timeout=PATIENCE_MS)
 
 
-async def changes_the_rules(evening: Evening) -> list[Expected]:
+async def changes_the_rules(setup: PhoneSetup) -> list[Expected]:
     """What the room is told of it comes when there is budget for it."""
-    page, ben, space = evening.page, evening.ben, evening.space
+    page, ben, space = setup.page, setup.ben, setup.space
     changed = {"title": "Bread and roses", "speak_policy": "followed", "captions": False}
     written = next_state(ben, space, lambda state: changed.items() <= state.items())
     renamed = ben.next_in(
@@ -236,9 +236,9 @@ async def changes_the_rules(evening: Evening) -> list[Expected]:
     return [written, renamed]
 
 
-async def writes_and_shares(evening: Evening) -> None:
-    page, ben, space = evening.page, evening.ben, evening.space
-    bot = evening.world.house.bridge.bot
+async def writes_and_shares(setup: PhoneSetup) -> None:
+    page, ben, space = setup.page, setup.ben, setup.space
+    bot = setup.world.deployment.bridge.bot
     await page.click("#tab-chat")
     await ben.send_text(space.room, "How long does it rest?")
     await expect(page.locator("#chat-lines")).to_contain_text("How long", timeout=PATIENCE_MS)
@@ -253,13 +253,13 @@ async def writes_and_shares(evening: Evening) -> None:
     await page.click("#share-form [type=submit]")
     await seen(page, "#posts-newest", "bread.example.org/starter")
     await unseen(page, "#share-dialog")
-    assert (await written)["content"]["body"].startswith(f"{evening.ada.name}: ")
+    assert (await written)["content"]["body"].startswith(f"{setup.ada.name}: ")
     post = (await shared)["event_id"]
     assert post in (await pinned)["content"]["pinned"]
 
 
-async def locks_the_door(evening: Evening) -> None:
-    page, ben, space = evening.page, evening.ben, evening.space
+async def locks_the_space(setup: PhoneSetup) -> None:
+    page, ben, space = setup.page, setup.ben, setup.space
     await page.click("#tab-control")
     for level, badge in ((10, True), (0, False)):
         written = next_silence(ben, space, level)
@@ -278,13 +278,13 @@ def next_silence(person: Person, space: LiveRoom, level: int) -> Expected:
     )
 
 
-async def shows_out_and_lets_in(evening: Evening) -> None:
-    page, ben, eve, space = evening.page, evening.ben, evening.eve, evening.space
-    fay = await evening.world.person("fay", met=False)
+async def shows_out_and_lets_in(setup: PhoneSetup) -> None:
+    page, ben, eve, space = setup.page, setup.ben, setup.eve, setup.space
+    fay = await setup.world.person("fay", met=False)
     await fay.join(space.alias)
     for person, label in ((eve, "Remove"), (fay, "Block")):
         banned = next_member(ben, space, person.id, "ban")
-        await evening.act(person.id, label)
+        await setup.act(person.id, label)
         await seen(page, "#remove-title", person.name)
         await page.fill("#remove-reason", "shouts")
         await page.click("#remove-yes")
@@ -298,11 +298,11 @@ async def shows_out_and_lets_in(evening: Evening) -> None:
     await freed
     await expect(page.locator("#removed-count")).to_have_text("1", timeout=PATIENCE_MS)
     await eve.join(space.alias)
-    await evening.in_people(eve.id)
+    await setup.in_people(eve.id)
 
 
-async def ends(evening: Evening) -> None:
-    page, ben, space = evening.page, evening.ben, evening.space
+async def ends(setup: PhoneSetup) -> None:
+    page, ben, space = setup.page, setup.ben, setup.space
     over = next_state(ben, space, lambda state: state["state"] == "ended")
     await page.get_by_role("button", name="End", exact=True).click()
     await page.click("#sure-yes")
@@ -319,20 +319,20 @@ async def test_what_a_matrix_client_changes_is_on_the_hosts_page(
     space = await ada.create_space("Bread")
     async with phone(browser, await ada.personal_link(space)) as watched:
         page = watched.page
-        evening = await settled(world, page, ada, space)
+        setup = await settled(world, page, ada, space)
         await seen(page, "#state", "Coming up")
         await ada.start_space(space)
         await seen(page, "#state", "Live")
         await page.click("#tab-control")
-        await the_stage_by_levels_and_commands(evening)
-        await the_rules_by_command(evening)
-        await the_door_by_kick_ban_and_command(evening)
+        await the_stage_by_levels_and_commands(setup)
+        await the_rules_by_command(setup)
+        await removes_by_kick_ban_and_command(setup)
         await ada.send_text(space.room, "!space end")
         await seen(page, "#notice", "has ended")
 
 
-async def the_stage_by_levels_and_commands(evening: Evening) -> None:
-    page, ada, ben, space = evening.page, evening.ada, evening.ben, evening.space
+async def the_stage_by_levels_and_commands(setup: PhoneSetup) -> None:
+    page, ada, ben, space = setup.page, setup.ada, setup.ben, setup.space
     hand = page.locator(f"#hands [data-key^='{ben.id} ']")
     await ben.send_text(space.room, "!space speak")
     await expect(hand).to_be_visible(timeout=PATIENCE_MS)
@@ -346,18 +346,18 @@ async def the_stage_by_levels_and_commands(evening: Evening) -> None:
     await expect(role).to_have_attribute("title", "microphone off", timeout=PATIENCE_MS)
     await ada.send_text(space.room, f"!space cohost {ben.id}")
     await expect(role).to_contain_text("Co-host", timeout=PATIENCE_MS)
-    await evening.is_level(ben.id, 60)
+    await setup.is_level(ben.id, 60)
     await ada.send_text(space.room, f"!space uncohost {ben.id}")
     await expect(role).to_contain_text("Speaker", timeout=PATIENCE_MS)
-    await evening.is_level(ben.id, 10)
+    await setup.is_level(ben.id, 10)
     await ada.set_level(space.room, ben.id, 0)
     await expect(on_stage(page, ben.id)).to_have_count(0, timeout=PATIENCE_MS)
     await ada.set_level(space.room, ben.id, 10)
     await expect(on_stage(page, ben.id)).to_be_visible(timeout=PATIENCE_MS)
 
 
-async def the_rules_by_command(evening: Evening) -> None:
-    page, ada, space = evening.page, evening.ada, evening.space
+async def the_rules_by_command(setup: PhoneSetup) -> None:
+    page, ada, space = setup.page, setup.ada, setup.space
 
     async def say(command: str) -> None:
         await ada.send_text(space.room, f"!space {command}")
@@ -384,9 +384,9 @@ async def the_rules_by_command(evening: Evening) -> None:
     await seen(page, "#posts-newest", "bread.example.org/starter")
 
 
-async def the_door_by_kick_ban_and_command(evening: Evening) -> None:
+async def removes_by_kick_ban_and_command(setup: PhoneSetup) -> None:
     page, ada, ben, eve, space = (
-        evening.page, evening.ada, evening.ben, evening.eve, evening.space,
+        setup.page, setup.ada, setup.ben, setup.eve, setup.space,
     )  # fmt: skip
     await page.click("#tab-control")
     count = page.locator("#removed-count")

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.ears import tone
-from spaces_bridge_demo.house import until
 from tests.e2e.evenings import phone, seen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.world import World
@@ -72,18 +72,18 @@ async def hears_more(page: Page, packets: int = 100) -> None:
 
 
 async def test_a_hidden_page_is_heard_and_stays_true(world: World, browser: Browser) -> None:
-    scene = await world.on_air("Bread")
-    async with phone(browser, scene.space.page, before=HIDE) as watched:
+    live = await world.on_air("Bread")
+    async with phone(browser, live.space.page, before=HIDE) as watched:
         page = watched.page
         await have_patience(page)  # what connects anew then, does so because it is hidden
         await page.reload()
         await page.click("#listen")
         await hears_more(page)
         await page.evaluate("turn(false)")
-        scene.host_mic.say(tone(440, 240.0))
+        live.host_mic.say(tone(440, 240.0))
         await hears_more(page)
         assert await watched.loudness() > 0.05
-        await scene.host.send_text(scene.space.room, "!space title Bread and roses")
+        await live.host.send_text(live.space.room, "!space title Bread and roses")
         await seen(page, "#title", "Bread and roses")
         assert await page.evaluate("[sockets.length, peers.length]") == [1, 1]
         assert await page.evaluate("navigator.mediaSession.metadata.title") == "Bread and roses"
@@ -95,18 +95,18 @@ async def test_a_hidden_page_is_heard_and_stays_true(world: World, browser: Brow
 async def test_a_page_that_slept_tells_the_truth_when_it_wakes(
     world: World, browser: Browser
 ) -> None:
-    scene = await world.on_air("Bread")
-    async with phone(browser, scene.space.page, before=HIDE) as watched:
+    live = await world.on_air("Bread")
+    async with phone(browser, live.space.page, before=HIDE) as watched:
         page = watched.page
         await page.click("#listen")
         await hears_more(page)
         devtools = await page.context.new_cdp_session(page)
         await page.evaluate("turn(false)")
         await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-        titled = scene.host_page.next_frame(
+        titled = live.host_page.next_frame(
             "space", lambda frame: frame["space"]["title"] == "Bread and roses"
         )
-        await scene.host.send_text(scene.space.room, "!space title Bread and roses")
+        await live.host.send_text(live.space.room, "!space title Bread and roses")
         await titled
         # the phone's network closes what sleeps
         await page.context.set_offline(True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge_demo.house import until
+from spaces_bridge_demo.deployment import until
 from tests.e2e.evenings import on_stage, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS
 from tests.support.stage import comes
@@ -59,14 +59,14 @@ async (session) => {
   return [answer.status, frame.type, frame.code];
 }
 """
-"""What the doors of microphone and feed say to a session."""
+"""What microphone and feed answer a session."""
 
 ShowOut = Callable[[OnAir, str], Awaitable[object]]
 WAYS: dict[str, ShowOut] = {
-    "kick": lambda scene, user: scene.host.kick(scene.space.room, user),
-    "ban": lambda scene, user: scene.host.ban(scene.space.room, user),
-    "command": lambda scene, user: scene.host.send_text(
-        scene.space.room, f"!space remove {user} shouts"
+    "kick": lambda live, user: live.host.kick(live.space.room, user),
+    "ban": lambda live, user: live.host.ban(live.space.room, user),
+    "command": lambda live, user: live.host.send_text(
+        live.space.room, f"!space remove {user} shouts"
     ),
 }
 
@@ -78,24 +78,24 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
-def beeps(scene: OnAir, seconds: float) -> bool:
+def beeps(live: OnAir, seconds: float) -> bool:
     """Whether anything was heard in the last seconds."""
-    return bool(abs(last(scene.listener, seconds).astype(int)).max(initial=0) > 300)
+    return bool(abs(last(live.listener, seconds).astype(int)).max(initial=0) > 300)
 
 
-async def seated(page: Page, scene: OnAir) -> str:
+async def seated(page: Page, live: OnAir) -> str:
     """Ask, get the floor, and be heard; gives who that is."""
-    asked = scene.host_page.next_frame("roster", lambda roster: bool(roster["queue"]))
+    asked = live.host_page.next_frame("roster", lambda roster: bool(roster["queue"]))
     await page.click("#ask")
     await page.fill("#name", "Gil")
     await page.click("#name-form [type=submit]")
     user = str((await asked)["queue"][0]["id"])
-    await scene.host_page.send({"type": "approve", "user": user})
+    await live.host_page.send({"type": "approve", "user": user})
     await page.click("#microphone")
     await expect(on_stage(page, user)).to_have_class("person on-air speaking", timeout=PATIENCE_MS)
 
     async def heard() -> bool:
-        return beeps(scene, 0.5)
+        return beeps(live, 0.5)
 
     await until(heard, "the guest at the listener")
     return user
@@ -105,49 +105,49 @@ async def seated(page: Page, scene: OnAir) -> str:
 async def test_a_speaking_guest_shown_out_is_silent_told_and_gone(
     world: World, browser: Browser, way: str
 ) -> None:
-    scene = await world.on_air()
-    async with phone(browser, scene.space.page, before=REMEMBER) as watched:
+    live = await world.on_air()
+    async with phone(browser, live.space.page, before=REMEMBER) as watched:
         page = watched.page
-        user = await seated(page, scene)
-        others = scene.host_page.next_frame(
+        user = await seated(page, live)
+        others = live.host_page.next_frame(
             "roster", lambda roster: user not in [person["id"] for person in roster["stage"]]
         )
-        await WAYS[way](scene, user)
+        await WAYS[way](live, user)
         await seen(page, "#sorry-title", "You are not in here any more")
         await seen(page, "#sorry-text", "A host has removed you")
         for selector in ("#space", "#bar", "#link"):
             await unseen(page, selector)
         await comes_true(page, LET_GO)
         await others
-        await until(lambda: is_out(scene, user), "the ghost's going")
-        await nothing_more_is_heard(scene)
-        await stays_out(watched, scene, user)
+        await until(lambda: is_out(live, user), "the ghost's going")
+        await nothing_more_is_heard(live)
+        await stays_out(watched, live, user)
 
 
-async def is_out(scene: OnAir, user: str) -> bool:
+async def is_out(live: OnAir, user: str) -> bool:
     """Whether the room has the guest's ghost no more."""
-    member = await scene.host.state(scene.space.room, "m.room.member", user)
-    return member["membership"] in {"leave", "ban"} and user not in await scene.host.levels(
-        scene.space.room
+    member = await live.host.state(live.space.room, "m.room.member", user)
+    return member["membership"] in {"leave", "ban"} and user not in await live.host.levels(
+        live.space.room
     )
 
 
-async def nothing_more_is_heard(scene: OnAir) -> None:
+async def nothing_more_is_heard(live: OnAir) -> None:
     """Beeps come once a second: two seconds of silence arrive."""
-    await comes(scene.listener, lambda pcm: abs(pcm.astype(int)).max() <= 300, 2.0)
+    await comes(live.listener, lambda pcm: abs(pcm.astype(int)).max() <= 300, 2.0)
 
 
-async def stays_out(watched: Watched, scene: OnAir, user: str) -> None:
-    """No feed was opened since; the session opens no door; a reload makes one a nameless guest."""
+async def stays_out(watched: Watched, live: OnAir, user: str) -> None:
+    """No feed was opened since; the session opens nothing; a reload makes one a nameless guest."""
     page = watched.page
     opened = await page.evaluate("sockets.length")
     await page.evaluate("dispatchEvent(new Event('online'))")
-    session = await page.evaluate(f"sessionStorage.getItem('spaces:{scene.space.slug}')")
+    session = await page.evaluate(f"sessionStorage.getItem('spaces:{live.space.slug}')")
     assert await page.evaluate("sockets.length") == opened
     assert await page.evaluate(COME_BACK, session) == [403, "error", "token_unknown"]
     await page.reload()
     await seen(page, "#ask", "Ask to speak")
     await unseen(page, "#microphone")
     await expect(on_stage(page, user)).to_have_count(0)
-    stored = await page.evaluate(f"sessionStorage.getItem('spaces:{scene.space.slug}')")
+    stored = await page.evaluate(f"sessionStorage.getItem('spaces:{live.space.slug}')")
     assert stored != session

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from spaces_bridge_demo import speech
-from spaces_bridge_demo.house import said_by, until
+from spaces_bridge_demo.deployment import said_by, until
 from tests.e2e.chromium import write_wav
 from tests.e2e.evenings import next_member, phone, seen, unseen
 from tests.e2e.states import PATIENCE_MS
@@ -56,38 +56,38 @@ async def captions_of(page: Page, speaker: str) -> str:
 async def test_who_hears_nothing_follows_asks_speaks_and_reads_the_own_words(
     world: World, browser: Browser
 ) -> None:
-    scene = await world.on_air("Gardens in the city")
-    async with phone(browser, scene.space.page, before=DRAFTS) as watched:
+    live = await world.on_air("Gardens in the city")
+    async with phone(browser, live.space.page, before=DRAFTS) as watched:
         page = watched.page
-        await follows_the_host(page, scene)
-        user = await asks_and_sees_the_place(page, scene, world)
-        await speaks_and_reads_it(page, scene, user)
+        await follows_the_host(page, live)
+        user = await asks_and_sees_the_place(page, live, world)
+        await speaks_and_reads_it(page, live, user)
         assert await page.evaluate("document.getElementById('audio').srcObject") is None
-        scene.host_mic.say(speech.speak(TOLD))
+        live.host_mic.say(speech.speak(TOLD))
         assert await page.locator("#listen").inner_text() == "Listen"
 
 
-async def follows_the_host(page: Page, scene: OnAir) -> None:
+async def follows_the_host(page: Page, live: OnAir) -> None:
     await seen(page, "#listen", "Listen")
     await seen(page, "#captions-empty", "appears here")
-    scene.host_mic.say(speech.speak(TOLD))
+    live.host_mic.say(speech.speak(TOLD))
     await expect(page.locator("#stage .speaking")).to_be_visible(timeout=PATIENCE_MS)
 
     async def misread() -> float:
-        return word_error_rate_within(TOLD.text, await captions_of(page, scene.host.id))
+        return word_error_rate_within(TOLD.text, await captions_of(page, live.host.id))
 
     async def again() -> None:
-        scene.host_mic.say(speech.speak(TOLD))
-        await scene.host_mic.said()
+        live.host_mic.say(speech.speak(TOLD))
+        await live.host_mic.said()
 
     await understood(misread, again)
     names = await page.locator("#captions .caption-name").all_text_contents()
-    assert {name.rstrip(": ") for name in names} == {scene.host.name}
-    await is_drafted(page, scene)
+    assert {name.rstrip(": ") for name in names} == {live.host.name}
+    await is_drafted(page, live)
     await expect(page.locator("#drafts")).to_be_empty(timeout=PATIENCE_MS)
 
 
-async def is_drafted(page: Page, scene: OnAir) -> None:
+async def is_drafted(page: Page, live: OnAir) -> None:
     """Words were shown before they were final; a busy worker may leave that out, so say it again.
 
     After a rest, as that is when it begins again.
@@ -96,32 +96,32 @@ async def is_drafted(page: Page, scene: OnAir) -> None:
         while not any(
             TOLD.text.split()[0] in text for text in await page.evaluate("window.drafted")
         ):
-            scene.host_mic.say(speech.silence(8.0))
-            scene.host_mic.say(speech.speak(TOLD))
-            await scene.host_mic.said()
+            live.host_mic.say(speech.silence(8.0))
+            live.host_mic.say(speech.speak(TOLD))
+            await live.host_mic.said()
 
 
-async def asks_and_sees_the_place(page: Page, scene: OnAir, world: World) -> str:
-    first = await world.page(scene.space.page, "Lin")
+async def asks_and_sees_the_place(page: Page, live: OnAir, world: World) -> str:
+    first = await world.page(live.space.page, "Lin")
     await first.send({"type": "hand", "raised": True})
     await seen(page, "#hands", "A guest")
-    asked = scene.host_page.next_frame("roster", lambda roster: len(roster["queue"]) == 2)
+    asked = live.host_page.next_frame("roster", lambda roster: len(roster["queue"]) == 2)
     await page.click("#ask")
     await page.fill("#name", "Gil")
     await page.click("#name-form [type=submit]")
     user = str((await asked)["queue"][1]["id"])
     await seen(page, "#hands .mine .hand-note", "You are number 2")
-    await scene.host_page.send({"type": "deny", "user": first.id})
+    await live.host_page.send({"type": "deny", "user": first.id})
     await seen(page, "#hands .mine .hand-note", "You are next")
-    await scene.host_page.send({"type": "approve", "user": user})
+    await live.host_page.send({"type": "approve", "user": user})
     await seen(page, "#floor-title", "You have the floor")
     await seen(page, "#floor-text", "Nobody hears you yet")
     await unseen(page, "#queue")
     return user
 
 
-async def speaks_and_reads_it(page: Page, scene: OnAir, user: str) -> None:
-    joined = next_member(scene.host, scene.space, user, "leave")
+async def speaks_and_reads_it(page: Page, live: OnAir, user: str) -> None:
+    joined = next_member(live.host, live.space, user, "leave")
     await page.click("#microphone")
     await seen(page, "#floor-text", "on air")
     # to speak is no wish to hear
@@ -139,6 +139,6 @@ async def speaks_and_reads_it(page: Page, scene: OnAir, user: str) -> None:
     await joined
 
     async def in_the_room() -> bool:
-        return bool(said_by(await scene.host.captions(scene.space), user))
+        return bool(said_by(await live.host.captions(live.space), user))
 
     await until(in_the_room, "the guest's words in the room", PATIENCE_S)

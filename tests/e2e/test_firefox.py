@@ -7,8 +7,8 @@ so it does as everywhere else, where it hides its addresses and uses only one of
 import numpy as np
 import pytest
 
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.ears import tone
-from spaces_bridge_demo.house import until
 from spaces_bridge_demo.peer import RATE, ListenerPeer
 from tests.e2e.firefox import PATIENCE_S, TONE_HZ, Tab, firefox
 from tests.support.world import OnAir, World, last
@@ -44,7 +44,7 @@ LEFT, RIGHT, ENTER = "\ue012", "\ue014", "\ue006"
 
 
 @pytest.fixture
-async def scene(far_world: World) -> OnAir:
+async def live(far_world: World) -> OnAir:
     """A live space whose host gives a tone."""
     made = await far_world.on_air()
     made.host_mic.say(tone(HERTZ, 400.0))
@@ -68,29 +68,29 @@ async def is_heard(listener: ListenerPeer, hertz: int) -> None:
     await until(loudest_is_it, f"{hertz} Hz from Firefox", PATIENCE_S)
 
 
-async def takes_the_floor(tab: Tab, scene: OnAir) -> None:
+async def takes_the_floor(tab: Tab, live: OnAir) -> None:
     """Ask as a guest, and be let on stage."""
     await tab.press("#ask")
     await tab.holds("document.activeElement.id === 'name'")
     await tab.type("Gil")
-    asked = scene.host_page.next_frame("roster", lambda frame: frame["queue"] != [], PATIENCE_S)
+    asked = live.host_page.next_frame("roster", lambda frame: frame["queue"] != [], PATIENCE_S)
     await tab.press("#name-form [type=submit]")
     hand = (await asked)["queue"][0]
     assert hand["name"].startswith("Gil")
-    await scene.host_page.send({"type": "approve", "user": hand["id"]})
+    await live.host_page.send({"type": "approve", "user": hand["id"]})
     await tab.shows("#microphone")
 
 
-async def test_firefox_hears_the_host_and_reacts_by_keyboard_alone(scene: OnAir) -> None:
+async def test_firefox_hears_the_host_and_reacts_by_keyboard_alone(live: OnAir) -> None:
     async with firefox() as tab:
-        await tab.goto(scene.space.page)
+        await tab.goto(live.space.page)
         await tab.press("#listen")
         await tab.says("#listen", "Stop listening")
         await tab.holds("document.getElementById('audio').currentTime > 0")
         await hears(tab)
         await tab.holds("document.getElementById('sound').innerText === ''")
 
-        reacted = scene.host_page.next_frame("reactions", timeout=PATIENCE_S)
+        reacted = live.host_page.next_frame("reactions", timeout=PATIENCE_S)
         await tab.press("#more-reactions")
         await tab.holds("document.activeElement.dataset.base === '👍'")
         await tab.type(RIGHT + RIGHT + LEFT)
@@ -101,14 +101,14 @@ async def test_firefox_hears_the_host_and_reacts_by_keyboard_alone(scene: OnAir)
         await tab.is_clean()
 
 
-async def test_a_guest_in_firefox_asks_is_let_speaks_and_is_heard(scene: OnAir) -> None:
+async def test_a_guest_in_firefox_asks_is_let_speaks_and_is_heard(live: OnAir) -> None:
     async with firefox() as tab:
-        await tab.goto(scene.space.page)
-        await takes_the_floor(tab, scene)
-        scene.host_mic.stop_saying()
+        await tab.goto(live.space.page)
+        await takes_the_floor(tab, live)
+        live.host_mic.stop_saying()
         await tab.press("#microphone")
         await tab.says("#floor-text", "on air")
-        await is_heard(scene.listener, TONE_HZ)
+        await is_heard(live.listener, TONE_HZ)
         await tab.says("#listen", "Stop listening")
 
         await tab.press("#open-settings")
@@ -118,17 +118,17 @@ async def test_a_guest_in_firefox_asks_is_let_speaks_and_is_heard(scene: OnAir) 
         await tab.says("#floor-text", "is muted")
         await tab.hold(" ")
         await tab.says("#floor-text", "on air")
-        await is_heard(scene.listener, TONE_HZ)
+        await is_heard(live.listener, TONE_HZ)
         await tab.let_go(" ")
         await tab.says("#floor-text", "is muted")
         assert not await tab.ask("document.querySelector('dialog[open]') !== null")
         await tab.is_clean()
 
 
-async def test_firefox_holds_sound_back_says_so_and_one_tap_is_enough(scene: OnAir) -> None:
+async def test_firefox_holds_sound_back_says_so_and_one_tap_is_enough(live: OnAir) -> None:
     async with firefox() as tab:
         await tab.before(PRESS_WITHOUT_A_PERSON)
-        await tab.goto(scene.space.page)
+        await tab.goto(live.space.page)
         await tab.says("#sound", "holds the sound back until you tap")
         assert "Tap to hear" in await tab.text("#listen")
         assert await tab.ask("document.getElementById('audio').paused")
@@ -140,15 +140,15 @@ async def test_firefox_holds_sound_back_says_so_and_one_tap_is_enough(scene: OnA
 
 
 async def test_firefox_without_webrtc_listens_over_http_and_says_why_it_cannot_speak(
-    scene: OnAir,
+    live: OnAir,
 ) -> None:
     async with firefox({"media.peerconnection.enabled": False}) as tab:
         await tab.before(PLAY_WITHOUT_A_SOUND_CARD)
-        await tab.goto(scene.space.page)
+        await tab.goto(live.space.page)
         await tab.press("#listen")
         await tab.says("#sound", "seconds behind")
         await tab.holds("document.getElementById('audio').currentTime > 2")
-        await takes_the_floor(tab, scene)
+        await takes_the_floor(tab, live)
         await tab.press("#microphone")
         await tab.says("#sound", "has no WebRTC")
         await tab.is_clean()

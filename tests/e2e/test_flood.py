@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.flood import Crowd, Flood
-from spaces_bridge_demo.house import House, until
+from spaces_bridge_demo.deployment import Deployment, until
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -26,15 +26,15 @@ BUDGET = 20
 
 @pytest.fixture
 async def quiet(models: Path) -> AsyncIterator[World]:
-    """A house of its own: what others would do there counts."""
-    async with House(models=models) as house, World(house) as world:
+    """A deployment of its own: what others would do there counts."""
+    async with Deployment(models=models) as deployment, World(deployment) as world:
         yield world
 
 
 async def test_reactions_are_counted_exactly_and_stay_within_the_budget(quiet: World) -> None:
     host = await quiet.person("ada")
     space = await quiet.live_space(host, "A loud evening")
-    async with Flood(quiet.house, host, space, CROWD) as flood:
+    async with Flood(quiet.deployment, host, space, CROWD) as flood:
         outcome = await flood.run()
 
         async def counted() -> bool:
@@ -52,7 +52,7 @@ async def test_reactions_are_counted_exactly_and_stay_within_the_budget(quiet: W
 
 
 async def test_a_tap_counts_each_time_and_is_gone_when_its_time_is_over(world: World) -> None:
-    """The shared house takes reactions away after three seconds."""
+    """The shared deployment takes reactions away after three seconds."""
     host = await world.person("ada")
     space = await world.live_space(host, "Applause")
     fans = [await world.person("fan", met=False) for _ in range(10)]
@@ -67,7 +67,7 @@ async def test_a_tap_counts_each_time_and_is_gone_when_its_time_is_over(world: W
                 event
                 for event in events
                 if event["type"] == "m.reaction"
-                and event["sender"] != world.house.bridge.bot
+                and event["sender"] != world.deployment.bridge.bot
                 and event["content"]
             ]
 

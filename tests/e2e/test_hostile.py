@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from spaces_bridge_demo.deployment import Person, until
 from spaces_bridge_demo.ears import tone, tone_level_db
-from spaces_bridge_demo.house import Person, until
 from tests.support.world import OnAir, World, last
 
 pytestmark = [pytest.mark.e2e]
@@ -31,7 +31,7 @@ CHANNEL = "application 9 UDP/DTLS/SCTP webrtc-datachannel"
 async def put(world: World, path: str, body: bytes, token: str | None) -> tuple[int, str]:
     """One transaction from whoever; returns status and body."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    url = f"{world.house.bridge.appservice_url}{path}"
+    url = f"{world.deployment.bridge.appservice_url}{path}"
     async with (
         aiohttp.ClientSession() as http,
         http.put(url, data=io.BytesIO(body), headers=headers) as answer,
@@ -58,7 +58,7 @@ def command(world: World, room: str, sender: str, text: str) -> dict[str, Any]:
 
 async def test_a_forged_transaction_is_refused_and_does_nothing(world: World) -> None:
     host = await world.person("ada")
-    right = world.house.bridge.hs_token
+    right = world.deployment.bridge.hs_token
     body = transaction(command(world, host.dm, host.id, "create A forged talk"))
     path = f"{TRANSACTIONS}/{secrets.token_hex(8)}"
     for token in (None, "", "wrong" * 8, right[:-1], f"{right}x", right.upper()):
@@ -71,7 +71,7 @@ async def test_a_forged_transaction_is_refused_and_does_nothing(world: World) ->
 
 
 async def test_a_transaction_sent_again_is_done_once(world: World) -> None:
-    host, token = await world.person("ada"), world.house.bridge.hs_token
+    host, token = await world.person("ada"), world.deployment.bridge.hs_token
     event = command(world, host.dm, host.id, "help")
     again = command(world, host.dm, host.id, "live")
     first, second = (f"{TRANSACTIONS}/{secrets.token_hex(8)}" for _ in range(2))
@@ -91,7 +91,7 @@ async def test_a_transaction_sent_again_is_done_once(world: World) -> None:
 
 
 async def test_malformed_and_oversized_transactions_harm_nobody(world: World) -> None:
-    host, token = await world.person("ada"), world.house.bridge.hs_token
+    host, token = await world.person("ada"), world.deployment.bridge.hs_token
     rubbish = (
         b"",
         b"{",
@@ -114,7 +114,7 @@ async def test_malformed_and_oversized_transactions_harm_nobody(world: World) ->
 
 
 async def test_a_transaction_of_many_big_events_is_taken(world: World) -> None:
-    host, token = await world.person("ada"), world.house.bridge.hs_token
+    host, token = await world.person("ada"), world.deployment.bridge.hs_token
     ben = await world.person("ben")
     events = [command(world, host.dm, host.id, "x" * 60_000) for _ in range(100)]
     status, _ = await put(
@@ -130,7 +130,7 @@ async def test_a_transaction_of_many_big_events_is_taken(world: World) -> None:
 
 
 async def test_bad_offers_are_refused_in_words(world: World) -> None:
-    scene = await world.on_air()
+    live = await world.on_air()
     usual = OFFER.format(kind=AUDIO) + "a=rtpmap:111 opus/48000/2\r\na=recvonly\r\n"
     channel = OFFER.format(kind=CHANNEL) + "a=sctp-port:5000\r\n"
     huge = usual + "a=x-padding:" + "x" * 20_000 + "\r\n"
@@ -138,7 +138,7 @@ async def test_bad_offers_are_refused_in_words(world: World) -> None:
     async with aiohttp.ClientSession() as http:
         for offer, statuses in wanted.items():
             async with http.post(
-                f"{scene.space.page}/whep",
+                f"{live.space.page}/whep",
                 data=offer.encode(),
                 headers={"Content-Type": "application/sdp"},
             ) as answer:
@@ -147,12 +147,12 @@ async def test_bad_offers_are_refused_in_words(world: World) -> None:
                 problem = await answer.json()
                 assert problem["code"]
                 assert problem.get("detail") or problem["title"]
-    await still_heard(scene)
+    await still_heard(live)
 
 
 async def test_garbage_on_the_media_port_disturbs_nobody(world: World) -> None:
-    scene = await world.on_air()
-    address = ("127.0.0.1", world.house.bridge.media_port)
+    live = await world.on_air()
+    address = ("127.0.0.1", world.deployment.bridge.media_port)
     with socket.socket(type=socket.SOCK_DGRAM) as attacker:
         for first_byte in (0x00, 0x01, 0x16, 0x17, 0x80, 0x90, 0xC8, 0xFF):
             for size in (0, 1, 12, 28, 73, 1400):
@@ -160,20 +160,20 @@ async def test_garbage_on_the_media_port_disturbs_nobody(world: World) -> None:
             attacker.sendto(b"", address)
     _, writer = await asyncio.open_connection(*address)
     writer.write(b"GET / HTTP/1.1\r\n\r\n" + b"\xff" * 70_000)
-    await still_heard(scene)
+    await still_heard(live)
     writer.close()
 
 
-async def still_heard(scene: OnAir) -> None:
+async def still_heard(live: OnAir) -> None:
     """The host is heard as before."""
-    scene.host_mic.say(tone(440, 120.0))
+    live.host_mic.say(tone(440, 120.0))
 
     async def audible() -> bool:
-        return tone_level_db(last(scene.listener, 0.2), 440) > -20
+        return tone_level_db(last(live.listener, 0.2), 440) > -20
 
     await until(audible, "the host at the listener")
-    assert scene.listener.state == "connected"
-    assert scene.host_mic.state == "connected"
+    assert live.listener.state == "connected"
+    assert live.host_mic.state == "connected"
 
 
 async def replies_to(host: Person, event: str) -> int:

@@ -32,11 +32,11 @@ addEventListener("load", () => {
 async def test_where_only_http_passes_the_page_listens_by_that_and_says_so(
     far_world: World, line: Network, tmp_path: Path
 ) -> None:
-    scene = await far_world.on_air()
+    live = await far_world.on_air()
     drop_media(far_world, line)
-    async with inside(line, tmp_path, scene.space) as page:
-        scene.host_mic.say(tone(HERTZ, 240.0))
-        await page.goto(scene.space.page)
+    async with inside(line, tmp_path, live.space) as page:
+        live.host_mic.say(tone(HERTZ, 240.0))
+        await page.goto(live.space.page)
         await page.click("#listen")
         await expect(page.locator("#sound")).to_contain_text("plain HTTP")
         await expect(page.locator("#sound")).to_contain_text("seconds behind", timeout=180_000)
@@ -52,10 +52,10 @@ async def test_where_only_http_passes_the_page_listens_by_that_and_says_so(
 async def test_where_only_http_passes_a_speaker_is_told_in_a_sentence(
     far_world: World, line: Network, tmp_path: Path
 ) -> None:
-    scene = await far_world.on_air()
+    live = await far_world.on_air()
     drop_media(far_world, line)
-    async with inside(line, tmp_path, scene.space, speaks=True) as page:
-        await takes_the_floor(page, scene)
+    async with inside(line, tmp_path, live.space, speaks=True) as page:
+        await takes_the_floor(page, live)
         await page.click("#microphone")
         await expect(page.locator("#sound")).to_contain_text("no way to the server")
         await expect(page.locator("#microphone")).to_contain_text("Turn on microphone")
@@ -89,10 +89,10 @@ async def test_a_member_hears_a_private_space_where_only_http_passes(
 async def test_without_webrtc_the_page_listens_over_http_and_says_why_nobody_can_speak(
     far_world: World, line: Network, tmp_path: Path
 ) -> None:
-    scene = await far_world.on_air()
-    async with inside(line, tmp_path, scene.space, speaks=True) as page:
+    live = await far_world.on_air()
+    async with inside(line, tmp_path, live.space, speaks=True) as page:
         await page.context.add_init_script("delete window.RTCPeerConnection;")
-        await takes_the_floor(page, scene)
+        await takes_the_floor(page, live)
         await page.click("#microphone")
         await expect(page.locator("#sound")).to_contain_text("has no WebRTC")
 
@@ -100,14 +100,14 @@ async def test_without_webrtc_the_page_listens_over_http_and_says_why_nobody_can
 async def test_sound_held_back_until_a_tap_is_one_tap_away(
     far_world: World, line: Network, tmp_path: Path
 ) -> None:
-    scene = await far_world.on_air()
+    live = await far_world.on_air()
     flag = "--autoplay-policy=user-gesture-required"
-    async with inside(line, tmp_path, scene.space, flag) as page:
-        scene.host_mic.say(tone(HERTZ, 240.0))
+    async with inside(line, tmp_path, live.space, flag) as page:
+        live.host_mic.say(tone(HERTZ, 240.0))
         await page.add_init_script(PRESS_WITHOUT_A_PERSON)
         # looking at the page would count as a person's doing there: it speaks up itself
         async with page.expect_console_message(lambda said: said.text == "held back"):
-            await page.goto(scene.space.page)
+            await page.goto(live.space.page)
         await expect(page.locator("#listen")).to_contain_text("Tap to hear")
         await page.click("#listen")
         await expect(page.locator("#listen")).to_contain_text("Stop listening")
@@ -117,20 +117,20 @@ async def test_sound_held_back_until_a_tap_is_one_tap_away(
 async def test_of_two_tabs_of_one_person_the_newest_has_the_microphone(
     far_world: World, line: Network, tmp_path: Path
 ) -> None:
-    scene = await far_world.on_air()
-    _, elsewhere = await far_world.speaker(scene)
-    link = f"{scene.space.page}#t={elsewhere.token}"
-    async with inside(line, tmp_path, scene.space, speaks=True) as first:
+    live = await far_world.on_air()
+    _, elsewhere = await far_world.speaker(live)
+    link = f"{live.space.page}#t={elsewhere.token}"
+    async with inside(line, tmp_path, live.space, speaks=True) as first:
         second = await first.context.new_page()
         for page in (first, second):
             await page.goto(link)
             await page.click("#microphone")
             await expect(page.locator("#floor-text")).to_contain_text("air")
-        await is_heard(scene.listener)
+        await is_heard(live.listener)
         await expect(first.locator("#sound")).to_contain_text("another tab")
         await expect(first.locator("#microphone")).to_contain_text("Turn on microphone")
-        before = len(scene.listener.pcm())
+        before = len(live.listener.pcm())
         await first.close()
-        await is_heard(scene.listener)
+        await is_heard(live.listener)
         await expect(second.locator("#floor-text")).to_contain_text("air")
-        assert len(scene.listener.pcm()) > before
+        assert len(live.listener.pcm()) > before

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge_demo import speech
+from spaces_bridge_demo.deployment import Deployment, caption_of, said_by, until
 from spaces_bridge_demo.ears import tone, tone_level_db, usual_tone_db, words_in
 from spaces_bridge_demo.expected import Event
-from spaces_bridge_demo.house import House, caption_of, said_by, until
 from spaces_bridge_demo.peer import RATE, JoinRefused, ListenerPeer
 from tests.support.postgres import postgres_database, shared_postgres
 from tests.support.words import understood, word_error_rate_within
-from tests.support.world import OnAir, World, last, open_house
+from tests.support.world import OnAir, World, last, open_deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -23,38 +23,40 @@ LINES = speech.CONVERSATION[:3]
 
 
 @pytest.fixture(scope="module")
-def other_house(models: Path) -> Iterator[House]:
+def other_deployment(models: Path) -> Iterator[Deployment]:
     """Rooms of version 11, everything on PostgreSQL."""
     server = shared_postgres()
     with postgres_database(server) as first, postgres_database(server) as second:
-        house = House(
+        deployment = Deployment(
             room_version="11", homeserver_database=first, bridge_database=second, models=models
         )
-        with open_house(house) as opened:
+        with open_deployment(deployment) as opened:
             yield opened
 
 
 @pytest.fixture(params=["version 12 on SQLite", "version 11 on PostgreSQL"])
-def either_house(request: pytest.FixtureRequest) -> House:
-    """Each of the two houses."""
-    opened: House = request.getfixturevalue("house" if "12" in request.param else "other_house")
+def either_deployment(request: pytest.FixtureRequest) -> Deployment:
+    """Each of the two deployments."""
+    opened: Deployment = request.getfixturevalue(
+        "deployment" if "12" in request.param else "other_deployment"
+    )
     return opened
 
 
 @pytest.fixture
-async def either_world(either_house: House) -> AsyncIterator[World]:
-    """People in each of the two houses."""
-    async with World(either_house) as people:
+async def either_world(either_deployment: Deployment) -> AsyncIterator[World]:
+    """People in each of the two deployments."""
+    async with World(either_deployment) as people:
         yield people
 
 
 async def test_what_is_said_is_heard_by_listeners_and_captioned_in_the_room(
     either_world: World, models: Path
 ) -> None:
-    scene = await either_world.on_air("Gardens in the city")
-    mia, page = await either_world.speaker(scene)
+    live = await either_world.on_air("Gardens in the city")
+    mia, page = await either_world.speaker(live)
     microphones = {
-        speech.HOST: (scene.host.id, scene.host_mic),
+        speech.HOST: (live.host.id, live.host_mic),
         speech.GUEST: (mia.id, await page.open_microphone()),
     }
 
@@ -66,20 +68,20 @@ async def test_what_is_said_is_heard_by_listeners_and_captioned_in_the_room(
             await asyncio.sleep(0.7)
 
     async def miswritten() -> float:
-        captions = await scene.host.captions(scene.space)
+        captions = await live.host.captions(live.space)
         return max(
             word_error_rate_within(words_of_voice(voice), said_by(captions, user))
             for voice, (user, _) in microphones.items()
         )
 
     async def misheard() -> float:
-        heard = await words_in(scene.listener.pcm(), models)
+        heard = await words_in(live.listener.pcm(), models)
         return word_error_rate_within(" ".join(line.text for line in LINES), heard.text)
 
     await talk()
     await understood(miswritten, talk)
     await understood(misheard, talk, within_s=0)
-    captions = await scene.host.captions(scene.space)
+    captions = await live.host.captions(live.space)
     starts = [caption.start_ms for caption in captions]
     assert starts == sorted(starts)
     assert len({caption.utterance for caption in captions}) == len(captions)
@@ -91,21 +93,21 @@ def words_of_voice(voice: speech.Voice) -> str:
 
 
 async def test_captions_carry_what_clients_and_bots_need(world: World) -> None:
-    scene = await world.on_air()
-    captioned = scene.host.next_event(
+    live = await world.on_air()
+    captioned = live.host.next_event(
         lambda event: caption_of(event) is not None, "a caption", 180.0
     )
-    scene.host_mic.say(speech.speak(LINES[0]))
+    live.host_mic.say(speech.speak(LINES[0]))
     event = await captioned
     content, block = event["content"], event["content"]["io.spacesbridge.caption"]
-    assert event["sender"] == world.house.bridge.bot
+    assert event["sender"] == world.deployment.bridge.bot
     assert content["msgtype"] == "m.notice"
     assert content["m.mentions"] == {}
     assert content["m.relates_to"]["rel_type"] == "m.thread"
-    assert content["m.relates_to"]["event_id"] == scene.space.card
+    assert content["m.relates_to"]["event_id"] == live.space.card
     assert content["m.relates_to"]["is_falling_back"] is True
-    assert content["body"] == f"{scene.host.name}: {caption_of(event).text}"  # type: ignore[union-attr]  # armed for one
-    assert block["speaker"] == scene.host.id
+    assert content["body"] == f"{live.host.name}: {caption_of(event).text}"  # type: ignore[union-attr]  # armed for one
+    assert block["speaker"] == live.host.id
     assert block["language"] == "en"
     assert 0 <= block["start_ms"] < block["end_ms"]
 
@@ -113,8 +115,8 @@ async def test_captions_carry_what_clients_and_bots_need(world: World) -> None:
 async def test_the_page_shows_words_before_they_are_final_and_the_room_only_then(
     world: World,
 ) -> None:
-    scene = await world.on_air()
-    page = scene.host_page
+    live = await world.on_air()
+    page = live.host_page
 
     def of_utterance(id_: str) -> list[Event]:
         return [f for f in page.frames if f["type"] == "caption" and f["id"] == id_]
@@ -127,14 +129,14 @@ async def test_the_page_shows_words_before_they_are_final_and_the_room_only_then
     async with asyncio.timeout(240):
         while not drafted_first():  # a busy worker may leave drafts out, until it has had a rest
             for line in LINES:
-                scene.host_mic.say(speech.speak(line))
-            scene.host_mic.say(speech.silence(8.0))
-            await scene.host_mic.said()
+                live.host_mic.say(speech.speak(line))
+            live.host_mic.say(speech.silence(8.0))
+            await live.host_mic.said()
     frames = of_utterance(drafted_first()[0])
     shown, final = next(f for f in frames if f["text"]), frames[-1]
 
     async def in_the_room() -> bool:
-        captions = await scene.host.captions(scene.space)
+        captions = await live.host.captions(live.space)
         return any(final["text"] in caption.text for caption in captions)
 
     await until(in_the_room, "the caption in the room", 180.0)
@@ -145,19 +147,19 @@ async def test_the_page_shows_words_before_they_are_final_and_the_room_only_then
 
 
 async def test_each_speaker_hears_the_others_but_never_themselves(world: World) -> None:
-    scene = await world.on_air()
-    _, page = await world.speaker(scene)
+    live = await world.on_air()
+    _, page = await world.speaker(live)
     microphone = await page.open_microphone()
-    host_hears, mia_hears = await scene.host_page.listen(), await page.listen()
+    host_hears, mia_hears = await live.host_page.listen(), await page.listen()
     await asyncio.gather(host_hears.wait_packets(25), mia_hears.wait_packets(25))
-    scene.host_mic.say(tone(440, 120.0))
+    live.host_mic.say(tone(440, 120.0))
     microphone.say(tone(1000, 120.0))
 
     def level(peer: ListenerPeer, hertz: int) -> float:
         return tone_level_db(last(peer, 1.0), hertz)
 
     async def the_other_is_heard() -> bool:
-        everybody = {hertz: level(scene.listener, hertz) for hertz in (440, 1000)}
+        everybody = {hertz: level(live.listener, hertz) for hertz in (440, 1000)}
         off = (
             level(host_hears, 1000) - everybody[1000],
             level(mia_hears, 440) - everybody[440],
@@ -166,72 +168,72 @@ async def test_each_speaker_hears_the_others_but_never_themselves(world: World) 
 
     await until(the_other_is_heard, "each at the other's, as loud as at a listener's")
     for hears, own in ((host_hears, 440), (mia_hears, 1000)):
-        assert usual_tone_db(last(hears, 1.0), own) - level(scene.listener, own) <= -40
+        assert usual_tone_db(last(hears, 1.0), own) - level(live.listener, own) <= -40
 
 
 async def test_nobody_is_put_on_air_unasked_nor_before_the_host_grants_it(world: World) -> None:
-    scene = await world.on_air()
+    live = await world.on_air()
     mia = await world.person("mia")
-    await mia.join(scene.space.alias)
-    page = await world.page(await mia.personal_link(scene.space))
+    await mia.join(live.space.alias)
+    page = await world.page(await mia.personal_link(live.space))
     with pytest.raises(JoinRefused, match="403"):
         await page.open_microphone()
-    answer = await mia.tell_bot("speak", scene.space.room)
+    answer = await mia.tell_bot("speak", live.space.room)
     assert answer["content"]["body"]
-    queue = scene.host_page.next_frame("roster", lambda frame: frame["queue"] == [])
-    granted = scene.host.next_level(scene.space, mia.id, 10)
-    await scene.host.tell_bot(f"approve {mia.id}", scene.space.room)
+    queue = live.host_page.next_frame("roster", lambda frame: frame["queue"] == [])
+    granted = live.host.next_level(live.space, mia.id, 10)
+    await live.host.tell_bot(f"approve {mia.id}", live.space.room)
     await granted
     roster = await queue
     on_air = {person["id"]: person["on_air"] for person in roster["stage"]}
-    assert on_air == {scene.host.id: True, mia.id: False}
+    assert on_air == {live.host.id: True, mia.id: False}
 
 
 async def test_a_hosts_plain_client_steers_the_stage(world: World) -> None:
-    scene = await world.on_air()
+    live = await world.on_air()
     mia = await world.person("mia")
-    await mia.join(scene.space.alias)
-    page = await world.page(await mia.personal_link(scene.space))
+    await mia.join(live.space.alias)
+    page = await world.page(await mia.personal_link(live.space))
 
     offered = page.next_frame("role", lambda frame: frame["may_speak"])
-    await scene.host.set_level(scene.space.room, mia.id, 10)
+    await live.host.set_level(live.space.room, mia.id, 10)
     await offered
     microphone = await page.open_microphone()
     microphone.say(tone(1000, 120.0))
-    await heard(scene, 1000)
+    await heard(live, 1000)
 
-    await scene.host.set_level(scene.space.room, mia.id, 0)
-    await silent(scene, 1000)
+    await live.host.set_level(live.space.room, mia.id, 0)
+    await silent(live, 1000)
     with pytest.raises(JoinRefused, match="403"):
         await page.open_microphone()
 
     offered = page.next_frame("role", lambda frame: frame["may_speak"])
-    await scene.host.set_level(scene.space.room, mia.id, 10)
+    await live.host.set_level(live.space.room, mia.id, 10)
     await offered
-    assert tone_level_db(last(scene.listener, 0.2), 1000) < SILENT_DB, "a regrant starts muted"
+    assert tone_level_db(last(live.listener, 0.2), 1000) < SILENT_DB, "a regrant starts muted"
     microphone = await page.open_microphone()
     microphone.say(tone(1000, 120.0))
-    await heard(scene, 1000)
+    await heard(live, 1000)
 
-    await scene.host.kick(scene.space.room, mia.id)
-    await silent(scene, 1000)
-    await until(lambda: has_no_level(scene, mia.id), "the level taken away after the kick")
-    await scene.host.let_in_again(scene.space, mia.id)
-    await mia.join(scene.space.alias)
+    await live.host.kick(live.space.room, mia.id)
+    await silent(live, 1000)
+    await until(lambda: has_no_level(live, mia.id), "the level taken away after the kick")
+    await live.host.let_in_again(live.space, mia.id)
+    await mia.join(live.space.alias)
     with pytest.raises(JoinRefused, match="403"):
         await page.open_microphone()
 
 
 async def test_a_raised_users_default_opens_no_microphone(world: World) -> None:
-    scene = await world.on_air()
+    live = await world.on_air()
     mia = await world.person("mia")
-    await mia.join(scene.space.alias)
-    page = await world.page(await mia.personal_link(scene.space))
-    content = dict(await scene.host.state(scene.space.room, "m.room.power_levels"))
-    await scene.host.put_state(
-        scene.space.room, "m.room.power_levels", {**content, "users_default": 10}
+    await mia.join(live.space.alias)
+    page = await world.page(await mia.personal_link(live.space))
+    content = dict(await live.host.state(live.space.room, "m.room.power_levels"))
+    await live.host.put_state(
+        live.space.room, "m.room.power_levels", {**content, "users_default": 10}
     )
-    await scene.host.tell_bot("help", scene.space.room)
+    await live.host.tell_bot("help", live.space.room)
     with pytest.raises(JoinRefused, match="403"):
         await page.open_microphone()
 
@@ -243,10 +245,10 @@ async def test_live_ogg_carries_the_same_sound(world: World) -> None:
     import av
     import numpy as np
 
-    scene = await world.on_air()
-    scene.host_mic.say(tone(440, 120.0))
+    live = await world.on_air()
+    live.host_mic.say(tone(440, 120.0))
     body = b""
-    async with aiohttp.ClientSession() as http, http.get(f"{scene.space.page}/live.ogg") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{live.space.page}/live.ogg") as answer:
         assert answer.status == 200
         assert answer.content_type == "audio/ogg"
         async with asyncio.timeout(60):
@@ -261,24 +263,24 @@ async def test_live_ogg_carries_the_same_sound(world: World) -> None:
     assert tone_level_db(pcm[-RATE:], 440) > AUDIBLE_DB
 
 
-async def heard(scene: OnAir, hertz: float) -> None:
+async def heard(live: OnAir, hertz: float) -> None:
     """Until the listener hears a tone."""
 
     async def audible() -> bool:
-        return tone_level_db(last(scene.listener, 0.2), hertz) > AUDIBLE_DB
+        return tone_level_db(last(live.listener, 0.2), hertz) > AUDIBLE_DB
 
     await until(audible, f"{hertz} Hz at the listener")
 
 
-async def silent(scene: OnAir, hertz: float) -> None:
+async def silent(live: OnAir, hertz: float) -> None:
     """Until the listener hears a tone no more."""
 
     async def inaudible() -> bool:
-        return tone_level_db(last(scene.listener, 0.2), hertz) < SILENT_DB
+        return tone_level_db(last(live.listener, 0.2), hertz) < SILENT_DB
 
     await until(inaudible, f"no {hertz} Hz at the listener")
 
 
-async def has_no_level(scene: OnAir, user: str) -> bool:
+async def has_no_level(live: OnAir, user: str) -> bool:
     """Whether somebody has no entry of their own in the room's power levels."""
-    return user not in await scene.host.levels(scene.space.room)
+    return user not in await live.host.levels(live.space.room)

@@ -17,7 +17,7 @@ async def read(world: World) -> Mapping[str, Mapping[str, float]]:
     """Every metric's values by its labels' values."""
     async with (
         aiohttp.ClientSession() as http,
-        http.get(f"{world.house.bridge.ops_url}/metrics") as answer,
+        http.get(f"{world.deployment.bridge.ops_url}/metrics") as answer,
     ):
         assert answer.status == 200
         text = await answer.text()

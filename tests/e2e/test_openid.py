@@ -6,9 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from spaces_bridge_demo.deployment import LiveRoom
 from spaces_bridge_demo.expected import Expected
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import LiveRoom
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e]
@@ -37,24 +37,24 @@ async def test_a_host_runs_the_space_from_the_widget_without_any_link(world: Wor
     host, asker = await world.person("ada"), await world.person("mia")
     space = await world.live_space(host)
     openid, asking = await host.openid_token(), await asker.openid_token()
-    async with PageGuest(space.page, openid=openid) as desk:
-        assert (desk.id, desk.hello["you"]["may_end"]) == (host.id, True)
-        arrived = next_arrival(desk)
+    async with PageGuest(space.page, openid=openid) as desktop:
+        assert (desktop.id, desktop.hello["you"]["may_end"]) == (host.id, True)
+        arrived = next_arrival(desktop)
         await asker.join(space.alias)
         await arrived
         async with PageGuest(space.page, openid=asking) as page:
             assert (page.id, page.hello["you"]["guest"]) == (asker.id, False)
-            asked = desk.next_frame("roster", lambda frame: bool(frame["queue"]))
+            asked = desktop.next_frame("roster", lambda frame: bool(frame["queue"]))
             await page.send({"type": "hand", "raised": True})
             hand = (await asked)["queue"][0]
             offered = page.next_frame("role", lambda frame: frame["may_speak"])
-            await desk.send({"type": "approve", "user": hand["id"]})
+            await desktop.send({"type": "approve", "user": hand["id"]})
             await offered
             await page.open_microphone()
         assert await refusal(space, openid) == ("openid_refused", 4401)
     forged = {**openid, "access_token": f"{openid['access_token']}x"}
     assert await refusal(space, forged) == ("openid_refused", 4401)
-    log = world.house.bridge.log_text()
+    log = world.deployment.bridge.log_text()
     for token in (openid["access_token"], asking["access_token"]):
         assert token not in log
 
@@ -65,8 +65,8 @@ async def test_a_private_space_opens_to_those_in_its_room_alone(world: World) ->
     space = await host.create_space("Among us", "--private")
     await host.start_space(space)
     assert await refusal(space, await outsider.openid_token()) == ("not_found", 4404)
-    async with PageGuest(space.page, openid=await host.openid_token()) as desk:
-        arrived = next_arrival(desk)
+    async with PageGuest(space.page, openid=await host.openid_token()) as desktop:
+        arrived = next_arrival(desktop)
         await host.request("POST", f"rooms/{space.room}/invite", {"user_id": friend.id})
         await friend.join(space.room)
         await arrived

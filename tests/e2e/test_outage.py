@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge_demo import speech
+from spaces_bridge_demo.deployment import Deployment, caption_of, said_by, until
 from spaces_bridge_demo.ears import words_in
-from spaces_bridge_demo.house import House, caption_of, said_by, until
 from tests.support.words import understood, word_error_rate_within
 from tests.support.world import World
 
@@ -20,42 +20,42 @@ AWAY_S = 60.0
 
 @pytest.fixture
 async def lonely(models: Path) -> AsyncIterator[World]:
-    """A house of its own: its homeserver is going to be away."""
-    async with House(models=models) as house, World(house) as world:
+    """A deployment of its own: its homeserver is going to be away."""
+    async with Deployment(models=models) as deployment, World(deployment) as world:
         yield world
 
 
 async def test_a_minute_without_homeserver_costs_nothing_but_the_wait(
     lonely: World, models: Path
 ) -> None:
-    homeserver, scene = lonely.house.homeserver, await lonely.on_air()
+    homeserver, live = lonely.deployment.homeserver, await lonely.on_air()
     lines = [line for line in speech.CONVERSATION if line.voice is speech.HOST][:4]
     said = " ".join(line.text for line in lines)
 
     def say() -> None:
         for line in lines:
-            scene.host_mic.say(speech.speak(line))
-            scene.host_mic.say(speech.silence(2.5))
+            live.host_mic.say(speech.speak(line))
+            live.host_mic.say(speech.silence(2.5))
 
     async def again() -> None:
         say()
-        await scene.host_mic.said()
+        await live.host_mic.said()
 
     def on_page() -> str:
-        frames = scene.host_page.frames
+        frames = live.host_page.frames
         return " ".join(f["text"] for f in frames if f["type"] == "caption" and f["final"])
 
     async def misread() -> float:
         return word_error_rate_within(said, on_page())
 
     async def misheard() -> float:
-        heard = await words_in(scene.listener.pcm(), models)
+        heard = await words_in(live.listener.pcm(), models)
         return word_error_rate_within(said, heard.text)
 
     async def all_in_room() -> bool:
-        return said_by(await scene.host.captions(scene.space), scene.host.id) == on_page()
+        return said_by(await live.host.captions(live.space), live.host.id) == on_page()
 
-    first = scene.host.next_event(
+    first = live.host.next_event(
         lambda event: caption_of(event) is not None, "the first caption", 60.0
     )
 
@@ -65,11 +65,11 @@ async def test_a_minute_without_homeserver_costs_nothing_but_the_wait(
     await asyncio.sleep(AWAY_S / 3)
     await homeserver.kill9()  # now nobody is there at all
 
-    guest = await lonely.page(scene.space.page, "Guest")
-    hand = scene.host_page.next_frame("roster", lambda frame: len(frame["queue"]) == 1)
+    guest = await lonely.page(live.space.page, "Guest")
+    hand = live.host_page.next_frame("roster", lambda frame: len(frame["queue"]) == 1)
     await guest.send({"type": "hand", "raised": True})
     await hand
-    await scene.host_mic.said()
+    await live.host_mic.said()
     await understood(misread, again)
     await asyncio.sleep(max(0.0, AWAY_S - (time.monotonic() - gone)))
 
@@ -77,15 +77,15 @@ async def test_a_minute_without_homeserver_costs_nothing_but_the_wait(
     await first  # how soon: benchmarks/outage.py
 
     await until(all_in_room, "all captions in the room")
-    answer = await scene.host.tell_bot("help start")
+    answer = await live.host.tell_bot("help start")
     assert "goes live" in answer["content"]["body"], "what people write comes through again"
-    captions = await scene.host.captions(scene.space)
+    captions = await live.host.captions(live.space)
     in_order = [
         caption.start_ms
-        for event in await scene.host.timeline(scene.space.room)
+        for event in await live.host.timeline(live.space.room)
         if (caption := caption_of(event)) is not None
     ]
     assert in_order == sorted(in_order)
     assert len({caption.utterance for caption in captions}) == len(captions)
-    assert scene.listener.state == "connected"
+    assert live.listener.state == "connected"
     await understood(misheard, again, within_s=0)

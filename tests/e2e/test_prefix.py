@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge_demo.house import House, until
+from spaces_bridge_demo.deployment import Deployment, until
 from spaces_bridge_demo.processes import free_port
 from tests.e2e.front import Front
-from tests.support.world import OnAir, World, last, open_house
+from tests.support.world import OnAir, World, last, open_deployment
 from tests.web.browser import chromium, opened
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium")]
@@ -31,17 +31,19 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def house(models: Path, port: int) -> Iterator[House]:
-    """A house whose pages live below a path, as one behind that proxy."""
+def deployment(models: Path, port: int) -> Iterator[Deployment]:
+    """A deployment whose pages live below a path, as one behind that proxy."""
     web = {"public_url": f"http://127.0.0.1:{port}", "path_prefix": PREFIX}
-    with open_house(House(models=models, settings={"web": web})) as opened_house:
-        yield opened_house
+    with open_deployment(Deployment(models=models, settings={"web": web})) as opened_deployment:
+        yield opened_deployment
 
 
 @pytest.fixture(params=[False, True], ids=["kept", "stripped"])
-async def front(house: House, port: int, request: pytest.FixtureRequest) -> AsyncIterator[Front]:
+async def front(
+    deployment: Deployment, port: int, request: pytest.FixtureRequest
+) -> AsyncIterator[Front]:
     """The reverse proxy."""
-    made = Front(house.bridge.url, PREFIX, strip=request.param)
+    made = Front(deployment.bridge.url, PREFIX, strip=request.param)
     async with made.listening(port):
         yield made
     assert made.strays == []
@@ -142,11 +144,11 @@ async def test_listening_and_speaking_below_the_path(
     world: World, browser: Browser, front: Front, port: int
 ) -> None:
     base = f"http://127.0.0.1:{port}{PREFIX}"
-    scene: OnAir = await world.on_air()
-    space = scene.space
+    live: OnAir = await world.on_air()
+    space = live.space
     async with aiohttp.ClientSession() as http:
         await walk_http(http, base, space.page)
-    mia, _ = await world.speaker(scene)
+    mia, _ = await world.speaker(live)
     async with opened(browser, await mia.personal_link(space)) as watched:
         page = watched.page
         await watched.page.context.grant_permissions(["microphone"])
@@ -158,7 +160,7 @@ async def test_listening_and_speaking_below_the_path(
         )
 
         async def heard() -> bool:
-            return bool(np.abs(last(scene.listener, 1.0)).max() > LOUD)
+            return bool(np.abs(last(live.listener, 1.0)).max() > LOUD)
 
         await until(heard, "the browser's microphone")
         async with opened(browser, space.page, before=NO_WEBRTC) as other:

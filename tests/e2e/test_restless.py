@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from spaces_bridge_demo.deployment import CAPTION, Deployment, LiveRoom
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import CAPTION, House, LiveRoom
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.support.world import World
 
@@ -23,8 +23,8 @@ BUDGET = 20
 
 @pytest.fixture
 async def quiet(models: Path) -> AsyncIterator[World]:
-    """A house of its own: what others would do there counts."""
-    async with House(models=models) as house, World(house) as world:
+    """A deployment of its own: what others would do there counts."""
+    async with Deployment(models=models) as deployment, World(deployment) as world:
         yield world
 
 
@@ -35,8 +35,8 @@ async def test_a_restless_crowd_stays_within_the_budget(quiet: World) -> None:
     async with AsyncExitStack() as everybody:
         members, guests = [], []
         for number in range(MEMBERS):
-            account = await quiet.house.homeserver.register(f"fan{number}")
-            member = MatrixUser(quiet.house.homeserver.url, account)
+            account = await quiet.deployment.homeserver.register(f"fan{number}")
+            member = MatrixUser(quiet.deployment.homeserver.url, account)
             await member.start(follow=False)
             everybody.push_async_callback(member.stop)
             await member.join(space.alias)

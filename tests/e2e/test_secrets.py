@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
-from spaces_bridge_demo.house import House, LiveRoom, Person, until
+from spaces_bridge_demo.deployment import Deployment, LiveRoom, Person, until
 from spaces_bridge_demo.processes import free_port
 from tests.e2e.front import Asked, Front
-from tests.support.world import World, open_house
+from tests.support.world import World, open_deployment
 from tests.web.browser import chromium, opened
 from tests.web.widget import client_page
 
@@ -48,8 +48,8 @@ def ports() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def house(models: Path, ports: tuple[int, int]) -> Iterator[House]:
-    """A house behind that proxy, with all its logs."""
+def deployment(models: Path, ports: tuple[int, int]) -> Iterator[Deployment]:
+    """A deployment behind that proxy, with all its logs."""
     front, client = ports
     settings: dict[str, dict[str, object]] = {
         "web": {
@@ -58,14 +58,14 @@ def house(models: Path, ports: tuple[int, int]) -> Iterator[House]:
         },
         "logging": {"level": "DEBUG"},
     }
-    with open_house(House(models=models, settings=settings)) as opened_house:
-        yield opened_house
+    with open_deployment(Deployment(models=models, settings=settings)) as opened_deployment:
+        yield opened_deployment
 
 
 @pytest.fixture
-async def front(house: House, ports: tuple[int, int]) -> AsyncIterator[Front]:
+async def front(deployment: Deployment, ports: tuple[int, int]) -> AsyncIterator[Front]:
     """The reverse proxy."""
-    made = Front(house.bridge.url, "/", strip=False)
+    made = Front(deployment.bridge.url, "/", strip=False)
     async with made.listening(ports[0]):
         yield made
 
@@ -183,14 +183,14 @@ async def test_a_personal_link_is_known_to_its_tab_alone(
             await other.close()
         watched.complaints.clear()
     is_unseen(secret, front.asked, space.page)
-    assert secret not in world.house.bridge.log_text()
+    assert secret not in world.deployment.bridge.log_text()
 
 
 async def test_networks_without_udp_get_a_ticket_and_no_secret(
     world: World, browser: Browser, front: Front
 ) -> None:
-    scene = await world.on_air()
-    link, secret = await secret_of(scene.host, scene.space)
+    live = await world.on_air()
+    link, secret = await secret_of(live.host, live.space)
     async with opened(browser, link, before="delete window.RTCPeerConnection;") as watched:
         await watched.page.click("#listen")
 
@@ -201,8 +201,8 @@ async def test_networks_without_udp_get_a_ticket_and_no_secret(
 
         await until(plays, "sound over HTTP")
     assert any("ticket=" in request.url for request in front.asked)
-    is_unseen(secret, front.asked, scene.space.page)
-    assert secret not in world.house.bridge.log_text()
+    is_unseen(secret, front.asked, live.space.page)
+    assert secret not in world.deployment.bridge.log_text()
 
 
 async def test_nobody_is_told_a_secret_back_nor_is_it_logged(world: World, front: Front) -> None:
@@ -235,7 +235,7 @@ async def test_nobody_is_told_a_secret_back_nor_is_it_logged(world: World, front
             async with http.ws_connect(f"{space.page}/feed") as socket:
                 await socket.send_json(frame)
                 answers.append(str((await socket.receive()).data))
-    target = urlsplit(world.house.bridge.url)
+    target = urlsplit(world.deployment.bridge.url)
     assert target.hostname is not None
     for request in (
         f"GET /s/{space.slug}?t={secret} HTTP/1.1\r\nHost: x\r\n{secret}\r\n\r\n",
@@ -253,7 +253,7 @@ async def test_nobody_is_told_a_secret_back_nor_is_it_logged(world: World, front
         await asyncio.wait_for(reader.read(), 60)
         writer.close()
     assert [answer for answer in answers if secret in answer] == []
-    log = world.house.bridge.log_text()
+    log = world.deployment.bridge.log_text()
     assert secret not in log
     assert wrong not in log
 
@@ -278,4 +278,4 @@ async def test_the_widget_keeps_its_session_to_itself(
         assert session not in json.dumps(await page.evaluate("seen"))
         await page.context.close()
     is_unseen(session, front.asked, space.page)
-    assert session not in world.house.bridge.log_text()
+    assert session not in world.deployment.bridge.log_text()

@@ -38,14 +38,14 @@ async def window(tmp_path: Path) -> AsyncIterator[WebKit]:
 async def test_one_tap_is_enough_to_hear_and_words_come_along(
     world: World, window: WebKit
 ) -> None:
-    scene = await world.on_air("Gardens in the city")
-    await window.go(scene.space.page.partition("/s/")[0] + "/")
+    live = await world.on_air("Gardens in the city")
+    await window.go(live.space.page.partition("/s/")[0] + "/")
     await window.says("main", "Gardens in the city")
     assert await window.complaints() == []
 
-    await window.go(scene.space.page)
-    scene.host_mic.say(speech.speak(TOLD))
-    scene.host_mic.say(tone(440, ENOUGH_S))
+    await window.go(live.space.page)
+    live.host_mic.say(speech.speak(TOLD))
+    live.host_mic.say(tone(440, ENOUGH_S))
     await window.run(SLOW)
     await window.click("#listen")
     await window.says("#sound", "some seconds behind")

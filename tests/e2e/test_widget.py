@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
-from spaces_bridge_demo.house import House, LiveRoom, Person, until
+from spaces_bridge_demo.deployment import Deployment, LiveRoom, Person, until
 from spaces_bridge_demo.processes import free_port
-from tests.support.world import World, last, open_house
+from tests.support.world import World, last, open_deployment
 from tests.web.browser import WATCH, chromium
 from tests.web.widget import client_page
 
@@ -28,10 +28,10 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def house(models: Path, port: int) -> Iterator[House]:
-    """A house whose pages that client may show."""
+def deployment(models: Path, port: int) -> Iterator[Deployment]:
+    """A deployment whose pages that client may show."""
     web = {"frame_ancestors": [f"http://127.0.0.1:{port}"]}
-    with open_house(House(models=models, settings={"web": web})) as opened:
+    with open_deployment(Deployment(models=models, settings={"web": web})) as opened:
         yield opened
 
 
@@ -81,9 +81,9 @@ async def member(world: World, space: LiveRoom) -> Person:
 async def test_a_member_asks_and_speaks_in_the_client_without_any_link(
     world: World, browser: Browser, port: int
 ) -> None:
-    scene = await world.on_air()
-    mia = await member(world, scene.space)
-    async with embedded(browser, port, mia, scene.space, "request", "allowed") as (page, widget):
+    live = await world.on_air()
+    mia = await member(world, live.space)
+    async with embedded(browser, port, mia, live.space, "request", "allowed") as (page, widget):
         # what the client knows comes by itself: who this is, the theme, the language
         await expect(widget.locator("html")).to_have_attribute("data-theme", "dark")
         await expect(widget.locator("html")).to_have_attribute("lang", "de")
@@ -93,19 +93,19 @@ async def test_a_member_asks_and_speaks_in_the_client_without_any_link(
         await expect(widget.locator("html")).to_have_attribute("data-theme", "dark")
         await expect(widget.locator("#follow")).to_be_visible(timeout=PATIENCE_MS)
 
-        prompt = scene.host.next_prompt(mia)
+        prompt = live.host.next_prompt(mia)
         await widget.locator("#ask").click()
         asked = await prompt
         await expect(widget.locator("#hands .mine")).to_be_visible(timeout=PATIENCE_MS)
-        await scene.host.react(asked["room_id"], asked["event_id"], "✅")
+        await live.host.react(asked["room_id"], asked["event_id"], "✅")
         await expect(widget.locator("#microphone")).to_be_visible(timeout=PATIENCE_MS)
-        assert np.abs(last(scene.listener, 1.0)).max() < LOUD
+        assert np.abs(last(live.listener, 1.0)).max() < LOUD
         await widget.locator("#microphone").click()
         mine = widget.locator(f"#stage .on-air[data-key='{mia.id}']")
         await expect(mine).to_be_visible(timeout=PATIENCE_MS)
 
         async def heard() -> bool:
-            return bool(np.abs(last(scene.listener, 1.0)).max() > LOUD)
+            return bool(np.abs(last(live.listener, 1.0)).max() > LOUD)
 
         await until(heard, "the widget's microphone")
 

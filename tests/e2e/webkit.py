@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from spaces_bridge_demo.house import until
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.processes import Child, Probe, free_port
 from tests.support.machine import program
 

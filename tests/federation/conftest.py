@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.federation.combinations import PAIRS, Combination
-from tests.federation.town import FederatedTown
+from tests.federation.federated_setup import FederatedSetup
 from tests.federation.twins import Twins
 from tests.matrix.support import Bridge
 from tests.support.postgres import postgres_database, shared_postgres
@@ -48,14 +48,14 @@ def database(combination: Combination, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-async def town(
+async def setup(
     twins: Twins, combination: Combination, database: str
-) -> AsyncIterator[FederatedTown]:
+) -> AsyncIterator[FederatedSetup]:
     """A bridge that is connected, with nobody there yet; the wire is whole before and after."""
     settings = twins.home.settings(room_version=combination.room_version)
     async with AsyncExitStack() as people, Bridge(settings, database) as bridge:
         await bridge.connected()
         try:
-            yield FederatedTown(twins, bridge, people)
+            yield FederatedSetup(twins, bridge, people)
         finally:
             await twins.heal()

@@ -71,7 +71,7 @@ class FederatedHomeserver(Homeserver):
         self.link.stop()
 
     def config(self) -> dict[str, Any]:
-        """As that of any homeserver, and a door for the other one."""
+        """As that of any homeserver, and a listener for the other one."""
         config = super().config()
         listener = {
             "port": self._tls_port,

@@ -9,9 +9,9 @@ from typing import Any
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.deployment import Person
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
-from tests.federation.town import FederatedTown
+from tests.federation.federated_setup import FederatedSetup
 from tests.matrix.support import room_of
 
 SLUR = "hatefulslur"
@@ -24,7 +24,7 @@ class Locked:
     """How long a lock took, in ms from when the homeserver had the host's command."""
 
     shut_ms: int
-    """Until the room's levels and its door were shut."""
+    """Until the room's levels and its join rule were shut."""
     seen_ms: int
     """Until the last message of theirs was written that the host was shown after it; 0: none."""
     told_ms: int
@@ -35,9 +35,9 @@ class Mob:
     """Accounts of the other server with a slur for a name, and guests of the page with one."""
 
     def __init__(
-        self, town: FederatedTown, space: LiveSpace, trolls: Sequence[MatrixUser]
+        self, setup: FederatedSetup, space: LiveSpace, trolls: Sequence[MatrixUser]
     ) -> None:
-        self._town = town
+        self._setup = setup
         self._space = space
         self._room = room_of(space)
         self.trolls = trolls
@@ -50,18 +50,18 @@ class Mob:
 
         async def join(troll: MatrixUser) -> None:
             async with gate:
-                await troll.join(self._town.alias(self._space))
+                await troll.join(self._setup.alias(self._space))
 
         await asyncio.gather(*map(join, self.trolls))
         for number in range(GUESTS):
             await self._guest_asks(number)
 
     async def _guest_asks(self, number: int) -> None:
-        domain = self._town.bridge.settings.domain
+        domain = self._setup.bridge.settings.domain
         guest = UserId(f"@spaces_{number:016x}:{domain}")
-        now_ms = self._town.bridge.spaces.world.clock.now_ms()
+        now_ms = self._setup.bridge.spaces.context.clock.now_ms()
         ask = cmd.RequestToSpeak(guest, now_ms, name=f"{SLUR} {number}", guest=True)
-        await self._town.bridge.spaces.ask(self._space.space, ask)
+        await self._setup.bridge.spaces.ask(self._space.space, ask)
 
     async def rage(self) -> None:
         """Chat and hands, without end."""
@@ -83,7 +83,7 @@ class Mob:
         Returns when each of them was refused by their own server.
         """
         raging = asyncio.create_task(self.rage())
-        space, bridge = self._space.space, self._town.bridge
+        space, bridge = self._space.space, self._setup.bridge
         await bridge.until(space, lambda s: len(s.hands) > GUESTS, "no hands of trolls")
         await host.send_text(self._room, "!space lock")
         await bridge.until(space, lambda s: s.locked, "not locked")
@@ -104,7 +104,7 @@ class Mob:
         return Locked(shut_ms - asked_ms, max(0, seen_ms - asked_ms), max(0, told_ms - asked_ms))
 
     def _is_levels_of_bot(self, event: Mapping[str, Any]) -> bool:
-        return bool(event["type"] == "m.room.power_levels" and event["sender"] == self._town.bot)
+        return bool(event["type"] == "m.room.power_levels" and event["sender"] == self._setup.bot)
 
 
 def is_trolls_message(event: Mapping[str, Any]) -> bool:
@@ -117,16 +117,16 @@ def _says(event: Mapping[str, Any]) -> object:
 
 
 @asynccontextmanager
-async def gathered(town: FederatedTown, space: LiveSpace) -> AsyncIterator[Mob]:
-    """A mob before the door of a live space."""
+async def gathered(setup: FederatedSetup, space: LiveSpace) -> AsyncIterator[Mob]:
+    """A mob that wants to come into a live space."""
     async with AsyncExitStack() as everybody:
         trolls = []
         for number in range(TROLLS):
-            account = await town.twins.away.register(f"troll{number}x{id(everybody)}")
-            troll = MatrixUser(town.twins.away.url, account)
+            account = await setup.twins.away.register(f"troll{number}x{id(everybody)}")
+            troll = MatrixUser(setup.twins.away.url, account)
             await troll.start(follow=False)
             everybody.push_async_callback(troll.stop)
             profile = {"displayname": f"{SLUR} {number}"}
             await troll.request("PUT", f"profile/{troll.id}/displayname", profile)
             trolls.append(troll)
-        yield Mob(town, space, trolls)
+        yield Mob(setup, space, trolls)

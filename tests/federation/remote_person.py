@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.deployment import Person
 from spaces_bridge_demo.matrix_user import MatrixError
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spaces_bridge.core.ids import RoomId
-from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.deployment import Person
 
 POWER = "m.room.power_levels"
 LIVE = "io.spacesbridge.live"

@@ -10,11 +10,11 @@ from spaces_bridge.app.addresses import alias_localpart
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import Role
-from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.deployment import Person
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import COMBINATIONS, Combination
+from tests.federation.federated_setup import FederatedSetup, id_of
 from tests.federation.remote_person import RemotePerson
-from tests.federation.town import FederatedTown, id_of
 from tests.federation.twins import Twins
 from tests.matrix.support import Bridge, eventually, room_of
 
@@ -23,22 +23,24 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 GRACE_MS = 1_500
 
 
-class Evening:
-    """The people of the evening, and the rooms that the bridge's admin has made for it."""
+class ModeratedSetup:
+    """The people of the test, and the rooms that the bridge's admin has made for it."""
 
-    def __init__(self, town: FederatedTown, ada: Person, lists: Person) -> None:
-        self.town = town
+    def __init__(self, setup: FederatedSetup, ada: Person, lists: Person) -> None:
+        self.setup = setup
         self.ada = ada
         self.admin = lists
         self.list_room = ""
         self.moderators_room = ""
 
     async def say(self, person: Person, space: LiveSpace, text: str) -> str:
-        return await self.town.say(person, room_of(space), f"!space {text}")
+        return await self.setup.say(person, room_of(space), f"!space {text}")
 
 
 @pytest.fixture
-async def evening(twins: Twins, combination: Combination, database: str) -> AsyncIterator[Evening]:
+async def moderated(
+    twins: Twins, combination: Combination, database: str
+) -> AsyncIterator[ModeratedSetup]:
     """A bridge with a policy list, a room for its moderators, and little patience for hosts."""
     async with AsyncExitStack() as people:
         account = await twins.home.homeserver.register(f"admin{combination}".replace("-", ""))
@@ -54,8 +56,8 @@ async def evening(twins: Twins, combination: Combination, database: str) -> Asyn
         )
         async with Bridge(settings, database, host_grace_ms=GRACE_MS) as bridge:
             await bridge.connected()
-            town = FederatedTown(twins, bridge, people)
-            made = Evening(town, await town.person("ada", met=True), admin)
+            setup = FederatedSetup(twins, bridge, people)
+            made = ModeratedSetup(setup, await setup.person("ada", met=True), admin)
             made.list_room, made.moderators_room = list_room, moderators_room
             try:
                 yield made
@@ -64,50 +66,52 @@ async def evening(twins: Twins, combination: Combination, database: str) -> Asyn
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, indirect=True, ids=str)
-async def test_the_whole_evening(evening: Evening) -> None:
-    town, ada = evening.town, evening.ada
-    ben = await town.person("ben", met=True)
-    finn, gina = await town.person("finn", met=True), await town.remote("gina", met=True)
+async def test_the_whole_evening(moderated: ModeratedSetup) -> None:
+    setup, ada = moderated.setup, moderated.ada
+    ben = await setup.person("ben", met=True)
+    finn, gina = await setup.person("finn", met=True), await setup.remote("gina", met=True)
 
     # Followers on both servers; a live space for later.
     for follower in (finn, gina):
-        assert "You follow" in await town.say(follower, follower.dm, f"follow {ada.id}")
-    answer = await town.say(ada, ada.dm, "create Bread and roses --at in 2 hours")
+        assert "You follow" in await setup.say(follower, follower.dm, f"follow {ada.id}")
+    answer = await setup.say(ada, ada.dm, "create Bread and roses --at in 2 hours")
     assert "event.ics" in answer
-    made = town.bridge.spaces.open()[-1]
-    space = await town.bridge.until(made.space, lambda s: s.room is not None, "no room")
+    made = setup.bridge.spaces.open()[-1]
+    space = await setup.bridge.until(made.space, lambda s: s.room is not None, "no room")
     assert space.phase is Phase.SCHEDULED
-    assert "Bread and roses" in await town.say(gina, gina.dm, "live")
-    await town.join(space, ada)
+    assert "Bread and roses" in await setup.say(gina, gina.dm, "live")
+    await setup.join(space, ada)
 
     # The host starts: followers hear of it across servers.
-    letters = [f.next_message(f.dm, "Bread and roses", town.bot) for f in (finn, gina)]
-    assert "is live" in await evening.say(ada, space, "start")
-    for letter in letters:
-        assert town.bridge.settings.page(space.slug) in (await letter)["content"]["body"]
+    messages = [f.next_message(f.dm, "Bread and roses", setup.bot) for f in (finn, gina)]
+    assert "is live" in await moderated.say(ada, space, "start")
+    for message in messages:
+        assert setup.bridge.settings.page(space.slug) in (await message)["content"]["body"]
 
-    carl, dora = await town.remote("carl", met=True), await town.remote("dora", met=True)
-    eve, hank = await town.remote("eve"), await town.person("hank")
-    space = await town.join(space, ben, carl, dora, eve, hank)
-    card = await town.bridge.card(space.space)
-    await _cohosts(evening, space, carl, ben)
-    await _floor(evening, space, dora, carl, card)
-    await _kick(evening, space, hank)
-    await _applause(evening, space, dora, card)
-    await _shared_post(evening, space, carl)
-    await _report(evening, space, dora, eve)
-    await _server_rule(evening, space, eve, dora)
-    await _lost_host(evening, space, ben)
-    await _end(evening, space, ben)
+    carl, dora = await setup.remote("carl", met=True), await setup.remote("dora", met=True)
+    eve, hank = await setup.remote("eve"), await setup.person("hank")
+    space = await setup.join(space, ben, carl, dora, eve, hank)
+    card = await setup.bridge.card(space.space)
+    await _cohosts(moderated, space, carl, ben)
+    await _floor(moderated, space, dora, carl, card)
+    await _kick(moderated, space, hank)
+    await _applause(moderated, space, dora, card)
+    await _shared_post(moderated, space, carl)
+    await _report(moderated, space, dora, eve)
+    await _server_rule(moderated, space, eve, dora)
+    await _lost_host(moderated, space, ben)
+    await _end(moderated, space, ben)
 
 
-async def _cohosts(evening: Evening, space: LiveSpace, remote: Person, local: Person) -> None:
+async def _cohosts(
+    moderated: ModeratedSetup, space: LiveSpace, remote: Person, local: Person
+) -> None:
     for person in (remote, local):
-        await evening.say(evening.ada, space, f"cohost {person.id}")
-        await evening.town.bridge.until(
+        await moderated.say(moderated.ada, space, f"cohost {person.id}")
+        await moderated.setup.bridge.until(
             space.space, partial(_is_cohost, id_of(person)), "no co-host"
         )
-    assert (await evening.ada.levels(room_of(space)))[remote.id] == 60
+    assert (await moderated.ada.levels(room_of(space)))[remote.id] == 60
 
 
 def _is_cohost(user: UserId, space: LiveSpace) -> bool:
@@ -115,64 +119,64 @@ def _is_cohost(user: UserId, space: LiveSpace) -> bool:
 
 
 async def _floor(
-    evening: Evening, space: LiveSpace, dora: Person, carl: Person, card: str
+    moderated: ModeratedSetup, space: LiveSpace, dora: Person, carl: Person, card: str
 ) -> None:
     """A remote listener is given the floor; a remote co-host mutes her, and lifts it."""
-    town = evening.town
+    setup = moderated.setup
     # clients read back when a room is opened: so her server fetches what was said before
     await dora.timeline(room_of(space))
-    asked = evening.ada.next_prompt(dora)
+    asked = moderated.ada.next_prompt(dora)
     await dora.react(room_of(space), card, "🖐🏽")
     prompt = await asked
-    await evening.ada.react(prompt["room_id"], prompt["event_id"], "✅")
-    await town.offered(space, dora)
-    await town.open_microphone(space.space, dora)
-    assert town.heard(space.space) == {id_of(dora)}
-    await evening.say(carl, space, f"mute {dora.id}")
-    assert town.heard(space.space) == frozenset()
-    assert await town.refused_at_microphone(space.space, dora) == "muted"
-    assert "❌" in await evening.say(dora, space, f"unmute {dora.id}")
-    await evening.say(carl, space, f"unmute {dora.id}")
-    await town.open_microphone(space.space, dora)
-    assert town.heard(space.space) == {id_of(dora)}
+    await moderated.ada.react(prompt["room_id"], prompt["event_id"], "✅")
+    await setup.offered(space, dora)
+    await setup.open_microphone(space.space, dora)
+    assert setup.heard(space.space) == {id_of(dora)}
+    await moderated.say(carl, space, f"mute {dora.id}")
+    assert setup.heard(space.space) == frozenset()
+    assert await setup.refused_at_microphone(space.space, dora) == "muted"
+    assert "❌" in await moderated.say(dora, space, f"unmute {dora.id}")
+    await moderated.say(carl, space, f"unmute {dora.id}")
+    await setup.open_microphone(space.space, dora)
+    assert setup.heard(space.space) == {id_of(dora)}
 
 
-async def _kick(evening: Evening, space: LiveSpace, hank: Person) -> None:
+async def _kick(moderated: ModeratedSetup, space: LiveSpace, hank: Person) -> None:
     """A kick from a plain client holds."""
-    town, room = evening.town, room_of(space)
-    await town.on_air(space, evening.ada, hank)
-    await evening.ada.kick(room, hank.id)
-    await town.silenced(space.space, hank)
-    await _banned(evening, room, hank)
+    setup, room = moderated.setup, room_of(space)
+    await setup.on_air(space, moderated.ada, hank)
+    await moderated.ada.kick(room, hank.id)
+    await setup.silenced(space.space, hank)
+    await _banned(moderated, room, hank)
     with pytest.raises(MatrixError):
         await hank.join(room)
 
 
-async def _banned(evening: Evening, room: str, person: Person) -> None:
+async def _banned(moderated: ModeratedSetup, room: str, person: Person) -> None:
     async def banned() -> bool:
-        member = await evening.ada.state(room, "m.room.member", person.id)
+        member = await moderated.ada.state(room, "m.room.member", person.id)
         return bool(member["membership"] == "ban")
 
     await eventually(banned, f"{person.id} is not banned")
 
 
-async def _applause(evening: Evening, space: LiveSpace, dora: Person, card: str) -> None:
+async def _applause(moderated: ModeratedSetup, space: LiveSpace, dora: Person, card: str) -> None:
     clap = await dora.react(room_of(space), card, "👏🏿")
-    await evening.town.bridge.until(
+    await moderated.setup.bridge.until(
         space.space, lambda s: s.reactions.get("👏") == 1, "the applause was not counted"
     )
 
     async def gone() -> bool:
-        events = {e["event_id"]: e for e in await evening.ada.timeline(room_of(space))}
+        events = {e["event_id"]: e for e in await moderated.ada.timeline(room_of(space))}
         return not events[clap]["content"]
 
     await eventually(gone, "the applause stays for ever")
 
 
-async def _shared_post(evening: Evening, space: LiveSpace, carl: Person) -> None:
+async def _shared_post(moderated: ModeratedSetup, space: LiveSpace, carl: Person) -> None:
     url = "https://example.org/recipe"
-    shown = evening.ada.next_message(room_of(space), url, evening.town.bot)
-    await evening.say(carl, space, f"share {url}")
+    shown = moderated.ada.next_message(room_of(space), url, moderated.setup.bot)
+    await moderated.say(carl, space, f"share {url}")
     post = (await shown)["event_id"]
 
     async def pinned() -> bool:
@@ -182,48 +186,50 @@ async def _shared_post(evening: Evening, space: LiveSpace, carl: Person) -> None
     await eventually(pinned, "the post is not pinned on the other server")
 
 
-async def _report(evening: Evening, space: LiveSpace, dora: Person, eve: Person) -> None:
-    shown = evening.admin.next_message(evening.moderators_room, eve.id, evening.town.bot)
-    await evening.say(dora, space, f"report {eve.id} threatens people")
+async def _report(moderated: ModeratedSetup, space: LiveSpace, dora: Person, eve: Person) -> None:
+    shown = moderated.admin.next_message(moderated.moderators_room, eve.id, moderated.setup.bot)
+    await moderated.say(dora, space, f"report {eve.id} threatens people")
     assert "threatens people" in (await shown)["content"]["body"]
-    [report] = await evening.town.bridge.storage.reports.listing(10)
+    [report] = await moderated.setup.bridge.storage.reports.listing(10)
     assert (report.reporter, report.reported) == (id_of(dora), id_of(eve))
 
 
 async def _server_rule(
-    evening: Evening, space: LiveSpace, eve: RemotePerson, dora: Person
+    moderated: ModeratedSetup, space: LiveSpace, eve: RemotePerson, dora: Person
 ) -> None:
     """A policy list names the other server: whoever is of it is out, also who speaks."""
-    town, room = evening.town, room_of(space)
-    assert id_of(dora) in town.heard(space.space)
+    setup, room = moderated.setup, room_of(space)
+    assert id_of(dora) in setup.heard(space.space)
     server = eve.id.partition(":")[2]
     rule = {"entity": server, "recommendation": "m.ban", "reason": "spam"}
-    await evening.admin.put_state(evening.list_room, "m.policy.rule.server", rule, "rule")
-    await _banned(evening, room, eve)
-    await town.silenced(space.space, dora)
+    await moderated.admin.put_state(moderated.list_room, "m.policy.rule.server", rule, "rule")
+    await _banned(moderated, room, eve)
+    await setup.silenced(space.space, dora)
     with suppress(MatrixError):
         # her own server may believe that she never left: ours knows better
-        await eve.try_to_join(town.alias(space))
-    await town.settled()
-    await _banned(evening, room, eve)
-    view = town.bridge.view(space.space)
+        await eve.try_to_join(setup.alias(space))
+    await setup.settled()
+    await _banned(moderated, room, eve)
+    view = setup.bridge.view(space.space)
     assert {id_of(eve), id_of(dora)} <= view.removed.keys()
 
 
-async def _lost_host(evening: Evening, space: LiveSpace, ben: Person) -> None:
+async def _lost_host(moderated: ModeratedSetup, space: LiveSpace, ben: Person) -> None:
     """The longest-serving co-host who is still there takes over."""
-    town, room = evening.town, room_of(space)
-    told = ben.next_message(room, "takes over", town.bot)
-    await evening.ada.leave(room)
+    setup, room = moderated.setup, room_of(space)
+    told = ben.next_message(room, "takes over", setup.bot)
+    await moderated.ada.leave(room)
     await told
-    view = await town.bridge.until(space.space, lambda s: s.host == id_of(ben), "nobody took over")
+    view = await setup.bridge.until(
+        space.space, lambda s: s.host == id_of(ben), "nobody took over"
+    )
     assert view.role(id_of(ben)) is Role.HOST
     assert (await ben.levels(room))[ben.id] == 90
 
 
-async def _end(evening: Evening, space: LiveSpace, ben: Person) -> None:
-    town, room = evening.town, room_of(space)
-    assert "has ended" in await evening.say(ben, space, "end")
+async def _end(moderated: ModeratedSetup, space: LiveSpace, ben: Person) -> None:
+    setup, room = moderated.setup, room_of(space)
+    assert "has ended" in await moderated.say(ben, space, "end")
 
     async def over() -> bool:
         live = await ben.state(room, "io.spacesbridge.live")
@@ -231,8 +237,8 @@ async def _end(evening: Evening, space: LiveSpace, ben: Person) -> None:
         return bool(live["state"] == "ended" and name["name"].endswith("(ended)"))
 
     await eventually(over, "the room does not say that it has ended")
-    assert town.heard(space.space) == frozenset()
-    domain = town.bridge.settings.domain
+    assert setup.heard(space.space) == frozenset()
+    domain = setup.bridge.settings.domain
     directory = (await ben.request("GET", f"directory/room/%23spaces:{domain}"))["room_id"]
 
     async def unlisted() -> bool:

@@ -8,8 +8,8 @@ import pytest
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.roles import Role
+from tests.federation.federated_setup import FederatedSetup, id_of
 from tests.federation.room_state import forge_levels, last_levels_event, levels_event
-from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import room_of
 
 pytestmark = pytest.mark.e2e
@@ -17,17 +17,17 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.parametrize("later", ["home", "away"])
 async def test_the_floor_follows_the_state_whichever_event_came_last(
-    town: FederatedTown, later: str
+    setup: FederatedSetup, later: str
 ) -> None:
     """Two hosts: the bridge allows that nowhere, so it is away while they write."""
-    ada, ben = await town.person("ada"), await town.person("ben")
-    hana, carl = await town.remote("hana"), await town.remote("carl")
-    space = await town.live(ada, "Two minds", ben, hana, carl)
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    hana, carl = await setup.remote("hana"), await setup.remote("carl")
+    space = await setup.live(ada, "Two minds", ben, hana, carl)
     room, identity = room_of(space), space.space
-    await town.on_air(space, ada, ben)
-    async with town.bridge_away():
+    await setup.on_air(space, ada, ben)
+    async with setup.bridge_away():
         await ada.set_level(room, hana.id, 90)
-        await town.cut(space, ada, hana)
+        await setup.cut(space, ada, hana)
         if later == "home":
             there = await forge_levels(hana, room, users={carl.id: 10})
             await ada.set_level(room, ben.id, None)
@@ -35,131 +35,135 @@ async def test_the_floor_follows_the_state_whichever_event_came_last(
             await ada.set_level(room, ben.id, None)
             there = await forge_levels(hana, room, users={carl.id: 10})
         here = await levels_event(ada, room)
-        await town.heal(space, ada, hana)
+        await setup.heal(space, ada, hana)
         # Theirs came last in either case; of two hosts' writes the younger one stands.
         assert last_levels_event(ada, room) == there
         assert await levels_event(ada, room) == (here if later == "home" else there)
 
-    await town.fence(space, ada, hana)
-    await town.settled()
-    view = await town.follows_state(space)
+    await setup.fence(space, ada, hana)
+    await setup.settled()
+    view = await setup.follows_state(space)
     assert view.host == ada.id
     assert (await ada.levels(room)).get(hana.id, 0) < 90
     for person in (ben, carl):
         if later == "home":
-            assert await town.refused_at_microphone(identity, person) == "no_floor"
+            assert await setup.refused_at_microphone(identity, person) == "no_floor"
         else:
-            await town.open_microphone(identity, person)
-    assert town.heard(identity) == (set() if later == "home" else {ben.id, carl.id})
+            await setup.open_microphone(identity, person)
+    assert setup.heard(identity) == (set() if later == "home" else {ben.id, carl.id})
 
 
 @pytest.mark.parametrize("later", ["home", "away"])
 async def test_what_the_host_wrote_far_away_stands_and_opens_nothing_by_itself(
-    town: FederatedTown, later: str
+    setup: FederatedSetup, later: str
 ) -> None:
-    ada, ben = await town.person("ada"), await town.person("ben")
-    hana, carl = await town.remote("hana"), await town.remote("carl")
-    space = await town.live(hana, "Far from home", ada, ben, carl)
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    hana, carl = await setup.remote("hana"), await setup.remote("carl")
+    space = await setup.live(hana, "Far from home", ada, ben, carl)
     room, identity = room_of(space), space.space
-    await town.give_level(space, hana, ada, 60)
-    await town.on_air(space, hana, ben)
+    await setup.give_level(space, hana, ada, 60)
+    await setup.on_air(space, hana, ben)
 
-    await town.cut(space, ada, hana)
+    await setup.cut(space, ada, hana)
     demotion = cmd.DemoteSpeaker(id_of(ada), id_of(ben))
     if later == "away":
-        await town.bridge.spaces.ask(identity, demotion)
-        await town.silenced(identity, ben)
+        await setup.bridge.spaces.ask(identity, demotion)
+        await setup.silenced(identity, ben)
     there = await forge_levels(hana, room, users={carl.id: 10})
     if later == "home":
-        await town.bridge.spaces.ask(identity, demotion)
-        await town.silenced(identity, ben)
+        await setup.bridge.spaces.ask(identity, demotion)
+        await setup.silenced(identity, ben)
     assert ben.id not in await ada.levels(room)
-    await town.heal(space, ada, hana)
+    await setup.heal(space, ada, hana)
 
     # Of the bot's write and a host's, at odds, the host's stands: it counts as made later.
     assert await levels_event(ada, room) == there
-    view = await town.follows_state(space)
-    assert town.heard(identity) == frozenset()
+    view = await setup.follows_state(space)
+    assert setup.heard(identity) == frozenset()
     for person in (ben, carl):
         assert view.may_speak(id_of(person))
-        await town.open_microphone(identity, person)
-    assert town.heard(identity) == {ben.id, carl.id}
+        await setup.open_microphone(identity, person)
+    assert setup.heard(identity) == {ben.id, carl.id}
 
 
-async def test_a_host_of_the_past_gives_the_floor_to_nobody(town: FederatedTown) -> None:
+async def test_a_host_of_the_past_gives_the_floor_to_nobody(setup: FederatedSetup) -> None:
     ada, hana, carl = (
-        await town.person("ada"),
-        await town.remote("hana"),
-        await town.remote("carl"),
+        await setup.person("ada"),
+        await setup.remote("hana"),
+        await setup.remote("carl"),
     )
-    space = await town.live(hana, "No longer", ada, carl)
+    space = await setup.live(hana, "No longer", ada, carl)
     room, identity = room_of(space), space.space
-    await town.give_level(space, hana, ada, 60)
+    await setup.give_level(space, hana, ada, 60)
 
-    await town.cut(space, ada, hana)
-    await town.bridge.spaces.ask(identity, cmd.HandOver(id_of(hana), id_of(ada)))
-    await town.bridge.until(
+    await setup.cut(space, ada, hana)
+    await setup.bridge.spaces.ask(identity, cmd.HandOver(id_of(hana), id_of(ada)))
+    await setup.bridge.until(
         identity,
         lambda s: s.host == ada.id and s.role(id_of(hana)) < Role.HOST,
         "the host is not another one",
     )
-    await town.settled()
+    await setup.settled()
     await forge_levels(hana, room, users={carl.id: 10})
-    await town.heal(space, ada, carl)
+    await setup.heal(space, ada, carl)
 
     levels = await ada.levels(room)
     assert levels[ada.id] == 90
     assert levels[hana.id] < 90
     assert carl.id not in levels
-    await town.follows_state(space)
-    assert await town.refused_at_microphone(identity, carl) == "no_floor"
+    await setup.follows_state(space)
+    assert await setup.refused_at_microphone(identity, carl) == "no_floor"
 
 
 @pytest.mark.parametrize("later", ["home", "away"])
 async def test_an_evil_server_does_not_keep_a_floor_that_was_taken(
-    town: FederatedTown, later: str
+    setup: FederatedSetup, later: str
 ) -> None:
-    ada, carl, mallory = await town.person("ada"), await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Deaf ears", carl, mallory)
+    ada, carl, mallory = await setup.person("ada"), await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Deaf ears", carl, mallory)
     room, identity = room_of(space), space.space
-    await town.on_air(space, ada, mallory)
+    await setup.on_air(space, ada, mallory)
 
-    await town.cut(space, ada, carl)
+    await setup.cut(space, ada, carl)
     demotion = cmd.DemoteSpeaker(id_of(ada), id_of(mallory))
     if later == "home":
         await forge_levels(mallory, room, users={mallory.id: 90})
-        await town.bridge.spaces.ask(identity, demotion)
+        await setup.bridge.spaces.ask(identity, demotion)
     else:
-        await town.bridge.spaces.ask(identity, demotion)
-        await town.silenced(identity, mallory)
+        await setup.bridge.spaces.ask(identity, demotion)
+        await setup.silenced(identity, mallory)
         await forge_levels(mallory, room, users={mallory.id: 90})
-    await town.silenced(identity, mallory)
+    await setup.silenced(identity, mallory)
     held = await levels_event(ada, room)
-    await town.heal(space, ada, carl)
+    await setup.heal(space, ada, carl)
 
     assert await levels_event(ada, room) == held
     assert mallory.id not in await ada.levels(room)
-    await town.follows_state(space)
-    assert await town.refused_at_microphone(identity, mallory) == "no_floor"
+    await setup.follows_state(space)
+    assert await setup.refused_at_microphone(identity, mallory) == "no_floor"
 
 
 async def test_a_kick_the_other_server_did_not_hear_of_leaves_no_floor(
-    town: FederatedTown,
+    setup: FederatedSetup,
 ) -> None:
-    ada, carl, dan = await town.person("ada"), await town.remote("carl"), await town.remote("dan")
-    space = await town.live(ada, "Kicked", carl, dan)
+    ada, carl, dan = (
+        await setup.person("ada"),
+        await setup.remote("carl"),
+        await setup.remote("dan"),
+    )
+    space = await setup.live(ada, "Kicked", carl, dan)
     room, identity = room_of(space), space.space
-    await town.on_air(space, ada, carl)
+    await setup.on_air(space, ada, carl)
 
-    await town.cut(space, ada, dan)
+    await setup.cut(space, ada, dan)
     await ada.kick(room, carl.id)
-    await town.silenced(identity, carl)
+    await setup.silenced(identity, carl)
     # To the other server he is a member still: a new name is as good as coming in again.
     member = {"membership": "join", "displayname": "Carl is back"}
     await carl.put_state(room, "m.room.member", member, carl.id)
-    await town.heal(space, ada, dan)
+    await setup.heal(space, ada, dan)
 
     assert carl.id not in await ada.levels(room)
-    view = await town.follows_state(space)
+    view = await setup.follows_state(space)
     assert not view.may_speak(id_of(carl))
-    assert await town.refused_at_microphone(identity, carl) == "no_floor"
+    assert await setup.refused_at_microphone(identity, carl) == "no_floor"

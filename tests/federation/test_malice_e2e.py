@@ -10,9 +10,9 @@ from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import PAIRS
+from tests.federation.federated_setup import FederatedSetup, id_of
 from tests.federation.remote_person import RemotePerson
 from tests.federation.room_state import CARD, LIVE, forge_levels, state_of
-from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import eventually, room_of
 
 pytestmark = pytest.mark.e2e
@@ -29,57 +29,57 @@ FORGED_STATE: Mapping[str, Mapping[str, object]] = {
 }
 
 
-async def test_forged_levels_open_nobodys_microphone(town: FederatedTown) -> None:
-    ada, ben = await town.person("ada"), await town.person("ben")
-    carl, mallory = await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Forged", ben, carl, mallory)
+async def test_forged_levels_open_nobodys_microphone(setup: FederatedSetup) -> None:
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    carl, mallory = await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Forged", ben, carl, mallory)
     room, identity = room_of(space), space.space
-    await town.on_air(space, ada, carl)
-    await town.fence(space, ada, carl)
-    held, spoke = await state_of(ada, room), len(town.bridge.sound.calls)
+    await setup.on_air(space, ada, carl)
+    await setup.fence(space, ada, carl)
+    held, spoke = await state_of(ada, room), len(setup.bridge.sound.calls)
 
     everything = {ada.id: 0, ben.id: 10, carl.id: 0, mallory.id: 100}
     await forge_levels(mallory, room, users=everything, users_default=90, events={})
-    await town.fence(space, ada, carl)
+    await setup.fence(space, ada, carl)
 
     assert await state_of(ada, room) == held
-    await town.follows_state(space)
+    await setup.follows_state(space)
     for person in (ben, mallory):
-        assert await town.refused_at_microphone(identity, person) == "no_floor"
-    assert town.heard(identity) == {carl.id}
-    told = [call[0] for call in town.bridge.sound.calls[spoke:]]
+        assert await setup.refused_at_microphone(identity, person) == "no_floor"
+    assert setup.heard(identity) == {carl.id}
+    told = [call[0] for call in setup.bridge.sound.calls[spoke:]]
     assert "close_microphone" not in told, "a forged event was taken for a hint"
 
 
-async def test_forged_state_changes_nothing_here(town: FederatedTown) -> None:
-    ada, ben = await town.person("ada"), await town.person("ben")
-    carl, mallory = await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Still ours", ben, carl, mallory)
+async def test_forged_state_changes_nothing_here(setup: FederatedSetup) -> None:
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    carl, mallory = await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Still ours", ben, carl, mallory)
     room, identity = room_of(space), space.space
-    await town.fence(space, ada, carl)
+    await setup.fence(space, ada, carl)
     held = await state_of(ada, room)
 
     for type_, content in FORGED_STATE.items():
         await mallory.put_state(room, type_, content)
-    await town.fence(space, ada, carl)
+    await setup.fence(space, ada, carl)
     await mallory.kick(room, ada.id)
-    await mallory.ban(room, town.bot)
-    await town.fence_from(space, carl, ben)
+    await mallory.ban(room, setup.bot)
+    await setup.fence_from(space, carl, ben)
 
     assert await state_of(ada, room) == held
-    view = await town.follows_state(space)
+    view = await setup.follows_state(space)
     assert (view.phase, view.host) == (Phase.LIVE, ada.id)
     assert view.person(id_of(ada)).joined
     assert (await ada.state(room, LIVE))["state"] == "live"
-    assert town.heard(identity) == frozenset()
+    assert setup.heard(identity) == frozenset()
 
 
-async def test_a_forged_card_is_no_card(town: FederatedTown) -> None:
-    ada, ben = await town.person("ada"), await town.person("ben")
-    carl, mallory = await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "The real one", ben, carl, mallory)
+async def test_a_forged_card_is_no_card(setup: FederatedSetup) -> None:
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    carl, mallory = await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "The real one", ben, carl, mallory)
     room, identity = room_of(space), space.space
-    real = await town.bridge.card(identity)
+    real = await setup.bridge.card(identity)
     content = next(e["content"] for e in await ada.messages(room) if e["event_id"] == real)
     assert content[CARD] is True
     for forger in (carl, mallory):
@@ -91,29 +91,29 @@ async def test_a_forged_card_is_no_card(town: FederatedTown) -> None:
             await person.react(room, forged, "👏")
         if forger is mallory:
             await forger.put_state(room, "m.room.pinned_events", {"pinned": [forged]})
-    await town.fence(space, ada, carl)
-    view = town.bridge.view(identity)
+    await setup.fence(space, ada, carl)
+    view = setup.bridge.view(identity)
     assert view.hands == ()
     assert "👏" not in view.reactions
-    assert await town.bridge.card(identity) == real
+    assert await setup.bridge.card(identity) == real
     assert (await ada.state(room, "m.room.pinned_events"))["pinned"] == [real]
 
 
-async def test_a_forged_redaction_takes_down_neither_hand_nor_card(town: FederatedTown) -> None:
-    ada, ben = await town.person("ada"), await town.person("ben")
-    carl, mallory = await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Hands off", ben, carl, mallory)
+async def test_a_forged_redaction_takes_down_neither_hand_nor_card(setup: FederatedSetup) -> None:
+    ada, ben = await setup.person("ada"), await setup.person("ben")
+    carl, mallory = await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Hands off", ben, carl, mallory)
     room, identity = room_of(space), space.space
-    card = await town.bridge.card(identity)
+    card = await setup.bridge.card(identity)
     hand = await ben.react(room, card, "✋")
-    await town.bridge.until(identity, lambda s: id_of(ben) in s.requests, "no hand")
-    await town.fence(space, ada, carl)
+    await setup.bridge.until(identity, lambda s: id_of(ben) in s.requests, "no hand")
+    await setup.fence(space, ada, carl)
 
     for event in (hand, card):
         await mallory.redact(room, event)
-    await town.fence(space, ada, carl)
+    await setup.fence(space, ada, carl)
 
-    (request,) = town.bridge.view(identity).hands
+    (request,) = setup.bridge.view(identity).hands
     assert (request.user, request.reaction) == (ben.id, EventId(hand))
     kept = {e["event_id"]: e["content"] for e in await ada.timeline(room)}
     assert kept[card]
@@ -122,52 +122,52 @@ async def test_a_forged_redaction_takes_down_neither_hand_nor_card(town: Federat
 
 @pytest.mark.parametrize("default", [10, 90])
 async def test_a_remote_host_who_raises_users_default_lets_nobody_speak(
-    town: FederatedTown, default: int
+    setup: FederatedSetup, default: int
 ) -> None:
-    hana, ben = await town.remote("hana"), await town.person("ben")
-    carl = await town.remote("carl")
-    space = await town.live(hana, "Everybody", ben, carl)
+    hana, ben = await setup.remote("hana"), await setup.person("ben")
+    carl = await setup.remote("carl")
+    space = await setup.live(hana, "Everybody", ben, carl)
     identity = space.space
     await forge_levels(hana, room_of(space), users_default=default)
-    await town.fence(space, ben, hana)
+    await setup.fence(space, ben, hana)
     for person in (ben, carl):
-        assert await town.refused_at_microphone(identity, person) == "no_floor"
-    view = await town.follows_state(space)
+        assert await setup.refused_at_microphone(identity, person) == "no_floor"
+    view = await setup.follows_state(space)
     assert [person.user for person in view.stage] == [hana.id]
     assert view.moderators == (hana.id,)
 
 
-async def test_a_banned_speaker_is_not_let_in_by_his_own_server(town: FederatedTown) -> None:
-    ada, carl, mallory = await town.person("ada"), await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Out", carl, mallory)
+async def test_a_banned_speaker_is_not_let_in_by_his_own_server(setup: FederatedSetup) -> None:
+    ada, carl, mallory = await setup.person("ada"), await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Out", carl, mallory)
     room, identity = room_of(space), space.space
-    await town.on_air(space, ada, mallory)
+    await setup.on_air(space, ada, mallory)
     await ada.ban(room, mallory.id)
-    await town.silenced(identity, mallory)
+    await setup.silenced(identity, mallory)
     held = await state_of(ada, room)
 
-    await town.cut(space, ada, carl)
+    await setup.cut(space, ada, carl)
     await let_himself_in(mallory, room)
     await forge_levels(mallory, room, users={mallory.id: 10})
-    await town.heal(space, ada, carl)
+    await setup.heal(space, ada, carl)
 
     assert await state_of(ada, room) == held
-    view = await town.follows_state(space)
+    view = await setup.follows_state(space)
     assert not view.person(id_of(mallory)).joined
-    assert await town.refused_at_microphone(identity, mallory) == "no_floor"
+    assert await setup.refused_at_microphone(identity, mallory) == "no_floor"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("combination", PAIRS[:1], indirect=True, ids=str)
 async def test_a_flood_of_hands_holds_up_nobody_and_ends_as_it_should(
-    town: FederatedTown,
+    setup: FederatedSetup,
 ) -> None:
-    ada, ben = await town.person("ada", met=True), await town.person("ben")
-    carl, mallory = await town.remote("carl"), await town.evil()
-    space = await town.live(ada, "Up and down", ben, carl, mallory)
+    ada, ben = await setup.person("ada", met=True), await setup.person("ben")
+    carl, mallory = await setup.remote("carl"), await setup.evil()
+    space = await setup.live(ada, "Up and down", ben, carl, mallory)
     room, identity = room_of(space), space.space
-    card = await town.bridge.card(identity)
-    assert "number 1" in await town.say(ben, room, "!space speak")
+    card = await setup.bridge.card(identity)
+    assert "number 1" in await setup.say(ben, room, "!space speak")
 
     async def flood(times: int) -> None:
         for _ in range(times):
@@ -176,17 +176,17 @@ async def test_a_flood_of_hands_holds_up_nobody_and_ends_as_it_should(
     answered_meanwhile = 0
     for _ in range(QUESTIONS):
         flooding = asyncio.create_task(flood(HANDS_RAISED // QUESTIONS))
-        assert "Up and down" in await town.say(ada, ada.dm, "live")
+        assert "Up and down" in await setup.say(ada, ada.dm, "live")
         answered_meanwhile += not flooding.done()
         await flooding
     await mallory.react(room, card, "✋")
     assert answered_meanwhile >= QUESTIONS // 2, "the bridge kept others waiting"
-    await town.fence(space, ada, carl)
+    await setup.fence(space, ada, carl)
     # Too many are refused. A homeserver that cannot keep up leaves events out, also the last
     # that took a hand back: so his may be up still, once.
-    hands = [hand.user for hand in town.bridge.view(identity).hands]
+    hands = [hand.user for hand in setup.bridge.view(identity).hands]
     assert hands in ([ben.id], [ben.id, mallory.id])
-    assert f"number {len(hands) + 1}" in await town.say(carl, room, "!space speak")
+    assert f"number {len(hands) + 1}" in await setup.say(carl, room, "!space speak")
 
 
 async def let_himself_in(person: RemotePerson, room: RoomId) -> None:

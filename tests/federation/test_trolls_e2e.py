@@ -10,11 +10,11 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge_demo.house import CAPTION, Person
+from spaces_bridge_demo.deployment import CAPTION, Person
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.federation.combinations import PAIRS
+from tests.federation.federated_setup import FederatedSetup, id_of
 from tests.federation.mob import SLUR, Mob, gathered, is_trolls_message
-from tests.federation.town import FederatedTown, id_of
 from tests.matrix.support import eventually, room_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -24,53 +24,53 @@ PATIENCE_S = 300.0
 
 @pytest.fixture
 async def mob(
-    town: FederatedTown,
-) -> AsyncIterator[tuple[FederatedTown, Person, LiveSpace, Mob]]:
-    """A live space with a host, and a mob before its door."""
-    ada = await town.person("ada")
-    space = await town.live(ada, "A quiet talk")
-    async with gathered(town, space) as crowd:
-        yield town, ada, space, crowd
+    setup: FederatedSetup,
+) -> AsyncIterator[tuple[FederatedSetup, Person, LiveSpace, Mob]]:
+    """A live space with a host, and a mob that wants to come in."""
+    ada = await setup.person("ada")
+    space = await setup.live(ada, "A quiet talk")
+    async with gathered(setup, space) as crowd:
+        yield setup, ada, space, crowd
 
 
 @pytest.mark.parametrize("combination", PAIRS[:1], indirect=True, ids=str)
 async def test_a_lock_stops_a_mob_and_nothing_of_theirs_stands(
-    mob: tuple[FederatedTown, Person, LiveSpace, Mob],
+    mob: tuple[FederatedSetup, Person, LiveSpace, Mob],
 ) -> None:
-    town, ada, space, crowd = mob
+    setup, ada, space, crowd = mob
     room = room_of(space)
     await crowd.come()
     async with asyncio.timeout(PATIENCE_S):
         events = await crowd.lock(ada)
-    assert not town.bridge.view(space.space).hands
+    assert not setup.bridge.view(space.space).hands
     for troll in crowd.trolls:
         with pytest.raises(MatrixError):
             await troll.send_text(room, SLUR)
 
-    await _heard_out(town)
+    await _heard_out(setup)
     print(await crowd.locked(events))  # noqa: T201 - how long it took here; `make bench` measures it
     # what was under way between the servers may still have come in; a lock lets nothing go on
     theirs = {e["event_id"] for e in ada.seen if is_trolls_message(e)}
     assert theirs <= set(crowd.said)
-    assert not town.bridge.view(space.space).hands
-    await _nothing_stands(town, ada, space)
-    await _nobody_new(town, space)
-    await _out_at_once(town, ada, space, crowd)
+    assert not setup.bridge.view(space.space).hands
+    await _nothing_stands(setup, ada, space)
+    await _nobody_new(setup, space)
+    await _out_at_once(setup, ada, space, crowd)
 
 
-async def _heard_out(town: FederatedTown) -> None:
+async def _heard_out(setup: FederatedSetup) -> None:
     """All they said is handled; prompts about their hands may wait for their minute."""
 
     async def heard() -> bool:
-        return not await town.bridge.storage.inbox.pending(0, 1)
+        return not await setup.bridge.storage.inbox.pending(0, 1)
 
     await eventually(heard, "the mob was not heard out", PATIENCE_S)
 
 
-async def _nothing_stands(town: FederatedTown, ada: Person, space: LiveSpace) -> None:
+async def _nothing_stands(setup: FederatedSetup, ada: Person, space: LiveSpace) -> None:
     """Card, captions and what the bot wrote into the state are clean."""
     room = room_of(space)
-    card = await town.bridge.card(space.space)
+    card = await setup.bridge.card(space.space)
 
     async def card_is_clean() -> bool:
         shown = await ada.request("GET", f"rooms/{room}/event/{card}")
@@ -85,23 +85,23 @@ async def _nothing_stands(town: FederatedTown, ada: Person, space: LiveSpace) ->
             assert SLUR not in json.dumps(event)
 
 
-async def _nobody_new(town: FederatedTown, space: LiveSpace) -> None:
+async def _nobody_new(setup: FederatedSetup, space: LiveSpace) -> None:
     """Neither somebody with an account nor a hand comes in."""
-    newcomer = await town.remote("newcomer")
+    newcomer = await setup.remote("newcomer")
     with pytest.raises(MatrixError):
-        await newcomer.try_to_join(town.alias(space))
-    guest = UserId(f"@spaces_ffff:{town.bridge.settings.domain}")
+        await newcomer.try_to_join(setup.alias(space))
+    guest = UserId(f"@spaces_ffff:{setup.bridge.settings.domain}")
     ask = cmd.RequestToSpeak(guest, 1, name=SLUR, guest=True)
     with pytest.raises(Rejected) as refusal:
-        await town.bridge.spaces.ask(space.space, ask)
+        await setup.bridge.spaces.ask(space.space, ask)
     assert refusal.value.code == "locked_hands"
 
 
-async def _out_at_once(town: FederatedTown, ada: Person, space: LiveSpace, crowd: Mob) -> None:
+async def _out_at_once(setup: FederatedSetup, ada: Person, space: LiveSpace, crowd: Mob) -> None:
     """One word of the host shows out all of them, and takes their names from the state."""
     room, server = room_of(space), crowd.trolls[0].id.partition(":")[2]
-    assert "Blocked" in await town.say(ada, room, f"!space block @troll*:{server}")
-    members = {id_of(ada), UserId(town.bot)}
+    assert "Blocked" in await setup.say(ada, room, f"!space block @troll*:{server}")
+    members = {id_of(ada), UserId(setup.bot)}
 
     async def gone() -> bool:
         state = await ada.all_state(room)

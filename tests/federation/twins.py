@@ -8,7 +8,7 @@ from pathlib import Path
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.federation.authority import Authority
 from tests.federation.homeserver import FederatedHomeserver
-from tests.matrix.support import PATIENCE_S, Town
+from tests.matrix.support import PATIENCE_S, LiveSetup
 
 CALL_AGAIN_S = 0.5
 """After a failure, a server waits so long at most before it tries the other one again."""
@@ -47,7 +47,7 @@ class Twins:
             evil=True,
         )
         self._links = (near.link, self.away.link)
-        self.home = Town(directory / "home", near)
+        self.home = LiveSetup(directory / "home", near)
         self._callers: tuple[MatrixUser, MatrixUser]
         self._numbers = itertools.count(1)
         self._room = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge_demo.matrix_user import MatrixUser
-from tests.matrix.support import Bridge, Town
+from tests.matrix.support import Bridge, LiveSetup
 
 Settle = Callable[[str], Awaitable[MatrixUser]]
 _NAMES = iter(range(1, 1_000_000))
@@ -18,30 +18,30 @@ HOMESERVER_LINES = 60
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSetup]:
     """A homeserver that knows the bridge."""
-    made = Town(tmp_path_factory.mktemp("town"))
+    made = LiveSetup(tmp_path_factory.mktemp("setup"))
     asyncio.run(made.homeserver.start())
     yield made
     made.homeserver.kill_now()
 
 
 @pytest.fixture
-async def bridge(town: Town, tmp_path: Path) -> AsyncIterator[Bridge]:
+async def bridge(setup: LiveSetup, tmp_path: Path) -> AsyncIterator[Bridge]:
     """A running bridge with an empty database, connected."""
-    async with Bridge(town.settings(), tmp_path / "spaces.db") as running:
+    async with Bridge(setup.settings(), tmp_path / "spaces.db") as running:
         await running.connected()
         yield running
 
 
 @pytest.fixture
-async def settle(town: Town) -> AsyncIterator[Settle]:
+async def settle(setup: LiveSetup) -> AsyncIterator[Settle]:
     """Makes people with accounts, each followed by a sync loop."""
     async with AsyncExitStack() as everybody:
 
         async def settle(name: str) -> MatrixUser:
-            account = await town.homeserver.register(f"{name}{next(_NAMES)}")
-            return await everybody.enter_async_context(MatrixUser(town.homeserver.url, account))
+            account = await setup.homeserver.register(f"{name}{next(_NAMES)}")
+            return await everybody.enter_async_context(MatrixUser(setup.homeserver.url, account))
 
         yield settle
 
@@ -52,8 +52,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the homeserver said last beside what failed."""
     report = yield
-    town = getattr(item, "funcargs", {}).get("town")
-    if report.failed and isinstance(town, Town):
-        lines = town.homeserver.log_text().splitlines()
+    setup = getattr(item, "funcargs", {}).get("setup")
+    if report.failed and isinstance(setup, LiveSetup):
+        lines = setup.homeserver.log_text().splitlines()
         report.sections.append(("The homeserver's log", "\n".join(lines[-HOMESERVER_LINES:])))
     return report

@@ -43,20 +43,20 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
-class Bell:
-    """Wakes the courier once there is one."""
+class LateOutboxSignal:
+    """Wakes the outbox dispatcher once there is one."""
 
     def __init__(self) -> None:
-        self.ring: Callable[[], None] = lambda: None
+        self.on_wake: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
-        self.ring()
+        self.on_wake()
 
 
-class Town:
+class LiveSetup:
     """A homeserver that knows the bridge; bridges come and go on the same port.
 
-    `homeserver`: one of another kind, not started yet; its domain is the town's.
+    `homeserver`: one of another kind, not started yet; its domain is the set-up's.
     """
 
     def __init__(self, directory: Path, homeserver: Homeserver | None = None) -> None:
@@ -125,17 +125,17 @@ class Bridge:
         self._min_followers = min_followers
         self.storage: Storage
         self.spaces: Spaces
-        self.doorkeeper: BanListService
+        self.ban_lists: BanListService
         self.matrix: MatrixService
         self.tasks: TaskSupervisor
         self._timekeeper: Timekeeper
 
     async def __aenter__(self) -> Self:
-        clock, bell = SystemClock(), Bell()
+        clock, signal = SystemClock(), LateOutboxSignal()
         self.storage = await open_storage(self._database, clock)
-        self.doorkeeper = BanListService(self.storage.blocks, self.storage.policy_rules, clock)
-        await self.doorkeeper.load()
-        world = AppContext(
+        self.ban_lists = BanListService(self.storage.blocks, self.storage.policy_rules, clock)
+        await self.ban_lists.load()
+        context = AppContext(
             journal=self.storage.journal,
             directory=self.storage.directory,
             outbox=self.storage.outbox,
@@ -143,8 +143,8 @@ class Bridge:
             stage=self.sound,
             captioner=self.sound,
             audience=self.sound,
-            courier=bell,
-            doorkeeper=self.doorkeeper,
+            outbox_signal=signal,
+            ban_lists=self.ban_lists,
             followers=self.storage.followers,
             clock=clock,
             settings=AppSettings(
@@ -156,8 +156,8 @@ class Bridge:
             ),
         )
         self.tasks = TaskSupervisor()
-        self.spaces = Spaces(world, self.tasks)
-        self.doorkeeper.attend(self.spaces)
+        self.spaces = Spaces(context, self.tasks)
+        self.ban_lists.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
         self.matrix = MatrixService(
             self.settings,
@@ -166,14 +166,14 @@ class Bridge:
             self.storage.inbox,
             self.storage.tokens,
             use_cases_of(
-                self.spaces, self.doorkeeper, self.storage.reports, lambda _: self._permission
+                self.spaces, self.ban_lists, self.storage.reports, lambda _: self._permission
             ),
-            doorkeeper=self.doorkeeper,
+            ban_lists=self.ban_lists,
             followers=self.storage.followers,
             reports=self.storage.reports,
             tasks=self.tasks,
         )
-        bell.ring = self.matrix.wake
+        signal.on_wake = self.matrix.wake
         self._timekeeper = Timekeeper(self.spaces, self.tasks)
         await self.spaces.resume()
         await self.matrix.start()

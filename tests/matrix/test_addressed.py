@@ -14,7 +14,7 @@ from spaces_bridge.matrix.events.content import message, reply
 from spaces_bridge.matrix.events.translate import Message, meaning_of
 from spaces_bridge.matrix.text.addressed import names_of, slip
 from spaces_bridge.matrix.text.commands import Misunderstood, Request, parse
-from tests.matrix.talk_town import DM, SETTINGS, TalkTown
+from tests.matrix.command_setup import DM, SETTINGS, CommandSetup
 from tests.support.spaces import BEN, HOST
 
 pytestmark = pytest.mark.unit
@@ -25,9 +25,9 @@ ROOT, COMMAND = EventId("$root"), EventId("$command")
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[TalkTown]:
-    async with TalkTown() as town:
-        yield town
+async def setup() -> AsyncIterator[CommandSetup]:
+    async with CommandSetup() as setup:
+        yield setup
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_any_signs_around_are_taken_off_without_surprise(text: str) -> None:
     ],
 )
 async def test_in_a_room_what_is_meant_for_the_bot_is_answered(
-    town: TalkTown, body: str, answer: str
+    setup: CommandSetup, body: str, answer: str
 ) -> None:
-    await town.plan()
-    assert answer in await town.say(HOST, body)
+    await setup.plan()
+    assert answer in await setup.say(HOST, body)
 
 
 def test_commands_are_not_shown_in_the_pages_chat() -> None:
@@ -218,11 +218,11 @@ def test_an_answer_in_a_thread_is_shown_there_by_every_client() -> None:
 
 
 @pytest.mark.parametrize("body", ["!space live", "!space frobnicate", "!space mute Nobody"])
-async def test_answers_and_refusals_stay_in_the_thread(town: TalkTown, body: str) -> None:
-    await town.open()
-    assert await town.say(HOST, body, thread=ROOT)
-    assert await town.say(HOST, body)
-    assert town.threads == [ROOT, None]
+async def test_answers_and_refusals_stay_in_the_thread(setup: CommandSetup, body: str) -> None:
+    await setup.open()
+    assert await setup.say(HOST, body, thread=ROOT)
+    assert await setup.say(HOST, body)
+    assert setup.threads == [ROOT, None]
 
 
 # --- edits ---------------------------------------------------------------------------------------
@@ -242,31 +242,31 @@ def test_an_edit_says_what_it_says_now() -> None:
 
 
 async def test_a_slip_that_is_mended_is_carried_out_once_and_in_its_thread(
-    town: TalkTown,
+    setup: CommandSetup,
 ) -> None:
-    await town.open()
-    town.past[COMMAND] = before("!space titel Roses", **{"m.relates_to": IN_THREAD})
-    assert "“Roses”" in await town.say(HOST, "!space title Roses", rewords=COMMAND)
-    assert town.threads == [ROOT]
-    assert town.view.title == "Roses"
-    answer = await town.say(HOST, "!space title Lilies", rewords=COMMAND)
+    await setup.open()
+    setup.past[COMMAND] = before("!space titel Roses", **{"m.relates_to": IN_THREAD})
+    assert "“Roses”" in await setup.say(HOST, "!space title Roses", rewords=COMMAND)
+    assert setup.threads == [ROOT]
+    assert setup.view.title == "Roses"
+    answer = await setup.say(HOST, "!space title Lilies", rewords=COMMAND)
     assert answer.startswith("❌ I did what it said at first")
-    assert town.view.title == "Roses"
+    assert setup.view.title == "Roses"
 
 
-async def test_an_edit_of_what_was_carried_out_changes_nothing(town: TalkTown) -> None:
-    await town.open()
-    town.past[COMMAND] = before("!space title Roses")
-    assert "I did what it said at first" in await town.say(
+async def test_an_edit_of_what_was_carried_out_changes_nothing(setup: CommandSetup) -> None:
+    await setup.open()
+    setup.past[COMMAND] = before("!space title Roses")
+    assert "I did what it said at first" in await setup.say(
         HOST, "!space title Lilies", rewords=COMMAND
     )
-    assert await town.say(HOST, "`!space title Roses`", rewords=COMMAND) == ""
-    assert await town.say(BEN, "!space queue", rewords=COMMAND) == ""
-    assert await town.say(HOST, "!space queue", rewords=EventId("$unknown")) == ""
-    assert town.view.title != "Lilies"
+    assert await setup.say(HOST, "`!space title Roses`", rewords=COMMAND) == ""
+    assert await setup.say(BEN, "!space queue", rewords=COMMAND) == ""
+    assert await setup.say(HOST, "!space queue", rewords=EventId("$unknown")) == ""
+    assert setup.view.title != "Lilies"
 
 
-async def test_an_edited_sentence_in_a_direct_room_is_answered(town: TalkTown) -> None:
-    await town.open()
-    town.past[COMMAND] = before("qeue")
-    assert "No hand" in await town.say(HOST, "queue", DM, rewords=COMMAND)
+async def test_an_edited_sentence_in_a_direct_room_is_answered(setup: CommandSetup) -> None:
+    await setup.open()
+    setup.past[COMMAND] = before("qeue")
+    assert "No hand" in await setup.say(HOST, "queue", DM, rewords=COMMAND)

@@ -1,4 +1,4 @@
-"""Bans follow from who is removed, whatever was wished before."""
+"""Bans follow from who is removed, whatever was enqueued before."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class Room:
         self.asked.append((path[-1], body))
         self.kind = "ban" if path[-1] == "ban" else "leave"
 
-    async def wish(self, wanted: tasks.OutboxTask, key: str) -> None:
+    async def enqueue_task(self, wanted: tasks.OutboxTask, key: str) -> None:
         self.told.append(wanted)
 
     @property
@@ -54,7 +54,7 @@ UNBAN = tasks.UnbanPerson(REMOVED.space, BEN)
 
 @pytest.mark.parametrize("membership", ["join", "leave", "invite"])
 @pytest.mark.parametrize("wanted", [BAN, UNBAN])
-async def test_who_is_removed_is_banned_once_whichever_wish_comes_last(
+async def test_who_is_removed_is_banned_once_whichever_task_comes_last(
     wanted: tasks.BanPerson | tasks.UnbanPerson, membership: str
 ) -> None:
     room = Room(REMOVED, membership)
@@ -64,7 +64,7 @@ async def test_who_is_removed_is_banned_once_whichever_wish_comes_last(
     assert len(room.asked) == 1
 
 
-async def test_who_was_readmitted_is_unbanned_and_an_old_wish_bans_nobody() -> None:
+async def test_who_was_readmitted_is_unbanned_and_an_old_task_bans_nobody() -> None:
     room = Room(after(REMOVED, cmd.ReadmitPerson(HOST, BEN)), "ban")
     await room.bans.run(UNBAN, "1")
     await room.bans.run(BAN, "2")

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.unit
 
 SQUARE = RoomId("!square")
 SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", "https://pages")
-DOOR = "https://matrix.to/#/#spaces_first-talk:example.org"
+ACCESS = "https://matrix.to/#/#spaces_first-talk:example.org"
 AT_MS = 1_796_324_400_000
 
 
 def shown(space: LiveSpace, listeners: int = 3) -> Card:
-    return render(space, listeners, "https://pages/s/first-talk", DOOR)
+    return render(space, listeners, "https://pages/s/first-talk", ACCESS)
 
 
 def body(space: LiveSpace, listeners: int = 3) -> str:
@@ -42,7 +42,7 @@ def test_a_live_one_names_host_numbers_and_both_ways_in() -> None:
     assert "Host: Ada" in lines
     assert "🎙 1 speaker · 👂 1 listener" in lines
     assert "Listen in the browser: https://pages/s/first-talk" in lines
-    assert f"Join the room: {DOOR}" in lines
+    assert f"Join the room: {ACCESS}" in lines
     assert "🔔" in lines[-1]
     assert "✅" not in lines[-1]
 
@@ -58,7 +58,7 @@ def test_an_ended_one_leads_to_what_was_said() -> None:
     text = body(replace(ended, captions_said=3))
     assert text.startswith("Ended: First talk")
     assert "What was said: https://pages/s/first-talk" in text
-    assert DOOR not in text
+    assert ACCESS not in text
     assert "What was said" not in body(ended)
 
 
@@ -99,7 +99,7 @@ class Square:
     async def find(self, space: SpaceId) -> LiveSpace:
         return self.space
 
-    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def enqueue_task(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         assert isinstance(wanted, TellUser)
         self.told.append(wanted)
 
@@ -187,7 +187,7 @@ async def test_without_the_right_to_write_the_host_is_told_once() -> None:
     assert await square.refresh() is None
     square.refusal = None
     assert await square.refresh() is None
-    assert [wish.user for wish in square.told] == [HOST]
+    assert [task.user for task in square.told] == [HOST]
     assert square.sent == []
 
 

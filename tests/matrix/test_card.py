@@ -143,7 +143,7 @@ def test_who_may_speak_is_said_in_words(policy: SpeakPolicy, words: str) -> None
     assert words in line(live_space(speak_policy=policy), "Ask to speak")
 
 
-def test_closed_doors_are_said() -> None:
+def test_what_is_closed_is_said() -> None:
     space = live_space()
     assert "Locked by a host" in body_of(after(space, cmd.LockSpace(HOST)))
     assert "Chat is off" in body_of(after(space, cmd.SetChat(HOST, on=False)))

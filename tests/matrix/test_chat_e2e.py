@@ -10,7 +10,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -18,7 +18,7 @@ HOSTILE = '<img src=x onerror=alert(1)>\u202e [x](javascript:1)\nAda: "I resign"
 
 
 def lines(bridge: Bridge, space: SpaceId) -> tuple[ChatLine, ...]:
-    return bridge.spaces.world.chat.lines(space)
+    return bridge.spaces.context.chat.lines(space)
 
 
 async def shown(bridge: Bridge, space: SpaceId, *texts: str) -> tuple[ChatLine, ...]:
@@ -89,11 +89,11 @@ async def test_what_the_page_writes_is_in_the_room_once(bridge: Bridge, settle: 
 
 
 async def test_a_restart_reads_the_room_and_what_waited_is_said(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
     database = tmp_path / "chat.db"
-    async with Bridge(town.settings(), database) as bridge:
+    async with Bridge(setup.settings(), database) as bridge:
         await bridge.connected()
         space = await bridge.live(ada, "Chat", [ben])
         room, here = room_of(space), space.space
@@ -104,11 +104,11 @@ async def test_a_restart_reads_the_room_and_what_waited_is_said(
         await bridge.drained()
         await ben.redact(room, taken)
         await shown(bridge, here, "from the room", "from the page")
-        await town.homeserver.kill9()
+        await setup.homeserver.kill9()
         await say(bridge, here, ben, "while nobody was there")
         await shown(bridge, here, "from the room", "from the page", "while nobody was there")
-    await town.homeserver.start()
-    async with Bridge(town.settings(), database) as bridge:
+    await setup.homeserver.start()
+    async with Bridge(setup.settings(), database) as bridge:
         await bridge.connected()
         found = await shown(
             bridge, here, "from the room", "from the page", "while nobody was there"

@@ -10,7 +10,7 @@ from spaces_bridge.app.chat import ChatLine, LinesFound, LinesGone
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.appservice import room_chat as chats
+from spaces_bridge.matrix.appservice import room_chat
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -40,7 +40,7 @@ def redaction(number: int) -> dict[str, Any]:
     return {**message(900 + number), "type": "m.room.redaction", "content": content}
 
 
-class House:
+class RoomFake:
     """A room that can be read, and lists that bar Eve."""
 
     def __init__(self) -> None:
@@ -70,22 +70,22 @@ def recorder() -> Recorder:
 @pytest.fixture
 async def spaces(recorder: Recorder) -> AsyncIterator[Spaces]:
     """Scheduled, with the host and Ben in the room."""
-    door = Spaces(recorder.world())
-    await door.create(CREATE)
-    await door.ask(SPACE, cmd.AttachRoom(ROOM))
-    await door.ask(SPACE, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
-    yield door
-    await door.stop()
+    spaces = Spaces(recorder.context())
+    await spaces.create(CREATE)
+    await spaces.ask(SPACE, cmd.AttachRoom(ROOM))
+    await spaces.ask(SPACE, cmd.ObserveRoom({HOST: 90}, {HOST: "Ada", BEN: "Ben"}))
+    yield spaces
+    await spaces.stop()
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def room() -> RoomFake:
+    return RoomFake()
 
 
 @pytest.fixture
-def chat(spaces: Spaces, house: House) -> RoomChat:
-    return RoomChat(house, spaces, SETTINGS, house)
+def chat(spaces: Spaces, room: RoomFake) -> RoomChat:
+    return RoomChat(room, spaces, SETTINGS, room)
 
 
 def texts(spaces: Spaces) -> list[str]:
@@ -122,10 +122,10 @@ async def test_after_a_start_the_room_is_read_as_soon_as_it_can_be(
     chat: RoomChat,
     spaces: Spaces,
     recorder: Recorder,
-    house: House,
+    room: RoomFake,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chats, "AWAY_BACKOFF", Backoff(0.0, 0.0))
+    monkeypatch.setattr(room_chat, "AWAY_BACKOFF", Backoff(0.0, 0.0))
     edit = {
         **message(5),
         "content": {
@@ -137,9 +137,9 @@ async def test_after_a_start_the_room_is_read_as_soon_as_it_can_be(
     }
     redacted = {**message(3), "content": {}}
     chat.note(message(9))
-    house.answers = [Away("gone"), [message(1, EVE), message(2), redacted, edit, message(9)]]
+    room.answers = [Away("gone"), [message(1, EVE), message(2), redacted, edit, message(9)]]
     await chat.look_back()
-    assert house.asked == 2
+    assert room.asked == 2
     assert texts(spaces) == ["better", "line 9"]
     _, news = recorder.called("chatted")[-1]
     assert isinstance(news, LinesFound)
@@ -147,21 +147,21 @@ async def test_after_a_start_the_room_is_read_as_soon_as_it_can_be(
 
 
 async def test_what_is_taken_back_while_the_room_is_read_is_not_shown(
-    chat: RoomChat, spaces: Spaces, house: House
+    chat: RoomChat, spaces: Spaces, room: RoomFake
 ) -> None:
     async def meanwhile() -> None:
         chat.note(redaction(1))
         chat.note(message(4))
 
-    house.while_reading = meanwhile
-    house.answers = [[message(1), message(2)]]
+    room.while_reading = meanwhile
+    room.answers = [[message(1), message(2)]]
     await chat.look_back()
     assert texts(spaces) == ["line 2", "line 4"]
 
 
 async def test_a_room_that_may_not_be_read_is_left_alone(
-    chat: RoomChat, spaces: Spaces, house: House
+    chat: RoomChat, spaces: Spaces, room: RoomFake
 ) -> None:
-    house.answers = [RequestRefused(403, "M_FORBIDDEN", "no")]
+    room.answers = [RequestRefused(403, "M_FORBIDDEN", "no")]
     await chat.look_back()
-    assert (texts(spaces), house.asked) == ([], 1)
+    assert (texts(spaces), room.asked) == ([], 1)

@@ -9,7 +9,7 @@ import pytest
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import Phase
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, PAGES, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, PAGES, Bridge, LiveSetup, eventually, room_of
 from tests.matrix.talking import meet, say
 
 pytestmark = pytest.mark.e2e
@@ -32,11 +32,11 @@ async def test_a_live_space_from_creation_to_its_end(bridge: Bridge, settle: Set
     assert "The floor goes to Ben" in await say(ada, room, "!space approve 1")
     invite = await offered
     assert invite["content"]["reason"] == "The floor in “Bread and roses” is yours."
-    letter = invite["room_id"]
-    await ben.join(letter)
+    dm = invite["room_id"]
+    await ben.join(dm)
 
     async def offer() -> bool:
-        said = await ben.messages(letter, BOT)
+        said = await ben.messages(dm, BOT)
         return any("#t=" in m["content"]["body"] for m in said)
 
     await eventually(offer, "no offer of the floor")
@@ -120,9 +120,11 @@ async def test_whatever_is_said_in_a_direct_message_is_answered(
     assert part in await say(ada, await meet(ada), text)
 
 
-async def test_who_may_not_host_is_told_so(town: Town, tmp_path: Path, settle: Settle) -> None:
+async def test_who_may_not_host_is_told_so(
+    setup: LiveSetup, tmp_path: Path, settle: Settle
+) -> None:
     ada = await settle("ada")
-    async with Bridge(town.settings(), tmp_path / "db", permission="listen") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db", permission="listen") as bridge:
         await bridge.connected()
         answer = await say(ada, await meet(ada), "create Nothing")
         assert answer.startswith("❌")
@@ -191,15 +193,15 @@ async def test_who_declines_an_invitation_is_left_in_peace_and_the_inviter_told(
 
 
 async def test_after_a_restart_a_command_where_a_live_space_ended_is_about_no_other(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada = await settle("ada")
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         await bridge.connected()
         over = await bridge.live(ada, "Over")
         assert "has ended" in await say(ada, room_of(over), "!space end")
         await bridge.drained()
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         await bridge.connected()
         on = await bridge.live(ada, "Still on")
         answer = await say(ada, room_of(over), "!space end")

@@ -37,14 +37,14 @@ def live_space(name: str, room: RoomId, *, ended: bool = False) -> LiveSpace:
     return space
 
 
-class Town:
+class SpacesSetup:
     """An ended live space that nobody keeps in memory, and one of the same host that is on."""
 
     def __init__(self) -> None:
         self.old = live_space("old", OLD_ROOM, ended=True)
         self.on = live_space("on", ROOM)
         self.asked: list[SpaceId] = []
-        self.wished: list[OutboxTask] = []
+        self.enqueued: list[OutboxTask] = []
         self.notes = MemoryNotes()
 
     # --- the live spaces
@@ -64,8 +64,8 @@ class Town:
         self.asked.append(space)
         return []
 
-    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
-        self.wished.append(wanted)
+    async def enqueue_task(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
+        self.enqueued.append(wanted)
 
     # --- the storage
 
@@ -89,14 +89,14 @@ class Town:
 
 
 class Directory:
-    """The town's look-ups."""
+    """The set-up's look-ups."""
 
-    def __init__(self, town: Town) -> None:
-        self.by_room = town.summary
+    def __init__(self, setup: SpacesSetup) -> None:
+        self.by_room = setup.summary
 
 
 async def hear(
-    town: Town,
+    setup: SpacesSetup,
     text: str,
     *,
     event: str = "$said",
@@ -104,51 +104,51 @@ async def hear(
     full: bool = False,
 ) -> None:
     """Said by the host. `full`: the room has had its events of this minute."""
-    every: Any = town
-    directory: Any = Directory(town)
+    every: Any = setup
+    directory: Any = Directory(setup)
     settings = MatrixSettings("http://hs", "x", "as", "hs", "https://pages")
     archive = Archive(directory, every)
-    desk = CommandContext(every, every, archive, town.notes, settings, every, every)
-    talk = CommandDispatcher(desk, every, lambda _: full)
+    context = CommandContext(every, every, archive, setup.notes, settings, every, every)
+    talk = CommandDispatcher(context, every, lambda _: full)
     await talk.hear(Message(room, EventId(event), ADA, text))
 
 
-def answer(town: Town) -> Reply:
-    (reply,) = town.wished
+def answer(setup: SpacesSetup) -> Reply:
+    (reply,) = setup.enqueued
     assert isinstance(reply, Reply)
     return reply
 
 
 @pytest.mark.parametrize("verb", ["end", "start", "approve 1", "deny 1", "demote x", "link"])
 async def test_a_command_in_the_room_of_an_ended_live_space_is_about_no_other(verb: str) -> None:
-    town = Town()
-    await hear(town, f"!space {verb}")
-    reply = answer(town)
+    setup = SpacesSetup()
+    await hear(setup, f"!space {verb}")
+    reply = answer(setup)
     assert not reply.ok
     assert "has ended" in reply.text
-    assert town.asked == []
+    assert setup.asked == []
 
 
 async def test_an_end_that_is_heard_again_after_it_took_effect_is_no_failure() -> None:
-    town = Town()
-    await hear(town, "!space end", event=ENDED_BY)
-    reply = answer(town)
+    setup = SpacesSetup()
+    await hear(setup, "!space end", event=ENDED_BY)
+    reply = answer(setup)
     assert reply.ok
     assert "“old” has ended" in reply.text
-    assert town.asked == []
+    assert setup.asked == []
 
 
 async def test_talk_in_the_room_of_an_ended_live_space_is_not_meant_for_the_bot() -> None:
-    town = Town()
-    await hear(town, "end of the world")
-    assert town.wished == []
+    setup = SpacesSetup()
+    await hear(setup, "end of the world")
+    assert setup.enqueued == []
 
 
 async def test_a_direct_message_is_about_the_one_live_space_that_is_on() -> None:
-    town = Town()
-    await hear(town, "end", room=RoomId("!dm"))
-    assert answer(town).ok
-    assert town.asked == [town.on.space]
+    setup = SpacesSetup()
+    await hear(setup, "end", room=RoomId("!dm"))
+    assert answer(setup).ok
+    assert setup.asked == [setup.on.space]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,6 @@ async def test_a_direct_message_is_about_the_one_live_space_that_is_on() -> None
 async def test_where_the_rooms_budget_is_spent_the_answer_comes_by_direct_message(
     text: str, answer: str
 ) -> None:
-    town = Town()
-    await hear(town, f"!space {text}", room=ROOM, full=True)
-    assert town.wished == [TellUser(ADA, answer)]
+    setup = SpacesSetup()
+    await hear(setup, f"!space {text}", room=ROOM, full=True)
+    assert setup.enqueued == [TellUser(ADA, answer)]

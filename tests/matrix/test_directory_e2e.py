@@ -12,7 +12,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, SystemClock, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, SystemClock, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -99,12 +99,12 @@ async def test_private_ones_are_never_listed(bridge: Bridge, settle: Settle) -> 
 
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_nobody_but_the_bot_writes_in_it(tmp_path: Path, version: str) -> None:
-    village = Town(tmp_path)
-    async with village.homeserver:
-        account = await village.homeserver.register("mallory")
-        settings = village.settings(room_version=version)
+    own_setup = LiveSetup(tmp_path)
+    async with own_setup.homeserver:
+        account = await own_setup.homeserver.register("mallory")
+        settings = own_setup.settings(room_version=version)
         async with (
-            MatrixUser(village.homeserver.url, account) as mallory,
+            MatrixUser(own_setup.homeserver.url, account) as mallory,
             Bridge(settings, tmp_path / "spaces.db") as bridge,
         ):
             await bridge.connected()
@@ -123,10 +123,10 @@ async def test_nobody_but_the_bot_writes_in_it(tmp_path: Path, version: str) -> 
 
 
 async def test_what_ended_while_the_entry_could_not_be_taken_out_goes_at_the_next_start(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada = await settle("ada")
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         directory = await enter(ada)
         space = await bridge.create(ada, "Forgotten")
         room = room_of(space)
@@ -137,7 +137,7 @@ async def test_what_ended_while_the_entry_could_not_be_taken_out_goes_at_the_nex
         await bridge.spaces.ask(space.space, cmd.EndSpace(UserId(ada.id), now_ms))
         for row in await bridge.outbox.pending(0, 100):
             await bridge.outbox.bury(row.effect.key, "lost")
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         await bridge.connected()
         assert await enter(ada) == directory
         await gone(ada, directory, room)
@@ -146,15 +146,15 @@ async def test_what_ended_while_the_entry_could_not_be_taken_out_goes_at_the_nex
 async def test_a_homeserver_that_lists_no_rooms_is_named_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    village = Town(tmp_path)
+    own_setup = LiveSetup(tmp_path)
     registration = tmp_path / "registration.yaml"
-    village.homeserver = Secretive(tmp_path / "synapse", registrations=[registration])
-    async with village.homeserver:
-        account = await village.homeserver.register("ada")
+    own_setup.homeserver = Secretive(tmp_path / "synapse", registrations=[registration])
+    async with own_setup.homeserver:
+        account = await own_setup.homeserver.register("ada")
         with caplog.at_level(logging.WARNING, "spaces_bridge.matrix.cards.listing"):
             async with (
-                MatrixUser(village.homeserver.url, account) as ada,
-                Bridge(village.settings(), tmp_path / "spaces.db") as bridge,
+                MatrixUser(own_setup.homeserver.url, account) as ada,
+                Bridge(own_setup.settings(), tmp_path / "spaces.db") as bridge,
             ):
                 await bridge.connected()
                 directory = await enter(ada)

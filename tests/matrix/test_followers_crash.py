@@ -27,7 +27,7 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.storage.storage import open_storage
 from spaces_bridge_demo.matrix_user import MatrixUser
-from tests.matrix.support import BOT, Bridge, SystemClock, Town, eventually
+from tests.matrix.support import BOT, Bridge, LiveSetup, SystemClock, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -101,22 +101,22 @@ def chance() -> random.Random:
 
 
 @pytest.fixture
-async def village(tmp_path: Path) -> AsyncIterator[Town]:
+async def own_setup(tmp_path: Path) -> AsyncIterator[LiveSetup]:
     """A homeserver of its own."""
-    town = Town(tmp_path)
-    async with town.homeserver:
-        yield town
+    setup = LiveSetup(tmp_path)
+    async with setup.homeserver:
+        yield setup
 
 
 async def test_every_follower_is_told_once_however_often_the_bridge_is_killed(
-    village: Town, chance: random.Random
+    own_setup: LiveSetup, chance: random.Random
 ) -> None:
-    settings = village.settings(invitations_per_minute=PER_MINUTE)
-    database = village.directory / "spaces.db"
+    settings = own_setup.settings(invitations_per_minute=PER_MINUTE)
+    database = own_setup.directory / "spaces.db"
     async with AsyncExitStack() as people:
-        ada = await settle(village, people, "ada")
-        zoe = await settle(village, people, "zz-zoe")
-        crowd = Crowd([*await register(village, FOLLOWERS - 1), UserId(zoe.id)])
+        ada = await settle(own_setup, people, "ada")
+        zoe = await settle(own_setup, people, "zz-zoe")
+        crowd = Crowd([*await register(own_setup, FOLLOWERS - 1), UserId(zoe.id)])
         crowd.silent |= set(chance.sample(crowd.people[:-1], int(FOLLOWERS * SILENT_BEFORE)))
         earlier = await prepare(settings, database, ada, zoe, crowd)
 
@@ -125,7 +125,7 @@ async def test_every_follower_is_told_once_however_often_the_bridge_is_killed(
         async with Bridge(settings, database) as bridge:
             await eventually(lambda: nothing_left(bridge), "not all were told", PATIENCE_S)
         took = time.time() - begun
-        told, invites = await what_was_sent(village, "is live: A thousand ears")
+        told, invites = await what_was_sent(own_setup, "is live: A thousand ears")
 
     expected = set(crowd.people) - crowd.silent
     print(  # noqa: T201  # what was measured
@@ -140,18 +140,18 @@ async def test_every_follower_is_told_once_however_often_the_bridge_is_killed(
 # --- acts ---------------------------------------------------------------------------------------
 
 
-async def settle(town: Town, people: AsyncExitStack, name: str) -> MatrixUser:
-    account = await town.homeserver.register(name)
-    return await people.enter_async_context(MatrixUser(town.homeserver.url, account))
+async def settle(setup: LiveSetup, people: AsyncExitStack, name: str) -> MatrixUser:
+    account = await setup.homeserver.register(name)
+    return await people.enter_async_context(MatrixUser(setup.homeserver.url, account))
 
 
-async def register(town: Town, number: int) -> list[UserId]:
+async def register(setup: LiveSetup, number: int) -> list[UserId]:
     """Real accounts, which nobody watches."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(place: int) -> UserId:
         async with gate:
-            return UserId((await town.homeserver.register(f"p{place:04}")).user_id)
+            return UserId((await setup.homeserver.register(f"p{place:04}")).user_id)
 
     return await asyncio.gather(*(one(place) for place in range(number)))
 
@@ -233,11 +233,13 @@ async def nothing_left(bridge: Bridge) -> bool:
 # --- looking ------------------------------------------------------------------------------------
 
 
-async def what_was_sent(town: Town, part: str) -> tuple[Mapping[UserId, int], Sequence[float]]:
+async def what_was_sent(
+    setup: LiveSetup, part: str
+) -> tuple[Mapping[UserId, int], Sequence[float]]:
     """How many such messages everybody has in all rooms they are asked into, and when all invites
     were made, in seconds; as the bot sees it.
     """
-    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+    api = HomeserverApi(setup.homeserver.url, setup.as_token, Reach(), lambda _: None)
     await api.start()
     try:
         bot, gate = MatrixClient(api, UserId(BOT)), asyncio.Semaphore(AT_ONCE)

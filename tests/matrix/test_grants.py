@@ -40,7 +40,7 @@ class Room:
             raise self.failure
         return next(e for e in self.events if e.event == event)
 
-    async def undone(self, key: str = "first wish") -> bool:
+    async def undone(self, key: str = "first task") -> bool:
         """As a bridge that has just started would say."""
         return await GrantHistory(self, self.notes).undone(ROOM, BEN, 10, key, self.now)
 
@@ -87,13 +87,13 @@ async def test_a_level_that_stands_is_not_undone() -> None:
     assert not await room.undone()
 
 
-async def test_a_new_wish_for_the_same_person_counts_from_its_own_first_try() -> None:
+async def test_a_new_task_for_the_same_person_counts_from_its_own_first_try() -> None:
     room = Room()
     await room.undone()
     room.write(10)
     room.write(None)
-    assert not await room.undone("second wish")
-    assert not await room.undone("second wish")
+    assert not await room.undone("second task")
+    assert not await room.undone("second task")
 
 
 async def test_the_way_back_ends_after_some_steps_and_the_try_is_made() -> None:

@@ -17,7 +17,7 @@ NOT_YET = RequestRefused(403, "M_FORBIDDEN", "You are not invited to this room."
 GONE = RequestRefused(404, "M_NOT_FOUND", "There is no such room.")
 
 
-class Door:
+class DirectRoomsFake:
     """The bot's client and its direct rooms: joining is refused as told."""
 
     def __init__(self, *refusals: RequestRefused) -> None:
@@ -45,37 +45,37 @@ class Door:
         self.said.append(key)
 
 
-def greeter(door: Any) -> Greeter:  # noqa: ANN401  # plays two parts
-    return Greeter(door, door, MemoryNotes(), rests_s=(0.0, 0.0))
+def greeter(rooms: Any) -> Greeter:  # noqa: ANN401  # plays two parts
+    return Greeter(rooms, rooms, MemoryNotes(), rests_s=(0.0, 0.0))
 
 
 async def test_it_tries_again_while_the_other_server_knows_of_no_invite() -> None:
-    door = Door(NOT_YET, NOT_YET)
-    await greeter(door).invited(INVITE)
-    assert door.tries == [(INVITE.room, ["far.example:8448"])] * 3
-    assert door.said == ["greeting:$e"]
+    rooms = DirectRoomsFake(NOT_YET, NOT_YET)
+    await greeter(rooms).invited(INVITE)
+    assert rooms.tries == [(INVITE.room, ["far.example:8448"])] * 3
+    assert rooms.said == ["greeting:$e"]
 
 
 async def test_it_takes_no_for_an_answer_in_the_end() -> None:
-    door = Door(NOT_YET, NOT_YET, NOT_YET)
-    await greeter(door).invited(INVITE)
-    assert len(door.tries) == 3
-    assert door.said == []
+    rooms = DirectRoomsFake(NOT_YET, NOT_YET, NOT_YET)
+    await greeter(rooms).invited(INVITE)
+    assert len(rooms.tries) == 3
+    assert rooms.said == []
 
 
 async def test_what_is_not_forbidden_but_gone_is_not_tried_again() -> None:
-    door = Door(GONE)
-    await greeter(door).invited(INVITE)
-    assert len(door.tries) == 1
-    assert door.said == []
+    rooms = DirectRoomsFake(GONE)
+    await greeter(rooms).invited(INVITE)
+    assert len(rooms.tries) == 1
+    assert rooms.said == []
 
 
 async def test_a_crowds_room_is_not_direct_because_somebody_says_so() -> None:
     """Else every word there were a command, and answered."""
-    crowd, pair = Door(), Door()
+    crowd, pair = DirectRoomsFake(), DirectRoomsFake()
     crowd.alone = False
-    for door in (crowd, pair):
-        await greeter(door).invited(INVITE)
-        assert door.said
+    for rooms in (crowd, pair):
+        await greeter(rooms).invited(INVITE)
+        assert rooms.said
     assert crowd.adopted == []
     assert pair.adopted == [INVITE.room]

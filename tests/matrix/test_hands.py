@@ -26,7 +26,7 @@ class Card:
     def __init__(self) -> None:
         self.space = after(live_space(), cmd.LockSpace(HOST))
         self.asked = 0
-        self.wished: list[OutboxTask] = []
+        self.enqueued: list[OutboxTask] = []
         self.now = 1
         every: Any = self
         self.hands = HandReactions(every, every)
@@ -38,21 +38,21 @@ class Card:
         self.asked += 1
         decide(self.space, command)
 
-    async def wish(self, wanted: OutboxTask, key: str) -> None:
-        self.wished.append(wanted)
+    async def enqueue_task(self, wanted: OutboxTask, key: str) -> None:
+        self.enqueued.append(wanted)
 
     async def tap(self, by: UserId, number: int) -> None:
         event = EventId(f"${by}{number}")
         await self.hands.raised(self.space, Reaction(ROOM, event, by, EventId("$card"), "✋"))
 
     def count(self, kind: type[OutboxTask]) -> int:
-        return sum(isinstance(wanted, kind) for wanted in self.wished)
+        return sum(isinstance(wanted, kind) for wanted in self.enqueued)
 
 
 async def test_who_may_not_is_told_why_and_the_hand_goes() -> None:
     card = Card()
     await card.tap(BEN, 1)
-    assert card.wished == [
+    assert card.enqueued == [
         RedactEvent(card.space.space, EventId(f"${BEN}1"), crowd=True),
         TellUser(BEN, "❌ “First talk”: This live space is locked: no hands right now."),
     ]
@@ -68,6 +68,6 @@ async def test_a_flood_of_hands_costs_next_to_nothing() -> None:
     assert card.count(RedactEvent) == CLEANED_A_MINUTE
     assert card.asked <= 50 * 12
     card.now += WINDOW_MS
-    card.wished.clear()
+    card.enqueued.clear()
     await card.tap(trolls[0], 101)
     assert card.count(RedactEvent) == card.count(TellUser) == 1

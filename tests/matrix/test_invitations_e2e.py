@@ -18,8 +18,8 @@ from tests.matrix.support import (
     BOT,
     PAGES,
     Bridge,
+    LiveSetup,
     SystemClock,
-    Town,
     eventually,
     room_of,
 )
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-async def quick(town: Town, tmp_path: Path) -> AsyncIterator[Bridge]:
+async def quick(setup: LiveSetup, tmp_path: Path) -> AsyncIterator[Bridge]:
     """A running bridge that invites fast."""
-    settings = town.settings(invitations_per_minute=6000)
+    settings = setup.settings(invitations_per_minute=6000)
     async with Bridge(settings, tmp_path / "spaces.db") as running:
         await running.connected()
         yield running
@@ -152,7 +152,9 @@ async def test_a_crossed_out_sign_ends_invitations_until_it_is_taken_back(
     await told
     assert await take_back(ben, message, reaction) == "You may be invited again."
     again = ben.next_message(message["room_id"], "invites you: First", BOT)
-    await quick.spaces.wish(tasks.InviteByMessage(first.space, user(ben), user(ada)), "again")
+    await quick.spaces.enqueue_task(
+        tasks.InviteByMessage(first.space, user(ben), user(ada)), "again"
+    )
     await again
 
 
@@ -262,10 +264,10 @@ async def test_who_blocks_invites_is_told_to_the_inviter(quick: Bridge, settle: 
     assert len([s for s in sentences if "take no invitations" in s]) == 2
 
 
-async def test_limits_are_told_in_words(town: Town, tmp_path: Path, settle: Settle) -> None:
+async def test_limits_are_told_in_words(setup: LiveSetup, tmp_path: Path, settle: Settle) -> None:
     ada = await settle("ada")
     crowd = [await settle("crowd") for _ in range(3)]
-    settings = town.settings(
+    settings = setup.settings(
         invitations_per_minute=6000, strangers_per_day=2, invitations_per_person=1
     )
     async with Bridge(settings, tmp_path / "db") as bridge:
@@ -324,13 +326,19 @@ async def test_reminders_come_while_it_is_scheduled(quick: Bridge, settle: Settl
     space = await plan(quick, ada, "Soon", in_ms=10 * MINUTE_MS)
     await quick.spaces.ask(space.space, cmd.WantReminder(user(ben)))
     soon = ben.next_message(dms[ben.id], "“Soon” starts in 10 minutes", BOT)
-    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "soon")
+    await quick.spaces.enqueue_task(
+        tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "soon"
+    )
     await soon
     late = ada.next_message(dms[ada.id], "“Soon” starts in", BOT)
-    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ada), Reminder.SOON), "host")
+    await quick.spaces.enqueue_task(
+        tasks.RemindPerson(space.space, user(ada), Reminder.SOON), "host"
+    )
     await late
     await start(quick, space, ada)
-    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "late")
+    await quick.spaces.enqueue_task(
+        tasks.RemindPerson(space.space, user(ben), Reminder.SOON), "late"
+    )
     await quick.drained()
     bodies = [m["content"]["body"] for m in await ben.messages(dms[ben.id], BOT)]
     assert len([body for body in bodies if "starts in" in body]) == 1
@@ -345,5 +353,7 @@ async def test_when_it_is_time_the_host_is_told_how_to_begin(
     due = ada.next_message(dm, "It is time for “Now”: write `start`", BOT)
     due_at_ms = quick.view(space.space).scheduled_at_ms or 0
     await eventually(lambda: SystemClock().now_ms() >= due_at_ms, "it is never time")
-    await quick.spaces.wish(tasks.RemindPerson(space.space, user(ada), Reminder.HOST_DUE), "due")
+    await quick.spaces.enqueue_task(
+        tasks.RemindPerson(space.space, user(ada), Reminder.HOST_DUE), "due"
+    )
     await due

@@ -18,7 +18,7 @@ from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.rooms.observer import RoomObserver
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -41,10 +41,10 @@ async def speaker_on_air(bridge: Bridge, host: MatrixUser, speaker: MatrixUser) 
 
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_approvals_at_once_and_a_hosts_own_write_all_survive(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben, eve, sam = [await settle(name) for name in ("ada", "ben", "eve", "sam")]
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Crowd", [ben, eve, sam])
         room = room_of(space)
         for person in (ben, eve):
@@ -84,12 +84,12 @@ class Hasty(MatrixClient):
 
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_a_hosts_write_that_crosses_with_ours_is_not_lost(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben, eve = [await settle(name) for name in ("ada", "ben", "eve")]
-    api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+    api = HomeserverApi(setup.homeserver.url, setup.as_token, Reach(), lambda _: None)
     await api.start()
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Crossing", [ben, eve])
         room = room_of(space)
         bot = Hasty(api, UserId(BOT), ada.set_level(room, eve.id, 60))

@@ -1,15 +1,19 @@
 """What is read back after an outage: how far, of which rooms, and what of it enters."""
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.appservice import lookback
 from spaces_bridge.matrix.appservice.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from tests.matrix.support import eventually
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit
@@ -127,6 +131,48 @@ async def test_a_bridge_that_never_heard_anything_reads_nothing(place: Place) ->
     place.rooms[LIVE] = [said("$before", NOW)]
     await place.looking.look()
     assert place.read == []
+
+
+@pytest.mark.parametrize("newest", [LOST, None])
+async def test_what_the_homeserver_forgets_just_after_its_return_is_found_a_while_later(
+    place: Place, newest: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Synapse keeps an event back that comes when it is done with what had queued up."""
+    place.newest = newest
+    place.rooms[LIVE] = [said("$before", LOST)]
+
+    async def rest(event: asyncio.Event, seconds: float) -> None:
+        if "$kept" in place.entered:
+            await event.wait()
+        place.rooms[LIVE].append(said("$kept", NOW))
+
+    monkeypatch.setattr(lookback, "rest", rest)
+    place.looking.homeserver_back()
+    async with running(place):
+        await eventually(lambda: "$kept" in place.entered, "it is not found", 5.0)
+    assert place.entered == (["$kept"] if newest is None else ["$before", "$kept"])
+
+
+async def test_rooms_are_read_again_until_nothing_is_found(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookback, "AGAIN_S", 0.0)
+    place.rooms[LIVE] = [said("$one", LOST)]
+    place.looking.homeserver_back()
+    async with running(place):
+        await eventually(lambda: place.read.count(DIRECT) >= 2, "not twice", 5.0)
+        place.looking.homeserver_back()  # and the next return is looked after as well
+        await eventually(lambda: place.read.count(DIRECT) >= 4, "not at the next return", 5.0)
+    assert place.read.count(DIRECT) == 4
+
+
+@asynccontextmanager
+async def running(place: Place) -> AsyncIterator[None]:
+    """Rooms are read back meanwhile."""
+    task = asyncio.create_task(place.looking.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_was_said_before_the_bot_came_is_not_said_to_it(place: Place) -> None:

@@ -22,7 +22,7 @@ from tests.matrix.moderating import (
     until_banned,
     until_level,
 )
-from tests.matrix.support import Bridge, Town, room_of
+from tests.matrix.support import Bridge, LiveSetup, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -97,21 +97,21 @@ async def test_leaving_declining_and_coming_back_are_no_removals(
 
 @pytest.mark.parametrize("how", ["kick", "ban"])
 async def test_removals_and_their_lifting_while_the_bridge_is_down_count(
-    town: Town, tmp_path: Path, settle: Settle, how: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, how: str
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         space = await on_air(bridge, ada, ben)
         room = room_of(bridge.view(space))
     await (ada.kick if how == "kick" else ada.ban)(room, ben.id)
-    async with Bridge(town.settings(), tmp_path / "db") as bridge, reconciled(bridge):
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge, reconciled(bridge):
         await bridge.until(space, lambda s: id_of(ben) in s.removed, "not removed")
         await until_banned(ada, room, ben.id)
         await bridge.until(space, lambda s: s.removed[id_of(ben)].in_force, "not in force")
         await settled(bridge, space)
         assert not bridge.view(space).on_air
     await ada.request("POST", f"rooms/{quote(room)}/unban", {"user_id": ben.id})
-    async with Bridge(town.settings(), tmp_path / "db") as bridge, reconciled(bridge):
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge, reconciled(bridge):
         await bridge.until(space, lambda s: not s.removed, "removed still")
         await settled(bridge, space)
         assert not await banned(ada, room, ben.id)
@@ -146,7 +146,7 @@ async def test_removals_end_with_the_live_space_and_blocks_do_not(
     space = await bridge.live(ada, "Over", [ben, eve])
     room, id_ = room_of(space), space.space
     await ada.ban(room, ben.id)
-    await bridge.doorkeeper.block(id_of(ada), id_of(eve), id_of(ada), "spam")
+    await bridge.ban_lists.block(id_of(ada), id_of(eve), id_of(ada), "spam")
     for person in (ben, eve):
         await until_banned(ada, room, person.id)
     await bridge.until(id_, lambda s: len(s.removed) == 2, "not both removed")
@@ -188,7 +188,7 @@ async def test_moderators_hear_once_of_a_ban_that_is_refused(
     told = ada.next_event(said("did not let me ban"))
     nobody = UserId("not-a-user")
     await bridge.spaces.ask(space.space, cmd.RemovePerson(id_of(ada), nobody))
-    await bridge.spaces.wish(tasks.BanPerson(space.space, nobody, ""), "again")
+    await bridge.spaces.enqueue_task(tasks.BanPerson(space.space, nobody, ""), "again")
     await told
     await settled(bridge, space.space)
     assert len([e for e in ada.seen if said("did not let me ban")(e)]) == 1
@@ -200,7 +200,7 @@ async def test_who_is_blocked_while_speaking_is_silent_and_banned(
     ada, ben = await settle("ada"), await settle("ben")
     space = await on_air(bridge, ada, ben)
     room = room_of(bridge.view(space))
-    await bridge.doorkeeper.block(id_of(ada), "@ben*:localhost", id_of(ada), "spam")
+    await bridge.ban_lists.block(id_of(ada), "@ben*:localhost", id_of(ada), "spam")
     await until_banned(ada, room, ben.id)
     after = await bridge.until(space, lambda s: id_of(ben) in s.removed, "not removed")
     assert not after.on_air
@@ -216,10 +216,10 @@ async def test_who_is_blocked_while_speaking_is_silent_and_banned(
 
 @VERSIONS
 async def test_a_locked_room_lets_nobody_in_and_listeners_only_react(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben, eve, sam = [await settle(name) for name in ("ada", "ben", "eve", "sam")]
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Locked", [ben, eve])
         room, id_ = room_of(space), space.space
         card = await bridge.card(id_)
@@ -257,6 +257,6 @@ async def test_an_arranged_room_costs_no_event(bridge: Bridge, settle: Settle) -
     await settled(bridge, space.space)
     before = [event["event_id"] for event in await ada.timeline(room_of(space))]
     for number in range(3):
-        await bridge.spaces.wish(tasks.ArrangeRoom(space.space), f"tidy:{number}")
+        await bridge.spaces.enqueue_task(tasks.ArrangeRoom(space.space), f"tidy:{number}")
     await settled(bridge, space.space)
     assert [event["event_id"] for event in await ada.timeline(room_of(space))] == before

@@ -36,11 +36,11 @@ class Refusing:
         raise Rejected(self.code, "no")
 
 
-def observer(spaces: Refusing) -> RoomObserver:
+def observer(refusing: Refusing) -> RoomObserver:
     bot: Any = Bot()
-    door: Any = spaces
+    spaces: Any = refusing
     notes: Any = None
-    return RoomObserver(bot, door, notes)
+    return RoomObserver(bot, spaces, notes)
 
 
 async def test_what_a_busy_live_space_did_not_hear_is_told_again() -> None:

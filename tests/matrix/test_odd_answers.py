@@ -84,7 +84,7 @@ class Impostor:
         writer.close()
 
 
-class Town:
+class ImpostorSetup:
     """A client whose homeserver is an impostor."""
 
     def __init__(self, impostor: Impostor, client: MatrixClient, reach: Reach) -> None:
@@ -106,13 +106,13 @@ class Town:
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[Town]:
+async def setup() -> AsyncIterator[ImpostorSetup]:
     impostor, reach = Impostor(), Reach()
     server = await asyncio.start_server(impostor.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     api = HomeserverApi(f"http://127.0.0.1:{port}", "token", reach, lambda _: None)
     await api.start()
-    yield Town(impostor, MatrixClient(api, BOT), reach)
+    yield ImpostorSetup(impostor, MatrixClient(api, BOT), reach)
     await api.stop()
     server.close()
     await server.wait_closed()
@@ -128,51 +128,51 @@ def test_every_call_of_the_client_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_whatever_is_no_answer_is_an_outage(town: Town, name: str) -> None:
+async def test_whatever_is_no_answer_is_an_outage(setup: ImpostorSetup, name: str) -> None:
     wrong = {}
     for answer in (*SUCCESSES, *FAILURES):
-        town.impostor.answer = answer
-        outcome = await town.outcome(name)
+        setup.impostor.answer = answer
+        outcome = await setup.outcome(name)
         if outcome != "away":
             wrong[answer[0], answer[1][:80]] = outcome
     assert wrong == {}
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_an_answer_that_is_cut_off_is_an_outage(town: Town, name: str) -> None:
-    town.impostor.cut_off = True
-    town.impostor.answer = (200, b'{"event_id": "$event", "room_id": "!room"')
-    assert await town.outcome(name) == "away"
+async def test_an_answer_that_is_cut_off_is_an_outage(setup: ImpostorSetup, name: str) -> None:
+    setup.impostor.cut_off = True
+    setup.impostor.answer = (200, b'{"event_id": "$event", "room_id": "!room"')
+    assert await setup.outcome(name) == "away"
 
 
-async def test_the_watch_takes_no_page_for_a_homeserver(town: Town) -> None:
+async def test_the_watch_takes_no_page_for_a_homeserver(setup: ImpostorSetup) -> None:
     for answer in (*SUCCESSES, *FAILURES):
-        town.impostor.answer = answer
+        setup.impostor.answer = answer
         with pytest.raises(Away):
-            await town.client._api.is_there(10.0)
-        assert town.reach.lost
+            await setup.client._api.is_there(10.0)
+        assert setup.reach.lost
 
 
 @pytest.mark.parametrize("name", ["send", "leave", "joined", "state"])
 async def test_a_service_that_lacks_what_every_homeserver_has_is_no_refusal(
-    town: Town, name: str
+    setup: ImpostorSetup, name: str
 ) -> None:
     """A worker got what is not for it: M_UNRECOGNIZED would be a no for good otherwise."""
-    town.impostor.answer = (404, b'{"errcode": "M_UNRECOGNIZED", "error": "Unrecognized"}')
+    setup.impostor.answer = (404, b'{"errcode": "M_UNRECOGNIZED", "error": "Unrecognized"}')
     with pytest.raises(Away) as away:
-        await CALLS[name](town.client)
+        await CALLS[name](setup.client)
     assert away.value.broken
-    assert not town.reach.lost
+    assert not setup.reach.lost
 
 
 @pytest.mark.parametrize(
     ("status", "errcode"), [(403, "M_FORBIDDEN"), (404, "M_NOT_FOUND"), (400, "M_UNKNOWN")]
 )
-async def test_a_homeservers_no_is_a_no(town: Town, status: int, errcode: str) -> None:
-    town.impostor.answer = (status, b'{"errcode": "%s", "error": "No."}' % errcode.encode())
+async def test_a_homeservers_no_is_a_no(setup: ImpostorSetup, status: int, errcode: str) -> None:
+    setup.impostor.answer = (status, b'{"errcode": "%s", "error": "No."}' % errcode.encode())
     with pytest.raises(RequestRefused, match=errcode):
-        await CALLS["send"](town.client)
-    assert not town.reach.lost
+        await CALLS["send"](setup.client)
+    assert not setup.reach.lost
 
 
 async def test_what_hangs_is_given_up_once_the_homeserver_is_back() -> None:

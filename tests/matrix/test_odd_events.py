@@ -154,7 +154,7 @@ class Homeserver:
             self.state[type_, key] = event
 
 
-class House:
+class RunningBridge:
     """A bridge with one live space, and a homeserver's way to send it events."""
 
     def __init__(
@@ -213,7 +213,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(database: Path | str) -> AsyncIterator[House]:
+async def running_bridge(database: Path | str) -> AsyncIterator[RunningBridge]:
     homeserver = Homeserver()
     async with homeserver.running() as url:
         wanted = MatrixSettings(url, "example.org", "as", "hs", "https://pages", port=0)
@@ -229,7 +229,7 @@ async def house(database: Path | str) -> AsyncIterator[House]:
                 cmd.StartSpace(HOST, 2_000),
             ):
                 await bridge.spaces.ask(CREATE.space, command)
-            yield House(bridge, homeserver, http)
+            yield RunningBridge(bridge, homeserver, http)
 
 
 def crowd() -> list[dict[str, Any]]:
@@ -243,7 +243,7 @@ def crowd() -> list[dict[str, Any]]:
 class TestAnything:
     def test_every_field_of_every_event_ends_handled_or_buried(self, tmp_path: Path) -> None:
         with asyncio.Runner() as runner:
-            opened = house(tmp_path / "spaces.db")
+            opened = running_bridge(tmp_path / "spaces.db")
             here = runner.run(opened.__aenter__())
 
             @settings(
@@ -284,7 +284,7 @@ MEMBER: dict[str, Any] = {"type": "m.room.member", "sender": BEN, "state_key": B
     ids=lambda odd: str(odd)[:0] or None,
 )  # fmt: skip
 async def test_what_is_odd_stops_nobody(odd: dict[str, Any], tmp_path: Path) -> None:
-    async with house(tmp_path / "spaces.db") as here:
+    async with running_bridge(tmp_path / "spaces.db") as here:
         await here.takes([odd])
         await here.hears()
         assert here.restarts() == 0

@@ -12,22 +12,22 @@ from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.core.ids import UserId
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.front import TcpFront
-from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture
-async def village(tmp_path: Path) -> AsyncIterator[Town]:
+async def own_setup(tmp_path: Path) -> AsyncIterator[LiveSetup]:
     """A homeserver of its own: it is killed."""
-    town = Town(tmp_path / "village")
-    async with town.homeserver:
-        yield town
+    setup = LiveSetup(tmp_path / "own")
+    async with setup.homeserver:
+        yield setup
 
 
-async def arrive(town: Town, people: AsyncExitStack, name: str) -> MatrixUser:
-    account = await town.homeserver.register(name)
-    return await people.enter_async_context(MatrixUser(town.homeserver.url, account))
+async def arrive(setup: LiveSetup, people: AsyncExitStack, name: str) -> MatrixUser:
+    account = await setup.homeserver.register(name)
+    return await people.enter_async_context(MatrixUser(setup.homeserver.url, account))
 
 
 async def unready(bridge: Bridge) -> None:
@@ -54,11 +54,13 @@ class LeakyInbox:
         return True
 
 
-async def test_what_never_came_before_a_homeserver_died_takes_effect_once(village: Town) -> None:
+async def test_what_never_came_before_a_homeserver_died_takes_effect_once(
+    own_setup: LiveSetup,
+) -> None:
     async with AsyncExitStack() as people:
-        ada, ben = await arrive(village, people, "ada"), await arrive(village, people, "ben")
-        cyd = await arrive(village, people, "cyd")
-        async with Bridge(village.settings(), village.directory / "db") as bridge:
+        ada, ben = await arrive(own_setup, people, "ada"), await arrive(own_setup, people, "ben")
+        cyd = await arrive(own_setup, people, "cyd")
+        async with Bridge(own_setup.settings(), own_setup.directory / "db") as bridge:
             space = await bridge.live(ada, "Missed", [ben, cyd])
             room, card = room_of(space), await bridge.card(space.space)
             asked = ada.next_event(
@@ -70,22 +72,22 @@ async def test_what_never_came_before_a_homeserver_died_takes_effect_once(villag
             await ada.join((await invited)["room_id"])
             prompt = await asked
             await bridge.drained()
-            door = bridge.matrix._server
-            door._inbox, whole = LeakyInbox(door._inbox), door._inbox  # type: ignore[assignment]  # loses them
+            server = bridge.matrix._server
+            server._inbox, whole = LeakyInbox(server._inbox), server._inbox  # type: ignore[assignment]  # loses them
             lost = {
                 await ada.react(prompt["room_id"], prompt["event_id"], "✅"),
                 await cyd.react(room, card, "👏"),
                 await cyd.send_text(room, "!space live"),
             }
-            await eventually(lambda: lost <= door._inbox.lost, "they were not lost")  # type: ignore[attr-defined]  # see above
-            await village.homeserver.kill9()
+            await eventually(lambda: lost <= server._inbox.lost, "they were not lost")  # type: ignore[attr-defined]  # see above
+            await own_setup.homeserver.kill9()
             await unready(bridge)
-            door._inbox = whole
+            server._inbox = whole
             answered = cyd.next_message(room, "Missed", BOT)
             granted = ada.next_in(
                 room, "m.room.power_levels", lambda e: e["content"]["users"].get(ben.id) == 10
             )
-            await village.homeserver.start()
+            await own_setup.homeserver.start()
             await granted
             await answered
             await bridge.until(
@@ -114,14 +116,14 @@ async def test_what_never_came_before_a_homeserver_died_takes_effect_once(villag
 
 
 async def test_a_homeserver_that_hangs_is_noticed_and_what_it_swallowed_is_sent_again(
-    village: Town,
+    own_setup: LiveSetup,
 ) -> None:
-    port = int(village.homeserver.url.rpartition(":")[2])
+    port = int(own_setup.homeserver.url.rpartition(":")[2])
     async with AsyncExitStack() as people:
         front = await people.enter_async_context(TcpFront(port))
-        ada = await arrive(village, people, "ada")
-        settings = village.settings(homeserver=front.url)
-        async with Bridge(settings, village.directory / "db") as bridge:
+        ada = await arrive(own_setup, people, "ada")
+        settings = own_setup.settings(homeserver=front.url)
+        async with Bridge(settings, own_setup.directory / "db") as bridge:
             space = await bridge.live(ada, "Hangs")
             await bridge.drained()
             front.hang()

@@ -50,11 +50,11 @@ async def unwanted() -> bool:
 
 async def test_turns_are_evenly_spaced_and_in_the_order_of_asking() -> None:
     loop = asyncio.get_running_loop()
-    metronome = Pacer(3000, loop.time)
+    pacer = Pacer(3000, loop.time)
     begun, order, times = loop.time(), list[int](), list[float]()
 
     async def ask(number: int) -> None:
-        await metronome.turn(wanted)
+        await pacer.turn(wanted)
         order.append(number)
         times.append(loop.time() - begun)
 
@@ -66,18 +66,18 @@ async def test_turns_are_evenly_spaced_and_in_the_order_of_asking() -> None:
 
 async def test_a_turn_that_is_not_wanted_any_more_costs_nothing() -> None:
     clock = Hand()
-    metronome = Pacer(60_000_000, clock)
+    pacer = Pacer(60_000_000, clock)
     clock.now = 1.0
-    assert not await metronome.turn(unwanted)
-    assert await metronome.turn(wanted)
+    assert not await pacer.turn(unwanted)
+    assert await pacer.turn(wanted)
 
 
 async def test_whoever_is_turned_away_in_turn_holds_up_nobody() -> None:
     async def refuse() -> bool:
         raise Away("its server does not answer")
 
-    metronome = Pacer(60_000, asyncio.get_running_loop().time)
-    turns = [metronome.turn(refuse), metronome.turn(wanted)]
+    pacer = Pacer(60_000, asyncio.get_running_loop().time)
+    turns = [pacer.turn(refuse), pacer.turn(wanted)]
     away, last = await asyncio.gather(*turns, return_exceptions=True)
     assert isinstance(away, Away)
     assert last is True

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spaces_bridge.core.live_space import Phase
-from spaces_bridge.matrix.cards import uploads as gallery
+from spaces_bridge.matrix.cards import uploads
 from spaces_bridge.web.views import TONES as TONES_OF_THE_PAGE
 from tools.pictures import png
 from tools.pictures.rooms import SIZE, bot_picture, picture
 
 pytestmark = pytest.mark.unit
 
-TONES = range(gallery.TONES)
+TONES = range(uploads.TONES)
 ALL = {(phase, tone): picture(phase, tone) for phase in Phase for tone in TONES}
 
 Pixels = NDArray[np.uint8]
@@ -90,16 +90,16 @@ def test_every_phase_and_tone_looks_different_and_the_bot_like_none() -> None:
 
 @pytest.mark.parametrize(("phase", "tone"), ALL)
 def test_the_picture_that_ships_is_the_drawn_one(phase: Phase, tone: int) -> None:
-    assert np.array_equal(decoded(gallery.room_picture(phase, tone)), decoded(ALL[phase, tone]))
-    assert picture(phase, gallery.TONES + tone) == ALL[phase, tone]
+    assert np.array_equal(decoded(uploads.room_picture(phase, tone)), decoded(ALL[phase, tone]))
+    assert picture(phase, uploads.TONES + tone) == ALL[phase, tone]
 
 
 def test_the_bot_s_picture_that_ships_is_the_drawn_one() -> None:
-    assert np.array_equal(decoded(gallery.bot_picture()), decoded(bot_picture()))
+    assert np.array_equal(decoded(uploads.bot_picture()), decoded(bot_picture()))
 
 
 def test_people_have_the_same_colour_on_the_page() -> None:
-    assert gallery.TONES == TONES_OF_THE_PAGE
+    assert uploads.TONES == TONES_OF_THE_PAGE
 
 
 @pytest.mark.parametrize("tone", TONES)

@@ -10,7 +10,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import Bridge, Town, eventually, room_of
+from tests.matrix.support import Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -67,11 +67,11 @@ async def until_denied(reader: MatrixUser, room: str, servers: list[str]) -> Non
 
 
 async def test_a_rule_added_while_somebody_speaks_silences_and_bans_until_it_is_taken_back(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben, keeper = [await settle(name) for name in ("ada", "ben", "keeper")]
     listed, alias = await new_list(keeper)
-    async with Bridge(town.settings(policy_lists=(alias,)), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(policy_lists=(alias,)), tmp_path / "db") as bridge:
         await followed(bridge, keeper, listed)
         space = await bridge.live(ada, "Listed", [ben])
         room, id_ = room_of(space), space.space
@@ -87,7 +87,7 @@ async def test_a_rule_added_while_somebody_speaks_silences_and_bans_until_it_is_
 
         await keeper.redact(listed, event)
         await eventually(
-            lambda: bridge.doorkeeper.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
+            lambda: bridge.ban_lists.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
         )
         await ada.request("POST", f"rooms/{room}/unban", {"user_id": ben.id})
         await bridge.until(id_, lambda s: not s.removed, "removed still")
@@ -104,39 +104,39 @@ async def test_a_rule_added_while_somebody_speaks_silences_and_bans_until_it_is_
     ],
 )
 async def test_what_lists_said_before_the_start_and_with_names_of_old_counts(
-    town: Town, tmp_path: Path, settle: Settle, type_: str, recommendation: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, type_: str, recommendation: str
 ) -> None:
     ada, ben, keeper = [await settle(name) for name in ("ada", "ben", "keeper")]
     listed, _ = await new_list(keeper)
     said = rule(f"{ben.id[:5]}*:localhost", recommendation)
     await keeper.put_state(listed, type_, said, "x")
-    async with Bridge(town.settings(policy_lists=(listed,)), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(policy_lists=(listed,)), tmp_path / "db") as bridge:
         await followed(bridge, keeper, listed)
         space = await bridge.live(ada, "Known before")
         await ben.join(room_of(space))
         await until_membership(ada, room_of(space), ben.id, "ban")
         await keeper.put_state(listed, type_, {}, "x")
         await eventually(
-            lambda: bridge.doorkeeper.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
+            lambda: bridge.ban_lists.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
         )
     # a list that the admin no longer names counts no longer, and one more rule is not heard
     await keeper.put_state(listed, type_, said, "x")
-    async with Bridge(town.settings(policy_lists=(listed,)), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(policy_lists=(listed,)), tmp_path / "db") as bridge:
         await eventually(
-            lambda: bridge.doorkeeper.verdict(id_of(ada), id_of(ben)) is not None, "not read"
+            lambda: bridge.ban_lists.verdict(id_of(ada), id_of(ben)) is not None, "not read"
         )
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         await eventually(
-            lambda: bridge.doorkeeper.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
+            lambda: bridge.ban_lists.verdict(id_of(ada), id_of(ben)) is None, "it counts still"
         )
 
 
 async def test_whole_servers_are_kept_out_by_the_room_itself_and_never_ours(
-    town: Town, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
+    setup: LiveSetup, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada, ben, keeper = [await settle(name) for name in ("ada", "ben", "keeper")]
     listed, alias = await new_list(keeper)
-    async with Bridge(town.settings(policy_lists=(alias,)), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(policy_lists=(alias,)), tmp_path / "db") as bridge:
         await followed(bridge, keeper, listed)
         space = await bridge.live(ada, "Servers", [ben])
         room = room_of(space)
@@ -161,13 +161,13 @@ def caplog_says(caplog: pytest.LogCaptureFixture, text: str) -> bool:
 
 
 async def test_a_list_that_cannot_be_joined_is_named_in_the_log(
-    town: Town, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
+    setup: LiveSetup, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper = await settle("keeper")
     closed = await keeper.create_room(preset="private_chat")
     caplog.set_level(logging.WARNING)
     lists = (closed, "#nowhere:localhost")
-    async with Bridge(town.settings(policy_lists=lists), tmp_path / "db"):
+    async with Bridge(setup.settings(policy_lists=lists), tmp_path / "db"):
         for name in lists:
             warning = f"policy list {name} cannot be read"
             await eventually(partial(caplog_says, caplog, warning), "no warning")

@@ -45,7 +45,7 @@ class Wall:
     async def event_of(self, space: SpaceId) -> EventId | None:
         return EventId("$card")
 
-    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def enqueue_task(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         assert isinstance(wanted, TellUser)
         self.told.append(wanted)
 
@@ -99,7 +99,7 @@ async def test_who_shared_hears_of_a_refusal() -> None:
     wanted = PinPost(wall.space.space, 1)
     await wall.posts.refused(wanted, RequestRefused(413, "M_TOO_LARGE", "too large"))
     await wall.posts.refused(PinPost(wall.space.space, 9), RequestRefused(413, "M_TOO_LARGE", "x"))
-    assert [(wish.user, "M_TOO_LARGE" in wish.text) for wish in wall.told] == [(HOST, True)]
+    assert [(task.user, "M_TOO_LARGE" in task.text) for task in wall.told] == [(HOST, True)]
 
 
 async def test_while_the_homeserver_is_away_it_waits() -> None:

@@ -10,7 +10,7 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import decide
 from spaces_bridge.matrix.appservice.dispatcher import EventDispatcher
-from tests.matrix.talk_town import SETTINGS
+from tests.matrix.command_setup import SETTINGS
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space, scheduled
 
 pytestmark = pytest.mark.unit
@@ -24,13 +24,13 @@ class Room:
     def __init__(self, space: LiveSpace) -> None:
         self.space = space
         self.asked: list[cmd.Command] = []
-        self.wished: list[tuple[tasks.OutboxTask, str]] = []
+        self.enqueued: list[tuple[tasks.OutboxTask, str]] = []
         every: Any = self
-        self.reception = EventDispatcher(every, SETTINGS, *[every] * 11)
+        self.event_dispatcher = EventDispatcher(every, SETTINGS, *[every] * 11)
 
     async def tap(self, key: str) -> None:
         relation = {"rel_type": "m.annotation", "event_id": CARD, "key": key}
-        await self.reception.receive(
+        await self.event_dispatcher.receive(
             {
                 "type": "m.reaction",
                 "room_id": ROOM,
@@ -56,8 +56,8 @@ class Room:
         decide(self.space, command)
         self.asked.append(command)
 
-    async def wish(self, wanted: tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
-        self.wished.append((wanted, key))
+    async def enqueue_task(self, wanted: tasks.OutboxTask, key: str, due_at_ms: int = 0) -> None:
+        self.enqueued.append((wanted, key))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_what_is_no_emoji_is_counted_as_one(key: str, form: str) -> None:
     room = Room(live_space())
     await room.tap(key)
     assert room.asked == [cmd.React(BEN, form, TAP)]
-    assert room.wished == []
+    assert room.enqueued == []
 
 
 @pytest.mark.parametrize("key", ["lol", "👏", "mxc://x/cat"])
@@ -76,7 +76,7 @@ async def test_what_comes_too_early_does_not_stay_on_the_card(key: str) -> None:
     room = Room(scheduled())
     await room.tap(key)
     gone = tasks.RedactEvent(room.space.space, TAP, expired=True)
-    assert room.wished == [(gone, f"uncounted:{TAP}")]
+    assert room.enqueued == [(gone, f"uncounted:{TAP}")]
 
 
 async def test_a_wish_to_be_reminded_and_what_comes_after_the_end_stay() -> None:
@@ -85,4 +85,4 @@ async def test_a_wish_to_be_reminded_and_what_comes_after_the_end_stay() -> None
         (Room(after(live_space(), cmd.EndSpace(HOST, 9))), "👏"),
     ):
         await room.tap(key)
-        assert (room.asked, room.wished) == ([], [])
+        assert (room.asked, room.enqueued) == ([], [])

@@ -15,7 +15,7 @@ from spaces_bridge.matrix.dms.rooms import Standing
 from spaces_bridge.matrix.invites.reminders import ReminderSender
 from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.pacing.fair_queue import FairQueue
-from tests.matrix.desk import ADA, SETTINGS, SPACE, Desk, scheduled
+from tests.matrix.dm_setup import ADA, SETTINGS, SPACE, DmSetup, scheduled
 
 pytestmark = pytest.mark.unit
 
@@ -23,7 +23,7 @@ CAT = UserId("@cat:x")
 AT_MS = 3 * DAY_MS
 
 
-class Alarm(Desk):
+class Alarm(DmSetup):
     """Cat wants to be reminded of Ada's live space on day three."""
 
     def __init__(self) -> None:
@@ -33,9 +33,9 @@ class Alarm(Desk):
         self.space = scheduled(at_ms=AT_MS)
         self.happen(cmd.WantReminder(CAT))
         self.standings[CAT] = Standing.KNOWN
-        sluice = ServerThrottle(Pacer(60_000, clock), "x", clock)
+        throttle = ServerThrottle(Pacer(60_000, clock), "x", clock)
         share = FairQueue(10_000.0, clock)
-        self.reminds = ReminderSender(every, every, every, SETTINGS, every, sluice, share)
+        self.reminds = ReminderSender(every, every, every, SETTINGS, every, throttle, share)
 
     async def remind(self, user: UserId, kind: Reminder, before_ms: int) -> list[str]:
         self.now = AT_MS - before_ms
@@ -58,8 +58,8 @@ async def test_it_says_when_it_starts(kind: Reminder, before_ms: int, part: str)
 
 
 async def test_when_it_is_time_only_the_host_can_begin() -> None:
-    desk = Alarm()
-    (text,) = await desk.remind(ADA, Reminder.HOST_DUE, 0)
+    setup = Alarm()
+    (text,) = await setup.remind(ADA, Reminder.HOST_DUE, 0)
     assert text.startswith("It is time for “Bread”: write `start` in its room")
 
 
@@ -81,12 +81,12 @@ async def test_out_of_its_time_it_is_left_out(kind: Reminder, before_ms: int) ->
     [cmd.StartSpace(ADA, 5), cmd.EndSpace(ADA, 5), cmd.DropReminder(CAT)],
 )
 async def test_what_is_on_over_or_no_longer_wanted_is_left_out(happening: cmd.Command) -> None:
-    desk = Alarm()
-    desk.happen(happening)
-    assert await desk.remind(CAT, Reminder.SOON, MINUTE_MS) == []
+    setup = Alarm()
+    setup.happen(happening)
+    assert await setup.remind(CAT, Reminder.SOON, MINUTE_MS) == []
 
 
 async def test_who_left_is_not_asked_back() -> None:
-    desk = Alarm()
-    desk.standings[CAT] = Standing.LEFT
-    assert await desk.remind(CAT, Reminder.SOON, MINUTE_MS) == []
+    setup = Alarm()
+    setup.standings[CAT] = Standing.LEFT
+    assert await setup.remind(CAT, Reminder.SOON, MINUTE_MS) == []

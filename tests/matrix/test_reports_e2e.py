@@ -16,30 +16,30 @@ from spaces_bridge.app.records import Report
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
 
 async def report(bridge: Bridge, space: LiveSpace, by: str, about: str, reason: str) -> int:
-    """Store a report and wish that it is shown."""
+    """Store a report, and the task that shows it."""
     said = Report(
         0, space.space, UserId(by), UserId(about), reason, "Ben: buy <b>this</b>\nnow", 5
     )
     number = await bridge.storage.reports.file(said, f"{space.space}:{about}")
-    await bridge.spaces.wish(tasks.ForwardReport(number), f"report:{number}")
+    await bridge.spaces.enqueue_task(tasks.ForwardReport(number), f"report:{number}")
     return number
 
 
 @pytest.mark.parametrize("by_alias", [True, False])
 async def test_a_report_is_shown_in_the_moderators_room(
-    town: Town, tmp_path: Path, settle: Settle, by_alias: bool
+    setup: LiveSetup, tmp_path: Path, settle: Settle, by_alias: bool
 ) -> None:
     ada, ben, mod = [await settle(name) for name in ("ada", "ben", "mod")]
     name = f"mods-{mod.id[1:].partition(':')[0]}"
     room = await mod.create_room(preset="private_chat", room_alias_name=name, invite=[BOT])
     named = f"#{name}:localhost" if by_alias else room
-    settings = town.settings(moderators_room=named)
+    settings = setup.settings(moderators_room=named)
     async with Bridge(settings, tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Talk", [ben])
         shown = mod.next_message(room, "Report ", BOT)
@@ -62,25 +62,25 @@ async def test_a_report_is_shown_in_the_moderators_room(
         assert f'<a href="https://matrix.to/#/{quote(ben.id, safe="@:")}">' in html
 
 
-async def homeserver_reports(town: Town) -> list[Mapping[str, Any]]:
+async def homeserver_reports(setup: LiveSetup) -> list[Mapping[str, Any]]:
     """What the homeserver's own moderators are shown."""
-    admin = await admin_token(town)
-    url = f"{town.homeserver.url}/_synapse/admin/v1/user_reports?limit=1000"
+    admin = await admin_token(setup)
+    url = f"{setup.homeserver.url}/_synapse/admin/v1/user_reports?limit=1000"
     bearer = {"Authorization": f"Bearer {admin}"}
     async with aiohttp.ClientSession(headers=bearer) as http, http.get(url) as answer:
         assert answer.status == 200
         return list((await answer.json())["user_reports"])
 
 
-async def admin_token(town: Town) -> str:
+async def admin_token(setup: LiveSetup) -> str:
     """Of a new admin of the homeserver."""
-    url = f"{town.homeserver.url}/_synapse/admin/v1/register"
+    url = f"{setup.homeserver.url}/_synapse/admin/v1/register"
     name = f"boss{secrets.token_hex(4)}"
     async with aiohttp.ClientSession() as http:
         async with http.get(url) as answer:
             nonce = (await answer.json())["nonce"]
         signed = f"{nonce}\0{name}\0password\0admin".encode()
-        config = json.loads((town.homeserver.directory / "homeserver.yaml").read_text())
+        config = json.loads((setup.homeserver.directory / "homeserver.yaml").read_text())
         secret = str(config["registration_shared_secret"])
         mac = hmac.new(secret.encode(), signed, "sha1").hexdigest()
         body = {"nonce": nonce, "username": name, "password": "password", "admin": True}
@@ -89,29 +89,29 @@ async def admin_token(town: Town) -> str:
 
 
 async def test_the_homeserver_hears_of_accounts_too_and_nobody_of_a_room_that_is_not_there(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Talk", [ben])
         number = await report(bridge, space, ada.id, ben.id, "spam")
         await report(bridge, space, ada.id, "@spaces_1:localhost", "spam")
         await forwarded(bridge)
         assert await bridge.storage.reports.find(number) is not None
-        heard = [r for r in await homeserver_reports(town) if r["target_user_id"] == ben.id]
+        heard = [r for r in await homeserver_reports(setup) if r["target_user_id"] == ben.id]
         assert [r["reason"] for r in heard] == [f"spam (reported by {ada.id} in a live space)"]
-        about = [r["target_user_id"] for r in await homeserver_reports(town)]
+        about = [r["target_user_id"] for r in await homeserver_reports(setup)]
         assert "@spaces_1:localhost" not in about
         messages = await ada.messages(room_of(space), BOT)
         assert not any("Report" in str(m["content"].get("body")) for m in messages)
 
 
 async def test_a_room_that_takes_no_reports_is_named_and_the_report_kept(
-    town: Town, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
+    setup: LiveSetup, tmp_path: Path, settle: Settle, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada, ben, mod = [await settle(name) for name in ("ada", "ben", "mod")]
     room = await mod.create_room(preset="private_chat")
-    async with Bridge(town.settings(moderators_room=room), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(moderators_room=room), tmp_path / "db") as bridge:
         space = await bridge.live(ada, "Talk", [ben])
         number = await report(bridge, space, ada.id, ben.id, "spam")
         await forwarded(bridge)

@@ -14,7 +14,7 @@ from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.rooms.observer import RoomObserver
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import greeted, id_of, said, settled, until_level
-from tests.matrix.support import BOT, Bridge, Town, eventually, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = pytest.mark.e2e
 
@@ -24,10 +24,10 @@ VERSIONS = pytest.mark.parametrize("version", ["11", "12"])
 
 @VERSIONS
 async def test_raising_users_default_opens_nothing_and_is_put_back_with_a_word(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         await greeted(ada)
         space = await bridge.live(ada, "Defaults", [ben])
         room = room_of(space)
@@ -52,7 +52,7 @@ async def test_raising_users_default_opens_nothing_and_is_put_back_with_a_word(
 
 @pytest.mark.parametrize("on_top", [False, True])
 async def test_levels_changed_while_nobody_looked_are_put_back_under_later_writes(
-    town: Town, bridge: Bridge, settle: Settle, on_top: bool
+    setup: LiveSetup, bridge: Bridge, settle: Settle, on_top: bool
 ) -> None:
     ada, ben = await settle("ada"), await settle("ben")
     await greeted(ada)
@@ -64,7 +64,7 @@ async def test_levels_changed_while_nobody_looked_are_put_back_under_later_write
     told = ada.next_event(said("permissions of “Later”"))
     await ada.put_state(room, POWER, {**before, "ban": 0, "users_default": 90})
     if on_top:
-        api = HomeserverApi(town.homeserver.url, town.as_token, Reach(), lambda _: None)
+        api = HomeserverApi(setup.homeserver.url, setup.as_token, Reach(), lambda _: None)
         await api.start()
         observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.notes)
         await observer.write_level(space.space, room, id_of(ben), 10)
@@ -81,10 +81,10 @@ async def test_levels_changed_while_nobody_looked_are_put_back_under_later_write
 
 @VERSIONS
 async def test_a_second_host_and_a_third_cohost_are_put_back_with_a_word(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada, ben, eve, sam = [await settle(name) for name in ("ada", "ben", "eve", "sam")]
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         await greeted(ada)
         space = await bridge.live(ada, "Crowded", [ben, eve, sam])
         room, id_ = room_of(space), space.space

@@ -10,17 +10,17 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.events.own import LIVE
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, Town, room_of
+from tests.matrix.support import BOT, Bridge, LiveSetup, room_of
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_room_has_the_levels_and_state_of_the_contract(
-    town: Town, tmp_path: Path, settle: Settle, version: str
+    setup: LiveSetup, tmp_path: Path, settle: Settle, version: str
 ) -> None:
     ada = await settle("ada")
-    async with Bridge(town.settings(room_version=version), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_version=version), tmp_path / "db") as bridge:
         space = await bridge.create(ada, "First talk")
         room = room_of(space)
         created = await ada.state(room, "m.room.create")
@@ -84,11 +84,11 @@ async def test_the_first_state_is_written_once(bridge: Bridge, settle: Settle) -
 
 
 async def test_making_a_room_leaves_the_minutes_events_to_what_follows(
-    town: Town, tmp_path: Path, settle: Settle
+    setup: LiveSetup, tmp_path: Path, settle: Settle
 ) -> None:
     ada = await settle("ada")
     # card, avatar; then name, avatar and state of going live: the card may see ten used
-    async with Bridge(town.settings(room_events_per_minute=15), tmp_path / "db") as bridge:
+    async with Bridge(setup.settings(room_events_per_minute=15), tmp_path / "db") as bridge:
         await bridge.connected()
         space = await bridge.create(ada, "At once")
         shown = ada.next_message(room_of(space), "Live now: At once", BOT)

@@ -11,34 +11,34 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.text.verbs import VERBS
-from tests.matrix.talk_town import COMMUNITY, DM, MIA, PAGES, TalkTown
+from tests.matrix.command_setup import COMMUNITY, DM, MIA, PAGES, CommandSetup
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 
 pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[TalkTown]:
-    async with TalkTown() as town:
-        yield town
+async def setup() -> AsyncIterator[CommandSetup]:
+    async with CommandSetup() as setup:
+        yield setup
 
 
 def test_every_command_of_the_table_is_answered_by_just_one_part() -> None:
-    assert TalkTown().conversation.answers.keys() == VERBS.keys()
+    assert CommandSetup().conversation.answers.keys() == VERBS.keys()
 
 
 # --- life ----------------------------------------------------------------------------------------
 
 
-async def test_create_in_a_community_room_with_everything(town: TalkTown) -> None:
-    town.zones[HOST] = "Europe/Lisbon"
-    town.notebook.now = 1_795_000_000_000
-    answer = await town.say(
+async def test_create_in_a_community_room_with_everything(setup: CommandSetup) -> None:
+    setup.zones[HOST] = "Europe/Lisbon"
+    setup.notebook.now = 1_795_000_000_000
+    answer = await setup.say(
         HOST,
         "!space create “Bread and roses” —private --speak followed --at 2026-12-01 19:00",
         COMMUNITY,
     )
-    (space,) = town.spaces.open()
+    (space,) = setup.spaces.open()
     assert (space.title, space.private, space.community) == ("Bread and roses", True, COMMUNITY)
     assert (space.speak_policy, space.max_cohosts) == (SpeakPolicy.FOLLOWED, 2)
     assert space.scheduled_at_ms == 1796151600000
@@ -47,128 +47,128 @@ async def test_create_in_a_community_room_with_everything(town: TalkTown) -> Non
     assert "!space start" in answer
 
 
-async def test_a_zone_nobody_knows_is_ours(town: TalkTown) -> None:
-    town.zones[HOST] = "Mars/Olympus"
-    assert "19:00 UTC" in await town.say(HOST, "create Mars --at tomorrow 19:00", DM)
+async def test_a_zone_nobody_knows_is_ours(setup: CommandSetup) -> None:
+    setup.zones[HOST] = "Mars/Olympus"
+    assert "19:00 UTC" in await setup.say(HOST, "create Mars --at tomorrow 19:00", DM)
 
 
-async def test_a_time_moves_and_is_called_off(town: TalkTown) -> None:
-    await town.plan(scheduled_at_ms=town.notebook.now + 9_000_000)
-    answer = await town.say(HOST, "!space reschedule in 2 hours")
+async def test_a_time_moves_and_is_called_off(setup: CommandSetup) -> None:
+    await setup.plan(scheduled_at_ms=setup.notebook.now + 9_000_000)
+    answer = await setup.say(HOST, "!space reschedule in 2 hours")
     assert "1 January 1970, 02:01 UTC" in answer
-    assert town.view.scheduled_at_ms == 7_260_000
-    assert "is called off" in await town.say(HOST, "!space unschedule")
-    assert town.view.phase is Phase.ENDED
+    assert setup.view.scheduled_at_ms == 7_260_000
+    assert "is called off" in await setup.say(HOST, "!space unschedule")
+    assert setup.view.phase is Phase.ENDED
 
 
-async def test_start_title_policy_captions_and_end(town: TalkTown) -> None:
-    await town.plan()
-    assert "is live" in await town.say(HOST, "start", DM)
-    assert "“Roses”" in await town.say(HOST, "!space title  Roses")
-    assert "while places are free" in await town.say(HOST, "!space policy Everyone")
-    assert "language: pt" in await town.say(HOST, "!space captions pt-BR")
-    assert (town.view.title, town.view.language) == ("Roses", "pt")
-    assert town.view.speak_policy is SpeakPolicy.EVERYONE
-    assert "are off" in await town.say(HOST, "!space captions off")
-    assert not town.view.captions
-    assert "language: pt" in await town.say(HOST, "!space captions on")
-    assert "has ended" in await town.say(HOST, "!space end")
-    assert town.view.phase is Phase.ENDED
+async def test_start_title_policy_captions_and_end(setup: CommandSetup) -> None:
+    await setup.plan()
+    assert "is live" in await setup.say(HOST, "start", DM)
+    assert "“Roses”" in await setup.say(HOST, "!space title  Roses")
+    assert "while places are free" in await setup.say(HOST, "!space policy Everyone")
+    assert "language: pt" in await setup.say(HOST, "!space captions pt-BR")
+    assert (setup.view.title, setup.view.language) == ("Roses", "pt")
+    assert setup.view.speak_policy is SpeakPolicy.EVERYONE
+    assert "are off" in await setup.say(HOST, "!space captions off")
+    assert not setup.view.captions
+    assert "language: pt" in await setup.say(HOST, "!space captions on")
+    assert "has ended" in await setup.say(HOST, "!space end")
+    assert setup.view.phase is Phase.ENDED
 
 
 # --- floor and stage -----------------------------------------------------------------------------
 
 
-async def test_hands_go_up_and_down_and_are_answered(town: TalkTown) -> None:
-    await town.open()
-    assert "number 1" in await town.say(BEN, "!space speak")
-    assert "number 2" in await town.say(EVE, "speak", DM)
-    await town.does(cmd.RequestToSpeak(GUEST, 3_000_000, name="Gus", guest=True))
-    queue = await town.say(EVE, "queue", DM)
+async def test_hands_go_up_and_down_and_are_answered(setup: CommandSetup) -> None:
+    await setup.open()
+    assert "number 1" in await setup.say(BEN, "!space speak")
+    assert "number 2" in await setup.say(EVE, "speak", DM)
+    await setup.does(cmd.RequestToSpeak(GUEST, 3_000_000, name="Gus", guest=True))
+    queue = await setup.say(EVE, "queue", DM)
     assert queue.splitlines() == [
         "1. Ben",
         "2. Eve",
         "3. a guest",
         "You are number 2 in the queue.",
     ]
-    assert "is down" in await town.say(BEN, "!space cancel")
-    assert "No hand" not in await town.say(HOST, "!space queue")
-    assert "a guest stays" in await town.say(HOST, "!space deny #2")
-    assert "goes to Eve" in await town.say(HOST, "!space approve")
-    assert town.view.level_wanted(EVE) == 10
-    await town.say(BEN, "!space speak")
-    assert "are down" in await town.say(HOST, "!space clear-queue")
-    await town.say(MIA, "!space speak")
-    assert "goes to Mia Maier" in await town.say(HOST, "!space next")
-    assert town.view.level_wanted(MIA) == 10
+    assert "is down" in await setup.say(BEN, "!space cancel")
+    assert "No hand" not in await setup.say(HOST, "!space queue")
+    assert "a guest stays" in await setup.say(HOST, "!space deny #2")
+    assert "goes to Eve" in await setup.say(HOST, "!space approve")
+    assert setup.view.level_wanted(EVE) == 10
+    await setup.say(BEN, "!space speak")
+    assert "are down" in await setup.say(HOST, "!space clear-queue")
+    await setup.say(MIA, "!space speak")
+    assert "goes to Mia Maier" in await setup.say(HOST, "!space next")
+    assert setup.view.level_wanted(MIA) == 10
 
 
-async def test_the_queue_may_be_ordered_by_airtime(town: TalkTown) -> None:
-    await town.open()
-    assert "spoke least" in await town.say(HOST, "!space queue airtime")
-    assert town.view.queue_order is QueueOrder.AIRTIME
+async def test_the_queue_may_be_ordered_by_airtime(setup: CommandSetup) -> None:
+    await setup.open()
+    assert "spoke least" in await setup.say(HOST, "!space queue airtime")
+    assert setup.view.queue_order is QueueOrder.AIRTIME
 
 
-async def test_everybody_gets_the_floor_on_asking(town: TalkTown) -> None:
-    await town.open(speak_policy=SpeakPolicy.EVERYONE)
-    assert "yours in a moment" in await town.say(BEN, "!space speak")
+async def test_everybody_gets_the_floor_on_asking(setup: CommandSetup) -> None:
+    await setup.open(speak_policy=SpeakPolicy.EVERYONE)
+    assert "yours in a moment" in await setup.say(BEN, "!space speak")
 
 
-async def test_who_is_brought_says_yes_or_no_and_leaves_again(town: TalkTown) -> None:
-    await town.open()
-    assert "I ask Mia Maier" in await town.say(HOST, "!space bring Mia Maier")
-    assert "stay a listener" in await town.say(MIA, "decline", DM)
-    await town.say(HOST, "!space bring mia")
-    assert "yours in a moment" in await town.say(MIA, "accept", DM)
-    await town.gives(MIA, 10)
-    assert "listener again" in await town.say(MIA, "!space leave-stage")
-    assert town.view.closing == {MIA}
+async def test_who_is_brought_says_yes_or_no_and_leaves_again(setup: CommandSetup) -> None:
+    await setup.open()
+    assert "I ask Mia Maier" in await setup.say(HOST, "!space bring Mia Maier")
+    assert "stay a listener" in await setup.say(MIA, "decline", DM)
+    await setup.say(HOST, "!space bring mia")
+    assert "yours in a moment" in await setup.say(MIA, "accept", DM)
+    await setup.gives(MIA, 10)
+    assert "listener again" in await setup.say(MIA, "!space leave-stage")
+    assert setup.view.closing == {MIA}
 
 
-async def test_to_bring_somebody_who_asked_is_to_approve(town: TalkTown) -> None:
-    await town.open()
-    await town.say(BEN, "!space speak")
-    assert "floor goes to Ben" in await town.say(HOST, "!space bring 1")
+async def test_to_bring_somebody_who_asked_is_to_approve(setup: CommandSetup) -> None:
+    await setup.open()
+    await setup.say(BEN, "!space speak")
+    assert "floor goes to Ben" in await setup.say(HOST, "!space bring 1")
 
 
-async def test_mute_unmute_and_demote(town: TalkTown) -> None:
-    await town.open()
-    await town.gives(BEN, 10)
-    assert "Ben is muted" in await town.say(HOST, "!space mute @Ben")
-    assert "Ben may switch" in await town.say(HOST, "!space unmute")
-    assert "All speakers" in await town.say(HOST, "!space mute ALL")
-    assert town.view.muted == {BEN}
-    assert "listener again" in await town.say(HOST, "!space demote")
-    assert town.view.closing == {BEN}
+async def test_mute_unmute_and_demote(setup: CommandSetup) -> None:
+    await setup.open()
+    await setup.gives(BEN, 10)
+    assert "Ben is muted" in await setup.say(HOST, "!space mute @Ben")
+    assert "Ben may switch" in await setup.say(HOST, "!space unmute")
+    assert "All speakers" in await setup.say(HOST, "!space mute ALL")
+    assert setup.view.muted == {BEN}
+    assert "listener again" in await setup.say(HOST, "!space demote")
+    assert setup.view.closing == {BEN}
 
 
-async def test_cohosts_come_and_go_and_the_host_hands_over(town: TalkTown) -> None:
-    await town.open()
-    assert "becomes a co-host" in await town.say(HOST, "!space cohost ben")
-    assert town.view.appointments == {BEN: Role.COHOST}
-    assert "no co-host" in await town.say(HOST, "!space uncohost")
-    assert "becomes the host" in await town.say(HOST, "!space host Mia Maier")
-    assert town.view.appointments == {MIA: Role.HOST}
+async def test_cohosts_come_and_go_and_the_host_hands_over(setup: CommandSetup) -> None:
+    await setup.open()
+    assert "becomes a co-host" in await setup.say(HOST, "!space cohost ben")
+    assert setup.view.appointments == {BEN: Role.COHOST}
+    assert "no co-host" in await setup.say(HOST, "!space uncohost")
+    assert "becomes the host" in await setup.say(HOST, "!space host Mia Maier")
+    assert setup.view.appointments == {MIA: Role.HOST}
 
 
 # --- around --------------------------------------------------------------------------------------
 
 
-async def test_following_a_host(town: TalkTown) -> None:
-    await town.open()
-    assert "You follow Ada" in await town.say(BEN, "!space follow")
-    assert "You follow Ada" in await town.say(EVE, "follow ada", DM)
-    assert "You follow @zoe:x.net" in await town.say(EVE, "follow @zoe:x.net", DM)
-    assert town.notebook.following == {(HOST, BEN), (HOST, EVE), ("@zoe:x.net", EVE)}
-    assert "any more" in await town.say(EVE, "unfollow @zoe:x.net", DM)
-    assert "You do not follow @zoe:x.net." in await town.say(EVE, "unfollow @zoe:x.net", DM)
-    assert "any more" in await town.say(BEN, "!space unfollow")
-    assert "Say whom" in await town.say(BEN, "follow", DM)
-    answer = await town.say(HOST, "!space invite followers", event="$i")
+async def test_following_a_host(setup: CommandSetup) -> None:
+    await setup.open()
+    assert "You follow Ada" in await setup.say(BEN, "!space follow")
+    assert "You follow Ada" in await setup.say(EVE, "follow ada", DM)
+    assert "You follow @zoe:x.net" in await setup.say(EVE, "follow @zoe:x.net", DM)
+    assert setup.notebook.following == {(HOST, BEN), (HOST, EVE), ("@zoe:x.net", EVE)}
+    assert "any more" in await setup.say(EVE, "unfollow @zoe:x.net", DM)
+    assert "You do not follow @zoe:x.net." in await setup.say(EVE, "unfollow @zoe:x.net", DM)
+    assert "any more" in await setup.say(BEN, "!space unfollow")
+    assert "Say whom" in await setup.say(BEN, "follow", DM)
+    answer = await setup.say(HOST, "!space invite followers", event="$i")
     assert answer == "I write to the one who follows you, little by little."
-    assert answer == await town.say(HOST, "!space invite followers", event="$i")
-    assert "already" in await town.say(HOST, "!space invite followers")
-    assert [e.kind for e in town.notebook.effects.values()].count("followers.invite") == 1
+    assert answer == await setup.say(HOST, "!space invite followers", event="$i")
+    assert "already" in await setup.say(HOST, "!space invite followers")
+    assert [e.kind for e in setup.notebook.effects.values()].count("followers.invite") == 1
 
 
 @pytest.mark.parametrize(
@@ -188,86 +188,88 @@ async def test_following_a_host(town: TalkTown) -> None:
         ("#lounge:example.org", "https://matrix.to/#/#lounge:example.org", None),
     ],
 )
-async def test_links_are_shared(town: TalkTown, text: str, url: str, event: str | None) -> None:
-    await town.open()
-    assert "Everybody sees it" in await town.say(HOST, f"!space share {text}")
-    assert [(p.url, p.event) for p in town.view.posts] == [(url, event)]
+async def test_links_are_shared(
+    setup: CommandSetup, text: str, url: str, event: str | None
+) -> None:
+    await setup.open()
+    assert "Everybody sees it" in await setup.say(HOST, f"!space share {text}")
+    assert [(p.url, p.event) for p in setup.view.posts] == [(url, event)]
 
 
-async def test_live_lists_what_one_may_know(town: TalkTown) -> None:
-    await town.open()
-    at_ms = town.notebook.now + 3_600_000
-    await town.plan(space=SpaceId("s2"), slug="secret", title="Secret", private=True)
-    await town.plan(space=SpaceId("s3"), slug="later", title="Later", scheduled_at_ms=at_ms)
-    answer = await town.say(BEN, "live", DM)
+async def test_live_lists_what_one_may_know(setup: CommandSetup) -> None:
+    await setup.open()
+    at_ms = setup.notebook.now + 3_600_000
+    await setup.plan(space=SpaceId("s2"), slug="secret", title="Secret", private=True)
+    await setup.plan(space=SpaceId("s3"), slug="later", title="Later", scheduled_at_ms=at_ms)
+    answer = await setup.say(BEN, "live", DM)
     assert re.findall("“(.*?)”", answer) == ["First talk", "Later", "Secret"]
     assert "1 January 1970, 01:00 UTC: “Later”" in answer
-    assert "Secret" not in await town.say(BEN, "!space live")
-    assert "Secret" not in await town.say(UserId("@zoe:x.net"), "live", DM)
+    assert "Secret" not in await setup.say(BEN, "!space live")
+    assert "Secret" not in await setup.say(UserId("@zoe:x.net"), "live", DM)
 
 
-async def test_numbers_and_links(town: TalkTown) -> None:
-    await town.open()
-    await town.gives(EVE, 10)
-    await town.does(
+async def test_numbers_and_links(setup: CommandSetup) -> None:
+    await setup.open()
+    await setup.gives(EVE, 10)
+    await setup.does(
         cmd.CaptionUtterance("u", EVE, 0, 65_000, "long", "en"),  # type: ignore[arg-type]
         cmd.React(BEN, "👏"),
         cmd.RequestToSpeak(BEN, 3),
     )
-    town.notebook.now += 3_661_000
-    stats = await town.say(BEN, "!space stats")
+    setup.notebook.now += 3_661_000
+    stats = await setup.say(BEN, "!space stats")
     assert "has been live for 1:01:01" in stats
     assert "Listeners now: 5 · on the stage: 2" in stats
     assert "Hands raised: 1 · reactions: 1 · captions: 1 · posts: 0" in stats
     assert "Eve 1:05" in stats
-    assert "by direct message" in await town.say(BEN, "!space link")
-    assert "link:" in " ".join(town.notebook.effects)
-    await town.does(cmd.EndSpace(HOST, town.notebook.now))
-    assert "was live for 1:01:01" in await town.say(BEN, "!space stats")
+    assert "by direct message" in await setup.say(BEN, "!space link")
+    assert "link:" in " ".join(setup.notebook.effects)
+    await setup.does(cmd.EndSpace(HOST, setup.notebook.now))
+    assert "was live for 1:01:01" in await setup.say(BEN, "!space stats")
 
 
-async def test_help_says_everything_and_more_about_one(town: TalkTown) -> None:
-    everything = await town.say(BEN, "help", DM)
+async def test_help_says_everything_and_more_about_one(setup: CommandSetup) -> None:
+    everything = await setup.say(BEN, "help", DM)
     assert all(f"`{verb.usage}` {verb.does}" in everything for verb in VERBS.values())
-    briefly = await town.say(BEN, "!space help", COMMUNITY)
+    briefly = await setup.say(BEN, "!space help", COMMUNITY)
     assert len(briefly.splitlines()) == 6
     assert all(f" {name}" in briefly for name in VERBS)
-    one = await town.say(BEN, "!space help !space create", COMMUNITY)
+    one = await setup.say(BEN, "!space help !space create", COMMUNITY)
     assert "Europe/Berlin" in one
     assert "whoever may host" in one
 
 
-async def test_a_host_who_writes_in_the_room_is_back(town: TalkTown) -> None:
-    await town.open()
-    await town.does(cmd.OpenMicrophone(HOST), cmd.NoteHostAway(HOST))
-    await town.say(BEN, "where is she?")
-    await town.settled()
-    assert town.view.host_left_page
-    assert await town.say(HOST, "my browser crashed") == ""
-    await town.settled()
-    assert not town.view.host_left_page
+async def test_a_host_who_writes_in_the_room_is_back(setup: CommandSetup) -> None:
+    await setup.open()
+    await setup.does(cmd.OpenMicrophone(HOST), cmd.NoteHostAway(HOST))
+    await setup.say(BEN, "where is she?")
+    await setup.settled()
+    assert setup.view.host_left_page
+    assert await setup.say(HOST, "my browser crashed") == ""
+    await setup.settled()
+    assert not setup.view.host_left_page
 
 
 # --- who may host --------------------------------------------------------------------------------
 
 
 async def test_who_has_too_few_followers_does_not_host() -> None:
-    async with TalkTown(min_followers=2) as town:
-        answer = await town.say(HOST, "create Talk", DM)
+    async with CommandSetup(min_followers=2) as setup:
+        answer = await setup.say(HOST, "create Talk", DM)
         assert "takes 2 followers, and you have 0" in answer
-        town.notebook.following |= {(HOST, BEN), (HOST, EVE)}
-        assert "is ready" in await town.say(HOST, "create Talk", DM)
+        setup.notebook.following |= {(HOST, BEN), (HOST, EVE)}
+        assert "is ready" in await setup.say(HOST, "create Talk", DM)
 
 
 async def test_admins_need_no_followers_and_listeners_may_not_host_at_all() -> None:
-    async with TalkTown(min_followers=2, permission="admin") as town:
-        assert "is ready" in await town.say(HOST, "create Talk", DM)
-    async with TalkTown(permission="listen") as town:
-        assert "may not host" in await town.say(HOST, "create Talk", DM)
+    async with CommandSetup(min_followers=2, permission="admin") as setup:
+        assert "is ready" in await setup.say(HOST, "create Talk", DM)
+    async with CommandSetup(permission="listen") as setup:
+        assert "may not host" in await setup.say(HOST, "create Talk", DM)
 
 
-async def test_a_title_that_names_a_time_is_kept_and_asked_about(town: TalkTown) -> None:
-    answer = await town.say(HOST, "create Jazz at 8", DM)
+async def test_a_title_that_names_a_time_is_kept_and_asked_about(setup: CommandSetup) -> None:
+    answer = await setup.say(HOST, "create Jazz at 8", DM)
     assert "“Jazz at 8” is ready" in answer
     assert "reschedule TIME" in answer
-    assert "reschedule" not in await town.say(HOST, "create Jazz --at tomorrow 19:00", DM)
+    assert "reschedule" not in await setup.say(HOST, "create Jazz --at tomorrow 19:00", DM)

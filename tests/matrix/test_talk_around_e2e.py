@@ -3,7 +3,7 @@
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.commands import dispatcher as conversation
+from spaces_bridge.matrix.commands import dispatcher
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, eventually, room_of
 from tests.matrix.talking import is_refused, meet, say, tells
@@ -79,7 +79,7 @@ async def test_a_flood_of_commands_is_answered_once_and_then_ignored(
     bridge: Bridge, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = 5  # all of them within a minute, also on a machine that is busy
-    monkeypatch.setattr(conversation, "MORE_COMMANDS_A_MINUTE", few)
+    monkeypatch.setattr(dispatcher, "MORE_COMMANDS_A_MINUTE", few)
     ada = await settle("ada")
     dm = await meet(ada)
     for _ in range(few + 4):

@@ -8,7 +8,7 @@ from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import Phase
 from tests.matrix.conftest import Settle
-from tests.matrix.support import PAGES, Bridge, Town, room_of
+from tests.matrix.support import PAGES, Bridge, LiveSetup, room_of
 from tests.matrix.talking import is_refused, meet, say, tells
 
 pytestmark = pytest.mark.e2e
@@ -83,9 +83,11 @@ async def test_how_a_live_space_is_changed_while_it_is_on(bridge: Bridge, settle
     assert bridge.view(space).phase is Phase.ENDED
 
 
-async def test_hosting_may_take_followers(town: Town, tmp_path: Path, settle: Settle) -> None:
+async def test_hosting_may_take_followers(
+    setup: LiveSetup, tmp_path: Path, settle: Settle
+) -> None:
     ada, ben = await settle("ada"), await settle("ben")
-    async with Bridge(town.settings(), tmp_path / "db", min_followers=1) as bridge:
+    async with Bridge(setup.settings(), tmp_path / "db", min_followers=1) as bridge:
         await bridge.connected()
         dm = await meet(ada)
         await is_refused(ada, dm, ("create Talk", "takes 1 followers, and you have 0"))

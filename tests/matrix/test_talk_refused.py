@@ -8,16 +8,16 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix.text.verbs import VERBS
-from tests.matrix.talk_town import DM, TalkTown
+from tests.matrix.command_setup import DM, CommandSetup
 from tests.support.spaces import BEN, EVE, HOST, ROOM
 
 pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[TalkTown]:
-    async with TalkTown() as town:
-        yield town
+async def setup() -> AsyncIterator[CommandSetup]:
+    async with CommandSetup() as setup:
+        yield setup
 
 
 MODERATORS_ONLY = [
@@ -42,15 +42,15 @@ HOST_ONLY = [
     ],
 )
 async def test_a_listener_is_refused_in_words_wherever_they_type(
-    town: TalkTown, text: str, room: RoomId
+    setup: CommandSetup, text: str, room: RoomId
 ) -> None:
-    space = await (town.plan() if text in {"unschedule", "start"} else town.open())
-    await town.does(*_removed_and_hand(text, space.phase))
-    before = town.view
-    answer = await town.say(BEN, f"!space {text}", room)
+    space = await (setup.plan() if text in {"unschedule", "start"} else setup.open())
+    await setup.does(*_removed_and_hand(text, space.phase))
+    before = setup.view
+    answer = await setup.say(BEN, f"!space {text}", room)
     assert answer.startswith("❌ Only the host"), answer
-    assert town.view == before
-    assert town.lists.blocks == {}
+    assert setup.view == before
+    assert setup.lists.blocks == {}
 
 
 def _removed_and_hand(text: str, phase: Phase) -> list[cmd.Command]:
@@ -62,10 +62,10 @@ def _removed_and_hand(text: str, phase: Phase) -> list[cmd.Command]:
 
 
 @pytest.mark.parametrize("text", HOST_ONLY)
-async def test_a_cohost_does_not_do_what_is_the_hosts(town: TalkTown, text: str) -> None:
-    await (town.plan() if text in {"unschedule", "start"} else town.open())
-    await town.gives(BEN, 60)
-    answer = await town.say(BEN, f"!space {text}")
+async def test_a_cohost_does_not_do_what_is_the_hosts(setup: CommandSetup, text: str) -> None:
+    await (setup.plan() if text in {"unschedule", "start"} else setup.open())
+    await setup.gives(BEN, 60)
+    answer = await setup.say(BEN, f"!space {text}")
     assert answer.startswith("❌ Only the host can "), answer
 
 
@@ -139,26 +139,26 @@ async def test_a_cohost_does_not_do_what_is_the_hosts(town: TalkTown, text: str)
     ],
 )
 async def test_what_cannot_be_is_refused_with_the_reason(
-    town: TalkTown, text: str, part: str
+    setup: CommandSetup, text: str, part: str
 ) -> None:
-    await town.open()
-    before = town.view
-    answer = await town.say(HOST, f"!space {text}")
+    await setup.open()
+    before = setup.view
+    answer = await setup.say(HOST, f"!space {text}")
     assert answer.startswith("❌ ")
     assert part in answer
-    assert town.view == before
+    assert setup.view == before
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"create", "live", "help", "stats"}))
 async def test_in_the_room_of_an_ended_space_everything_is_refused_but_numbers_and_reports(
-    town: TalkTown, verb: str
+    setup: CommandSetup, verb: str
 ) -> None:
-    await town.open()
-    await town.does(cmd.EndSpace(HOST, town.notebook.now))
+    await setup.open()
+    await setup.does(cmd.EndSpace(HOST, setup.notebook.now))
     arguments = {"policy": "invited", "chat": "on", "guests": "off", "captions": "on"}
     argument = arguments.get(verb) or ("tomorrow 19:00" if verb == "reschedule" else "mia")
     text = f"{verb} {argument}" if VERBS[verb].argument else verb
-    answer = await town.say(HOST, f"!space {text}")
+    answer = await setup.say(HOST, f"!space {text}")
     others = {"record": "cannot record", "report": "what is wrong", "follow": "Nobody called"}
     others["unfollow"] = "Nobody called"
     assert others.get(verb, "has ended") in answer

@@ -32,7 +32,7 @@ class Lobby:
         self.followers = Recorder()
         every: Any = self
         self.taps = CardReactions(
-            every, Following(self.followers.world()), self.notes, every, every
+            every, Following(self.followers.context()), self.notes, every, every
         )
 
     async def tap(

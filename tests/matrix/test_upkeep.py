@@ -9,7 +9,7 @@ from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
-from tests.matrix.talk_town import COMMUNITY, TalkTown
+from tests.matrix.command_setup import COMMUNITY, CommandSetup
 from tests.support.notes import MemoryNotes
 from tests.support.recorder import Recorder
 from tests.support.spaces import CREATE, EVE
@@ -28,43 +28,43 @@ class Outbox(Recorder):
         await super().enqueue(effects)
 
 
-async def leaves(town: TalkTown) -> None:
+async def leaves(setup: CommandSetup) -> None:
     """One listener fewer."""
-    await town.does(cmd.ObserveMember(EVE, False, "Eve"))
+    await setup.does(cmd.ObserveMember(EVE, False, "Eve"))
 
 
-async def test_what_shows_the_number_of_listeners_is_wished_for_when_it_changed() -> None:
-    async with TalkTown() as town:
+async def test_what_shows_the_number_of_listeners_is_refreshed_when_it_changed() -> None:
+    async with CommandSetup() as setup:
         outbox = Outbox()
-        watch = CounterWatch(town.spaces, outbox, outbox.wake)
-        await town.plan(community=COMMUNITY)
+        watch = CounterWatch(setup.spaces, outbox, outbox.wake)
+        await setup.plan(community=COMMUNITY)
         await watch.look()
         assert outbox.kinds() == [], "it is not live yet"
-        await town.does(cmd.StartSpace(CREATE.by, town.notebook.now))
+        await setup.does(cmd.StartSpace(CREATE.by, setup.notebook.now))
         await watch.look()
         assert outbox.kinds() == ["card.refresh", "community_card.refresh"]
         assert outbox.called("wake") == [()]
         outbox.effects.clear()
         await watch.look()
         assert outbox.kinds() == [], "nothing changed"
-        await leaves(town)
+        await leaves(setup)
         await watch.look()
         assert outbox.kinds() == ["card.refresh", "community_card.refresh"]
 
 
-async def test_where_there_is_no_bubble_only_the_card_is_wished_for() -> None:
-    async with TalkTown() as town:
+async def test_where_there_is_no_bubble_only_the_card_is_refreshed() -> None:
+    async with CommandSetup() as setup:
         outbox = Outbox()
-        await town.open(community=None)
-        await CounterWatch(town.spaces, outbox, outbox.wake).look()
+        await setup.open(community=None)
+        await CounterWatch(setup.spaces, outbox, outbox.wake).look()
         assert outbox.kinds() == ["card.refresh"]
 
 
 async def test_a_change_that_could_not_be_stored_is_seen_again() -> None:
-    async with TalkTown() as town:
+    async with CommandSetup() as setup:
         outbox = Outbox()
-        watch = CounterWatch(town.spaces, outbox, outbox.wake)
-        await town.open()
+        watch = CounterWatch(setup.spaces, outbox, outbox.wake)
+        await setup.open()
         outbox.away = True
         with pytest.raises(StorageError):
             await watch.look()

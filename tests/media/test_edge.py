@@ -146,9 +146,12 @@ async def test_a_second_offer_takes_the_place_of_the_first() -> None:
 async def test_who_does_not_connect_in_time_is_forgotten() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
+        offer = WirePeer(StreamDirection.LISTEN).offer()
+        world.edge.accept("earlier", StreamDirection.LISTEN, offer)
+        clock.now += 2
         world.edge.accept("anna", StreamDirection.LISTEN, WirePeer(StreamDirection.LISTEN).offer())
         clock.now += 14
-        await asyncio.sleep(0.3)
+        await world.until(lambda: world.reason("earlier") == "it did not connect in time")
         assert list(world.edge.peers()) == ["anna"]
         clock.now += 2
         await world.until(lambda: world.reason("anna") == "it did not connect in time")
@@ -158,15 +161,16 @@ async def test_who_does_not_connect_in_time_is_forgotten() -> None:
 async def test_who_falls_silent_is_forgotten() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
-        client = await world.wire("anna")
+        client, silent = await world.wire("anna"), await world.wire("ben")
         clock.now += 19
         answered = client.peer.checks_answered
         client.peer.send_check()
         await client.until(lambda: client.peer.checks_answered > answered)
         clock.now += 19
-        await asyncio.sleep(0.3)
+        await world.until(lambda: world.reason("ben") == "it was not heard any more")
         assert world.is_connected("anna")
         client.close()
+        silent.close()
         clock.now += 2
         await world.until(lambda: world.reason("anna") == "it was not heard any more")
 

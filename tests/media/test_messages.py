@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
@@ -19,36 +19,38 @@ TEXT = st.text(max_size=20)
 SPACE, USER = TEXT.map(SpaceId), TEXT.map(UserId)
 NUMBER = st.integers(0, 1 << 40)
 DIRECTION, PHASE = st.sampled_from(StreamDirection), st.sampled_from(PeerPhase)
-PEER = st.builds(say.PeerSeat, TEXT, SPACE, USER, DIRECTION, PHASE, st.booleans(), st.booleans())
+PEER = st.builds(
+    messages.PeerSeat, TEXT, SPACE, USER, DIRECTION, PHASE, st.booleans(), st.booleans()
+)
 KEPT = (TEXT, SPACE, USER, DIRECTION, st.binary(max_size=40))
-STREAMS = st.lists(st.builds(say.SpeakerStream, USER, TEXT, TEXT)).map(tuple)
-MESSAGES: st.SearchStrategy[say.MediaMessage] = st.one_of(
-    st.builds(say.Attach, NUMBER, st.booleans()),
-    st.builds(say.OpenSpace, SPACE, NUMBER),
-    st.builds(say.CloseSpace, SPACE),
-    st.builds(say.PeerOffer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
-    st.builds(say.AnswerCall, NUMBER, SPACE, TEXT, USER, st.booleans(), TEXT, STREAMS),
-    st.builds(say.OfferCall, NUMBER, SPACE, TEXT, USER, st.booleans(), STREAMS),
-    st.builds(say.AcceptCallAnswer, NUMBER, TEXT, TEXT),
-    st.builds(say.UseMicrophone, TEXT, st.booleans()),
-    st.builds(say.ClosePeer, TEXT),
-    st.builds(say.SetGate, SPACE, USER, st.booleans()),
-    st.builds(say.SetGates, SPACE, st.lists(USER).map(tuple)),
-    st.builds(say.SubscribeMix, SPACE, st.booleans()),
-    st.builds(say.AudioTaken, SPACE, USER, NUMBER),
-    st.builds(say.ReplayAudio, SPACE, USER, NUMBER),
-    st.builds(say.Restore, *KEPT),
-    st.builds(say.Ping, NUMBER),
+STREAMS = st.lists(st.builds(messages.SpeakerStream, USER, TEXT, TEXT)).map(tuple)
+MESSAGES: st.SearchStrategy[messages.MediaMessage] = st.one_of(
+    st.builds(messages.Attach, NUMBER, st.booleans()),
+    st.builds(messages.OpenSpace, SPACE, NUMBER),
+    st.builds(messages.CloseSpace, SPACE),
+    st.builds(messages.PeerOffer, NUMBER, SPACE, TEXT, USER, DIRECTION, TEXT),
+    st.builds(messages.AnswerCall, NUMBER, SPACE, TEXT, USER, st.booleans(), TEXT, STREAMS),
+    st.builds(messages.OfferCall, NUMBER, SPACE, TEXT, USER, st.booleans(), STREAMS),
+    st.builds(messages.AcceptCallAnswer, NUMBER, TEXT, TEXT),
+    st.builds(messages.UseMicrophone, TEXT, st.booleans()),
+    st.builds(messages.ClosePeer, TEXT),
+    st.builds(messages.SetGate, SPACE, USER, st.booleans()),
+    st.builds(messages.SetGates, SPACE, st.lists(USER).map(tuple)),
+    st.builds(messages.SubscribeMix, SPACE, st.booleans()),
+    st.builds(messages.AudioTaken, SPACE, USER, NUMBER),
+    st.builds(messages.ReplayAudio, SPACE, USER, NUMBER),
+    st.builds(messages.Restore, *KEPT),
+    st.builds(messages.Ping, NUMBER),
     st.builds(
-        say.Hello,
+        messages.Hello,
         NUMBER,
         st.dictionaries(SPACE, st.lists(USER).map(tuple)),
         st.lists(PEER).map(tuple),
     ),
-    st.builds(say.Synced),
-    st.builds(say.Answer, NUMBER, TEXT),
+    st.builds(messages.Synced),
+    st.builds(messages.Answer, NUMBER, TEXT),
     st.builds(
-        say.CallNegotiated,
+        messages.CallNegotiated,
         NUMBER,
         TEXT,
         TEXT,
@@ -58,27 +60,35 @@ MESSAGES: st.SearchStrategy[say.MediaMessage] = st.one_of(
         st.booleans(),
         st.booleans(),
     ),
-    st.builds(say.PeerRefused, NUMBER, TEXT, TEXT),
+    st.builds(messages.PeerRefused, NUMBER, TEXT, TEXT),
     st.builds(
-        say.PeerChanged, TEXT, SPACE, USER, DIRECTION, PHASE, TEXT, st.booleans(), st.booleans()
+        messages.PeerChanged,
+        TEXT,
+        SPACE,
+        USER,
+        DIRECTION,
+        PHASE,
+        TEXT,
+        st.booleans(),
+        st.booleans(),
     ),
-    st.builds(say.Record, *KEPT),
-    st.builds(say.AudioLevels, SPACE, st.dictionaries(USER, NUMBER)),
-    st.builds(say.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),
-    st.builds(say.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
-    st.builds(say.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),
-    st.builds(say.Pong, NUMBER),
-    st.builds(say.Superseded),
+    st.builds(messages.Record, *KEPT),
+    st.builds(messages.AudioLevels, SPACE, st.dictionaries(USER, NUMBER)),
+    st.builds(messages.SpeakerAudio, SPACE, USER, NUMBER, st.binary(max_size=80)),
+    st.builds(messages.MixPacket, SPACE, NUMBER, st.binary(max_size=80)),
+    st.builds(messages.Stats, st.dictionaries(TEXT, st.floats(allow_nan=False))),
+    st.builds(messages.Pong, NUMBER),
+    st.builds(messages.Superseded),
 )
 
 
 @given(st.lists(MESSAGES, max_size=8), st.integers(1, 50))
 def test_messages_arrive_as_they_were_sent_however_the_stream_is_cut(
-    messages: list[say.MediaMessage], cut: int
+    sent: list[messages.MediaMessage], cut: int
 ) -> None:
-    stream, framer = b"".join(map(CODEC.encode, messages)), CODEC.framer()
+    stream, framer = b"".join(map(CODEC.encode, sent)), CODEC.framer()
     pieces = [stream[at : at + cut] for at in range(0, len(stream), cut)]
-    assert [CODEC.decode(body) for piece in pieces for body in framer.feed(piece)] == messages
+    assert [CODEC.decode(body) for piece in pieces for body in framer.feed(piece)] == sent
 
 
 @given(st.binary(max_size=200))
@@ -114,7 +124,7 @@ def test_fields_of_another_type_are_refused(header: object) -> None:
 
 def test_a_message_without_bytes_may_have_no_tail() -> None:
     with pytest.raises(BadMessage):
-        CODEC.decode(CODEC.encode(say.Ping(1))[4:] + b"x")
+        CODEC.decode(CODEC.encode(messages.Ping(1))[4:] + b"x")
 
 
 @pytest.mark.parametrize("length", [0, 3, MAX_MESSAGE + 1, (1 << 32) - 1])
@@ -124,15 +134,15 @@ def test_an_impossible_length_is_refused_before_anything_is_kept(length: int) ->
 
 
 def test_a_greeting_is_only_that_of_a_media_worker() -> None:
-    greeting = say.Greeting(say.PROTOCOL, 2, 2)
-    packed = say.pack_greeting(greeting)
-    assert say.unpack_greeting(packed) == greeting
+    greeting = messages.Greeting(messages.PROTOCOL, 2, 2)
+    packed = messages.pack_greeting(greeting)
+    assert messages.unpack_greeting(packed) == greeting
     for other in (b"", packed[:-1], b"HTTP" + packed[4:]):
         with pytest.raises(BadMessage):
-            say.unpack_greeting(other)
+            messages.unpack_greeting(other)
 
 
 def test_keys_do_not_show_when_a_record_is_printed() -> None:
-    record = say.Record("p", SpaceId("s"), UserId("u"), StreamDirection.LISTEN, b"secret")
+    record = messages.Record("p", SpaceId("s"), UserId("u"), StreamDirection.LISTEN, b"secret")
     assert b"secret" in CODEC.encode(record)
     assert "secret" not in repr(record)

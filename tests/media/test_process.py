@@ -1,4 +1,4 @@
-"""The worker process from outside: its door, its limits, its end."""
+"""The worker process from outside: its control socket, its limits, its end."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
-from spaces_bridge.media.launch import Process, RunningWorker, knock, prepare_directory, spawn
+from spaces_bridge.media.launch import Process, RunningWorker, attach, prepare_directory, spawn
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.sockets import open_sockets
 from spaces_bridge.media.stage import WorkerStage
@@ -57,14 +57,14 @@ class Attached:
     """A control process's side of the connection, bare."""
 
     def __init__(self) -> None:
-        self.heard: list[say.MediaMessage] = []
+        self.heard: list[messages.MediaMessage] = []
         self.is_lost = False
         self.wire = Connection(CODEC, lambda _, message: self.heard.append(message), self._lose)
 
-    def _lose(self, _wire: Connection[say.MediaMessage]) -> None:
+    def _lose(self, _wire: Connection[messages.MediaMessage]) -> None:
         self.is_lost = True
 
-    def has(self, kind: type[say.MediaMessage]) -> Callable[[], bool]:
+    def has(self, kind: type[messages.MediaMessage]) -> Callable[[], bool]:
         return lambda: any(isinstance(message, kind) for message in self.heard)
 
 
@@ -72,7 +72,7 @@ async def find(path: str) -> RunningWorker:
     async with asyncio.timeout(60):
         while True:
             try:
-                return await knock(path, want_sockets=True, timeout=240)
+                return await attach(path, want_sockets=True, timeout=240)
             except WorkerNotRunning:
                 await asyncio.sleep(0.02)
 
@@ -85,7 +85,7 @@ async def attached(path: str) -> AsyncIterator[Attached]:
     loop = asyncio.get_running_loop()
     await loop.create_unix_connection(lambda: control.wire, sock=found.connection)
     try:
-        await until(control.has(say.Synced))
+        await until(control.has(messages.Synced))
         yield control
     finally:
         control.wire.abort()
@@ -99,7 +99,7 @@ async def test_a_control_process_gets_the_sockets_and_is_told_what_there_is(
     async with worker(at) as process:
         found = await find(at.socket_path)
         try:
-            assert found.greeting == say.Greeting(say.PROTOCOL, udp=1, tcp=1)
+            assert found.greeting == messages.Greeting(messages.PROTOCOL, udp=1, tcp=1)
             assert found.pid == process.pid
             port = found.sockets.port
             assert [each.getsockname()[1] for each in found.sockets.tcp] == [port]
@@ -107,9 +107,9 @@ async def test_a_control_process_gets_the_sockets_and_is_told_what_there_is(
             found.sockets.close()
             found.connection.close()
         async with attached(at.socket_path) as control:
-            assert say.Hello(process.pid, {}, ()) in control.heard
-            control.wire.send(say.Ping(7))
-            await until(lambda: say.Pong(7) in control.heard)
+            assert messages.Hello(process.pid, {}, ()) in control.heard
+            control.wire.send(messages.Ping(7))
+            await until(lambda: messages.Pong(7) in control.heard)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ async def test_a_control_process_gets_the_sockets_and_is_told_what_there_is(
         struct.pack(">I", 0),
         struct.pack(">II", 4, 900),
         b"\xff" * 5000,
-        CODEC.encode(say.Ping(1)),
-        CODEC.encode(say.SetGate(SPACE, HOST, True)),
+        CODEC.encode(messages.Ping(1)),
+        CODEC.encode(messages.SetGate(SPACE, HOST, True)),
     ],
 )
-async def test_garbage_at_the_door_ends_that_connection_and_nothing_else(
+async def test_garbage_at_the_control_socket_ends_that_connection_and_nothing_else(
     tmp_path: Path, garbage: bytes
 ) -> None:
     at = options(tmp_path)
@@ -136,8 +136,8 @@ async def test_garbage_at_the_door_ends_that_connection_and_nothing_else(
         writer.close()
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             await writer.wait_closed()
-        control.wire.send(say.Ping(9))
-        await until(lambda: say.Pong(9) in control.heard)
+        control.wire.send(messages.Ping(9))
+        await until(lambda: messages.Pong(9) in control.heard)
         assert not control.is_lost
 
 
@@ -152,7 +152,7 @@ async def test_garbage_from_the_control_process_itself_ends_only_the_connection(
             found.connection.setblocking(True)
             await asyncio.to_thread(found.connection.sendall, b"\0\0\0\x09garbage!!")
         async with attached(at.socket_path) as control:
-            assert say.Hello(process.pid, {}, ()) in control.heard
+            assert messages.Hello(process.pid, {}, ()) in control.heard
 
 
 async def test_the_newest_control_process_wins(tmp_path: Path) -> None:
@@ -162,11 +162,11 @@ async def test_the_newest_control_process_wins(tmp_path: Path) -> None:
         attached(at.socket_path) as first,
         attached(at.socket_path) as second,
     ):
-        await until(lambda: say.Superseded() in first.heard)
-        first.wire.send(say.Ping(2))
-        second.wire.send(say.Ping(3))
-        await until(lambda: say.Pong(3) in second.heard)
-        assert first.heard[-1] == say.Superseded()
+        await until(lambda: messages.Superseded() in first.heard)
+        first.wire.send(messages.Ping(2))
+        second.wire.send(messages.Ping(3))
+        await until(lambda: messages.Pong(3) in second.heard)
+        assert first.heard[-1] == messages.Superseded()
 
 
 async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> None:
@@ -174,31 +174,31 @@ async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> No
     async with worker(at), attached(at.socket_path) as control:
         listen = StreamDirection.LISTEN
         for message in (
-            say.CloseSpace(SPACE),
-            say.ClosePeer("nobody"),
-            say.SetGate(SPACE, HOST, True),
-            say.SetGates(SPACE, (HOST,)),
-            say.SubscribeMix(SPACE, True),
-            say.AudioTaken(SPACE, HOST, 5),
-            say.ReplayAudio(SPACE, HOST, 5),
-            say.PeerOffer(4, SPACE, "p", EAR, listen, "v=0"),
-            say.Restore("q", SPACE, EAR, listen, b"{}"),
-            say.OpenSpace(SPACE, 0),
-            say.Restore("r", SPACE, EAR, listen, b"not json"),
-            say.Restore("t", SPACE, EAR, listen, b'{"direction": "listen"}'),
-            say.Attach(say.PROTOCOL, False),
-            say.Ping(5),
+            messages.CloseSpace(SPACE),
+            messages.ClosePeer("nobody"),
+            messages.SetGate(SPACE, HOST, True),
+            messages.SetGates(SPACE, (HOST,)),
+            messages.SubscribeMix(SPACE, True),
+            messages.AudioTaken(SPACE, HOST, 5),
+            messages.ReplayAudio(SPACE, HOST, 5),
+            messages.PeerOffer(4, SPACE, "p", EAR, listen, "v=0"),
+            messages.Restore("q", SPACE, EAR, listen, b"{}"),
+            messages.OpenSpace(SPACE, 0),
+            messages.Restore("r", SPACE, EAR, listen, b"not json"),
+            messages.Restore("t", SPACE, EAR, listen, b'{"direction": "listen"}'),
+            messages.Attach(messages.PROTOCOL, False),
+            messages.Ping(5),
         ):
             control.wire.send(message)
-        await until(lambda: say.Pong(5) in control.heard)
-        refused = [each for each in control.heard if isinstance(each, say.PeerRefused)]
+        await until(lambda: messages.Pong(5) in control.heard)
+        refused = [each for each in control.heard if isinstance(each, messages.PeerRefused)]
         assert [(each.request, each.code) for each in refused] == [(4, "no_sound")]
-        gone = [each.peer for each in control.heard if isinstance(each, say.PeerChanged)]
+        gone = [each.peer for each in control.heard if isinstance(each, messages.PeerChanged)]
         assert gone == ["q", "r", "t"]
 
 
 async def test_a_worker_that_nobody_comes_back_for_ends(tmp_path: Path) -> None:
-    """That it waits while somebody is there, and how long afterwards: tests/media/test_door.py."""
+    """It waits while somebody is there; how long afterwards: tests/media/test_control.py."""
     at = options(tmp_path, orphan_grace_s=0.1)
     async with worker(at) as process:
         await until(lambda: process.is_gone)
@@ -211,14 +211,14 @@ async def test_a_worker_told_to_end_ends_and_a_terminals_interrupt_is_not_meant_
     at = options(tmp_path)
     async with worker(at) as process, attached(at.socket_path) as control:
         os.kill(process.pid, signal.SIGINT)
-        control.wire.send(say.Ping(1))
-        await until(lambda: say.Pong(1) in control.heard)
+        control.wire.send(messages.Ping(1))
+        await until(lambda: messages.Pong(1) in control.heard)
         os.kill(process.pid, signal.SIGTERM)
         await until(lambda: process.is_gone and control.is_lost)
     assert os.listdir(tmp_path) == []
 
 
-async def test_the_door_is_private_and_the_worker_has_limits_and_no_secrets(
+async def test_the_control_socket_is_private_and_the_worker_has_limits_and_no_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPACES_APPSERVICE__AS_TOKEN", "secret")
@@ -263,18 +263,18 @@ async def test_fifty_listeners_fit_into_120_mb(tmp_path: Path) -> None:
 
 
 class SlowControl:
-    """Stands for the door: a control process that takes what it is sent when the test says so."""
+    """A control socket whose control process takes what it is sent when the test says so."""
 
     def __init__(self) -> None:
-        self.taken: list[say.SpeakerAudio] = []
-        self.waiting: list[say.SpeakerAudio] = []
+        self.taken: list[messages.SpeakerAudio] = []
+        self.waiting: list[messages.SpeakerAudio] = []
         self.most = 0
 
     @property
     def is_busy(self) -> bool:
         return sum(len(each.pcm) for each in self.waiting) >= LAZY_BACKLOG
 
-    def send(self, message: say.SpeakerAudio) -> None:
+    def send(self, message: messages.SpeakerAudio) -> None:
         self.waiting.append(message)
         self.most = max(self.most, sum(len(each.pcm) for each in self.waiting))
 
@@ -289,8 +289,8 @@ async def test_a_new_control_process_gets_what_many_have_said_in_parts_it_can_ta
     """All at once it would be more than may wait, and it would be cut off again and again."""
     told = WorkerOptions(str(tmp_path / "x"), (), (), ("127.0.0.1",), 1)
     worker, control, mix = Worker(told), SlowControl(), SpaceMix(0)
-    worker._door.close()
-    worker._door = control  # type: ignore[assignment]
+    worker._control.close()
+    worker._control = control  # type: ignore[assignment]
     users = [f"@{number}:x" for number in range(20)]
     for user in users:
         mix.join(user, user, StreamDirection.SPEAK)
@@ -318,9 +318,11 @@ def test_all_that_a_full_worker_has_to_tell_a_new_control_process_may_wait() -> 
         2**32 - 1, 2**32 - 1, 2**48, 2**31, 2**48, 2**32 - 1, 1234567.123456789,
     )  # fmt: skip
     user = UserId("@" + "u" * 250 + ":x")
-    one = say.PeerSeat("p" * 22, SPACE, user, StreamDirection.SPEAK, PeerPhase.CONNECTED)
-    hello = CODEC.encode(say.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
-    kept = CODEC.encode(say.Record(one.peer, SPACE, user, StreamDirection.SPEAK, record.encode()))
+    one = messages.PeerSeat("p" * 22, SPACE, user, StreamDirection.SPEAK, PeerPhase.CONNECTED)
+    hello = CODEC.encode(messages.Hello(2**22, {SPACE: (user,) * 32}, (one,) * MOST_PEERS))
+    kept = CODEC.encode(
+        messages.Record(one.peer, SPACE, user, StreamDirection.SPEAK, record.encode())
+    )
     assert len(hello) <= MAX_MESSAGE
     assert len(hello) + MOST_PEERS * len(kept) <= MOST_BACKLOG
 

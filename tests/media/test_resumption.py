@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.messages import Record
 from spaces_bridge.media.resumption import AT_ONCE, Resumption
 from spaces_bridge.media.worker.values import StreamDirection
+from tests.support.kept import kept
 
 pytestmark = pytest.mark.unit
 
@@ -95,3 +96,26 @@ def test_the_same_worker_again_is_no_death() -> None:
     workers.resumption.begin({})
     workers.next("a")
     assert workers.given_up == []
+
+
+def test_nothing_is_kept_of_live_spaces_that_are_over() -> None:
+    workers = Workers(records(["a"]) | records(["b"], OTHER))
+    workers.resumption.begin(workers.kept)
+    for number in range(40):
+        workers.resumption.go_on(SpaceId(f"space{number}"))
+        workers.resumption.close(SpaceId(f"space{number}"))
+    workers.resumption.forget("a")
+    workers.resumption.forget("b")
+    assert kept(workers.resumption) == 0
+
+
+def test_peers_of_a_live_space_that_ends_are_asked_for_still() -> None:
+    """The worker says that they are gone."""
+    names = [f"p{number}" for number in range(AT_ONCE + 1)]
+    workers = Workers(records(names))
+    workers.resumption.begin(workers.kept)
+    workers.resumption.go_on(SPACE)
+    workers.resumption.close(SPACE)
+    for peer in names:
+        workers.resumption.settled(peer)
+    assert workers.asked == names

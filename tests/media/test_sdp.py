@@ -197,9 +197,11 @@ def test_the_dtls_role_is_the_one_the_offer_leaves(
 def test_a_speaker_is_asked_for_silence_to_be_silent_and_told_the_limits() -> None:
     offer = sdp.read_offer((HEAD + AUDIO).replace("recvonly", "sendrecv"), StreamDirection.SPEAK)
     answer = sdp_answer.write_answer(offer, StreamDirection.SPEAK, OURS)
-    wishes = dict(wish.split("=") for wish in line_of(answer, "a=fmtp:111 ").split(";"))
-    assert wishes["usedtx"] == "1"
-    assert wishes["maxaveragebitrate"] == "64000"
+    parameters = dict(
+        parameter.split("=") for parameter in line_of(answer, "a=fmtp:111 ").split(";")
+    )
+    assert parameters["usedtx"] == "1"
+    assert parameters["maxaveragebitrate"] == "64000"
     assert (line_of(answer, "a=ptime:"), line_of(answer, "a=maxptime:")) == ("20", "120")
 
 

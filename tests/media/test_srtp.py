@@ -38,7 +38,7 @@ def test_a_listener_follows_a_sender_that_was_wound_forward(profile: Profile, in
     listener = Inbound(profile, keys(profile).tx)
     send_up_to(Outbound(profile, keys(profile).tx, SSRC), listener, index)
     successor = Outbound(profile, keys(profile).tx, SSRC)
-    successor.wind(index + 3000, 0)
+    successor.fast_forward(index + 3000, 0)
     for step in range(3):
         assert listener.open(successor.protect(packet(index + 3000 + step))) == packet(
             index + 3000 + step
@@ -53,7 +53,7 @@ def test_a_receiver_that_was_wound_forward_goes_on_hearing_a_speaker(
     speaker = Outbound(profile, keys(profile).rx, SSRC)
     send_up_to(speaker, Inbound(profile, keys(profile).rx), index)
     successor = Inbound(profile, keys(profile).rx)
-    successor.wind(index, SSRC)
+    successor.fast_forward(index, SSRC)
     for step in range(1, 4):
         assert successor.open(speaker.protect(packet(index + step))) == packet(index + step)
 
@@ -72,7 +72,7 @@ def test_rtcp_goes_on_after_the_reserved_indexes(profile: Profile) -> None:
     first = Outbound(profile, keys(profile).tx, SSRC)
     used = {rtcp_index(first.protect_rtcp(rtp.goodbye(SSRC, "a")), profile) for _ in range(5)}
     successor = Outbound(profile, keys(profile).tx, SSRC)
-    successor.wind(0, first.rtcp_index + 64)
+    successor.fast_forward(0, first.rtcp_index + 64)
     assert not successor.may_report()
     assert [successor.catch_up(50), successor.catch_up(50)] == [50, first.rtcp_index + 14]
     assert successor.may_report()
@@ -102,15 +102,15 @@ def test_forged_and_repeated_packets_are_not_opened() -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_a_stream_is_taken_up_as_far_as_winding_is_cheap_and_no_further(profile: Profile) -> None:
     into, out = Inbound(profile, keys(profile).rx), Outbound(profile, keys(profile).tx, SSRC)
-    into.wind(FARTHEST, SSRC)
-    out.wind(FARTHEST, 0)
-    for session in (into.wind, out.wind):
+    into.fast_forward(FARTHEST, SSRC)
+    out.fast_forward(FARTHEST, 0)
+    for session in (into.fast_forward, out.fast_forward):
         with pytest.raises(ValueError, match="to be taken up"):
             session(FARTHEST + 1, 0)
 
 
 def test_what_is_left_out_of_rtcp_is_in_the_next_record_before_it_is_caught_up_with() -> None:
     out = Outbound(Profile.GCM, keys(Profile.GCM).tx, SSRC)
-    out.wind(0, 7000)
+    out.fast_forward(0, 7000)
     out.catch_up(1000)
     assert out.rtcp_index == 7000

@@ -13,12 +13,14 @@ import pytest
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.media import messages as say
 from spaces_bridge.media.live_ogg import MOST_WAITING
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
 from spaces_bridge.wire.pcm import length_ms
 from spaces_bridge_demo.peer import SpeakerPeer
 from spaces_bridge_demo.wire import WireConnection, WirePeer
+from tests.support.kept import kept
 from tests.support.sound import RATE, Pcm, decibels, tone
 from tests.support.stage import (
     EAR,
@@ -403,3 +405,15 @@ async def test_a_sender_that_goes_on_sending_too_much_is_told_once(tmp_path: Pat
             assert stage.has_microphone(SPACE, GUEST)
         finally:
             client.close()
+
+
+async def test_sound_that_comes_after_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    stage = WorkerStage(options(tmp_path))
+    before = kept(stage)
+    for number in range(40):
+        space = SpaceId(f"space{number}")
+        stage.open_space(space, 0)
+        stage._hear(say.SpeakerAudio(space, HOST, 0, bytes(640)))
+        stage.close_space(space)
+        stage._hear(say.SpeakerAudio(space, HOST, 20, bytes(640)))  # it was on its way
+    assert kept(stage) == before

@@ -165,21 +165,21 @@ class Exhausted(socket.socket):
 async def test_running_out_of_descriptors_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tcp, "_PAUSE_S", 0.2)
     async with edge_world() as world:
-        with Exhausted() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen()
-            listener.setblocking(False)
+        with Exhausted() as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            listening.setblocking(False)
             seen, refused = list[bytes](), list[str]()
-            door = tcp.TcpDoor(
+            listener = tcp.TcpListener(
                 lambda _, packet: seen.append(packet), lambda _: None, refused.append, most=9
             )
-            door.open([listener], asyncio.get_running_loop())
-            _, writer = await asyncio.open_connection(*listener.getsockname())
+            listener.open([listening], asyncio.get_running_loop())
+            _, writer = await asyncio.open_connection(*listening.getsockname())
             writer.write(tcp.frame(b"x" * 20))
             await world.until(lambda: seen == [b"x" * 20])
             assert refused == ["tcp_exhausted"]
-            assert listener.attempts <= 3
-            door.close()
+            assert listening.attempts <= 3
+            listener.close()
             writer.close()
 
 

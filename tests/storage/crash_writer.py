@@ -1,7 +1,7 @@
 """Writes to a database as fast as it can until it is killed; run by `test_crash.py`.
 
-Each round is one transaction of the journal (three lines, two wishes, the summary), one of the
-inbox (two events), and one of the reports (a report and its wish). A round is said on standard
+Each round is one transaction of the journal (three lines, two tasks, the summary), one of the
+inbox (two events), and one of the reports (a report and its task). A round is said on standard
 output only after all were stored.
 """
 
@@ -14,7 +14,7 @@ from spaces_bridge.storage.storage import open_storage
 from tests.storage.support import HOST, SPACE, SetClock, effect, event, stored, summary
 
 LINES = 3
-WISHES = 2
+TASKS = 2
 EVENTS = 2
 
 
@@ -30,7 +30,7 @@ async def write_for_ever(url: str) -> None:
         await storage.journal.append(
             SPACE,
             [stored(number * LINES + line, round=number) for line in range(LINES)],
-            [effect(f"{number}/{wish}") for wish in range(WISHES)],
+            [effect(f"{number}/{task}") for task in range(TASKS)],
             replace(summary(), started_at_ms=number),
         )
         await storage.inbox.store([event(number * EVENTS + one) for one in range(EVENTS)])

@@ -59,7 +59,7 @@ def stored(seq: int, **body: object) -> StoredEvent:
 
 
 def effect(key: str, *, collapse: bool = False, due_at_ms: int = 0, **body: object) -> OutboxEntry:
-    """A wish towards Matrix."""
+    """A task towards Matrix."""
     return OutboxEntry(key, "!room|normal", "Announce", body, due_at_ms, collapse)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.crash_writer import EVENTS, LINES, WISHES
+from tests.storage.crash_writer import EVENTS, LINES, TASKS
 from tests.storage.support import SPACE, event, opened, summary
 from tests.support.postgres import PrivatePostgres
 
@@ -62,11 +62,11 @@ async def check(url: str, acknowledged: int) -> int:
         rounds = len(lines) // LINES
         assert [line.seq for line in lines] == list(range(rounds * LINES))
         assert rounds > acknowledged
-        wishes = [row.effect.key for row in await storage.outbox.pending(0, 10**6)]
-        of_rounds = [f"{n}/{wish}" for n in range(rounds) for wish in range(WISHES)]
-        assert [key for key in wishes if not key.startswith("report:")] == of_rounds
+        tasks = [row.effect.key for row in await storage.outbox.pending(0, 10**6)]
+        of_rounds = [f"{n}/{task}" for n in range(rounds) for task in range(TASKS)]
+        assert [key for key in tasks if not key.startswith("report:")] == of_rounds
         reports = await storage.reports.listing(10**6)
-        assert {f"report:{report.id}" for report in reports} == {*wishes} - {*of_rounds}
+        assert {f"report:{report.id}" for report in reports} == {*tasks} - {*of_rounds}
         assert f"round {acknowledged}" in {report.reason for report in reports}
         known = await storage.directory.by_slug(summary().slug)
         assert known is not None

@@ -268,8 +268,8 @@ async def test_what_a_caller_gave_up_is_stored_whole(storage: Storage) -> None:
         await asyncio.gather(call, return_exceptions=True)
     await storage.outbox.enqueue([])  # waits for its turn behind all of them
     assert [line.seq for line in await storage.journal.replay(SPACE)] == list(range(120))
-    wishes = [row.effect.key for row in await storage.outbox.pending(0, 100)]
-    assert wishes == [str(number) for number in range(60)]
+    tasks = [row.effect.key for row in await storage.outbox.pending(0, 100)]
+    assert tasks == [str(number) for number in range(60)]
 
 
 async def test_closing_finishes_what_has_begun(url: str) -> None:

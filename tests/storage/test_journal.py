@@ -51,8 +51,8 @@ async def test_of_writers_racing_for_one_place_exactly_one_wins(storage: Storage
     losers = [result for result in results if isinstance(result, JournalConflict)]
     assert len(losers) == 19
     (line,) = await storage.journal.replay(SPACE)
-    (wish,) = await storage.outbox.pending(0, 10)
-    assert wish.effect.key == f"by {line.body['writer']}"
+    (task,) = await storage.outbox.pending(0, 10)
+    assert task.effect.key == f"by {line.body['writer']}"
 
 
 async def test_effects_and_summary_are_stored_with_the_events(storage: Storage) -> None:
@@ -109,13 +109,13 @@ async def test_a_slug_used_again_means_the_newer_space(storage: Storage) -> None
 async def test_hostile_text_is_kept_to_the_letter(storage: Storage) -> None:
     line = stored(1, **{HOSTILE: HOSTILE, "long": "\x00ü" * 500_000})
     hostile = summary(title=HOSTILE, host=UserId(HOSTILE), slug=HOSTILE, room=RoomId(HOSTILE))
-    wish = effect(HOSTILE, text=HOSTILE)
-    await storage.journal.append(SPACE, [line], [wish], hostile)
+    task = effect(HOSTILE, text=HOSTILE)
+    await storage.journal.append(SPACE, [line], [task], hostile)
     assert await storage.journal.replay(SPACE) == [line]
     assert await storage.directory.by_slug(HOSTILE) == hostile
     assert await storage.directory.by_room(RoomId(HOSTILE)) == hostile
     (row,) = await storage.outbox.pending(0, 10)
-    assert row.effect == wish
+    assert row.effect == task
 
 
 def _token(hash_: str, space: SpaceId = SPACE, user: UserId = HOST, name: str = "Ann") -> Token:

@@ -102,7 +102,7 @@ async def test_a_report_is_stored_once_per_cause_and_found_again(storage: Storag
     assert [report.id for report in await storage.reports.listing(9)] == [second, first]
 
 
-async def test_a_report_and_its_wish_are_stored_together_or_not_at_all(url: str) -> None:
+async def test_a_report_and_its_task_are_stored_together_or_not_at_all(url: str) -> None:
     def forgetful(number: int) -> OutboxEntry:
         raise StorageError(f"the disk is full at report {number}")
 

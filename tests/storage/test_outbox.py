@@ -19,11 +19,11 @@ async def keys(storage: Storage, after_id: int = 0) -> list[str]:
 
 
 async def fill(storage: Storage, names: Sequence[str], *, collapse: bool = False) -> None:
-    """Wish for each of them."""
+    """Enqueue each of them."""
     await storage.outbox.enqueue([effect(name, collapse=collapse) for name in names])
 
 
-async def test_wishes_are_kept_in_order_and_once(storage: Storage) -> None:
+async def test_tasks_are_kept_in_order_and_once(storage: Storage) -> None:
     await fill(storage, "cab")
     await fill(storage, "bd")
     assert await keys(storage) == ["c", "a", "b", "d"]
@@ -32,7 +32,7 @@ async def test_wishes_are_kept_in_order_and_once(storage: Storage) -> None:
     assert await keys(storage, rows[1].id) == ["b", "d"]
 
 
-async def test_a_done_wish_keeps_its_result_and_is_not_done_again(storage: Storage) -> None:
+async def test_a_done_task_keeps_its_result_and_is_not_done_again(storage: Storage) -> None:
     await fill(storage, "a")
     assert await storage.outbox.recall("a") is None
     assert await storage.outbox.complete("a", 0, "$sent")
@@ -43,7 +43,7 @@ async def test_a_done_wish_keeps_its_result_and_is_not_done_again(storage: Stora
     assert await storage.outbox.recall("unknown") is None
 
 
-async def test_the_words_of_a_done_wish_are_not_kept(storage: Storage) -> None:
+async def test_the_words_of_a_done_task_are_not_kept(storage: Storage) -> None:
     await storage.outbox.enqueue([effect("a", text="what was said"), effect("b", text="more")])
     await storage.outbox.absorb("a", {"text": "what was said, more"}, ["b"])
     await storage.outbox.complete("a", 0, None)
@@ -51,7 +51,7 @@ async def test_the_words_of_a_done_wish_are_not_kept(storage: Storage) -> None:
     assert {row["body"] for row in bodies} == {"{}"}
 
 
-async def test_a_postponed_wish_counts_its_attempts_and_keeps_its_place(storage: Storage) -> None:
+async def test_a_postponed_task_counts_its_attempts_and_keeps_its_place(storage: Storage) -> None:
     await fill(storage, "ab")
     await storage.outbox.postpone("a", 5000, "429 \x00")
     await storage.outbox.postpone("a", 9000, "429")
@@ -60,7 +60,7 @@ async def test_a_postponed_wish_counts_its_attempts_and_keeps_its_place(storage:
     assert (second.effect.key, second.attempts) == ("b", 0)
 
 
-async def test_a_buried_wish_is_out_of_the_way_and_kept(storage: Storage) -> None:
+async def test_a_buried_task_is_out_of_the_way_and_kept(storage: Storage) -> None:
     await storage.outbox.enqueue([effect("a", text="the words"), effect("b")])
     await storage.outbox.bury("a", "403 \ud800")
     await fill(storage, "a")
@@ -71,7 +71,7 @@ async def test_a_buried_wish_is_out_of_the_way_and_kept(storage: Storage) -> Non
     assert (kept["state"], kept["body"]) == ("dead", '{"text":"the words"}')
 
 
-async def test_a_collapse_wish_made_meanwhile_is_done_once_more(storage: Storage) -> None:
+async def test_a_collapse_task_made_meanwhile_is_done_once_more(storage: Storage) -> None:
     await storage.outbox.enqueue([effect("card", collapse=True, n=1)])
     (row,) = await storage.outbox.pending(0, 10)
     await storage.outbox.postpone("card", 77, "429")
@@ -85,7 +85,7 @@ async def test_a_collapse_wish_made_meanwhile_is_done_once_more(storage: Storage
     assert await storage.outbox.recall("card") is None
 
 
-async def test_a_late_answer_to_an_old_wish_does_not_take_the_new_one_away(
+async def test_a_late_answer_to_an_old_task_does_not_take_the_new_one_away(
     storage: Storage,
 ) -> None:
     await fill(storage, ["card"], collapse=True)
@@ -96,7 +96,7 @@ async def test_a_late_answer_to_an_old_wish_does_not_take_the_new_one_away(
     assert await keys(storage, old.id) == ["other", "card"]
 
 
-async def test_a_collapse_wish_that_was_buried_can_be_made_again(storage: Storage) -> None:
+async def test_a_collapse_task_that_was_buried_can_be_made_again(storage: Storage) -> None:
     await fill(storage, ["card"], collapse=True)
     (old,) = await storage.outbox.pending(0, 10)
     await storage.outbox.bury("card", "403")
@@ -104,13 +104,13 @@ async def test_a_collapse_wish_that_was_buried_can_be_made_again(storage: Storag
     assert await keys(storage, old.id) == ["card"]
 
 
-async def test_no_collapse_wish_is_lost_in_a_race_with_its_completion(storage: Storage) -> None:
+async def test_no_collapse_task_is_lost_in_a_race_with_its_completion(storage: Storage) -> None:
     await fill(storage, ["card"], collapse=True)
     (row,) = await storage.outbox.pending(0, 10)
     for number in range(100):
-        wish = storage.outbox.enqueue([effect("card", collapse=True, n=number)])
+        task = storage.outbox.enqueue([effect("card", collapse=True, n=number)])
         done = storage.outbox.complete("card", row.generation, None)
-        await (asyncio.gather(wish, done) if number % 2 else asyncio.gather(done, wish))
+        await (asyncio.gather(task, done) if number % 2 else asyncio.gather(done, task))
         (row,) = await storage.outbox.pending(0, 10)
         assert row.effect.body == {"n": number}
 
@@ -122,10 +122,10 @@ async def test_a_reader_that_goes_by_id_misses_nothing_while_spaces_write(
 
     async def write(number: int) -> None:
         # A long transaction gets its ids long before it commits.
-        wishes = 60 if number == 0 else 1
+        tasks = 60 if number == 0 else 1
         space = SpaceId(f"space{number}")
         for seq in range(20):
-            effects = [effect(f"{space}/{seq}/{wish}") for wish in range(wishes)]
+            effects = [effect(f"{space}/{seq}/{task}") for task in range(tasks)]
             await storage.journal.append(space, [stored(seq)], effects, summary(space))
 
     async def read() -> None:
@@ -140,7 +140,7 @@ async def test_a_reader_that_goes_by_id_misses_nothing_while_spaces_write(
     assert len(seen) == len(set(seen)) == 20 * 67
 
 
-async def test_absorbed_wishes_lead_to_the_result_of_their_absorber(storage: Storage) -> None:
+async def test_absorbed_tasks_lead_to_the_result_of_their_absorber(storage: Storage) -> None:
     await fill(storage, "abcd")
     await storage.outbox.absorb("a", {"text": "a b"}, ["b"])
     await storage.outbox.absorb("d", {"text": "a b c d"}, ["a", "c"])

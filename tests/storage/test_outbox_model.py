@@ -1,4 +1,4 @@
-"""The outbox behaves as a list of wishes in memory would, whatever is asked of it in any order."""
+"""The outbox behaves as a list of tasks in memory would, whatever is asked of it in any order."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -31,15 +31,15 @@ KEYS = st.sampled_from(["a", "b", "c", "d\x00"])
 CARDS = st.sampled_from(["card1", "card2"])
 ANY_KEY = st.one_of(KEYS, CARDS)
 BODIES = st.dictionaries(st.sampled_from(["x", "y"]), st.integers(0, 9), max_size=2)
-WISHES = st.one_of(
+TASKS = st.one_of(
     st.builds(lambda key, body, due: effect(key, due_at_ms=due, **body), KEYS, BODIES, st.just(3)),
     st.builds(lambda key, body: effect(key, collapse=True, **body), CARDS, BODIES),
 )
 
 
 @dataclass
-class Wish:
-    """One wish of the model; `place` is its position in the order of all."""
+class ModelTask:
+    """One task of the model; `place` is its position in the order of all."""
 
     effect: OutboxEntry
     place: int
@@ -55,61 +55,61 @@ class Wish:
 class Model:
     """What the outbox promises, without a database."""
 
-    wishes: dict[str, Wish] = field(default_factory=dict)
+    tasks: dict[str, ModelTask] = field(default_factory=dict)
     places: Iterator[int] = field(default_factory=count)
 
     def enqueue(self, wanted: OutboxEntry) -> None:
-        known = self.wishes.get(wanted.key)
+        known = self.tasks.get(wanted.key)
         if known is None:
-            self.wishes[wanted.key] = Wish(wanted, next(self.places))
+            self.tasks[wanted.key] = ModelTask(wanted, next(self.places))
         elif wanted.collapse and known.state == "pending":
             known.effect = _with(known.effect, body=wanted.body)
             known.generation += 1
         elif wanted.collapse:
-            again = Wish(wanted, next(self.places), generation=known.generation + 1)
-            self.wishes[wanted.key] = again
+            again = ModelTask(wanted, next(self.places), generation=known.generation + 1)
+            self.tasks[wanted.key] = again
 
-    def pending(self) -> list[Wish]:
-        waiting = [wish for wish in self.wishes.values() if wish.state == "pending"]
-        return sorted(waiting, key=lambda wish: wish.place)
+    def pending(self) -> list[ModelTask]:
+        waiting = [task for task in self.tasks.values() if task.state == "pending"]
+        return sorted(waiting, key=lambda task: task.place)
 
     def complete(self, key: str, generation: int, result: str, now: int) -> bool:
-        wish = self.wishes.get(key)
-        if wish is None or wish.state in {"done", "idle"}:
+        task = self.tasks.get(key)
+        if task is None or task.state in {"done", "idle"}:
             return True
-        if wish.effect.collapse and wish.generation != generation:
-            wish.attempts = 0 if wish.state == "pending" else wish.attempts
-            return wish.state != "pending"
-        wish.finished_at_ms = now
-        wish.state = "idle" if wish.effect.collapse else "done"
-        wish.result = None if wish.effect.collapse else result
+        if task.effect.collapse and task.generation != generation:
+            task.attempts = 0 if task.state == "pending" else task.attempts
+            return task.state != "pending"
+        task.finished_at_ms = now
+        task.state = "idle" if task.effect.collapse else "done"
+        task.result = None if task.effect.collapse else result
         return True
 
     def absorb(self, key: str, body: dict[str, int], absorbed: list[str], now: int) -> bool:
         """False: refused."""
-        into = self.wishes.get(key)
-        gone = [self.wishes.get(name) for name in absorbed]
+        into = self.tasks.get(key)
+        gone = [self.tasks.get(name) for name in absorbed]
         if into is None or into.state != "pending" or key in absorbed:
             return False
-        for wish in gone:
-            if wish is None or (wish.state != "pending" and wish.absorbed_by != key):
+        for task in gone:
+            if task is None or (task.state != "pending" and task.absorbed_by != key):
                 return False
-        for wish in gone:
-            if wish is not None:
-                wish.state, wish.absorbed_by, wish.finished_at_ms = "done", key, now
+        for task in gone:
+            if task is not None:
+                task.state, task.absorbed_by, task.finished_at_ms = "done", key, now
         into.effect = _with(into.effect, body=body)
         return True
 
     def recall(self, key: str) -> str | None:
-        wish = self.wishes.get(key)
-        while wish is not None and wish.absorbed_by is not None:
-            wish = self.wishes.get(wish.absorbed_by)
-        return wish.result if wish else None
+        task = self.tasks.get(key)
+        while task is not None and task.absorbed_by is not None:
+            task = self.tasks.get(task.absorbed_by)
+        return task.result if task else None
 
     def prune(self, before_ms: int) -> None:
-        for key, wish in list(self.wishes.items()):
-            if wish.state in {"done", "idle"} and wish.finished_at_ms < before_ms:
-                del self.wishes[key]
+        for key, task in list(self.tasks.items()):
+            if task.state in {"done", "idle"} and task.finished_at_ms < before_ms:
+                del self.tasks[key]
 
 
 class OutboxAgainstModel(RuleBasedStateMachine):
@@ -131,15 +131,15 @@ class OutboxAgainstModel(RuleBasedStateMachine):
         self.run(self.storage.pool.execute("DELETE FROM outbox"))
         self.clock.ms = 1000
 
-    @rule(wishes=st.lists(WISHES, max_size=4))
-    def enqueue(self, wishes: list[OutboxEntry]) -> None:
-        self.run(self.outbox.enqueue(wishes))
-        for wish in wishes:
-            self.model.enqueue(wish)
+    @rule(tasks=st.lists(TASKS, max_size=4))
+    def enqueue(self, tasks: list[OutboxEntry]) -> None:
+        self.run(self.outbox.enqueue(tasks))
+        for task in tasks:
+            self.model.enqueue(task)
 
     @rule(key=ANY_KEY, late=st.booleans(), result=st.sampled_from(["$1", "$2"]))
     def complete(self, key: str, late: bool, result: str) -> None:
-        known = self.model.wishes.get(key)
+        known = self.model.tasks.get(key)
         generation = (known.generation if known else 0) - late
         answer = self.run(self.outbox.complete(key, generation, result))
         assert answer == self.model.complete(key, generation, result, self.clock.ms)
@@ -147,17 +147,17 @@ class OutboxAgainstModel(RuleBasedStateMachine):
     @rule(key=ANY_KEY, due=st.integers(0, 9))
     def postpone(self, key: str, due: int) -> None:
         self.run(self.outbox.postpone(key, due, "later"))
-        wish = self.model.wishes.get(key)
-        if wish and wish.state == "pending":
-            wish.attempts += 1
-            wish.effect = _with(wish.effect, due_at_ms=due)
+        task = self.model.tasks.get(key)
+        if task and task.state == "pending":
+            task.attempts += 1
+            task.effect = _with(task.effect, due_at_ms=due)
 
     @rule(key=ANY_KEY)
     def bury(self, key: str) -> None:
         self.run(self.outbox.bury(key, "no"))
-        wish = self.model.wishes.get(key)
-        if wish and wish.state == "pending":
-            wish.state = "dead"
+        task = self.model.tasks.get(key)
+        if task and task.state == "pending":
+            task.state = "dead"
 
     @rule(key=KEYS, body=BODIES, absorbed=st.lists(KEYS, max_size=3, unique=True))
     def absorb(self, key: str, body: dict[str, int], absorbed: list[str]) -> None:
@@ -188,17 +188,17 @@ class OutboxAgainstModel(RuleBasedStateMachine):
     def the_same_is_pending_in_the_same_order(self) -> None:
         rows = self.run(self.outbox.pending(0, 100))
         assert [(row.effect, row.attempts, row.generation) for row in rows] == [
-            (wish.effect, wish.attempts, wish.generation) for wish in self.model.pending()
+            (task.effect, task.attempts, task.generation) for task in self.model.pending()
         ]
 
     @invariant()
     def the_same_is_recalled(self) -> None:
-        for key in self.model.wishes:
+        for key in self.model.tasks:
             assert self.run(self.outbox.recall(key)) == self.model.recall(key)
 
 
-def _with(wish: OutboxEntry, **changes: object) -> OutboxEntry:
-    values = {name: getattr(wish, name) for name in OutboxEntry.__slots__}
+def _with(task: OutboxEntry, **changes: object) -> OutboxEntry:
+    values = {name: getattr(task, name) for name in OutboxEntry.__slots__}
     return OutboxEntry(**{**values, **changes})
 
 

@@ -15,7 +15,7 @@ import pytest
 from mautrix.util.async_db import Database as Pool
 
 from spaces_bridge.app import codec, kinds
-from spaces_bridge.app import tasks as wish
+from spaces_bridge.app import tasks as task_types
 from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.lanes import Lane, lane_of
 from spaces_bridge.app.notes.kinds import ALL
@@ -134,7 +134,7 @@ async def test_every_pending_task_waits_as_it_did(storage: Storage) -> None:
 
 
 def _old_lane(before: Mapping[str, str]) -> str:
-    """The lane as the old courier took it: the questions about hands were by themselves."""
+    """The lane as the old dispatcher took it: the questions about hands were by themselves."""
     prompts = "|prompts" if before["kind"] == "PromptModerator" else ""
     return before["queue"] + prompts
 
@@ -152,11 +152,11 @@ class Worker:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def run(self, wanted: wish.OutboxTask, key: str) -> str | None:
+    async def run(self, wanted: task_types.OutboxTask, key: str) -> str | None:
         self.done.append(key)
         return "$sent"
 
-    async def refused(self, wanted: wish.OutboxTask, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: task_types.OutboxTask, refusal: RequestRefused) -> None:
         raise AssertionError(f"refused: {wanted}") from refusal
 
 
@@ -165,12 +165,12 @@ async def test_every_pending_task_is_carried_out_once_and_in_its_order(
 ) -> None:
     worker = Worker()
     pace = FairQueue(10_000, asyncio.get_running_loop().time)
-    courier = OutboxDispatcher(storage.outbox, clock, worker, pace, lambda _: None)
+    dispatcher = OutboxDispatcher(storage.outbox, clock, worker, pace, lambda _: None)
 
     async def nothing_left() -> bool:
         return not await pending(storage)
 
-    working = asyncio.create_task(courier.run())
+    working = asyncio.create_task(dispatcher.run())
     try:
         await eventually(nothing_left, "the outbox did not get empty")
     finally:

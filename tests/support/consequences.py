@@ -212,7 +212,7 @@ def _of_floor(user: UserId) -> Iterator[ev.Event]:
 def calls_of(space: LiveSpace, event: ev.Event) -> list[object]:
     """What the ports are told after an event, with a line of everybody's in the chat."""
     recorder = Recorder()
-    world = recorder.world()
+    world = recorder.context()
     for user in SPEAKERS_AND_OTHERS:
         world.chat.add(space.space, ChatLine(f"line of {user}", user, "Name", "Words", 1))
     policies.tell(world, space, event)

@@ -6,15 +6,14 @@ Finals may wait as long as they must, and drafts go on though they take long. Wh
 when it is behind is tested with a clock set by hand. The argument is how the worker is found.
 """
 
-from spaces_bridge.captions.worker import draft_rate as ladder
-from spaces_bridge.captions.worker import scheduler as scribe
+from spaces_bridge.captions.worker import draft_rate, scheduler
 from spaces_bridge.captions.worker.__main__ import main
 
 FOR_EVER = 1e9
 
 if __name__ == "__main__":
-    scribe.PATIENCE_S = FOR_EVER  # type: ignore[misc]  # final, but for this
-    ladder.DRAFT_LATE = FOR_EVER  # type: ignore[misc]
-    ladder.DRAFT_LONG_S = FOR_EVER  # type: ignore[misc]
-    ladder.FINAL_LATE_S = FOR_EVER  # type: ignore[misc]
+    scheduler.PATIENCE_S = FOR_EVER  # type: ignore[misc]  # final, but for this
+    draft_rate.DRAFT_LATE = FOR_EVER  # type: ignore[misc]
+    draft_rate.DRAFT_LONG_S = FOR_EVER  # type: ignore[misc]
+    draft_rate.FINAL_LATE_S = FOR_EVER  # type: ignore[misc]
     main()

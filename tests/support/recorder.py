@@ -23,7 +23,7 @@ from tests.support.notes import MemoryNotes
 
 
 class Recorder:
-    """Journal, directory, outbox, tokens, stage, captioner, audience, courier, clock, rooms."""
+    """Journal, directory, outbox, tokens, stage, captioner, audience, signal, clock, rooms."""
 
     def __init__(self) -> None:
         self.now = 10_000
@@ -41,21 +41,21 @@ class Recorder:
         self.silent: set[tuple[UserId, UserId | None]] = set()
         self._enqueued = asyncio.Event()
 
-    def world(self, settings: AppSettings | None = None) -> AppContext:
+    def context(self, settings: AppSettings | None = None) -> AppContext:
         chosen = settings or AppSettings(domain="example.org")
         return AppContext(
             self, self, self, self.notes, self, self, self, self, self, self, self, chosen
         )
 
     def kinds(self) -> list[str]:
-        """The kinds of all wishes so far."""
+        """The kinds of all tasks so far."""
         return [effect.kind for effect in self.effects.values()]
 
-    def wished(self, kind: str) -> list[Mapping[str, object]]:
+    def enqueued(self, kind: str) -> list[Mapping[str, object]]:
         return [e.body for e in self.effects.values() if e.kind == kind]
 
-    async def wished_for(self, kind: str) -> None:
-        """Wait until a wish of this kind is in the outbox."""
+    async def wait_for_task(self, kind: str) -> None:
+        """Wait until a task of this kind is in the outbox."""
         while kind not in self.kinds():
             self._enqueued.clear()
             await self._enqueued.wait()
@@ -143,7 +143,7 @@ class Recorder:
         kept = {h: t for h, t in self.tokens.items() if (t.space, t.user) != (space, user)}
         self.tokens = kept
 
-    # courier
+    # outbox signal
     def wake(self) -> None:
         self.calls.append(("wake",))
 
@@ -218,7 +218,7 @@ class Recorder:
     def close_track(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("close_track", user))
 
-    # doorkeeper
+    # ban lists
     def entered(self, space: LiveSpace, user: UserId) -> None:
         self.calls.append(("entered", space.space, user))
 

@@ -15,7 +15,7 @@ import spaces_bridge
 ROOT = Path(spaces_bridge.__file__).parent
 
 SPEAKING = ("core", "app", "web")
-"""Rooms of the house whose sentences reach the page; Matrix speaks for itself."""
+"""Packages whose sentences reach the page; Matrix speaks for itself."""
 
 FOR_ADMINS = "web/http/admin.py"
 

@@ -1,7 +1,7 @@
-"""The outside world of the end-to-end tests: houses that tests share, people, listening ears.
+"""The outside world of the end-to-end tests: shared deployments, people, listening ears.
 
-A *house* (homeserver and bridge, see `spaces_bridge_demo.house`) is costly and shared; people and
-their live spaces are made anew by each test, through a `World`.
+A *deployment* (homeserver and bridge, see `spaces_bridge_demo.deployment`) is costly and shared;
+people and their live spaces are made anew by each test, through a `World`.
 """
 
 import asyncio
@@ -17,23 +17,23 @@ from typing import Self
 
 import numpy as np
 
+from spaces_bridge_demo.deployment import Deployment, LiveRoom, Person
 from spaces_bridge_demo.feed import PageGuest
-from spaces_bridge_demo.house import House, LiveRoom, Person
 from spaces_bridge_demo.peer import RATE, ListenerPeer, Pcm, SpeakerPeer
 
 _NUMBERS = itertools.count(1)
 
 
 @contextmanager
-def open_house(house: House) -> Iterator[House]:
-    """Run a house outside any event loop, for fixtures of a wider scope than one test."""
+def open_deployment(deployment: Deployment) -> Iterator[Deployment]:
+    """Run a deployment outside any event loop, for fixtures of a wider scope than one test."""
     with asyncio.Runner() as runner:
-        runner.run(house.__aenter__())
+        runner.run(deployment.__aenter__())
     try:
-        yield house
+        yield deployment
     finally:
         with asyncio.Runner() as runner:
-            runner.run(house.stop())
+            runner.run(deployment.stop())
 
 
 @contextmanager
@@ -58,10 +58,10 @@ class OnAir:
 
 
 class World:
-    """The people of one test, in a house that may be shared; `async with` sends them home."""
+    """The people of one test, in a deployment that may be shared; `async with` sends them home."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
         self._people: list[Person] = []
         self._pages: list[PageGuest] = []
 
@@ -81,9 +81,9 @@ class World:
 
     async def person(self, name: str, *, met: bool = True) -> Person:
         """Somebody new, whose name starts with `name`; `met`: with a DM with the bot."""
-        house = self.house
-        account = await house.homeserver.register(f"{name}{next(_NUMBERS)}")
-        person = Person(house.homeserver.url, account, house.bridge.bot)
+        deployment = self.deployment
+        account = await deployment.homeserver.register(f"{name}{next(_NUMBERS)}")
+        person = Person(deployment.homeserver.url, account, deployment.bridge.bot)
         await person.start()
         self._people.append(person)
         if met:
@@ -113,13 +113,13 @@ class World:
         await listener.wait_packets(10)
         return OnAir(host, space, host_page, host_mic, listener)
 
-    async def speaker(self, scene: OnAir, name: str = "mia") -> tuple[Person, PageGuest]:
+    async def speaker(self, live: OnAir, name: str = "mia") -> tuple[Person, PageGuest]:
         """Somebody who has joined, asked and been granted the floor, with the page open."""
         person = await self.person(name)
-        await person.join(scene.space.alias)
-        page = await self.page(await person.personal_link(scene.space))
+        await person.join(live.space.alias)
+        page = await self.page(await person.personal_link(live.space))
         offered = page.next_frame("role", lambda frame: frame["may_speak"])
-        await scene.host.grant_floor(scene.space, person)
+        await live.host.grant_floor(live.space, person)
         await offered
         return person, page
 

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
-from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.access import page_access
 from spaces_bridge.web.access.addresses import Addresses
 from spaces_bridge.web.access.limits import Places
 from spaces_bridge.web.access.page_access import PageAccess
 from spaces_bridge.web.feed import feed
-from spaces_bridge.web.http import media_door
+from spaces_bridge.web.http import whip
 from spaces_bridge.web.problems import Problem
 from tests.support.logged import json_lines
 from tests.web.world import ALICE, HOST, WallClock, WebWorld, refused, web_world
@@ -30,13 +30,13 @@ OFFER = {"Content-Type": "application/sdp"}
 async def test_one_address_may_make_so_many_offers(world: WebWorld) -> None:
     address = world.page(await world.create(), "/whep")
     statuses = []
-    for _ in range(media_door.OFFERS_BURST + 20):
+    for _ in range(whip.OFFERS_BURST + 20):
         async with world.http.post(address, data="v=0", headers=OFFER) as response:
             statuses.append(response.status)
             if response.status == 429:
                 assert int(response.headers["Retry-After"]) > 0
                 break
-    assert statuses.count(201) >= media_door.OFFERS_BURST
+    assert statuses.count(201) >= whip.OFFERS_BURST
     assert statuses[-1] == 429
     elsewhere = OFFER | {"X-Forwarded-For": "203.0.113.9"}
     async with world.http.post(address, data="v=0", headers=elsewhere) as response:
@@ -44,7 +44,7 @@ async def test_one_address_may_make_so_many_offers(world: WebWorld) -> None:
 
 
 @pytest.mark.parametrize("code", ["busy", "full"])
-async def test_a_crowd_at_the_door_is_asked_to_wait(world: WebWorld, code: str) -> None:
+async def test_a_crowd_of_connections_is_asked_to_wait(world: WebWorld, code: str) -> None:
     world.stage.refusal, world.stage.refusal_code = "Too many people come in.", code
     address = world.page(await world.create(), "/whep")
     async with world.http.post(address, data="v=0", headers=OFFER) as response:
@@ -55,7 +55,7 @@ async def test_a_crowd_at_the_door_is_asked_to_wait(world: WebWorld, code: str) 
 async def test_one_address_may_open_so_many_feeds_and_streams(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(page_access, "MOST_AT_ONCE", 2)
     async with web_world(tmp_path) as world:
         space = await world.create()
         async with world.feed(space) as one, world.feed(space) as other:
@@ -96,7 +96,7 @@ async def test_a_bug_is_a_plain_answer_and_a_traceback_without_the_address(
 ) -> None:
     space = await world.create()
 
-    async def broken(_door: PageAccess, _request: web.Request) -> None:
+    async def broken(_access: PageAccess, _request: web.Request) -> None:
         raise KeyError("a bug")
 
     monkeypatch.setattr(PageAccess, "from_request", broken)
@@ -155,7 +155,7 @@ async def test_an_ended_space_is_kept_for_readers_for_five_minutes_at_most(
     space = await world.create()
     now = [0.0]
     with_clock = PageAccess(
-        world.spaces, world.sessions, Addresses(()), world.doorkeeper, clock=lambda: now[0]
+        world.spaces, world.sessions, Addresses(()), world.ban_lists, clock=lambda: now[0]
     )
     await world.spaces.ask(space.space, cmd.EndSpace(HOST, WallClock().now_ms()))
     seated = await with_clock.enter(space.slug, None, "here")
@@ -167,7 +167,7 @@ async def test_an_ended_space_is_kept_for_readers_for_five_minutes_at_most(
     world.spaces._actors.clear()
     first = await with_clock.enter(space.slug, None, "here")
     assert await with_clock.enter(space.slug, None, "here") is first
-    now[0] = door.ENDED_KEPT_S
+    now[0] = page_access.ENDED_KEPT_S
     again = await with_clock.enter(space.slug, None, "here")
     assert again is not first
     assert again == first

@@ -30,12 +30,12 @@ def said(number: int = 1, user: UserId = ALICE, text: str = "hello") -> ChatLine
 
 def tell(world: WebWorld, space: SpaceId, line: ChatLine) -> None:
     """What the Matrix side does with a message."""
-    news = world.spaces.world.chat.add(space, line)
+    news = world.spaces.context.chat.add(space, line)
     assert news is not None
     world.hub.chatted(space, news)
 
 
-async def wishes(world: WebWorld) -> list[str]:
+async def chat_tasks(world: WebWorld) -> list[str]:
     """What waits for the room."""
     rows = await world.storage.outbox.pending(0, 100)
     return [str(row.effect.body) for row in rows if row.effect.kind == "chat.post"]
@@ -49,7 +49,7 @@ async def test_what_is_said_in_the_room_is_on_every_page_and_gone_when_taken_bac
     world: WebWorld,
 ) -> None:
     space = (await world.create()).space
-    book = world.spaces.world.chat
+    book = world.spaces.context.chat
     async with world.feed(world.view(space)) as feed:
         assert (await opened(feed))["chat_lines"] == []
         tell(world, space, said(text="<b>hi</b>"))
@@ -110,7 +110,7 @@ async def test_a_members_words_are_on_the_page_at_once_and_wait_for_the_room(
         await mine.send(type="chat", text="one\ntwo", nonce="n-1")
         await mine.send(type="chat", text="three")
         assert (await other.next("chat"))["text"] == "three"
-    assert len(await wishes(world)) == 2
+    assert len(await chat_tasks(world)) == 2
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_guests_and_the_nameless_read_and_do_not_write(world: WebWorld) ->
         await refused(nameless, "name_needed")
         await guest.send(type="chat", text="hello")
         await refused(guest, "guest_chat_off")
-    assert await wishes(world) == []
+    assert await chat_tasks(world) == []
 
 
 async def test_without_chat_and_locked_the_page_says_so_and_keeps_it(world: WebWorld) -> None:
@@ -191,7 +191,7 @@ async def test_nothing_of_a_removed_or_barred_person_stays(world: WebWorld) -> N
         await opened(feed)
         await world.spaces.ask(space.space, cmd.RemovePerson(HOST, ALICE))
         assert await feed.next("chat") == {"type": "chat", "user": ALICE, "removed": True}
-        await world.doorkeeper.block(HOST, BOB, HOST, "")
+        await world.ban_lists.block(HOST, BOB, HOST, "")
         assert await feed.next("chat") == {"type": "chat", "user": BOB, "removed": True}
     async with world.feed(space) as feed:
         assert (await opened(feed))["chat_lines"] == []
@@ -217,9 +217,9 @@ async def test_a_guests_name_is_for_moderators_and_for_nobody_in_the_room(
         await guest.send(type="chat", text="hello")
         names = [(await feed.next("chat"))["name"] for feed in (guest, moderator, listener)]
         assert names == ["Zoe (guest)", "Zoe (guest)", None]
-        (wished,) = await wishes(world)
-        assert "A guest" in wished
-        assert "Zoe" not in wished
+        (chat_task,) = await chat_tasks(world)
+        assert "A guest" in chat_task
+        assert "Zoe" not in chat_task
         async with world.feed(space) as late:
             lines = (await opened(late))["chat_lines"]
             assert isinstance(lines, list)
@@ -227,7 +227,7 @@ async def test_a_guests_name_is_for_moderators_and_for_nobody_in_the_room(
         await world.seat(space.space, user, "Zoe (guest)")
         await guest.send(type="chat", text="from the stage")
         assert (await listener.next("chat"))["name"] == "Zoe (guest)"
-        assert "Zoe (guest)" in (await wishes(world))[1]
+        assert "Zoe (guest)" in (await chat_tasks(world))[1]
 
 
 @pytest.mark.usefixtures("nothing_grows_back")

@@ -31,7 +31,7 @@ def tell(
     name = user[1:].partition(":")[0].title()
     at_ms = 1_700_000_000_000 + number * 1000
     line = ChatLine(event, user, name, words, at_ms, kind, file, event=event)
-    news = world.spaces.world.chat.add(space, line)
+    news = world.spaces.context.chat.add(space, line)
     assert news is not None
     world.hub.chatted(space, news)
 
@@ -88,7 +88,7 @@ async def test_people_write_to_each_other_and_the_tab_counts_what_is_unread(
 
 async def test_lines_are_changed_and_taken_away(world: WebWorld, browser: Browser) -> None:
     space = (await world.create()).space
-    book = world.spaces.world.chat
+    book = world.spaces.context.chat
     async with opened(browser, await page_of(world, space, ALICE)) as alice:
         await open_chat(alice.page)
         for number, words in enumerate(["one", "two", "three"]):
@@ -129,7 +129,7 @@ async def test_only_who_wrote_what_stands_there_is_offered_for_reports(
         for number, user in enumerate((BOB, UserId("@eve:far.example"), BOB)):
             tell(world, space, number, f"line {number}", user)
         await expect(page.locator(LINE)).to_have_count(3)
-        news = world.spaces.world.chat.take_back(space, EventId("$m1"))
+        news = world.spaces.context.chat.take_back(space, EventId("$m1"))
         assert news is not None
         world.hub.chatted(space, news)
         await expect(page.locator(LINE)).to_have_count(2)
@@ -148,7 +148,7 @@ async def test_after_a_pause_nothing_is_twice_and_what_was_taken_back_is_gone(
         await expect(alice.page.locator(LINE)).to_have_count(2)
         await expect(alice.page.locator("#unread")).to_be_hidden()
         await cut_off(world)
-        assert world.spaces.world.chat.take_back(space, EventId("$m1")) is not None
+        assert world.spaces.context.chat.take_back(space, EventId("$m1")) is not None
         tell(world, space, 3, "three")
         await text(alice.page, "#unread-shown", "1")
         assert await alice.page.locator(".line-text").all_text_contents() == ["two", "three"]
@@ -245,7 +245,7 @@ async def test_hostile_lines_stay_lines(world: WebWorld, browser: Browser) -> No
     for number, (line, user) in enumerate(zip(words, names, strict=True)):
         event = EventId(f"$x{number}")
         shown = ChatLine(event, user, line[:100], line, 1000 + number, event=event)
-        news = world.spaces.world.chat.add(space, shown)
+        news = world.spaces.context.chat.add(space, shown)
         assert news is not None
     host = world.page(world.view(space), f"#t={await world.link(space, HOST)}")
     async with opened(browser, host, width=320, height=640) as page:

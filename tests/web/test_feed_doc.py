@@ -91,7 +91,7 @@ class Page:
         return True
 
 
-class Evening:
+class HubSetup:
     """A hub with a live space, whose events it is told."""
 
     def __init__(self) -> None:
@@ -120,21 +120,21 @@ def draft(text: str) -> Draft:
 
 
 async def test_whatever_the_server_sends_is_in_the_tables_and_the_other_way_round() -> None:
-    evening = Evening()
-    hub, space = evening.hub, evening.space.space
-    evening.obey(cmd.RequestToSpeak(GUEST, 5, name="Zoe", guest=True))
-    evening.obey(cmd.RequestToSpeak(BEN, 6))
-    evening.obey(cmd.ApproveSpeaker(HOST, BEN))
-    evening.obey(cmd.ObserveLevels({HOST: 90, BEN: 10}))
-    evening.obey(cmd.OpenMicrophone(BEN))
-    evening.obey(cmd.OpenMicrophone(HOST))
+    setup = HubSetup()
+    hub, space = setup.hub, setup.space.space
+    setup.obey(cmd.RequestToSpeak(GUEST, 5, name="Zoe", guest=True))
+    setup.obey(cmd.RequestToSpeak(BEN, 6))
+    setup.obey(cmd.ApproveSpeaker(HOST, BEN))
+    setup.obey(cmd.ObserveLevels({HOST: 90, BEN: 10}))
+    setup.obey(cmd.OpenMicrophone(BEN))
+    setup.obey(cmd.OpenMicrophone(HOST))
     hub.levels(space, {BEN: 40})
     hub.draft(space, draft("some words"))
     hub.draft(space, draft(""))
-    evening.obey(cmd.CaptionUtterance(UtteranceId("u1"), BEN, 1, 900, "Hello.", "en"))
-    evening.obey(cmd.React(EVE, "👏"))
-    evening.obey(cmd.SharePost(HOST, "https://example.org/a", 7))
-    evening.obey(cmd.Retitle(HOST, "Another"))
+    setup.obey(cmd.CaptionUtterance(UtteranceId("u1"), BEN, 1, 900, "Hello.", "en"))
+    setup.obey(cmd.React(EVE, "👏"))
+    setup.obey(cmd.SharePost(HOST, "https://example.org/a", 7))
+    setup.obey(cmd.Retitle(HOST, "Another"))
     for news in (
         line(3, ChatKind.PICTURE),
         LinesGone(("$c1",)),
@@ -143,11 +143,11 @@ async def test_whatever_the_server_sends_is_in_the_tables_and_the_other_way_roun
     ):
         hub.chatted(space, news)
     hub.notice(space, say("room_open", "The room is open again."))
-    evening.pages[0].client.error(say("no_hands", "No hand is up right now."))
+    setup.pages[0].client.error(say("no_hands", "No hand is up right now."))
     await asyncio.sleep(0)
-    people = people_view(evening.space, HOST, [You()], "", "https://spaces.example.org/s/a")
+    people = people_view(setup.space, HOST, [You()], "", "https://spaces.example.org/s/a")
     asked = {"type": "people", **people, "followers": 1}
-    sent = [asked, json.loads(BEAT[2:]), *(f for page in evening.pages for f in page.frames)]
+    sent = [asked, json.loads(BEAT[2:]), *(f for page in setup.pages for f in page.frames)]
     hub.stop()
     assert {held(frame) for frame in sent} == {table.__name__ for table in tables(ServerFrame)}
 

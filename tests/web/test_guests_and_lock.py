@@ -1,4 +1,4 @@
-"""`guests off`, `guests listen` and `lock`, at each door."""
+"""`guests off`, `guests listen` and `lock`, wherever somebody comes in."""
 
 from contextlib import AsyncExitStack
 

@@ -87,7 +87,7 @@ async def test_the_same_request_again_makes_no_second_one(world: WebWorld, secre
 
 
 async def test_a_widget_says_who_asks_by_its_token_once(world: WebWorld) -> None:
-    openid = world.identities.vouch(ALICE)
+    openid = world.identities.confirm(ALICE)
     status, answer = await ask(world, "", openid=openid)
     assert status == 201
     assert made(world, answer).host == ALICE

@@ -61,7 +61,7 @@ async def test_a_person_is_found_removed_seen_as_removed_and_let_in_again(
         error = await page.next("error")
         assert (error["code"], error["with"]) == ("removed", {"reason": "sells watches"})
         assert await page.close_code() == 4403
-        # the same reason at the door, with whatever link they come back
+        # the same reason when they come back, with whatever link they come back
         link = await world.link(space.space, ALICE)
         async with world.feed(space, token=link) as again:
             error = await again.next("error")

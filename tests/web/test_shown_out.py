@@ -55,7 +55,7 @@ async def offer(
         return response.status, "" if response.status == 201 else (await response.json())["code"]
 
 
-async def refused_at_every_door(world: WebWorld, space: LiveSpace, secret: str) -> None:
+async def refused_everywhere(world: WebWorld, space: LiveSpace, secret: str) -> None:
     async with world.feed(space, token=secret) as feed:
         await sent_away(feed, "removed")
     for kind in ("whep", "whip"):
@@ -123,9 +123,9 @@ async def test_a_link_made_meanwhile_opens_no_door_also_after_a_restart(tmp_path
         await world.member(space.space, ALICE, 10)
         await world.spaces.ask(space.space, cmd.RemovePerson(HOST, ALICE))
         late = await world.link(space.space, ALICE)
-        await refused_at_every_door(world, space, late)
+        await refused_everywhere(world, space, late)
     async with web_world(tmp_path) as world:
-        await refused_at_every_door(world, space, late)
+        await refused_everywhere(world, space, late)
         assert await get(world, world.page(space)) == (200, "")
 
 
@@ -290,14 +290,14 @@ async def test_a_policy_list_cuts_those_who_are_on_the_page_alone(
         for feed in (page, nameless):
             await feed.next("hello")
         rules = [PolicyRule(LISTS, kind, "1", entity, "spam")]
-        await world.doorkeeper.relearn(LISTS, rules)
+        await world.ban_lists.relearn(LISTS, rules)
         await sent_away(page, "removed")
         for_bob = [who for _, who, _ in world.stage.sessions.values() if who == BOB]
         assert bool(for_bob) is (kind == "user")
         world.hub.notice(space.space, say("still_here", "Still here."))
         assert (await nameless.next("notice"))["text"] == "Still here."
-        await refused_at_every_door(world, space, await world.link(space.space, ALICE))
-        await world.doorkeeper.unlearn(LISTS, kind, "1")
+        await refused_everywhere(world, space, await world.link(space.space, ALICE))
+        await world.ban_lists.unlearn(LISTS, kind, "1")
         async with world.feed(space, token=await world.link(space.space, ALICE)) as again:
             await again.next("hello")
 
@@ -305,7 +305,7 @@ async def test_a_policy_list_cuts_those_who_are_on_the_page_alone(
 async def test_with_a_new_host_their_list_counts(world: WebWorld) -> None:
     space = await world.create()
     await world.member(space.space, ALICE)
-    await world.doorkeeper.block(ALICE, BOB, ALICE, "rude")
+    await world.ban_lists.block(ALICE, BOB, ALICE, "rude")
     async with world.feed(space, token=await world.link(space.space, BOB)) as page:
         await page.next("hello")  # and not in the room
         await world.spaces.ask(space.space, cmd.HandOver(HOST, ALICE))
@@ -315,7 +315,7 @@ async def test_with_a_new_host_their_list_counts(world: WebWorld) -> None:
 
 async def test_a_list_of_the_server_is_not_overruled_by_a_host(world: WebWorld) -> None:
     space = await world.create()
-    await world.doorkeeper.learn(PolicyRule(LISTS, "user", "1", ALICE, "spam"))
+    await world.ban_lists.learn(PolicyRule(LISTS, "user", "1", ALICE, "spam"))
     await world.joined(space.space, ALICE, "Alice")
     await until(lambda: ALICE in world.view(space.space).removed)
     async with world.feed(space, token=await world.link(space.space, HOST)) as host:

@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from spaces_bridge.web import service
-from spaces_bridge.web.access import page_access as door
+from spaces_bridge.web.access import page_access
 from spaces_bridge.web.feed import feed
 from spaces_bridge.web.http import bodies
 from tests.web.world import ALICE, PATIENCE_S, WebWorld, web_world
@@ -60,7 +60,7 @@ async def test_who_hangs_up_in_the_middle_of_a_body_is_no_error(
 
     read, reading = bodies.body_of, asyncio.Event()
     with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr("spaces_bridge.web.http.media_door.body_of", watched)
+        patch.setattr("spaces_bridge.web.http.whip.body_of", watched)
         async with line_to(address) as (_, writer), asyncio.timeout(PATIENCE_S):
             writer.write(post(address, f"Authorization: Bearer {secret}"))
             await reading.wait()
@@ -128,7 +128,7 @@ async def test_pings_do_not_give_more_time_to_say_who_one_is(
 async def test_one_address_looks_in_vain_so_often_and_learns_nothing_by_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "MISSES", 3)
+    monkeypatch.setattr(page_access, "MISSES", 3)
     async with web_world(tmp_path) as world:
         public, private = await world.create(), await world.create(private=True, live=False)
         secret = await world.member(private.space, ALICE)

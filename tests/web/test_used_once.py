@@ -2,8 +2,8 @@
 
 import pytest
 
-from spaces_bridge.web.access import vouching
-from spaces_bridge.web.access.vouching import UsedOnce
+from spaces_bridge.web.access import openid
+from spaces_bridge.web.access.openid import UsedOnce
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ def test_what_was_used_is_known_for_an_hour() -> None:
 
 
 def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vouching, "USED_KEPT", 2)
+    monkeypatch.setattr(openid, "USED_KEPT", 2)
     used = UsedOnce(lambda: 0.0)
     for digest in (b"one", b"two", b"three"):
         used.add(digest)

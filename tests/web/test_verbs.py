@@ -138,7 +138,7 @@ VERBS = [
 ]
 
 
-async def evening(world: WebWorld, stack: AsyncExitStack, role: str) -> tuple[LiveSpace, Feed]:
+async def live_feed(world: WebWorld, stack: AsyncExitStack, role: str) -> tuple[LiveSpace, Feed]:
     """A live space with somebody of every role, Alice's hand up, and the feed of one role."""
     space = await world.create()
     secrets = {
@@ -156,7 +156,7 @@ async def evening(world: WebWorld, stack: AsyncExitStack, role: str) -> tuple[Li
 async def test_a_verb_obeys_those_whom_the_commands_obey(world: WebWorld, case: Verb) -> None:
     for role in sorted(case.allowed):
         async with AsyncExitStack() as stack:
-            space, feed = await evening(world, stack, role)
+            space, feed = await live_feed(world, stack, role)
             for command in case.before:
                 await world.spaces.ask(space.space, command)
             assert not seen_in(world, space, case)
@@ -164,7 +164,7 @@ async def test_a_verb_obeys_those_whom_the_commands_obey(world: WebWorld, case: 
             await until(lambda at=space: seen_in(world, at, case))  # type: ignore[misc]
         if world.view(space.space).phase is not Phase.ENDED:
             await world.spaces.ask(space.space, cmd.EndSpace(None, 0))
-        await world.doorkeeper.unblock(HOST, ALICE)
+        await world.ban_lists.unblock(HOST, ALICE)
 
 
 def seen_in(world: WebWorld, space: LiveSpace, case: Verb) -> bool:
@@ -184,7 +184,7 @@ OTHERS = [(case, role) for case in VERBS for role in ROLES if role not in case.a
 )
 async def test_a_verb_refuses_all_others_in_words(world: WebWorld, case: Verb, role: str) -> None:
     async with AsyncExitStack() as stack:
-        space, feed = await evening(world, stack, role)
+        space, feed = await live_feed(world, stack, role)
         for command in case.before:
             await world.spaces.ask(space.space, command)
         before = world.view(space.space)
@@ -198,7 +198,7 @@ async def test_a_verb_refuses_all_others_in_words(world: WebWorld, case: Verb, r
 async def test_cohosts_do_not_touch_the_host_or_each_other(world: WebWorld) -> None:
     other = UserId("@dora:example.org")
     async with AsyncExitStack() as stack:
-        space, feed = await evening(world, stack, "cohost")
+        space, feed = await live_feed(world, stack, "cohost")
         await world.member(space.space, other, 60)
         for kind in ("remove", "block", "demote", "mute"):
             for user in (HOST, other):
@@ -250,7 +250,7 @@ async def test_what_makes_no_sense_is_refused_to_the_host_too(
     world: WebWorld, frame: dict[str, object], code: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        space, feed = await evening(world, stack, "host")
+        space, feed = await live_feed(world, stack, "host")
         before = world.view(space.space)
         await feed.send(**frame)
         await refused(feed, code)
@@ -259,7 +259,7 @@ async def test_what_makes_no_sense_is_refused_to_the_host_too(
 
 async def test_who_is_brought_accepts_or_declines_on_the_page(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         secret = await world.link(space.space, BOB)
         bob = await stack.enter_async_context(world.feed(space, token=secret))
         await bob.next("hello")
@@ -278,7 +278,7 @@ async def test_a_mute_by_the_host_is_told_and_the_own_microphone_stays_shut(
     world: WebWorld,
 ) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         secret = await world.link(space.space, SPEAKER)
         speaker = await stack.enter_async_context(world.feed(space, token=secret))
         await speaker.next("hello")
@@ -307,7 +307,7 @@ async def test_who_has_handed_over_is_no_host_any_more_whatever_the_level(
     world: WebWorld,
 ) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         await host.send(type="host", user=BOB)
         await until(lambda: BOB in world.view(space.space).appointments)
         await world.levels(space.space, {BOB: 90})
@@ -318,7 +318,7 @@ async def test_who_has_handed_over_is_no_host_any_more_whatever_the_level(
 
 async def test_everybody_in_the_queue_knows_their_place(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
-        space, bob = await evening(world, stack, "listener")
+        space, bob = await live_feed(world, stack, "listener")
         await bob.send(type="hand", raised=True)
         await until_role(bob, hand="pending", queue_place=2)
         await world.spaces.ask(space.space, cmd.CancelRequest(ALICE))
@@ -329,7 +329,7 @@ async def test_everybody_in_the_queue_knows_their_place(world: WebWorld) -> None
 
 async def test_the_queue_shows_who_spoke_least_first(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         await world.caption(space.space, ALICE, "I have spoken before.")
         await world.spaces.ask(space.space, cmd.RequestToSpeak(BOB, WallClock().now_ms()))
         await host.send(type="queue-order", order="airtime")
@@ -357,7 +357,7 @@ async def test_a_scheduled_space_is_planned_on_the_page(world: WebWorld) -> None
 
 async def test_what_is_changed_about_the_space_reaches_every_page(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         page = await stack.enter_async_context(world.feed(space))
         hello = await page.next("hello")
         before = hello["space"]
@@ -379,7 +379,7 @@ async def test_what_is_changed_about_the_space_reaches_every_page(world: WebWorl
 
 async def test_posts_reach_every_page_and_the_newest_five_are_kept(world: WebWorld) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         page = await stack.enter_async_context(world.feed(space))
         await page.next("hello")
         for number in range(1, 7):
@@ -399,7 +399,7 @@ async def test_a_message_of_the_room_is_known_by_its_link_as_in_the_command(
     world: WebWorld, here: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        space, host = await evening(world, stack, "host")
+        space, host = await live_feed(world, stack, "host")
         room = here.replace("SLUG", space.slug).replace("ROOM", str(space.room))
         for number, (link, kind) in enumerate(
             (

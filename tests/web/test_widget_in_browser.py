@@ -55,7 +55,7 @@ async def embedded(tmp_path: Path, browser: Browser) -> AsyncIterator[Embedded]:
     origins = (f"http://127.0.0.1:{port}",)
     async with client_page(port), web_world(tmp_path, frame_ancestors=origins) as world:
         for number in range(1, 10):
-            world.identities.vouch(ALICE, f"token-{number}")
+            world.identities.confirm(ALICE, f"token-{number}")
         space = await world.create()
         await world.joined(space.space, ALICE, "Alice")
         context = await browser.new_context()

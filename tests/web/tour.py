@@ -52,7 +52,7 @@ LOOKS = (
 
 async def tour(world: WebWorld, browser: Browser, look: Look, visit: Visit) -> None:
     """Open everything there is to see, and let `visit` look at it."""
-    await _doors(world, browser, look, visit)
+    await _ways_in(world, browser, look, visit)
     space = await _full_room(world)
     async with world.feed(space, name=f"{MARK}Maria") as maria:
         guest, _ = await guest_of(maria)
@@ -103,7 +103,7 @@ async def _full_room(world: WebWorld) -> LiveSpace:
         await world.caption(at, HOST, MARK + words, start_ms=1000 + 9000 * number)
         event = EventId(f"$m{number}")
         line = ChatLine(event, BOB, f"{MARK}Bob", MARK + words, now_ms, event=event)
-        news = world.spaces.world.chat.add(at, line)
+        news = world.spaces.context.chat.add(at, line)
         assert news is not None
         world.hub.chatted(at, news)
     return world.view(at)
@@ -186,7 +186,7 @@ async def _as_guest(page: Page, visit: Visit) -> None:
     await page.wait_for_url("**/?lang=*")
 
 
-async def _doors(world: WebWorld, browser: Browser, look: Look, visit: Visit) -> None:
+async def _ways_in(world: WebWorld, browser: Browser, look: Look, visit: Visit) -> None:
     """What stands in for a live space; the directory is still empty."""
     private = await world.create(f"{MARK}Family", host_name=f"{MARK}Hanna", private=True)
     shells = {

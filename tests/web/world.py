@@ -14,10 +14,10 @@ from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import (
+    Avatar,
     CaptionListener,
     Direction,
     MediaSession,
-    Portrait,
     Stage,
     StageListener,
 )
@@ -190,7 +190,7 @@ class ToldIdentities:
         self.asked: list[tuple[str, str]] = []
         self.away = False
 
-    def vouch(self, user: UserId, token: str = "token-1") -> dict[str, str]:
+    def confirm(self, user: UserId, token: str = "token-1") -> dict[str, str]:
         """What the person's client would hand to a widget."""
         server = user.partition(":")[2]
         self.holders[server, token] = user
@@ -207,8 +207,8 @@ class ToldIdentities:
         return self.holders.get((server, token))
 
 
-class IdleCourier:
-    """A courier that carries nothing."""
+class IdleOutboxSignal:
+    """An outbox signal that nobody listens to."""
 
     def wake(self) -> None: ...
 
@@ -217,12 +217,12 @@ class Album:
     """Pictures that tests put in, and whom it was asked for."""
 
     def __init__(self) -> None:
-        self.portraits: dict[UserId, Portrait] = {}
+        self.avatars: dict[UserId, Avatar] = {}
         self.asked: list[UserId] = []
 
-    async def portrait(self, user: UserId) -> Portrait | None:
+    async def avatar(self, user: UserId) -> Avatar | None:
         self.asked.append(user)
-        return self.portraits.get(user)
+        return self.avatars.get(user)
 
 
 class Feed:
@@ -313,7 +313,7 @@ class WebWorld:
         self.hub = Hub()
         self.album = Album()
         clock = WallClock()
-        self.doorkeeper = BanListService(storage.blocks, storage.policy_rules, clock)
+        self.ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
         self.spaces = Spaces(
             AppContext(
                 journal=storage.journal,
@@ -323,21 +323,21 @@ class WebWorld:
                 stage=sound or self.stage,
                 captioner=SilentCaptioner(),
                 audience=self.hub,
-                courier=IdleCourier(),
-                doorkeeper=self.doorkeeper,
+                outbox_signal=IdleOutboxSignal(),
+                ban_lists=self.ban_lists,
                 followers=storage.followers,
                 clock=clock,
                 settings=AppSettings(domain=DOMAIN, bot=BOT),
             )
         )
-        self.doorkeeper.attend(self.spaces)
+        self.ban_lists.attend(self.spaces)
         self.sessions = Sessions(storage.tokens, clock, DOMAIN)
         self.identities = ToldIdentities()
         self.listeners_only = set[UserId]()
         """Who may not host."""
         self.use_cases = use_cases_of(
             self.spaces,
-            self.doorkeeper,
+            self.ban_lists,
             storage.reports,
             lambda user: "listen" if user in self.listeners_only else "host",
         )
@@ -346,7 +346,7 @@ class WebWorld:
             self.hub,
             self.spaces,
             Dependencies(
-                self.sessions, self.identities, self.album, self.doorkeeper, storage.reports
+                self.sessions, self.identities, self.album, self.ban_lists, storage.reports
             ),
             self.use_cases,
             {"database": storage.health},
@@ -490,12 +490,12 @@ async def web_world(
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
         world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later)
         try:
-            await world.doorkeeper.load()
+            await world.ban_lists.load()
             await world.spaces.resume()
             await world.service.start()
             yield world
         finally:
             await world.service.stop()
             await world.spaces.stop()
-            await world.doorkeeper.stop()
+            await world.ban_lists.stop()
             await storage.close()

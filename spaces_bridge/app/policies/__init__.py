@@ -69,9 +69,9 @@ def effects_of(
         yield from _made_true(before, then.stale)
 
 
-def tell(world: AppContext, before: LiveSpace, event: ev.Event) -> None:
+def tell(context: AppContext, before: LiveSpace, event: ev.Event) -> None:
     """Call stage, captioner and ban lists with what `event` asks of them."""
-    consequences_of(event).calls(world, before)
+    consequences_of(event).calls(context, before)
 
 
 def _made_true(before: LiveSpace, stale: Stale) -> Iterator[OutboxEntry]:

@@ -93,10 +93,10 @@ def consequences_of(event: ev.AccessEvent) -> Consequences:  # noqa: C901 - an a
 # --- members -------------------------------------------------------------------------------------
 
 
-def _joined_calls(world: AppContext, before: LiveSpace, event: ev.PersonJoined) -> None:
+def _joined_calls(context: AppContext, before: LiveSpace, event: ev.PersonJoined) -> None:
     """Look newcomers up in block lists and policy lists."""
     if not before.person(event.user).joined:
-        world.doorkeeper.entered(before, event.user)
+        context.ban_lists.entered(before, event.user)
 
 
 def _invited_tasks(before: LiveSpace, event: ev.PersonInvited) -> Iterator[tasks.OutboxTask]:
@@ -108,19 +108,19 @@ def _removed_tasks(before: LiveSpace, event: ev.PersonRemoved) -> Iterator[tasks
         yield tasks.BanPerson(before.space, event.user, event.reason)
 
 
-def _removed_calls(world: AppContext, before: LiveSpace, event: ev.PersonRemoved) -> None:
+def _removed_calls(context: AppContext, before: LiveSpace, event: ev.PersonRemoved) -> None:
     """End the removed person's microphone and listening, and drop their chat lines."""
-    world.stage.end_microphone_session(before.space, event.user)
-    world.stage.end_listening(before.space, event.user)
-    forget_words(world, before.space, event.user)
+    context.stage.end_microphone_session(before.space, event.user)
+    context.stage.end_listening(before.space, event.user)
+    forget_words(context, before.space, event.user)
 
 
 def _readmitted_tasks(before: LiveSpace, event: ev.PersonReadmitted) -> Iterator[tasks.OutboxTask]:
     yield tasks.UnbanPerson(before.space, event.user)
 
 
-def _readmitted_calls(world: AppContext, before: LiveSpace, event: ev.PersonReadmitted) -> None:
-    world.doorkeeper.readmitted(before, event.user, event.by)
+def _readmitted_calls(context: AppContext, before: LiveSpace, event: ev.PersonReadmitted) -> None:
+    context.ban_lists.readmitted(before, event.user, event.by)
 
 
 # --- the room ------------------------------------------------------------------------------------
@@ -148,6 +148,6 @@ def _unlocked_notices(
     yield None, say("room_open", "The room is open again.")
 
 
-def _guests_calls(world: AppContext, before: LiveSpace, event: ev.GuestsLimited) -> None:
+def _guests_calls(context: AppContext, before: LiveSpace, event: ev.GuestsLimited) -> None:
     if event.policy is GuestPolicy.OFF:
-        world.stage.end_guests(before.space, world.settings.domain)
+        context.stage.end_guests(before.space, context.settings.domain)

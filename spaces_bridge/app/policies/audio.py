@@ -65,12 +65,12 @@ def _unmuted_notices(
     yield event.user, say("unmuted", "You may switch your microphone on again.")
 
 
-def _opened_calls(world: AppContext, before: LiveSpace, event: ev.MicrophoneOpened) -> None:
-    if before.captions and world.settings.captions:
-        world.captioner.open_track(before.space, event.user, before.language)
-    world.stage.open_microphone(before.space, event.user)
+def _opened_calls(context: AppContext, before: LiveSpace, event: ev.MicrophoneOpened) -> None:
+    if before.captions and context.settings.captions:
+        context.captioner.open_track(before.space, event.user, before.language)
+    context.stage.open_microphone(before.space, event.user)
 
 
-def _closed_calls(world: AppContext, before: LiveSpace, event: ev.MicrophoneClosed) -> None:
-    shut(world, before.space, event)
-    world.captioner.close_track(before.space, event.user)
+def _closed_calls(context: AppContext, before: LiveSpace, event: ev.MicrophoneClosed) -> None:
+    shut(context, before.space, event)
+    context.captioner.close_track(before.space, event.user)

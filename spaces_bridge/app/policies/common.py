@@ -92,22 +92,22 @@ def hide_guest_names(
 # --- calls ---------------------------------------------------------------------------------------
 
 
-def shut(world: AppContext, space: SpaceId, event: ev.MicrophoneClosed) -> None:
+def shut(context: AppContext, space: SpaceId, event: ev.MicrophoneClosed) -> None:
     """Silence a microphone; a lost floor ends the connection, too."""
-    world.stage.close_microphone(space, event.user)
+    context.stage.close_microphone(space, event.user)
     if event.why is ev.MicrophoneEnd.LOST_FLOOR:
-        world.stage.end_microphone_session(space, event.user)
+        context.stage.end_microphone_session(space, event.user)
 
 
 def end_microphone(
-    world: AppContext, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
+    context: AppContext, before: LiveSpace, event: ev.FloorClosing | ev.PersonLeft
 ) -> None:
     """End the microphone's connection of a person who lost the floor."""
-    world.stage.end_microphone_session(before.space, event.user)
+    context.stage.end_microphone_session(before.space, event.user)
 
 
-def forget_words(world: AppContext, space: SpaceId, user: UserId) -> None:
+def forget_words(context: AppContext, space: SpaceId, user: UserId) -> None:
     """Drop the chat lines of a person who may not be here."""
-    news = world.chat.forget(space, user)
+    news = context.chat.forget(space, user)
     if news is not None:
-        world.audience.chatted(space, news)
+        context.audience.chatted(space, news)

@@ -158,7 +158,7 @@ def _no_tasks(_before: LiveSpace, _event: Event) -> Iterator[OutboxTask]:
     yield from ()
 
 
-def _no_calls(_world: AppContext, _before: LiveSpace, _event: Event) -> None:
+def _no_calls(_context: AppContext, _before: LiveSpace, _event: Event) -> None:
     """Tell no port."""
 
 
@@ -186,6 +186,6 @@ def row(
         access,
         expires,
         tasks=lambda before: tasks(before, event),
-        calls=lambda world, before: calls(world, before, event),
+        calls=lambda context, before: calls(context, before, event),
         notices=lambda before, now: notices(before, now, event),
     )

@@ -56,9 +56,9 @@ def _captioned_tasks(
     )
 
 
-def _captioned_calls(world: AppContext, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
+def _captioned_calls(context: AppContext, before: LiveSpace, event: ev.UtteranceCaptioned) -> None:
     """Let the media worker forget the audio that is captioned."""
-    world.stage.audio_taken(before.space, event.speaker, event.end_ms)
+    context.stage.audio_taken(before.space, event.speaker, event.end_ms)
 
 
 def _post_tasks(before: LiveSpace, event: ev.PostShared) -> Iterator[tasks.OutboxTask]:

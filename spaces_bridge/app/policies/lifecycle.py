@@ -51,8 +51,8 @@ def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[tasks
         yield tasks.AnnounceLive(before.space)
 
 
-def _started_calls(world: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:
-    world.stage.open_space(before.space, max(0, world.clock.now_ms() - event.at_ms))
+def _started_calls(context: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:
+    context.stage.open_space(before.space, max(0, context.clock.now_ms() - event.at_ms))
 
 
 def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[tasks.OutboxTask]:
@@ -76,8 +76,8 @@ def _ended_tasks(before: LiveSpace, event: ev.SpaceEnded) -> Iterator[tasks.Outb
         yield tasks.Announce(before.space, f"This live space has ended{why}.")
 
 
-def _ended_calls(world: AppContext, before: LiveSpace, _event: ev.SpaceEnded) -> None:
-    world.stage.close_space(before.space)
+def _ended_calls(context: AppContext, before: LiveSpace, _event: ev.SpaceEnded) -> None:
+    context.stage.close_space(before.space)
 
 
 def _rescheduled_tasks(
@@ -94,13 +94,13 @@ def _captions_tasks(before: LiveSpace, event: ev.CaptionsSwitched) -> Iterator[t
         yield tasks.Announce(before.space, text)
 
 
-def _captions_calls(world: AppContext, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
+def _captions_calls(context: AppContext, before: LiveSpace, event: ev.CaptionsSwitched) -> None:
     """Caption all who are on air in the present language, or stop captioning them."""
     for user in sorted(before.on_air):
         if before.captions:
-            world.captioner.close_track(before.space, user)
-        if event.on and world.settings.captions:
-            world.captioner.open_track(before.space, user, event.language)
+            context.captioner.close_track(before.space, user)
+        if event.on and context.settings.captions:
+            context.captioner.open_track(before.space, user, event.language)
 
 
 def _reminder_tasks(before: LiveSpace, event: ev.ReminderDue) -> Iterator[tasks.OutboxTask]:

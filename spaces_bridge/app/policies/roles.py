@@ -117,12 +117,12 @@ def _host_changed_tasks(before: LiveSpace, event: ev.HostChanged) -> Iterator[ta
     yield from hide_guest_names(before, event)
 
 
-def _host_changed_calls(world: AppContext, before: LiveSpace, event: ev.HostChanged) -> None:
+def _host_changed_calls(context: AppContext, before: LiveSpace, event: ev.HostChanged) -> None:
     """Look everybody in the room up again: the new host has a block list of their own."""
     space = evolve(before, event)
     for person in sorted(space.people.values(), key=lambda p: p.user):
         if person.joined:
-            world.doorkeeper.entered(space, person.user)
+            context.ban_lists.entered(space, person.user)
 
 
 def _host_changed_notices(
@@ -151,9 +151,9 @@ def _level_changed_tasks(before: LiveSpace, event: ev.LevelChanged) -> Iterator[
     yield from hide_guest_names(before, event)
 
 
-def _level_changed_calls(world: AppContext, before: LiveSpace, event: ev.LevelChanged) -> None:
+def _level_changed_calls(context: AppContext, before: LiveSpace, event: ev.LevelChanged) -> None:
     if not event.role.may_speak:
-        world.stage.end_microphone_session(before.space, event.user)
+        context.stage.end_microphone_session(before.space, event.user)
 
 
 def _level_changed_notices(

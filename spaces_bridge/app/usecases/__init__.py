@@ -32,13 +32,13 @@ class UseCases:
 
 
 def use_cases_of(
-    spaces: Spaces, doorkeeper: BanListService, reports: Reports, permission_of: PermissionOf
+    spaces: Spaces, ban_lists: BanListService, reports: Reports, permission_of: PermissionOf
 ) -> UseCases:
     """Return the use cases over these live spaces; call it once for each bridge."""
     return UseCases(
-        blocking=Blocking(spaces, doorkeeper),
+        blocking=Blocking(spaces, ban_lists),
         creating=Creating(spaces, permission_of),
-        following=Following(spaces.world),
+        following=Following(spaces.context),
         inviting=Inviting(spaces),
         reporting=Reporting(spaces, reports),
         scheduling=Scheduling(spaces),

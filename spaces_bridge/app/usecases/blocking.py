@@ -38,11 +38,11 @@ class Blocking:
     All methods raise Rejected and StorageError.
     """
 
-    def __init__(self, spaces: Spaces, doorkeeper: BanListService) -> None:
+    def __init__(self, spaces: Spaces, ban_lists: BanListService) -> None:
         self._spaces = spaces
-        self._doorkeeper = doorkeeper
-        self._notes = spaces.world.notes
-        self._settings = spaces.world.settings
+        self._ban_lists = ban_lists
+        self._notes = spaces.context.notes
+        self._settings = spaces.context.settings
 
     # --- removing and blocking ----------------------------------------------------------------
 
@@ -77,10 +77,10 @@ class Blocking:
             return Blocked.GUEST
         refuse_bot(user, self._settings)
         refuse_to_remove(space, by, user)
-        self._doorkeeper.refuse_to_block(space.host, user, by)
+        self._ban_lists.refuse_to_block(space.host, user, by)
         removal = cmd.RemovePerson(by, user, reason, blocked=True)
         await _is_so_already(self._spaces.ask(space.space, removal, source), "already_removed")
-        await self._doorkeeper.block(space.host, user, by, reason)
+        await self._ban_lists.block(space.host, user, by, reason)
         return Blocked.ACCOUNT
 
     async def block_pattern(
@@ -89,7 +89,7 @@ class Blocking:
         """Keep all accounts that match a pattern out of all live spaces of this host."""
         refuse_unless_moderator(space, by)
         self._refuse_too_wide(pattern, {space.host, by})
-        await self._doorkeeper.block(space.host, pattern, by, reason)
+        await self._ban_lists.block(space.host, pattern, by, reason)
 
     async def block_for_later(self, host: UserId, target: str, reason: str = "") -> None:
         """Put an account or a pattern on a host's own list, also without a live space."""
@@ -98,7 +98,7 @@ class Blocking:
             text = "Guests have no account to block: they can only be removed from a live space."
             raise Rejected("guest_listed", text)
         self._refuse_too_wide(target, {host})
-        await self._doorkeeper.block(host, target, host, reason)
+        await self._ban_lists.block(host, target, host, reason)
 
     # --- letting in again ---------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Blocking:
         )
         if was_in and not listed:
             raise _not_blocked()
-        await self._doorkeeper.unblock(space.host, user)
+        await self._ban_lists.unblock(space.host, user)
 
     async def unblock_pattern(
         self, space: LiveSpace, by: UserId, pattern: str, source: str | None = None
@@ -136,11 +136,11 @@ class Blocking:
             self._refuse_kept_out_otherwise(host, UserId(target))
         if not await self._note_listed(host, target, source):
             raise _not_blocked()
-        await self._doorkeeper.unblock(host, target)
+        await self._ban_lists.unblock(host, target)
 
     async def _note_listed(self, host: UserId, target: str, source: str | None) -> bool:
         """Return whether the list holds the target, or held it when `source` first asked."""
-        listed = target in self._doorkeeper.blocked_by(host)
+        listed = target in self._ban_lists.blocked_by(host)
         if source is None:
             return listed
         event = EventId(source)
@@ -153,7 +153,7 @@ class Blocking:
     def _refuse_kept_out_otherwise(self, host: UserId, user: UserId) -> None:
         if is_ghost(user, self._settings.domain):
             return  # a guest has no account, and lists are about accounts
-        verdict = self._doorkeeper.verdict(host, user, besides=user)
+        verdict = self._ban_lists.verdict(host, user, besides=user)
         if verdict is None:
             return
         if verdict.source is BanSource.POLICY_LIST:

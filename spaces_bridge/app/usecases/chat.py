@@ -76,7 +76,7 @@ class ChatService:
     ) -> None:
         """Make the service over these live spaces. `limits` None: nobody is limited."""
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
         self._limits = limits
         self._guests_write = guests_write
 
@@ -97,15 +97,15 @@ class ChatService:
             raise Rejected("no_text", "There is nothing to read in that.")
         line = self._line(now, writer, cleaned, nonce)
         key = f"chat:{line.id}"
-        if nonce and await self._world.outbox.recall(key) is not None:
+        if nonce and await self._context.outbox.recall(key) is not None:
             return  # sent already, or redacted in the room meanwhile: the room tells the pages
-        await self._spaces.wish(tasks.PostChat(space, (_words(now, line),)), key)
+        await self._spaces.enqueue_task(tasks.PostChat(space, (_words(now, line),)), key)
         # a person removed while the message was stored is not shown; its task handler looks, too
         if not may_chat(self._now(space), writer.user, guest=writer.guest):
             return
-        news = self._world.chat.add(space, line)
+        news = self._context.chat.add(space, line)
         if news is not None:
-            self._world.audience.chatted(space, news)
+            self._context.audience.chatted(space, news)
 
     def _pace(self, space: SpaceId, writer: ChatAuthor) -> None:
         if self._limits is None:
@@ -136,7 +136,7 @@ class ChatService:
             user=writer.user,
             name=_name(space, writer),
             text=text,
-            at_ms=self._world.clock.now_ms(),
+            at_ms=self._context.clock.now_ms(),
             guest=writer.guest,
             named=person.joined or not writer.guest,
             nonce=nonce,

@@ -37,12 +37,12 @@ class Creating:
 
     def __init__(self, spaces: Spaces, permission_of: PermissionOf) -> None:
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
         self._permission_of = permission_of
 
     async def refuse_who_may_not_host(self, by: UserId) -> None:
         """Raise Rejected with the reason why a person may not host. Raises StorageError."""
-        settings = self._world.settings
+        settings = self._context.settings
         if is_ghost(by, settings.domain):
             raise refusals.account_needed()
         refuse_bot(by, settings)
@@ -53,7 +53,7 @@ class Creating:
         least = settings.min_followers
         if permission == "admin" or not least:
             return
-        count = await self._world.followers.count(by)
+        count = await self._context.followers.count(by)
         if count < least:
             raise Rejected(
                 "too_few_followers",
@@ -72,7 +72,7 @@ class Creating:
         `host_name`: the host's display name, where that is known. Raises Rejected, StorageError.
         """
         await self.refuse_who_may_not_host(by)
-        settings = self._world.settings
+        settings = self._context.settings
         identity, slug = self._spaces.new_identity(wanted.title, source)
         command = cmd.CreateSpace(
             space=identity,
@@ -80,7 +80,7 @@ class Creating:
             title=wanted.title,
             by=by,
             host_name=account_name(host_name, by),
-            at_ms=self._world.clock.now_ms(),
+            at_ms=self._context.clock.now_ms(),
             private=wanted.private,
             speak_policy=wanted.speak_policy,
             scheduled_at_ms=wanted.scheduled_at_ms,

@@ -13,10 +13,10 @@ class Following:
     All methods raise Rejected, StorageError.
     """
 
-    def __init__(self, world: AppContext) -> None:
-        self._followers = world.followers
-        self._clock = world.clock
-        self._settings = world.settings
+    def __init__(self, context: AppContext) -> None:
+        self._followers = context.followers
+        self._clock = context.clock
+        self._settings = context.settings
 
     async def follow(self, by: UserId, host: UserId) -> bool:
         """Let `by` follow the host. False: `by` followed the host already."""

@@ -23,9 +23,9 @@ class Inviting:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
-        self._notes = spaces.world.notes
-        self._followers = spaces.world.followers
-        self._settings = spaces.world.settings
+        self._notes = spaces.context.notes
+        self._followers = spaces.context.followers
+        self._settings = spaces.context.settings
 
     async def invite(
         self, space: LiveSpace, by: UserId, user: UserId, source: str | None = None
@@ -51,7 +51,7 @@ class Inviting:
         if not count:
             raise Rejected("no_followers", "Nobody follows you yet.")
         wanted = tasks.InviteFollowers(space.space, by)
-        await self._spaces.wish(wanted, f"invite-followers:{space.space}:{by}")
+        await self._spaces.enqueue_task(wanted, f"invite-followers:{space.space}:{by}")
         await self._notes.put(FollowersInvited(space.space, by, source))
         return count
 

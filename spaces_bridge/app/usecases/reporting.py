@@ -38,7 +38,7 @@ class Reporting:
 
     def __init__(self, spaces: Spaces, reports: Reports) -> None:
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
         self._reports = reports
         self._turn = asyncio.Lock()
         """The lock under which reports are counted and stored, so that none slips past a limit."""
@@ -50,7 +50,7 @@ class Reporting:
 
         Raises Rejected, StorageError.
         """
-        refuse_bot(user, self._world.settings)
+        refuse_bot(user, self._context.settings)
         refuse_oneself(user, by)
         written = self._spaces.written(space.space)
         wrote = any(line.user == user for line in written)
@@ -59,16 +59,16 @@ class Reporting:
         why = " ".join(reason.split())[:REASON_MAX]
         if not why:
             raise Rejected("no_reason", "Say in a few words what is wrong.")
-        now_ms, context = self._world.clock.now_ms(), context_of(space, user, written)
+        now_ms, context = self._context.clock.now_ms(), context_of(space, user, written)
         report = Report(0, space.space, by, user, why, context, now_ms)
         async with self._turn:
             if not await self._reports.is_filed(source):
                 await self._refuse_flood(report)
             await self._reports.file(report, source, _forwarding)
-        self._world.courier.wake()
+        self._context.outbox_signal.wake()
 
     async def _refuse_flood(self, report: Report) -> None:
-        since_ms, domain = report.at_ms - HOUR_MS, self._world.settings.domain
+        since_ms, domain = report.at_ms - HOUR_MS, self._context.settings.domain
         if await self._reports.filed_by(report.reporter, since_ms) >= REPORTS_AN_HOUR:
             text = (
                 "You have sent {most} reports within an hour: they are being looked at. "

@@ -19,7 +19,7 @@ class Scheduling:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
-        self._clock = spaces.world.clock
+        self._clock = spaces.context.clock
 
     async def unschedule(self, space: LiveSpace, by: UserId, source: str | None = None) -> None:
         """Call a live space off. Raises Rejected, also if it is live already, and StorageError."""

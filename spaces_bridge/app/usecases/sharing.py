@@ -13,7 +13,7 @@ class Sharing:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
 
     async def share(
         self, space: LiveSpace, by: UserId, text: str, source: str | None = None
@@ -22,8 +22,8 @@ class Sharing:
 
         A link to a message of the live space's own room is about that message.
         """
-        names = {room_alias(space.slug, self._world.settings.domain)}
+        names = {room_alias(space.slug, self._context.settings.domain)}
         names |= {space.room} if space.room is not None else set()
         url, event = shared_link(text, names)
-        command = cmd.SharePost(by, url, self._world.clock.now_ms(), event)
+        command = cmd.SharePost(by, url, self._context.clock.now_ms(), event)
         await self._spaces.ask(space.space, command, source)

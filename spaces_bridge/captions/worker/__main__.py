@@ -69,12 +69,12 @@ def _serve(inbox: queue.Queue[ToCaptionWorker], out: BinaryIO) -> None:
     first = inbox.get()
     if not isinstance(first, Load):
         raise BadMessage("the first message must be Load")
-    scribe = _load(first, out)
-    while scribe is not None:
-        while not (scribe.has_work and inbox.empty()):
-            for answer in scribe.take(inbox.get()):
+    scheduler = _load(first, out)
+    while scheduler is not None:
+        while not (scheduler.has_work and inbox.empty()):
+            for answer in scheduler.take(inbox.get()):
                 _send(out, answer)
-        for answer in scribe.work():
+        for answer in scheduler.work():
             _send(out, answer)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-RUNGS: Final[Sequence[float | None]] = (0.6, 1.0, 2.0, None)
+INTERVALS_S: Final[Sequence[float | None]] = (0.6, 1.0, 2.0, None)
 """Seconds of speech between two drafts of one utterance; None: no drafts."""
 NO_DRAFTS: Final[Sequence[float | None]] = (None,)
 
@@ -20,20 +20,20 @@ CALM_S: Final = 5.0
 
 
 class DraftRate:
-    """A draft rate goes down and up the rungs; `now` is monotonic seconds throughout."""
+    """A draft rate goes down and up its intervals; `now` is monotonic seconds throughout."""
 
-    def __init__(self, rungs: Sequence[float | None] = RUNGS) -> None:
-        self._rungs = rungs
-        self._rung = 0
+    def __init__(self, intervals_s: Sequence[float | None] = INTERVALS_S) -> None:
+        self._intervals_s = intervals_s
+        self._step = 0
         self._stepped: float | None = None
         self._trouble = 0.0
 
     def interval_s(self, now: float) -> float | None:
         """Return the seconds of speech between two drafts; None while there are to be none."""
-        while self._rung > 0 and now - self._trouble >= CALM_S:
-            self._rung -= 1
+        while self._step > 0 and now - self._trouble >= CALM_S:
+            self._step -= 1
             self._trouble += CALM_S
-        return self._rungs[self._rung]
+        return self._intervals_s[self._step]
 
     def draft_begins(self, late_s: float, now: float) -> None:
         """Note that a draft is begun `late_s` after it was due."""
@@ -56,4 +56,4 @@ class DraftRate:
         self._trouble = now
         if self._stepped is None or now - self._stepped >= SETTLE_S:
             self._stepped = now
-            self._rung = min(self._rung + 1, len(self._rungs) - 1)
+            self._step = min(self._step + 1, len(self._intervals_s) - 1)

@@ -58,12 +58,12 @@ class Drafts:
         drafter: Drafter,
         languages: LanguageDetection,
         clock: Callable[[], float],
-        ladder: DraftRate,
+        rate: DraftRate,
     ) -> None:
         self._drafter = drafter
         self._languages = languages
         self._clock = clock
-        self._ladder = ladder
+        self._rate = rate
         self._open: dict[TrackId, Open] = {}
         self._owed: set[UtteranceId] = set()
         """Utterances that were drafted, have ended, and wait for their final."""
@@ -73,7 +73,7 @@ class Drafts:
     def due(self) -> TrackId | None:
         """The track that is to be drafted now, the one that waits longest; None if none is due."""
         now = self._clock()
-        if now < self._rest_until or self._ladder.interval_s(now) is None:
+        if now < self._rest_until or self._rate.interval_s(now) is None:
             return None
         waiting = [(o.due_since, who) for who, o in self._open.items() if o.due_since is not None]
         return min(waiting)[1] if waiting else None
@@ -98,11 +98,11 @@ class Drafts:
         utterance, spoken, began = self._open[who], track.open, self._clock()
         if spoken is None or utterance.due_since is None:
             return
-        self._ladder.draft_begins(began - utterance.due_since, began)
+        self._rate.draft_begins(began - utterance.due_since, began)
         language = self._language(who, utterance, spoken.sound, wanted)
         text = self._drafter.draft(spoken.sound, language)
         ended = self._clock()
-        self._ladder.draft_took(ended - began, ended)
+        self._rate.draft_took(ended - began, ended)
         self._rest_until = ended + (ended - began) * (1 / SHARE - 1)
         utterance.due_since, utterance.drafted_ms = None, spoken.end_ms
         if not text:
@@ -115,7 +115,7 @@ class Drafts:
 
     def final_begins(self, waited_s: float) -> None:
         """Note that a final is begun; its wait tells how far behind the worker is."""
-        self._ladder.final_begins(waited_s, self._clock())
+        self._rate.final_begins(waited_s, self._clock())
 
     def finished(
         self, who: TrackId, start_ms: int, end_ms: int, *, final: bool
@@ -136,7 +136,7 @@ class Drafts:
     def _mark(self, utterance: Open, end_ms: int, *, falling_silent: bool) -> None:
         """Note whether a draft is due: not in a pause, which brings no words but maybe a final."""
         now = self._clock()
-        interval = self._ladder.interval_s(now)
+        interval = self._rate.interval_s(now)
         if falling_silent or interval is None:
             utterance.due_since = None
         elif utterance.due_since is None:

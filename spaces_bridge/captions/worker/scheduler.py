@@ -28,7 +28,7 @@ from spaces_bridge.captions.messages import (
     TranscribedUntil,
     Utterance,
 )
-from spaces_bridge.captions.worker.draft_rate import NO_DRAFTS, RUNGS, DraftRate
+from spaces_bridge.captions.worker.draft_rate import INTERVALS_S, NO_DRAFTS, DraftRate
 from spaces_bridge.captions.worker.drafts import Drafter, Drafts
 from spaces_bridge.captions.worker.ids import TrackId, utterance_id
 from spaces_bridge.captions.worker.languages import AUTO, LanguageDetection
@@ -110,8 +110,8 @@ class Scheduler:
         self._clock = clock
         self._speakers: dict[TrackId, SpeakerQueue] = {}
         self._languages = LanguageDetection()
-        ladder = DraftRate(RUNGS if partials else NO_DRAFTS)
-        self._drafts = Drafts(writer, self._languages, clock, ladder)
+        rate = DraftRate(INTERVALS_S if partials else NO_DRAFTS)
+        self._drafts = Drafts(writer, self._languages, clock, rate)
         self._waiting: deque[Waiting] = deque()
 
     @property

@@ -10,12 +10,7 @@ from typing import assert_never
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core import events as ev
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.rules import access as door
-from spaces_bridge.core.rules import audio as sound
-from spaces_bridge.core.rules import content as talk
-from spaces_bridge.core.rules import floor, roles
-from spaces_bridge.core.rules import lifecycle as life
-from spaces_bridge.core.rules import observed as seen
+from spaces_bridge.core.rules import access, audio, content, floor, lifecycle, observed, roles
 from spaces_bridge.core.rules.lifecycle import create
 
 __all__ = ["create", "decide"]
@@ -32,29 +27,29 @@ def _rule(  # noqa: C901, PLR0912, PLR0915
 ) -> Iterator[ev.Event]:
     match command:
         case cmd.AttachRoom():
-            return life.attach_room(space, command)
+            return lifecycle.attach_room(space, command)
         case cmd.StartSpace():
-            return life.start_space(space, command)
+            return lifecycle.start_space(space, command)
         case cmd.EndSpace():
-            return life.end_space(space, command)
+            return lifecycle.end_space(space, command)
         case cmd.Reschedule():
-            return life.reschedule(space, command)
+            return lifecycle.reschedule(space, command)
         case cmd.Retitle():
-            return life.retitle(space, command)
+            return lifecycle.retitle(space, command)
         case cmd.SetSpeakPolicy():
-            return life.set_speak_policy(space, command)
+            return lifecycle.set_speak_policy(space, command)
         case cmd.SetCaptions():
-            return life.set_captions(space, command)
+            return lifecycle.set_captions(space, command)
         case cmd.PassTime():
-            return life.pass_time(space, command)
+            return lifecycle.pass_time(space, command)
         case cmd.NoteHostAway():
-            return life.note_host_away(space, command)
+            return lifecycle.note_host_away(space, command)
         case cmd.NoteHostBack():
-            return life.note_host_back(space, command)
+            return lifecycle.note_host_back(space, command)
         case cmd.WantReminder():
-            return life.want_reminder(space, command)
+            return lifecycle.want_reminder(space, command)
         case cmd.DropReminder():
-            return life.drop_reminder(space, command)
+            return lifecycle.drop_reminder(space, command)
         case cmd.RequestToSpeak():
             return floor.request_to_speak(space, command)
         case cmd.CancelRequest():
@@ -80,17 +75,17 @@ def _rule(  # noqa: C901, PLR0912, PLR0915
         case cmd.LeaveStage():
             return floor.leave_stage(space, command)
         case cmd.MuteSpeaker():
-            return sound.mute_speaker(space, command)
+            return audio.mute_speaker(space, command)
         case cmd.MuteAll():
-            return sound.mute_all(space, command)
+            return audio.mute_all(space, command)
         case cmd.UnmuteSpeaker():
-            return sound.unmute_speaker(space, command)
+            return audio.unmute_speaker(space, command)
         case cmd.OpenMicrophone():
-            return sound.open_microphone(space, command)
+            return audio.open_microphone(space, command)
         case cmd.CloseMicrophone():
-            return sound.close_microphone(space, command.by, ev.MicrophoneEnd.OWN)
+            return audio.close_microphone(space, command.by, ev.MicrophoneEnd.OWN)
         case cmd.SuspectLoss():
-            return sound.suspect_loss(space, command)
+            return audio.suspect_loss(space, command)
         case cmd.AppointCohost():
             return roles.appoint_cohost(space, command)
         case cmd.DismissCohost():
@@ -98,34 +93,34 @@ def _rule(  # noqa: C901, PLR0912, PLR0915
         case cmd.HandOver():
             return roles.hand_over(space, command)
         case cmd.RemovePerson():
-            return door.remove_person(space, command)
+            return access.remove_person(space, command)
         case cmd.ReadmitPerson():
-            return door.readmit_person(space, command)
+            return access.readmit_person(space, command)
         case cmd.LockSpace():
-            return door.lock_space(space, command)
+            return access.lock_space(space, command)
         case cmd.UnlockSpace():
-            return door.unlock_space(space, command)
+            return access.unlock_space(space, command)
         case cmd.SetChat():
-            return door.set_chat(space, command)
+            return access.set_chat(space, command)
         case cmd.SetGuests():
-            return door.set_guests(space, command)
+            return access.set_guests(space, command)
         case cmd.ObserveLevels():
-            return seen.observe_levels(space, command)
+            return observed.observe_levels(space, command)
         case cmd.ObserveMember():
-            return seen.observe_member(space, command)
+            return observed.observe_member(space, command)
         case cmd.ObserveRoom():
-            return seen.observe_room(space, command)
+            return observed.observe_room(space, command)
         case cmd.ObserveRefusedGrant():
-            return seen.observe_refused_grant(space, command)
+            return observed.observe_refused_grant(space, command)
         case cmd.CaptionUtterance():
-            return talk.caption_utterance(space, command)
+            return content.caption_utterance(space, command)
         case cmd.React():
-            return talk.react(space, command)
+            return content.react(space, command)
         case cmd.CountReactions():
-            return talk.count_reactions(space, command)
+            return content.count_reactions(space, command)
         case cmd.SharePost():
-            return talk.share_post(space, command)
+            return content.share_post(space, command)
         case cmd.InvitePerson():
-            return talk.invite_person(space, command)
+            return content.invite_person(space, command)
         case _:
             assert_never(command)

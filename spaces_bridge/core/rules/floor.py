@@ -29,7 +29,7 @@ MINUTE_MS = 60_000
 
 def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[ev.Event]:
     refuse_unless_live(space)
-    _refuse_at_the_door(space, command)
+    _refuse_who_may_not_ask(space, command)
     if command.by in space.requests:
         raise Rejected("already_asked", "Your hand is up already.")
     if space.speak_policy is SpeakPolicy.INVITED:
@@ -46,7 +46,7 @@ def request_to_speak(space: LiveSpace, command: cmd.RequestToSpeak) -> Iterator[
         yield ev.SpeakerApproved(command.by, None, command.reaction, command.at_ms)
 
 
-def _refuse_at_the_door(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
+def _refuse_who_may_not_ask(space: LiveSpace, command: cmd.RequestToSpeak) -> None:
     """Raise Rejected when the person may not ask for the floor, whatever the policy says."""
     refuse_if_removed(space, command.by)
     if command.by in space.closing:

@@ -45,7 +45,7 @@ _TRIMMED_MAX = 5
 
 
 @lru_cache(maxsize=4096)
-def guises(name: str) -> frozenset[str]:
+def variants(name: str) -> frozenset[str]:
     """Return the looks of the name with and without its dress: "AdaHost" looks like "Ada"."""
     found = {look for bare in _trimmed(_words(name)) for look in looks(bare)} | looks(name)
     left = list(found)
@@ -94,12 +94,12 @@ def _words(name: str) -> list[str]:
 
 def _trimmed(words: list[str]) -> Iterator[str]:
     """Yield the name with fewer and fewer of the roles, titles and fillers around it."""
-    for first in range(_decked(words) + 1):
-        for last in range(_decked(words[first:][::-1]) + 1):
+    for first in range(_strippable(words) + 1):
+        for last in range(_strippable(words[first:][::-1]) + 1):
             yield " ".join(words[first : len(words) - last])
 
 
-def _decked(words: list[str]) -> int:
+def _strippable(words: list[str]) -> int:
     """Return how many of the first words are dress: a few at most, and never the last one."""
     those = takewhile(lambda word: _is_one_of(word, _dress()), words[:-1])
     return len(list(islice(those, _TRIMMED_MAX)))

@@ -12,6 +12,8 @@ from importlib.resources import files
 
 import confusable_homoglyphs
 
+from spaces_bridge.core.text.names import CLUSTER_MAX, GRAPHEMES_MAX
+
 _OVERLAY = 1
 _AROUND = range(200, 241)
 """The canonical classes of accents; vowels of India and voicing marks of Japan have others."""
@@ -22,8 +24,11 @@ _DRAWN = re.compile(
 )
 """Letters in disguise that neither Unicode's table nor NFKC knows."""
 
-_LONGEST = 200
-"""The number of characters that are read: NFKC may make eighteen of one."""
+_LONGEST = GRAPHEMES_MAX * CLUSTER_MAX
+"""The number of characters that are read, of every text the same: more than a name can have.
+
+A reading that saw less of a name than people see would be a place to hide in.
+"""
 
 
 def alike(one: str, other: str) -> bool:
@@ -52,9 +57,11 @@ def skeleton(text: str) -> str:
 def readings(text: str) -> Iterator[str]:
     """Yield skeletons in lower case, in both orders: "I" looks like "l", and "i" does not.
 
-    Case is folded after the skeleton is made, and before.
+    Case is folded after the skeleton is made, and before. Each reading is of the whole text, or
+    of its first 480 characters.
     """
-    compatible = unicodedata.normalize("NFKC", text)[:_LONGEST]
+    text = text[:_LONGEST]
+    compatible = unicodedata.normalize("NFKC", text)
     for read in {text, compatible, "".join(map(_undrawn, text))}:
         yield skeleton(read).casefold()
         yield skeleton(read.casefold()).casefold()

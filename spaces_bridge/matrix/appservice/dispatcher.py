@@ -159,7 +159,7 @@ class EventDispatcher:
             if space.phase is not Phase.ENDED and not emojis.is_tick(reaction.key):
                 # a reaction that stays would be shown on the card for as long as the card lives
                 gone = tasks.RedactEvent(space.space, reaction.event, expired=True)
-                await self._spaces.wish(gone, f"uncounted:{reaction.event}")
+                await self._spaces.enqueue_task(gone, f"uncounted:{reaction.event}")
 
     async def _took_back(self, redaction: means.Redaction) -> None:
         """Act on a redaction.

@@ -61,7 +61,7 @@ class HandReactions:
     ) -> None:
         if self._cleaned.judge(reaction.room, CLEANED_A_MINUTE, now_ms) is Patience.ANSWER:
             redaction = tasks.RedactEvent(space.space, reaction.event, crowd=True)
-            await self._spaces.wish(redaction, f"refused-hand:{reaction.event}")
+            await self._spaces.enqueue_task(redaction, f"refused-hand:{reaction.event}")
         if self._told.judge(reaction.room, WORDS_A_MINUTE, now_ms) is Patience.ANSWER:
             word = tasks.TellUser(reaction.sender, f"❌ “{space.title}”: {refusal.text}")
-            await self._spaces.wish(word, f"why:{reaction.event}")
+            await self._spaces.enqueue_task(word, f"why:{reaction.event}")

@@ -48,12 +48,12 @@ class RoomChat:
         bot: Reader,
         spaces: Spaces,
         settings: MatrixSettings,
-        doorkeeper: Judge,
+        ban_lists: Judge,
     ) -> None:
         self._bot = bot
-        self._doorkeeper = doorkeeper
+        self._ban_lists = ban_lists
         self._spaces = spaces
-        self._world = spaces.world
+        self._context = spaces.context
         self._settings = settings
         self._meanwhile: deque[Mapping[str, Any]] = deque(maxlen=MEANWHILE_MAX)
         self._looks_back = False
@@ -66,8 +66,8 @@ class RoomChat:
             return
         if self._looks_back:
             self._meanwhile.append(event)
-        for news in self._learned(self._world.chat, space, event):
-            self._world.audience.chatted(space.space, news)
+        for news in self._learned(self._context.chat, space, event):
+            self._context.audience.chatted(space.space, news)
 
     async def look_back(self) -> None:
         """Read the last lines of all open live spaces from their rooms, after a start."""
@@ -101,9 +101,9 @@ class RoomChat:
         book = ChatBook()
         for event in events:
             self._learned(book, now, event)
-        news = self._world.chat.find(space.space, book.lines(space.space))
+        news = self._context.chat.find(space.space, book.lines(space.space))
         if news is not None:
-            self._world.audience.chatted(space.space, news)
+            self._context.audience.chatted(space.space, news)
 
     def _learned(
         self, book: ChatBook, space: LiveSpace, event: Mapping[str, Any]
@@ -128,7 +128,7 @@ class RoomChat:
     def _wrote(self, book: ChatBook, space: LiveSpace, wrote: chat.Wrote) -> ChatLine | None:
         if self._is_unread(space, wrote.sender):
             return None
-        now_ms = self._world.clock.now_ms()
+        now_ms = self._context.clock.now_ms()
         line = ChatLine(
             id=wrote.event,
             user=wrote.sender,
@@ -145,4 +145,4 @@ class RoomChat:
     def _is_unread(self, space: LiveSpace, sender: UserId) -> bool:
         if self._settings.is_ours(sender) or sender in space.removed:
             return True
-        return self._doorkeeper.verdict(space.host, sender) is not None
+        return self._ban_lists.verdict(space.host, sender) is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Portrait
+from spaces_bridge.app.ports import Avatar
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
@@ -40,12 +40,12 @@ _NOTE_BYTES: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    portrait: Portrait | None
+    avatar: Avatar | None
     until_s: float
 
     @property
     def size(self) -> int:
-        return _NOTE_BYTES + (len(self.portrait.body) if self.portrait is not None else 0)
+        return _NOTE_BYTES + (len(self.avatar.body) if self.avatar is not None else 0)
 
 
 class Avatars:
@@ -58,17 +58,17 @@ class Avatars:
         self._kept: OrderedDict[UserId, _Kept] = OrderedDict()
         self._size = 0
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._fetching: dict[UserId, asyncio.Task[Portrait | None]] = {}
+        self._fetching: dict[UserId, asyncio.Task[Avatar | None]] = {}
 
-    async def portrait(self, user: UserId) -> Portrait | None:
+    async def avatar(self, user: UserId) -> Avatar | None:
         """Part of the port."""
         kept = self._kept.get(user)
         if kept is not None and self._clock() < kept.until_s:
             self._kept.move_to_end(user)
-            return kept.portrait
+            return kept.avatar
         fetching = self._fetching.get(user)
         if fetching is None:
-            fetching = asyncio.create_task(self._fetch(user), name=f"portrait of {user}")
+            fetching = asyncio.create_task(self._fetch(user), name=f"avatar of {user}")
             self._fetching[user] = fetching
             fetching.add_done_callback(lambda _: self._fetching.pop(user, None))
         # a caller that is cancelled ends the fetch for nobody else
@@ -81,27 +81,27 @@ class Avatars:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _fetch(self, user: UserId) -> Portrait | None:
-        portrait, lasts_s = None, NONE_KEPT_S
+    async def _fetch(self, user: UserId) -> Avatar | None:
+        avatar, lasts_s = None, NONE_KEPT_S
         try:
             async with asyncio.timeout(WITHIN_S), self._places:
-                portrait = await self._read(user)
+                avatar = await self._read(user)
         except (Away, TimeoutError):
             lasts_s = AWAY_KEPT_S
         except AdapterError as refusal:
             log.debug("no picture of %s: %s", user, refusal)
-        if portrait is not None:
+        if avatar is not None:
             lasts_s = KEPT_S
-        self._keep(user, _Kept(portrait, self._clock() + lasts_s))
-        return portrait
+        self._keep(user, _Kept(avatar, self._clock() + lasts_s))
+        return avatar
 
-    async def _read(self, user: UserId) -> Portrait | None:
+    async def _read(self, user: UserId) -> Avatar | None:
         address = await self._bot.avatar(user)
         if address is None:
             return None
         body = await self._bot.thumbnail(address, SIDE, LARGEST, WITHIN_S)
         content_type = kind_of(body)
-        return Portrait(content_type, body) if content_type is not None else None
+        return Avatar(content_type, body) if content_type is not None else None
 
     def _keep(self, user: UserId, kept: _Kept) -> None:
         before = self._kept.pop(user, None)

@@ -55,7 +55,7 @@ class Bubbles:
         self._settings = settings
         self._pins = pinboard
         self._audience_size = audience_size
-        self._editions = EditThrottle(Shown.BUBBLE, TEMPO, bot, notes, clock)
+        self._edits = EditThrottle(Shown.BUBBLE, TEMPO, bot, notes, clock)
 
     async def space_of(self, event: EventId) -> LiveSpace | None:
         """Return the live space whose bubble an event is, None for other events."""
@@ -89,19 +89,19 @@ class Bubbles:
 
     def render(self, space: LiveSpace) -> Card:
         """Return the bubble as it should be now."""
-        door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
+        room_link = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         listeners = self._audience_size(space.space)
         page, zone = self._settings.page(space.slug), self._settings.zone
-        return bubble.render(space, listeners, page, door, zone)
+        return bubble.render(space, listeners, page, room_link, zone)
 
     async def _refresh(self, space: LiveSpace, room: RoomId) -> EventId | None:
-        event = await self._editions.event_of(space.space)
+        event = await self._edits.event_of(space.space)
         if event is None:
             if space.phase is Phase.ENDED:
                 return None
-            event = await self._editions.send(space.space, room, self.render(space))
+            event = await self._edits.send(space.space, room, self.render(space))
         await self._dress(space, room, event)
-        await self._editions.renew(space.space, room, event, self.render(space))
+        await self._edits.renew(space.space, room, event, self.render(space))
         if space.phase is not Phase.SCHEDULED:
             await self._take_tick(space, room)
         if space.phase is Phase.ENDED:
@@ -150,4 +150,6 @@ class Bubbles:
             f"more, or may not write there. Share the link yourself: "
             f"{self._settings.page(space.slug)}"
         )
-        await self._spaces.wish(tasks.TellUser(space.host, text), f"no-bubble:{space.space}")
+        await self._spaces.enqueue_task(
+            tasks.TellUser(space.host, text), f"no-bubble:{space.space}"
+        )

@@ -161,7 +161,7 @@ def _foot(space: LiveSpace, page: str, *, captions: bool) -> Iterator[CardLine]:
         yield from _ways(space)
     else:
         yield "Be reminded", f"react with ✅; {_BELL}"
-    yield from _closed_doors(space)
+    yield from _what_is_closed(space)
     words = "Words are captioned in this room and on the page." if captions else "No captions."
     yield "", f"{words} Nothing is recorded. This room is not encrypted."
 
@@ -174,7 +174,7 @@ def _ways(space: LiveSpace) -> Iterator[CardLine]:
     yield "React", f"tap any other emoji below; {_BELL}"
 
 
-def _closed_doors(space: LiveSpace) -> Iterator[CardLine]:
+def _what_is_closed(space: LiveSpace) -> Iterator[CardLine]:
     if not space.chat and not space.locked:
         yield "", "Chat is off: only the stage writes here."
     if space.guests is GuestPolicy.OFF:

@@ -35,11 +35,11 @@ class CardKeeper:
         self._settings = settings
         self._audience_size = audience_size
         self._pins = pinboard
-        self._editions = EditThrottle(Shown.CARD, TEMPO, bot, notes, clock)
+        self._edits = EditThrottle(Shown.CARD, TEMPO, bot, notes, clock)
 
     async def event_of(self, space: SpaceId) -> EventId | None:
         """Return the card's event id, None until it is sent."""
-        return await self._editions.event_of(space)
+        return await self._edits.event_of(space)
 
     def render(self, space: LiveSpace) -> card.Card:
         """Return the card as it should be now."""
@@ -56,12 +56,12 @@ class CardKeeper:
         wanted = self.render(space)
         event = await self.event_of(space.space)
         if event is None:
-            event = await self._editions.send(space.space, room, wanted)
+            event = await self._edits.send(space.space, room, wanted)
             await self._dress(space.space, room, event)
             return event
         await self._dress(space.space, room, event)
         ended = space.phase is Phase.ENDED
-        await self._editions.renew(space.space, room, event, wanted, at_once=ended)
+        await self._edits.renew(space.space, room, event, wanted, at_once=ended)
         return event
 
     async def _dress(self, space: SpaceId, room: RoomId, event: EventId) -> None:

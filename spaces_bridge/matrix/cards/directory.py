@@ -38,13 +38,13 @@ class SpacesDirectory:
         bot: MatrixClient,
         spaces: Spaces,
         settings: MatrixSettings,
-        gallery: PictureUploads,
+        uploads: PictureUploads,
         room_list: RoomList,
     ) -> None:
         self._bot = bot
         self._spaces = spaces
         self._settings = settings
-        self._gallery = gallery
+        self._uploads = uploads
         self._room_list = room_list
         self._room: RoomId | None = None
         self._lock = asyncio.Lock()
@@ -129,7 +129,7 @@ class SpacesDirectory:
             await self._bot.ensure_state(room, part.type, part.content, part.key)
         await self._bot.ensure_state(room, "m.room.canonical_alias", {"alias": self.alias})
         await self._room_list.show(room)
-        picture = await self._gallery.of_directory()
+        picture = await self._uploads.of_directory()
         if picture is not None:
             await self._bot.ensure_state(room, "m.room.avatar", {"url": picture})
 

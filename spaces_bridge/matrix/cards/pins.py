@@ -1,14 +1,13 @@
 """The pinned events of a room: ours in their places, everybody else's left as they are."""
 
-import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ class Pins:
 
     def __init__(self, bot: MatrixClient) -> None:
         self._bot = bot
-        self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = KeyedLocks()
 
     async def arrange(self, room: RoomId, placing: Placing) -> None:
         """Make the list what `placing` makes of it. Raises RequestRefused, Away.
@@ -31,7 +30,7 @@ class Pins:
         Others pin with their own clients meanwhile: a list that our write replaced unread is put
         back, with our pins in it.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._read(room)
             pins, stands = pinned(held.content), True
             for _ in range(WRITE_ATTEMPTS):

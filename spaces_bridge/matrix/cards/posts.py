@@ -56,7 +56,7 @@ class Posts:
         if post is not None:
             text = f"The homeserver refused to show {post.url} ({refusal.errcode})."
             told = f"refused-post:{wanted.space}:{wanted.number}"
-            await self._spaces.wish(tasks.TellUser(post.by, text), told)
+            await self._spaces.enqueue_task(tasks.TellUser(post.by, text), told)
 
     async def _shown(self, room: RoomId, post: Post, key: str) -> EventId:
         """Return the message of this room that was shared, or send one with the link."""

@@ -43,14 +43,14 @@ class RoomStatePublisher:
         spaces: Spaces,
         notes: NoteStore,
         settings: MatrixSettings,
-        gallery: PictureUploads,
+        uploads: PictureUploads,
         room_list: RoomList,
     ) -> None:
         self._bot = bot
         self._spaces = spaces
         self._notes = notes
         self._settings = settings
-        self._gallery = gallery
+        self._uploads = uploads
         self._room_list = room_list
 
     async def run(self, wanted: tasks.PublishState, key: str) -> None:
@@ -62,7 +62,7 @@ class RoomStatePublisher:
         await self._bot.ensure_state(space.room, LIVE, live_state(space, page))
         await self._show(space, space.room, parts(space, self._settings))
         await self._list(space, space.room)
-        picture = await self._gallery.of_space(space)
+        picture = await self._uploads.of_space(space)
         if picture is not None:
             await self._show(space, space.room, iter([StatePart(AVATAR, "", {"url": picture})]))
 

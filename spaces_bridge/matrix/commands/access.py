@@ -25,8 +25,8 @@ GUESTS = {
 class AccessCommands:
     """The access commands: chat, guests, lock, remove, block and their opposites."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "chat": self._chat,
             "guests": self._guests,
@@ -39,12 +39,12 @@ class AccessCommands:
 
     @property
     def _blocking(self) -> Blocking:
-        return self._desk.use_cases.blocking
+        return self._context.use_cases.blocking
 
     async def _chat(self, heard: CommandCall) -> str:
         on = on_or_off(heard)
         space = await self._moderated(heard)
-        await self._desk.ask(space, cmd.SetChat(heard.by, on), heard)
+        await self._context.ask(space, cmd.SetChat(heard.by, on), heard)
         return "Everybody may write." if on else "Only people on the stage may write."
 
     async def _guests(self, heard: CommandCall) -> str:
@@ -53,23 +53,23 @@ class AccessCommands:
             raise Rejected("misunderstood", "`guests` takes `off`, `listen` or `speak`.")
         policy = GuestPolicy(word)
         space = await self._moderated(heard)
-        await self._desk.ask(space, cmd.SetGuests(heard.by, policy), heard)
+        await self._context.ask(space, cmd.SetGuests(heard.by, policy), heard)
         return GUESTS[policy]
 
     async def _lock(self, heard: CommandCall) -> str:
         space = await self._moderated(heard)
-        await self._desk.ask(space, cmd.LockSpace(heard.by), heard)
+        await self._context.ask(space, cmd.LockSpace(heard.by), heard)
         # the room is told by the policies, not here
         return "✅ `unlock` opens it again." if heard.here else "Locked. `unlock` opens it again."
 
     async def _unlock(self, heard: CommandCall) -> str:
         space = await self._moderated(heard)
-        await self._desk.ask(space, cmd.UnlockSpace(heard.by), heard)
+        await self._context.ask(space, cmd.UnlockSpace(heard.by), heard)
         return "✅" if heard.here else "Open again."
 
     async def _remove(self, heard: CommandCall) -> str:
         space = await self._moderated(heard)
-        found = await self._desk.whom_and_why(space, heard, people.present)
+        found = await self._context.whom_and_why(space, heard, people.present)
         await self._blocking.remove(space, heard.by, found.user, found.rest, heard.said.event)
         return f"{people.shown(space, found.user)} is out until this ends. `unblock` undoes it."
 
@@ -90,7 +90,7 @@ class AccessCommands:
         if pattern is not None:
             await self._blocking.block_pattern(space, heard.by, pattern, reason)
             return f"Blocked: nobody of `{pattern}` comes into a live space of this host."
-        found = await self._desk.whom_and_why(space, heard, people.known)
+        found = await self._context.whom_and_why(space, heard, people.known)
         name = people.shown(space, found.user)
         what = await self._blocking.block(
             space, heard.by, found.user, found.rest, heard.said.event
@@ -112,7 +112,7 @@ class AccessCommands:
         if target is not None:
             await self._blocking.unblock_pattern(space, heard.by, target, source)
             return f"`{target}` may come in again."
-        user = await self._desk.whom(space, heard, people.removed)
+        user = await self._context.whom(space, heard, people.removed)
         await self._blocking.unblock(space, heard.by, user, source)
         return f"`{user}` may come in again."
 
@@ -120,8 +120,8 @@ class AccessCommands:
 
     def _is_about_the_list(self, heard: CommandCall) -> bool:
         """Return whether the person's own block list is meant rather than one live space."""
-        spaces = [s for s in self._desk.spaces.open() if moderates(s, heard.by)]
+        spaces = [s for s in self._context.spaces.open() if moderates(s, heard.by)]
         return heard.direct and len(spaces) != 1 and all(s.host == heard.by for s in spaces)
 
     async def _moderated(self, heard: CommandCall) -> LiveSpace:
-        return await self._desk.which(heard, lambda s: moderates(s, heard.by))
+        return await self._context.which(heard, lambda s: moderates(s, heard.by))

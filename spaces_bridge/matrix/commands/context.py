@@ -134,13 +134,13 @@ class CommandContext:
 
     def listed(self, space: LiveSpace) -> str:
         """Return one line with the live space's title and links."""
-        return f"“{space.title}” {self.page(space)} · {self.door(space)}"
+        return f"“{space.title}” {self.page(space)} · {self.room_link(space)}"
 
     def page(self, space: LiveSpace) -> str:
         """Return the address of the live space's page."""
         return self.settings.page(space.slug)
 
-    def door(self, space: LiveSpace) -> str:
+    def room_link(self, space: LiveSpace) -> str:
         """Return a matrix.to link to the live space's room."""
         return f"https://matrix.to/#/{self.settings.alias(space.slug)}"
 

@@ -52,23 +52,23 @@ class CommandDispatcher:
 
     def __init__(
         self,
-        desk: CommandContext,
+        context: CommandContext,
         dms: DirectRooms,
         is_full: Callable[[RoomId], bool] = lambda _: False,
     ) -> None:
         """`is_full` says whether an answer in a room would have to wait for the room's budget."""
         self._is_full = is_full
-        self._desk = desk
+        self._context = context
         self._dms = dms
         self._flood = FloodGate()
         self._answered = FloodGate()
         parts = (
-            LifecycleCommands(desk),
-            FloorCommands(desk),
-            StageCommands(desk),
-            AccessCommands(desk),
-            SocialCommands(desk),
-            OutreachCommands(desk),
+            LifecycleCommands(context),
+            FloorCommands(context),
+            StageCommands(context),
+            AccessCommands(context),
+            SocialCommands(context),
+            OutreachCommands(context),
         )
         self.answers: CommandAnswers = {
             verb: answer for part in parts for verb, answer in part.answers.items()
@@ -79,10 +79,10 @@ class CommandDispatcher:
 
         Raises AdapterError when something is away.
         """
-        here = self._desk.spaces.by_room(said.room)
+        here = self._context.spaces.by_room(said.room)
         if here is not None and here.host_left_page and said.sender == here.host:
-            self._desk.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
-        past = await self._desk.archive.space_of(said.room) if here is None else None
+            self._context.spaces.tell(here.space, cmd.NoteHostBack(said.sender))
+        past = await self._context.archive.space_of(said.room) if here is None else None
         direct = here is None and past is None and await self._dms.is_direct(said.room)
         request = self._understood(said, direct=direct, at_home=(here or past) is not None)
         if request is None:
@@ -92,13 +92,15 @@ class CommandDispatcher:
             return
         if said.rewords is not None:
             edits = Edits(
-                self._desk.bot, self._desk.notes, lambda s: self._understood(s, direct=direct)
+                self._context.bot,
+                self._context.notes,
+                lambda s: self._understood(s, direct=direct),
             )
             said, request = await edits.look(said, said.rewords)
             if request is None:
                 return
         if past is not None:
-            here = await self._desk.spaces.find(past)
+            here = await self._context.spaces.find(past)
         try:
             if patience is Patience.WARN:
                 raise Rejected("too_many_commands", TOO_MANY)
@@ -107,12 +109,12 @@ class CommandDispatcher:
             answer, ok = OWN_WORDS.get(refusal.code, refusal.text), False
         reply = await self._reply(said, here, answer, ok=ok)
         if reply is not None:
-            await self._desk.spaces.wish(reply, f"reply:{said.event}")
+            await self._context.spaces.enqueue_task(reply, f"reply:{said.event}")
 
     def _understood(
         self, said: Message, *, direct: bool, at_home: bool = False
     ) -> Request | Misunderstood | None:
-        names = names_of(self._desk.settings.bot, said.pills)
+        names = names_of(self._context.settings.bot, said.pills)
         request = parse(said.text, direct=direct, names=names)
         if request is not None or said.rewords is not None:
             return request
@@ -131,7 +133,7 @@ class CommandDispatcher:
         reply = tasks.Reply(said.room, said.rewords or said.event, answer, ok, said.thread)
         if here is None:
             return reply
-        settings, now_ms = self._desk.settings, self._desk.clock.now_ms()
+        settings, now_ms = self._context.settings, self._context.clock.now_ms()
         hosts = moderates(here, said.sender)
         limit = settings.answers_to_hosts_per_minute if hosts else settings.answers_per_minute
         patience = self._answered.judge(said.room, limit, now_ms)
@@ -164,4 +166,4 @@ class CommandDispatcher:
     def _patience(self, said: Message, here: LiveSpace | None, *, direct: bool) -> Patience:
         may_more = direct or (here is not None and moderates(here, said.sender))
         limit = MORE_COMMANDS_A_MINUTE if may_more else COMMANDS_A_MINUTE
-        return self._flood.judge((said.room, said.sender), limit, self._desk.clock.now_ms())
+        return self._flood.judge((said.room, said.sender), limit, self._context.clock.now_ms())

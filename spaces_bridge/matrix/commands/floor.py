@@ -26,8 +26,8 @@ ORDERS = {
 class FloorCommands:
     """The floor commands: speak, accept, queue, approve and the like."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "speak": self._speak,
             "cancel": self._cancel,
@@ -44,37 +44,37 @@ class FloorCommands:
     # --- one's own hand ------------------------------------------------------------------------
 
     async def _speak(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: _is_on(s) and s.person(heard.by).joined)
-        command = cmd.RequestToSpeak(heard.by, self._desk.clock.now_ms())
-        events = await self._desk.ask(space, command, heard)
+        space = await self._context.which(heard, lambda s: _is_on(s) and s.person(heard.by).joined)
+        command = cmd.RequestToSpeak(heard.by, self._context.clock.now_ms())
+        events = await self._context.ask(space, command, heard)
         if any(isinstance(event, ev.SpeakerApproved) for event in events):
             return FLOOR_COMES
-        return f"Your hand is up{_place(self._desk.now(space), heard.by)}."
+        return f"Your hand is up{_place(self._context.now(space), heard.by)}."
 
     async def _cancel(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: heard.by in s.requests)
-        await self._desk.ask(space, cmd.CancelRequest(heard.by), heard)
+        space = await self._context.which(heard, lambda s: heard.by in s.requests)
+        await self._context.ask(space, cmd.CancelRequest(heard.by), heard)
         return "Your hand is down."
 
     async def _accept(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: heard.by in s.offers)
-        await self._desk.ask(space, cmd.AcceptInvitation(heard.by), heard)
+        space = await self._context.which(heard, lambda s: heard.by in s.offers)
+        await self._context.ask(space, cmd.AcceptInvitation(heard.by), heard)
         return FLOOR_COMES
 
     async def _decline(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: heard.by in s.offers)
-        await self._desk.ask(space, cmd.DeclineInvitation(heard.by), heard)
+        space = await self._context.which(heard, lambda s: heard.by in s.offers)
+        await self._context.ask(space, cmd.DeclineInvitation(heard.by), heard)
         return STAYS_LISTENER
 
     async def _leave_stage(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: s.role(heard.by).may_speak)
-        await self._desk.ask(space, cmd.LeaveStage(heard.by), heard)
+        space = await self._context.which(heard, lambda s: s.role(heard.by).may_speak)
+        await self._context.ask(space, cmd.LeaveStage(heard.by), heard)
         return "You are a listener again. Thank you for speaking!"
 
     # --- the queue -----------------------------------------------------------------------------
 
     async def _queue(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: _is_on(s) and is_in(s, heard.by))
+        space = await self._context.which(heard, lambda s: _is_on(s) and is_in(s, heard.by))
         if heard.argument:
             return await self._order(space, heard)
         if not space.hands:
@@ -93,32 +93,32 @@ class FloorCommands:
                 "`queue` alone shows the queue; `queue arrival` and `queue airtime` order it.",
             )
         order = QueueOrder(heard.word)
-        await self._desk.ask(space, cmd.OrderQueue(heard.by, order), heard)
+        await self._context.ask(space, cmd.OrderQueue(heard.by, order), heard)
         return ORDERS[order]
 
     async def _next(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        events = await self._desk.ask(space, cmd.ApproveNext(heard.by), heard)
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        events = await self._context.ask(space, cmd.ApproveNext(heard.by), heard)
         for event in events:
             if isinstance(event, ev.SpeakerApproved | ev.SpeakerUnmuted):
                 return f"The floor goes to {people.shown(space, event.user)}."
         return "The floor goes to the first of the queue."  # it came again after a crash
 
     async def _clear_queue(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        await self._desk.ask(space, cmd.ClearQueue(heard.by), heard)
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        await self._context.ask(space, cmd.ClearQueue(heard.by), heard)
         return "All hands are down."
 
     async def _approve(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        user = await self._desk.whom(space, heard, people.with_hands)
-        await self._desk.ask(space, cmd.ApproveSpeaker(heard.by, user), heard)
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        user = await self._context.whom(space, heard, people.with_hands)
+        await self._context.ask(space, cmd.ApproveSpeaker(heard.by, user), heard)
         return f"The floor goes to {people.shown(space, user)}."
 
     async def _deny(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        user = await self._desk.whom(space, heard, people.with_hands)
-        await self._desk.ask(space, cmd.DenySpeaker(heard.by, user), heard)
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        user = await self._context.whom(space, heard, people.with_hands)
+        await self._context.ask(space, cmd.DenySpeaker(heard.by, user), heard)
         return f"Declined: {people.shown(space, user)} stays a listener."
 
 

@@ -22,8 +22,8 @@ from spaces_bridge.matrix.text.verbs import PREFIX
 class LifecycleCommands:
     """The lifecycle commands: those about a live space as a whole."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "create": self._create,
             "reschedule": self._reschedule,
@@ -39,20 +39,20 @@ class LifecycleCommands:
     # --- making it -----------------------------------------------------------------------------
 
     async def _create(self, heard: CommandCall) -> str:
-        desk, now_ms = self._desk, self._desk.clock.now_ms()
-        await desk.use_cases.creating.refuse_who_may_not_host(heard.by)
-        zone = await desk.zone_of(heard.by) if names_a_time(heard.argument) else None
-        wanted = parse_creation(heard.argument, now_ms, zone or desk.own_zone)
-        name = await desk.bot.display_name(heard.by)
-        space = await desk.use_cases.creating.create(
+        context, now_ms = self._context, self._context.clock.now_ms()
+        await context.use_cases.creating.refuse_who_may_not_host(heard.by)
+        zone = await context.zone_of(heard.by) if names_a_time(heard.argument) else None
+        wanted = parse_creation(heard.argument, now_ms, zone or context.own_zone)
+        name = await context.bot.display_name(heard.by)
+        space = await context.use_cases.creating.create(
             heard.by, name, _new_space(heard, wanted), heard.said.event
         )
-        opening = f"“{space.title}” is ready: {desk.page(space)}"
+        opening = f"“{space.title}” is ready: {context.page(space)}"
         if space.scheduled_at_ms is not None:
-            when = shown_time(space.scheduled_at_ms, zone or desk.own_zone)
+            when = shown_time(space.scheduled_at_ms, zone or context.own_zone)
             opening = (
-                f"“{space.title}” is planned for {when}: {desk.page(space)}\n"
-                f"For calendars: {desk.calendar(space)}"
+                f"“{space.title}” is planned for {when}: {context.page(space)}\n"
+                f"For calendars: {context.calendar(space)}"
             )
         elif title_names_a_time(space.title):
             opening += (
@@ -61,42 +61,44 @@ class LifecycleCommands:
             )
         return (
             f"{opening}\n"
-            f"Accept my invitation to its room {desk.settings.alias(space.slug)}; "
+            f"Accept my invitation to its room {context.settings.alias(space.slug)}; "
             f"when you are all set, write `{PREFIX} start` there."
         )
 
     # --- its time ------------------------------------------------------------------------------
 
     async def _reschedule(self, heard: CommandCall) -> str:
-        desk = self._desk
-        space = await desk.which(heard, lambda s: _waits(s) and s.host == heard.by)
-        zone, now_ms = await desk.zone_of(heard.by), desk.clock.now_ms()
+        context = self._context
+        space = await context.which(heard, lambda s: _waits(s) and s.host == heard.by)
+        zone, now_ms = await context.zone_of(heard.by), context.clock.now_ms()
         at_ms = parse_time(heard.argument, now_ms, zone)
-        await desk.ask(space, cmd.Reschedule(heard.by, at_ms, now_ms), heard)
-        when = shown_time(desk.now(space).scheduled_at_ms or at_ms, zone)
-        return f"“{space.title}” is planned for {when} now.\nFor calendars: {desk.calendar(space)}"
+        await context.ask(space, cmd.Reschedule(heard.by, at_ms, now_ms), heard)
+        when = shown_time(context.now(space).scheduled_at_ms or at_ms, zone)
+        return (
+            f"“{space.title}” is planned for {when} now.\nFor calendars: {context.calendar(space)}"
+        )
 
     async def _unschedule(self, heard: CommandCall) -> str:
-        space = await self._desk.which(
+        space = await self._context.which(
             heard, lambda s: _waits(s) and s.host == heard.by, ended_too=True
         )
-        scheduling = self._desk.use_cases.scheduling
+        scheduling = self._context.use_cases.scheduling
         await self._end_it(space, heard, scheduling.unschedule(space, heard.by, heard.said.event))
         return f"“{space.title}” is called off."
 
     async def _start(self, heard: CommandCall) -> str:
-        desk, now_ms = self._desk, self._desk.clock.now_ms()
-        space = await desk.which(heard, lambda s: _waits(s) and s.host == heard.by)
-        await desk.ask(space, cmd.StartSpace(heard.by, now_ms), heard)
+        context, now_ms = self._context, self._context.clock.now_ms()
+        space = await context.which(heard, lambda s: _waits(s) and s.host == heard.by)
+        await context.ask(space, cmd.StartSpace(heard.by, now_ms), heard)
         return (
-            f"“{space.title}” is live: {desk.page(space)}\n"
+            f"“{space.title}” is live: {context.page(space)}\n"
             f"To speak, open your personal link (`{PREFIX} link`) and switch your microphone on."
         )
 
     async def _end(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: s.host == heard.by, ended_too=True)
-        end = cmd.EndSpace(heard.by, self._desk.clock.now_ms())
-        await self._end_it(space, heard, self._desk.ask(space, end, heard))
+        space = await self._context.which(heard, lambda s: s.host == heard.by, ended_too=True)
+        end = cmd.EndSpace(heard.by, self._context.clock.now_ms())
+        await self._end_it(space, heard, self._context.ask(space, end, heard))
         return f"“{space.title}” has ended. Thank you!"
 
     async def _end_it(
@@ -106,20 +108,20 @@ class LifecycleCommands:
             await asked
         except Rejected:
             # The command came again after a restart: perhaps nobody was told that it worked.
-            if not await self._desk.archive.took_effect(space.space, heard.said.event):
+            if not await self._context.archive.took_effect(space.space, heard.said.event):
                 raise
 
     # --- its title, policy and captions --------------------------------------------------------
 
     async def _title(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: s.host == heard.by)
-        await self._desk.ask(space, cmd.Retitle(heard.by, heard.argument), heard)
+        space = await self._context.which(heard, lambda s: s.host == heard.by)
+        await self._context.ask(space, cmd.Retitle(heard.by, heard.argument), heard)
         return f"It is called “{heard.argument}” now."
 
     async def _policy(self, heard: CommandCall) -> str:
         policy = speak_policy(heard.word)
-        space = await self._desk.which(heard, lambda s: s.host == heard.by)
-        await self._desk.ask(space, cmd.SetSpeakPolicy(heard.by, policy), heard)
+        space = await self._context.which(heard, lambda s: s.host == heard.by)
+        await self._context.ask(space, cmd.SetSpeakPolicy(heard.by, policy), heard)
         meaning = {
             "request": "People ask, and a host decides.",
             "everyone": "The floor is given on asking, while places are free.",
@@ -129,14 +131,14 @@ class LifecycleCommands:
         return meaning[policy]
 
     async def _captions(self, heard: CommandCall) -> str:
-        if not self._desk.settings.captions:
+        if not self._context.settings.captions:
             raise Rejected("no_captions", "This server writes no captions.")
         word = heard.word
         on, language = word != "off", ""
         if word not in {"on", "off"}:
             language = language_code(word)
-        space = await self._desk.which(heard, lambda s: s.host == heard.by)
-        await self._desk.ask(space, cmd.SetCaptions(heard.by, on, language), heard)
+        space = await self._context.which(heard, lambda s: s.host == heard.by)
+        await self._context.ask(space, cmd.SetCaptions(heard.by, on, language), heard)
         if not on:
             return "Captions are off."
         spoken = language or space.language

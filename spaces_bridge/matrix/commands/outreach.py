@@ -23,8 +23,8 @@ INVITES_AT_ONCE = 10
 class OutreachCommands:
     """The outreach commands: live, invite, share, link, stats, help."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "live": self._live,
             "invite": self._invite,
@@ -38,32 +38,32 @@ class OutreachCommands:
         """List the public live spaces; in a direct room also the private ones the person is in."""
         shown = [
             s
-            for s in self._desk.spaces.open()
+            for s in self._context.spaces.open()
             if s.room is not None and (not s.private or (heard.direct and is_in(s, heard.by)))
         ]
         on = [s for s in shown if s.phase is Phase.LIVE]
         soon = [s for s in shown if s.phase is Phase.SCHEDULED]
         soon.sort(key=lambda s: (s.scheduled_at_ms is None, s.scheduled_at_ms or 0))
-        lines = [f"🔴 {self._desk.listed(s)}" for s in on[:LISTED_MAX]]
+        lines = [f"🔴 {self._context.listed(s)}" for s in on[:LISTED_MAX]]
         soon = soon[: LISTED_MAX - len(lines)]
-        zone = await self._desk.zone_of(heard.by) if soon else self._desk.own_zone
+        zone = await self._context.zone_of(heard.by) if soon else self._context.own_zone
         for space in soon:
             at_ms = space.scheduled_at_ms
             when = "Soon" if at_ms is None else shown_time(at_ms, zone)
-            lines.append(f"{when}: {self._desk.listed(space)}")
+            lines.append(f"{when}: {self._context.listed(space)}")
         return "\n".join(lines) or "Nothing is on right now."
 
     # --- invitations ---------------------------------------------------------------------------
 
     async def _invite(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
+        space = await self._context.which(heard, lambda s: is_in(s, heard.by))
         if heard.word == "followers":
             return await self._invite_followers(space, heard)
         refused: list[str] = []
         for place, user in enumerate(self._invited(heard)):
             try:
                 source = f"{heard.said.event}/{place}"
-                await self._desk.use_cases.inviting.invite(space, heard.by, user, source)
+                await self._context.use_cases.inviting.invite(space, heard.by, user, source)
             except Rejected as refusal:
                 refused.append(f"{user}: {refusal.text}")
         if refused:
@@ -82,7 +82,7 @@ class OutreachCommands:
                 f"{', '.join(strange)}: that is no Matrix ID. Write it like @ann:example.org.",
             )
         known = [user for user in users if user is not None]
-        others = [user for user in known if not self._desk.settings.is_ours(user)]
+        others = [user for user in known if not self._context.settings.is_ours(user)]
         if not others:
             raise Rejected(
                 "names_bot", "I am here already. Name people, such as @ann:example.org."
@@ -90,7 +90,7 @@ class OutreachCommands:
         return others
 
     async def _invite_followers(self, space: LiveSpace, heard: CommandCall) -> str:
-        inviting, source = self._desk.use_cases.inviting, heard.said.event
+        inviting, source = self._context.use_cases.inviting, heard.said.event
         count = await inviting.invite_followers(space, heard.by, source)
         whom = "the one who follows" if count == 1 else f"the {count} who follow"
         return f"I write to {whom} you, little by little."
@@ -98,25 +98,25 @@ class OutreachCommands:
     # --- links ---------------------------------------------------------------------------------
 
     async def _share(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        sharing = self._desk.use_cases.sharing
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        sharing = self._context.use_cases.sharing
         await sharing.share(space, heard.by, heard.argument, heard.said.event)
         return "Everybody sees it now."
 
     async def _link(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: is_in(s, heard.by))
+        space = await self._context.which(heard, lambda s: is_in(s, heard.by))
         if not is_in(space, heard.by):
             raise Rejected("not_joined", "Join the room first, then ask for your link.")
         wanted = tasks.SendLink(space.space, heard.by)
-        await self._desk.spaces.wish(wanted, f"link:{heard.said.event}")
+        await self._context.spaces.enqueue_task(wanted, f"link:{heard.said.event}")
         return "I send you your personal link by direct message."
 
     # --- numbers and help ----------------------------------------------------------------------
 
     async def _stats(self, heard: CommandCall) -> str:
-        space = await self._desk.which(heard, lambda s: is_in(s, heard.by), ended_too=True)
-        listeners = self._desk.spaces.audience_size(space.space)
-        return statistics(space, listeners, self._desk.clock.now_ms())
+        space = await self._context.which(heard, lambda s: is_in(s, heard.by), ended_too=True)
+        listeners = self._context.spaces.audience_size(space.space)
+        return statistics(space, listeners, self._context.clock.now_ms())
 
     async def _help(self, heard: CommandCall) -> str:
         return help_text(heard.word, direct=heard.direct)

@@ -19,8 +19,8 @@ THANKS = "Thank you: the moderators of this server have your report."
 class SocialCommands:
     """The social commands: follow, unfollow, report."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "follow": self._follow,
             "unfollow": self._unfollow,
@@ -31,12 +31,12 @@ class SocialCommands:
 
     async def _follow(self, heard: CommandCall) -> str:
         host, name = self._host_meant(heard)
-        await self._desk.use_cases.following.follow(heard.by, host)
+        await self._context.use_cases.following.follow(heard.by, host)
         return f"You follow {name}: I write to you when they go live."
 
     async def _unfollow(self, heard: CommandCall) -> str:
         host, name = self._host_meant(heard)
-        followed = await self._desk.use_cases.following.unfollow(heard.by, host)
+        followed = await self._context.use_cases.following.unfollow(heard.by, host)
         return f"You do not follow {name}" + (" any more." if followed else ".")
 
     def _host_meant(self, heard: CommandCall) -> tuple[UserId, str]:
@@ -55,20 +55,20 @@ class SocialCommands:
 
     def _hosts(self, heard: CommandCall) -> dict[UserId, Person]:
         """Return the hosts of the open live spaces that the person may know of."""
-        spaces = [s for s in self._desk.spaces.open() if not s.private or is_in(s, heard.by)]
+        spaces = [s for s in self._context.spaces.open() if not s.private or is_in(s, heard.by)]
         return {s.host: s.person(s.host) for s in spaces}
 
     # --- reporting -----------------------------------------------------------------------------
 
     async def _report(self, heard: CommandCall) -> str:
-        desk = self._desk
-        space = await desk.which(heard, lambda s: heard.by in s.people, ended_too=True)
+        context = self._context
+        space = await context.which(heard, lambda s: heard.by in s.people, ended_too=True)
         if heard.by not in space.people:
             raise Rejected("not_joined", "Join the room first, then report.")
-        found = await desk.whom_and_why(space, heard, people.known)
+        found = await context.whom_and_why(space, heard, people.known)
         source = heard.said.event
-        await desk.use_cases.reporting.file(space, heard.by, found.user, found.rest, source)
+        await context.use_cases.reporting.file(space, heard.by, found.user, found.rest, source)
         if heard.direct:
             return THANKS
-        await desk.spaces.wish(tasks.TellUser(heard.by, THANKS), f"thanks:{source}")
+        await context.spaces.enqueue_task(tasks.TellUser(heard.by, THANKS), f"thanks:{source}")
         return "✅"

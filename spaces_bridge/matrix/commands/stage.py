@@ -20,8 +20,8 @@ from spaces_bridge.matrix.text.people import Crowd
 class StageCommands:
     """The stage commands: those about people on the stage and their roles."""
 
-    def __init__(self, desk: CommandContext) -> None:
-        self._desk = desk
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
         self.answers: CommandAnswers = {
             "bring": self._bring,
             "demote": self._demote,
@@ -34,7 +34,7 @@ class StageCommands:
 
     async def _bring(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.present)
-        events = await self._desk.ask(space, cmd.BringSpeaker(heard.by, user), heard)
+        events = await self._context.ask(space, cmd.BringSpeaker(heard.by, user), heard)
         name = people.shown(space, user)
         if any(isinstance(event, ev.SpeakerApproved | ev.SpeakerUnmuted) for event in events):
             return f"Their hand was up: the floor goes to {name}."
@@ -42,42 +42,42 @@ class StageCommands:
 
     async def _demote(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.speaking)
-        await self._desk.ask(space, cmd.DemoteSpeaker(heard.by, user), heard)
+        await self._context.ask(space, cmd.DemoteSpeaker(heard.by, user), heard)
         return f"{people.shown(space, user)} is a listener again."
 
     async def _mute(self, heard: CommandCall) -> str:
         if heard.word == "all":
-            space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-            await self._desk.ask(space, cmd.MuteAll(heard.by), heard)
+            space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+            await self._context.ask(space, cmd.MuteAll(heard.by), heard)
             return "All speakers are muted; host and co-hosts go on."
         space, user = await self._about(heard, people.on_stage)
-        await self._desk.ask(space, cmd.MuteSpeaker(heard.by, user), heard)
+        await self._context.ask(space, cmd.MuteSpeaker(heard.by, user), heard)
         return f"{people.shown(space, user)} is muted until a host lifts it."
 
     async def _unmute(self, heard: CommandCall) -> str:
         if heard.word == "all":
             raise Rejected("one_by_one", "I unmute one person at a time: say who, please.")
         space, user = await self._about(heard, people.muted)
-        await self._desk.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)
+        await self._context.ask(space, cmd.UnmuteSpeaker(heard.by, user), heard)
         return f"{people.shown(space, user)} may switch the microphone on again."
 
     async def _cohost(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.present)
-        await self._desk.ask(space, cmd.AppointCohost(heard.by, user), heard)
+        await self._context.ask(space, cmd.AppointCohost(heard.by, user), heard)
         return f"{people.shown(space, user)} becomes a co-host."
 
     async def _uncohost(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.cohosts)
-        await self._desk.ask(space, cmd.DismissCohost(heard.by, user), heard)
+        await self._context.ask(space, cmd.DismissCohost(heard.by, user), heard)
         return f"{people.shown(space, user)} is no co-host any more."
 
     async def _host(self, heard: CommandCall) -> str:
         space, user = await self._about(heard, people.present)
-        await self._desk.ask(space, cmd.HandOver(heard.by, user), heard)
+        await self._context.ask(space, cmd.HandOver(heard.by, user), heard)
         return f"{people.shown(space, user)} becomes the host."
 
     async def _about(
         self, heard: CommandCall, crowd: Callable[[LiveSpace], Crowd]
     ) -> tuple[LiveSpace, UserId]:
-        space = await self._desk.which(heard, lambda s: moderates(s, heard.by))
-        return space, await self._desk.whom(space, heard, crowd)
+        space = await self._context.which(heard, lambda s: moderates(s, heard.by))
+        return space, await self._context.whom(space, heard, crowd)

@@ -13,7 +13,7 @@ from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.dms.tappable import write
 from spaces_bridge.matrix.settings import MatrixSettings
 
-LetterWish = tasks.OfferFloor | tasks.TellUser | tasks.SendLink
+DmTask = tasks.OfferFloor | tasks.TellUser | tasks.SendLink
 
 
 class DmHandler:
@@ -22,7 +22,7 @@ class DmHandler:
     Its methods raise RequestRefused, Away, StorageError.
     """
 
-    kinds = get_args(LetterWish)
+    kinds = get_args(DmTask)
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class DmHandler:
         self._sessions = sessions
         self._settings = settings
 
-    async def run(self, wanted: LetterWish, key: str) -> EventId | None:
+    async def run(self, wanted: DmTask, key: str) -> EventId | None:
         """Write the DM; the result is the message's event id, None if nothing is to be said."""
         match wanted:
             case tasks.TellUser():
@@ -48,7 +48,7 @@ class DmHandler:
             case tasks.SendLink():
                 return await self._link(wanted, key)
 
-    async def refused(self, wanted: LetterWish, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: DmTask, refusal: RequestRefused) -> None:
         """Do nothing: a person who cannot be written to cannot be told so either."""
 
     async def _write(self, user: UserId, text: str, key: str, word: str = "") -> EventId:

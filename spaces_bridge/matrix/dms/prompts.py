@@ -31,13 +31,13 @@ class PromptHandler:
         dms: DirectRooms,
         spaces: Spaces,
         notes: NoteStore,
-        letters: DmStore,
+        dm_store: DmStore,
     ) -> None:
         self._bot = bot
         self._dms = dms
         self._spaces = spaces
         self._notes = notes
-        self._letters = letters
+        self._dm_store = dm_store
 
     async def run(self, wanted: Question, key: str) -> EventId | None:
         """Send the prompt, unless it is answered already; the result is the message's event id."""
@@ -52,7 +52,7 @@ class PromptHandler:
         if isinstance(wanted, tasks.OfferToSpeak):
             text = f"I could not ask {wanted.user} whether they want to speak: write to them."
             key = f"refused-offer:{wanted.space}:{wanted.by}:{wanted.user}"
-            await self._spaces.wish(tasks.TellUser(wanted.by, text), key)
+            await self._spaces.enqueue_task(tasks.TellUser(wanted.by, text), key)
 
     async def _prompt(self, wanted: tasks.PromptModerator, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
@@ -74,9 +74,9 @@ class PromptHandler:
             f"Tap {YES} to give the floor, {NO} to decline."
         )
         room = await self._dms.room_for(wanted.moderator)
-        with self._letters.sending(room, key):
+        with self._dm_store.sending(room, key):
             event = await write(self._bot, room, text, key)
-            await self._letters.note_prompt(event, wanted.space, wanted.user)
+            await self._dm_store.note_prompt(event, wanted.space, wanted.user)
         await seed(self._bot, room, event, (YES, NO), key)
         return event
 
@@ -91,8 +91,10 @@ class PromptHandler:
             "switch your microphone on."
         )
         room = await self._dms.room_for(wanted.user, f"{name} invites you to speak: {space.title}")
-        with self._letters.sending(room, key):
+        with self._dm_store.sending(room, key):
             event = await write(self._bot, room, text, key)
-            await self._letters.note_offer(StageInvitationMessage(event, space.space, wanted.user))
+            await self._dm_store.note_offer(
+                StageInvitationMessage(event, space.space, wanted.user)
+            )
         await seed(self._bot, room, event, (YES, NO), key)
         return event

@@ -38,13 +38,13 @@ class DmReactions:
         self,
         spaces: Spaces,
         followers: Followers,
-        letters: DmStore,
+        dm_store: DmStore,
         settings: MatrixSettings,
         clock: Clock,
     ) -> None:
         self._spaces = spaces
         self._followers = followers
-        self._letters = letters
+        self._dm_store = dm_store
         self._settings = settings
         self._clock = clock
 
@@ -53,15 +53,15 @@ class DmReactions:
         key = emojis.plain(reaction.key)
         if key not in TAPS:
             return
-        sent = self._letters.on_the_way(reaction.room)
+        sent = self._dm_store.on_the_way(reaction.room)
         if not await self._answered(reaction, key) and sent:
             # the homeserver shows a message before it tells us which event it became
-            await self._letters.noted(reaction.room, sent)
+            await self._dm_store.noted(reaction.room, sent)
             await self._answered(reaction, key)
 
     async def took_back(self, redaction: Redaction) -> None:
         """Handle the redaction of a tap on an invitation."""
-        tap = await self._letters.tap(redaction.target)
+        tap = await self._dm_store.tap(redaction.target)
         if tap is None or tap.user != redaction.sender:
             return
         if tap.emoji == emojis.YES:
@@ -72,13 +72,13 @@ class DmReactions:
                 await self._followers.hear_again(tap.user, host)
             answer = "You may be invited again."
         await self._reply(redaction.room, tap.message, redaction.event, answer)
-        await self._letters.forget_tap(redaction.target)
+        await self._dm_store.forget_tap(redaction.target)
 
     async def member_changed(self, change: MemberChanged) -> None:
         """Take declining or leaving the direct room as a no to those who invited last."""
-        if not change.gone or not await self._letters.is_of(change.room, change.user):
+        if not change.gone or not await self._dm_store.is_of(change.room, change.user):
             return
-        last = await self._letters.last(change.user)
+        last = await self._dm_store.last(change.user)
         if last is None:
             return
         for sender in last.senders:
@@ -88,7 +88,7 @@ class DmReactions:
     async def _answered(self, reaction: Reaction, key: str) -> bool:
         """Handle the tap; return whether it was on a message that we know to be ours."""
         if key != emojis.NO:
-            invitation = await self._letters.invitation(reaction.target)
+            invitation = await self._dm_store.invitation(reaction.target)
             if invitation is not None:
                 await self._answer_invitation(invitation, reaction, key)
                 return True
@@ -102,7 +102,7 @@ class DmReactions:
         self, invitation: Invitation, reaction: Reaction, key: str
     ) -> None:
         user = reaction.sender
-        if user != invitation.user or not await self._letters.is_of(reaction.room, user):
+        if user != invitation.user or not await self._dm_store.is_of(reaction.room, user):
             return
         hosts: tuple[UserId, ...] = ()
         ok = True
@@ -116,7 +116,7 @@ class DmReactions:
         else:
             await self._followers.silence(user, None, self._clock.now_ms())
             answer = "No more invitations. Take your 🚫 back, or `follow` somebody, to undo it."
-        await self._letters.note_tap(
+        await self._dm_store.note_tap(
             InvitationReaction(reaction.event, key, invitation.space, user, reaction.target, hosts)
         )
         await self._reply(reaction.room, reaction.target, reaction.event, answer, ok=ok)
@@ -140,11 +140,11 @@ class DmReactions:
     # --- prompts ------------------------------------------------------------------------------
 
     async def _answer_question(self, reaction: Reaction, *, yes: bool) -> bool:
-        offer = await self._letters.offer(reaction.target)
+        offer = await self._dm_store.offer(reaction.target)
         if offer is not None:
             await self._answer_offer(offer, reaction, yes=yes)
             return True
-        prompt = await self._letters.prompt(reaction.target)
+        prompt = await self._dm_store.prompt(reaction.target)
         if prompt is not None:
             await self._answer_prompt(prompt.space, prompt.user, reaction, yes=yes)
         return prompt is not None
@@ -195,7 +195,7 @@ class DmReactions:
     async def _reply(
         self, room: RoomId, message: EventId, cause: EventId, text: str, *, ok: bool = True
     ) -> None:
-        await self._spaces.wish(tasks.Reply(room, message, text, ok), f"reply:{cause}")
+        await self._spaces.enqueue_task(tasks.Reply(room, message, text, ok), f"reply:{cause}")
 
 
 def _promise(space: LiveSpace | None, now_ms: int) -> str:

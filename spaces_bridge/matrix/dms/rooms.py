@@ -4,8 +4,6 @@ Requests that make a room or invite have no transaction id. So a new room is mad
 and only then is the person invited: a crash leaves at worst an empty room that nobody sees.
 """
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -16,10 +14,14 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.events.content import cut
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 NAME_MAX_BYTES = 240
 PAIR = 2
 SMALL = 8
+
+CROWDS_KEPT = 10_000
+"""Rooms that are known to be no direct ones; the one longest known is looked at again first."""
 
 
 class Standing(Enum):
@@ -43,7 +45,7 @@ class DirectRooms:
     def __init__(self, bot: MatrixClient, notes: NoteStore) -> None:
         self._bot = bot
         self._notes = notes
-        self._locks: defaultdict[UserId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = KeyedLocks()
         self._crowds: dict[RoomId, int] = {}
 
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
@@ -53,7 +55,7 @@ class DirectRooms:
         and its topic and the invite's reason. Raises RequestRefused (no such person, or one
         who wants no invites), Away.
         """
-        async with self._locks[user]:
+        async with self._locks.holding(user):
             known = await self._notes.get(UserRoom.key(user))
             if known is not None and await self._usable(known.room, user, word):
                 return known.room
@@ -82,7 +84,7 @@ class DirectRooms:
 
     async def adopt(self, user: UserId, room: RoomId) -> None:
         """Record a direct room that the person opened: it is where they look."""
-        async with self._locks[user]:
+        async with self._locks.holding(user):
             await self._record(user, room)
 
     async def is_direct(self, room: RoomId) -> bool:
@@ -103,6 +105,8 @@ class DirectRooms:
             return False
         if members > PAIR:
             self._crowds[room] = members
+            if len(self._crowds) > CROWDS_KEPT:
+                del self._crowds[next(iter(self._crowds))]
         return members <= PAIR
 
     def members_changed(self, room: RoomId) -> None:

@@ -19,6 +19,9 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.rests import rest
 
+ROOMS_KEPT: Final = 1000
+"""Rooms with messages on their way; taps in the one that waits longest are not held up by it."""
+
 ON_THE_WAY_S: Final = 30.0
 """Seconds that a tap waits until the event ids of all messages on their way are noted."""
 
@@ -42,6 +45,8 @@ class DmStore:
         sent again, with the same `key`, or refused.
         """
         noted = self._sent.setdefault(room, {}).setdefault(key, asyncio.Event())
+        if len(self._sent) > ROOMS_KEPT:
+            del self._sent[next(iter(self._sent))]
         try:
             yield
         except RequestRefused:

@@ -24,7 +24,7 @@ LOOK_EVERY_S = 5.0
 TRIES_AWAITED = 2
 """Tries after which an invitation to another server is no longer waited for."""
 
-AnnouncementWish = tasks.AnnounceLive | tasks.InviteFollowers | tasks.SumUpInvitations
+AnnouncementTask = tasks.AnnounceLive | tasks.InviteFollowers | tasks.SumUpInvitations
 
 
 class Announcements:
@@ -33,14 +33,14 @@ class Announcements:
     Raises NotYetError, StorageError.
     """
 
-    kinds = get_args(AnnouncementWish)
+    kinds = get_args(AnnouncementTask)
 
     def __init__(
         self,
         spaces: Spaces,
         outbox: Outbox,
         followers: Followers,
-        uninvited: InviteReport,
+        report: InviteReport,
         settings: MatrixSettings,
         wake: Callable[[], None],
     ) -> None:
@@ -48,12 +48,12 @@ class Announcements:
         self._spaces = spaces
         self._outbox = outbox
         self._followers = followers
-        self._uninvited = uninvited
+        self._report = report
         self._settings = settings
         self._wake = wake
         self._looked_at: dict[str, float] = {}
 
-    async def run(self, wanted: AnnouncementWish, key: str) -> None:
+    async def run(self, wanted: AnnouncementTask, key: str) -> None:
         """Carry out the task."""
         space = await self._spaces.find(wanted.space)
         if space is None:
@@ -69,7 +69,7 @@ class Announcements:
             case _:
                 return
 
-    async def refused(self, wanted: AnnouncementWish, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: AnnouncementTask, refusal: RequestRefused) -> None:
         """Do nothing: these tasks ask nothing of the homeserver."""
 
     async def _announce(self, space: LiveSpace, key: str) -> None:
@@ -104,7 +104,7 @@ class Announcements:
     # --- how it went --------------------------------------------------------------------------
 
     async def _then_sum_up(self, space: LiveSpace, by: UserId, key: str) -> None:
-        await self._spaces.wish(tasks.SumUpInvitations(space.space, by), f"{key}:summary")
+        await self._spaces.enqueue_task(tasks.SumUpInvitations(space.space, by), f"{key}:summary")
 
     async def _sum_up(self, space: LiveSpace, by: UserId, key: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -114,11 +114,11 @@ class Announcements:
         if await self._under_way(space.space, by):
             raise NotYetError(LOOK_EVERY_S)
         del self._looked_at[key]
-        told = await self._uninvited.told(space.space, by)
+        told = await self._report.told(space.space, by)
         if told:
             text = f"About your invitations to “{space.title}”: {told}."
-            await self._spaces.wish(tasks.TellUser(by, text), f"{key}:told")
-            await self._uninvited.forget(space.space, by)
+            await self._spaces.enqueue_task(tasks.TellUser(by, text), f"{key}:told")
+            await self._report.forget(space.space, by)
 
     async def _under_way(self, space: SpaceId, by: UserId) -> bool:
         """Return whether some of the invitations are still to be tried."""

@@ -1,7 +1,8 @@
 """Limits on invitations: how much one person may make the bot write, and how much anybody gets."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.notes.invite_counts import (
@@ -12,11 +13,22 @@ from spaces_bridge.app.notes.invite_counts import (
     UninvitedFollowers,
 )
 from spaces_bridge.app.ports import Clock, NoteStore
+from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.settings import MatrixSettings
 
 DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One place of a day: `item` is what takes it, of the `limit` that `user` has."""
+
+    counted: Counted
+    user: UserId
+    item: str
+    limit: int
 
 
 class InviteLimits:
@@ -52,38 +64,38 @@ class InviteLimits:
         for sender in sent.senders:
             await self._notes.put(LatestFrom(sender, sent.user, sent.space))
 
-    async def may_meet(self, by: UserId, stranger: UserId) -> bool:
-        """Take one of today's strangers of this inviter; return whether one was left."""
-        return await self._take(
-            Counted.STRANGERS_MET, by, stranger, self._settings.strangers_per_day
-        )
+    async def take(self, wanted: InviteByMessage, key: str, *, stranger: bool) -> Counted | None:
+        """Count the invitation against each of today's limits, or against none of them.
 
-    async def may_invite(self, by: UserId, key: str) -> bool:
-        """Take one of today's invitations of this inviter; return whether one was left."""
-        return await self._take(
-            Counted.INVITATIONS_SENT, by, key, self._settings.invitations_per_inviter
-        )
-
-    async def may_get(self, user: UserId, key: str) -> bool:
-        """Take one of the invitations this person may get today, from whomever.
-
-        Return whether one was left.
+        Return the first limit that leaves no place; None: it is counted, and counted once however
+        often the outbox task `key` asks. Invitations by announcement are counted only against
+        those who get them. What the homeserver refuses later stays counted, for it was tried.
         """
-        return await self._take(
-            Counted.INVITATIONS_GOT, user, key, self._settings.invitations_per_person
-        )
-
-    async def _take(self, counted: Counted, user: UserId, item: str, limit: int) -> bool:
         today = self._clock.now_ms() // DAY_MS
         async with self._lock:
-            count = await self._notes.get(DayCount.key(counted, user))
-            taken = count.taken if count is not None and count.day == today else ()
-            if item in taken:
-                return True
-            if len(taken) >= limit:
-                return False
-            await self._notes.put(DayCount(counted, user, today, (*taken, item)))
-            return True
+            new = []
+            for claim in self._claims(wanted, key, stranger=stranger):
+                taken = await self._taken(claim, today)
+                if claim.item in taken:
+                    continue
+                if len(taken) >= claim.limit:
+                    return claim.counted
+                new.append(DayCount(claim.counted, claim.user, today, (*taken, claim.item)))
+            for count in new:
+                await self._notes.put(count)
+        return None
+
+    def _claims(self, wanted: InviteByMessage, key: str, *, stranger: bool) -> Iterator[_Claim]:
+        by, user, settings = wanted.by, wanted.user, self._settings
+        if stranger and not wanted.announcement:
+            yield _Claim(Counted.STRANGERS_MET, by, user, settings.strangers_per_day)
+        if not wanted.announcement:
+            yield _Claim(Counted.INVITATIONS_SENT, by, key, settings.invitations_per_inviter)
+        yield _Claim(Counted.INVITATIONS_GOT, user, key, settings.invitations_per_person)
+
+    async def _taken(self, claim: _Claim, today: int) -> tuple[str, ...]:
+        count = await self._notes.get(DayCount.key(claim.counted, claim.user))
+        return count.taken if count is not None and count.day == today else ()
 
 
 class InviteReport:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
+from spaces_bridge.app.notes.invite_counts import Counted
 from spaces_bridge.app.ports import Clock, Followers
 from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core.live_space import LiveSpace, Phase
@@ -55,7 +56,13 @@ class InvitePolicy:
         self, space: LiveSpace, wanted: InviteByMessage, key: str
     ) -> Objection | None:
         """Return what speaks against the invitation; None: it is noted, and counts from now on."""
-        found = await self._said_no(space, wanted, key) or await self._limit(space, wanted, key)
+        user, by, announcement = wanted.user, wanted.by, wanted.announcement
+        if not await self._limits.is_first(space, by, user, key, announcement=announcement):
+            text = f"You have invited {user} to “{space.title}” already: I write to them once."
+            return Objection("again", text)
+        standing = await self._dms.standing(user)
+        found = await self._said_no(space, wanted, standing)
+        found = found or await self._limit(space, wanted, key, standing)
         if found is None:
             await self._limits.note(space, _sent(space, wanted), key)
         return found
@@ -66,26 +73,15 @@ class InvitePolicy:
         return Objection("silent", f"{text} {self._way(space)}")
 
     async def _said_no(
-        self, space: LiveSpace, wanted: InviteByMessage, key: str
+        self, space: LiveSpace, wanted: InviteByMessage, standing: Standing
     ) -> Objection | None:
-        user, by, announcement = wanted.user, wanted.by, wanted.announcement
-        if not await self._limits.is_first(space, by, user, key, announcement=announcement):
-            text = f"You have invited {user} to “{space.title}” already: I write to them once."
-            return Objection("again", text)
-        standing = await self._dms.standing(user)
+        user = wanted.user
         if standing is Standing.LEFT and not await self._follows_on(wanted):
             text = f"{user} has left my direct messages, so I do not write to them."
             return Objection("left", f"{text} {self._way(space)}")
         if standing is Standing.ASKED and await self._was_unanswered(_sent(space, wanted)):
             text = f"{user} has not answered an earlier invitation, so I do not write to them."
             return Objection("unanswered", f"{text} {self._way(space)}")
-        never_talked = standing in {Standing.STRANGER, Standing.ASKED} and not announcement
-        if never_talked and not await self._limits.may_meet(by, user):
-            text = (
-                f"{user} was not invited: I write to at most {self._settings.strangers_per_day} "
-                "people a day for you who have never talked with me."
-            )
-            return Objection("strangers", f"{text} {self._way(space)}")
         return None
 
     async def _follows_on(self, wanted: InviteByMessage) -> bool:
@@ -109,19 +105,28 @@ class InvitePolicy:
         return any(asked)
 
     async def _limit(
-        self, space: LiveSpace, wanted: InviteByMessage, key: str
+        self, space: LiveSpace, wanted: InviteByMessage, key: str, standing: Standing
     ) -> Objection | None:
-        user = wanted.user
-        if not wanted.announcement and not await self._limits.may_invite(wanted.by, key):
-            text = (
-                f"{user} was not invited: I write at most "
-                f"{self._settings.invitations_per_inviter} invitations a day for you."
-            )
-            return Objection("inviter", f"{text} {self._way(space)}")
-        if not await self._limits.may_get(user, key):
-            text = f"{user} was not invited: they have got many invitations today already."
-            return Objection("person", f"{text} {self._way(space)}")
-        return None
+        """Count the invitation, or return the limit that speaks against it; then none counts."""
+        stranger = standing in {Standing.STRANGER, Standing.ASKED}
+        full = await self._limits.take(wanted, key, stranger=stranger)
+        if full is None:
+            return None
+        why, text = self._reason(full)
+        return Objection(why, f"{wanted.user} was not invited: {text} {self._way(space)}")
+
+    def _reason(self, full: Counted) -> tuple[str, str]:
+        """Return the word and the sentence for a limit that has no place left today."""
+        match full:
+            case Counted.STRANGERS_MET:
+                most = self._settings.strangers_per_day
+                text = f"I write to at most {most} people a day for you"
+                return "strangers", f"{text} who have never talked with me."
+            case Counted.INVITATIONS_SENT:
+                most = self._settings.invitations_per_inviter
+                return "inviter", f"I write at most {most} invitations a day for you."
+            case Counted.INVITATIONS_GOT:
+                return "person", "they have got many invitations today already."
 
     def _way(self, space: LiveSpace) -> str:
         return f"Send them the link yourself: {self._settings.page(space.slug)}"

@@ -34,7 +34,7 @@ class ReminderSender:
         spaces: Spaces,
         settings: MatrixSettings,
         clock: Clock,
-        sluice: ServerThrottle,
+        throttle: ServerThrottle,
         share: FairQueue,
     ) -> None:
         self._bot = bot
@@ -42,7 +42,7 @@ class ReminderSender:
         self._spaces = spaces
         self._settings = settings
         self._clock = clock
-        self._sluice = sluice
+        self._throttle = throttle
         self._share = share
 
     async def run(self, wanted: tasks.RemindPerson, key: str) -> EventId | None:
@@ -52,7 +52,7 @@ class ReminderSender:
             # the host is one person, who must not wait behind anybody's followers
             return await self._write(wanted, key) if self._is_due(space, wanted) else None
         server = wanted.user.partition(":")[2]
-        async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
+        async with self._throttle.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
             return await self._write(wanted, key) if is_wanted else None
 
     async def _write(self, wanted: tasks.RemindPerson, key: str) -> EventId | None:
@@ -81,17 +81,17 @@ class ReminderSender:
 
     def _text(self, space: LiveSpace, wanted: tasks.RemindPerson) -> str:
         page = self._settings.page(space.slug)
-        door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
+        room_link = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         if wanted.kind is Reminder.HOST_DUE:
             return (
-                f"It is time for “{space.title}”: write `start` in its room, {door}. "
+                f"It is time for “{space.title}”: write `start` in its room, {room_link}. "
                 "`reschedule TIME` moves it, `unschedule` calls it off."
             )
         at_ms = space.scheduled_at_ms or 0
         minutes = max(1, round((at_ms - self._clock.now_ms()) / MINUTE_MS))
         soon = wanted.kind is Reminder.SOON
         time = f"in {_minutes(minutes)}" if soon else f"on {shown_utc(at_ms)}"
-        where = door if space.private else f"{page}\nRoom: {door}"
+        where = room_link if space.private else f"{page}\nRoom: {room_link}"
         return f"⏰ “{space.title}” starts {time}: {where}"
 
 

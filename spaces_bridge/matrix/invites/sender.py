@@ -39,21 +39,21 @@ class InvitationSender:
         bot: MatrixClient,
         dms: DirectRooms,
         spaces: Spaces,
-        letters: DmStore,
-        etiquette: InvitePolicy,
-        uninvited: InviteReport,
+        dm_store: DmStore,
+        policy: InvitePolicy,
+        report: InviteReport,
         settings: MatrixSettings,
-        sluice: ServerThrottle,
+        throttle: ServerThrottle,
         share: FairQueue,
     ) -> None:
         self._bot = bot
         self._dms = dms
         self._spaces = spaces
-        self._letters = letters
-        self._etiquette = etiquette
-        self._uninvited = uninvited
+        self._dm_store = dm_store
+        self._policy = policy
+        self._report = report
         self._settings = settings
-        self._sluice = sluice
+        self._throttle = throttle
         self._share = share
 
     async def run(self, wanted: tasks.InviteByMessage, key: str) -> EventId | None:
@@ -62,19 +62,19 @@ class InvitationSender:
         None: the invitation is not written.
         """
         server = _server(wanted.user)
-        async with self._sluice.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
+        async with self._throttle.turn(server, partial(self._is_wanted, wanted)) as is_wanted:
             space = await self._spaces.find(wanted.space)
             if space is None:
                 return None
             if not is_wanted:
                 await self._tell_of_silence(space, wanted)
                 return None
-            objection = await self._etiquette.objection(space, wanted, key)
+            objection = await self._policy.objection(space, wanted, key)
             if objection is not None:
                 await self._not_invited(wanted, objection)
                 return None
             sent = Invitation(space.space, wanted.user, wanted.by, space.host)
-            await self._letters.note_last(sent)
+            await self._dm_store.note_last(sent)
             return await self._write(space, sent, wanted, key)
 
     async def refused(self, wanted: tasks.InviteByMessage, refusal: RequestRefused) -> None:
@@ -91,21 +91,21 @@ class InvitationSender:
         meanwhile.
         """
         space = await self._spaces.find(wanted.space)
-        if space is None or self._etiquette.is_moot(space, wanted):
+        if space is None or self._policy.is_moot(space, wanted):
             return False
-        return not await self._etiquette.is_silent(space, wanted)
+        return not await self._policy.is_silent(space, wanted)
 
     async def _tell_of_silence(self, space: LiveSpace, wanted: tasks.InviteByMessage) -> None:
-        if not wanted.announcement and not self._etiquette.is_moot(space, wanted):
-            await self._not_invited(wanted, self._etiquette.silence(space, wanted))
+        if not wanted.announcement and not self._policy.is_moot(space, wanted):
+            await self._not_invited(wanted, self._policy.silence(space, wanted))
 
     async def _not_invited(self, wanted: tasks.InviteByMessage, no: Objection) -> None:
         space, by, user = wanted.space, wanted.by, wanted.user
         if not wanted.announcement:
             told = f"no-invite:{no.why}:{space}:{by}:{user}"
-            await self._spaces.wish(tasks.TellUser(by, no.text), told)
+            await self._spaces.enqueue_task(tasks.TellUser(by, no.text), told)
         elif no.why != "again":
-            await self._uninvited.note(space, by, user, tomorrow=no.why == "person")
+            await self._report.note(space, by, user, tomorrow=no.why == "person")
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -114,11 +114,11 @@ class InvitationSender:
     ) -> EventId | None:
         room = await self._room(space, wanted)
         await self._turn()
-        if await self._etiquette.is_silent(space, wanted):
+        if await self._policy.is_silent(space, wanted):
             return None  # the person opted out while the room was made ready
-        with self._letters.sending(room, key):
+        with self._dm_store.sending(room, key):
             event = await write(self._bot, room, self._text(space, wanted), key)
-            await self._letters.note_invitation(event, sent)
+            await self._dm_store.note_invitation(event, sent)
         taps = (NOT_THEM, NOBODY) if space.phase is Phase.LIVE else (YES, NOT_THEM, NOBODY)
         await seed(self._bot, room, event, taps, key, self._turn)
         return event
@@ -138,9 +138,9 @@ class InvitationSender:
         except Away as away:
             if server == self._settings.domain or away.retry_after_s is not None:
                 raise
-            rest_s = self._sluice.failed(server, certain=not away.unreached)
+            rest_s = self._throttle.failed(server, certain=not away.unreached)
             raise Away(str(away), retry_after_s=rest_s) from away
-        self._sluice.answered(server)
+        self._throttle.answered(server)
         return room
 
     async def _let_in(self, space: LiveSpace, user: UserId) -> None:
@@ -164,11 +164,14 @@ class InvitationSender:
         return "\n".join([title, *when, self._ways(space), f"Tap {taps}."])
 
     def _ways(self, space: LiveSpace) -> str:
-        door = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
+        room_link = f"https://matrix.to/#/{self._settings.alias(space.slug)}"
         if space.private:
-            return f"Accept the invitation to its room, {door}, then write `link` here to listen."
+            return (
+                f"Accept the invitation to its room, {room_link}, "
+                "then write `link` here to listen."
+            )
         page = self._settings.page(space.slug)
-        return f"Listen in your browser: {page}\nOr join the room: {door}"
+        return f"Listen in your browser: {page}\nOr join the room: {room_link}"
 
 
 def _title(space: LiveSpace, wanted: tasks.InviteByMessage) -> str:

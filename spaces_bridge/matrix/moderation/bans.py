@@ -1,8 +1,6 @@
 """Bans of removed people: made, made again and lifted until the room says what it should."""
 
-import asyncio
 import logging
-from collections import defaultdict
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.registry import Spaces, is_ghost
@@ -11,6 +9,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class Bans:
         self._spaces = spaces
         self._observer = observer
         self._domain = bot.user.partition(":")[2]
-        self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = KeyedLocks()
 
     async def run(self, wanted: tasks.BanPerson | tasks.UnbanPerson, key: str) -> None:
         """Ban or unban as the live space says now. Raises RequestRefused, Away, StorageError."""
@@ -40,7 +39,7 @@ class Bans:
         if bans and is_ghost(wanted.user, self._domain):
             return  # guests have no account to ban: the page keeps them out
         reason = wanted.reason if isinstance(wanted, tasks.BanPerson) else ""
-        async with self._locks[space.room]:
+        async with self._locks.holding(space.room):
             await self._make_true(space, space.room, wanted.user, reason)
 
     async def _make_true(self, space: LiveSpace, room: RoomId, user: UserId, reason: str) -> None:
@@ -70,7 +69,7 @@ class Bans:
         )
         for moderator in space.moderators:
             told = f"no-ban:{wanted.space}:{wanted.user}:{moderator}"
-            await self._spaces.wish(tasks.TellUser(moderator, text), told)
+            await self._spaces.enqueue_task(tasks.TellUser(moderator, text), told)
 
 
 def is_kept_out(space: LiveSpace, user: UserId) -> bool:

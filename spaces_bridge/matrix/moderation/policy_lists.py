@@ -33,7 +33,7 @@ class PolicyLists:
     def __init__(
         self,
         bot: MatrixClient,
-        doorkeeper: BanListService,
+        ban_lists: BanListService,
         spaces: Spaces,
         outbox: Outbox,
         settings: MatrixSettings,
@@ -41,7 +41,7 @@ class PolicyLists:
     ) -> None:
         """`wake` tells the outbox dispatcher of something new in the outbox."""
         self._bot = bot
-        self._doorkeeper = doorkeeper
+        self._ban_lists = ban_lists
         self._spaces = spaces
         self._outbox = outbox
         self._settings = settings
@@ -76,18 +76,18 @@ class PolicyLists:
         async with self._lock:
             content = await self._bot.state(room, type_, state_key) or {}
             rule = rule_of(room, type_, state_key, content, self._settings)
-            before = self._doorkeeper.banned_servers()
+            before = self._ban_lists.banned_servers()
             if rule is not None:
-                await self._doorkeeper.learn(rule)
+                await self._ban_lists.learn(rule)
             else:
-                await self._doorkeeper.unlearn(room, KINDS[type_], key_of(type_, state_key))
+                await self._ban_lists.unlearn(room, KINDS[type_], key_of(type_, state_key))
             await self._arrange_if_changed(before)
 
     async def _reread(self, room: RoomId) -> None:
         async with self._lock:
             state = await self._bot.all_state(room)
-            before = self._doorkeeper.banned_servers()
-            await self._doorkeeper.relearn(room, [*rules_in(room, state, self._settings)])
+            before = self._ban_lists.banned_servers()
+            await self._ban_lists.relearn(room, [*rules_in(room, state, self._settings)])
             await self._arrange_if_changed(before)
 
     async def _read_all(self) -> bool:
@@ -131,14 +131,14 @@ class PolicyLists:
     async def _forget_others(self) -> None:
         """Forget lists that the admin has taken out of the config: they count no longer."""
         async with self._lock:
-            before = self._doorkeeper.banned_servers()
-            for room in self._doorkeeper.lists() - set(self._rooms.values()):
-                await self._doorkeeper.relearn(room, [])
+            before = self._ban_lists.banned_servers()
+            for room in self._ban_lists.lists() - set(self._rooms.values()):
+                await self._ban_lists.relearn(room, [])
             await self._arrange_if_changed(before)
 
     async def _arrange_if_changed(self, before: Sequence[str]) -> None:
         """Have all rooms arranged if the banned servers changed: every room keeps them out."""
-        if self._doorkeeper.banned_servers() != before:
+        if self._ban_lists.banned_servers() != before:
             await self._outbox.enqueue(
                 [policies.arrangement(s.space) for s in self._spaces.open() if s.room is not None]
             )

@@ -29,7 +29,7 @@ from spaces_bridge.matrix.outbox.merging import Mergeable, merge
 from spaces_bridge.pacing.fair_queue import FairQueue
 from spaces_bridge.pacing.sliding_window import SlidingWindows
 
-FloorWish = tasks.OfferFloor | tasks.OfferToSpeak | tasks.PromptModerator | tasks.RedactEvent
+FloorTask = tasks.OfferFloor | tasks.OfferToSpeak | tasks.PromptModerator | tasks.RedactEvent
 """The tasks that people who want to speak wait for; they share the pace as a group apart."""
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class OutboxDispatcher:
         self,
         outbox: Outbox,
         clock: Clock,
-        doer: TaskRunner,
+        runner: TaskRunner,
         pace: FairQueue,
         per_minute: Callable[[Lane], int | None],
         room_wait_s: Callable[[Lane], float] = lambda _: 0.0,
@@ -71,7 +71,7 @@ class OutboxDispatcher:
         """
         self._outbox = outbox
         self._clock = clock
-        self._doer = doer
+        self._runner = runner
         self._pace = pace
         self._per_minute = per_minute
         self._room_wait_s = room_wait_s
@@ -190,7 +190,7 @@ class OutboxDispatcher:
         lane.note_try(row)
         try:
             with counted_apart() if lane.kind in APART else nullcontext():
-                result = await self._doer.run(wanted, row.effect.key)
+                result = await self._runner.run(wanted, row.effect.key)
         except RequestRefused as refusal:
             await self._refuse(lane, row, refusal)
             return
@@ -246,7 +246,7 @@ class OutboxDispatcher:
     async def _refuse(self, lane: LaneQueue, row: OutboxRow, refusal: RequestRefused) -> None:
         """Have a task's refusal handled, and bury the task for people to look at."""
         log.warning("refused: %s (%d %s)", row.effect.kind, refusal.status, refusal.errcode)
-        await self._doer.refused(codec.task_from(row.effect), refusal)
+        await self._runner.refused(codec.task_from(row.effect), refusal)
         await self._give_up(lane, row, str(refusal))
 
     async def _give_up(self, lane: LaneQueue, row: OutboxRow, why: str) -> None:
@@ -284,7 +284,7 @@ class OutboxDispatcher:
 
 def _group_of(lane: LaneQueue, wanted: tasks.OutboxTask) -> str:
     """Return the group in which a task takes turns: a crowd's DMs hold up no floor."""
-    if isinstance(wanted, FloorWish) and not (
+    if isinstance(wanted, FloorTask) and not (
         isinstance(wanted, tasks.RedactEvent) and (wanted.expired or wanted.crowd)
     ):
         return f"{wanted.space}|floor"

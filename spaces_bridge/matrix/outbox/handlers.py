@@ -26,14 +26,14 @@ class TaskHandler(Protocol):
 class TaskRouter:
     """The router that hands each outbox task to the task handler of its kind."""
 
-    def __init__(self, doers: Sequence[TaskHandler]) -> None:
+    def __init__(self, handlers: Sequence[TaskHandler]) -> None:
         """The constructor raises ValueError: two handlers have the same kind."""
         self._by_kind: dict[type[tasks.OutboxTask], TaskHandler] = {}
-        for doer in doers:
-            for kind in doer.kinds:
+        for handler in handlers:
+            for kind in handler.kinds:
                 if kind in self._by_kind:
-                    raise ValueError(f"{kind.__name__} has two doers")
-                self._by_kind[kind] = doer
+                    raise ValueError(f"{kind.__name__} has two handlers")
+                self._by_kind[kind] = handler
 
     @property
     def kinds(self) -> frozenset[type[tasks.OutboxTask]]:
@@ -44,9 +44,9 @@ class TaskRouter:
         return await self._of(wanted).run(wanted, key)
 
     async def refused(self, wanted: tasks.OutboxTask, refusal: RequestRefused) -> None:
-        doer = self._by_kind.get(type(wanted))
-        if doer is not None:
-            await doer.refused(wanted, refusal)
+        handler = self._by_kind.get(type(wanted))
+        if handler is not None:
+            await handler.refused(wanted, refusal)
 
     def _of(self, wanted: tasks.OutboxTask) -> TaskHandler:
         try:

@@ -24,7 +24,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
 
-RoomWish = (
+RoomTask = (
     tasks.MakeRoom
     | tasks.RefreshCard
     | tasks.WriteLevel
@@ -41,7 +41,7 @@ RoomWish = (
 class RoomTaskHandler:
     """The task handler for live spaces' rooms. All raise RequestRefused, Away, StorageError."""
 
-    kinds = get_args(RoomWish)
+    kinds = get_args(RoomTask)
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class RoomTaskHandler:
         self._cards = cards
         self._ghosts = ghosts
 
-    async def run(self, wanted: RoomWish, key: str) -> str | None:
+    async def run(self, wanted: RoomTask, key: str) -> str | None:
         """Carry out a task; the result is what `Outbox.recall` returns. Raises NotYetError too."""
         match wanted:
             case tasks.MakeRoom():
@@ -114,7 +114,7 @@ class RoomTaskHandler:
         await self._ghosts.join(wanted.user, wanted.name, room, private=space.private)
         await self._observer.observe_member(space.space, room, wanted.user)
 
-    async def refused(self, wanted: RoomWish, refusal: RequestRefused) -> None:
+    async def refused(self, wanted: RoomTask, refusal: RequestRefused) -> None:
         """Tell whoever waits for a task that the homeserver refused it for good."""
         if isinstance(wanted, tasks.SeatGuest) or (
             isinstance(wanted, tasks.WriteLevel) and wanted.level is not None
@@ -127,7 +127,7 @@ class RoomTaskHandler:
                     f"The homeserver refused to make the room of “{space.title}” "
                     f"({refusal.errcode}). Try again with another title, or ask your admin."
                 )
-                await self._spaces.wish(
+                await self._spaces.enqueue_task(
                     tasks.TellUser(space.host, text), f"refused-room:{space.space}"
                 )
 

@@ -54,4 +54,6 @@ class RoomLossCheck:
             return
         if space.phase is Phase.LIVE:
             text = f"“{space.title}” has ended: {why}. `create` makes a new one."
-            await self._spaces.wish(tasks.TellUser(space.host, text), f"evicted:{space.space}")
+            await self._spaces.enqueue_task(
+                tasks.TellUser(space.host, text), f"evicted:{space.space}"
+            )

@@ -5,7 +5,6 @@ Everything read or written is told in the same order: one lock per room is aroun
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,10 +19,11 @@ from spaces_bridge.core.text.names import account_name
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
 from spaces_bridge.matrix.events import levels
-from spaces_bridge.matrix.rooms import tampering as meddling
+from spaces_bridge.matrix.rooms import tampering
 from spaces_bridge.matrix.rooms.grants import GrantHistory
 from spaces_bridge.matrix.rooms.members import Act, Membership, Memberships
 from spaces_bridge.matrix.rooms.tampering import LevelTampering
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +42,17 @@ class RoomObserver:
         self._spaces = spaces
         self._grants = GrantHistory(bot, notes)
         self._memberships = Memberships(bot)
-        self._meddlers = LevelTampering(bot)
-        self._locks: defaultdict[RoomId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tampering = LevelTampering(bot)
+        self._locks = KeyedLocks()
 
     async def read_room(self, room: RoomId) -> RoomSnapshot:
         """Return levels, joined and banned people, the bot left out. Raises AdapterError."""
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             return await self._read_room(room)
 
     async def observe_room(self, space: SpaceId, room: RoomId) -> None:
         """Read the whole room and tell the live space. Raises AdapterError."""
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._read_room(room)
             await self._tell(space, cmd.ObserveRoom(held.levels, held.joined, held.banned))
 
@@ -61,7 +61,7 @@ class RoomObserver:
 
         The rest of the event must be as we arranged it; a task is enqueued where it is not.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._bot.state_event(room, POWER)
             observed = levels.own_levels(held.content, self._bot.user)
             if await self._tell(space, cmd.ObserveLevels(observed, by=self._author(held))):
@@ -72,7 +72,7 @@ class RoomObserver:
 
         A kick counts also when the person is back already: it keeps them out until the end.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             member = await self._member(space, room, user)
             act = member.act
             if act is None:
@@ -90,7 +90,7 @@ class RoomObserver:
         Only after a command of ours is done, what was stored with a task can be seen. Raises
         AdapterError.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             member = await self._member(space, room, user)
             await self._tell_plainly(space, user, member)
             return member
@@ -131,7 +131,7 @@ class RoomObserver:
         if view is None or held.event is None:
             return
         if levels.arranged(held.content, levels.needs_of(view)) != held.content:
-            await self._spaces.wish(ArrangeRoom(space), f"arrange:{held.event}")
+            await self._spaces.enqueue_task(ArrangeRoom(space), f"arrange:{held.event}")
 
     def _author(self, held: StateEvent) -> UserId | None:
         return held.sender if held.sender != self._bot.user else None
@@ -144,7 +144,7 @@ class RoomObserver:
         If it was given already and taken away again, the request behind it ends. Raises
         RequestRefused, Away, StorageError.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._bot.state_event(room, POWER)
             if not await self._waits(space, user, level, held):
                 log.info("a level in %s is no longer waited for", room)
@@ -190,7 +190,7 @@ class RoomObserver:
         Hosts write the same event with their own clients: the levels are read just before, only
         our entry changes, and a write that got lost is repeated. Raises RequestRefused, Away.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._bot.state_event(room, POWER)
             change = partial(levels.with_level, user=user, level=level)
             await self._write(space, room, change, held, settled=user)
@@ -200,7 +200,7 @@ class RoomObserver:
 
         Whoever changed them is told that they were put back. Raises RequestRefused, Away.
         """
-        async with self._locks[room]:
+        async with self._locks.holding(room):
             held = await self._bot.state_event(room, POWER)
             now = await self._spaces.find(space)
             if now is None:
@@ -208,9 +208,9 @@ class RoomObserver:
             needs = levels.needs_of(now)
             if levels.arranged(held.content, needs) == held.content:
                 return
-            culprit = await self._meddlers.find(room, held)
-            if culprit is not None:
-                await self._spaces.wish(*meddling.word_to(culprit, now))
+            change = await self._tampering.find(room, held)
+            if change is not None:
+                await self._spaces.enqueue_task(*tampering.word_to(change, now))
             await self._write(space, room, partial(levels.arranged, needs=needs), held)
 
     async def _write(

@@ -37,10 +37,10 @@ class LevelTampering:
         return None
 
 
-def word_to(culprit: StateEvent, space: LiveSpace) -> tuple[TellUser, str]:
+def word_to(change: StateEvent, space: LiveSpace) -> tuple[TellUser, str]:
     """Return the DM to the event's sender, and the key under which it is sent once."""
     text = (
         f"I put the permissions of “{space.title}” back as they were: in a live space they are "
         "mine to set. Roles and names are yours to change; else there are `lock` and `chat off`."
     )
-    return TellUser(UserId(culprit.sender or ""), text), f"arranged:{culprit.event}"
+    return TellUser(UserId(change.sender or ""), text), f"arranged:{change.event}"

@@ -32,7 +32,7 @@ class HelpSection(StrEnum):
     LIFE = "Your live space"
     FLOOR = "The floor"
     STAGE = "The stage"
-    DOOR = "The door"
+    ACCESS = "The door"
     AROUND = "Around it"
 
 
@@ -305,10 +305,10 @@ _STAGE = (
     ),
 )
 
-_DOOR = (
+_ACCESS = (
     Verb(
         "chat",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "lets listeners write in the room, or only those on the stage",
         "on|off",
@@ -318,7 +318,7 @@ _DOOR = (
     ),
     Verb(
         "guests",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "says what people without an account may do",
         "off|listen|speak",
@@ -329,15 +329,15 @@ _DOOR = (
     ),
     Verb(
         "lock",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "lets nobody new in; no hands, no chat of listeners",
         also=("lockdown", "shut"),
     ),
-    Verb("unlock", HelpSection.DOOR, AllowedTo.MODERATORS, "opens the door again"),
+    Verb("unlock", HelpSection.ACCESS, AllowedTo.MODERATORS, "opens the door again"),
     Verb(
         "remove",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "keeps somebody out until it ends",
         "USER [REASON]",
@@ -348,7 +348,7 @@ _DOOR = (
     ),
     Verb(
         "block",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "keeps somebody out of this and all later live spaces of the host",
         "USER [REASON]",
@@ -360,7 +360,7 @@ _DOOR = (
     ),
     Verb(
         "unblock",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.MODERATORS,
         "lets a removed or blocked person in again",
         "USER",
@@ -371,7 +371,7 @@ _DOOR = (
     ),
     Verb(
         "report",
-        HelpSection.DOOR,
+        HelpSection.ACCESS,
         AllowedTo.ROOM,
         "tells the moderators of this server about somebody",
         "USER REASON",
@@ -461,7 +461,7 @@ _AROUND = (
 )
 
 VERBS: Mapping[str, Verb] = {
-    verb.name: verb for verb in (*_LIFE, *_FLOOR, *_STAGE, *_DOOR, *_AROUND)
+    verb.name: verb for verb in (*_LIFE, *_FLOOR, *_STAGE, *_ACCESS, *_AROUND)
 }
 """The verbs by name, in the order of help and documentation."""
 

@@ -63,15 +63,15 @@ class ControlSocket:
         self._waiting: dict[Control, socket.socket] = {}
         self._superseded: set[Control] = set()
         self._control: Control | None = None
-        self._lonely_since = now()
+        self._orphaned_since = now()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._inode = 0
 
-    def lonely_s(self) -> float:
+    def orphaned_s(self) -> float:
         """Return for how many seconds there has been no control process."""
         if self._control is not None:
             return 0.0
-        return self._now() - self._lonely_since
+        return self._now() - self._orphaned_since
 
     async def serve(self) -> None:
         """Listen, and accept control processes until cancelled."""
@@ -183,7 +183,7 @@ class ControlSocket:
         self._superseded.discard(wire)
         if wire is self._control:
             self._control = None
-            self._lonely_since = self._now()
+            self._orphaned_since = self._now()
 
     def _give_up(self, wire: Control) -> None:
         if wire in self._waiting:

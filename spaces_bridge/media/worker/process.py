@@ -18,7 +18,7 @@ from typing import Final, TypeAlias, assert_never
 import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.worker.calls import CallPeers
 from spaces_bridge.media.worker.clock import TickClock
 from spaces_bridge.media.worker.control import ControlSocket
@@ -48,7 +48,11 @@ _UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error
 """The errors of an unusable resume record: whatever is wrong, its peer alone is given up."""
 
 Adjustment: TypeAlias = (
-    say.SetGate | say.SetGates | say.SubscribeMix | say.AudioTaken | say.ReplayAudio
+    messages.SetGate
+    | messages.SetGates
+    | messages.SubscribeMix
+    | messages.AudioTaken
+    | messages.ReplayAudio
 )
 """A message that adjusts one known live space."""
 
@@ -69,7 +73,7 @@ class Worker:
             on_state=self._on_state,
             most=most_peers(options.memory_limit_mb),
         )
-        self._door = ControlSocket(
+        self._control = ControlSocket(
             options.path,
             (self._udp, self._tcp),
             on_attach=self._introduce,
@@ -77,7 +81,7 @@ class Worker:
         )
         self._spaces: dict[SpaceId, SpaceMix] = {}
         self._members: dict[str, Member] = {}
-        self._calls = CallPeers(self._edge, self._members, self._spaces, self._door.send)
+        self._calls = CallPeers(self._edge, self._members, self._spaces, self._control.send)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -92,18 +96,20 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, lambda: None)  # from a terminal: not meant for us
         self._edge.start(loop)
-        door = asyncio.ensure_future(self._door.serve())
+        serving = asyncio.ensure_future(self._control.serve())
         beat = asyncio.ensure_future(self._beat())
         ending = asyncio.ensure_future(self._ending.wait())
         try:
-            done, _ = await asyncio.wait({door, beat, ending}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {serving, beat, ending}, return_when=asyncio.FIRST_COMPLETED
+            )
             for task in done:
                 task.result()
             self._hang_up_all()  # not after a crash: then the peers are resumed
         finally:
-            for task in (door, beat, ending):
+            for task in (serving, beat, ending):
                 task.cancel()
-            self._door.close()
+            self._control.close()
             self._edge.stop()
 
     # --- time ---
@@ -111,7 +117,7 @@ class Worker:
     async def _beat(self) -> None:
         gc.collect()
         gc.freeze()  # what is here now stays: later collections are short
-        while self._door.lonely_s() <= self._options.orphan_grace_s:
+        while self._control.orphaned_s() <= self._options.orphan_grace_s:
             await asyncio.sleep(self._clock.wait(time.monotonic()))
             now = time.monotonic()
             steps = self._clock.beat(now)
@@ -126,10 +132,10 @@ class Worker:
             payloads.extend(tick.payloads)
             if tick.mix is not None:
                 sequence = mix.position_ms // TICK_MS - 1
-                self._door.send_lazily(say.MixPacket(space, sequence, tick.mix))
+                self._control.send_lazily(messages.MixPacket(space, sequence, tick.mix))
         self._edge.fan_out(FRAME * steps, payloads)
         self._ticks += 1
-        if self._door.is_attached:
+        if self._control.is_attached:
             self._report()
 
     def _report(self) -> None:
@@ -138,21 +144,21 @@ class Worker:
             levels = mix.levels()
             if levels is not None:
                 told = {UserId(user): level for user, level in levels.items()}
-                self._door.send_lazily(say.AudioLevels(space, told))
+                self._control.send_lazily(messages.AudioLevels(space, told))
             if space in self._claimed:
                 self._send_sound(space, mix)
         self._renew_records()
         if self._ticks % _STATS_EVERY_TICKS == 0:
-            self._door.send_lazily(say.Stats(self.numbers()))
+            self._control.send_lazily(messages.Stats(self.numbers()))
 
     def _send_sound(self, space: SpaceId, mix: SpaceMix) -> None:
         for name in mix.kept():
             user = UserId(name)
             sent_ms = self._sent_ms.get((space, user), 0)
             for chunk in mix.chunks(name, sent_ms):
-                if self._door.is_busy:  # after a replay: the rest goes with later ticks
+                if self._control.is_busy:  # after a replay: the rest goes with later ticks
                     break
-                self._door.send(say.SpeakerAudio(space, user, chunk.at_ms, chunk.pcm))
+                self._control.send(messages.SpeakerAudio(space, user, chunk.at_ms, chunk.pcm))
                 sent_ms = chunk.end_ms
             self._sent_ms[space, user] = sent_ms
 
@@ -169,8 +175,8 @@ class Worker:
         except NotConnected:
             return
         member = self._members[peer]
-        self._door.send(
-            say.Record(peer, member.space, member.user, member.direction, record.encode())
+        self._control.send(
+            messages.Record(peer, member.space, member.user, member.direction, record.encode())
         )
 
     def numbers(self) -> Mapping[str, float]:
@@ -224,13 +230,13 @@ class Worker:
             replaced = mix.join(peer, member.user, member.direction)
             self._calls.connected(peer, member)
         self._tell_state(peer, member, state)
-        if state.phase is PeerPhase.CONNECTED and self._door.is_attached:
+        if state.phase is PeerPhase.CONNECTED and self._control.is_attached:
             self._send_record(peer)
         self._calls.replaced(replaced)
 
     def _tell_state(self, peer: str, member: Member, state: PeerState) -> None:
-        self._door.send(
-            say.PeerChanged(
+        self._control.send(
+            messages.PeerChanged(
                 peer,
                 member.space,
                 member.user,
@@ -251,7 +257,7 @@ class Worker:
         gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
         states = self._edge.peers()
         peers = tuple(
-            say.PeerSeat(
+            messages.PeerSeat(
                 peer,
                 member.space,
                 member.user,
@@ -263,28 +269,33 @@ class Worker:
             for peer, member in self._members.items()
             if peer in states
         )
-        self._door.send(say.Hello(os.getpid(), gates, peers))
+        self._control.send(messages.Hello(os.getpid(), gates, peers))
         for peer in list(self._members):
             self._send_record(peer)
-        self._door.send(say.Synced())
+        self._control.send(messages.Synced())
 
-    def _obey(self, message: say.ToMediaWorker) -> None:
+    def _obey(self, message: messages.ToMediaWorker) -> None:
         match message:
-            case say.Ping():
-                self._door.send(say.Pong(message.number))
-            case say.PeerOffer():
+            case messages.Ping():
+                self._control.send(messages.Pong(message.number))
+            case messages.PeerOffer():
                 self._answer(message)
-            case say.AnswerCall() | say.OfferCall() | say.AcceptCallAnswer() | say.UseMicrophone():
+            case (
+                messages.AnswerCall()
+                | messages.OfferCall()
+                | messages.AcceptCallAnswer()
+                | messages.UseMicrophone()
+            ):
                 self._calls.obey(message)
-            case say.ClosePeer():
+            case messages.ClosePeer():
                 self._edge.close(message.peer)
-            case say.Restore():
+            case messages.Restore():
                 self._restore(message)
-            case say.OpenSpace():
+            case messages.OpenSpace():
                 self._open_space(message)
-            case say.CloseSpace():
+            case messages.CloseSpace():
                 self._close_space(message.space)
-            case say.Attach():
+            case messages.Attach():
                 pass  # the control socket has dealt with it
             case _:
                 mix = self._spaces.get(message.space)
@@ -293,21 +304,21 @@ class Worker:
 
     def _adjust(self, mix: SpaceMix, message: Adjustment) -> None:
         match message:
-            case say.SetGate():
+            case messages.SetGate():
                 mix.set_gate(message.user, message.open)
-            case say.SetGates():
+            case messages.SetGates():
                 mix.set_gates(message.users)
-            case say.SubscribeMix():
+            case messages.SubscribeMix():
                 for sequence, packet in mix.subscribe(message.on):
-                    self._door.send_lazily(say.MixPacket(message.space, sequence, packet))
-            case say.AudioTaken():
+                    self._control.send_lazily(messages.MixPacket(message.space, sequence, packet))
+            case messages.AudioTaken():
                 mix.taken(message.user, message.until_ms)
-            case say.ReplayAudio():
+            case messages.ReplayAudio():
                 self._sent_ms[message.space, message.user] = message.from_ms
             case _:
                 assert_never(message)
 
-    def _open_space(self, message: say.OpenSpace) -> None:
+    def _open_space(self, message: messages.OpenSpace) -> None:
         self._claimed.add(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
@@ -325,21 +336,21 @@ class Worker:
         for peer in [peer for peer, member in self._members.items() if member.space == space]:
             self._edge.close(peer)
 
-    def _answer(self, offer: say.PeerOffer) -> None:
+    def _answer(self, offer: messages.PeerOffer) -> None:
         if offer.space not in self._spaces:
             text = "This live space has no sound right now: it has not started, or it is over."
-            self._door.send(say.PeerRefused(offer.request, "no_sound", text))
+            self._control.send(messages.PeerRefused(offer.request, "no_sound", text))
             return
         self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
         try:
             answer = self._edge.accept(offer.peer, offer.direction, offer.sdp)
         except SdpRefused as refusal:
             self._members.pop(offer.peer, None)
-            self._door.send(say.PeerRefused(offer.request, refusal.code, refusal.text))
+            self._control.send(messages.PeerRefused(offer.request, refusal.code, refusal.text))
             return
-        self._door.send(say.Answer(offer.request, answer))
+        self._control.send(messages.Answer(offer.request, answer))
 
-    def _restore(self, message: say.Restore) -> None:
+    def _restore(self, message: messages.Restore) -> None:
         member = Member(message.space, message.user, message.direction)
         self._members[message.peer] = member
         try:

@@ -55,15 +55,15 @@ class PageAccess:
         spaces: Spaces,
         sessions: Sessions,
         addresses: Addresses,
-        doorkeeper: BanListService,
+        ban_lists: BanListService,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spaces = spaces
         self.sessions = sessions
         self.addresses = addresses
-        self._doorkeeper = doorkeeper
+        self._ban_lists = ban_lists
         self._barred: dict[tuple[UserId, UserId], bool] = {}
-        doorkeeper.watch(self._barred.clear)
+        ban_lists.watch(self._barred.clear)
         self._guesses = TokenBuckets(GUESSES, 1 / 3)
         self._misses = TokenBuckets(MISSES, MISSES_PER_S)
         self._clock = clock
@@ -143,7 +143,7 @@ class PageAccess:
         if now.phase is not Phase.ENDED and now.locked and not _is_of(now, token):
             raise locked()
 
-    def admit_vouched(self, space: LiveSpace, token: Token) -> None:
+    def admit_confirmed(self, space: LiveSpace, token: Token) -> None:
         """Refuse as `admit` does, and as a newcomer any account that is not in the room."""
         self.admit(space, token)
         if not belongs(self.spaces.view(space.space) or space, token.user):
@@ -164,7 +164,7 @@ class PageAccess:
         if answer is None:
             if len(self._barred) >= ANSWERS_KEPT:
                 self._barred.clear()
-            answer = self._barred[key] = self._doorkeeper.verdict(*key) is not None
+            answer = self._barred[key] = self._ban_lists.verdict(*key) is not None
         return answer
 
     def _look(self, space: LiveSpace, token: Token | None) -> None:

@@ -22,20 +22,20 @@ class AccessSweeper:
 
     def __init__(
         self,
-        door: PageAccess,
+        access: PageAccess,
         hub: Hub,
-        doorkeeper: BanListService,
+        ban_lists: BanListService,
         listening: Callable[[SpaceId], set[UserId]],
     ) -> None:
-        self._door = door
+        self._access = access
         self._hub = hub
         self._listening = listening
-        doorkeeper.watch(self.look)
+        ban_lists.watch(self.look)
         hub.new_host = self.look_at
 
     def look(self) -> None:
         """Remove accounts that are barred now from the pages of all live spaces."""
-        for space in self._door.spaces.open():
+        for space in self._access.spaces.open():
             self.look_at(space)
 
     def look_at(self, space: LiveSpace) -> None:
@@ -46,9 +46,9 @@ class AccessSweeper:
             if you.user is not None and not you.guest
         }
         for user in sorted(on_page | self._listening(space.space)):
-            if self._door.bars(space, user):
+            if self._access.bars(space, user):
                 self._hub.show_out(space.space, user, removed(space, user).said)
-        world = self._door.spaces.world
-        for user in sorted(world.chat.authors(space.space)):
-            if self._door.bars(space, user):
-                policies.forget_words(world, space.space, user)
+        context = self._access.spaces.context
+        for user in sorted(context.chat.authors(space.space)):
+            if self._access.bars(space, user):
+                policies.forget_words(context, space.space, user)

@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence, say
 from spaces_bridge.web.feed.chat_verbs import Chatting
-from spaces_bridge.web.feed.verbs import Frame, doer_of, text_of, user_of
+from spaces_bridge.web.feed.verbs import Frame, acting_user, text_of, user_of
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 
@@ -57,12 +57,12 @@ class Acts:
     # --- keeping out --------------------------------------------------------------------------
 
     async def _remove(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        by, user = doer_of(you), user_of(frame)
+        by, user = acting_user(you), user_of(frame)
         await self._use.blocking.remove(space, by, user, text_of(frame, "reason"))
         return None
 
     async def _block(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        by, user = doer_of(you), user_of(frame)
+        by, user = acting_user(you), user_of(frame)
         what = await self._use.blocking.block(space, by, user, text_of(frame, "reason"))
         if what is Blocked.GUEST:
             text = "A guest has no account to block: they are removed from this live space."
@@ -71,12 +71,12 @@ class Acts:
         return say("blocked", text, user=user, host=name_of(space, space.host))
 
     async def _unblock(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        by, user = doer_of(you), user_of(frame)
+        by, user = acting_user(you), user_of(frame)
         await self._use.blocking.unblock(space, by, user)
         return say("readmitted", "{user} may come in again.", user=user)
 
     async def _report(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        by, user = doer_of(you), user_of(frame)
+        by, user = acting_user(you), user_of(frame)
         reason = text_of(frame, "reason")
         await self._use.reporting.file(space, by, user, reason, _new_source())
         text = "Thank you. Your report goes to the moderators of this server."
@@ -86,7 +86,7 @@ class Acts:
 
     async def _follow(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
         host = _host_of(frame, space)
-        new = await self._use.following.follow(doer_of(you), host)
+        new = await self._use.following.follow(acting_user(you), host)
         who = name_of(space, host)
         if not new:
             return say("following_already", "You follow {name} already.", name=who)
@@ -95,12 +95,12 @@ class Acts:
 
     async def _unfollow(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
         host = _host_of(frame, space)
-        await self._use.following.unfollow(doer_of(you), host)
+        await self._use.following.unfollow(acting_user(you), host)
         text = "You do not follow {name} any more."
         return say("unfollowed", text, name=name_of(space, host))
 
     async def _invite(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        by = doer_of(you)
+        by = acting_user(you)
         if frame.get("followers") is True:
             await self._use.inviting.invite_followers(space, by, _new_source())
             text = "The bot writes to those who follow you, little by little."
@@ -112,11 +112,11 @@ class Acts:
     # --- links and the plan -------------------------------------------------------------------
 
     async def _share(self, frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        await self._use.sharing.share(space, doer_of(you), text_of(frame, "url"))
+        await self._use.sharing.share(space, acting_user(you), text_of(frame, "url"))
         return None
 
     async def _unschedule(self, _frame: Frame, you: You, space: LiveSpace) -> Sentence | None:
-        await self._use.scheduling.unschedule(space, doer_of(you))
+        await self._use.scheduling.unschedule(space, acting_user(you))
         return None
 
 

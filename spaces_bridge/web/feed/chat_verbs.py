@@ -6,7 +6,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases import chat
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.token_bucket import TokenBuckets
-from spaces_bridge.web.feed.verbs import Frame, doer_of, misshapen, text_of
+from spaces_bridge.web.feed.verbs import Frame, acting_user, misshapen, text_of
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
 
@@ -26,7 +26,7 @@ class Chatting:
 
     async def say(self, frame: Frame, you: You, space: LiveSpace) -> None:
         """Say the text in `space` as it is now. Raises Refusal, Rejected, StorageError."""
-        user = doer_of(you)
+        user = acting_user(you)
         text, nonce = text_of(frame, "text"), text_of(frame, "nonce")
         if not _NONCE.fullmatch(nonce):
             raise misshapen("“nonce” is at most 64 letters, digits, - and _")

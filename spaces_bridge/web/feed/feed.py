@@ -26,8 +26,8 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.sentences import Sentence, Value
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web import views
+from spaces_bridge.web.access.openid import OpenIdAccess
 from spaces_bridge.web.access.page_access import PageAccess
-from spaces_bridge.web.access.vouching import Vouching
 from spaces_bridge.web.feed import verbs
 from spaces_bridge.web.feed.acts import Acts
 from spaces_bridge.web.feed.channel import Client
@@ -75,22 +75,22 @@ class Feed:
     def __init__(
         self,
         settings: WebSettings,
-        door: PageAccess,
+        access: PageAccess,
         hub: Hub,
         acts: Acts,
         tally: Tally,
-        vouching: Vouching,
+        openid: OpenIdAccess,
     ) -> None:
         prepare()
         self._origin = settings.origin
         self._bot = settings.bot
-        self._door = door
-        self._spaces = door.spaces
+        self._access = access
+        self._spaces = access.spaces
         self._hub = hub
         self._acts = acts
-        self._present = PeopleHere(hub, door.spaces.world.followers)
+        self._present = PeopleHere(hub, access.spaces.context.followers)
         self._tally = tally
-        self._vouching = vouching
+        self._openid = openid
         self._people = TokenBuckets(PERSON_BURST, PERSON_PER_S)
         self._crowds = TokenBuckets(CROWD_BURST, CROWD_PER_S)
         self._guests = TokenBuckets(GUESTS_BURST, GUESTS_PER_S)
@@ -98,7 +98,7 @@ class Feed:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection from its upgrade to its end."""
         await self._refuse_others(request)
-        with self._door.feeds.one(self._door.addresses.of(request)):
+        with self._access.feeds.one(self._access.addresses.of(request)):
             return await self._serve(request)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -106,7 +106,7 @@ class Feed:
             max_msg_size=FRAME_MAX, heartbeat=HEARTBEAT_S, compress=False, timeout=2.0
         )
         await socket.prepare(request)
-        address = self._door.addresses.of(request)
+        address = self._access.addresses.of(request)
         try:
             frame = await _first_frame(socket)
             space, you, session = await self._admit(request.match_info["slug"], frame, address)
@@ -122,7 +122,7 @@ class Feed:
             text = "The feed is for this server's own pages; other programs send no Origin."
             raise Problem(HTTPStatus.FORBIDDEN, "wrong_origin", text)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            await self._door.from_request(request)
+            await self._access.from_request(request)
             text = "This address speaks WebSocket only."
             raise Problem(HTTPStatus.UPGRADE_REQUIRED, "websocket_only", text)
 
@@ -135,18 +135,18 @@ class Feed:
         openid = frame.get("openid")
         try:
             if openid is not None and not secret:
-                return await self._vouching.enter(slug, openid, address)
-            token = await self._door.identify(secret, address) if secret else None
-            space = await self._door.enter(slug, token, address)
+                return await self._openid.enter(slug, openid, address)
+            token = await self._access.identify(secret, address) if secret else None
+            space = await self._access.enter(slug, token, address)
             if secret:
                 you = _holder(space, token)
                 you = await self._following(space, you)
-                self._door.admit(space, token)
+                self._access.admit(space, token)
                 return space, you, secret
-            self._door.admit(space, None)
+            self._access.admit(space, None)
             if name and space.phase is not Phase.ENDED:
                 guest = await self._new_guest(space, name, address)
-                self._door.admit(space, None)  # again, as the calls before took time
+                self._access.admit(space, None)  # again, as the calls before took time
                 return space, *guest
             return space, You(), None
         except Problem as problem:
@@ -157,7 +157,7 @@ class Feed:
     async def _following(self, space: LiveSpace, you: You) -> You:
         if you.user is None or you.guest:
             return you
-        follows = await self._spaces.world.followers.follows(space.host, you.user)
+        follows = await self._spaces.context.followers.follows(space.host, you.user)
         return replace(you, follows_host=follows)
 
     async def _new_guest(self, space: LiveSpace, text: str, address: str) -> tuple[You, str]:
@@ -167,8 +167,8 @@ class Feed:
             raise _Refused.saying(4400, rejected.said) from None
         if not self._guests.take(address):
             raise _Refused(4429, "too_many_guests", "Too many guests at once. Wait a minute.")
-        user = self._door.sessions.guest_id()
-        secret = await self._door.sessions.mint(space.space, user, name, guest=True)
+        user = self._access.sessions.guest_id()
+        secret = await self._access.sessions.mint(space.space, user, name, guest=True)
         return You(user, name, guest=True), secret
 
     # --- following ----------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Feed:
                 tell_if_hidden(client, space)
 
     async def _command(self, frame: Frame, you: You, space: LiveSpace) -> None:
-        command = verbs.command_of(frame, you, self._spaces.world.clock.now_ms())
+        command = verbs.command_of(frame, you, self._spaces.context.clock.now_ms())
         if isinstance(command, cmd.OpenMicrophone) and not self._has_microphone(space, command):
             raise Refusal("no_microphone", "Turn on your microphone first.")
         await self._spaces.ask(space.space, command)
@@ -242,7 +242,7 @@ class Feed:
             self._spaces.tell(space.space, cmd.NoteHostBack(space.host))
 
     def _has_microphone(self, space: LiveSpace, command: cmd.OpenMicrophone) -> bool:
-        return self._spaces.world.stage.has_microphone(space.space, command.by)
+        return self._spaces.context.stage.has_microphone(space.space, command.by)
 
 
 def too_fast() -> Refusal:

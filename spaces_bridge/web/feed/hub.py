@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, assert_never
 
 from spaces_bridge.app.chat import ChatLine, ChatNews
-from spaces_bridge.app.policies import consequences as then
-from spaces_bridge.app.policies import consequences_of
+from spaces_bridge.app.policies import consequences, consequences_of
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.floor import QueueOrder
@@ -178,17 +177,17 @@ class Hub:
 
     # --- access taken away --------------------------------------------------------------------
 
-    def _change_access(self, space: LiveSpace, change: then.AccessChange) -> None:
+    def _change_access(self, space: LiveSpace, change: consequences.AccessChange) -> None:
         match change:
-            case then.AccessKept():
+            case consequences.AccessKept():
                 pass
-            case then.RoomLeft(user):
+            case consequences.RoomLeft(user):
                 self._left(space, user)
-            case then.AccessRevoked(user):
+            case consequences.AccessRevoked(user):
                 self.show_out(space.space, user, removed(space, user).said)
-            case then.GuestsExcluded():
+            case consequences.GuestsExcluded():
                 self._send_guests_away(space)
-            case then.BlockListChanged():
+            case consequences.BlockListChanged():
                 self.new_host(space)
             case _:
                 assert_never(change)
@@ -215,23 +214,23 @@ class Hub:
             client.send_away(guests_off().said)
 
 
-def _show(channel: Channel, change: then.PageChange) -> None:
+def _show(channel: Channel, change: consequences.PageChange) -> None:
     match change:
-        case then.Unseen():
+        case consequences.Unseen():
             pass
-        case then.StageChanged():
+        case consequences.StageChanged():
             channel.stage_roster.poke()
-        case then.PersonMoved(user):
+        case consequences.PersonMoved(user):
             # a listener who comes or goes changes a count; others change the stage
             seated = channel.space.role(user).may_speak
             (channel.stage_roster if seated else channel.crowd_roster).poke()
-        case then.CaptionAdded(utterance):
+        case consequences.CaptionAdded(utterance):
             channel.caption(utterance, _caption(channel.space, utterance))
             if channel.space.queue_order is QueueOrder.AIRTIME and channel.space.hands:
                 channel.stage_roster.poke()
-        case then.ReactionsAdded(counts):
+        case consequences.ReactionsAdded(counts):
             channel.react(counts)
-        case then.PostAdded(number):
+        case consequences.PostAdded(number):
             channel.broadcast(_post(channel.space, number))
         case _:
             assert_never(change)
@@ -241,10 +240,10 @@ def _undescribed(_space: LiveSpace) -> SpaceView:
     raise AssertionError("no page is open before the service has said how to describe")
 
 
-def _refresh_roles(channel: Channel, concerned: Sequence[then.Concerned]) -> None:
+def _refresh_roles(channel: Channel, concerned: Sequence[consequences.Concerned]) -> None:
     users = set[UserId]()
     for people in concerned:
-        if people is then.Everybody.EVERYBODY:
+        if people is consequences.Everybody.EVERYBODY:
             channel.refresh_roles(None)
             return
         users.update(people)

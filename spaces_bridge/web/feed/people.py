@@ -16,7 +16,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules.common import is_above, rank
 from spaces_bridge.core.text.folding import folded
 from spaces_bridge.web.feed.hub import Hub
-from spaces_bridge.web.feed.verbs import Frame, doer_of, text_of
+from spaces_bridge.web.feed.verbs import Frame, acting_user, text_of
 from spaces_bridge.web.frames.server import PeopleFrame
 from spaces_bridge.web.frames.views import PeopleView, PersonView, RemovedPersonView
 from spaces_bridge.web.views import You, picture, tone, waiting
@@ -34,7 +34,7 @@ class PeopleHere:
 
     async def answer(self, frame: Frame, you: You, space: LiveSpace) -> PeopleFrame:
         """Return the people whom the frame asks for. Raises Refusal, Rejected, StorageError."""
-        by = doer_of(you)
+        by = acting_user(you)
         if not you.moderates(space):
             raise refusals.not_moderator()
         query = text_of(frame, "query")

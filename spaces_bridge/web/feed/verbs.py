@@ -47,7 +47,7 @@ def misshapen(what: str) -> Refusal:
     return Refusal("bad_frame", text, what=what)
 
 
-def doer_of(you: You) -> UserId:
+def acting_user(you: You) -> UserId:
     """Return who acts. Raises Refusal for somebody without a name: acting needs one."""
     if you.user is None:
         raise Refusal("name_needed", "Say who you are first: a name is enough.")
@@ -62,7 +62,7 @@ def command_of(frame: Frame, you: You, now_ms: int) -> cmd.Command:
         raise Refusal("not_built", "That does not exist on the page yet.")
     if verb is None:
         raise Refusal("unknown", "This page asked for something the server does not know.")
-    return verb(frame, you, doer_of(you), now_ms)
+    return verb(frame, you, acting_user(you), now_ms)
 
 
 def reaction_of(frame: Frame) -> str:

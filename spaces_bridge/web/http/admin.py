@@ -113,7 +113,7 @@ class Admin:
     async def _end(self, request: web.Request) -> web.Response:
         space = self._space_of(request)
         reason = text_of(await _body_of(request), "reason") or "ended by the server's admin"
-        now_ms = self._spaces.world.clock.now_ms()
+        now_ms = self._spaces.context.clock.now_ms()
         await self._spaces.ask(space.space, cmd.EndSpace(None, now_ms, reason))
         return _json({"ended": True})
 

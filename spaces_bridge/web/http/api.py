@@ -17,19 +17,19 @@ from spaces_bridge.web.views import JsonBody
 class Api:
     """The public API: serves `/api`."""
 
-    def __init__(self, settings: WebSettings, door: PageAccess, hub: Hub) -> None:
+    def __init__(self, settings: WebSettings, access: PageAccess, hub: Hub) -> None:
         self._document = document(settings.base_url)
-        self._door = door
+        self._access = access
         self._hub = hub
 
     async def spaces(self, _request: web.Request) -> web.Response:
         """Answer with the public live spaces, live and upcoming ones."""
-        shown = [s for s in self._door.spaces.open() if is_listed(s)]
+        shown = [s for s in self._access.spaces.open() if is_listed(s)]
         return json_answer({"spaces": [self._view(s) for s in listed.most_recent_first(shown)]})
 
     async def space(self, request: web.Request) -> web.Response:
         """Answer with one live space; a private one is shown to its members only."""
-        space, _ = await self._door.from_request(request)
+        space, _ = await self._access.from_request(request)
         return json_answer(self._view(space))
 
     async def openapi(self, _request: web.Request) -> web.Response:

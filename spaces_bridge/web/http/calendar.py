@@ -34,15 +34,17 @@ _JOINERS = "\u200c\u200d"
 class Calendar:
     """The calendar handler: serves `/s/SLUG/event.ics`."""
 
-    def __init__(self, door: PageAccess, settings: WebSettings, domain: str, clock: Clock) -> None:
-        self._door = door
+    def __init__(
+        self, access: PageAccess, settings: WebSettings, domain: str, clock: Clock
+    ) -> None:
+        self._access = access
         self._settings = settings
         self._domain = domain
         self._clock = clock
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer with the calendar entry. Raises Problem 404, also where no time is set."""
-        space, _ = await self._door.from_request(request)
+        space, _ = await self._access.from_request(request)
         if space.scheduled_at_ms is None:
             raise Problem(
                 HTTPStatus.NOT_FOUND,

@@ -15,8 +15,8 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.pacing.token_bucket import TokenBuckets
+from spaces_bridge.web.access.openid import OpenIdAccess
 from spaces_bridge.web.access.page_access import PageAccess
-from spaces_bridge.web.access.vouching import Vouching
 from spaces_bridge.web.feed.verbs import (
     Frame,
     Refusal,
@@ -41,11 +41,11 @@ class HostApi:
     """The hosts' API: serves `/api/v1/you` and `POST /api/v1/spaces`."""
 
     def __init__(
-        self, settings: WebSettings, door: PageAccess, vouching: Vouching, creating: Creating
+        self, settings: WebSettings, access: PageAccess, openid: OpenIdAccess, creating: Creating
     ) -> None:
         self._settings = settings
-        self._door = door
-        self._vouching = vouching
+        self._access = access
+        self._openid = openid
         self._creating = creating
         self._tries = TokenBuckets(TRIES, TRIES_PER_S)
 
@@ -76,7 +76,7 @@ class HostApi:
             text = "You have started very many live spaces just now. Wait a minute."
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "created_often", text)
         space = await self._creating.create(user, name, wanted, f"page:{user}:{nonce}")
-        session = await self._door.sessions.mint(space.space, user, name, guest=False)
+        session = await self._access.sessions.mint(space.space, user, name, guest=False)
         page = self._settings.page(space.slug)
         answer = json_answer({"slug": space.slug, "page": page, "session": session})
         answer.set_status(HTTPStatus.CREATED)
@@ -90,11 +90,11 @@ class HostApi:
         """Return the asker's user id, and their name where it is known. Raises Problem."""
         openid = frame.get("openid")
         if openid is not None and "Authorization" not in request.headers:
-            return await self._vouching.user_of(openid, self._door.addresses.of(request)), ""
+            return await self._openid.user_of(openid, self._access.addresses.of(request)), ""
         return await self._bearer(request)
 
     async def _bearer(self, request: web.Request) -> tuple[UserId, str]:
-        token = await self._door.bearer(request)
+        token = await self._access.bearer(request)
         if token is None:
             text = (
                 "The page does not know who you are. Open it by your personal link, which the bot "
@@ -102,7 +102,7 @@ class HostApi:
             )
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem(HTTPStatus.UNAUTHORIZED, "who_are_you", text, challenge)
-        space = await self._door.spaces.find(token.space)
+        space = await self._access.spaces.find(token.space)
         known = space.person(token.user).name if space is not None else ""
         return token.user, known or token.name
 

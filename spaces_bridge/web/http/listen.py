@@ -10,11 +10,11 @@ from aiohttp import web
 
 from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.records import Token
-from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.web.access.page_access import PageAccess
 from spaces_bridge.web.access.tickets import Tickets
-from spaces_bridge.web.problems import Problem, too_many
+from spaces_bridge.web.problems import Problem, refuse_unless_live, too_many
 from spaces_bridge.web.settings import WebSettings
 
 STALL_S = 20.0
@@ -34,20 +34,20 @@ class OggStream:
     such as an `<audio>` element, ask by `POST` first, and get an address good for a minute.
     """
 
-    def __init__(self, settings: WebSettings, door: PageAccess, stage: Stage) -> None:
+    def __init__(self, settings: WebSettings, access: PageAccess, stage: Stage) -> None:
         self._settings = settings
         self._open = 0
-        self._door = door
+        self._access = access
         self._stage = stage
         self._tickets = Tickets()
         self._asked = TokenBuckets(TICKETS_BURST, TICKETS_PER_S)
 
     async def open(self, request: web.Request) -> web.Response:
         """Answer a `POST` with 201 and a `Location` to play, or refuse as the stream would."""
-        space, token = await self._door.from_request(request)
-        _refuse_unless_live(space)
-        self._door.admit(space, token)
-        if not self._asked.take(self._door.addresses.of(request)):
+        space, token = await self._access.from_request(request)
+        refuse_unless_live(space)
+        self._access.admit(space, token)
+        if not self._asked.take(self._access.addresses.of(request)):
             raise too_many()
         ticket = f"?ticket={self._tickets.issue(token)}" if token is not None else ""
         return web.Response(
@@ -60,21 +60,21 @@ class OggStream:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Stream until the listener leaves or the live space ends."""
-        with self._door.streams.one(self._door.addresses.of(request)):
+        with self._access.streams.one(self._access.addresses.of(request)):
             return await self._stream(request)
 
     async def _who(self, request: web.Request) -> tuple[LiveSpace, Token | None]:
         ticket = request.query.get("ticket")
         if ticket is None:
-            return await self._door.from_request(request)
+            return await self._access.from_request(request)
         token = self._tickets.bearer(ticket)
-        space = await self._door.enter_from(request, token)
+        space = await self._access.enter_from(request, token)
         return space, token if token is not None and token.space == space.space else None
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         space, token = await self._who(request)
-        _refuse_unless_live(space)
-        self._door.admit(space, token)
+        refuse_unless_live(space)
+        self._access.admit(space, token)
         with self._place():
             response = web.StreamResponse(
                 headers={
@@ -99,7 +99,7 @@ class OggStream:
         mix = self._stage.mix(space.space, tags_of(space))
         try:
             async for pages in mix:
-                if not self._door.still_in(space, token):
+                if not self._access.still_in(space, token):
                     break
                 await _write(request, response, pages)
         except (ConnectionError, TimeoutError):
@@ -157,9 +157,3 @@ def full() -> Problem:
     """Return the problem 503 for when all places to listen over HTTP are taken."""
     text = "Too many people listen over HTTP right now. Try again in half a minute."
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "streams_full", text, {"Retry-After": "30"})
-
-
-def _refuse_unless_live(space: LiveSpace) -> None:
-    if space.phase is not Phase.LIVE:
-        text = "There is no sound: this live space is not live."
-        raise Problem(HTTPStatus.CONFLICT, "no_sound", text)

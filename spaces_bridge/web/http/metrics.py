@@ -108,7 +108,7 @@ def page_numbers(spaces: Spaces, hub: Hub) -> NumberSource:
             "live": len(live),
             "open_pages": hub.connections(),
             "listeners": sum(spaces.audience_size(s.space) for s in live),
-            "listening_peers": sum(spaces.world.stage.listeners(s.space) for s in live),
+            "listening_peers": sum(spaces.context.stage.listeners(s.space) for s in live),
             "speakers": sum(len(s.stage) for s in live),
             "on_air": sum(len(s.on_air) for s in live),
             "raised_hands": sum(len(s.hands) for s in live),

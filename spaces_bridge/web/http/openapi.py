@@ -201,7 +201,8 @@ def _stream() -> JsonBody:
     responses: JsonBody = {
         "200": {"description": "OK", "content": {"audio/ogg": {"schema": _STRING}}},
         "403": _failure(_NOBODY_ENTERS),
-        "409": _failure("Not live"),
+        "409": _failure("Not live yet"),
+        "410": _failure("Ended"),
         "503": _failure("Too many listen over HTTP, or a part of the server is away"),
     }
     return _about_space("Listen over HTTP", responses, _query("ticket", text))
@@ -212,7 +213,8 @@ def _ticket() -> JsonBody:
     responses: JsonBody = {
         "201": {"description": "Made", "headers": {"Location": location}},
         "403": _failure(_NOBODY_ENTERS),
-        "409": _failure("Not live"),
+        "409": _failure("Not live yet"),
+        "410": _failure("Ended"),
     }
     return _about_space("An address of the stream for players that send no header", responses)
 

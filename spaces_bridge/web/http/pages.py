@@ -45,13 +45,13 @@ class Pages:
     def __init__(
         self,
         settings: WebSettings,
-        door: PageAccess,
+        access: PageAccess,
         hub: Hub,
         directory: Directory,
         assets: Assets,
     ) -> None:
         self._settings = settings
-        self._door = door
+        self._access = access
         self._hub = hub
         self._directory = directory
         self._templates = Environment(
@@ -75,7 +75,7 @@ class Pages:
 
     async def directory(self, request: web.Request) -> web.Response:
         """Answer with the directory of live, upcoming and ended live spaces."""
-        spaces = [self._bubble(s) for s in self._door.spaces.open() if is_listed(s)]
+        spaces = [self._bubble(s) for s in self._access.spaces.open() if is_listed(s)]
         ended = await self._directory.listing([Phase.ENDED.value], ENDED_LISTED * 2)
         return self._html(
             request,
@@ -92,7 +92,7 @@ class Pages:
         """Answer with a live space's page, or with the shell to askers who may not know of it."""
         slug = request.match_info["slug"]
         try:
-            space, _ = await self._door.from_request(request)
+            space, _ = await self._access.from_request(request)
         except Problem as problem:
             if problem.status is not HTTPStatus.NOT_FOUND:
                 raise

@@ -28,13 +28,13 @@ POLICY: Final = "default-src 'none'; sandbox"
 class QrCodes:
     """The QR codes' handler: serves `/s/SLUG/qr.svg`."""
 
-    def __init__(self, door: PageAccess, settings: WebSettings) -> None:
-        self._door = door
+    def __init__(self, access: PageAccess, settings: WebSettings) -> None:
+        self._access = access
         self._settings = settings
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer with the code in every phase; of a private live space for its members only."""
-        space, _ = await self._door.from_request(request)
+        space, _ = await self._access.from_request(request)
         address = str(URL(self._settings.page(space.slug)))  # a URI has no letters but ASCII's
         return web.Response(
             status=HTTPStatus.OK,

@@ -14,15 +14,15 @@ from spaces_bridge.web.feed.feed import Feed
 from spaces_bridge.web.http import pasted
 from spaces_bridge.web.http.api import Api
 from spaces_bridge.web.http.assets import Assets
+from spaces_bridge.web.http.avatars import AvatarImages
 from spaces_bridge.web.http.calendar import Calendar
 from spaces_bridge.web.http.cors import Cors
-from spaces_bridge.web.http.faces import Faces
 from spaces_bridge.web.http.host_api import HostApi
 from spaces_bridge.web.http.listen import OggStream
-from spaces_bridge.web.http.media_door import MediaDoor
 from spaces_bridge.web.http.pages import Pages
 from spaces_bridge.web.http.qr import QrCodes
 from spaces_bridge.web.http.transcript import Transcripts
+from spaces_bridge.web.http.whip import WhipEndpoints
 from spaces_bridge.web.problems import problems
 from spaces_bridge.web.settings import WebSettings
 
@@ -42,13 +42,13 @@ class Handlers:
     pages: Pages
     api: Api
     hosts: HostApi
-    media: MediaDoor
+    media: WhipEndpoints
     feed: Feed
     ogg: OggStream
     transcripts: Transcripts
     calendar: Calendar
     codes: QrCodes
-    faces: Faces
+    avatars: AvatarImages
     assets: Assets
 
 
@@ -80,7 +80,7 @@ def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
     router.add_get(f"{root}/transcript.{{format:vtt|srt|txt|json}}", to.transcripts.handle)
     router.add_get(f"{root}/event.ics", to.calendar.handle)
     router.add_get(f"{root}/qr.svg", to.codes.handle)
-    router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", to.faces.handle)
+    router.add_get(f"{root}/face/{{face:[0-9a-f]+}}", to.avatars.handle)
     _add_media(router, f"{root}/whep", to.media.listen, to.media)
     _add_media(router, f"{root}/whip", to.media.speak, to.media)
     router.add_get(f"{prefix}/api/v1/spaces", to.api.spaces)
@@ -91,7 +91,7 @@ def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
     router.add_get(f"{prefix}/static/{{version}}/{{name:.+}}", to.assets.handle)
 
 
-def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: MediaDoor) -> None:
+def _add_media(router: web.UrlDispatcher, path: str, post: Handler, media: WhipEndpoints) -> None:
     router.add_post(path, post)
     router.add_delete(f"{path}/{{session:[A-Za-z0-9_-]+}}", media.leave)
 

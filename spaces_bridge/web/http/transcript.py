@@ -21,15 +21,15 @@ TranscriptLine = ev.UtteranceCaptioned
 class Transcripts:
     """The transcripts' handler: serves `/s/SLUG/transcript.{vtt,srt,txt,json}`."""
 
-    def __init__(self, door: PageAccess, journal: Journal) -> None:
-        self._door = door
+    def __init__(self, access: PageAccess, journal: Journal) -> None:
+        self._access = access
         self._journal = journal
         self._limiter = TokenBuckets(20, 0.5)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer with all captions so far, in the wanted format."""
-        space, _ = await self._door.from_request(request)
-        if not self._limiter.take(self._door.addresses.of(request)):
+        space, _ = await self._access.from_request(request)
+        if not self._limiter.take(self._access.addresses.of(request)):
             raise too_many()
         kind = request.match_info["format"]
         content_type, write = FORMATS[kind]

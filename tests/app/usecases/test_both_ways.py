@@ -16,15 +16,15 @@ from spaces_bridge.web.feed.acts import Acts
 from spaces_bridge.web.feed.verbs import Frame
 from spaces_bridge.web.settings import WebSettings
 from spaces_bridge.web.views import You
-from tests.matrix.talk_town import MIA, SETTINGS, TalkTown
+from tests.matrix.command_setup import MIA, SETTINGS, CommandSetup
 from tests.support.spaces import BEN, EVE, GUEST, HOST
 
 pytestmark = pytest.mark.unit
 
 BOT = SETTINGS.bot
-Prepare = Callable[[TalkTown], Awaitable[None]]
-Ways = tuple[TalkTown, TalkTown]
-"""Two equal towns: in the first somebody writes a command, in the second a page sends a frame."""
+Prepare = Callable[[CommandSetup], Awaitable[None]]
+Ways = tuple[CommandSetup, CommandSetup]
+"""Two equal set-ups: in one somebody writes a command, in the other a page sends a frame."""
 
 
 @dataclass(frozen=True)
@@ -40,77 +40,79 @@ class Case:
     """How often it is asked for; the last answer counts."""
 
 
-async def on_the_page(town: TalkTown, by: UserId, frame: Frame, *, guest: bool = False) -> str:
+async def on_the_page(
+    setup: CommandSetup, by: UserId, frame: Frame, *, guest: bool = False
+) -> str:
     """The code of the refusal; empty when it was done."""
-    acts = Acts(WebSettings(bot=BOT), town.spaces, town.use_cases)
+    acts = Acts(WebSettings(bot=BOT), setup.spaces, setup.use_cases)
     try:
-        await acts.do(frame, You(by, "", guest=guest), town.view)
+        await acts.do(frame, You(by, "", guest=guest), setup.view)
     except Rejected as refusal:
         return refusal.code
     return ""
 
 
-async def outcome(town: TalkTown) -> object:
+async def outcome(setup: CommandSetup) -> object:
     """Everything that a use case may have changed."""
-    await town.settled()
-    await town.doorkeeper.stop()
+    await setup.settled()
+    await setup.ban_lists.stop()
     return {
-        "removed": {user: (r.reason, r.blocked) for user, r in town.view.removed.items()},
-        "blocks": {key: block.reason for key, block in town.lists.blocks.items()},
-        "reports": [(r.reporter, r.reported, r.reason) for r in town.lists.reports.values()],
-        "following": town.notebook.following,
-        "posts": [(post.url, post.event, post.by) for post in town.view.posts],
-        "phase": town.view.phase,
-        "wishes": sorted(kind for kind in town.notebook.kinds() if kind != "person.tell"),
+        "removed": {user: (r.reason, r.blocked) for user, r in setup.view.removed.items()},
+        "blocks": {key: block.reason for key, block in setup.lists.blocks.items()},
+        "reports": [(r.reporter, r.reported, r.reason) for r in setup.lists.reports.values()],
+        "following": setup.notebook.following,
+        "posts": [(post.url, post.event, post.by) for post in setup.view.posts],
+        "phase": setup.view.phase,
+        "tasks": sorted(kind for kind in setup.notebook.kinds() if kind != "person.tell"),
     }
 
 
 @pytest.fixture
 async def ways() -> AsyncIterator[Ways]:
     async with AsyncExitStack() as stack:
-        commands = await stack.enter_async_context(TalkTown())
-        yield commands, await stack.enter_async_context(TalkTown())
+        commands = await stack.enter_async_context(CommandSetup())
+        yield commands, await stack.enter_async_context(CommandSetup())
 
 
-async def eve_is_blocked(town: TalkTown) -> None:
-    await town.use_cases.blocking.block(town.view, HOST, EVE, "spam")
+async def eve_is_blocked(setup: CommandSetup) -> None:
+    await setup.use_cases.blocking.block(setup.view, HOST, EVE, "spam")
 
 
-async def eve_is_blocked_twice(town: TalkTown) -> None:
-    await eve_is_blocked(town)
+async def eve_is_blocked_twice(setup: CommandSetup) -> None:
+    await eve_is_blocked(setup)
     pattern = "@*:elsewhere.net"
-    await town.use_cases.blocking.block_pattern(town.view, HOST, pattern, "too many names")
+    await setup.use_cases.blocking.block_pattern(setup.view, HOST, pattern, "too many names")
 
 
-async def eve_is_listed_too(town: TalkTown) -> None:
-    await eve_is_blocked(town)
+async def eve_is_listed_too(setup: CommandSetup) -> None:
+    await eve_is_blocked(setup)
     rule = PolicyRule(RoomId("!lists"), "user", "1", EVE, "spam")
-    await town.doorkeeper.learn(rule)
+    await setup.ban_lists.learn(rule)
 
 
-async def eve_is_removed(town: TalkTown) -> None:
-    await town.does(cmd.RemovePerson(HOST, EVE))
+async def eve_is_removed(setup: CommandSetup) -> None:
+    await setup.does(cmd.RemovePerson(HOST, EVE))
 
 
-async def a_guest_asks(town: TalkTown) -> None:
-    await town.does(cmd.RequestToSpeak(GUEST, 3_000, name="Gus", guest=True))
+async def a_guest_asks(setup: CommandSetup) -> None:
+    await setup.does(cmd.RequestToSpeak(GUEST, 3_000, name="Gus", guest=True))
 
 
-async def ben_helps(town: TalkTown) -> None:
-    await town.gives(BEN, 60)
+async def ben_helps(setup: CommandSetup) -> None:
+    await setup.gives(BEN, 60)
 
 
-async def eve_helps_elsewhere(town: TalkTown) -> None:
+async def eve_helps_elsewhere(setup: CommandSetup) -> None:
     """She is a co-host of another live space of the same host, and Ben of this one."""
-    await ben_helps(town)
-    here = town.space
-    await town.plan(space="other", slug="other")
-    await town.gives(EVE, 60)
-    town.space = here
+    await ben_helps(setup)
+    here = setup.space
+    await setup.plan(space="other", slug="other")
+    await setup.gives(EVE, 60)
+    setup.space = here
 
 
-async def eve_follows_ada(town: TalkTown) -> None:
-    town.notebook.following.add((HOST, EVE))
+async def eve_follows_ada(setup: CommandSetup) -> None:
+    setup.notebook.following.add((HOST, EVE))
 
 
 CASES = {
@@ -207,11 +209,11 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_a_command_and_a_frame_have_the_same_outcome(ways: Ways, case: Case) -> None:
     by_command, by_frame = ways
-    for town in ways:
-        await town.open()
+    for setup in ways:
+        await setup.open()
         if case.before is not None:
-            await case.before(town)
-            await town.settled()
+            await case.before(setup)
+            await setup.settled()
     before = await outcome(by_frame)
     answer = code = ""
     for _ in range(case.times):
@@ -228,35 +230,35 @@ async def test_a_command_and_a_frame_have_the_same_outcome(ways: Ways, case: Cas
 
 async def test_what_is_planned_is_called_off_both_ways(ways: Ways) -> None:
     by_command, by_frame = ways
-    for town in ways:
-        await town.plan()
+    for setup in ways:
+        await setup.plan()
     assert "called off" in await by_command.say(HOST, "!space unschedule")
     assert await on_the_page(by_frame, HOST, {"type": "unschedule"}) == ""
     assert await outcome(by_command) == await outcome(by_frame)
 
 
 async def test_reports_by_command_and_on_the_page_count_together(ways: Ways) -> None:
-    town, _ = ways
-    await town.open()
+    setup, _ = ways
+    await setup.open()
     frame: Frame = {"type": "report", "user": EVE, "reason": "x"}
     for _ in range(REPORTS_AN_HOUR - 2):
-        assert await town.say(BEN, "!space report eve x") == "✅"
+        assert await setup.say(BEN, "!space report eve x") == "✅"
     for _ in range(2):
-        assert await on_the_page(town, BEN, frame) == ""
-    assert await on_the_page(town, BEN, frame) == "many_reports"
-    assert "within an hour" in await town.say(BEN, "!space report eve x")
-    assert await on_the_page(town, MIA, frame) == ""  # each by themselves
-    town.notebook.now += 3_600_000
-    assert await on_the_page(town, BEN, frame) == ""
+        assert await on_the_page(setup, BEN, frame) == ""
+    assert await on_the_page(setup, BEN, frame) == "many_reports"
+    assert "within an hour" in await setup.say(BEN, "!space report eve x")
+    assert await on_the_page(setup, MIA, frame) == ""  # each by themselves
+    setup.notebook.now += 3_600_000
+    assert await on_the_page(setup, BEN, frame) == ""
 
 
 async def test_all_guests_of_a_live_space_have_one_limit_together(ways: Ways) -> None:
-    town, _ = ways
-    await town.open()
+    setup, _ = ways
+    await setup.open()
     frame: Frame = {"type": "report", "user": EVE, "reason": "x"}
     codes = [
-        await on_the_page(town, UserId(f"@spaces_{n:04x}:example.org"), frame, guest=True)
+        await on_the_page(setup, UserId(f"@spaces_{n:04x}:example.org"), frame, guest=True)
         for n in range(GUESTS_REPORTS_AN_HOUR + 1)
     ]
     assert codes == [""] * GUESTS_REPORTS_AN_HOUR + ["many_guest_reports"]
-    assert await on_the_page(town, BEN, frame) == ""  # people with an account are not among them
+    assert await on_the_page(setup, BEN, frame) == ""  # people with an account are not among them

@@ -114,8 +114,8 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
     assert (shown.user, shown.name, shown.text) == (BEN, "Ben", "hi\n there")
-    (wished,) = recorder.wished("chat.post")
-    assert wished["lines"] == [
+    (enqueued,) = recorder.enqueued("chat.post")
+    assert enqueued["lines"] == [
         {
             "id": shown.id,
             "user": BEN,
@@ -126,22 +126,22 @@ async def test_a_members_words_go_to_the_room_and_to_all_pages(
             "named": True,
         },
     ]
-    assert spaces.world.chat.lines(SPACE) == (shown,)
+    assert spaces.context.chat.lines(SPACE) == (shown,)
 
 
 async def test_the_same_nonce_is_the_same_line_also_after_a_restart(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
+    chat, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
     for _ in range(2):
-        await desk.say(SPACE, ben, "once", nonce="n1")
-    assert len(recorder.called("chatted")) == len(recorder.wished("chat.post")) == 1
-    spaces.world.chat.close(SPACE)
-    await desk.say(SPACE, ben, "once", nonce="n1")
-    await desk.say(SPACE, ChatAuthor(HOST, "", guest=False), "another's", nonce="n1")
+        await chat.say(SPACE, ben, "once", nonce="n1")
+    assert len(recorder.called("chatted")) == len(recorder.enqueued("chat.post")) == 1
+    spaces.context.chat.close(SPACE)
+    await chat.say(SPACE, ben, "once", nonce="n1")
+    await chat.say(SPACE, ChatAuthor(HOST, "", guest=False), "another's", nonce="n1")
     first, again, other = (shown for _, shown in recorder.called("chatted"))
     assert first == again != other
-    assert len(recorder.wished("chat.post")) == 2
+    assert len(recorder.enqueued("chat.post")) == 2
 
 
 @pytest.mark.parametrize(
@@ -160,36 +160,36 @@ async def test_who_is_called_like_somebody_else_is_told_apart_in_the_room(
 ) -> None:
     await spaces.ask(SPACE, cmd.ObserveMember(EVE, joined=True, name=called))
     await ChatService(spaces).say(SPACE, ChatAuthor(EVE, "", guest=False), "I am the host")
-    (wished,) = recorder.wished("chat.post")
-    assert isinstance(wished["lines"], list)
-    assert wished["lines"][0]["name"] == named
+    (enqueued,) = recorder.enqueued("chat.post")
+    assert isinstance(enqueued["lines"], list)
+    assert enqueued["lines"][0]["name"] == named
 
 
 async def test_a_nonce_used_again_brings_nothing_onto_the_pages_that_the_room_has_not(
     spaces: Spaces, recorder: Recorder
 ) -> None:
-    desk, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
-    await desk.say(SPACE, ben, "rude", nonce="n1")
+    chat, ben = ChatService(spaces), ChatAuthor(BEN, "", guest=False)
+    await chat.say(SPACE, ben, "rude", nonce="n1")
     ((_, shown),) = recorder.called("chatted")
     assert isinstance(shown, ChatLine)
     await recorder.complete(f"chat:{shown.id}", 0, "$sent")
-    spaces.world.chat.note_sent(SPACE, EventId("$sent"), [shown])
-    assert spaces.world.chat.take_back(SPACE, EventId("$sent")) == LinesGone((shown.id,))
-    await desk.say(SPACE, ben, "rude", nonce="n1")
-    assert spaces.world.chat.lines(SPACE) == (), "what a moderator took away stays away"
-    await desk.say(SPACE, ben, "ruder", nonce="n1")
-    assert [line.text for line in spaces.world.chat.lines(SPACE)] == ["ruder"]
-    assert len(recorder.wished("chat.post")) == 1, "other words are another line"
+    spaces.context.chat.note_sent(SPACE, EventId("$sent"), [shown])
+    assert spaces.context.chat.take_back(SPACE, EventId("$sent")) == LinesGone((shown.id,))
+    await chat.say(SPACE, ben, "rude", nonce="n1")
+    assert spaces.context.chat.lines(SPACE) == (), "what a moderator took away stays away"
+    await chat.say(SPACE, ben, "ruder", nonce="n1")
+    assert [line.text for line in spaces.context.chat.lines(SPACE)] == ["ruder"]
+    assert len(recorder.enqueued("chat.post")) == 1, "other words are another line"
 
 
 async def test_a_guest_has_no_name_in_the_room_before_the_floor(
     spaces: Spaces, recorder: Recorder
 ) -> None:
     await ChatService(spaces).say(SPACE, ZOE, "hello")
-    (wished,) = recorder.wished("chat.post")
-    assert "Zoe" not in str(wished)
-    assert A_GUEST in str(wished)
-    (shown,) = spaces.world.chat.lines(SPACE)
+    (enqueued,) = recorder.enqueued("chat.post")
+    assert "Zoe" not in str(enqueued)
+    assert A_GUEST in str(enqueued)
+    (shown,) = spaces.context.chat.lines(SPACE)
     assert (shown.name, shown.named, shown.guest) == ("Zoe", False, True)
 
 
@@ -204,17 +204,17 @@ async def test_what_cannot_be_read_or_is_too_long_is_refused(spaces: Spaces) -> 
     assert await refusal(spaces, ben) == "locked_chat"
     await spaces.ask(SPACE, cmd.ObserveLevels({HOST: 90, BEN: 10}))
     await ChatService(spaces).say(SPACE, ben, "with the floor")
-    assert [shown.text for shown in spaces.world.chat.lines(SPACE)] == ["with the floor"]
+    assert [shown.text for shown in spaces.context.chat.lines(SPACE)] == ["with the floor"]
 
 
 async def test_nothing_of_a_removed_person_stays(spaces: Spaces, recorder: Recorder) -> None:
-    desk = ChatService(spaces)
+    chat = ChatService(spaces)
     await enter(spaces, EVE)
     for user in (BEN, EVE, BEN):
-        await desk.say(SPACE, ChatAuthor(user, "", guest=False), f"of {user}")
+        await chat.say(SPACE, ChatAuthor(user, "", guest=False), f"of {user}")
     await spaces.ask(SPACE, cmd.RemovePerson(HOST, BEN))
     assert recorder.called("chatted")[-1] == (SPACE, WriterGone(BEN))
-    assert [shown.user for shown in spaces.world.chat.lines(SPACE)] == [EVE]
+    assert [shown.user for shown in spaces.context.chat.lines(SPACE)] == [EVE]
     assert await refusal(spaces, ChatAuthor(BEN, "", guest=False)) == "removed"
 
 
@@ -226,5 +226,5 @@ async def test_the_chat_of_one_that_ended_is_let_go_of(spaces: Spaces, recorder:
     recorder.now += 3_600_000
     later = cmd.CreateSpace(*spaces.new_identity("Next", "x"), "Next", HOST, "Ada", recorder.now)
     await spaces.create(later)
-    assert spaces.world.chat.lines(SPACE) == ()
+    assert spaces.context.chat.lines(SPACE) == ()
     assert await refusal(spaces, ben) == "ended"

@@ -24,7 +24,7 @@ TALK = NewSpace("First talk")
 def creating(
     recorder: Recorder, settings: AppSettings = SETTINGS, permission: Permission = "host"
 ) -> tuple[Creating, Spaces]:
-    spaces = Spaces(recorder.world(settings))
+    spaces = Spaces(recorder.context(settings))
     return Creating(spaces, lambda _: permission), spaces
 
 

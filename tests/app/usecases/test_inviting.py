@@ -18,31 +18,31 @@ pytestmark = pytest.mark.unit
 SPACE = live_space()
 
 
-class Town(Recorder):
-    """Keeps notes and wishes; two people follow the host."""
+class InvitingSetup(Recorder):
+    """Keeps notes and tasks; two people follow the host."""
 
     def __init__(self) -> None:
         super().__init__()
         self.following = {(HOST, BEN), (HOST, EVE)}
 
     async def invites(self, source: str, space: LiveSpace = SPACE, by: UserId = HOST) -> int:
-        return await Inviting(Spaces(self.world())).invite_followers(space, by, source)
+        return await Inviting(Spaces(self.context())).invite_followers(space, by, source)
 
 
 async def test_followers_are_invited_once_however_it_is_asked_for() -> None:
-    town = Town()
-    assert await town.invites("$command") == 2
+    setup = InvitingSetup()
+    assert await setup.invites("$command") == 2
     with pytest.raises(Rejected, match="already"):
-        await town.invites("page:1")
+        await setup.invites("page:1")
     with pytest.raises(Rejected, match="already"):
-        await town.invites("$another")
-    assert town.wished("followers.invite") == [{"space": SPACE.space, "by": HOST}]
+        await setup.invites("$another")
+    assert setup.enqueued("followers.invite") == [{"space": SPACE.space, "by": HOST}]
 
 
 async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
-    town = Town()
-    assert await town.invites("$command") == await town.invites("$command") == 2
-    assert town.kinds() == ["followers.invite"]
+    setup = InvitingSetup()
+    assert await setup.invites("$command") == await setup.invites("$command") == 2
+    assert setup.kinds() == ["followers.invite"]
 
 
 @pytest.mark.parametrize(
@@ -57,21 +57,21 @@ async def test_the_same_command_heard_again_is_done_and_not_refused() -> None:
 async def test_not_into_a_closed_live_space_and_not_by_a_listener(
     space: LiveSpace, by: UserId, code: str
 ) -> None:
-    town = Town()
+    setup = InvitingSetup()
     with pytest.raises(Rejected) as refusal:
-        await town.invites("$command", space, by)
+        await setup.invites("$command", space, by)
     assert refusal.value.code == code
-    assert not town.effects
-    assert not town.notes.held
+    assert not setup.effects
+    assert not setup.notes.held
 
 
 async def test_whom_nobody_follows_may_try_again_later() -> None:
-    town = Town()
-    town.following = set()
+    setup = InvitingSetup()
+    setup.following = set()
     with pytest.raises(Rejected, match="Nobody follows you"):
-        await town.invites("$command")
-    town.following = {(HOST, EVE)}
-    assert await town.invites("$later") == 1
+        await setup.invites("$command")
+    setup.following = {(HOST, EVE)}
+    assert await setup.invites("$later") == 1
 
 
 @pytest.mark.parametrize(

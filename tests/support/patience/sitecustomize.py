@@ -12,9 +12,9 @@ from typing import Any
 from spaces_bridge_demo.sabotage.saboteur import break_module
 
 
-def be_patient(scribe: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
+def be_patient(scheduler: Any) -> None:  # noqa: ANN401  # a module taken apart on purpose
     """A final may wait for ever."""
-    scribe.PATIENCE_S = 1e9
+    scheduler.PATIENCE_S = 1e9
 
 
 break_module("spaces_bridge.captions.worker.scheduler", be_patient)

@@ -21,7 +21,7 @@ from spaces_bridge.media.worker.edge.paths import Path, UdpPort
 from spaces_bridge.media.worker.edge.peer import Peer
 from spaces_bridge.media.worker.edge.peers import Peers
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
-from spaces_bridge.media.worker.edge.tcp import TcpDoor
+from spaces_bridge.media.worker.edge.tcp import TcpListener
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.values import (
     CONNECTED,
@@ -76,7 +76,7 @@ class Edge:
         """
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
-        self._door = TcpDoor(self._received, self._path_lost, self._refuse, most=most)
+        self._tcp = TcpListener(self._received, self._path_lost, self._refuse, most=most)
         self._place = sdp_answer.OurPlace(list(addresses), port, tcp=bool(tcp))
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
@@ -99,7 +99,7 @@ class Edge:
         self._loop = loop
         for port in self._ports:
             loop.add_reader(port.socket, port.read)
-        self._door.open(self._listeners, loop)
+        self._tcp.open(self._listeners, loop)
         self._round = loop.call_later(_ROUND_S, self._make_round)
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class Edge:
         if self._round is not None:
             self._round.cancel()
         self._loop = None
-        self._door.close()
+        self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
 
@@ -359,7 +359,7 @@ class Edge:
             if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
-        self._door.hang_up_on_strangers(self._loop.time())
+        self._tcp.hang_up_on_strangers(self._loop.time())
         self._log_refused(now)
 
     def _look_after(self, peer: Peer, now: float) -> None:

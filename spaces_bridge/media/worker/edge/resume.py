@@ -81,10 +81,10 @@ def revive(
     peer = Peer(peer_id, record.direction, ice, record.payload_type, now)
     peer.ssrc = record.local_ssrc
     peer.link = Link.made(keys, record.local_ssrc)
-    peer.link.out.wind(tx_index, rtcp_index)
+    peer.link.out.fast_forward(tx_index, rtcp_index)
     peer.link.out.catch_up(_CAUGHT_UP_AT_ONCE)
     if record.rx_index is not None and record.remote_ssrc is not None:
-        peer.link.into.wind(record.rx_index, record.remote_ssrc)
+        peer.link.into.fast_forward(record.rx_index, record.remote_ssrc)
         peer.sources.rtp = record.remote_ssrc
         peer.link.reception.newest = peer.link.reception.first = record.rx_index
     if record.address is not None:

@@ -83,8 +83,8 @@ def _choose(head: Section, sections: Sequence[Section], direction: StreamDirecti
 def _check_direction(offered: str | None, direction: StreamDirection) -> None:
     if (offered or "sendrecv") in _WANTED[direction]:
         return
-    wish = "receives" if direction is StreamDirection.LISTEN else "sends"
+    wanted = "receives" if direction is StreamDirection.LISTEN else "sends"
     raise SdpRefused(
         "direction",
-        f"The offered audio is {offered}. To {direction} here, offer audio that {wish}.",
+        f"The offered audio is {offered}. To {direction} here, offer audio that {wanted}.",
     )

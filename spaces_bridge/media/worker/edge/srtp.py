@@ -113,7 +113,7 @@ class Outbound:
         with contextlib.suppress(pylibsrtp.Error):  # nothing was ever sent
             self._session.remove_stream(ssrc)
 
-    def wind(self, rtp_index: int, rtcp_index: int) -> None:
+    def fast_forward(self, rtp_index: int, rtcp_index: int) -> None:
         """Make `rtp_index` and `rtcp_index + 1` the next to be used. Nothing is sent.
 
         pylibsrtp offers no way to set the counters, so packets nobody gets are protected: one for
@@ -164,7 +164,7 @@ class Inbound:
         except (pylibsrtp.Error, ValueError):
             return None
 
-    def wind(self, index: int, ssrc: int) -> None:
+    def fast_forward(self, index: int, ssrc: int) -> None:
         """Take up the stream `ssrc` after packet `index`, in the peer's current rollover.
 
         The session follows packets we make ourselves with the peer's key. Raises ValueError for

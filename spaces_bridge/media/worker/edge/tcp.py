@@ -57,9 +57,9 @@ class TcpConnection(asyncio.BufferedProtocol):
 
     proven = True  # the three-way handshake proved it
 
-    def __init__(self, door: "TcpDoor") -> None:
+    def __init__(self, listener: "TcpListener") -> None:
         self.owner: str | None = None
-        self._door = door
+        self._listener = listener
         self._deframer = Deframer()
         self._buffer = bytearray(_BUFFER)
         self._transport: asyncio.Transport | None = None
@@ -88,18 +88,18 @@ class TcpConnection(asyncio.BufferedProtocol):
         try:
             packets = self._deframer.feed(bytes(self._buffer[:nbytes]))
         except BadFrame:
-            self._door.refused("tcp_frame")
+            self._listener.refused("tcp_frame")
             self.abort()
             return
         for packet in packets:
-            self._door.received(self, packet)
+            self._listener.received(self, packet)
         if self.owner is None:  # a stranger's first packets must authenticate it
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the edge that this path is gone."""
         self._transport = None
-        self._door.lost(self)
+        self._listener.lost(self)
 
     def send(self, datagram: bytes) -> bool:
         """Send a packet now or drop it; return False if it was dropped."""
@@ -114,13 +114,13 @@ class TcpConnection(asyncio.BufferedProtocol):
     def claim(self, owner: str) -> None:
         """Note the peer that has authenticated itself on this connection."""
         self.owner = owner
-        self._door.knows(self)
+        self._listener.knows(self)
 
     def forget(self) -> None:
         """Hang up after sending what is left, if it is taken in time: the peer is gone."""
         self.owner = None
         if self._transport is not None:
-            self._door.knows_no_more(self)
+            self._listener.knows_no_more(self)
             self._transport.close()
 
     def abort(self) -> None:
@@ -129,7 +129,7 @@ class TcpConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
 
-class TcpDoor:
+class TcpListener:
     """The ICE-TCP listener of an edge accepts connections; strangers make room for newcomers."""
 
     def __init__(

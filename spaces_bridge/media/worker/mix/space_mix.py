@@ -141,7 +141,7 @@ class SpaceMix:
         for user in turned.shut:
             speaker = self._speakers.get(user)
             if speaker is not None:
-                speaker.hush()
+                speaker.reset()
             self._own.pop(user, None)
             self._pause(user)
         if turned.opened or turned.shut:

@@ -37,11 +37,11 @@ class Speaker:
     def _follow(self, packet: RtpPacket) -> None:
         """Begin anew if the packet is of another stream: nothing of the one before counts."""
         if self._ssrc not in (None, packet.ssrc):
-            self.hush()
+            self.reset()
             self.jitter = JitterBuffer()
         self._ssrc = packet.ssrc
 
-    def hush(self) -> None:
+    def reset(self) -> None:
         """Forget all sound, the decoder's memory of it included: the gate was shut."""
         self.jitter.flush()
         self._left = _NOTHING
