@@ -8,7 +8,7 @@ from typing import Final
 from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.sessions import Session, Sessions
 from spaces_bridge.media.supervisor import Supervisor
@@ -24,7 +24,7 @@ class WorkerCallStage:
         self,
         supervisor: Supervisor,
         sessions: Sessions,
-        requests: "Requests[say.Answer | say.CallNegotiated]",
+        requests: "Requests[messages.Answer | messages.CallNegotiated]",
         noted: Callable[[str, Session], None],
     ) -> None:
         """`noted` is called with what becomes of a session, to keep it and to tell of it."""
@@ -51,7 +51,7 @@ class WorkerCallStage:
             user,
             session,
             peer,
-            lambda number: say.AnswerCall(
+            lambda number: messages.AnswerCall(
                 number, space, peer, user, session is not None, sdp, wanted
             ),
         )
@@ -67,20 +67,22 @@ class WorkerCallStage:
             user,
             session,
             peer,
-            lambda number: say.OfferCall(number, space, peer, user, session is not None, wanted),
+            lambda number: messages.OfferCall(
+                number, space, peer, user, session is not None, wanted
+            ),
         )
         return CallOffer(peer, done.sdp, done.sections)
 
     async def accept_call_answer(self, session: str, sdp: str) -> None:
         """Part of the port."""
-        await self._ask(session, lambda number: say.AcceptCallAnswer(number, session, sdp))
+        await self._ask(session, lambda number: messages.AcceptCallAnswer(number, session, sdp))
 
     def use_microphone(self, session: str) -> None:
         """Part of the port."""
         known = self._sessions.get(session)
         if known is None or not known.is_call:
             return
-        self._supervisor.send(say.UseMicrophone(session, True))
+        self._supervisor.send(messages.UseMicrophone(session, True))
         if known.phase is PeerPhase.CONNECTED:
             self._noted(session, dataclasses.replace(known, speaks=True))
 
@@ -88,7 +90,7 @@ class WorkerCallStage:
 
     def drop_microphone(self, session: str) -> None:
         """Have a call's microphone be its user's no longer: the floor is gone."""
-        self._supervisor.send(say.UseMicrophone(session, False))
+        self._supervisor.send(messages.UseMicrophone(session, False))
         self._sessions[session] = dataclasses.replace(self._sessions[session], speaks=False)
 
     def connected(self, session: str) -> None:
@@ -109,8 +111,8 @@ class WorkerCallStage:
         user: UserId,
         session: str | None,
         peer: str,
-        request: Callable[[int], say.CallRequest],
-    ) -> say.CallNegotiated:
+        request: Callable[[int], messages.CallRequest],
+    ) -> messages.CallNegotiated:
         if session is not None:
             return await self._ask(session, request)
         await self._supervisor.attached(ANSWER_S)
@@ -119,12 +121,12 @@ class WorkerCallStage:
             return await self._ask(peer, request)
         except BaseException:
             if self._sessions.pop(peer, None) is not None:
-                self._supervisor.send(say.ClosePeer(peer))
+                self._supervisor.send(messages.ClosePeer(peer))
             raise
 
     async def _ask(
-        self, peer: str, request: Callable[[int], say.CallRequest]
-    ) -> say.CallNegotiated:
+        self, peer: str, request: Callable[[int], messages.CallRequest]
+    ) -> messages.CallNegotiated:
         await self._supervisor.attached(ANSWER_S)
         known = self._sessions.get(peer)
         if known is None or not known.is_call:
@@ -135,9 +137,9 @@ class WorkerCallStage:
             if refusal.code == _OVER:
                 raise AdapterError(refusal.text) from refusal
             raise
-        assert isinstance(reply, say.CallNegotiated)
+        assert isinstance(reply, messages.CallNegotiated)
         return reply
 
 
-def _wanted(streams: Sequence[CallStream]) -> tuple[say.SpeakerStream, ...]:
-    return tuple(say.SpeakerStream(each.speaker, each.stream, each.track) for each in streams)
+def _wanted(streams: Sequence[CallStream]) -> tuple[messages.SpeakerStream, ...]:
+    return tuple(messages.SpeakerStream(each.speaker, each.stream, each.track) for each in streams)

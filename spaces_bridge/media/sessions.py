@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 
 
@@ -26,7 +26,9 @@ class Session:
     listens: bool = False
 
     @classmethod
-    def seated(cls, seat: say.PeerSeat | say.PeerChanged, *, is_cut: bool = False) -> "Session":
+    def seated(
+        cls, seat: messages.PeerSeat | messages.PeerChanged, *, is_cut: bool = False
+    ) -> "Session":
         """Make the session that the worker tells of."""
         return cls(
             seat.space, seat.user, seat.direction, seat.phase, is_cut, seat.speaks, seat.listens

@@ -20,7 +20,7 @@ from tests.support.call_client import CallClient, stream_of
 from tests.support.call_page import CallPage, call_page
 from tests.support.netns import network
 from tests.support.sound import tone
-from tests.support.stage import EAR, GUEST, HOST, SPACE, options, running, speaking
+from tests.support.stage import EAR, GUEST, HOST, SPACE, options, running, speaking, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "firefox", "network namespaces")]
 
@@ -151,7 +151,7 @@ async def test_a_browser_is_heard_each_time_it_publishes(tmp_path: Path, browser
                 await ask("publish().then(() => negotiate())")
                 assert page.answer is not None
                 assert page.answer.microphone
-                assert stage.has_microphone(SPACE, EAR)
+                await until(lambda: stage.has_microphone(SPACE, EAR))
                 await hears_more(guest, "TR_ear")
                 await ask("(unpublish(), negotiate())")
                 assert page.answer.microphone == ""

@@ -116,29 +116,29 @@ def test_each_speaker_hears_the_other_and_not_themselves_and_a_listener_hears_bo
 
 def test_a_microphone_that_is_published_anew_is_heard_at_once_wherever_it_counts_from() -> None:
     voice = Voice("@a", 440)
-    scene = Scene(voice)
-    scene.mix.join("ear", "@c", LISTEN)
-    scene.mix.set_gates(["@a"])
-    scene.run(100)
+    setup = MixSetup(voice)
+    setup.mix.join("ear", "@c", LISTEN)
+    setup.mix.set_gates(["@a"])
+    setup.run(100)
     voice.ssrc, voice.sent = 8, 20  # numbers and times that were used before
-    scene.run(60)
-    assert decibels(scene.heard("ear"), 440) == pytest.approx(decibels(tone(440, 1), 440), abs=3)
+    setup.run(60)
+    assert decibels(setup.heard("ear"), 440) == pytest.approx(decibels(tone(440, 1), 440), abs=3)
 
 
 def test_a_call_peer_is_in_no_mix_and_its_microphone_is_its_users_when_it_speaks() -> None:
-    scene = Scene()
-    assert scene.mix.join("call", "@a", StreamDirection.CALL) is None
-    scene.mix.set_gates(["@a"])
-    scene.run(1)
-    assert scene.ticks[-1].payloads == []
+    setup = MixSetup()
+    assert setup.mix.join("call", "@a", StreamDirection.CALL) is None
+    setup.mix.set_gates(["@a"])
+    setup.run(1)
+    assert setup.ticks[-1].payloads == []
     packet = Voice("@a", 440).packet()
-    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
-    assert scene.mix.speak("call", "@a") is None
-    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.HEARD
-    assert scene.mix.join("page", "@a", SPEAK) == "call"
-    assert scene.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
-    scene.mix.set_gates([])
-    assert scene.mix.receive("page", "@a", packet, 0.0) is Admission.GATE_SHUT
+    assert setup.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
+    assert setup.mix.speak("call", "@a") is None
+    assert setup.mix.receive("call", "@a", packet, 0.0) is Admission.HEARD
+    assert setup.mix.join("page", "@a", SPEAK) == "call"
+    assert setup.mix.receive("call", "@a", packet, 0.0) is Admission.NO_MICROPHONE
+    setup.mix.set_gates([])
+    assert setup.mix.receive("page", "@a", packet, 0.0) is Admission.GATE_SHUT
 
 
 def test_one_encode_serves_all_listeners() -> None:

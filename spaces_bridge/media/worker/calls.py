@@ -7,7 +7,7 @@ a call's is only ignored, as its client hears the others by the same connection.
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media import messages as say
+from spaces_bridge.media import messages
 from spaces_bridge.media.worker.edge.edge import Edge
 from spaces_bridge.media.worker.mix.space_mix import Admission, SpaceMix
 from spaces_bridge.media.worker.values import (
@@ -35,13 +35,13 @@ class CallPeers:
         edge: Edge,
         members: MutableMapping[str, Member],
         spaces: Mapping[SpaceId, SpaceMix],
-        send: Callable[[say.FromMediaWorker], None],
+        send: Callable[[messages.FromMediaWorker], None],
     ) -> None:
         self._edge, self._members, self._spaces, self._send = edge, members, spaces, send
 
-    def obey(self, message: say.CallRequest | say.UseMicrophone) -> None:
+    def obey(self, message: messages.CallRequest | messages.UseMicrophone) -> None:
         """Do what a message of the control process says."""
-        if isinstance(message, say.UseMicrophone):
+        if isinstance(message, messages.UseMicrophone):
             self._use_microphone(message)
         else:
             self._negotiate(message)
@@ -60,7 +60,7 @@ class CallPeers:
         if self._edge.microphone(peer):
             self._speak(peer, member)
 
-    def _use_microphone(self, message: say.UseMicrophone) -> None:
+    def _use_microphone(self, message: messages.UseMicrophone) -> None:
         """Take a connected call peer's microphone for its user's, or no longer."""
         member = self._members.get(message.peer)
         if member is None or member.direction is not _CALL:
@@ -97,14 +97,14 @@ class CallPeers:
 
     # --- negotiations ---
 
-    def _negotiate(self, request: say.CallRequest) -> None:
+    def _negotiate(self, request: messages.CallRequest) -> None:
         """Carry out a negotiation, and reply."""
         try:
             member = self._member(request)
             sent_before = self._edge.microphone(request.peer)
             negotiated = self._negotiated(request, member)
         except SdpRefused as refusal:
-            self._send(say.PeerRefused(request.request, refusal.code, refusal.text))
+            self._send(messages.PeerRefused(request.request, refusal.code, refusal.text))
             return
         self._members[request.peer] = member
         if self._is_connected(request.peer):
@@ -113,7 +113,7 @@ class CallPeers:
             elif sent_before and not negotiated.microphone:
                 self._hush(request.peer, member)
         self._send(
-            say.CallNegotiated(
+            messages.CallNegotiated(
                 request.request,
                 request.peer,
                 negotiated.sdp,
@@ -125,10 +125,10 @@ class CallPeers:
             )
         )
 
-    def _member(self, request: say.CallRequest) -> Member:
+    def _member(self, request: messages.CallRequest) -> Member:
         """Return the member a request is about. Raises SdpRefused if there is none."""
         known = self._members.get(request.peer)
-        if isinstance(request, say.AcceptCallAnswer) or request.is_known:
+        if isinstance(request, messages.AcceptCallAnswer) or request.is_known:
             if known is None or known.direction is not _CALL:
                 raise SdpRefused("unknown_session", "This connection is over. Join anew.")
             return known
@@ -137,18 +137,18 @@ class CallPeers:
             raise SdpRefused("no_sound", text)
         return Member(request.space, request.user, _CALL)
 
-    def _negotiated(self, request: say.CallRequest, member: Member) -> Negotiated:
+    def _negotiated(self, request: messages.CallRequest, member: Member) -> Negotiated:
         match request:
-            case say.AnswerCall():
+            case messages.AnswerCall():
                 wanted = _wanted(member, request.streams)
                 return self._edge.answer_call(request.peer, request.sdp, wanted)
-            case say.OfferCall():
+            case messages.OfferCall():
                 return self._edge.offer_call(request.peer, _wanted(member, request.streams))
-            case say.AcceptCallAnswer():
+            case messages.AcceptCallAnswer():
                 return self._edge.accept_call_answer(request.peer, request.sdp)
 
 
-def _wanted(member: Member, streams: Sequence[say.SpeakerStream]) -> list[WantedStream]:
+def _wanted(member: Member, streams: Sequence[messages.SpeakerStream]) -> list[WantedStream]:
     """Return the streams for a member, never its own voice."""
     return [
         WantedStream(_source(member.space, each.speaker), each.stream, each.track)

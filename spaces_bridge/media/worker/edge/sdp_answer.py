@@ -89,8 +89,8 @@ def _audio(offer: ParsedOffer, direction: StreamDirection, ours: Ours) -> Iterat
 def microphone(kind: int) -> Iterator[str]:
     """Yield what a speaker's Opus should be like; `kind` is its payload type."""
     # browsers keep quiet in silence only if this asks them to (RFC 7587, 6.1)
-    wishes = f"minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}"
-    yield f"a=fmtp:{kind} {wishes}"
+    parameters = f"minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate={BITRATE}"
+    yield f"a=fmtp:{kind} {parameters}"
     yield "a=ptime:20"
     yield "a=maxptime:120"
 
