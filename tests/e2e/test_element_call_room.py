@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from spaces_bridge_demo.house import Person
+from spaces_bridge_demo.deployment import Person
 from tests.e2e.chromium import write_wav
 from tests.livekit.element_call import ElementCall, element_call
 from tests.support.sound import tone
@@ -31,7 +31,7 @@ async def app(world: World, ada: Person, tmp_path: Path) -> AsyncIterator[Elemen
     """Ada's browser, which is told of the bridge by Element Call's own config."""
     wav = tmp_path / "tone.wav"
     write_wav(wav, tone(440.0, 2.0))
-    bridge, homeserver = world.house.bridge, world.house.homeserver
+    bridge, homeserver = world.deployment.bridge, world.deployment.homeserver
     config = {"livekit": {"livekit_service_url": f"{bridge.url}/livekit"}}
     async with element_call(homeserver.url, homeserver.domain, wav, config) as opened:
         await opened.sign_in(ada.account, DEVICE)
