@@ -122,8 +122,11 @@ class CallStage(Protocol):
 class CallPresence(Protocol):
     """The presence of participants in calls, by their identity at LiveKit."""
 
-    def is_connected(self, identity: str) -> bool:
-        """Return whether the participant is connected, or may still resume a lost connection."""
+    def is_connected(self, space: SpaceId, identity: str) -> bool:
+        """Return whether the participant is in the call of this live space.
+
+        Who may still resume a lost connection is in it.
+        """
         ...
 
 

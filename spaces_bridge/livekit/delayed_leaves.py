@@ -18,6 +18,7 @@ from spaces_bridge.app.notes.calls import DelegatedLeave, DelegatedLeaves
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.app.usecases.calls import CallPermit
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.livekit.issuer import identity_of
 from spaces_bridge.pacing.backoff import Backoff
 
@@ -110,7 +111,7 @@ class LeaveKeeper:
         self._events = events
         self._notes = notes
         self._now = now
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[tuple[SpaceId, str], _Watched] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = False
         self._is_restored = False
@@ -129,12 +130,12 @@ class LeaveKeeper:
         asked now; it is asked again, and the event is kept.
         """
         identity = identity_of(permit.user, device, member)
-        leave = DelegatedLeave(identity, permit.user, delay_id, delay_ms)
+        leave = DelegatedLeave(permit.space, identity, permit.user, delay_id, delay_ms)
         self._make_place(leave)
         now = self._now()
         watched = _Watched(leave, now, restart_at=now, sent_at=now + delay_ms / 1000, busy=True)
-        before = self._watched.get(identity)
-        self._watched[identity] = watched
+        before = self._watched.get(_key(leave))
+        self._watched[_key(leave)] = watched
         self._note_change()
         if before is not None and before.leave.delay_id != delay_id:
             # the same membership under a new event: the old one would end it
@@ -143,7 +144,7 @@ class LeaveKeeper:
 
     def _make_place(self, leave: DelegatedLeave) -> None:
         """Raise Rejected if there is no place for one more."""
-        others = [w for i, w in self._watched.items() if i != leave.identity]
+        others = [w for key, w in self._watched.items() if key != _key(leave)]
         own = sum(w.leave.user == leave.user for w in others)
         if own >= MOST_PER_USER or len(others) >= MOST:
             raise Rejected("too_many_devices", "You are in too many calls. Leave another first.")
@@ -169,7 +170,7 @@ class LeaveKeeper:
         for leave in note.leaves if note is not None else ():
             # asked at once, as nobody knows how much of the delay is left
             sent_at = now + leave.delay_ms / 1000
-            self._watched.setdefault(leave.identity, _Watched(leave, now, now, sent_at))
+            self._watched.setdefault(_key(leave), _Watched(leave, now, now, sent_at))
         self._is_restored = True
 
     def _look(self) -> None:
@@ -178,12 +179,15 @@ class LeaveKeeper:
         for watched in list(self._watched.values()):
             if watched.busy or len(self._tasks) >= AT_ONCE:
                 continue
-            act = watched.due(now, self._presence.is_connected(watched.leave.identity))
+            act = watched.due(now, self._is_there(watched.leave))
             if act is _Act.FORGET:
                 self._forget(watched)
             elif act is not None:
                 watched.busy = True
                 self._start(self._act(watched, act))
+
+    def _is_there(self, leave: DelegatedLeave) -> bool:
+        return self._presence.is_connected(leave.space, leave.identity)
 
     async def _until_next_look(self) -> None:
         if self._watched or self._changed:
@@ -230,8 +234,8 @@ class LeaveKeeper:
     # --- the note -----------------------------------------------------------------------------
 
     def _forget(self, watched: _Watched) -> None:
-        if self._watched.get(watched.leave.identity) is watched:
-            del self._watched[watched.leave.identity]
+        if self._watched.get(_key(watched.leave)) is watched:
+            del self._watched[_key(watched.leave)]
             self._note_change()
 
     def _note_change(self) -> None:
@@ -249,3 +253,8 @@ class LeaveKeeper:
         except AdapterError as error:
             self._changed = True
             log.warning("delegated leaves of calls cannot be noted: %s", error)
+
+
+def _key(leave: DelegatedLeave) -> tuple[SpaceId, str]:
+    """Return what a leave is kept under: a device is the same participant in every call."""
+    return leave.space, leave.identity

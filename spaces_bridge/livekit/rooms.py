@@ -139,9 +139,10 @@ class CallRooms:
 
     # --- CallPresence -------------------------------------------------------------------------
 
-    def is_connected(self, identity: str) -> bool:
-        """Return whether a participant with this identity is in a call."""
-        return any(room.client(identity) is not None for room in self._rooms.values())
+    def is_connected(self, space: SpaceId, identity: str) -> bool:
+        """Return whether a participant with this identity is in the call of this live space."""
+        room = self._rooms.get(space)
+        return room is not None and room.client(identity) is not None
 
     # --- CallListener -------------------------------------------------------------------------
 

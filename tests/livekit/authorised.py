@@ -10,7 +10,7 @@ from spaces_bridge.app.call_ports import DelayedEventGone
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases.calls import Calls
-from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.service import Dependencies, LiveKitService
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
@@ -57,9 +57,11 @@ class ToldPresence:
 
     def __init__(self) -> None:
         self.identities: set[str] = set()
+        self.empty: set[SpaceId] = set()
+        """Live spaces in whose calls nobody is."""
 
-    def is_connected(self, identity: str) -> bool:
-        return identity in self.identities
+    def is_connected(self, space: SpaceId, identity: str) -> bool:
+        return space not in self.empty and identity in self.identities
 
 
 class ToldSecrecy:

@@ -33,8 +33,11 @@ PHONE = f"{ALICE}:PHONE"
 HOUR_MS = 3_600_000
 
 
-def permit(user: UserId = ALICE) -> CallPermit:
-    return CallPermit(SpaceId("space0000000000a"), RoomId("!room"), user, "A", may_publish=False)
+SPACE, OTHER = SpaceId("space0000000000a"), SpaceId("space0000000000b")
+
+
+def permit(user: UserId = ALICE, space: SpaceId = SPACE) -> CallPermit:
+    return CallPermit(space, RoomId(f"!{space}"), user, "A", may_publish=False)
 
 
 class CountedPresence(ToldPresence):
@@ -44,9 +47,9 @@ class CountedPresence(ToldPresence):
         super().__init__()
         self.looks = 0
 
-    def is_connected(self, identity: str) -> bool:
+    def is_connected(self, space: SpaceId, identity: str) -> bool:
         self.looks += 1
-        return super().is_connected(identity)
+        return super().is_connected(space, identity)
 
 
 class AuthoriserSetup:
@@ -65,8 +68,9 @@ class AuthoriserSetup:
         device: str = "PHONE",
         member: str = "",
         delay_ms: int = HOUR_MS,
+        space: SpaceId = SPACE,
     ) -> None:
-        await self.keeper.delegate(permit(user), device, member, delay_id, delay_ms)
+        await self.keeper.delegate(permit(user, space), device, member, delay_id, delay_ms)
 
     async def looked(self, times: int = 3) -> None:
         """It has looked so many times more, at what is true now."""
@@ -224,6 +228,20 @@ async def test_devices_and_member_ids_are_told_apart(setup: AuthoriserSetup) -> 
     assert not setup.events.times("cancel")
 
 
+async def test_a_device_in_two_calls_may_leave_one_of_them(setup: AuthoriserSetup) -> None:
+    setup.presence.identities.add(PHONE)
+    await setup.delegate("here")
+    await setup.delegate("there", space=OTHER)
+    assert not setup.events.times("cancel")
+    await setup.looked()
+    setup.presence.empty.add(OTHER)
+    await setup.looked()
+    await setup.pass_by(GONE_AFTER_S)
+    assert setup.events.times("send", "there") == 1
+    assert not setup.events.times("send", "here")
+    assert len(setup.keeper) == 1
+
+
 async def test_a_person_has_only_so_many_and_keeps_nobody_else_out(
     setup: AuthoriserSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +299,7 @@ async def test_what_was_not_noted_yet_is_at_the_end() -> None:
 async def test_a_note_of_before_does_not_undo_what_came_since() -> None:
     """Who delegates while the note is being read stands for more than the note."""
     notes = MemoryNotes(
-        DelegatedLeaves((DelegatedLeave(PHONE, ALICE, "of before", HOUR_MS),)),
+        DelegatedLeaves((DelegatedLeave(SPACE, PHONE, ALICE, "of before", HOUR_MS),)),
     )
     setup = AuthoriserSetup(notes)
     await setup.delegate("new")

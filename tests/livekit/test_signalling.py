@@ -231,8 +231,8 @@ async def test_leaving_is_told_to_the_others_and_ends_the_sound(world: CallWorld
         )
         assert gone.disconnect_reason == models.CLIENT_INITIATED
         assert world.recorder.hung_up == [session]
-        assert not world.rooms.is_connected(BOB_ID)
-        assert world.rooms.is_connected(ALICE_ID)
+        assert not world.rooms.is_connected(SPACE, BOB_ID)
+        assert world.rooms.is_connected(SPACE, ALICE_ID)
 
 
 # --- what nobody may do -------------------------------------------------------------------------
@@ -243,7 +243,7 @@ async def test_a_client_that_sends_without_end_is_disconnected(world: CallWorld)
             await bob.send(ping=1)
         assert (await bob.next("leave")).leave.reason == models.STATE_MISMATCH
         await bob.closed()
-        assert not world.rooms.is_connected(BOB_ID)
+        assert not world.rooms.is_connected(SPACE, BOB_ID)
 
 
 async def test_a_client_that_offers_without_end_is_disconnected(world: CallWorld) -> None:

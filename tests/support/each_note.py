@@ -17,7 +17,7 @@ from spaces_bridge.core.live_space import Phase
 SPACE = SpaceId("abcdefgh01234567")
 ADA, BEN, CAT = UserId("@ada:x"), UserId("@ben:x:8448"), UserId("@cat:[::1]:9")
 ROOM, EVENT, OTHER = RoomId("!room:x"), EventId("$event"), EventId("$other")
-LEAVE = calls.DelegatedLeave("@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
+LEAVE = calls.DelegatedLeave(SPACE, "@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
 INVITATION = messages.Invitation(SPACE, CAT, BEN, ADA)
 
 EACH: tuple[Note, ...] = (
@@ -77,7 +77,7 @@ _OF_HINT: Mapping[object, st.SearchStrategy[Any]] = {
     inviting.Counted: st.sampled_from(inviting.Counted),
     messages.CardReactionEffect: st.sampled_from(messages.CardReactionEffect),
     tuple[calls.DelegatedLeave, ...]: st.lists(
-        st.builds(calls.DelegatedLeave, _TEXT, _TEXT, _TEXT, _INTEGER), max_size=3
+        st.builds(calls.DelegatedLeave, _TEXT, _TEXT, _TEXT, _TEXT, _INTEGER), max_size=3
     ).map(tuple),
     messages.Invitation: st.builds(messages.Invitation, _TEXT, _TEXT, _TEXT, _TEXT),
 }

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from spaces_bridge.app.notes.record import WEEK, AfterWriting, Key, Note
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import SpaceId, UserId
 
 
 @dataclass(frozen=True, slots=True)
 class DelegatedLeave:
     """A delayed leave event (MSC4140) that a participant of a call delegated to us.
 
-    `identity` is the participant's name at LiveKit; the event is at the homeserver of `user`.
+    `identity` is the participant's name at LiveKit, the same in each call of a device; the event
+    is at the homeserver of `user`.
     """
 
+    space: SpaceId
     identity: str
     user: UserId
     delay_id: str
