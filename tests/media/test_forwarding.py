@@ -9,12 +9,12 @@ import pytest
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.call_sections import MOST_STREAMS
 from spaces_bridge.media.worker.edge.forwarding import Forwarding, Lane
-from spaces_bridge.media.worker.edge.paths import UdpPort
+from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
 from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound, Profile
 from spaces_bridge.media.worker.edge.timeline import LATEST
 from spaces_bridge.media.worker.memory import PEER_BYTES
 from spaces_bridge.media.worker.values import MAX_OPUS, RtpPacket
-from tests.support.edge import udp_socket
+from tests.support.edge import Clock, udp_socket
 
 pytestmark = pytest.mark.unit
 
@@ -212,6 +212,26 @@ def test_udp_goes_out_by_one_call_to_each_address() -> None:
     finally:
         for sock in (ours, *theirs):
             sock.close()
+
+
+def test_a_tick_that_is_due_waits_for_few_packets_that_are_dear_to_forward() -> None:
+    ours, theirs, clock, read = udp_socket(), udp_socket(), Clock(), list[bytes]()
+
+    def received(_path: UdpPath, datagram: bytes) -> None:
+        read.append(datagram)
+        clock.now += 0.002
+
+    try:
+        port = UdpPort(ours, received, 0, clock)
+        for number in range(10):
+            theirs.sendto(bytes([number]), ours.getsockname())
+        port.read()
+        assert read == [b"\0", b"\1", b"\2"]
+        port.read()
+        assert read[-1] == b"\5"
+    finally:
+        ours.close()
+        theirs.close()
 
 
 def test_a_path_that_cannot_be_reached_is_counted() -> None:

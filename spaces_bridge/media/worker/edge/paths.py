@@ -3,12 +3,14 @@
 import ipaddress
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM
 
 _READS_PER_WAKEUP = 64  # then other tasks get their turn: a flood must not hold up the tick
+_READS_S = 0.005  # nor must sound of a call, each packet of which is sent to many
 _BUFFER_BYTES = 4 << 20
 
 
@@ -78,10 +80,15 @@ class UdpPort:
     """A UDP port is one bound socket; `paths` are the addresses that peers authenticated from."""
 
     def __init__(
-        self, sock: socket.socket, received: Callable[["UdpPath", bytes], None], place: int
+        self,
+        sock: socket.socket,
+        received: Callable[["UdpPath", bytes], None],
+        place: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.socket = sock
         self.place = place
+        self._clock = clock
         self.paths: dict[tuple[str | int, ...], UdpPath] = {}
         self._received = received
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
@@ -89,6 +96,7 @@ class UdpPort:
 
     def read(self) -> None:
         """Take in the datagrams that have arrived; never raises for what a remote host does."""
+        until = self._clock() + _READS_S
         for _ in range(_READS_PER_WAKEUP):
             try:
                 datagram, name = self.socket.recvfrom(MAX_MEDIA_DATAGRAM + 1)
@@ -97,6 +105,8 @@ class UdpPort:
             except OSError:  # an ICMP error for something we sent
                 continue
             self._received(self.paths.get(name) or UdpPath(self, name), datagram)
+            if self._clock() > until:
+                return
 
     def path_to(self, address: tuple[str, int]) -> UdpPath:
         """Return the path to a known client. Raises ValueError if this socket cannot reach it."""
