@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from livekit.protocol import models, rtc
 
 from spaces_bridge.app.audiences import Audiences
@@ -28,7 +29,7 @@ from spaces_bridge.livekit.negotiation import audio_sections
 from spaces_bridge.livekit.room_service import RoomService
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.signalling import Signalling
-from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
+from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge_demo.patience import PATIENCE_S
 from tests.support.recorder import Recorder
@@ -231,6 +232,8 @@ class CallWorld:
         blocking = Blocking(self.spaces, ban_lists)
         self.service = RoomService(self.rooms, self.spaces, blocking, self.signer)
         self.closed_service = RoomService(self.rooms, self.spaces, blocking, None)
+        self.lines: dict[str, asyncio.Transport] = {}
+        """The newest connection of each client, by its identity."""
         self.port = 0
 
     # --- the live space -----------------------------------------------------------------------
@@ -290,6 +293,26 @@ class CallWorld:
         assert room is not None
         return [track.sid for info in room.infos() for track in info.tracks]
 
+    @property
+    def noting_lines(self) -> Middleware:
+        """What notes the connections of those who are let in."""
+
+        @web.middleware
+        async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+            _, _, bearer = request.headers.get("Authorization", "").partition(" ")
+            token = request.query.get("access_token", bearer)
+            with suppress(TokenRefused):
+                identity = self.signer.read(token).identity
+                if request.transport is not None and "validate" not in request.path:
+                    self.lines[identity] = request.transport
+            return await handler(request)
+
+        return note
+
+    def cut_off(self, identity: str) -> None:
+        """A client's connection to the signalling breaks."""
+        self.lines[identity].abort()
+
     # --- clients ------------------------------------------------------------------------------
 
     def token(self, user: UserId, device: str = "DEVICE", **changes: object) -> str:
@@ -345,7 +368,7 @@ async def call_world(sound: WorkerStage | None = None) -> AsyncIterator[CallWorl
     """
     async with aiohttp.ClientSession() as http:
         world = CallWorld(http, sound)
-        app = web.Application()
+        app = web.Application(middlewares=[world.noting_lines])
         world.signalling.routes(app.router, PREFIX)
         world.service.routes(app.router, PREFIX)
         world.closed_service.routes(app.router, "/closed")
