@@ -205,16 +205,12 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Restore, 1, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Restore", "peer": "", "space": "", "user": "", "direction": "speak"}'),
     (media.Ping, 0, b'\x00\x00\x00-\x00\x00\x00){"kind": "Ping", "number": 1234567890123}'),
     (media.Ping, 1, b'\x00\x00\x00!\x00\x00\x00\x1d{"kind": "Ping", "number": 0}'),
-    (media.Hello, 0, b'\x00\x00\x01Z\x00\x00\x01V{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new"}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected"}]}'),
-    (media.Hello, 1, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
     (media.Synced, 0, b'\x00\x00\x00\x16\x00\x00\x00\x12{"kind": "Synced"}'),
     (media.Synced, 1, b'\x00\x00\x00\x16\x00\x00\x00\x12{"kind": "Synced"}'),
     (media.Answer, 0, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.Answer, 1, b'\x00\x00\x00/\x00\x00\x00+{"kind": "Answer", "request": 0, "sdp": ""}'),
     (media.PeerRefused, 0, b'\x00\x00\x00w\x00\x00\x00s{"kind": "Refused", "request": 1234567890123, "code": "\\u00dc \\"\\n\\ud83d\\udc4f", "text": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.PeerRefused, 1, b'\x00\x00\x00=\x00\x00\x009{"kind": "Refused", "request": 0, "code": "", "text": ""}'),
-    (media.PeerChanged, 0, b'\x00\x00\x00\xd1\x00\x00\x00\xcd{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
-    (media.PeerChanged, 1, b'\x00\x00\x00z\x00\x00\x00v{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": ""}'),
     (media.Record, 0, b'\x00\x00\x00\x9b\x00\x00\x00\x93{"kind": "Record", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen"}\x00{}\xff'),
     (media.Record, 1, b'\x00\x00\x00Q\x00\x00\x00M{"kind": "Record", "peer": "", "space": "", "user": "", "direction": "speak"}'),
     (media.AudioLevels, 0, b'\x00\x00\x00f\x00\x00\x00b{"kind": "Levels", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "levels": {"one": 1234567890123, "two": 0}}'),
@@ -229,6 +225,29 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Pong, 1, b'\x00\x00\x00!\x00\x00\x00\x1d{"kind": "Pong", "number": 0}'),
     (media.Superseded, 0, b'\x00\x00\x00\x19\x00\x00\x00\x15{"kind": "Displaced"}'),
     (media.Superseded, 1, b'\x00\x00\x00\x19\x00\x00\x00\x15{"kind": "Displaced"}'),
+    # of protocol 2
+    (media.AnswerCall, 0, b'\x00\x00\x01|\x00\x00\x01x{"kind": "AnswerCall", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "is_known": true, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f", "streams": [{"speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "stream": "\\u00dc \\"\\n\\ud83d\\udc4f", "track": "\\u00dc \\"\\n\\ud83d\\udc4f"}, {"speaker": "", "stream": "", "track": ""}]}'),
+    (media.AnswerCall, 1, b'\x00\x00\x00z\x00\x00\x00v{"kind": "AnswerCall", "request": 0, "space": "", "peer": "", "user": "", "is_known": false, "sdp": "", "streams": []}'),
+    (media.OfferCall, 0, b'\x00\x00\x01Y\x00\x00\x01U{"kind": "OfferCall", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "is_known": true, "streams": [{"speaker": "\\u00dc \\"\\n\\ud83d\\udc4f", "stream": "\\u00dc \\"\\n\\ud83d\\udc4f", "track": "\\u00dc \\"\\n\\ud83d\\udc4f"}, {"speaker": "", "stream": "", "track": ""}]}'),
+    (media.OfferCall, 1, b'\x00\x00\x00n\x00\x00\x00j{"kind": "OfferCall", "request": 0, "space": "", "peer": "", "user": "", "is_known": false, "streams": []}'),
+    (media.AcceptCallAnswer, 0, b'\x00\x00\x00\x7f\x00\x00\x00{{"kind": "AcceptCallAnswer", "request": 1234567890123, "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.AcceptCallAnswer, 1, b'\x00\x00\x00E\x00\x00\x00A{"kind": "AcceptCallAnswer", "request": 0, "peer": "", "sdp": ""}'),
+    (media.UseMicrophone, 0, b'\x00\x00\x00L\x00\x00\x00H{"kind": "UseMicrophone", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "on": true}'),
+    (media.UseMicrophone, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "UseMicrophone", "peer": "", "on": false}'),
+    (media.CallNegotiated, 0, b'\x00\x00\x01\x1c\x00\x00\x01\x18{"kind": "CallNegotiated", "request": 1234567890123, "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f", "sections": {"one": "\\u00dc \\"\\n\\ud83d\\udc4f", "two": ""}, "missing": 1234567890123, "microphone": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaks": true, "listens": true}'),
+    (media.CallNegotiated, 1, b'\x00\x00\x00\x96\x00\x00\x00\x92{"kind": "CallNegotiated", "request": 0, "peer": "", "sdp": "", "sections": {}, "missing": 0, "microphone": "", "speaks": false, "listens": false}'),
+    (media.Hello, 0, b'\x00\x00\x01\x9e\x00\x00\x01\x9a{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "speaks": true, "listens": true}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "speaks": false, "listens": false}]}'),
+    (media.Hello, 1, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
+    (media.PeerChanged, 0, b'\x00\x00\x00\xf2\x00\x00\x00\xee{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaks": true, "listens": true}'),
+    (media.PeerChanged, 1, b'\x00\x00\x00\x9d\x00\x00\x00\x99{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": "", "speaks": false, "listens": false}'),
+)
+
+OLDER_MEDIA_MESSAGES: Final[tuple[tuple[type[Any], bytes], ...]] = (
+    # of protocol 1
+    (media.Hello, b'\x00\x00\x01Z\x00\x00\x01V{"kind": "Hello", "pid": 1234567890123, "gates": {"one": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "two": []}, "peers": [{"peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new"}, {"peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected"}]}'),
+    (media.Hello, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
+    (media.PeerChanged, b'\x00\x00\x00\xd1\x00\x00\x00\xcd{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.PeerChanged, b'\x00\x00\x00z\x00\x00\x00v{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": ""}'),
 )
 """Between the control process and a media worker."""
 

@@ -14,7 +14,13 @@ from spaces_bridge.media.codec import CODEC as MEDIA
 from spaces_bridge.storage.text import body_from_column, body_to_column
 from spaces_bridge.wire.schema import schema_of
 from tests.wire.examples import example_of
-from tests.wire.golden import CAPTION_MESSAGES, EVENTS, MEDIA_MESSAGES, TASKS
+from tests.wire.golden import (
+    CAPTION_MESSAGES,
+    EVENTS,
+    MEDIA_MESSAGES,
+    OLDER_MEDIA_MESSAGES,
+    TASKS,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -40,6 +46,13 @@ def test_a_media_worker_of_an_earlier_version_is_understood_and_spoken_to(
 ) -> None:
     assert MEDIA.decode(message[4:]) == example_of(cls, variant)
     assert MEDIA.encode(example_of(cls, variant)) == message
+
+
+@pytest.mark.parametrize(("cls", "message"), OLDER_MEDIA_MESSAGES)
+def test_what_a_media_worker_of_the_protocol_before_says_is_read(
+    cls: type[Any], message: bytes
+) -> None:
+    assert isinstance(MEDIA.decode(message[4:]), cls)
 
 
 @pytest.mark.parametrize(("cls", "variant", "message"), CAPTION_MESSAGES)
