@@ -44,6 +44,8 @@ class CallRoom:
         self._bot = BotParticipant(f"{bot}:{BOT_DEVICE}", "Spaces", self._made_at_ms)
         self._clients: dict[str, CallClient] = {}
         self._streams: tuple[CallStream, ...] = ()
+        self._closing: set[UserId] = set()
+        """Who is on air only until the live space has closed their microphone."""
         self._loudness = Loudness()
         self._seat_speakers(view)
 
@@ -146,6 +148,9 @@ class CallRoom:
                 client.microphone.mute()
         self.participant_changed(participant)
 
+    def microphone_closing(self, participant: CallParticipant) -> None:
+        self._closing.add(participant.user)
+
     # --- the live space -----------------------------------------------------------------------
 
     def refresh(self, view: LiveSpace) -> None:
@@ -196,10 +201,11 @@ class CallRoom:
         """
         in_call = {c.participant.user for c in self.clients if c.participant.microphone}
         before = self._bot.tracks
+        self._closing &= view.on_air
         kept = {user for user in before if view.role(user).may_speak and view.person(user).joined}
         tracks = {
             user: before.get(user) or SpeakerTrack(user, "", muted=True)
-            for user in sorted((view.on_air | kept) - in_call - view.closing)
+            for user in sorted((view.on_air | kept) - in_call - view.closing - self._closing)
         }
         changed = tracks.keys() != before.keys()
         for user, track in tracks.items():

@@ -45,6 +45,10 @@ class RoomOfClient(Protocol):
         """This participant's microphone is the person's only one from now on."""
         ...
 
+    def microphone_closing(self, participant: CallParticipant) -> None:
+        """This participant's microphone is about to be closed."""
+        ...
+
     def end(self, client: "CallClient", end: CallEnd) -> None:
         """End the client's session."""
         ...
@@ -65,6 +69,7 @@ class CallClient:
             participant,
             changed=lambda: room.participant_changed(participant),
             opened=lambda: room.microphone_opened(participant),
+            closing=lambda: room.microphone_closing(participant),
             use=stage.use_microphone,
         )
         kind = SingleNegotiation if participant.is_single else DualNegotiation

@@ -29,7 +29,8 @@ _OPENINGS: Final = itertools.count(1)
 class CallMicrophone:
     """The microphone of one participant; the track itself is the participant's `microphone`.
 
-    `changed` is called when others see the track in another way, `opened` when it opened.
+    `changed` is called when others see the track in another way, `opened` when it opened, and
+    `closing` before it is closed from here.
     `use` makes a session's microphone its user's, in place of any other.
     """
 
@@ -40,6 +41,7 @@ class CallMicrophone:
         participant: CallParticipant,
         changed: Callable[[], None],
         opened: Callable[[], None],
+        closing: Callable[[], None],
         use: Callable[[str], None],
     ) -> None:
         self._spaces = spaces
@@ -47,6 +49,7 @@ class CallMicrophone:
         self._participant = participant
         self._changed = changed
         self._opened = opened
+        self._closing = closing
         self._use = use
         self._opening: asyncio.Task[None] | None = None
         self._connected: set[str] = set()
@@ -160,6 +163,7 @@ class CallMicrophone:
         track = self._participant.microphone
         if track is not None and track.is_open:
             track.is_open = False
+            self._closing()
             self._spaces.tell(self._space, cmd.CloseMicrophone(self._participant.user))
 
 

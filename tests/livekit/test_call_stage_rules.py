@@ -363,3 +363,20 @@ async def test_the_speaking_are_told_when_their_loudness_changes(
     world.rooms.levels(SPACE, {ALICE: 0, HOST: 90})
     changed = (await bob.next("speakers_changed")).speakers_changed.speakers
     assert {(s.sid, s.active) for s in changed} == {(who.sid, False), (bot.sid, True)}
+
+
+async def test_who_leaves_the_call_is_no_speaker_on_the_page_for_a_moment(
+    world: CallWorld, alice: RawClient, bob: RawClient
+) -> None:
+    await publishes(alice)
+    await on_air(world, ALICE)
+    await alice.send(leave=rtc.LeaveRequest())
+    await alice.closed()
+    await on_air(world)
+    await bob.send(ping=1)
+    await bob.next("pong")
+    updates = [seen.update for seen in bob.seen if seen.WhichOneof("message") == "update"]
+    bots = [info for told in updates for info in told.participants if info.identity == BOT_ID]
+    assert not [info for info in bots if info.tracks]
+    await world.speak_on_page(ALICE)
+    await bob.info_of(BOT_ID, lambda info: info.tracks)
