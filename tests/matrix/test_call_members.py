@@ -165,6 +165,7 @@ async def test_what_is_known_of_events_is_bounded_and_the_newest_stays() -> None
     assert bot.asked == 2
 
 
-def test_the_bot_may_write_everybodys_key() -> None:
+def test_the_bot_may_write_everybodys_key_and_nobody_else_the_bots() -> None:
     """Keys that begin with `@` are their user's alone."""
     assert rtc.state_key(BEN, DEVICE) == f"_{BEN}_{DEVICE}_m.call"
+    assert rtc.own_state_key(BEN) == BEN

@@ -10,11 +10,12 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.client.errors import RequestRefused
-from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.client.matrix_client import PAGE, StateEvent
 from spaces_bridge.matrix.events import rtc
 from spaces_bridge.matrix.rooms.call_members import (
     CLEARED_MAX,
     GRACE_MS,
+    PAGES_MAX,
     CallConnections,
     CallMemberships,
     CallTask,
@@ -25,10 +26,26 @@ from tests.support.spaces import BEN, EVE, HOST, ROOM, after, live_space, schedu
 pytestmark = pytest.mark.unit
 
 SETTINGS = MatrixSettings("http://hs", "example.org", "as", "hs", "https://p", call_stage="open")
-OWN = rtc.state_key(SETTINGS.bot, "SPACESBOT")
+OWN = rtc.own_state_key(SETTINGS.bot)
 LIVE = live_space()
 OVER = after(LIVE, cmd.EndSpace(HOST, 9_000))
 STARTED_MS = 2_000
+
+
+def event_of(key: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": rtc.MEMBER_STATE,
+        "room_id": ROOM,
+        "event_id": "$e",
+        "sender": key[1:].partition("_")[0],
+        "state_key": key,
+        "origin_server_ts": STARTED_MS,
+        "content": content,
+    }
+
+
+def nothing_happens() -> None:
+    """What happens while the homeserver answers."""
 
 
 class Room:
@@ -46,18 +63,20 @@ class Room:
         self.enqueued: list[OutboxTask] = []
         self.arranged = 0
         self.refusal: RequestRefused | None = None
+        self.while_asked = nothing_happens
+        self.pages = 0
         self._whole = whole
         every: Any = self
-        connections = CallConnections(every, every)
+        self.connections = CallConnections(every, every)
         self.now += GRACE_MS
-        self.tasks = CallMemberships(every, every, settings, every, every, connections)
+        self.tasks = CallMemberships(every, every, settings, every, every, self.connections)
 
     def now_ms(self) -> int:
         return self.now
 
     def add(self, user: UserId, device: str, **changes: object) -> str:
         content = rtc.own_member(user, device, ROOM, SETTINGS.livekit_service_url, 0, self.now)
-        key = rtc.state_key(user, device)
+        key = OWN if user == SETTINGS.bot else rtc.state_key(user, device)
         self.held[key] = {**content, **changes}
         return key
 
@@ -81,24 +100,23 @@ class Room:
             raise self.refusal
         if key not in self.held:
             raise RequestRefused(404, "M_NOT_FOUND", "none")
+        self.while_asked()
         if not self._whole:
             return StateEvent(None, None, self.held[key])
         user = UserId(key[1:].partition("_")[0])
         return StateEvent(EventId("$e"), None, self.held[key], user, STARTED_MS)
 
-    async def whole_state(self, room: RoomId) -> list[dict[str, Any]]:
-        return [
-            {
-                "type": rtc.MEMBER_STATE,
-                "room_id": room,
-                "event_id": "$e",
-                "sender": key[1:].partition("_")[0],
-                "state_key": key,
-                "origin_server_ts": STARTED_MS,
-                "content": content,
-            }
-            for key, content in self.held.items()
-        ]
+    async def page_back(
+        self, room: RoomId, types: list[str], start: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Two events of each key, of which the earlier would say something else."""
+        assert types == [rtc.MEMBER_STATE]
+        self.pages += 1
+        written = [*self.held.items()][::-1]
+        written += [(key, {} if content else {"old": 1}) for key, content in written]
+        begin = int(start or 0)
+        end = begin + PAGE if begin + PAGE < len(written) else None
+        return [event_of(key, content) for key, content in written[begin:end]], end and str(end)
 
     async def write_state(self, room: RoomId, type_: str, content: Any, key: str) -> None:  # noqa: ANN401 - JSON
         self.written.append((key, content))
@@ -167,6 +185,19 @@ async def test_no_more_than_so_many_are_cleared() -> None:
         room.add(BEN, f"DEV{number}")
     await room.run(WRITE)
     assert len(room.enqueued) == CLEARED_MAX
+    assert room.pages == CLEARED_MAX / PAGE
+
+
+async def test_of_a_room_that_was_filled_with_memberships_so_many_are_read() -> None:
+    room = Room(OVER)
+    room.add(SETTINGS.bot, "SPACESBOT")
+    room.add(BEN, "DEV")
+    for number in range(PAGES_MAX * PAGE):
+        room.held[f"_filler{number}"] = {"application": "m.call"}
+    room.add(EVE, "DEV")
+    await room.run(WRITE)
+    assert room.pages == PAGES_MAX
+    assert room.enqueued == [ClearCallMember(OVER.space, EVE, "DEV")]
 
 
 async def test_who_has_no_floor_leaves_the_call_of_a_strict_stage_alone() -> None:
@@ -180,7 +211,7 @@ async def test_who_has_no_floor_leaves_the_call_of_a_strict_stage_alone() -> Non
         keys = [room.add(user, "DEV"), room.add(user, "PHONE")]
         room.add(EVE, "DEV")
         await room.run(EndStageCall(LIVE.space, user))
-        assert room.written == ([(key, {}) for key in keys] if ends else [])
+        assert sorted(room.written) == ([(key, {}) for key in keys] if ends else [])
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -205,6 +236,23 @@ async def test_what_no_client_of_ours_shows_is_left_alone(changes: dict[str, obj
     room.add(BEN, "DEV", **changes)
     await room.run(room.clear())
     await room.run(room.clear(EVE))
+    assert room.written == []
+
+
+async def test_a_device_that_comes_back_while_its_membership_is_read_keeps_it() -> None:
+    room = Room(LIVE)
+    room.add(BEN, "DEV")
+    room.while_asked = lambda: room.connections.connected(LIVE.space, BEN, "DEV")
+    await room.run(room.clear())
+    assert room.written == []
+
+    def comes_and_goes() -> None:
+        room.connections.connected(LIVE.space, BEN, "DEV")
+        room.connections.gone(LIVE.space, BEN, "DEV")
+
+    room.connections.gone(LIVE.space, BEN, "DEV")
+    room.while_asked = comes_and_goes
+    await room.run(room.clear())
     assert room.written == []
 
 

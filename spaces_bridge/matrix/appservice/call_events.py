@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 from typing import Final
 
-from spaces_bridge.app import policies, tasks
+from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
@@ -30,9 +30,6 @@ REACTIONS_A_MINUTE: Final = 20
 """Reactions of one person in a call that count in a minute: Element Call shows one for 3 s."""
 ALL_REACTIONS_A_MINUTE: Final = 240
 """Reactions in one call that count in a minute."""
-
-REWRITTEN_A_MINUTE: Final = 2
-"""Times a minute that the bot's own membership is written again in one room at once."""
 
 
 class MemberEvents:
@@ -91,15 +88,11 @@ class CallEvents:
         self._hands = hands
         self._reacted = FloodGate()
         self._told = FloodGate()
-        self._rewritten = FloodGate()
 
     async def member_changed(self, seen: CallMemberChanged) -> None:
         """Note a membership; who publishes at another server is told what that means here."""
         space, member = self._space(seen.room), seen.member
         if space is None:
-            return
-        if member.user == self._settings.bot:
-            await self._overwritten(space, seen.room)
             return
         self._members.note(seen.room, seen.event, member.user if member.there else None)
         there = member.is_there(self._clock.now_ms()) and space.phase is Phase.LIVE
@@ -135,13 +128,6 @@ class CallEvents:
     def _space(self, room: RoomId) -> LiveSpace | None:
         """Return the live space of a room, where there are calls."""
         return None if self._settings.call_stage == "off" else self._spaces.by_room(room)
-
-    async def _overwritten(self, space: LiveSpace, room: RoomId) -> None:
-        """Have the bot's own membership written again, as somebody has written another."""
-        now_ms = self._clock.now_ms()
-        if self._rewritten.judge(room, REWRITTEN_A_MINUTE, now_ms) is Patience.ANSWER:
-            await self._spaces.context.outbox.enqueue([policies.call_member(space.space)])
-            self._spaces.context.outbox_signal.wake()
 
     async def _tell_of_elsewhere(
         self, space: LiveSpace, room: RoomId, member: rtc.CallMember

@@ -129,12 +129,8 @@ class MatrixClient:
 
     async def all_state(self, room: RoomId) -> dict[tuple[str, str], Json]:
         """Return all current state: (type, state key) to content."""
-        events = await self.whole_state(room)
+        events = await self.call("GET", ["rooms", room, "state"])
         return {(e["type"], e["state_key"]): e["content"] for e in events}
-
-    async def whole_state(self, room: RoomId) -> list[Json]:
-        """Return all current state events, as the homeserver gives them."""
-        return list(await self.call("GET", ["rooms", room, "state"]))
 
     async def write_state(self, room: RoomId, type_: str, content: Json, key: str = "") -> EventId:
         """Write a state event without looking first; return its id."""

@@ -72,9 +72,17 @@ class CallReaction:
 def state_key(user: UserId, device: str) -> str:
     """Return the key of a device's state event: not the user's own, so that the bot may write it.
 
-    Keys that begin with `@` may be written by that user alone (spec, "Power levels").
+    Keys that begin with `@` may be written by that user alone (spec, "Authorization rules").
     """
     return f"_{user}_{device}_{_APPLICATION}"
+
+
+def own_state_key(bot: UserId) -> str:
+    """Return the key of the bot's own state event: its user id, so that nobody else may write it.
+
+    Clients read whose a membership is from the event's sender and content, never from its key.
+    """
+    return bot
 
 
 def is_member_event(type_: object) -> bool:

@@ -27,6 +27,8 @@ DEVICES_MAX: Final = 10
 """Memberships of one person that are ended at once."""
 CLEARED_MAX: Final = 200
 """Memberships ended at the end of a live space, one event each; the others expire."""
+PAGES_MAX: Final = 20
+"""Pages of member events that are read, newest first: people may fill a room with them."""
 STORE_PAUSE_S: Final = 1.0
 """The pause between two tries to store what is to be looked at."""
 
@@ -94,6 +96,13 @@ class CallConnections:
             return False
         return True
 
+    def is_back(self, wanted: tasks.ClearCallMember) -> bool:
+        """Return whether the device has come back since `stays_away` was asked."""
+        which = (wanted.space, wanted.user, wanted.device)
+        return wanted.gone_at_ms is not None and (
+            which in self._connected or which in self._gone_at_ms
+        )
+
     def _look_later(self, which: Device, gone_at_ms: int) -> None:
         self._unstored[which] = gone_at_ms
         self._news.set()
@@ -129,7 +138,7 @@ class CallMemberships:
         self._clock = clock
         self._observer = observer
         self._connections = connections
-        self._own_key = rtc.state_key(bot.user, BOT_DEVICE)
+        self._own_key = rtc.own_state_key(bot.user)
 
     async def run(self, wanted: CallTask, key: str) -> None:
         """Carry out a task. Raises NotYetError, StorageError too."""
@@ -177,23 +186,42 @@ class CallMemberships:
             return  # there was no call
         await self._observer.arrange_levels(space.space, room)
         await self._bot.ensure_state(room, rtc.MEMBER_STATE, {}, self._own_key)
-        members = [*self._members_in(await self._bot.whole_state(room))]
-        if len(members) > CLEARED_MAX:
-            log.warning("only %d of %d call members are cleared", CLEARED_MAX, len(members))
-        for member in members[:CLEARED_MAX]:
+        for member in await self._members_in(room, CLEARED_MAX):
             task = tasks.ClearCallMember(space.space, member.user, member.device)
             await self._spaces.enqueue_task(
                 task, f"call-over:{space.space}:{member.user}:{member.device}"
             )
 
-    def _members_in(self, state: Sequence[Json]) -> Iterator[rtc.CallMember]:
-        """Yield the memberships under way, of people by clients whose keys we know."""
-        for event in state:
-            member = rtc.member_in(event) if event.get("type") == rtc.MEMBER_STATE else None
+    async def _members_in(
+        self, room: RoomId, most: int, user: UserId | None = None
+    ) -> list[rtc.CallMember]:
+        """Return up to `most` memberships under way (of `user`), by clients whose keys we know.
+
+        They are read from the room's events: the whole state may be of any size.
+        """
+        found: list[rtc.CallMember] = []
+        seen, start = set[str](), None
+        for _ in range(PAGES_MAX):
+            page, start = await self._bot.page_back(room, [rtc.MEMBER_STATE], start)
+            found += [m for m in self._newest_in(page, room, seen) if user in {None, m.user}]
+            if start is None or len(found) >= most:
+                return found[:most]
+        log.warning("a room has more than %d memberships: older ones expire", len(seen))
+        return found
+
+    def _newest_in(
+        self, page: Sequence[Json], room: RoomId, seen: set[str]
+    ) -> Iterator[rtc.CallMember]:
+        """Yield the memberships under way whose keys were not `seen` in later events."""
+        for event in page:
+            key = event.get("state_key")
+            if not isinstance(key, str) or key in seen:
+                continue
+            seen.add(key)
+            member = rtc.member_in({**event, "room_id": room})
             if member is None or not member.is_there(self._clock.now_ms()):
                 continue
-            key = rtc.state_key(member.user, member.device)
-            if event.get("state_key") == key != self._own_key:
+            if key == rtc.state_key(member.user, member.device):
                 yield member
 
     # --- other people's -------------------------------------------------------------------------
@@ -205,9 +233,7 @@ class CallMemberships:
         """
         if self._settings.call_stage != "strict" or space.role(user).may_speak:
             return
-        state = await self._bot.whole_state(room)
-        own = [member for member in self._members_in(state) if member.user == user]
-        for member in own[:DEVICES_MAX]:
+        for member in await self._members_in(room, DEVICES_MAX, user):
             key = rtc.state_key(user, member.device)
             await self._bot.write_state(room, rtc.MEMBER_STATE, {}, key)
 
@@ -221,7 +247,7 @@ class CallMemberships:
             if refusal.errcode != "M_NOT_FOUND":
                 raise
             return
-        if self._is_left_behind(wanted, held):
+        if self._is_left_behind(wanted, held) and not self._connections.is_back(wanted):
             await self._bot.write_state(room, rtc.MEMBER_STATE, {}, key)
             log.info("ended a membership in the call of live space %s", wanted.space)
 
