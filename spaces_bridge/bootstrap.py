@@ -223,7 +223,8 @@ def _calls(
     def bars(host: UserId, user: UserId) -> bool:
         return ban_lists.verdict(host, user) is not None
 
-    permits, signer = Calls(spaces, bars), _signer(config)
+    permits = Calls(spaces, bars, strict=config.livekit.stage == "strict")
+    signer = _signer(config)
     rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
     stage.calls.attend_calls(rooms)
     audience.add(rooms)
@@ -236,6 +237,7 @@ def _calls(
         notes=spaces.context.notes,
         tasks=tasks,
         address_of=Addresses(_web_settings(config).trusted_proxies).of,
+        domain=config.homeserver.domain,
         hang_up=rooms.stop,
     )
     # a secret that nobody was given signs for nobody outside

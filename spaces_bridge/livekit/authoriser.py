@@ -125,10 +125,8 @@ class Authoriser:
         shown = hashlib.sha256(f"{asked.server} {asked.secret}".encode()).digest()
         if not self._shown.fits(shown, asked.room, asked.device):
             raise _shown_elsewhere()
-        user = await self._verified(asked)
-        # said by the verifier, too: nobody speaks for another server's users
-        if user is None or user.partition(":")[2] != asked.server:
-            self._wrong.take(address)
+        user = await self._verified(asked, address)
+        if user is None:
             raise MatrixError.unauthorised(
                 "Your homeserver did not confirm the OpenID token. Ask it for a new one."
             )
@@ -136,14 +134,30 @@ class Authoriser:
             raise _shown_elsewhere()
         return user
 
-    async def _verified(self, asked: CallRequest) -> UserId | None:
+    async def _verified(self, asked: CallRequest, address: str) -> UserId | None:
+        """Return the user that the server names, None: nobody, or another server's user.
+
+        It costs an allowance for wrong tokens, which is given back unless the token was wrong:
+        however many are shown at once, no more are asked about.
+        """
         try:
             async with self._turns.one(asked.server):
-                return await self._identities.verify(asked.server, asked.secret)
+                if not self._wrong.take(address):
+                    raise MatrixError.too_many(PAUSE_S)
+                try:
+                    user = await self._identities.verify(asked.server, asked.secret)
+                except AdapterError:
+                    self._wrong.give_back(address)
+                    raise
         except (NoTurn, AdapterError):
             raise MatrixError.away(
                 "Your homeserver could not be asked who you are. Try again in a moment."
             ) from None
+        # said by the verifier, too: nobody speaks for another server's users
+        if user is None or user.partition(":")[2] != asked.server:
+            return None
+        self._wrong.give_back(address)
+        return user
 
 
 class ShownOnce:

@@ -7,6 +7,7 @@ the event sent. Nobody who closed a lid stays in the call as a ghost.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -40,7 +41,10 @@ MOST_PER_USER = 5
 """Delayed leaves of one person: one for each device in a call."""
 
 AT_ONCE = 32
-"""Homeservers that are asked at once."""
+"""Questions to homeservers at once."""
+
+AT_ONCE_PER_SERVER = 4
+"""Questions to one homeserver at once, unless it is our own; the others wait for the next look."""
 
 _TRY_AGAIN: Final = Backoff(1.0, 60.0)
 
@@ -65,6 +69,11 @@ class _Watched:
     was_there: bool = False
     failures: int = 0
     busy: bool = False
+
+    @property
+    def server(self) -> str:
+        """Return the name of the homeserver that holds the event."""
+        return self.leave.user.partition(":")[2]
 
     def due(self, now: float, connected: bool) -> _Act | None:
         """Return what is to be done now that the participant is connected, or is not."""
@@ -106,11 +115,14 @@ class LeaveKeeper:
         events: DelayedEvents,
         notes: NoteStore,
         now: Callable[[], float],
+        domain: str,
     ) -> None:
+        """`now` gives seconds of any clock; `domain` is that of our own homeserver."""
         self._presence = presence
         self._events = events
         self._notes = notes
         self._now = now
+        self._domain = domain
         self._watched: dict[tuple[SpaceId, str], _Watched] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = False
@@ -176,15 +188,22 @@ class LeaveKeeper:
     def _look(self) -> None:
         """Begin whatever is due."""
         now = self._now()
+        asked = Counter(w.server for w in self._watched.values() if w.busy)
         for watched in list(self._watched.values()):
-            if watched.busy or len(self._tasks) >= AT_ONCE:
+            if watched.busy:
                 continue
             act = watched.due(now, self._is_there(watched.leave))
             if act is _Act.FORGET:
                 self._forget(watched)
-            elif act is not None:
+            elif act is not None and self._has_place(watched.server, asked):
                 watched.busy = True
+                asked[watched.server] += 1
                 self._start(self._act(watched, act))
+
+    def _has_place(self, server: str, asked: Counter[str]) -> bool:
+        """Return whether one more question to a homeserver may be asked now."""
+        is_free = server == self._domain or asked[server] < AT_ONCE_PER_SERVER
+        return is_free and len(self._tasks) < AT_ONCE
 
     def _is_there(self, leave: DelegatedLeave) -> bool:
         return self._presence.is_connected(leave.space, leave.identity)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from spaces_bridge.app.usecases.calls import leave_delay_ms
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.livekit.errors import MatrixError
 from spaces_bridge.livekit.names import CALL_SLOT
@@ -17,9 +18,6 @@ WORD_MAX: Final = 255
 
 SECRET_MAX: Final = 1000
 """Characters of an OpenID token."""
-
-DELAY_MS: Final = range(15_000, 86_400_000 + 1)
-"""How long a delayed leave may be delayed: long enough to be put off in time; a day at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +92,12 @@ def _delegation(body: Mapping[str, object]) -> Delegation | None:
     """
     if body.get("delay_id") in (None, ""):
         return None
-    delay_ms = body.get("delay_timeout")
-    if not isinstance(delay_ms, int) or isinstance(delay_ms, bool):
-        raise MatrixError.bad_json("delay_timeout is missing, or no whole number of milliseconds.")
-    if delay_ms not in DELAY_MS:
-        bounds = f"{DELAY_MS[0]} to {DELAY_MS[-1]}"
-        raise MatrixError.invalid(f"delay_timeout has to be {bounds} milliseconds.")
+    try:
+        delay_ms = leave_delay_ms(body.get("delay_timeout"))
+    except TypeError as none:
+        raise MatrixError.bad_json(str(none)) from None
+    except ValueError as outside:
+        raise MatrixError.invalid(str(outside)) from None
     return Delegation(_word(body, "delay_id"), delay_ms)
 
 

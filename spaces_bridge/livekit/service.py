@@ -33,8 +33,8 @@ class Routes(Protocol):
 class Dependencies:
     """What calls need of the rest.
 
-    `address_of` gives the network that a request comes from, as limits count by it. `hang_up`
-    ends all calls, when the bridge stops.
+    `address_of` gives the network that a request comes from, as limits count by it; `domain` is
+    that of our own homeserver. `hang_up` ends all calls, when the bridge stops.
     """
 
     calls: Calls
@@ -45,6 +45,7 @@ class Dependencies:
     notes: NoteStore
     tasks: TaskSupervisor
     address_of: Callable[[web.Request], str]
+    domain: str
     hang_up: Callable[[], None] = lambda: None
 
 
@@ -56,9 +57,8 @@ class LiveKitService:
     ) -> None:
         """`url` is the WebSocket address of the SFU, as clients are given it."""
         self._tokens = CallTokens(url, signer)
-        self._keeper = LeaveKeeper(
-            needs.presence, needs.events, needs.notes, asyncio.get_running_loop().time
-        )
+        now = asyncio.get_running_loop().time
+        self._keeper = LeaveKeeper(needs.presence, needs.events, needs.notes, now, needs.domain)
         authoriser = Authoriser(
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )

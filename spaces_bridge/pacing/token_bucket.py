@@ -39,6 +39,11 @@ class TokenBucket:
         self._left -= amount
         return True
 
+    def give_back(self, amount: float, now: float) -> None:
+        """Put back `amount` that was taken."""
+        self.has(0.0, now)
+        self._left = min(self.burst, self._left + amount)
+
     def left(self, now: float) -> float:
         """Return what is left; it is below zero after more was spent than there was."""
         self.has(0.0, now)
@@ -72,6 +77,10 @@ class TokenBuckets:
     def has(self, key: Hashable) -> bool:
         """Return whether `take` would succeed."""
         return self._bucket(key).has(1.0, self._clock())
+
+    def give_back(self, key: Hashable) -> None:
+        """Put back one that was taken from a key's bucket."""
+        self._bucket(key).give_back(1.0, self._clock())
 
     def _bucket(self, key: Hashable) -> TokenBucket:
         bucket = self._buckets.get(key)

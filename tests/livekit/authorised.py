@@ -135,7 +135,8 @@ class Authorised:
 class Parts:
     """What the authoriser is made of here."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
         self.events, self.presence, self.secrecy = ToldEvents(), ToldPresence(), ToldSecrecy()
         self.tasks = TaskSupervisor()
         self.signer = TokenSigner(KEY, SECRET)
@@ -148,7 +149,7 @@ class Parts:
             return world.ban_lists.verdict(host, user) is not None
 
         needs = Dependencies(
-            Calls(world.spaces, bars),
+            Calls(world.spaces, bars, strict=self.strict),
             world.identities,
             self.secrecy,
             self.presence,
@@ -156,15 +157,18 @@ class Parts:
             world.storage.notes,
             self.tasks,
             Addresses(world.settings.trusted_proxies).of,
+            "example.org",
         )
         self.service = LiveKitService(SFU, self.signer, needs)
         return [self.service]
 
 
 @asynccontextmanager
-async def authorised(folder: Path, prefix: str = "") -> AsyncIterator[Authorised]:
+async def authorised(
+    folder: Path, prefix: str = "", *, strict: bool = False
+) -> AsyncIterator[Authorised]:
     """All of it, listening; with what an earlier one has left in the folder."""
-    parts = Parts()
+    parts = Parts(strict=strict)
     async with web_world(folder, prefix, mounts=parts.mounts) as world:
         parts.service.start()
         try:

@@ -11,6 +11,7 @@ from spaces_bridge.app.records import Block
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.rules.audio import no_floor
 from spaces_bridge.livekit import authoriser as authoriser_module
 from spaces_bridge.livekit.authoriser import USER_BURST, WRONG_BURST, ShownOnce
 from spaces_bridge.livekit.names import device_identity, member_identity, room_name
@@ -139,6 +140,30 @@ async def test_there_is_no_call_before_and_after(calls: Authorised) -> None:
 async def test_other_rooms_have_no_call_here(calls: Authorised, space: LiveSpace) -> None:
     body = calls.older(space, ALICE) | {"room": "!another"}
     assert await calls.refused("/sfu/get", body) == (403, "M_FORBIDDEN")
+
+
+async def test_a_private_live_space_is_to_strangers_as_if_there_was_none(
+    calls: Authorised,
+) -> None:
+    space = await calls.world.create(private=True)
+    for path, body, room in (
+        ("/sfu/get", calls.older(space, BOB), "room"),
+        ("/get_token", calls.newer(space, BOB), "room_id"),
+    ):
+        status, answer = await calls.post(path, body)
+        assert status == 403
+        elsewhere = body | {room: "!none", "openid_token": calls.vouched(BOB, f"for {path}")}
+        assert await calls.post(path, elsewhere) == (status, answer)
+
+
+async def test_on_a_strict_stage_only_speakers_get_a_token(tmp_path: Path) -> None:
+    async with authorised(tmp_path, strict=True) as calls:
+        space = await calls.world.create()
+        await calls.world.joined(space.space, ALICE, "Alice")
+        status, answer = await calls.post("/sfu/get", calls.older(space, ALICE))
+        assert (status, answer["error"]) == (403, no_floor().text)
+        await calls.world.seat(space.space, ALICE, "Alice")
+        assert (await calls.grant("/sfu/get", calls.older(space, ALICE))).can_publish
 
 
 async def test_an_encrypted_room_is_refused_with_a_sentence(
@@ -311,6 +336,35 @@ async def test_who_guesses_tokens_is_held_off_before_a_server_is_asked(
         }
         statuses.append((await calls.refused("/sfu/get", body))[0])
     assert statuses == [401] * WRONG_BURST + [429] * 3
+    assert len(calls.world.identities.asked) == WRONG_BURST
+
+
+@pytest.mark.usefixtures("nothing_grows_back")
+async def test_guesses_that_come_at_once_are_no_more_questions(
+    calls: Authorised, space: LiveSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server answers before all are there."""
+    bodies = [calls.older(space, ALICE) for _ in range(WRONG_BURST + 10)]
+    arrived, everybody, fits = 0, asyncio.Event(), ShownOnce.fits
+
+    def arrive(self: ShownOnce, *shown: object) -> bool:
+        nonlocal arrived
+        arrived += 1
+        if arrived == len(bodies):
+            everybody.set()
+        return fits(self, *shown)  # type: ignore[arg-type]  # what it was called with
+
+    async def wait() -> None:
+        await everybody.wait()
+
+    monkeypatch.setattr(ShownOnce, "fits", arrive)
+    monkeypatch.setattr(calls.world.identities, "before_answering", wait)
+    for number, body in enumerate(bodies):
+        server = ("example.org", "evil.example")[number % 2]
+        body["openid_token"] = {"access_token": f"{number}", "matrix_server_name": server}
+    answers = await asyncio.gather(*(calls.refused("/sfu/get", body) for body in bodies))
+    statuses = sorted(status for status, _ in answers)
+    assert statuses == [401] * WRONG_BURST + [429] * 10
     assert len(calls.world.identities.asked) == WRONG_BURST
 
 

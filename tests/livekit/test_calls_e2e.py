@@ -83,6 +83,7 @@ class AuthoriserSetup:
             bridge.notes,
             bridge.tasks,
             lambda request: request.remote or "",
+            bridge.settings.domain,
         )
         self.service = LiveKitService(SFU, self.signer, needs)
         self.base = ""

@@ -1,6 +1,7 @@
 """Delegated delayed leaves: put off while somebody is there, sent when nobody is."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.livekit import delayed_leaves
 from spaces_bridge.livekit.delayed_leaves import (
+    AT_ONCE_PER_SERVER,
     GONE_AFTER_S,
     JOIN_WITHIN_S,
     MOST_PER_USER,
@@ -59,7 +61,7 @@ class AuthoriserSetup:
         self.clock = Clock()
         self.events, self.presence = ToldEvents(), CountedPresence()
         self.notes = notes or MemoryNotes()
-        self.keeper = LeaveKeeper(self.presence, self.events, self.notes, self.clock)
+        self.keeper = LeaveKeeper(self.presence, self.events, self.notes, self.clock, "x")
 
     async def delegate(
         self,
@@ -333,3 +335,29 @@ async def test_a_slow_homeserver_holds_up_nobody_else(
     assert setup.events.times("restart", "bobs") == 1
     stuck.set()
     await until(lambda: setup.events.times("restart", "bobs") == 2)
+
+
+async def test_a_crowd_of_one_server_is_looked_after_in_turn_and_nobody_counts_as_failed(
+    setup: AuthoriserSetup, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of our own homeserver, all at once."""
+    told, asked, most = setup.events.restart, Counter[str](), Counter[str]()
+
+    async def count(user: UserId, delay_id: str) -> None:
+        server = user.partition(":")[2]
+        asked[server] += 1
+        most[server] = max(most[server], asked[server])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        asked[server] -= 1
+        await told(user, delay_id)
+
+    people = [UserId(f"@p{number}:{server}") for number in range(15) for server in "xy"]
+    for user in people:
+        setup.presence.identities.add(f"{user}:PHONE")
+        await setup.delegate(f"of {user}", user=user)
+    monkeypatch.setattr(setup.events, "restart", count)
+    await setup.pass_by(HOUR_MS / 2000)
+    await until(lambda: setup.events.times("restart") == 2 * len(people))
+    assert most == {"x": 15, "y": AT_ONCE_PER_SERVER}
+    assert "has to wait" not in caplog.text

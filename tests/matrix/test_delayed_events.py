@@ -139,12 +139,15 @@ async def test_whatever_else_is_answered_is_asked_again_later(
         assert len(home.asked) == 1
 
 
-async def test_a_server_is_asked_only_so_much_at_once(
+async def test_a_server_is_asked_only_so_much_at_once_and_our_own_as_much_as_there_is(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delayed_events, "AT_ONCE_PER_SERVER", 0)
-    async with client(authority) as events:
-        with pytest.raises(AdapterError, match="too much"):
+    async with serving() as home:
+        home.says(RESTART, {})
+        async with client(authority, homeserver=f"http://127.0.0.1:{home.port}") as events:
+            with pytest.raises(AdapterError, match="too much"):
+                await events.restart(BOB, "syd_1")
             await events.restart(ALICE, "syd_1")
 
 

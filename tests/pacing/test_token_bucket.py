@@ -27,6 +27,17 @@ def test_what_is_spent_beyond_the_bucket_is_owed() -> None:
     assert bucket.left(100.0) == 3
 
 
+def test_what_is_given_back_may_be_taken_again_and_never_more_than_the_burst() -> None:
+    now = [0.0]
+    buckets = TokenBuckets(2, 0.5, clock=lambda: now[0])
+    assert [buckets.take("a") for _ in range(3)] == [True, True, False]
+    buckets.give_back("a")
+    assert [buckets.take("a") for _ in range(2)] == [True, False]
+    now[0] = 100.0
+    buckets.give_back("a")
+    assert [buckets.take("a") for _ in range(3)] == [True, True, False]
+
+
 def test_each_key_has_a_burst_and_then_a_trickle() -> None:
     now = [0.0]
     buckets = TokenBuckets(2, 0.5, clock=lambda: now[0])

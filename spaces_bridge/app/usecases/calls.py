@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
+from spaces_bridge.core.rules.audio import no_floor
 
 Bars: TypeAlias = Callable[[UserId, UserId], bool]
 """Whether a list keeps somebody (the second) out of the live spaces of a host (the first)."""
+
+LEAVE_DELAY_MS: Final = range(15_000, 86_400_000 + 1)
+"""How long a delayed leave may be delayed: long enough to be put off in time; a day at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,35 @@ class DelayedLeaves(Protocol):
         ...
 
 
-class Calls:
-    """The use case of joining calls: membership and floor of the live space decide."""
+def leave_delay_ms(asked: object) -> int:
+    """Return the delay of a delayed leave that a request asks for.
 
-    def __init__(self, spaces: Spaces, bars: Bars = lambda host, user: False) -> None:
+    Raises TypeError, ValueError, with the reason: it is no whole number, or out of bounds.
+    """
+    if not isinstance(asked, int) or isinstance(asked, bool):
+        raise TypeError("delay_timeout is missing, or no whole number of milliseconds.")
+    if asked not in LEAVE_DELAY_MS:
+        bounds = f"{LEAVE_DELAY_MS[0]} to {LEAVE_DELAY_MS[-1]}"
+        raise ValueError(f"delay_timeout has to be {bounds} milliseconds.")
+    return asked
+
+
+class Calls:
+    """The use case of joining calls: membership and floor of the live space decide.
+
+    On a `strict` stage only people with the floor may be in the call, on any other all may listen.
+    """
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        bars: Bars = lambda host, user: False,
+        *,
+        strict: bool = False,
+    ) -> None:
         self._spaces = spaces
         self._bars = bars
+        self._strict = strict
 
     async def permit_in(self, room: RoomId, user: UserId) -> CallPermit:
         """Return the permit for the live space of a room. Raises Rejected with the reason."""
@@ -88,6 +115,8 @@ class Calls:
         if not person.joined or self._is_our_own(user):
             raise refusals.not_joined()
         may_publish = view.role(user).may_speak and user not in view.closing
+        if self._strict and not may_publish:
+            raise no_floor()
         return CallPermit(space, view.room, user, person.name, may_publish)
 
     def _is_our_own(self, user: UserId) -> bool:

@@ -4,6 +4,7 @@ The homeserver has authenticated the user and names them in `X-Matrix-User-Ident
 itself with the `hs_token`, as for transactions. The path below the version is the client's own.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +15,13 @@ from aiohttp import web
 
 from spaces_bridge.app.call_ports import DelayedEventGone, RoomSecrecy
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.usecases.calls import CallPermit, Calls, CallTokenIssuer, DelayedLeaves
+from spaces_bridge.app.usecases.calls import (
+    CallPermit,
+    Calls,
+    CallTokenIssuer,
+    DelayedLeaves,
+    leave_delay_ms,
+)
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
@@ -24,9 +31,9 @@ log = logging.getLogger(__name__)
 BASE: Final = "/_matrix/client/{version:v[0-9]+|unstable/[^/]+}/rtc/livekit"
 USER_HEADER: Final = "X-Matrix-User-Identifier"
 CALL_SLOT: Final = "m.call#ROOM"
-BODY_MAX_BYTES: Final = 16_384
-DELAY_MAX_MS: Final = 86_400_000
-"""The longest delay of a leave that is taken over."""
+BODY_MAX_BYTES: Final = 64 * 1024
+BODY_WITHIN_S: Final = 20.0
+"""Seconds to wait for a body of a few hundred bytes."""
 ENCRYPTED: Final = "The room is encrypted, so its calls would be, too, and nobody would be heard."
 
 Refuse = Callable[[int, str, str], web.Response]
@@ -93,8 +100,7 @@ class CallApi:
             except _BadRequest as bad:
                 return self._refuse(bad.status, bad.errcode, bad.text)
             except Rejected as refusal:
-                if refusal.code == "not_found":
-                    return self._refuse(404, "M_NOT_FOUND", refusal.text)
+                # one status for all: Element Call reads 404 as "there are no calls"
                 return self._refuse(403, "M_FORBIDDEN", refusal.text)
             except DelayedEventGone as gone:
                 return self._refuse(404, "M_NOT_FOUND", str(gone))
@@ -109,11 +115,15 @@ class CallApi:
         return {"url": token.url, "jwt": token.jwt}
 
     async def _delegate(self, permit: CallPermit, asked: _Asked) -> Mapping[str, str]:
-        delay_id, delay_ms = asked.body.get("delay_id"), asked.body.get("delay_timeout")
+        delay_id = asked.body.get("delay_id")
         if not is_id(delay_id):
             raise _BadRequest("M_BAD_JSON", "`delay_id` is missing.")
-        if not isinstance(delay_ms, int) or not 0 < delay_ms <= DELAY_MAX_MS:
-            raise _BadRequest("M_BAD_JSON", f"`delay_timeout` is 1 to {DELAY_MAX_MS} ms.")
+        try:
+            delay_ms = leave_delay_ms(asked.body.get("delay_timeout"))
+        except TypeError as none:
+            raise _BadRequest("M_BAD_JSON", str(none)) from None
+        except ValueError as outside:
+            raise _BadRequest("M_INVALID_PARAM", str(outside)) from None
         if self._proxied.leaves is not None:
             await self._proxied.leaves.delegate(
                 permit, asked.device, asked.member, str(delay_id), delay_ms
@@ -146,9 +156,13 @@ def _user(request: web.Request) -> UserId:
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
-    if (request.content_length or 0) > BODY_MAX_BYTES:
-        raise _BadRequest("M_TOO_LARGE", f"A request has {BODY_MAX_BYTES} bytes at most.", 413)
-    raw = await request.read()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            # the listener's own bound is for transactions
+            raw = await request.clone(client_max_size=BODY_MAX_BYTES).read()
+    except web.HTTPRequestEntityTooLarge:
+        text = f"A request has {BODY_MAX_BYTES} bytes at most."
+        raise _BadRequest("M_TOO_LARGE", text, 413) from None
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):

@@ -40,7 +40,7 @@ EVENTS: Final = "_matrix/client/unstable/org.matrix.msc4140/delayed_events"
 ASK_WITHIN_S = 10.0
 
 AT_ONCE_PER_SERVER = 8
-"""Requests to one server at once."""
+"""Requests to one server at once, unless it is our own."""
 
 
 class DelayedEventsClient:
@@ -108,7 +108,7 @@ class DelayedEventsClient:
 
     @contextmanager
     def _one_more(self, server: str) -> Iterator[None]:
-        if self._asked[server] >= AT_ONCE_PER_SERVER:
+        if server != self._settings.domain and self._asked[server] >= AT_ONCE_PER_SERVER:
             raise Away(f"The Matrix server {server} is being asked too much at once.")
         self._asked[server] += 1
         try:
