@@ -115,8 +115,9 @@ class Room:
         written = [*self.held.items()][::-1]
         written += [(key, {} if content else {"old": 1}) for key, content in written]
         begin = int(start or 0)
-        end = begin + PAGE if begin + PAGE < len(written) else None
-        return [event_of(key, content) for key, content in written[begin:end]], end and str(end)
+        end = begin + PAGE
+        page = [event_of(key, content) for key, content in written[begin:end]]
+        return page, str(end) if end < len(written) else None
 
     async def write_state(self, room: RoomId, type_: str, content: Any, key: str) -> None:  # noqa: ANN401 - JSON
         self.written.append((key, content))
