@@ -32,7 +32,7 @@ SEND_WITHIN_S: Final = 15.0
 HEARTBEAT_S: Final = 20.0
 """Seconds between two pings (RFC 6455, 5.5.2), by which a lost connection is noticed."""
 
-SETTLES_S: Final = 2.5
+SETTLES_S: Final = 4.0
 """Seconds for which news of others are held back from a client that had to join anew.
 
 livekit-client loses the events of the first two seconds after such a reconnect (seen in 2.23).
