@@ -185,8 +185,8 @@ class CallRoom:
                 client.participant.send(message, fades=True)
 
     def _tell_if_new(self, participant: CallParticipant, permit: CallPermit) -> None:
-        if (participant.name, participant.has_floor) != (permit.name, permit.has_floor):
-            participant.name, participant.has_floor = permit.name, permit.has_floor
+        if (participant.name, participant.has_floor) != (permit.name, permit.may_publish):
+            participant.name, participant.has_floor = permit.name, permit.may_publish
             self._tell([participant.info()])
 
     # --- tracks -------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def _adapt(client: CallClient, permit: CallPermit, *, is_on_air: bool) -> None:
     track = client.participant.microphone
     if track is None:
         return
-    if not permit.has_floor:
+    if not permit.may_publish:
         client.microphone.unpublish()
     elif track.is_open and not is_on_air:
         client.microphone.mute()

@@ -14,7 +14,7 @@ from typing import Final
 
 from spaces_bridge.app.call_ports import CallPresence, DelayedEventGone, DelayedEvents
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.notes.calls import DelegatedLeave, DelegatedLeaves
+from spaces_bridge.app.notes.delayed_leaves import DelegatedLeave, DelegatedLeaves
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.app.usecases.calls import CallPermit
 from spaces_bridge.core.errors import Rejected

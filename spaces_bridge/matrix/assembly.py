@@ -48,8 +48,8 @@ from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
 from spaces_bridge.matrix.rooms.call_members import CallConnections, CallMemberships
 from spaces_bridge.matrix.rooms.chat import ChatPoster
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
-from spaces_bridge.matrix.rooms.loss import RoomLossCheck
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.rooms.required_levels import RoomPermissions
 from spaces_bridge.matrix.rooms.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -96,7 +96,7 @@ class Parts:
 
     handlers: TaskRouter
     event_dispatcher: EventDispatcher
-    observer: RoomObserver
+    observer: PowerLevels
     evictions: RoomLossCheck
     lists: PolicyLists
     uploads: PictureUploads
@@ -108,7 +108,7 @@ class Parts:
 
 def assemble(on: MatrixContext) -> Parts:
     """Return all parts, joined together; no call leaves yet."""
-    observer = RoomObserver(on.bot, on.spaces, on.notes, on.settings.call_stage)
+    observer = PowerLevels(on.bot, on.spaces, on.notes, on.settings.call_stage)
     dms, dm_store = DirectRooms(on.bot, on.notes), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.ban_lists, on.spaces, on.outbox, on.settings, on.wake)
     shown, connections = _Shown(on), CallConnections(on.spaces, on.clock)
@@ -159,7 +159,7 @@ class _Shown:
 
 
 def _in_rooms(
-    on: MatrixContext, observer: RoomObserver, cards: CardKeeper, connections: CallConnections
+    on: MatrixContext, observer: PowerLevels, cards: CardKeeper, connections: CallConnections
 ) -> Sequence[TaskHandler]:
     """Return the task handlers that make live spaces' rooms and act in them."""
     maker, ghosts = RoomMaker(on.bot, on.settings), Ghosts(on.bot, on.client_of)
@@ -170,7 +170,7 @@ def _in_rooms(
     ]
 
 
-def _moderating(on: MatrixContext, observer: RoomObserver) -> Sequence[TaskHandler]:
+def _moderating(on: MatrixContext, observer: PowerLevels) -> Sequence[TaskHandler]:
     """Return the task handlers that keep people out of rooms, and bring reports to people."""
     return [
         RoomPermissions(on.bot, on.spaces, on.settings, observer, on.ban_lists.banned_servers),
@@ -203,7 +203,7 @@ def _inviting(on: MatrixContext, dms: DirectRooms, dm_store: DmStore) -> Sequenc
 
 def _event_dispatcher(
     on: MatrixContext,
-    observer: RoomObserver,
+    observer: PowerLevels,
     dms: DirectRooms,
     dm_store: DmStore,
     shown: _Shown,

@@ -9,7 +9,7 @@ import pytest
 
 from spaces_bridge.app.call_ports import DelayedEventGone
 from spaces_bridge.app.errors import AdapterError, StorageError
-from spaces_bridge.app.notes.calls import DelegatedLeave, DelegatedLeaves
+from spaces_bridge.app.notes.delayed_leaves import DelegatedLeave, DelegatedLeaves
 from spaces_bridge.app.notes.record import Note
 from spaces_bridge.app.usecases.calls import CallPermit
 from spaces_bridge.core.errors import Rejected

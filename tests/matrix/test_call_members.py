@@ -26,7 +26,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.now = 1_000_000
-        self.wished: list[tuple[OutboxTask, str, int]] = []
+        self.enqueued: list[tuple[OutboxTask, str, int]] = []
         self.failures = 0
         self.news = asyncio.Event()
         every: Any = self
@@ -35,19 +35,19 @@ class Desk:
     def now_ms(self) -> int:
         return self.now
 
-    async def wish(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
+    async def enqueue_task(self, wanted: OutboxTask, key: str, due_at_ms: int = 0) -> None:
         if self.failures:
             self.failures -= 1
             raise StorageError("away")
-        self.wished.append((wanted, key, due_at_ms))
+        self.enqueued.append((wanted, key, due_at_ms))
         self.news.set()
 
     async def next(self) -> ClearCallMember:
         """The next task that is stored."""
-        while not self.wished:
+        while not self.enqueued:
             self.news.clear()
             await self.news.wait()
-        task, _, due_at_ms = self.wished.pop(0)
+        task, _, due_at_ms = self.enqueued.pop(0)
         assert isinstance(task, ClearCallMember)
         assert task.gone_at_ms is not None
         assert due_at_ms == task.gone_at_ms + GRACE_MS
@@ -85,7 +85,7 @@ async def test_for_a_device_that_comes_and_goes_one_task_waits(desk: Desk) -> No
         desk.now += 100
     task = await desk.next()
     assert task.gone_at_ms == first_ms
-    assert desk.wished == []
+    assert desk.enqueued == []
     assert not desk.connections.stays_away(task), "it was back meanwhile"
     again = await desk.next()
     assert again.gone_at_ms == desk.now - 100

@@ -43,7 +43,7 @@ class Room:
         self.now = STARTED_MS + GRACE_MS
         self.held: dict[str, dict[str, Any]] = {}
         self.written: list[tuple[str, object]] = []
-        self.wished: list[OutboxTask] = []
+        self.enqueued: list[OutboxTask] = []
         self.arranged = 0
         self.refusal: RequestRefused | None = None
         self._whole = whole
@@ -65,8 +65,8 @@ class Room:
     async def find(self, space: SpaceId) -> LiveSpace | None:
         return self.space if space == self.space.space else None
 
-    async def wish(self, wanted: OutboxTask, key: str) -> None:
-        self.wished.append(wanted)
+    async def enqueue_task(self, wanted: OutboxTask, key: str) -> None:
+        self.enqueued.append(wanted)
 
     async def arrange_levels(self, space: SpaceId, room: RoomId) -> None:
         assert not self.written, "first nobody may come back"
@@ -144,7 +144,7 @@ async def test_where_there_was_no_call_its_end_asks_for_nothing() -> None:
     room = Room(OVER)
     room.add(BEN, "DEV")
     await room.run(WRITE)
-    assert (room.arranged, room.written, room.wished) == (0, [], [])
+    assert (room.arranged, room.written, room.enqueued) == (0, [], [])
 
 
 async def test_at_the_end_those_who_are_there_are_cleared_after_the_levels() -> None:
@@ -157,7 +157,7 @@ async def test_at_the_end_those_who_are_there_are_cleared_after_the_levels() -> 
     await room.run(WRITE)
     assert room.arranged == 1
     assert room.written == [(OWN, {})]
-    assert room.wished == [ClearCallMember(OVER.space, BEN, "DEV")]
+    assert room.enqueued == [ClearCallMember(OVER.space, BEN, "DEV")]
 
 
 async def test_no_more_than_so_many_are_cleared() -> None:
@@ -166,7 +166,7 @@ async def test_no_more_than_so_many_are_cleared() -> None:
     for number in range(CLEARED_MAX + 10):
         room.add(BEN, f"DEV{number}")
     await room.run(WRITE)
-    assert len(room.wished) == CLEARED_MAX
+    assert len(room.enqueued) == CLEARED_MAX
 
 
 async def test_who_has_no_floor_leaves_the_call_of_a_strict_stage_alone() -> None:

@@ -15,7 +15,7 @@ from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.client.http import HomeserverApi, Json
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge_demo.matrix_user import MatrixError, MatrixUser
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
@@ -93,7 +93,7 @@ async def test_a_hosts_write_that_crosses_with_ours_is_not_lost(
         space = await bridge.live(ada, "Crossing", [ben, eve])
         room = room_of(space)
         bot = Hasty(api, UserId(BOT), ada.set_level(room, eve.id, 60))
-        observer = RoomObserver(bot, bridge.spaces, bridge.notes)
+        observer = PowerLevels(bot, bridge.spaces, bridge.notes)
         await observer.write_level(space.space, room, id_of(ben), 10)
         levels = await ada.levels(room)
         assert (levels[ben.id], levels[eve.id]) == (10, 60)

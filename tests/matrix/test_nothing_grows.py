@@ -27,7 +27,7 @@ from spaces_bridge.matrix.invites import throttle
 from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.matrix.moderation.bans import Bans
 from spaces_bridge.matrix.rooms.members import Membership
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from tests.support.kept import kept
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import BEN, HOST, after, live_space
@@ -98,7 +98,7 @@ async def test_direct_rooms_keep_nothing_of_people_and_little_of_crowds(
 
 
 async def test_pins_and_levels_keep_nothing_of_rooms(everything: Any) -> None:  # noqa: ANN401
-    pins, observer = Pins(everything), RoomObserver(everything, everything, MemoryNotes())
+    pins, observer = Pins(everything), PowerLevels(everything, everything, MemoryNotes())
     for room in ROOMS:
         await pins.arrange(room, first(EventId("$card")))
         await observer.observe_levels(SpaceId("space"), room)

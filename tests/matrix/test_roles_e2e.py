@@ -11,7 +11,7 @@ from spaces_bridge.core.roles import Role
 from spaces_bridge.matrix.client.http import HomeserverApi
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from tests.matrix.conftest import Settle
 from tests.matrix.moderating import greeted, id_of, said, settled, until_level
 from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of
@@ -66,7 +66,7 @@ async def test_levels_changed_while_nobody_looked_are_put_back_under_later_write
     if on_top:
         api = HomeserverApi(setup.homeserver.url, setup.as_token, Reach(), lambda _: None)
         await api.start()
-        observer = RoomObserver(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.notes)
+        observer = PowerLevels(MatrixClient(api, UserId(BOT)), bridge.spaces, bridge.notes)
         await observer.write_level(space.space, room, id_of(ben), 10)
         await api.stop()
     await bridge.matrix.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.codec import CODEC, MAX_MESSAGE
 from spaces_bridge.media.launch import Process, RunningWorker, attach, prepare_directory, spawn
@@ -31,6 +31,7 @@ from spaces_bridge.media.worker.values import PeerPhase, ResumeRecord, StreamDir
 from spaces_bridge.wire.connection import Connection
 from spaces_bridge.wire.pcm import BYTES_PER_MS
 from spaces_bridge.wire.worker_link import WorkerNotRunning
+from tests.support.call_client import CallWire
 from tests.support.sound import tone
 from tests.support.stage import EAR, HOST, SPACE, listening, options, running, speaking, until
 
@@ -186,13 +187,26 @@ async def test_messages_about_what_is_not_there_do_no_harm(tmp_path: Path) -> No
             messages.OpenSpace(SPACE, 0),
             messages.Restore("r", SPACE, EAR, listen, b"not json"),
             messages.Restore("t", SPACE, EAR, listen, b'{"direction": "listen"}'),
+            messages.AnswerCall(6, SpaceId("none"), "u", EAR, False, "v=0", ()),
+            messages.AnswerCall(7, SPACE, "u", EAR, True, "v=0", ()),
+            messages.AnswerCall(8, SPACE, "u", EAR, False, "v=0", ()),
+            messages.AcceptCallAnswer(9, "u", "v=0"),
+            messages.UseMicrophone("u", True),
+            messages.PeerOffer(10, SPACE, "v", EAR, StreamDirection.CALL, CallWire(1).offer()),
             messages.Attach(messages.PROTOCOL, False),
             messages.Ping(5),
         ):
             control.wire.send(message)
         await until(lambda: messages.Pong(5) in control.heard)
         refused = [each for each in control.heard if isinstance(each, messages.PeerRefused)]
-        assert [(each.request, each.code) for each in refused] == [(4, "no_sound")]
+        assert [(each.request, each.code) for each in refused] == [
+            (4, "no_sound"),
+            (6, "no_sound"),
+            (7, "unknown_session"),
+            (8, "not_one_audio"),
+            (9, "unknown_session"),
+            (10, "direction"),
+        ]
         gone = [each.peer for each in control.heard if isinstance(each, messages.PeerChanged)]
         assert gone == ["q", "r", "t"]
 

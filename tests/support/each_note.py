@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from spaces_bridge.app.notes import calls, commands, rooms
+from spaces_bridge.app.notes import commands, delayed_leaves, rooms
 from spaces_bridge.app.notes import dms_and_reactions as messages
 from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.kinds import ALL
@@ -17,7 +17,7 @@ from spaces_bridge.core.live_space import Phase
 SPACE = SpaceId("abcdefgh01234567")
 ADA, BEN, CAT = UserId("@ada:x"), UserId("@ben:x:8448"), UserId("@cat:[::1]:9")
 ROOM, EVENT, OTHER = RoomId("!room:x"), EventId("$event"), EventId("$other")
-LEAVE = calls.DelegatedLeave(SPACE, "@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
+LEAVE = delayed_leaves.DelegatedLeave(SPACE, "@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
 INVITATION = messages.Invitation(SPACE, CAT, BEN, ADA)
 
 EACH: tuple[Note, ...] = (
@@ -53,7 +53,7 @@ EACH: tuple[Note, ...] = (
     commands.CommandUnblocked(EVENT, "*:bad.example"),
     commands.CommandReworded(EVENT, OTHER),
     commands.ReadBackFrom(1_700_000_000_000),
-    calls.DelegatedLeaves((LEAVE,)),
+    delayed_leaves.DelegatedLeaves((LEAVE,)),
 )
 """One of each kind, in the order of `kinds.ALL`."""
 
@@ -76,8 +76,8 @@ _OF_HINT: Mapping[object, st.SearchStrategy[Any]] = {
     rooms.Shown: st.sampled_from(rooms.Shown),
     inviting.Counted: st.sampled_from(inviting.Counted),
     messages.CardReactionEffect: st.sampled_from(messages.CardReactionEffect),
-    tuple[calls.DelegatedLeave, ...]: st.lists(
-        st.builds(calls.DelegatedLeave, _TEXT, _TEXT, _TEXT, _TEXT, _INTEGER), max_size=3
+    tuple[delayed_leaves.DelegatedLeave, ...]: st.lists(
+        st.builds(delayed_leaves.DelegatedLeave, _TEXT, _TEXT, _TEXT, _TEXT, _INTEGER), max_size=3
     ).map(tuple),
     messages.Invitation: st.builds(messages.Invitation, _TEXT, _TEXT, _TEXT, _TEXT),
 }

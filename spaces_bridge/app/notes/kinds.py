@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spaces_bridge.app.notes import calls, commands, rooms
+from spaces_bridge.app.notes import commands, delayed_leaves, rooms
 from spaces_bridge.app.notes import dms_and_reactions as messages
 from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.record import Note
@@ -40,5 +40,5 @@ ALL: Sequence[type[Note]] = (
     commands.CommandUnblocked,
     commands.CommandReworded,
     commands.ReadBackFrom,
-    calls.DelegatedLeaves,
+    delayed_leaves.DelegatedLeaves,
 )

@@ -8,8 +8,7 @@ from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.core import refusals
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.rules.audio import refuse_unless_may_speak
+from spaces_bridge.core.live_space import Phase
 
 Bars: TypeAlias = Callable[[UserId, UserId], bool]
 """Whether a list keeps somebody (the second) out of the live spaces of a host (the first)."""
@@ -19,7 +18,7 @@ Bars: TypeAlias = Callable[[UserId, UserId], bool]
 class CallPermit:
     """A permit to join a live space's call; `may_publish` a microphone, else only to listen.
 
-    `has_floor`: the person has the floor, even if a mute or a doubt keeps them from being heard.
+    Who has the floor may publish, even if a mute or a doubt keeps them from being heard for now.
     """
 
     space: SpaceId
@@ -27,7 +26,6 @@ class CallPermit:
     user: UserId
     name: str
     may_publish: bool
-    has_floor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Calls:
         """Return the permit for the live space of a room. Raises Rejected with the reason."""
         summary = await self._spaces.context.directory.by_room(room)
         if summary is None:
-            raise Rejected("no_such_space", "There is no live space in that room.")
+            raise _not_found()
         permit = self.permit(summary.space, user)
         view = self._spaces.view(summary.space)
         # whoever is on a list is banned from the room, too, a moment later
@@ -78,16 +76,19 @@ class Calls:
     def permit(self, space: SpaceId, user: UserId) -> CallPermit:
         """Return the permit as the live space is now. Raises Rejected with the reason."""
         view = self._spaces.view(space)
-        if view is None or view.room is None or view.phase is not Phase.LIVE:
-            raise Rejected("not_live", "This live space has not started, or it is over.")
+        if view is None or view.room is None:
+            raise _not_found()
         person = view.person(user)
+        if view.private and not person.joined:
+            raise _not_found()
+        if view.phase is not Phase.LIVE:
+            raise refusals.ended() if view.phase is Phase.ENDED else refusals.not_live()
         if user in view.removed:
             raise refusals.removed()
         if not person.joined or self._is_our_own(user):
-            raise Rejected("not_joined", "Join the live space's room first.")
-        has_floor = view.role(user).may_speak and user not in view.closing
-        may_publish = _may_publish(view, user)
-        return CallPermit(space, view.room, user, person.name, may_publish, has_floor)
+            raise refusals.not_joined()
+        may_publish = view.role(user).may_speak and user not in view.closing
+        return CallPermit(space, view.room, user, person.name, may_publish)
 
     def _is_our_own(self, user: UserId) -> bool:
         """Return whether it is the bot or a guest's ghost: nobody joins a call as one of those."""
@@ -95,9 +96,9 @@ class Calls:
         return user == settings.bot or is_ghost(user, settings.domain)
 
 
-def _may_publish(view: LiveSpace, user: UserId) -> bool:
-    try:
-        refuse_unless_may_speak(view, user)
-    except Rejected:
-        return False
-    return True
+def _not_found() -> Rejected:
+    """Return the refusal for what does not exist, and for what the asker may not know of."""
+    return Rejected(
+        "not_found",
+        "There is no such live space, or it is private. Open it by the link you were sent.",
+    )

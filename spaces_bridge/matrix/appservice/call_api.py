@@ -93,7 +93,7 @@ class CallApi:
             except _BadRequest as bad:
                 return self._refuse(bad.status, bad.errcode, bad.text)
             except Rejected as refusal:
-                if refusal.code == "no_such_space":
+                if refusal.code == "not_found":
                     return self._refuse(404, "M_NOT_FOUND", refusal.text)
                 return self._refuse(403, "M_FORBIDDEN", refusal.text)
             except DelayedEventGone as gone:

@@ -21,8 +21,8 @@ from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.events import emojis, rtc
 from spaces_bridge.matrix.events import translate as means
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
-from spaces_bridge.matrix.rooms.loss import RoomLossCheck
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text.addressed import names_of
 from spaces_bridge.matrix.text.commands import Request, parse
@@ -41,7 +41,7 @@ class EventDispatcher:
         self,
         spaces: Spaces,
         settings: MatrixSettings,
-        observer: RoomObserver,
+        observer: PowerLevels,
         conversation: CommandDispatcher,
         greeter: Greeter,
         dms: DirectRooms,

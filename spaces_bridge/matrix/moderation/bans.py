@@ -8,7 +8,7 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Bans:
 
     kinds = (tasks.BanPerson, tasks.UnbanPerson)
 
-    def __init__(self, bot: MatrixClient, spaces: Spaces, observer: RoomObserver) -> None:
+    def __init__(self, bot: MatrixClient, spaces: Spaces, observer: PowerLevels) -> None:
         self._bot = bot
         self._spaces = spaces
         self._observer = observer

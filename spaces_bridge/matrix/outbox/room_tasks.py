@@ -18,7 +18,7 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.events import captions
 from spaces_bridge.matrix.events.content import message, reply
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.rooms.rooms import RoomMaker
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -49,7 +49,7 @@ class RoomTaskHandler:
         spaces: Spaces,
         notes: NoteStore,
         settings: MatrixSettings,
-        observer: RoomObserver,
+        observer: PowerLevels,
         maker: RoomMaker,
         cards: CardKeeper,
         ghosts: Ghosts,

@@ -16,7 +16,7 @@ from spaces_bridge.matrix.client.errors import NotYetError, RequestRefused
 from spaces_bridge.matrix.client.http import Json
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
 from spaces_bridge.matrix.events import rtc
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class CallMemberships:
         spaces: Spaces,
         settings: MatrixSettings,
         clock: Clock,
-        observer: RoomObserver,
+        observer: PowerLevels,
         connections: CallConnections,
     ) -> None:
         self._bot = bot

@@ -10,7 +10,7 @@ from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.events import access
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class RoomPermissions:
         bot: MatrixClient,
         spaces: Spaces,
         settings: MatrixSettings,
-        observer: RoomObserver,
+        observer: PowerLevels,
         banned_servers: Callable[[], Sequence[str]],
     ) -> None:
         self._bot = bot

@@ -6,7 +6,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.events import levels
-from spaces_bridge.matrix.rooms.grants import GrantEvents
+from spaces_bridge.matrix.rooms.grant_history import GrantEvents
 
 STEPS = 5
 """The number of events read back: others may have written levels on top of the change."""

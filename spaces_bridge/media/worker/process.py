@@ -19,7 +19,7 @@ import pylibsrtp
 
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
-from spaces_bridge.media.worker.calls import CallPeers
+from spaces_bridge.media.worker.call_peers import CallPeers
 from spaces_bridge.media.worker.clock import TickClock
 from spaces_bridge.media.worker.control import ControlSocket
 from spaces_bridge.media.worker.edge.edge import Edge

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from spaces_bridge.media.worker.edge import call_sdp, resume, rtp, sdp, sdp_answer, stun
+from spaces_bridge.media.worker.edge.call_negotiation import Calls
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
-from spaces_bridge.media.worker.edge.calls import Calls
 from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials

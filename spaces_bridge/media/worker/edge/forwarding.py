@@ -60,7 +60,7 @@ class _Receiver:
     lane: Lane
     out: Outbound
     path: Path | None
-    index: int  # to be added to the timeline's: 64 bits
+    index: int  # to be added to the timeline's numbers; without a path: where it goes on
     shift: int  # to be added to its timestamps: 32 bits
     packets: int  # what the speaker had sent when this began
     octets: int
@@ -82,7 +82,7 @@ class _Plan:
 @dataclass(slots=True)
 class _Source:
     timeline: Timeline = field(default_factory=Timeline)
-    receivers: dict[int, _Receiver] = field(default_factory=dict)  # by id of their lane
+    receivers: dict[int, _Receiver] = field(default_factory=dict)  # by their id()
     packets: int = 0
     octets: int = 0
     plan: _Plan | None = None

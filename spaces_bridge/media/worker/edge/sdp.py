@@ -81,7 +81,7 @@ def _choose(head: Section, sections: Sequence[Section], direction: StreamDirecti
 
 
 def _check_direction(offered: str | None, direction: StreamDirection) -> None:
-    if (offered or "sendrecv") in _WANTED[direction]:
+    if (offered or "sendrecv") in _WANTED.get(direction, ()):  # a call has its own offers
         return
     wanted = "receives" if direction is StreamDirection.LISTEN else "sends"
     raise SdpRefused(

@@ -9,7 +9,7 @@ from spaces_bridge.core.live_space import Phase
 from spaces_bridge.matrix.client.http import HomeserverApi
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
-from spaces_bridge.matrix.rooms.loss import PUT_OUT, REPLACED
+from spaces_bridge.matrix.rooms.lost_room import PUT_OUT, REPLACED
 from spaces_bridge_demo.matrix_user import MatrixError
 from tests.matrix.conftest import Settle
 from tests.matrix.support import BOT, Bridge, LiveSetup, eventually, room_of

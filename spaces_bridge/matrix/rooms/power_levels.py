@@ -20,7 +20,7 @@ from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
 from spaces_bridge.matrix.events import levels
 from spaces_bridge.matrix.rooms import tampering
-from spaces_bridge.matrix.rooms.grants import GrantHistory
+from spaces_bridge.matrix.rooms.grant_history import GrantHistory
 from spaces_bridge.matrix.rooms.members import Act, Membership, Memberships
 from spaces_bridge.matrix.rooms.tampering import LevelTampering
 from spaces_bridge.matrix.settings import StageAccess
@@ -35,7 +35,7 @@ Change = Callable[[levels.LevelsContent], dict[str, Any]]
 BUSY = "The live space has too much to do to look at its levels."
 
 
-class RoomObserver:
+class PowerLevels:
     """The room observer. Implements the app's `RoomReader`."""
 
     def __init__(

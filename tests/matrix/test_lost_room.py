@@ -11,7 +11,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.events.translate import RoomLost, meaning_of
-from spaces_bridge.matrix.rooms.loss import PUT_OUT, REPLACED, RoomLossCheck
+from spaces_bridge.matrix.rooms.lost_room import PUT_OUT, REPLACED, RoomLossCheck
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.matrix.support import SystemClock
 from tests.support.spaces import BEN, HOST, ROOM, after, live_space

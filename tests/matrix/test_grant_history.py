@@ -5,7 +5,7 @@ import pytest
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.client.matrix_client import StateEvent
-from spaces_bridge.matrix.rooms.grants import STEPS, GrantHistory
+from spaces_bridge.matrix.rooms.grant_history import STEPS, GrantHistory
 from tests.support.notes import MemoryNotes
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.matrix_client import StateEvent
-from spaces_bridge.matrix.rooms.observer import RoomObserver
+from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 
 pytestmark = pytest.mark.unit
 
@@ -36,11 +36,11 @@ class Refusing:
         raise Rejected(self.code, "no")
 
 
-def observer(refusing: Refusing) -> RoomObserver:
+def observer(refusing: Refusing) -> PowerLevels:
     bot: Any = Bot()
     spaces: Any = refusing
     notes: Any = None
-    return RoomObserver(bot, spaces, notes)
+    return PowerLevels(bot, spaces, notes)
 
 
 async def test_what_a_busy_live_space_did_not_hear_is_told_again() -> None:
