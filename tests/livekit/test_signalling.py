@@ -367,6 +367,8 @@ async def test_who_had_to_join_anew_hears_news_of_others_a_little_later(world: C
             await bob.next("pong")
             kinds = {seen.WhichOneof("message") for seen in bob.seen}
             assert kinds == {"join", "answer", "pong"}
+            await bob.send(offer=offer(LISTENS, 2))
+            assert not (await bob.next("answer")).answer.mid_to_track_id
             world.timers.run_out()
             await bob.info_of(ALICE_ID, lambda info: info.name == "Alice")
             await bob.info_of(BOT_ID, lambda info: info.tracks)
