@@ -78,7 +78,6 @@ class CallRooms:
             room = CallRoom(
                 view, grant.room, self._spaces, self._calls, self._stage, self._members, self._left
             )
-            self._rooms[permit.space] = room
         participant = CallParticipant(
             identity=grant.identity,
             user=permit.user,
@@ -91,6 +90,7 @@ class CallRooms:
             queue=queue,
         )
         client = room.enter(participant)
+        self._rooms[permit.space] = room  # it was empty if the same identity was alone in it
         key = (permit.space, grant.identity)
         if key in self._rejoining:
             del self._rejoining[key]

@@ -184,6 +184,16 @@ async def test_the_same_identity_joining_anew_ends_the_first(world: CallWorld) -
             assert (await alice.info_of(BOB_ID, lambda info: info.sid != sid)).name == "Bob"
 
 
+async def test_who_joins_anew_alone_is_in_the_call(world: CallWorld) -> None:
+    async with world.raw(BOB) as first:
+        await first.next("join")
+        async with world.raw(BOB) as second:
+            await second.next("join")
+            assert world.rooms.is_connected(SPACE, BOB_ID)
+            await world.spaces.ask(SPACE, cmd.RemovePerson(HOST, BOB))
+            assert (await second.next("leave")).leave.reason == models.PARTICIPANT_REMOVED
+
+
 # --- what everybody may do ----------------------------------------------------------------------
 async def test_pings_of_both_forms_are_answered(world: CallWorld) -> None:
     async with world.raw(BOB) as bob:
