@@ -364,6 +364,36 @@ async def test_a_call_that_is_hung_up_while_it_is_negotiated_is_over(
         assert attended.ended == {}
 
 
+async def test_listeners_change_only_when_one_begins_or_ends_to_hear(tmp_path: Path) -> None:
+    async with calling(tmp_path) as (stage, noted, _), client(stage, EAR) as ear:
+        changes = list[int]()
+        await ear.join([stream_of(HOST)])
+        await until(lambda: noted.listener_changes)
+        for streams in ([stream_of(HOST)], [stream_of(GUEST)], [], [], [stream_of(HOST)]):
+            await ear.negotiate(streams)
+            changes.append(noted.listener_changes)
+        assert changes == [1, 1, 2, 2, 3]
+
+
+async def test_a_control_process_hangs_up_the_calls_of_the_one_before(tmp_path: Path) -> None:
+    first, second = WorkerStage(options(tmp_path)), WorkerStage(options(tmp_path))
+    async with running(first):
+        first.open_space(SPACE, 0)
+        first.set_gates(SPACE, [HOST])
+        async with client(first, HOST) as host, listening(first) as page:
+            host.wire.publish()
+            await host.join([stream_of(GUEST)])
+            await until(lambda: first.has_microphone(SPACE, HOST) and first.listeners(SPACE) == 2)
+            async with running(second) as noted:
+                second.open_space(SPACE, 0)
+                assert not second.has_microphone(SPACE, HOST)
+                assert second.listeners(SPACE) == 1
+                await host.until(lambda: host.wire.left_by_server)
+                await until(lambda: second.metrics().get("call_peers") == 0)
+                await page.wait_packets(5)
+                assert noted.lost == []
+
+
 async def test_a_guests_connection_is_hung_up_with_the_guests(tmp_path: Path) -> None:
     ghost = UserId("@spaces_guest_1:x")
     assert is_ghost(ghost, "x")
