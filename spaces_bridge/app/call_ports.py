@@ -110,8 +110,9 @@ class CallStage(Protocol):
         """Make the peer's microphone its user's, in place of any other; waits for nothing.
 
         To be called before `OpenMicrophone` each time it is opened, as when it is unmuted. A peer
-        that begins to publish takes the place by itself; it loses it to a microphone that is
-        opened later, on the page or in another client, and when the floor is lost.
+        that begins to publish takes the place by itself only if it is free; it loses it to a
+        microphone that is opened later, on the page or in another client, and when the floor is
+        lost.
         """
         ...
 

@@ -439,7 +439,8 @@ async def test_of_a_persons_microphones_the_one_opened_last_is_heard(tmp_path: P
         await ear.join([stream_of(HOST)])
         for device in (desk, phone):
             device.wire.publish()
-            await device.join()
+            answer = await device.join()
+            stage.calls.use_microphone(answer.session)
         both = asyncio.gather(
             desk.says(b"\xf8desk", lambda: b"\xf8desk" in words(ear)),
             phone.says(b"\xf8phone", lambda: b"\xf8desk" in words(ear)),
@@ -455,6 +456,61 @@ async def test_of_a_persons_microphones_the_one_opened_last_is_heard(tmp_path: P
             await desk.says(b"\xf8desk", lambda: len(ear.hears("TR_host")) >= 50)
             assert b"\xf8desk" not in words(ear)
         await until(lambda: noted.lost == [HOST])  # the desk's is not taken instead
+
+
+async def test_a_microphone_that_is_only_published_takes_no_open_ones_place(
+    tmp_path: Path,
+) -> None:
+    async with (
+        calling(tmp_path) as (stage, noted, _),
+        client(stage, HOST) as early,
+        client(stage, HOST) as late,
+        client(stage, EAR) as ear,
+    ):
+        await ear.join([stream_of(HOST)])
+        await early.join()
+        async with speaking(stage, HOST) as page:
+            page.say(tone(440, 60))
+            await ear.until(lambda: len(ear.hears("TR_host")) >= 5)
+            late.wire.publish()
+            answer = await late.join()  # by its connection
+            early.wire.publish()
+            await early.negotiate()  # by a negotiation
+            before = len(ear.hears("TR_host"))
+            for device in (early, late):
+                device.say(b"\xf8muted")
+            await ear.until(lambda: len(ear.hears("TR_host")) >= before + 20)
+            assert page.state == "connected"
+            assert b"\xf8muted" not in words(ear)
+            assert noted.lost == []
+            stage.calls.use_microphone(answer.session)
+            await late.says(b"\xf8late", lambda: b"\xf8late" in words(ear))
+            await until(lambda: page.state == "closed")
+            assert noted.lost == []
+
+
+async def test_where_another_peer_speaks_the_stream_goes_on_whatever_its_numbers(
+    tmp_path: Path,
+) -> None:
+    async with (
+        calling(tmp_path) as (stage, _, _),
+        client(stage, HOST) as desk,
+        client(stage, HOST) as phone,
+        client(stage, EAR) as ear,
+    ):
+        await ear.join([stream_of(HOST)])
+        for device in (desk, phone):
+            device.wire.publish()
+        phone.wire.ssrc = phone.wire.sections[-1].ssrc = desk.wire.ssrc
+        await desk.join()
+        await phone.join()
+        await desk.says(WORD, lambda: len(ear.hears("TR_host")) >= 30)
+        assert phone.answer is not None
+        stage.calls.use_microphone(phone.answer.session)
+        for _ in range(10):  # numbers that the desk has used
+            phone.say(b"\xf8phone")
+            await asyncio.sleep(0.02)
+        await ear.until(lambda: b"\xf8phone" in words(ear))
 
 
 def words(ear: CallClient) -> set[bytes]:
