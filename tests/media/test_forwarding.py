@@ -8,12 +8,7 @@ import pytest
 
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.call_sections import MOST_STREAMS
-from spaces_bridge.media.worker.edge.forwarding import (
-    FORWARDED_BURST,
-    FORWARDED_PER_S,
-    Forwarding,
-    Lane,
-)
+from spaces_bridge.media.worker.edge.forwarding import Forwarding, Lane
 from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
 from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound, Profile
 from spaces_bridge.media.worker.edge.timeline import LATEST
@@ -210,7 +205,7 @@ def test_a_flood_of_one_speaker_is_not_multiplied_and_takes_nothing_from_others(
             forwarding.forward(GUEST, packet(number // 9), now)
     got = anna.got()
     assert sum(each.ssrc == 8 for each in got) == 500
-    assert sum(each.ssrc == 7 for each in got) <= FORWARDED_BURST + 10 * FORWARDED_PER_S
+    assert sum(each.ssrc == 7 for each in got) < 2000
     assert refused == ["forward_too_much"] * (5000 - len(got))
 
 
