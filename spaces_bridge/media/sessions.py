@@ -45,14 +45,10 @@ class Session:
         return self.direction is StreamDirection.SPEAK or self.speaks
 
     @property
-    def is_ear(self) -> bool:
-        """Whether its user hears by it."""
-        return self.direction is StreamDirection.LISTEN or self.listens
-
-    @property
     def is_listening(self) -> bool:
-        """Whether it counts as a listener now."""
-        return self.is_ear and self.phase is PeerPhase.CONNECTED
+        """Whether its user hears by it now: it counts as a listener."""
+        hears = self.direction is StreamDirection.LISTEN or self.listens
+        return hears and self.phase is PeerPhase.CONNECTED
 
 
 class Sessions(dict[str, Session]):

@@ -65,7 +65,9 @@ class WorkerStage:
         self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._requests = Requests[messages.Answer | messages.CallNegotiated]()
-        self.calls = WorkerCallStage(self._supervisor, self._sessions, self._requests, self._note)
+        self.calls = WorkerCallStage(
+            self._supervisor, self._sessions, self._requests, self._note, self.hang_up
+        )
         """The `CallStage` port on the same worker."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
         self._ogg = LiveOgg(self._ogg_changed)
@@ -247,7 +249,11 @@ class WorkerStage:
         for peer in self._sessions.keys() - now.keys() - records.keys():
             self._gone(peer, "the sound was restarted")
         for peer, seat in now.items():
-            self._sessions[peer] = Session.seated(seat)
+            if not self._has_worked and seat.direction is PeerDirection.CALL:
+                # an earlier run's: its client was told by nobody, and joins anew as another peer
+                self._close_peer(peer)
+            else:
+                self._sessions[peer] = Session.seated(seat)
         for peer, kept in records.items():
             self._sessions[peer] = Session(
                 kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
@@ -344,7 +350,7 @@ class WorkerStage:
         self._sessions.note(peer, session)
         if self._listener is None:
             return
-        if session.is_ear or (before is not None and before.is_ear):
+        if session.is_listening != (before is not None and before.is_listening):
             self._listener.listeners_changed(session.space)
         if before is not None and before.is_microphone and not session.is_microphone:
             self._tell_if_lost(session)
@@ -358,7 +364,7 @@ class WorkerStage:
             self.calls.ended(peer, reason)
         if self._listener is None:
             return
-        if session.is_ear:
+        if session.is_listening:
             self._listener.listeners_changed(session.space)
         if session.is_microphone:
             self._tell_if_lost(session)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from spaces_bridge.media.worker.edge import call_sdp
 from spaces_bridge.media.worker.edge.call_sdp import OurSection, SentStream
 from spaces_bridge.media.worker.edge.sdp_answer import OurPlace, OurTransport
+from spaces_bridge.media.worker.edge.sdp_sections import MAX_LINES, MAX_SECTIONS
 from spaces_bridge.media.worker.values import SdpRefused
 from tests.support.call_client import CallWire, sections_of
 
@@ -134,6 +135,13 @@ def test_only_sections_of_the_one_transport_are_taken() -> None:
     assert [each.payload_type for each in call_sdp.read_call(alone).sections] == [111, None, None]
 
 
+def test_of_a_group_no_more_is_looked_at_than_there_may_be_sections() -> None:
+    text = CallWire(2, more=False).offer()
+    crowd = text.replace("BUNDLE 0 1", "BUNDLE 0" + " x" * (MAX_SECTIONS - 1) + " 1")
+    kinds = [each.payload_type for each in call_sdp.read_call(crowd).sections]
+    assert kinds == [111, None]
+
+
 VIDEO = (
     "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtcp-mux\r\na=recvonly\r\n"
     "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=fmtp:97 apt=96\r\n"
@@ -203,6 +211,8 @@ def test_a_section_without_announced_ssrcs_or_with_a_crowd_of_them_is_read() -> 
         (CallWire(1).offer().replace("sha-256", "sha-1"), "no_fingerprint"),
         (CallWire(1).offer().replace("actpass", "holdconn"), "setup"),
         (CallWire(1).offer() + "a=x:" + "y" * (64 << 10), "too_big"),
+        (CallWire(1).offer() + "a=a\n" * MAX_LINES, "too_big"),
+        (CallWire(1).offer().replace("SAVPF 63", "SAVPF" + 9 * " " + "63"), "malformed"),
     ],
 )
 def test_a_refusal_says_what_to_do(text: str, code: str) -> None:

@@ -15,6 +15,7 @@ from opuslib_next import Decoder, Encoder
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages
 from spaces_bridge.media.stage import WorkerStage
 from tests.support.call_client import CallClient, CallWire, sections_of, stream_of
 from tests.support.sound import Pcm, decibels, tone
@@ -322,6 +323,77 @@ async def test_a_removed_persons_connection_is_hung_up(tmp_path: Path) -> None:
         assert not guest.wire.left_by_server
 
 
+async def test_a_persons_calls_are_hung_up_but_those_that_are_kept(tmp_path: Path) -> None:
+    async with (
+        calling(tmp_path) as (stage, _, attended),
+        client(stage, EAR) as kept,
+        client(stage, EAR) as orphan,
+        client(stage, GUEST) as guest,
+        listening(stage) as page,
+    ):
+        answer = await kept.join([stream_of(HOST)])
+        for each in (orphan, guest):
+            await each.join([stream_of(HOST)])
+        stage.calls.end_calls(SPACE, EAR, {answer.session})
+        await orphan.until(lambda: orphan.wire.left_by_server)
+        await until(lambda: stage.metrics().get("call_peers") == 2)
+        await page.wait_packets(5)
+        assert not kept.wire.left_by_server
+        assert not guest.wire.left_by_server
+        assert attended.ended == {}
+        stage.calls.end_calls(SpaceId("space0000000000b"), EAR, ())
+        assert answer.session in stage._sessions
+
+
+async def test_a_call_that_is_hung_up_while_it_is_negotiated_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with calling(tmp_path) as (stage, _, attended):
+        send = stage._supervisor.send
+
+        def and_hang_up(message: messages.ToMediaWorker) -> None:
+            send(message)
+            if isinstance(message, messages.AnswerCall):
+                stage.calls.end_calls(SPACE, EAR, ())
+
+        monkeypatch.setattr(stage._supervisor, "send", and_hang_up)
+        with pytest.raises(AdapterError, match="over"):
+            await stage.calls.answer_call(SPACE, EAR, None, CallWire().offer(), [])
+        assert not stage._sessions
+        await until(lambda: stage.metrics().get("call_peers") == 0)
+        assert attended.ended == {}
+
+
+async def test_listeners_change_only_when_one_begins_or_ends_to_hear(tmp_path: Path) -> None:
+    async with calling(tmp_path) as (stage, noted, _), client(stage, EAR) as ear:
+        changes = list[int]()
+        await ear.join([stream_of(HOST)])
+        await until(lambda: noted.listener_changes)
+        for streams in ([stream_of(HOST)], [stream_of(GUEST)], [], [], [stream_of(HOST)]):
+            await ear.negotiate(streams)
+            changes.append(noted.listener_changes)
+        assert changes == [1, 1, 2, 2, 3]
+
+
+async def test_a_control_process_hangs_up_the_calls_of_the_one_before(tmp_path: Path) -> None:
+    first, second = WorkerStage(options(tmp_path)), WorkerStage(options(tmp_path))
+    async with running(first):
+        first.open_space(SPACE, 0)
+        first.set_gates(SPACE, [HOST])
+        async with client(first, HOST) as host, listening(first) as page:
+            host.wire.publish()
+            await host.join([stream_of(GUEST)])
+            await until(lambda: first.has_microphone(SPACE, HOST) and first.listeners(SPACE) == 2)
+            async with running(second) as noted:
+                second.open_space(SPACE, 0)
+                assert not second.has_microphone(SPACE, HOST)
+                assert second.listeners(SPACE) == 1
+                await host.until(lambda: host.wire.left_by_server)
+                await until(lambda: second.metrics().get("call_peers") == 0)
+                await page.wait_packets(5)
+                assert noted.lost == []
+
+
 async def test_a_guests_connection_is_hung_up_with_the_guests(tmp_path: Path) -> None:
     ghost = UserId("@spaces_guest_1:x")
     assert is_ghost(ghost, "x")
@@ -367,7 +439,8 @@ async def test_of_a_persons_microphones_the_one_opened_last_is_heard(tmp_path: P
         await ear.join([stream_of(HOST)])
         for device in (desk, phone):
             device.wire.publish()
-            await device.join()
+            answer = await device.join()
+            stage.calls.use_microphone(answer.session)
         both = asyncio.gather(
             desk.says(b"\xf8desk", lambda: b"\xf8desk" in words(ear)),
             phone.says(b"\xf8phone", lambda: b"\xf8desk" in words(ear)),
@@ -383,6 +456,61 @@ async def test_of_a_persons_microphones_the_one_opened_last_is_heard(tmp_path: P
             await desk.says(b"\xf8desk", lambda: len(ear.hears("TR_host")) >= 50)
             assert b"\xf8desk" not in words(ear)
         await until(lambda: noted.lost == [HOST])  # the desk's is not taken instead
+
+
+async def test_a_microphone_that_is_only_published_takes_no_open_ones_place(
+    tmp_path: Path,
+) -> None:
+    async with (
+        calling(tmp_path) as (stage, noted, _),
+        client(stage, HOST) as early,
+        client(stage, HOST) as late,
+        client(stage, EAR) as ear,
+    ):
+        await ear.join([stream_of(HOST)])
+        await early.join()
+        async with speaking(stage, HOST) as page:
+            page.say(tone(440, 60))
+            await ear.until(lambda: len(ear.hears("TR_host")) >= 5)
+            late.wire.publish()
+            answer = await late.join()  # by its connection
+            early.wire.publish()
+            await early.negotiate()  # by a negotiation
+            before = len(ear.hears("TR_host"))
+            for device in (early, late):
+                device.say(b"\xf8muted")
+            await ear.until(lambda: len(ear.hears("TR_host")) >= before + 20)
+            assert page.state == "connected"
+            assert b"\xf8muted" not in words(ear)
+            assert noted.lost == []
+            stage.calls.use_microphone(answer.session)
+            await late.says(b"\xf8late", lambda: b"\xf8late" in words(ear))
+            await until(lambda: page.state == "closed")
+            assert noted.lost == []
+
+
+async def test_where_another_peer_speaks_the_stream_goes_on_whatever_its_numbers(
+    tmp_path: Path,
+) -> None:
+    async with (
+        calling(tmp_path) as (stage, _, _),
+        client(stage, HOST) as desk,
+        client(stage, HOST) as phone,
+        client(stage, EAR) as ear,
+    ):
+        await ear.join([stream_of(HOST)])
+        for device in (desk, phone):
+            device.wire.publish()
+        phone.wire.ssrc = phone.wire.sections[-1].ssrc = desk.wire.ssrc
+        await desk.join()
+        await phone.join()
+        await desk.says(WORD, lambda: len(ear.hears("TR_host")) >= 30)
+        assert phone.answer is not None
+        stage.calls.use_microphone(phone.answer.session)
+        for _ in range(10):  # numbers that the desk has used
+            phone.say(b"\xf8phone")
+            await asyncio.sleep(0.02)
+        await ear.until(lambda: b"\xf8phone" in words(ear))
 
 
 def words(ear: CallClient) -> set[bytes]:

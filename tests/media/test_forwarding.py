@@ -143,11 +143,11 @@ def test_who_has_no_path_for_a_while_goes_on_and_no_number_is_used_twice() -> No
     [*_, last] = anna.got()
     forwarding.move("anna", None)
     for number in range(0, 100_000, 400):  # longer than a rollover
-        forwarding.forward(HOST, packet(4 + number), 2.0)
+        forwarding.forward(HOST, packet(4 + number), 2.0 + number / 4000)
     assert anna.got() == []
     forwarding.move("anna", anna.path)
-    forwarding.forward(HOST, packet(99_602), 3.0)  # late: one that went to ben alone
-    forwarding.forward(HOST, packet(99_605), 3.0)
+    forwarding.forward(HOST, packet(99_602), 30.0)  # late: one that went to ben alone
+    forwarding.forward(HOST, packet(99_605), 30.0)
     late, after = anna.got()
     assert (late.sequence - last.sequence) & 0xFFFF == LATEST - 2
     assert (after.sequence - late.sequence) & 0xFFFF == 3
@@ -181,6 +181,32 @@ def test_progress_is_what_a_receiver_was_sent_and_where_its_time_is() -> None:
     [*_, last] = anna.got()
     assert (progress.timestamp - last.timestamp) & 0xFFFFFFFF == 48_000
     assert forwarding.progress("nobody", 1.0) == []
+
+
+def test_sound_in_frames_of_10_ms_or_longer_passes_even_after_a_stall() -> None:
+    refused = list[str]()
+    forwarding = Forwarding(refused.append)
+    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
+    for number in range(3000):
+        forwarding.forward(HOST, packet(number), number * 0.01)
+        forwarding.forward(GUEST, packet(number), max(4.0, number * 0.02))  # 4 s at once
+    assert len(anna.got()) == 6000
+    assert refused == []
+
+
+def test_a_flood_of_one_speaker_is_not_multiplied_and_takes_nothing_from_others() -> None:
+    refused = list[str]()
+    forwarding = Forwarding(refused.append)
+    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
+    for number in range(4500):  # what a speaker may send: 450 a second
+        now = number / 450
+        forwarding.forward(HOST, packet(number), now)
+        if number % 9 == 0:
+            forwarding.forward(GUEST, packet(number // 9), now)
+    got = anna.got()
+    assert sum(each.ssrc == 8 for each in got) == 500
+    assert sum(each.ssrc == 7 for each in got) < 2000
+    assert refused == ["forward_too_much"] * (5000 - len(got))
 
 
 def test_an_ended_streams_session_is_forgotten() -> None:

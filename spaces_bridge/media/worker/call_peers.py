@@ -1,7 +1,8 @@
 """Call peers as the control process wants them: negotiated, and each user's microphone chosen.
 
 Of all microphones of one user the one opened last is heard. A page's that is replaced is hung up;
-a call's is only ignored, as its client hears the others by the same connection.
+a call's is only ignored, as its client hears the others by the same connection. A call's that is
+only published may be muted: it takes the place of no other before the control process says so.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -56,9 +57,11 @@ class CallPeers:
             self._edge.forwarding.withhold(_source(member.space, member.user))
 
     def connected(self, peer: str, member: Member) -> None:
-        """Note that a call peer has connected."""
-        if self._edge.microphone(peer):
-            self._speak(peer, member)
+        """Note that a peer has connected, and joined the mix."""
+        if member.direction is StreamDirection.SPEAK:
+            self._begin_stream(member)
+        elif self._edge.microphone(peer):
+            self._speak_first(peer, member)
 
     def _use_microphone(self, message: messages.UseMicrophone) -> None:
         """Take a connected call peer's microphone for its user's, or no longer."""
@@ -82,9 +85,21 @@ class CallPeers:
         return member.direction is _CALL and mix is not None and mix.speaks(peer, member.user)
 
     def _speak(self, peer: str, member: Member) -> None:
+        """Make this peer its user's microphone, in place of any other."""
         mix = self._spaces.get(member.space)
-        if mix is not None:
+        if mix is not None and not mix.speaks(peer, member.user):
+            self._begin_stream(member)
             self.replaced(mix.speak(peer, member.user))
+
+    def _speak_first(self, peer: str, member: Member) -> None:
+        """Make this peer its user's microphone if no other is."""
+        mix = self._spaces.get(member.space)
+        if mix is not None and not mix.has_microphone(member.user):
+            self._speak(peer, member)
+
+    def _begin_stream(self, member: Member) -> None:
+        """Let what is forwarded of a user follow at once: it comes from another peer now."""
+        self._edge.forwarding.withhold(_source(member.space, member.user))
 
     def _hush(self, peer: str, member: Member) -> None:
         mix = self._spaces.get(member.space)
@@ -109,7 +124,7 @@ class CallPeers:
         self._members[request.peer] = member
         if self._is_connected(request.peer):
             if negotiated.microphone and not sent_before:
-                self._speak(request.peer, member)
+                self._speak_first(request.peer, member)
             elif sent_before and not negotiated.microphone:
                 self._hush(request.peer, member)
         self._send(

@@ -1,6 +1,6 @@
 """The call peers of an edge: what they negotiate. `forwarding` carries their streams."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from spaces_bridge.media.worker.edge import call_sdp
 from spaces_bridge.media.worker.edge.call_peer import OUR_KIND, CallPeer
@@ -21,8 +21,9 @@ from spaces_bridge.media.worker.values import Negotiated, SdpRefused, WantedStre
 class Calls:
     """The negotiations of an edge's call peers: one that raises SdpRefused changes nothing."""
 
-    def __init__(self, identity: Identity, place: OurPlace) -> None:
-        self.forwarding = Forwarding()
+    def __init__(self, identity: Identity, place: OurPlace, refuse: Callable[[str], None]) -> None:
+        """`refuse` is called with the reason for each packet that is not forwarded."""
+        self.forwarding = Forwarding(refuse)
         self._identity, self._place = identity, place
 
     def new_peer(self, peer_id: str, now: float) -> CallPeer:

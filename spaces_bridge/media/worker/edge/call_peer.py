@@ -3,6 +3,7 @@
 It negotiates as often as it likes on one transport: ICE, DTLS and SRTP stay (RFC 8829, 5).
 """
 
+import random
 import time
 from collections.abc import Collection
 from typing import Final
@@ -24,6 +25,8 @@ OUR_KIND: Final = 111
 """The payload type of Opus in our own offers."""
 
 _REPORT_S: Final = 3.0
+"""Seconds between reports, of which a half more or less is chance, lest all come at once
+(RFC 3550, 6.2)."""
 
 
 class CallPeer(Peer):
@@ -99,7 +102,7 @@ class CallPeer(Peer):
         link, path = self.link, self.ice.selected
         if link is None or path is None:
             return
-        link.report_at = now + _REPORT_S
+        link.report_at = now + random.uniform(0.5, 1.5) * _REPORT_S
         if self.takes_sound and self.sources.rtp is not None:
             report = link.reception.report(self.ssrc, self.sources.rtp, self.name, now)
             path.send(link.out.protect_rtcp(report))

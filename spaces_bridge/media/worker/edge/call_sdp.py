@@ -135,7 +135,7 @@ def _idle(section: Section) -> IdleCodec | None:
         sdp_sections.check_transport(section)
     except SdpRefused:
         return None
-    offered = section.formats.split()
+    offered = set(section.formats.split())
     for line in section.values.get("rtpmap", []):
         found = _CODEC.fullmatch(line)
         if found is not None and found[1] in offered:

@@ -82,7 +82,7 @@ class Edge:
         self._identity = Identity()
         self._peers = Peers(most)
         self._fan = FanOut()
-        self._calls = Calls(self._identity, self._place)
+        self._calls = Calls(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
         """The streams of speakers to call peers."""
         self._refused: Counter[str] = Counter()

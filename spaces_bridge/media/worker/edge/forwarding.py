@@ -6,7 +6,7 @@ a receiver came, went or moved. The packets themselves are written into one shee
 speakers share, as they are sent before the next one is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,15 @@ from spaces_bridge.media.worker.edge.sendmmsg import NAME_SIZE, Batch
 from spaces_bridge.media.worker.edge.srtp import Outbound
 from spaces_bridge.media.worker.edge.timeline import LATEST, Timeline
 from spaces_bridge.media.worker.values import MAX_MEDIA_DATAGRAM, RtpPacket
+from spaces_bridge.pacing.token_bucket import TokenBucket
+
+FORWARDED_PER_S: Final = 120.0
+"""Packets of one speaker: 100 with frames of 10 ms, the shortest that calls ask for.
+
+A speaker may send more (see `peer`), but here each packet costs one for every receiver.
+"""
+FORWARDED_BURST: Final = 250.0
+"""Packets at once: 5 s in frames of 20 ms, as after a network that stalled (see `peer`)."""
 
 _HEAD: Final = rtp.HEADER.size
 _FIRST_ROWS: Final = 64
@@ -82,6 +91,9 @@ class _Plan:
 @dataclass(slots=True)
 class _Source:
     timeline: Timeline = field(default_factory=Timeline)
+    allowance: TokenBucket = field(
+        default_factory=lambda: TokenBucket(FORWARDED_PER_S, FORWARDED_BURST)
+    )
     receivers: dict[int, _Receiver] = field(default_factory=dict)  # by their id()
     packets: int = 0
     octets: int = 0
@@ -108,8 +120,10 @@ class _Sheet:
 class Forwarding:
     """A forwarding carries the streams of speakers ("sources", by any name) to call peers."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[str], None] = lambda _reason: None) -> None:
+        """`refuse` is called with the reason for each packet that is not forwarded at all."""
         self.traffic = Traffic()
+        self._refuse = refuse
         self._sheet = _Sheet(_FIRST_ROWS)
         self._sources: dict[str, _Source] = {}
         self._lanes: dict[str, dict[int, _Receiver]] = {}  # by peer, by SSRC
@@ -195,6 +209,9 @@ class Forwarding:
         """Send a packet of this source to all that have its stream."""
         source = self._sources.get(name)
         if source is None:
+            return
+        if not source.allowance.take(1, now):
+            self._refuse("forward_too_much")
             return
         place = source.timeline.place(packet.ssrc, packet.sequence, packet.timestamp, now)
         if place is None:

@@ -12,14 +12,17 @@ from typing import Final
 from spaces_bridge.media.worker.values import SdpRefused
 
 MAX_SECTIONS: Final = 64
+MAX_LINES: Final = 2500
+"""Lines of a description, each of which takes time: the largest of a browser has some 1,500."""
 
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}")
 _MEDIA = re.compile(
-    r"([A-Za-z0-9.-]{1,32}) +([0-9]{1,5})(?:/[0-9]{1,5})? +"
-    r"([A-Za-z0-9./_+-]{1,64}) +([!-~ ]{1,1024})"
+    r"([A-Za-z0-9.-]{1,32}) {1,8}([0-9]{1,5})(?:/[0-9]{1,5})? {1,8}"
+    r"([A-Za-z0-9./_+-]{1,64}) {1,8}([!-~][!-~ ]{0,1023})"
 )
+"""In linear time: no space can be read as two of its parts."""
 _OPUS = re.compile(r"([0-9]{1,3})\s+opus/48000(?:/[12])?\s*", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _PROTOCOLS = re.compile(r"(?:(?:UDP|TCP)/TLS/|TCP/DTLS/)?RTP/SAVPF?")
@@ -72,9 +75,14 @@ class Section:
 
 
 def refuse_too_big(text: str, most: int, remedy: str) -> None:
-    """Raise SdpRefused for a description of more than `most` bytes; `remedy` says what to do."""
+    """Raise SdpRefused for a description of more than `most` bytes, or `MAX_LINES` lines.
+
+    `remedy` says what to do.
+    """
     if len(text) > most or len(text.encode(errors="replace")) > most:
         raise SdpRefused("too_big", f"The offer is larger than {most // 1024} kB. {remedy}")
+    if text.count("\n") > MAX_LINES:
+        raise SdpRefused("too_big", f"The offer has more than {MAX_LINES} lines. {remedy}")
 
 
 def malformed(what: str) -> SdpRefused:
@@ -112,11 +120,11 @@ def _media(line: str) -> Section:
 
 
 def bundle(head: Section) -> Sequence[str]:
-    """Return the mids of the first BUNDLE group (RFC 9143)."""
+    """Return the mids of the first BUNDLE group (RFC 9143), as many as there may be sections."""
     for line in head.values.get("group", []):
         kind, *mids = line.split() or [""]
         if kind == "BUNDLE":
-            return mids
+            return mids[:MAX_SECTIONS]
     return ()
 
 
@@ -134,7 +142,7 @@ def check_transport(audio: Section) -> None:
 
 def opus(audio: Section) -> int:
     """Return the payload type of Opus (RFC 7587). Raises SdpRefused if it is not offered."""
-    offered = audio.formats.split()
+    offered = set(audio.formats.split())
     for line in audio.values.get("rtpmap", []):
         found = _OPUS.fullmatch(line)
         if found is not None and found[1] in offered:

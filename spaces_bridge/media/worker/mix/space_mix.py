@@ -107,6 +107,10 @@ class SpaceMix:
         speaker = self._speakers.get(user)
         return speaker is not None and speaker.peer == peer
 
+    def has_microphone(self, user: str) -> bool:
+        """Return whether any peer is the user's microphone."""
+        return user in self._speakers
+
     def leave(self, peer: str, user: str) -> None:
         """Remove a peer that is gone; an unknown one is fine."""
         if self._listening.pop(peer, None) is not None:
