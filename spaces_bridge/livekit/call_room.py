@@ -1,8 +1,9 @@
 """The call of one live space: who is in it, which tracks it has, and what its clients are told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from livekit.protocol import models
+from aiohttp import WSCloseCode
+from livekit.protocol import models, rtc
 
 from spaces_bridge.app.call_ports import BOT_DEVICE, CallMembers, CallStage, CallStream
 from spaces_bridge.app.registry import Spaces
@@ -13,6 +14,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.client import CallClient
 from spaces_bridge.livekit.loudness import Loudness
+from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import room_sid
@@ -30,7 +32,9 @@ class CallRoom:
         calls: Calls,
         stage: CallStage,
         members: CallMembers | None,
+        left: "Callable[[CallRoom, CallClient, CallEnd], None]",
     ) -> None:
+        """`left` is called when a session has ended."""
         self._space = view.space
         self.name = name
         """LiveKit's name of the room."""
@@ -38,6 +42,7 @@ class CallRoom:
         self._calls = calls
         self._stage = stage
         self._members = members
+        self._left = left
         self._sid = room_sid()
         self._made_at_ms = spaces.context.clock.now_ms()
         bot = spaces.context.settings.bot
@@ -114,13 +119,15 @@ class CallRoom:
         del self._clients[participant.identity]
         participant.ended = end
         client.stop()
-        participant.send(responses.leave(end))
+        if end is not CallEnd.STOPPING:
+            participant.send(responses.leave(end))
         if participant.queue is not None:
-            participant.queue.close(1000, end.name.lower())
+            _close(participant.queue, end)
         self._tell([participant.info()])
         self._tracks_changed()
         if self._members is not None and participant.device:
             self._members.gone(self._space, participant.user, participant.device)
+        self._left(self, client, end)
 
     def end_all(self, end: CallEnd) -> None:
         """End every session."""
@@ -238,7 +245,21 @@ class CallRoom:
         message = responses.update(infos)
         for client in self.clients:
             if client.participant is not besides:
-                client.participant.send(message)
+                client.participant.tell(message)
+
+
+def _close(queue: SignalQueue, end: CallEnd) -> None:
+    """End the connection after what is queued.
+
+    A client that is to join anew closes it by itself. Where it was closed from here as well,
+    livekit-client 2.23 was seen to swallow the events of its new session.
+    """
+    if end is CallEnd.STOPPING:
+        queue.close(WSCloseCode.GOING_AWAY, "restart")
+    elif end.action == rtc.LeaveRequest.DISCONNECT:
+        queue.close(1000, end.name.lower())
+    else:
+        queue.close_later(1000, end.name.lower())
 
 
 def _adapt(client: CallClient, permit: CallPermit, *, is_on_air: bool) -> None:

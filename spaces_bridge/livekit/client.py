@@ -1,7 +1,7 @@
 """One client in a call: its participant, its negotiations and its microphone."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from livekit.protocol import rtc
@@ -10,6 +10,7 @@ from spaces_bridge.app.call_ports import CallStage, CallStream
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.livekit.limits import SETTLES_S
 from spaces_bridge.livekit.microphone import CallMicrophone
 from spaces_bridge.livekit.negotiation import DualNegotiation, Negotiation, SingleNegotiation
 from spaces_bridge.livekit.outgoing import SignalQueue
@@ -23,6 +24,10 @@ class Timer(Protocol):
     """A timer that can be cancelled."""
 
     def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+"""Calls back after so many seconds."""
 
 
 class RoomOfClient(Protocol):
@@ -76,13 +81,28 @@ class CallClient:
         self.negotiation: Negotiation = kind(stage, room.space, participant.user, self)
         self.forgetting: Timer | None = None
         """Runs while the signalling is lost."""
+        self._settling: Timer | None = None
 
     @property
     def space(self) -> SpaceId:
         """The live space."""
         return self._room.space
 
+    def settle_later(self, call_later: CallLater) -> None:
+        """Hold news of others back for a while: the client has had to join anew."""
+        self.participant.held = []
+        self._settling = call_later(SETTLES_S, self._settled)
+
+    def _settled(self) -> None:
+        self._settling = None
+        self.participant.release()
+        self.negotiation.streams_changed()
+
     # --- NegotiationEvents --------------------------------------------------------------------
+
+    @property
+    def is_settling(self) -> bool:
+        return self.participant.held is not None
 
     def streams(self) -> Sequence[CallStream]:
         return self._room.streams_for(self.participant)
@@ -137,6 +157,8 @@ class CallClient:
         """End the sound of a client whose session has ended."""
         if self.forgetting is not None:
             self.forgetting.cancel()
+        if self._settling is not None:
+            self._settling.cancel()
         self.microphone.stop()
         self.negotiation.stop()
 

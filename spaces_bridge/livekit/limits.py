@@ -32,6 +32,21 @@ SEND_WITHIN_S: Final = 15.0
 HEARTBEAT_S: Final = 20.0
 """Seconds between two pings (RFC 6455, 5.5.2), by which a lost connection is noticed."""
 
+SETTLES_S: Final = 4.0
+"""Seconds for which news of others are held back from a client that had to join anew.
+
+livekit-client loses the events of the first two seconds after such a reconnect (seen in 2.23).
+"""
+
+HELD_MAX: Final = 256
+"""News that may be held back; with one more, all are sent."""
+
+REJOINS_MAX: Final = 1000
+"""Identities that are remembered as having been told to join anew."""
+
+LEAVE_WITHIN_S: Final = 5.0
+"""Seconds for a client that is to join anew to close its signalling by itself."""
+
 RESUME_WITHIN_S: Final = 20.0
 """Seconds for which a participant stays when the signalling was lost: it may come back."""
 

@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 class NegotiationEvents(Protocol):
     """The participant's side of its negotiations."""
 
+    @property
+    def is_settling(self) -> bool:
+        """True while the client is not to be asked for other streams yet."""
+        ...
+
     def streams(self) -> Sequence[CallStream]:
         """Return the streams that the client is to be sent now."""
         ...
@@ -120,6 +125,8 @@ class SingleNegotiation:
     def streams_changed(self) -> None:
         if self._session is None or self._is_answering or self._is_stopped:
             return
+        if self._events.is_settling:
+            return
         wanted = frozenset(stream.track for stream in self._events.streams())
         if wanted == self._carried:
             self._nudged_for = None
@@ -187,6 +194,8 @@ class DualNegotiation:
 
     def streams_changed(self) -> None:
         if self._awaits_answer or self._is_stopped:
+            return
+        if self._events.is_settling and self._subscribed is not None:
             return
         wanted = frozenset(stream.track for stream in self._events.streams())
         if wanted != self._offered:

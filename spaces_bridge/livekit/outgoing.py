@@ -5,7 +5,7 @@ from collections import deque
 
 from aiohttp import WSCloseCode, web
 
-from spaces_bridge.livekit.limits import QUEUE_BYTES, QUEUE_MAX, SEND_WITHIN_S
+from spaces_bridge.livekit.limits import LEAVE_WITHIN_S, QUEUE_BYTES, QUEUE_MAX, SEND_WITHIN_S
 
 TOO_SLOW = "too slow: the messages for this client do not get through"
 
@@ -39,6 +39,10 @@ class SignalQueue:
         if self.closing is None:
             self.closing = (code, reason)
             self._wake.set()
+
+    def close_later(self, code: int, reason: str) -> None:
+        """End the connection in a while, unless the client does so before."""
+        asyncio.get_running_loop().call_later(LEAVE_WITHIN_S, self.close, code, reason)
 
     async def next(self) -> bytes | None:
         """Return the next message; None when the connection is to end."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from livekit.protocol import models
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.livekit.limits import ATTRIBUTE_MAX, ATTRIBUTES_MAX, METADATA_MAX
+from spaces_bridge.livekit.limits import ATTRIBUTE_MAX, ATTRIBUTES_MAX, HELD_MAX, METADATA_MAX
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import participant_sid
@@ -51,12 +51,30 @@ class CallParticipant:
     metadata: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     ended: CallEnd | None = None
+    held: list[bytes] | None = None
+    """News of others that are held back from a client that had to join anew; None: none are."""
     _version: int = 0
 
     def send(self, message: bytes, *, fades: bool = False) -> None:
         """Queue a message to the client; what comes while its signalling is lost is not kept."""
         if self.queue is not None:
             self.queue.put(message, fades=fades)
+
+    def tell(self, news: bytes) -> None:
+        """Send news of participants, or hold them back for now."""
+        if self.held is None:
+            self.send(news)
+        elif len(self.held) < HELD_MAX:
+            self.held.append(news)
+        else:
+            self.release()
+            self.send(news)
+
+    def release(self) -> None:
+        """Send what was held back."""
+        held, self.held = self.held, None
+        for news in held or ():
+            self.send(news)
 
     def info(self) -> models.ParticipantInfo:
         """Return LiveKit's description of the participant, newer than those before."""

@@ -36,6 +36,7 @@ class CallEnd(Enum):
     MEDIA_LOST = models.MEDIA_FAILURE, rtc.LeaveRequest.RECONNECT
     """The connection that carries the sound is gone: it has to join anew."""
     STOPPING = models.SERVER_SHUTDOWN, rtc.LeaveRequest.RECONNECT
+    """The bridge stops. Clients are not told: they try to come back, and are told UNKNOWN then."""
 
     @property
     def reason(self) -> models.DisconnectReason:

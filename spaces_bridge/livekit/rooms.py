@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from livekit.protocol import rtc
 
 from spaces_bridge.app.call_ports import CallMembers, CallStage
 from spaces_bridge.app.chat import ChatNews
@@ -16,19 +18,20 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.call_room import CallRoom
-from spaces_bridge.livekit.client import CallClient, Timer
+from spaces_bridge.livekit.client import CallClient, CallLater
 from spaces_bridge.livekit.joining import Joining
-from spaces_bridge.livekit.limits import DEVICES_MAX, PARTICIPANTS_MAX, RESUME_WITHIN_S
+from spaces_bridge.livekit.limits import (
+    DEVICES_MAX,
+    PARTICIPANTS_MAX,
+    REJOINS_MAX,
+    RESUME_WITHIN_S,
+)
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import CallParticipant, Wishes
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.tokens import CallGrant
 
 log = logging.getLogger(__name__)
-
-
-CallLater = Callable[[float, Callable[[], None]], Timer]
-"""Calls back after so many seconds."""
 
 
 class CallRooms:
@@ -49,6 +52,7 @@ class CallRooms:
         self._members = members
         self._call_later = call_later
         self._rooms: dict[SpaceId, CallRoom] = {}
+        self._rejoining: dict[tuple[SpaceId, str], None] = {}
 
     # --- coming and going ---------------------------------------------------------------------
 
@@ -72,7 +76,7 @@ class CallRooms:
         room = self._rooms.get(permit.space)
         if room is None:
             room = CallRoom(
-                view, grant.room, self._spaces, self._calls, self._stage, self._members
+                view, grant.room, self._spaces, self._calls, self._stage, self._members, self._left
             )
             self._rooms[permit.space] = room
         participant = CallParticipant(
@@ -86,7 +90,12 @@ class CallRooms:
             wishes=Wishes(joining.subscribes),
             queue=queue,
         )
-        return room.enter(participant)
+        client = room.enter(participant)
+        key = (permit.space, grant.identity)
+        if key in self._rejoining:
+            del self._rejoining[key]
+            client.settle_later(self._later())
+        return client
 
     def resume(
         self, permit: CallPermit, identity: str, sid: str, queue: SignalQueue
@@ -95,6 +104,7 @@ class CallRooms:
         room = self._rooms.get(permit.space)
         client = room.client(identity) if room is not None else None
         if room is None or client is None or client.participant.sid != sid:
+            self._expect(permit.space, identity)
             return None
         if client.participant.queue is not None:
             client.participant.queue.close(1000, "resumed elsewhere")
@@ -109,21 +119,18 @@ class CallRooms:
         if client.participant.queue is not queue or client.participant.ended is not None:
             return
         client.participant.queue = None
-        later = self._call_later or asyncio.get_running_loop().call_later
-        client.forgetting = later(RESUME_WITHIN_S, lambda: self.end(client, CallEnd.LOST))
+        client.forgetting = self._later()(RESUME_WITHIN_S, lambda: self.end(client, CallEnd.LOST))
 
     def end(self, client: CallClient, end: CallEnd) -> None:
         """End a client's session."""
         room = self._rooms.get(client.space)
         if room is not None:
             room.end(client, end)
-            self._drop_if_empty(room)
 
     def stop(self) -> None:
         """Let all clients come back by themselves: the bridge stops."""
         for room in list(self._rooms.values()):
             room.end_all(CallEnd.STOPPING)
-        self._rooms.clear()
 
     def room(self, space: SpaceId) -> CallRoom | None:
         """Return the call of a live space that somebody is in."""
@@ -133,9 +140,20 @@ class CallRooms:
         """Return the calls that somebody is in."""
         return list(self._rooms.values())
 
-    def _drop_if_empty(self, room: CallRoom) -> None:
+    def _left(self, room: CallRoom, client: CallClient, end: CallEnd) -> None:
+        if end.action == rtc.LeaveRequest.RECONNECT:
+            self._expect(room.space, client.participant.identity)
         if not room.clients and self._rooms.get(room.space) is room:
             del self._rooms[room.space]
+
+    def _expect(self, space: SpaceId, identity: str) -> None:
+        """Remember that a client was told to join anew."""
+        self._rejoining[space, identity] = None
+        if len(self._rejoining) > REJOINS_MAX:
+            del self._rejoining[next(iter(self._rejoining))]
+
+    def _later(self) -> CallLater:
+        return self._call_later or asyncio.get_running_loop().call_later
 
     # --- CallPresence -------------------------------------------------------------------------
 
@@ -167,7 +185,6 @@ class CallRooms:
         room = self._rooms.get(space.space)
         if room is not None:
             room.refresh(space)
-            self._drop_if_empty(room)
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         room = self._rooms.get(space)

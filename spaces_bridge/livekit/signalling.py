@@ -195,6 +195,8 @@ class Signalling:
         async for message in socket:
             if queue.closing is not None:
                 return  # sent away: what was on its way is not obeyed any more
+            if client.participant.ended is not None:
+                continue  # told to join anew: the client closes by itself
             if message.type is not WSMsgType.BINARY:
                 self.requests.ignored += 1
                 continue

@@ -219,7 +219,11 @@ class CallWorld:
         self.calls = Calls(self.spaces)
         calls = sound.calls if sound is not None else self.stage
         self.rooms = CallRooms(
-            self.spaces, self.calls, calls, self.members, self.timers.call_later
+            self.spaces,
+            self.calls,
+            calls,
+            self.members,
+            self.timers.call_later if sound is None else None,
         )
         audiences.add(self.rooms)
         calls.attend_calls(self.rooms)

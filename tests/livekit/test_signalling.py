@@ -344,10 +344,31 @@ async def test_who_lost_the_sound_has_to_join_anew(world: CallWorld) -> None:
         await bob.closed()
 
 
-async def test_a_bridge_that_stops_tells_its_clients_to_come_back(world: CallWorld) -> None:
+async def test_a_bridge_that_stops_closes_so_that_its_clients_come_back(world: CallWorld) -> None:
     async with world.raw(ALICE) as alice:
         await alice.send(add_track=microphone())
         await alice.next("track_published")
         world.rooms.stop()
-        left = (await alice.next("leave")).leave
-        assert (left.reason, left.action) == (models.SERVER_SHUTDOWN, rtc.LeaveRequest.RECONNECT)
+        assert await alice.closed() == "restart"
+        assert alice.socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+async def test_who_had_to_join_anew_hears_news_of_others_a_little_later(world: CallWorld) -> None:
+    async with world.raw(BOB, path="/rtc", reconnect="1", sid="PA_of_before") as lost:
+        assert (await lost.next("leave")).leave.action == rtc.LeaveRequest.RECONNECT
+    async with world.raw(BOB) as bob:
+        await bob.next("join")
+        await bob.send(offer=offer(LISTENS))
+        await bob.next("answer")
+        async with world.raw(ALICE) as alice:
+            await alice.next("join")
+            await world.speak_on_page(HOST)
+            await bob.send(ping=1)
+            await bob.next("pong")
+            kinds = {seen.WhichOneof("message") for seen in bob.seen}
+            assert kinds == {"join", "answer", "pong"}
+            world.timers.run_out()
+            await bob.info_of(ALICE_ID, lambda info: info.name == "Alice")
+            await bob.info_of(BOT_ID, lambda info: info.tracks)
+            await bob.next("media_sections_requirement")
+            assert world.rooms.is_connected(SPACE, ALICE_ID)
