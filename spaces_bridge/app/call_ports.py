@@ -5,7 +5,7 @@ client's microphone in, and out one stream per speaker, forwarded as it came in 
 Whether the client is heard is decided by the gates of the `Stage` port, as for every microphone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -66,7 +66,7 @@ class CallListener(Protocol):
     def call_ended(self, session: str, reason: str) -> None:
         """The peer is gone, for a plain reason.
 
-        Not called after `Stage.hang_up`, `end_listening` and `end_guests`.
+        Not called after `Stage.hang_up`, `end_listening`, `end_guests` and `end_calls`.
         """
         ...
 
@@ -112,6 +112,14 @@ class CallStage(Protocol):
         To be called before `OpenMicrophone` each time it is opened, as when it is unmuted. A peer
         that begins to publish takes the place by itself; it loses it to a microphone that is
         opened later, on the page or in another client, and when the floor is lost.
+        """
+        ...
+
+    def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
+        """Hang up the user's call peers in the live space, but for the sessions in `keep`.
+
+        One that is being negotiated for the first time is hung up, too: `answer_call` and
+        `offer_call` then raise AdapterError. The listener is not told (see `call_ended`).
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, CallStream
@@ -26,10 +26,14 @@ class WorkerCallStage:
         sessions: Sessions,
         requests: "Requests[messages.Answer | messages.CallNegotiated]",
         noted: Callable[[str, Session], None],
+        hang_up: Callable[[str], object],
     ) -> None:
-        """`noted` is called with what becomes of a session, to keep it and to tell of it."""
+        """`noted` is called with what becomes of a session, to keep it and to tell of it.
+
+        `hang_up` is called to end one.
+        """
         self._supervisor, self._sessions, self._requests = supervisor, sessions, requests
-        self._noted = noted
+        self._noted, self._hang_up = noted, hang_up
         self._listener: CallListener | None = None
 
     def attend_calls(self, listener: CallListener) -> None:
@@ -86,6 +90,12 @@ class WorkerCallStage:
         if known.phase is PeerPhase.CONNECTED:
             self._noted(session, dataclasses.replace(known, speaks=True))
 
+    def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
+        """Part of the port."""
+        for peer, session in self._sessions.of(space, user):
+            if session.is_call and peer not in keep:
+                self._hang_up(peer)
+
     # --- for the stage ---
 
     def drop_microphone(self, session: str) -> None:
@@ -128,9 +138,7 @@ class WorkerCallStage:
         self, peer: str, request: Callable[[int], messages.CallRequest]
     ) -> messages.CallNegotiated:
         await self._supervisor.attached(ANSWER_S)
-        known = self._sessions.get(peer)
-        if known is None or not known.is_call:
-            raise AdapterError("This connection is over. Join anew.")
+        self._refuse_ended(peer)
         try:
             reply = await self._requests.ask(lambda number: self._supervisor.send(request(number)))
         except OfferRefused as refusal:
@@ -138,7 +146,14 @@ class WorkerCallStage:
                 raise AdapterError(refusal.text) from refusal
             raise
         assert isinstance(reply, messages.CallNegotiated)
+        self._refuse_ended(peer)  # it may have been hung up meanwhile
         return reply
+
+    def _refuse_ended(self, peer: str) -> None:
+        """Raise AdapterError unless there is this call peer."""
+        known = self._sessions.get(peer)
+        if known is None or not known.is_call:
+            raise AdapterError("This connection is over. Join anew.")
 
 
 def _wanted(streams: Sequence[CallStream]) -> tuple[messages.SpeakerStream, ...]:

@@ -65,7 +65,9 @@ class WorkerStage:
         self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._requests = Requests[messages.Answer | messages.CallNegotiated]()
-        self.calls = WorkerCallStage(self._supervisor, self._sessions, self._requests, self._note)
+        self.calls = WorkerCallStage(
+            self._supervisor, self._sessions, self._requests, self._note, self.hang_up
+        )
         """The `CallStage` port on the same worker."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
         self._ogg = LiveOgg(self._ogg_changed)

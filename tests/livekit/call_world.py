@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -59,6 +59,8 @@ class PaperStage:
         self.users: dict[str, UserId] = {}
         self.accepted: list[str] = []
         self.used: list[str] = []
+        self.ended: list[str] = []
+        """The sessions that `end_calls` has ended."""
         self.refusal: AdapterError | None = None
         self._numbers = itertools.count(1)
 
@@ -102,6 +104,12 @@ class PaperStage:
 
     def use_microphone(self, session: str) -> None:
         self.used.append(session)
+
+    def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
+        ended = [each for each, whose in self.users.items() if whose == user and each not in keep]
+        for session in ended:
+            self.streams.pop(session, None)
+            self.ended.append(session)
 
     def refuse(self, text: str) -> None:
         """Answer nothing from now on."""

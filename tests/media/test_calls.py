@@ -15,6 +15,7 @@ from opuslib_next import Decoder, Encoder
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media import messages
 from spaces_bridge.media.stage import WorkerStage
 from tests.support.call_client import CallClient, CallWire, sections_of, stream_of
 from tests.support.sound import Pcm, decibels, tone
@@ -320,6 +321,47 @@ async def test_a_removed_persons_connection_is_hung_up(tmp_path: Path) -> None:
             await ear.negotiate()
         assert attended.ended == {}
         assert not guest.wire.left_by_server
+
+
+async def test_a_persons_calls_are_hung_up_but_those_that_are_kept(tmp_path: Path) -> None:
+    async with (
+        calling(tmp_path) as (stage, _, attended),
+        client(stage, EAR) as kept,
+        client(stage, EAR) as orphan,
+        client(stage, GUEST) as guest,
+        listening(stage) as page,
+    ):
+        answer = await kept.join([stream_of(HOST)])
+        for each in (orphan, guest):
+            await each.join([stream_of(HOST)])
+        stage.calls.end_calls(SPACE, EAR, {answer.session})
+        await orphan.until(lambda: orphan.wire.left_by_server)
+        await until(lambda: stage.metrics().get("call_peers") == 2)
+        await page.wait_packets(5)
+        assert not kept.wire.left_by_server
+        assert not guest.wire.left_by_server
+        assert attended.ended == {}
+        stage.calls.end_calls(SpaceId("space0000000000b"), EAR, ())
+        assert answer.session in stage._sessions
+
+
+async def test_a_call_that_is_hung_up_while_it_is_negotiated_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with calling(tmp_path) as (stage, _, attended):
+        send = stage._supervisor.send
+
+        def and_hang_up(message: messages.ToMediaWorker) -> None:
+            send(message)
+            if isinstance(message, messages.AnswerCall):
+                stage.calls.end_calls(SPACE, EAR, ())
+
+        monkeypatch.setattr(stage._supervisor, "send", and_hang_up)
+        with pytest.raises(AdapterError, match="over"):
+            await stage.calls.answer_call(SPACE, EAR, None, CallWire().offer(), [])
+        assert not stage._sessions
+        await until(lambda: stage.metrics().get("call_peers") == 0)
+        assert attended.ended == {}
 
 
 async def test_a_guests_connection_is_hung_up_with_the_guests(tmp_path: Path) -> None:
