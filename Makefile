@@ -55,7 +55,7 @@ test test-all test-rest:
 	@tools/apt $(TEST_PACKAGES)
 	@tools/setup dev
 	@tools/js/setup tests/livekit/js
-	@tools/livekit/setup
+	@$(if $(filter promises,$(SET)),:,tools/livekit/setup)
 	@exec $(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.suite $(SET))
 
 bench:

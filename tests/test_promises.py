@@ -30,6 +30,8 @@ PARTS = {
     "sqlite",
     "postgresql",
     "chromium",
+    "Element Call",
+    "LiveKit SDKs",
     "firefox",
     "webkit",
     "network",

@@ -4,7 +4,7 @@ A kind is data. It stands in every row of the journal and of the outbox, and say
 body is; the name of the class says nothing to the database and may change at any time. Each class
 says its own kind, as `stored_as`: `noun.participle` for what happened, `noun.verb` for what is to
 be done. A kind never changes and is never given to something else: a new meaning gets a new kind,
-and a migration turns old rows into new ones.
+and a migration turns old rows into new ones (step 5 did so with the class names of before).
 
 Two more things of Python are data, because the bodies hold them: the names of the fields of these
 classes and of the dataclasses inside them (`RoleLevels`, `ChatWords`), and the values of the enums

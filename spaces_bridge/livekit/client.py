@@ -82,6 +82,7 @@ class CallClient:
         self.forgetting: Timer | None = None
         """Runs while the signalling is lost."""
         self._settling: Timer | None = None
+        self._known: frozenset[str] = frozenset()
 
     @property
     def space(self) -> SpaceId:
@@ -90,6 +91,7 @@ class CallClient:
 
     def settle_later(self, call_later: CallLater) -> None:
         """Hold news of others back for a while: the client has had to join anew."""
+        self._known = frozenset(stream.track for stream in self.streams())
         self.participant.held = []
         self._settling = call_later(SETTLES_S, self._settled)
 
@@ -105,7 +107,11 @@ class CallClient:
         return self.participant.held is not None
 
     def streams(self) -> Sequence[CallStream]:
-        return self._room.streams_for(self.participant)
+        streams = self._room.streams_for(self.participant)
+        if not self.is_settling:
+            return streams
+        # not those whose news are held back: a client drops a stream of nobody it knows
+        return [stream for stream in streams if stream.track in self._known]
 
     def send(self, message: bytes) -> None:
         self.participant.send(message)

@@ -60,6 +60,7 @@ class Requests:
                 client.send(responses.pong(self._now_ms()))
             case "ping_req":
                 client.send(responses.pong_to(request.ping_req, self._now_ms()))
+                client.negotiation.streams_changed()  # again, where a nudge came to nothing
             case "update_metadata":
                 self._update_metadata(client, request.update_metadata)
             case "subscription":

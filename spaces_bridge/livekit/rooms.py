@@ -95,7 +95,7 @@ class CallRooms:
             queue=queue,
         )
         client = room.enter(participant)
-        self._rooms[permit.space] = room  # now, as who joined anew may have left it empty
+        self._rooms[permit.space] = room  # it was empty if the same identity was alone in it
         key = (permit.space, grant.identity)
         if key in self._rejoining:
             del self._rejoining[key]

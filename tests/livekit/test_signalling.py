@@ -184,6 +184,16 @@ async def test_the_same_identity_joining_anew_ends_the_first(world: CallWorld) -
             assert (await alice.info_of(BOB_ID, lambda info: info.sid != sid)).name == "Bob"
 
 
+async def test_who_joins_anew_alone_is_in_the_call(world: CallWorld) -> None:
+    async with world.raw(BOB) as first:
+        await first.next("join")
+        async with world.raw(BOB) as second:
+            await second.next("join")
+            assert world.rooms.is_connected(SPACE, BOB_ID)
+            await world.spaces.ask(SPACE, cmd.RemovePerson(HOST, BOB))
+            assert (await second.next("leave")).leave.reason == models.PARTICIPANT_REMOVED
+
+
 # --- what everybody may do ----------------------------------------------------------------------
 async def test_pings_of_both_forms_are_answered(world: CallWorld) -> None:
     async with world.raw(BOB) as bob:
@@ -367,6 +377,8 @@ async def test_who_had_to_join_anew_hears_news_of_others_a_little_later(world: C
             await bob.next("pong")
             kinds = {seen.WhichOneof("message") for seen in bob.seen}
             assert kinds == {"join", "answer", "pong"}
+            await bob.send(offer=offer(LISTENS, 2))
+            assert not (await bob.next("answer")).answer.mid_to_track_id
             world.timers.run_out()
             await bob.info_of(ALICE_ID, lambda info: info.name == "Alice")
             await bob.info_of(BOT_ID, lambda info: info.tracks)

@@ -1,4 +1,4 @@
-"""Hands raised by a reaction, and the answers to people whose hand is refused.
+"""Hands raised by a reaction to a live card or in a call, and the answers to those refused.
 
 A crowd that taps for the sake of tapping is neither answered nor cleaned up after: both would use
 up the room's events and the direct messages that others need.

@@ -1,4 +1,4 @@
-"""The room observer reads rooms as the homeserver holds them, writes levels, tells live spaces.
+"""The power levels of live spaces' rooms: written here alone, and read back with who is there.
 
 Everything read or written is told in the same order: one lock per room is around both.
 """
@@ -36,7 +36,10 @@ BUSY = "The live space has too much to do to look at its levels."
 
 
 class PowerLevels:
-    """The room observer. Implements the app's `RoomReader`."""
+    """The power levels and members of rooms, read as the homeserver holds them, and written.
+
+    What was read is told to the live space. Implements the app's `RoomReader`.
+    """
 
     def __init__(
         self,
