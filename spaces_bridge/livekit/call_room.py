@@ -1,6 +1,7 @@
 """The call of one live space: who is in it, which tracks it has, and what its clients are told."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 from aiohttp import WSCloseCode
 from livekit.protocol import models, rtc
@@ -12,13 +13,33 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.call_streams import seat_speakers, streams_of
 from spaces_bridge.livekit.client import CallClient
 from spaces_bridge.livekit.loudness import Loudness
+from spaces_bridge.livekit.news import CallNews
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import room_sid
-from spaces_bridge.livekit.tracks import SpeakerTrack
+
+
+class RoomOwner(Protocol):
+    """The owner of a room."""
+
+    def left(self, room: "CallRoom", client: CallClient, end: CallEnd) -> None:
+        """A session in the room has ended."""
+        ...
+
+    def guard(self, room: "CallRoom", act: Callable[[], None]) -> None:
+        """Do something for the room; a bug in it ends the room's sessions, and nothing else."""
+        ...
+
+
+_GOES_BY: Final = (
+    *("phase", "private", "room", "host", "levels", "people", "removed", "appointments"),
+    *("microphones", "closing", "muted", "doubts"),
+)
+"""The fields of a live space that decide who may be in its call, and who speaks there."""
 
 
 class CallRoom:
@@ -32,9 +53,8 @@ class CallRoom:
         calls: Calls,
         stage: CallStage,
         members: CallMembers | None,
-        left: "Callable[[CallRoom, CallClient, CallEnd], None]",
+        owner: RoomOwner,
     ) -> None:
-        """`left` is called when a session has ended."""
         self._space = view.space
         self.name = name
         """LiveKit's name of the room."""
@@ -42,17 +62,20 @@ class CallRoom:
         self._calls = calls
         self._stage = stage
         self._members = members
-        self._left = left
+        self._owner = owner
         self._sid = room_sid()
         self._made_at_ms = spaces.context.clock.now_ms()
         bot = spaces.context.settings.bot
         self._bot = BotParticipant(f"{bot}:{BOT_DEVICE}", "Spaces", self._made_at_ms)
         self._clients: dict[str, CallClient] = {}
-        self._streams: tuple[CallStream, ...] = ()
         self._closing: set[UserId] = set()
         """Who is on air only until the live space has closed their microphone."""
         self._loudness = Loudness()
-        self._seat_speakers(view)
+        self._news = CallNews(lambda: owner.guard(self, self._tell))
+        self._seen: tuple[object, ...] = ()
+        """What `refresh` has brought the participants to."""
+        seat_speakers(self._bot, view, (), frozenset())
+        self._streams: Sequence[CallStream] = streams_of((), self._bot)
 
     @property
     def space(self) -> SpaceId:
@@ -106,7 +129,7 @@ class CallRoom:
                 subscriber_primary=not participant.is_single,
             )
         )
-        self._tell([participant.info()], besides=participant)
+        self._gather(participant)
         if self._members is not None and participant.device:
             self._members.connected(self._space, participant.user, participant.device)
         return client
@@ -119,34 +142,41 @@ class CallRoom:
         del self._clients[participant.identity]
         participant.ended = end
         client.stop()
+        self._hang_up_strays(participant.user)
         if end is not CallEnd.STOPPING:
             participant.send(responses.leave(end))
         if participant.queue is not None:
             _close(participant.queue, end)
-        self._tell([participant.info()])
-        self._tracks_changed()
+        if self._clients:
+            self._gather(participant)
+        else:
+            self._news.stop()
         if self._members is not None and participant.device:
             self._members.gone(self._space, participant.user, participant.device)
-        self._left(self, client, end)
+        self._owner.left(self, client, end)
 
     def end_all(self, end: CallEnd) -> None:
         """End every session."""
         for client in self.clients:
             self.end(client, end)
 
+    def _hang_up_strays(self, user: UserId) -> None:
+        """Hang up what no client of this person owns: nobody listens without being in the list."""
+        negotiations = [c.negotiation for c in self.clients if c.participant.user == user]
+        if any(negotiation.is_beginning for negotiation in negotiations):
+            return  # its session is not known yet; when it ends, the others end with it
+        keep = {session for negotiation in negotiations for session in negotiation.sessions}
+        self._stage.end_calls(self._space, user, keep)
+
     # --- RoomOfClient -------------------------------------------------------------------------
 
     def streams_for(self, participant: CallParticipant) -> Sequence[CallStream]:
-        return [
-            stream
-            for stream in self._streams
-            if stream.speaker != participant.user and participant.wishes.want(stream.track)
-        ]
+        of_others = [each for each in self._streams if each.speaker != participant.user]
+        return [each for each in of_others if participant.subscriptions.include(each.track)]
 
     def participant_changed(self, participant: CallParticipant) -> None:
         if participant.ended is None:
-            self._tell([participant.info()])
-            self._tracks_changed()
+            self._gather(participant)
 
     def microphone_opened(self, participant: CallParticipant) -> None:
         for client in self.clients:
@@ -156,7 +186,9 @@ class CallRoom:
         self.participant_changed(participant)
 
     def microphone_closing(self, participant: CallParticipant) -> None:
-        self._closing.add(participant.user)
+        view = self._spaces.view(self._space)
+        if view is not None and participant.user in view.on_air:
+            self._closing.add(participant.user)
 
     # --- the live space -----------------------------------------------------------------------
 
@@ -165,6 +197,9 @@ class CallRoom:
         if view.phase is not Phase.LIVE:
             self.end_all(CallEnd.OVER)
             return
+        if self._has_seen(view):
+            return
+        self._closing &= view.on_air
         for client in self.clients:
             try:
                 permit = self._calls.permit(self._space, client.participant.user)
@@ -172,8 +207,9 @@ class CallRoom:
                 self.end(client, CallEnd.REMOVED)
             else:
                 _adapt(client, permit, is_on_air=client.participant.user in view.on_air)
-                self._tell_if_new(client.participant, permit)
-        self._tracks_changed()
+                self._note(client.participant, permit)
+        if self._clients:
+            self._gather()
 
     def levels(self, levels: Mapping[UserId, int]) -> None:
         """Tell the clients how loud the speakers are, 0..100."""
@@ -184,68 +220,39 @@ class CallRoom:
             for client in self.clients:
                 client.participant.send(message, fades=True)
 
-    def _tell_if_new(self, participant: CallParticipant, permit: CallPermit) -> None:
+    def _has_seen(self, view: LiveSpace) -> bool:
+        """Return whether all that calls go by is as it was: most changes are of other things."""
+        seen, self._seen = self._seen, tuple(getattr(view, name) for name in _GOES_BY)
+        return bool(seen) and all(a is b for a, b in zip(seen, self._seen, strict=True))
+
+    def _note(self, participant: CallParticipant, permit: CallPermit) -> None:
         if (participant.name, participant.has_floor) != (permit.name, permit.may_publish):
             participant.name, participant.has_floor = permit.name, permit.may_publish
-            self._tell([participant.info()])
+            self._gather(participant)
 
-    # --- tracks -------------------------------------------------------------------------------
+    # --- news ---------------------------------------------------------------------------------
 
-    def _tracks_changed(self) -> None:
+    def _gather(self, *changed: CallParticipant) -> None:
+        """Take note of who is to be told of, and of the streams that may be others now."""
         view = self._spaces.view(self._space)
-        if view is not None and self._seat_speakers(view):
-            self._tell([self._bot.info()])
-        streams = (*self._streams_of_clients(), *self._streams_of_bot())
+        participants = (client.participant for client in self.clients)
+        if view is not None and seat_speakers(self._bot, view, participants, self._closing):
+            self._news.gather(self._bot)
+        self._news.gather(*changed)
+
+    def _tell(self) -> None:
+        """Tell all clients the news, and then have them carry the streams that there are now."""
+        participants = [client.participant for client in self.clients]
+        infos = self._news.take()
+        if infos:
+            message = responses.update(infos)
+            for participant in participants:
+                participant.tell(message)
+        streams = streams_of(participants, self._bot)
         if streams != self._streams:
             self._streams = streams
             for client in self.clients:
                 client.negotiation.streams_changed()
-
-    def _seat_speakers(self, view: LiveSpace) -> bool:
-        """Give the bot a track for each speaker who is not in the call; True: something changed.
-
-        One who has closed the microphone keeps the track, muted, for as long as the floor lasts.
-        """
-        in_call = {c.participant.user for c in self.clients if c.participant.microphone}
-        before = self._bot.tracks
-        self._closing &= view.on_air
-        kept = {user for user in before if view.role(user).may_speak and view.person(user).joined}
-        tracks = {
-            user: before.get(user) or SpeakerTrack(user, "", muted=True)
-            for user in sorted((view.on_air | kept) - in_call - view.closing - self._closing)
-        }
-        changed = tracks.keys() != before.keys()
-        for user, track in tracks.items():
-            seen = (view.person(user).name, user not in view.on_air)
-            changed |= (track.name, track.muted) != seen
-            track.name, track.muted = seen
-        self._bot.tracks = tracks
-        return changed
-
-    def _streams_of_clients(self) -> Iterable[CallStream]:
-        """Yield one stream for each person: of the device that was opened last."""
-        voices: dict[UserId, CallParticipant] = {}
-        for client in self.clients:
-            participant = client.participant
-            other = voices.get(participant.user)
-            if _number(participant) > (_number(other) if other is not None else -1):
-                voices[participant.user] = participant
-        for user, participant in voices.items():
-            track = participant.microphone
-            if track is not None:
-                yield _stream(user, participant.sid, track.sid)
-
-    def _streams_of_bot(self) -> Iterable[CallStream]:
-        for user, track in self._bot.tracks.items():
-            yield _stream(user, self._bot.sid, track.sid)
-
-    def _tell(
-        self, infos: Sequence[models.ParticipantInfo], besides: CallParticipant | None = None
-    ) -> None:
-        message = responses.update(infos)
-        for client in self.clients:
-            if client.participant is not besides:
-                client.participant.tell(message)
 
 
 def _close(queue: SignalQueue, end: CallEnd) -> None:
@@ -276,13 +283,3 @@ def _adapt(client: CallClient, permit: CallPermit, *, is_on_air: bool) -> None:
 def _is_heard(client: CallClient) -> bool:
     track = client.participant.microphone
     return track is not None and track.is_open
-
-
-def _number(participant: CallParticipant) -> int:
-    """Return the number of the last opening of a track that is negotiated; -1 without one."""
-    track = participant.microphone
-    return track.opened if track is not None and track.section else -1
-
-
-def _stream(speaker: UserId, participant_sid: str, track_sid: str) -> CallStream:
-    return CallStream(speaker, f"{participant_sid}|{track_sid}", track_sid)

@@ -6,8 +6,8 @@ from google.protobuf.message import DecodeError
 from livekit.protocol import rtc
 
 from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.allowances import Allowances
 from spaces_bridge.livekit.client import CallClient
-from spaces_bridge.livekit.limits import UNWANTED_MAX
 from spaces_bridge.livekit.participants import fit
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
@@ -19,8 +19,11 @@ Reason = rtc.RequestResponse
 class Requests:
     """The requests of clients, obeyed one after the other for each client."""
 
-    def __init__(self, rooms: CallRooms, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, rooms: CallRooms, allowances: Allowances, now_ms: Callable[[], int]
+    ) -> None:
         self._rooms = rooms
+        self._allowances = allowances
         self._now_ms = now_ms
         self.ignored = 0
         """Messages that could not be read, or that ask for what there is not here."""
@@ -59,7 +62,7 @@ class Requests:
                 client.send(responses.pong_to(request.ping_req, self._now_ms()))
                 client.negotiation.streams_changed()  # again, where a nudge came to nothing
             case "update_metadata":
-                _update_metadata(client, request.update_metadata)
+                self._update_metadata(client, request.update_metadata)
             case "subscription":
                 _subscribe(client, request.subscription)
             case "publish_data_track_request":
@@ -76,6 +79,23 @@ class Requests:
                 pass
             case _:
                 self.ignored += 1
+
+    def _update_metadata(self, client: CallClient, asked: rtc.UpdateParticipantMetadata) -> None:
+        participant = client.participant
+        told = rtc.RequestResponse(request_id=asked.request_id)
+        attributes = {**participant.attributes, **asked.attributes}
+        attributes = {key: value for key, value in attributes.items() if value}
+        if asked.name not in {"", participant.name}:
+            told.reason, told.message = Reason.NOT_ALLOWED, "Names are those of the Matrix room."
+        elif not fit(asked.metadata, attributes):
+            told.reason, told.message = Reason.LIMIT_EXCEEDED, "That is too long to be kept."
+        elif not self._allowances.take_metadata(participant.user):
+            text = "You change that too often. Wait a few seconds."
+            told.reason, told.message = Reason.LIMIT_EXCEEDED, text
+        else:
+            participant.metadata, participant.attributes = asked.metadata, attributes
+            client.changed()
+        client.send(responses.request_response(told))
 
 
 def add_track(client: CallClient, request: rtc.AddTrackRequest) -> None:
@@ -94,30 +114,11 @@ def add_track(client: CallClient, request: rtc.AddTrackRequest) -> None:
     client.send(responses.request_response(refused))
 
 
-def _update_metadata(client: CallClient, request: rtc.UpdateParticipantMetadata) -> None:
-    participant = client.participant
-    told = rtc.RequestResponse(request_id=request.request_id)
-    attributes = {**participant.attributes, **request.attributes}
-    attributes = {key: value for key, value in attributes.items() if value}
-    if request.name not in {"", participant.name}:
-        told.reason, told.message = Reason.NOT_ALLOWED, "Names are those of the Matrix room."
-    elif not fit(request.metadata, attributes):
-        told.reason, told.message = Reason.LIMIT_EXCEEDED, "That is too long to be kept."
-    else:
-        participant.metadata, participant.attributes = request.metadata, attributes
-        client.changed()
-    client.send(responses.request_response(told))
-
-
 def _subscribe(client: CallClient, request: rtc.UpdateSubscription) -> None:
-    wishes = client.participant.wishes
-    named = {*request.track_sids}
-    for tracks in request.participant_tracks:
-        named.update(tracks.track_sids)
-    if request.subscribe is wishes.all:
-        wishes.besides -= named
-    elif len(wishes.besides | named) <= UNWANTED_MAX:
-        wishes.besides |= named
+    tracks = [*request.track_sids]
+    for of_participant in request.participant_tracks:
+        tracks += of_participant.track_sids
+    client.participant.subscriptions.set(tracks, wanted=request.subscribe)
     client.negotiation.streams_changed()
 
 

@@ -8,13 +8,27 @@ JOIN_REQUEST_MAX: Final = 64 * 1024
 MESSAGE_MAX: Final = 64 * 1024
 """Bytes of one message of the signalling; a longer one ends the connection."""
 
-MESSAGES_BURST: Final = 200
-MESSAGES_PER_S: Final = 20
-"""Messages of one client; one that sends more is disconnected."""
+JOINS_BURST: Final = 20
+JOINS_PER_S: Final = 0.5
+"""Joins and resumptions of one person; one more is refused (429)."""
 
-OFFERS_BURST: Final = 30
+MESSAGES_BURST: Final = 400
+MESSAGES_PER_S: Final = 40
+"""Messages of one person's clients; the client that sends one more is disconnected."""
+
+OFFERS_BURST: Final = 40
 OFFERS_PER_S: Final = 1
-"""SDP offers of one client; one that sends more is disconnected."""
+"""SDP offers of one person's clients; the client that makes one more is disconnected."""
+
+METADATA_BURST: Final = 5
+METADATA_PER_S: Final = 0.2
+"""Changes of metadata and attributes by one person; one more is refused."""
+
+FLOODS_PER_S: Final = 1 / 60
+"""Log lines that one person, or one live space, may cause by asking for too much or failing."""
+
+NEWS_S: Final = 0.05
+"""Seconds for which news of participants are gathered, to be one message."""
 
 PARTICIPANTS_MAX: Final = 500
 """Participants of one live space's call."""
@@ -56,13 +70,13 @@ CID_MAX: Final = 128
 TRACK_NAME_MAX: Final = 128
 FEATURES_MAX: Final = 8
 
-METADATA_MAX: Final = 4096
+METADATA_MAX: Final = 2048
 ATTRIBUTES_MAX: Final = 16
-ATTRIBUTE_MAX: Final = 512
-"""Bytes of a participant's metadata; its attributes, and the bytes of each key and value."""
+"""Bytes of a participant's metadata and attributes, together; and its attributes."""
 
-UNWANTED_MAX: Final = 1000
-"""Tracks about which a client may have said that it wants them, or not."""
+SUBSCRIPTIONS_MAX: Final = 200
+SID_MAX: Final = 64
+"""Tracks that a client may have excepted from what it is sent; the characters of a track's id."""
 
 NUDGES_MAX: Final = 3
 """Times that a client is asked for a new offer, or for more sections, for the same streams."""

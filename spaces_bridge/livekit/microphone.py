@@ -148,16 +148,23 @@ class CallMicrophone:
             log.info("a microphone of a call stays shut: %s", _code(refusal))
             if self._is_wanted(track):
                 self.mute()
+            self._open_another()
             return
-        if not self._is_wanted(track):
+        current = self._participant.microphone  # another one may have taken its place meanwhile
+        if current is None or not self._is_wanted(current):
             self._spaces.tell(self._space, cmd.CloseMicrophone(user))
             return
         view = self._spaces.view(self._space)
         if view is None or user not in view.on_air:
             self.mute()  # closed again meanwhile
             return
-        track.is_open, track.opened = True, next(_OPENINGS)
+        current.is_open, current.opened = True, next(_OPENINGS)
         self._opened()
+
+    def _open_another(self) -> None:
+        """Open what was published while the opening of an earlier track was awaited."""
+        self._opening = None
+        self._open_if_wanted()
 
     def _close(self) -> None:
         track = self._participant.microphone

@@ -7,7 +7,7 @@ two: the client offers the one on which it publishes, we offer the one on which 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from livekit.protocol import rtc
@@ -69,8 +69,14 @@ class Negotiation(Protocol):
         """Go on after the signalling was lost: what was under way is begun anew."""
         ...
 
-    def owns(self, session: str) -> bool:
-        """Return whether the session is one of these negotiations'."""
+    @property
+    def sessions(self) -> Collection[str]:
+        """The sessions of these negotiations, as far as they are known."""
+        ...
+
+    @property
+    def is_beginning(self) -> bool:
+        """True while a session is negotiated for the first time: it is not known yet."""
         ...
 
     def carries_sound(self, session: str) -> bool:
@@ -95,22 +101,20 @@ class SingleNegotiation:
         self._session: str | None = None
         self._carried: frozenset[str] = frozenset()
         self._free = 0  # sections of the last offer that carry nothing
-        self._is_answering = False
+        self._turns = asyncio.Lock()
         self._nudged_for: frozenset[str] | None = None
         self._nudges = 0
         self._is_stopped = False
 
     async def offered(self, offer: rtc.SessionDescription) -> None:
-        self._is_answering = True
-        try:
+        async with self._turns:  # a client that has come back may offer before it was answered
+            if self._is_stopped:
+                return
             answer = await self._stage.answer_call(
                 self._space, self._user, self._session, offer.sdp, self._events.streams()
             )
-        finally:
-            self._is_answering = False
-        self._session = answer.session
-        if self._is_stopped:
-            self._events.hang_up(answer.session)
+            self._session = answer.session
+        if self._is_late(answer.session):
             return
         self._carried = frozenset(answer.sections.values())
         used = len(answer.sections) + bool(answer.microphone)
@@ -119,11 +123,17 @@ class SingleNegotiation:
         self._events.microphone_negotiated(answer.session, answer.microphone)
         self.streams_changed()
 
+    def _is_late(self, session: str) -> bool:
+        """Return whether the participant has gone meanwhile: then the session ends, too."""
+        if self._is_stopped:
+            self._events.hang_up(session)
+        return self._is_stopped
+
     async def answered(self, answer: rtc.SessionDescription) -> None:
         """Do nothing: there is no offer of ours on this path."""
 
     def streams_changed(self) -> None:
-        if self._session is None or self._is_answering or self._is_stopped:
+        if self._session is None or self._turns.locked() or self._is_stopped:
             return
         if self._events.is_settling:
             return
@@ -144,16 +154,21 @@ class SingleNegotiation:
         self._nudged_for = None
         self.streams_changed()
 
-    def owns(self, session: str) -> bool:
-        return session == self._session
+    @property
+    def sessions(self) -> Collection[str]:
+        return () if self._session is None else (self._session,)
+
+    @property
+    def is_beginning(self) -> bool:
+        return self._session is None and self._turns.locked()
 
     def carries_sound(self, session: str) -> bool:
         return session == self._session
 
     def stop(self) -> None:
         self._is_stopped = True
-        if self._session is not None:
-            self._events.hang_up(self._session)
+        for session in self.sessions:
+            self._events.hang_up(session)
 
 
 class DualNegotiation:
@@ -172,24 +187,34 @@ class DualNegotiation:
         self._offers = 0
         self._awaits_answer = False
         self._offering: asyncio.Task[None] | None = None
+        self._publishing, self._subscribing = asyncio.Lock(), asyncio.Lock()
         self._is_stopped = False
 
     async def offered(self, offer: rtc.SessionDescription) -> None:
-        answer = await self._stage.answer_call(
-            self._space, self._user, self._published, offer.sdp, ()
-        )
-        self._published = answer.session
-        if self._is_stopped:
-            self._events.hang_up(answer.session)
+        async with self._publishing:
+            if self._is_stopped:
+                return
+            answer = await self._stage.answer_call(
+                self._space, self._user, self._published, offer.sdp, ()
+            )
+            self._published = answer.session
+        if self._is_late(answer.session):
             return
         self._events.send(responses.answer(answer.sdp, offer.id, {}))
         self._events.microphone_negotiated(answer.session, answer.microphone)
+
+    def _is_late(self, session: str) -> bool:
+        """Return whether the participant has gone meanwhile: then the session ends, too."""
+        if self._is_stopped:
+            self._events.hang_up(session)
+        return self._is_stopped
 
     async def answered(self, answer: rtc.SessionDescription) -> None:
         if self._subscribed is None or not self._awaits_answer:
             return
         self._awaits_answer = False
-        await self._stage.accept_call_answer(self._subscribed, answer.sdp)
+        async with self._subscribing:
+            await self._stage.accept_call_answer(self._subscribed, answer.sdp)
         self.streams_changed()
 
     def streams_changed(self) -> None:
@@ -203,18 +228,20 @@ class DualNegotiation:
             self._offering = asyncio.create_task(self._offer(), name="LiveKit offer")
 
     async def _offer(self) -> None:
-        streams = self._events.streams()
-        try:
-            offer = await self._stage.offer_call(
-                self._space, self._user, self._subscribed, streams
-            )
-        except AdapterError as error:
-            log.warning("a call client cannot be offered a connection: %s", error)
-            self._events.failed()
-            return
-        self._subscribed = offer.session
-        if self._is_stopped:
-            self._events.hang_up(offer.session)
+        async with self._subscribing:
+            if self._is_stopped:
+                return
+            streams = self._events.streams()
+            try:
+                offer = await self._stage.offer_call(
+                    self._space, self._user, self._subscribed, streams
+                )
+            except AdapterError as error:
+                log.warning("a call client cannot be offered a connection: %s", error)
+                self._events.failed()
+                return
+            self._subscribed = offer.session
+        if self._is_late(offer.session):
             return
         self._offered = frozenset(stream.track for stream in streams)
         self._offers += 1
@@ -225,17 +252,22 @@ class DualNegotiation:
             self._awaits_answer, self._offered = False, None
             self.streams_changed()
 
-    def owns(self, session: str) -> bool:
-        return session in {self._published, self._subscribed}
+    @property
+    def sessions(self) -> Collection[str]:
+        return [each for each in (self._published, self._subscribed) if each is not None]
+
+    @property
+    def is_beginning(self) -> bool:
+        pairs = ((self._published, self._publishing), (self._subscribed, self._subscribing))
+        return any(session is None and lock.locked() for session, lock in pairs)
 
     def carries_sound(self, session: str) -> bool:
         return session == self._subscribed
 
     def stop(self) -> None:
         self._is_stopped = True
-        for session in (self._published, self._subscribed):
-            if session is not None:
-                self._events.hang_up(session)
+        for session in self.sessions:
+            self._events.hang_up(session)
 
 
 def audio_sections(sdp: str) -> int:

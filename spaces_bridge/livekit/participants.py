@@ -1,30 +1,50 @@
 """The participants of a live space's call, as LiveKit's clients see them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from livekit.protocol import models
 
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.livekit.limits import ATTRIBUTE_MAX, ATTRIBUTES_MAX, HELD_MAX, METADATA_MAX
+from spaces_bridge.livekit.limits import (
+    ATTRIBUTES_MAX,
+    HELD_MAX,
+    METADATA_MAX,
+    SUBSCRIPTIONS_MAX,
+)
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.responses import CallEnd
-from spaces_bridge.livekit.sids import participant_sid
+from spaces_bridge.livekit.sids import is_track_sid, participant_sid
 from spaces_bridge.livekit.tracks import MicrophoneTrack, SpeakerTrack
 
 State = models.ParticipantInfo.State
 
 
 @dataclass(slots=True)
-class Wishes:
-    """The tracks that a client wants to be sent: all but some, or none but some."""
+class Subscriptions:
+    """The tracks that a client is sent: all but some, or none but some.
+
+    The oldest exceptions give way to new ones: tracks come and go, and their ids are not told
+    apart from made up ones.
+    """
 
     all: bool = True
-    besides: set[str] = field(default_factory=set)
+    _excepted: dict[str, None] = field(default_factory=dict)
 
-    def want(self, track: str) -> bool:
-        """Return whether the client wants this track."""
-        return self.all is not (track in self.besides)
+    def include(self, track: str) -> bool:
+        """Return whether the client is to be sent this track."""
+        return self.all is not (track in self._excepted)
+
+    def set(self, tracks: Iterable[str], *, wanted: bool) -> None:
+        """Take note that the client wants these tracks, or not; what is no id is passed over."""
+        for track in tracks:
+            if not is_track_sid(track):
+                continue
+            self._excepted.pop(track, None)
+            if wanted is not self.all:
+                self._excepted[track] = None
+                if len(self._excepted) > SUBSCRIPTIONS_MAX:
+                    del self._excepted[next(iter(self._excepted))]
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +62,7 @@ class CallParticipant:
     joined_at_ms: int
     has_floor: bool
     is_single: bool
-    wishes: Wishes
+    subscriptions: Subscriptions
     queue: SignalQueue | None = None
     sid: str = field(default_factory=participant_sid)
     is_active: bool = False
@@ -144,9 +164,8 @@ def _permission(*, publishes: bool) -> models.ParticipantPermission:
 
 def fit(metadata: str, attributes: Mapping[str, str]) -> bool:
     """Return whether a participant's metadata and attributes are within the bounds."""
-    sizes = [len(part.encode()) for pair in attributes.items() for part in pair]
+    texts = [metadata, *(part for pair in attributes.items() for part in pair)]
     return (
-        len(metadata.encode()) <= METADATA_MAX
-        and len(attributes) <= ATTRIBUTES_MAX
-        and all(size <= ATTRIBUTE_MAX for size in sizes)
+        len(attributes) <= ATTRIBUTES_MAX
+        and sum(len(text.encode()) for text in texts) <= METADATA_MAX
     )

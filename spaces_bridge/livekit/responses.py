@@ -25,6 +25,8 @@ class CallEnd(Enum):
     ELSEWHERE = models.DUPLICATE_IDENTITY, rtc.LeaveRequest.DISCONNECT
     """The same identity has joined anew."""
     REMOVED = models.PARTICIPANT_REMOVED, rtc.LeaveRequest.DISCONNECT
+    FULL = models.JOIN_FAILURE, rtc.LeaveRequest.DISCONNECT
+    """The last place was taken while the client was connecting."""
     OVER = models.ROOM_DELETED, rtc.LeaveRequest.DISCONNECT
     """The live space has ended."""
     LOST = models.SIGNAL_CLOSE, rtc.LeaveRequest.DISCONNECT

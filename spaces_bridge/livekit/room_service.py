@@ -1,7 +1,9 @@
 """LiveKit's RoomService: live spaces' calls for programs that hold the API key and its secret.
 
-Whoever holds them acts as the server's admin, never in a host's name; what an admin may not do by
-the rules of live spaces is refused. What the methods mean here:
+Whoever holds them acts as the server's admin; what an admin may not do by the rules of live spaces
+is refused. The journal names nobody for a removal and an end. A floor that is taken stands there
+as taken in the host's name, as whenever the admin takes it, and a microphone that is closed as
+closed by its owner. What the methods mean here:
 
 | method | meaning |
 |---|---|

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
+from aiohttp import WSCloseCode
 from livekit.protocol import rtc
 
 from spaces_bridge.app.call_ports import CallMembers, CallStage
@@ -22,20 +24,22 @@ from spaces_bridge.livekit.client import CallClient, CallLater
 from spaces_bridge.livekit.joining import Joining
 from spaces_bridge.livekit.limits import (
     DEVICES_MAX,
+    FLOODS_PER_S,
     PARTICIPANTS_MAX,
     REJOINS_MAX,
     RESUME_WITHIN_S,
 )
 from spaces_bridge.livekit.outgoing import SignalQueue
-from spaces_bridge.livekit.participants import CallParticipant, Wishes
+from spaces_bridge.livekit.participants import CallParticipant, Subscriptions
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.tokens import CallGrant
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
 
 
 class CallRooms:
-    """The calls of all live spaces: one room for each that somebody has joined."""
+    """The calls of all live spaces (`RoomOwner`): a room for each that somebody has joined."""
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class CallRooms:
         self._call_later = call_later
         self._rooms: dict[SpaceId, CallRoom] = {}
         self._rejoining: dict[tuple[SpaceId, str], None] = {}
+        self._failures = TokenBuckets(1, FLOODS_PER_S)
 
     # --- coming and going ---------------------------------------------------------------------
 
@@ -76,7 +81,7 @@ class CallRooms:
         room = self._rooms.get(permit.space)
         if room is None:
             room = CallRoom(
-                view, grant.room, self._spaces, self._calls, self._stage, self._members, self._left
+                view, grant.room, self._spaces, self._calls, self._stage, self._members, self
             )
         participant = CallParticipant(
             identity=grant.identity,
@@ -86,7 +91,7 @@ class CallRooms:
             joined_at_ms=self._spaces.context.clock.now_ms(),
             has_floor=permit.may_publish,
             is_single=joining.is_single,
-            wishes=Wishes(joining.subscribes),
+            subscriptions=Subscriptions(joining.subscribes),
             queue=queue,
         )
         client = room.enter(participant)
@@ -103,7 +108,8 @@ class CallRooms:
         """Let a client go on as the participant that it was; None: that one is gone."""
         room = self._rooms.get(permit.space)
         client = room.client(identity) if room is not None else None
-        if room is None or client is None or client.participant.sid != sid:
+        known = (client.participant.sid, client.participant.user) if client is not None else None
+        if room is None or client is None or known != (sid, permit.user):
             self._expect(permit.space, identity)
             return None
         if client.participant.queue is not None:
@@ -140,11 +146,34 @@ class CallRooms:
         """Return the calls that somebody is in."""
         return list(self._rooms.values())
 
-    def _left(self, room: CallRoom, client: CallClient, end: CallEnd) -> None:
+    # --- RoomOwner ----------------------------------------------------------------------------
+
+    def left(self, room: CallRoom, client: CallClient, end: CallEnd) -> None:
         if end.action == rtc.LeaveRequest.RECONNECT:
             self._expect(room.space, client.participant.identity)
         if not room.clients and self._rooms.get(room.space) is room:
             del self._rooms[room.space]
+
+    def guard(self, room: CallRoom, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # a bug here must end neither the live space nor its pages
+            if self._failures.take(room.space):
+                log.exception("the call of live space %s failed: all join anew", room.space)
+            self._give_up(room)
+
+    def _give_up(self, room: CallRoom) -> None:
+        """Let all clients of a room join anew, in another one."""
+        if self._rooms.get(room.space) is room:
+            del self._rooms[room.space]
+        for client in room.clients:
+            queue = client.participant.queue
+            with suppress(Exception):  # it may fail here again
+                room.end(client, CallEnd.MEDIA_LOST)
+            if queue is not None:
+                queue.close_later(WSCloseCode.INTERNAL_ERROR, "failed")
+
+    # --- memory of who joins anew -------------------------------------------------------------
 
     def _expect(self, space: SpaceId, identity: str) -> None:
         """Remember that a client was told to join anew."""
@@ -166,12 +195,12 @@ class CallRooms:
 
     def call_connected(self, session: str) -> None:
         for client in self._clients():
-            if client.negotiation.owns(session):
+            if session in client.negotiation.sessions:
                 client.connected(session)
 
     def call_ended(self, session: str, reason: str) -> None:
         for client in list(self._clients()):
-            if client.negotiation.owns(session):
+            if session in client.negotiation.sessions:
                 log.info("a call client in live space %s lost its sound: %s", client.space, reason)
                 self.end(client, CallEnd.MEDIA_LOST)
 
@@ -184,12 +213,12 @@ class CallRooms:
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
         room = self._rooms.get(space.space)
         if room is not None:
-            room.refresh(space)
+            self.guard(room, lambda: room.refresh(space))
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         room = self._rooms.get(space)
         if room is not None:
-            room.levels(levels)
+            self.guard(room, lambda: room.levels(levels))
 
     def draft(self, space: SpaceId, draft: Draft) -> None:
         """Do nothing: calls show no captions."""

@@ -3,6 +3,9 @@
 import secrets
 from typing import Final
 
+from spaces_bridge.livekit.limits import SID_MAX
+
+_TRACK: Final = "TR_"
 _ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LENGTH: Final = 12
 
@@ -14,7 +17,12 @@ def participant_sid() -> str:
 
 def track_sid() -> str:
     """Return a new track's id."""
-    return _new("TR_")
+    return _new(_TRACK)
+
+
+def is_track_sid(text: str) -> bool:
+    """Return whether this may be a track's id."""
+    return text.startswith(_TRACK) and len(text) <= SID_MAX
 
 
 def room_sid() -> str:

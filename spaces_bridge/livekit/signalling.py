@@ -5,9 +5,7 @@ each change. Source: LiveKit's protocol (livekit_rtc.proto), as its SDKs speak i
 """
 
 import asyncio
-import logging
 import time
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -16,6 +14,7 @@ from aiohttp import WSMsgType, web
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.allowances import Allowances
 from spaces_bridge.livekit.client import CallClient
 from spaces_bridge.livekit.client_requests import Requests, add_track
 from spaces_bridge.livekit.joining import (
@@ -27,36 +26,14 @@ from spaces_bridge.livekit.joining import (
 from spaces_bridge.livekit.limits import (
     HEARTBEAT_S,
     MESSAGE_MAX,
-    MESSAGES_BURST,
-    MESSAGES_PER_S,
-    OFFERS_BURST,
-    OFFERS_PER_S,
 )
 from spaces_bridge.livekit.outgoing import SignalQueue, send_all
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner
-from spaces_bridge.pacing.token_bucket import TokenBucket
-
-log = logging.getLogger(__name__)
 
 TOKEN_RENEWED_S: Final = 600.0
 """Seconds after which a client gets a new token, to come back with however long it is in."""
-
-
-@dataclass(slots=True)
-class _Allowance:
-    """What one client may still send."""
-
-    messages: TokenBucket = field(
-        default_factory=lambda: TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
-    )
-    offers: TokenBucket = field(default_factory=lambda: TokenBucket(OFFERS_PER_S, OFFERS_BURST))
-
-    def covers(self, *, offer: bool) -> bool:
-        """Take one message; return whether it was allowed."""
-        now = time.monotonic()
-        return self.messages.take(1, now) and (not offer or self.offers.take(1, now))
 
 
 class Signalling:
@@ -66,7 +43,8 @@ class Signalling:
         self._rooms = rooms
         self._tokens = tokens
         self._calls = calls
-        self.requests = Requests(rooms, lambda: time.time_ns() // 1_000_000)
+        self._allowances = Allowances()
+        self.requests = Requests(rooms, self._allowances, lambda: time.time_ns() // 1_000_000)
 
     def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
         """Add the addresses below `prefix`."""
@@ -100,6 +78,9 @@ class Signalling:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             text = "This address speaks WebSocket only."
             return web.Response(status=HTTPStatus.UPGRADE_REQUIRED, text=text)
+        if not self._allowances.take_join(permit.user):
+            text = "You join calls too often. Wait a few seconds."
+            raise web.HTTPTooManyRequests(text=text)
         if joining.resumes is None:
             try:
                 self._rooms.refuse_crowd(permit, grant.identity)
@@ -168,6 +149,11 @@ class Signalling:
             queue.put(responses.leave(CallEnd.REMOVED))
             return None
         if joining.resumes is None:
+            try:
+                self._rooms.refuse_crowd(permit, grant.identity)  # again, too
+            except Rejected:
+                queue.put(responses.leave(CallEnd.FULL))
+                return None
             return self._rooms.join(permit, grant, joining, queue)
         client = self._rooms.resume(permit, grant.identity, joining.resumes, queue)
         if client is None:
@@ -191,7 +177,7 @@ class Signalling:
         queue: SignalQueue,
         grant: CallGrant,
     ) -> None:
-        allowance, token_sent = _Allowance(), time.monotonic()
+        token_sent = time.monotonic()
         async for message in socket:
             if queue.closing is not None:
                 return  # sent away: what was on its way is not obeyed any more
@@ -202,8 +188,7 @@ class Signalling:
                 continue
             request = self.requests.parsed(message.data)
             is_offer = request is not None and request.HasField("offer")
-            if not allowance.covers(offer=is_offer):
-                log.warning("a call client in live space %s sends too much", client.space)
+            if not self._allowances.take_message(client.participant.user, is_offer=is_offer):
                 self._rooms.end(client, CallEnd.TOO_MUCH)
                 return
             if request is not None:
@@ -211,3 +196,4 @@ class Signalling:
             if time.monotonic() - token_sent > TOKEN_RENEWED_S:
                 token_sent = time.monotonic()
                 queue.put(responses.refresh_token(self._tokens.issue(grant)))
+            await asyncio.sleep(0)  # what came in one piece is read without a pause: others' turn

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -50,6 +51,13 @@ SPEAKS = LISTENS + "m=audio 9 x\r\na=sends\r\n"
 """Descriptions as `PaperStage` reads them."""
 
 
+class Held:
+    """An answer that waits until it may go."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+
 class PaperStage:
     """A `CallStage` on paper: its descriptions carry nothing, and it writes all down."""
 
@@ -62,6 +70,8 @@ class PaperStage:
         self.ended: list[str] = []
         """The sessions that `end_calls` has ended."""
         self.refusal: AdapterError | None = None
+        self.held: Held | None = None
+        """What answers wait for."""
         self._numbers = itertools.count(1)
 
     def attend_calls(self, listener: CallListener) -> None:
@@ -78,6 +88,9 @@ class PaperStage:
         """Give each stream a section of those that the offer has; `a=sends` is the microphone."""
         if self.refusal is not None:
             raise self.refusal
+        if self.held is not None:
+            self.held.reached.set()
+            await self.held.go.wait()
         session = session or f"session-{next(self._numbers)}"
         self.users[session] = user
         mids = [str(mid) for mid in range(audio_sections(sdp))]
@@ -174,6 +187,7 @@ class RawClient:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.seen: list[rtc.SignalResponse] = []
+        self._news: deque[models.ParticipantInfo] = deque()
 
     async def send(self, **message: object) -> None:
         """Send one request, of the kind that its name says."""
@@ -193,9 +207,11 @@ class RawClient:
     ) -> models.ParticipantInfo:
         """The next news of a participant that are as they should be."""
         while True:
-            for info in (await self.next("update")).update.participants:
-                if info.identity == identity and holds(info):
-                    return info
+            while not self._news:
+                self._news.extend((await self.next("update")).update.participants)
+            info = self._news.popleft()
+            if info.identity == identity and holds(info):
+                return info
 
     async def closed(self) -> str:
         """Until the server has closed the connection; return the reason."""

@@ -6,6 +6,8 @@ import pytest
 from livekit.protocol import models, rtc
 
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId
 from tests.livekit.call_world import (
     ALICE,
     ALICE_ID,
@@ -18,6 +20,7 @@ from tests.livekit.call_world import (
     SPEAKER,
     SPEAKS,
     CallWorld,
+    Held,
     RawClient,
     call_world,
     microphone,
@@ -247,7 +250,7 @@ async def test_the_newest_microphone_of_a_person_mutes_their_other_devices(
         second = await publishes(other)
         world.stage.connect(ALICE)
         assert (await alice.next("mute")).mute.sid == first
-        assert world.tracks_for(BOB) == [second]
+        await world.until(lambda: world.tracks_for(BOB) == [second])
         assert world.view.on_air == {ALICE}
         await alice.send(leave=rtc.LeaveRequest())
         await bob.info_of(ALICE_ID, lambda info: info.state == models.ParticipantInfo.DISCONNECTED)
@@ -277,7 +280,7 @@ async def test_nobody_is_sent_what_they_say_themselves(world: CallWorld, alice: 
     await alice.info_of(BOT_ID, lambda info: info.tracks)
     assert world.tracks_for(ALICE) == []
     sid = await publishes(alice)
-    assert world.all_tracks() == [sid]
+    await world.until(lambda: world.all_tracks() == [sid])
     assert world.tracks_for(ALICE) == []
 
 
@@ -285,12 +288,10 @@ async def test_nobody_is_sent_what_they_say_themselves(world: CallWorld, alice: 
 async def test_a_client_is_asked_for_as_many_sections_as_lack(
     world: CallWorld, bob: RawClient
 ) -> None:
-    people = [HOST, ALICE]
-    for user in people:
+    for user in (HOST, ALICE):
         await world.spaces.ask(SPACE, cmd.OpenMicrophone(user))
-    needed = (await bob.next("media_sections_requirement")).media_sections_requirement
-    assert needed.num_audios == 0  # three are free
-    await bob.next("media_sections_requirement")
+        needed = (await bob.next("media_sections_requirement")).media_sections_requirement
+        assert needed.num_audios == 0  # three are free
     await bob.send(offer=offer("v=0\r\nm=audio 9 x\r\n", 2))  # it has lost two of them
     assert len((await bob.next("answer")).answer.mid_to_track_id) == 1
     needed = (await bob.next("media_sections_requirement")).media_sections_requirement
@@ -303,6 +304,7 @@ async def test_a_client_that_offers_no_sections_is_not_asked_for_ever(
     world: CallWorld, bob: RawClient
 ) -> None:
     await world.spaces.ask(SPACE, cmd.OpenMicrophone(HOST))
+    await bob.next("media_sections_requirement")
     for number in range(2, 8):
         await bob.send(offer=offer("v=0\r\n", number))
         await bob.next("answer")
@@ -354,15 +356,17 @@ async def test_the_speaking_are_told_when_their_loudness_changes(
     await world.spaces.ask(SPACE, cmd.OpenMicrophone(HOST))
     await publishes(alice)
     await on_air(world, ALICE, HOST)
-    bot = await bob.info_of(BOT_ID, lambda info: info.tracks)
-    who = await bob.info_of(ALICE_ID, lambda info: info.tracks)
+    room = world.rooms.room(SPACE)
+    assert room is not None
+    sids = {info.identity: info.sid for info in room.infos()}
     world.rooms.levels(SPACE, {ALICE: 62, HOST: 0})
     (speaker,) = (await bob.next("speakers_changed")).speakers_changed.speakers
-    assert (speaker.sid, speaker.active, round(speaker.level, 1)) == (who.sid, True, 0.6)
+    seen = (speaker.sid, speaker.active, round(speaker.level, 1))
+    assert seen == (sids[ALICE_ID], True, 0.6)
     world.rooms.levels(SPACE, {ALICE: 62, HOST: 0})
     world.rooms.levels(SPACE, {ALICE: 0, HOST: 90})
     changed = (await bob.next("speakers_changed")).speakers_changed.speakers
-    assert {(s.sid, s.active) for s in changed} == {(who.sid, False), (bot.sid, True)}
+    assert {(s.sid, s.active) for s in changed} == {(sids[ALICE_ID], False), (sids[BOT_ID], True)}
 
 
 async def test_who_leaves_the_call_is_no_speaker_on_the_page_for_a_moment(
@@ -380,3 +384,50 @@ async def test_who_leaves_the_call_is_no_speaker_on_the_page_for_a_moment(
     assert not [info for info in bots if info.tracks]
     await world.speak_on_page(ALICE)
     await bob.info_of(BOT_ID, lambda info: info.tracks)
+
+
+async def test_a_microphone_published_anew_while_the_first_opens_is_open_in_the_end(
+    world: CallWorld, alice: RawClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, ask = Held(), world.spaces.ask
+
+    async def slow(space: SpaceId, command: cmd.Command, source: str | None = None) -> object:
+        if isinstance(command, cmd.OpenMicrophone):
+            held.reached.set()
+            await held.go.wait()
+        return await ask(space, command, source)
+
+    monkeypatch.setattr(world.spaces, "ask", slow)
+    await publishes(alice)
+    await held.reached.wait()
+    await alice.send(offer=offer(LISTENS, 3))  # it sends nothing any more
+    await alice.next("track_unpublished")
+    second = await publishes(alice, "another")
+    held.go.set()
+    told = await alice.info_of(ALICE_ID, lambda info: info.tracks)
+    assert not track_of(told, second).muted
+    await on_air(world, ALICE)
+    await world.settled()
+    assert world.view.on_air == {ALICE}
+
+
+async def test_of_microphones_that_are_refused_one_after_the_other_each_is_muted(
+    world: CallWorld, alice: RawClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, ask, refused = Held(), world.spaces.ask, []
+
+    async def refusing(space: SpaceId, command: cmd.Command, source: str | None = None) -> object:
+        if not isinstance(command, cmd.OpenMicrophone):
+            return await ask(space, command, source)
+        held.reached.set()
+        await held.go.wait()
+        refused.append(command)
+        raise Rejected("muted", "A host has muted you.")
+
+    monkeypatch.setattr(world.spaces, "ask", refusing)
+    await publishes(alice)
+    await held.reached.wait()
+    second = await publishes(alice, "another")
+    held.go.set()
+    assert (await alice.next("mute")).mute.sid == second
+    assert len(refused) == 2
