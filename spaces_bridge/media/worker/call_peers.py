@@ -92,9 +92,14 @@ class CallPeers:
             self.replaced(mix.speak(peer, member.user))
 
     def _speak_first(self, peer: str, member: Member) -> None:
-        """Make this peer its user's microphone if no other is."""
+        """Make this peer its user's microphone, unless they speak by a page.
+
+        Another call peer of theirs may be one that the client has left behind as it joined anew.
+        """
         mix = self._spaces.get(member.space)
-        if mix is not None and not mix.has_microphone(member.user):
+        held_by = mix.microphone_of(member.user) if mix is not None else None
+        holder = self._members.get(held_by) if held_by is not None else None
+        if holder is None or holder.direction is _CALL:
             self._speak(peer, member)
 
     def _begin_stream(self, member: Member) -> None:

@@ -107,9 +107,10 @@ class SpaceMix:
         speaker = self._speakers.get(user)
         return speaker is not None and speaker.peer == peer
 
-    def has_microphone(self, user: str) -> bool:
-        """Return whether any peer is the user's microphone."""
-        return user in self._speakers
+    def microphone_of(self, user: str) -> str | None:
+        """Return the peer that is the user's microphone, if any is."""
+        speaker = self._speakers.get(user)
+        return None if speaker is None else speaker.peer
 
     def leave(self, peer: str, user: str) -> None:
         """Remove a peer that is gone; an unknown one is fine."""
