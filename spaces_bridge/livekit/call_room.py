@@ -226,8 +226,8 @@ class CallRoom:
         return bool(seen) and all(a is b for a, b in zip(seen, self._seen, strict=True))
 
     def _note(self, participant: CallParticipant, permit: CallPermit) -> None:
-        if (participant.name, participant.has_floor) != (permit.name, permit.may_publish):
-            participant.name, participant.has_floor = permit.name, permit.may_publish
+        if (participant.name, participant.may_publish) != (permit.name, permit.may_publish):
+            participant.name, participant.may_publish = permit.name, permit.may_publish
             self._gather(participant)
 
     # --- news ---------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Requests:
 
 def add_track(client: CallClient, request: rtc.AddTrackRequest) -> None:
     """Publish a microphone; whatever else, or without the floor, is refused."""
-    if not client.participant.has_floor:
+    if not client.participant.may_publish:
         text = "You do not have the floor. Ask to speak first."
     elif not is_microphone(request):
         text = "Only a microphone can be published here, without end-to-end encryption."

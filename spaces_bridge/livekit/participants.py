@@ -60,7 +60,7 @@ class CallParticipant:
     name: str
     device: str
     joined_at_ms: int
-    has_floor: bool
+    may_publish: bool
     is_single: bool
     subscriptions: Subscriptions
     queue: SignalQueue | None = None
@@ -109,7 +109,7 @@ class CallParticipant:
             joined_at_ms=self.joined_at_ms,
             metadata=self.metadata,
             attributes=self.attributes,
-            permission=_permission(publishes=self.has_floor),
+            permission=_permission(publishes=self.may_publish),
             is_publisher=self.microphone is not None,
             tracks=[] if self.microphone is None else [self.microphone.info()],
             disconnect_reason=self.ended.reason if self.ended else models.UNKNOWN_REASON,

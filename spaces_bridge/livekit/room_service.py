@@ -156,10 +156,10 @@ class RoomService:
         if not wanted.can_subscribe:
             text = "Who is in a call hears it. Remove the participant instead."
             raise TwirpError("unimplemented", text)
-        if wanted.can_publish and not client.participant.has_floor:
+        if wanted.can_publish and not client.participant.may_publish:
             text = "Only a host gives the floor: approve or bring them in the live space."
             raise TwirpError("permission_denied", text)
-        if not wanted.can_publish and client.participant.has_floor:
+        if not wanted.can_publish and client.participant.may_publish:
             self._refuse_host(client)
             demote = cmd.DemoteSpeaker(None, client.participant.user)
             await self._spaces.ask(client.space, demote)

@@ -89,7 +89,7 @@ class CallRooms:
             name=permit.name,
             device=_device(grant.identity, permit.user),
             joined_at_ms=self._spaces.context.clock.now_ms(),
-            has_floor=permit.may_publish,
+            may_publish=permit.may_publish,
             is_single=joining.is_single,
             subscriptions=Subscriptions(joining.subscribes),
             queue=queue,
