@@ -34,7 +34,6 @@ async def chromium_at(address: str) -> AsyncIterator[Ask]:
         # else it gives no microphone to a page that comes by HTTP from elsewhere
         flags = [
             *FLAGS,
-            "--js-flags=--expose-gc",
             f"--unsafely-treat-insecure-origin-as-secure={address}",
         ]
         if os.getuid() == 0:

@@ -126,8 +126,9 @@ def _read(
 def _idle(section: Section) -> IdleCodec | None:
     """Return the first codec of a section of video; None if there is none to keep it open with.
 
-    With LiveKit's SDK Chromium forgets what belongs to a section of video that was turned down,
-    and cannot offer again afterwards: "Transceiver not found based on m-line index".
+    A section of video is not turned down: livekit-client sometimes sets an offer that it made
+    before our answer, and Chromium could not offer again after that ("Transceiver not found based
+    on m-line index"; findings/chromium-cannot-offer-after-a-stale-offer.sh).
     """
     if section.kind != "video" or not section.is_open:
         return None
