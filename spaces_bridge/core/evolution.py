@@ -193,6 +193,11 @@ def evolve(space: LiveSpace, event: ev.Event) -> LiveSpace:  # noqa: C901, PLR09
             assert_never(event)
 
 
+def _lowering(space: LiveSpace) -> Mapping[UserId, Role]:
+    """Return the appointments that take a role away: they are carried out after the end, too."""
+    return {user: to for user, to in space.appointments.items() if to < space.role(user)}
+
+
 def _without(mapping: Mapping[_K, _V], key: _K) -> dict[_K, _V]:
     return {k: v for k, v in mapping.items() if k != key}
 
@@ -209,7 +214,7 @@ def _ended(space: LiveSpace, event: ev.SpaceEnded) -> LiveSpace:
         ended_at_ms=event.at_ms,
         requests={},
         offers={},
-        appointments={},
+        appointments=_lowering(space),
     )
 
 

@@ -92,6 +92,33 @@ def test_handing_over_ends_with_one_host_and_the_old_one_as_cohost() -> None:
     assert refused(space, cmd.HandOver(BEN, BEN)) == "is_host"
 
 
+def test_who_just_steps_back_cannot_be_made_the_host_before_the_homeserver_says_so() -> None:
+    space = after(with_cohost(), cmd.HandOver(HOST, BEN))
+    space = after(space, cmd.ObserveLevels({HOST: 90, BEN: 90, CAT: 60}))
+    assert refused(space, cmd.HandOver(BEN, HOST)) == "is_changing"
+    space = after(space, cmd.ObserveLevels({HOST: 60, BEN: 90, CAT: 60}))
+    space = after(space, cmd.HandOver(BEN, HOST))
+    assert space.appointments == {HOST: Role.HOST}
+
+
+def test_the_old_host_steps_back_after_the_end_too() -> None:
+    space = after(with_cohost(), cmd.HandOver(HOST, BEN), cmd.AppointCohost(HOST, EVE))
+    space = after(space, cmd.ObserveLevels({HOST: 90, BEN: 90, CAT: 60}))
+    space = after(space, cmd.EndSpace(BEN, 9))
+    assert space.appointments == {HOST: Role.COHOST}, "nobody gets a role any more"
+    assert space.level_wanted(HOST) == 60
+    assert not after(space, cmd.ObserveLevels({HOST: 60, BEN: 90, CAT: 60})).appointments
+
+
+def test_a_seat_that_the_old_host_takes_is_not_free_for_the_next() -> None:
+    space = replace(with_cohost(), max_cohosts=2)
+    space = after(space, cmd.ObserveLevels({HOST: 90, CAT: 60, BEN: 60}))
+    space = after(space, cmd.HandOver(HOST, BEN))
+    space = after(space, cmd.ObserveLevels({HOST: 90, CAT: 60, BEN: 90, EVE: 60}))
+    assert space.level_wanted(HOST) == 60
+    assert space.role(EVE) is Role.LISTENER
+
+
 @pytest.mark.parametrize(
     ("cohosts", "speakers", "wanted"), [(2, 10, 60), (1, 10, 10), (1, 0, None)]
 )

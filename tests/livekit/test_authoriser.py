@@ -114,9 +114,9 @@ async def test_who_was_removed_gets_nothing(calls: Authorised, space: LiveSpace)
 
 
 async def test_who_is_on_the_hosts_list_gets_nothing(calls: Authorised, space: LiveSpace) -> None:
-    doorkeeper = calls.world.ban_lists
+    lists = calls.world.ban_lists
     await calls.world.storage.blocks.put(Block(HOST, ALICE, HOST, "", 0))
-    await doorkeeper.load()
+    await lists.load()
     assert (await calls.refused("/sfu/get", calls.older(space, ALICE)))[0] == 403
 
 

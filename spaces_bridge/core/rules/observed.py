@@ -59,10 +59,18 @@ def _levels(
     settled: UserId | None = None,
     by: UserId | None = None,
 ) -> Iterator[ev.Event]:
+    """Yield what the levels say person by person, and at once who steps back for a new host.
+
+    A seat that is promised so is not free for the next person.
+    """
     for user in sorted(levels.keys() | space.people.keys()):
         for event in list(_level(space, user, levels.get(user), by, settled)):
             yield event
             space = evolve(space, event)
+            if isinstance(event, ev.LevelChanged) and event.role is Role.HOST:
+                for change in list(_seat_changes(space, event.user)):
+                    yield change
+                    space = evolve(space, change)
 
 
 def _level(
@@ -167,15 +175,11 @@ def _room(space: LiveSpace, command: cmd.ObserveRoom) -> Iterator[ev.Event]:
 
 
 def _then_follow(space: LiveSpace, observed: Iterable[ev.Event]) -> Iterator[ev.Event]:
-    """Yield what was observed, then what follows: a change of host, and shut microphones."""
+    """Yield what was observed, then the microphones that shut because of it."""
     after = space
     for event in observed:
         yield event
         after = evolve(after, event)
-        if isinstance(event, ev.LevelChanged) and event.role is Role.HOST:
-            for change in _seat_changes(after, event.user):
-                yield change
-                after = evolve(after, change)
     for user in sorted(after.microphones):
         if not after.may_speak(user):
             yield ev.MicrophoneClosed(user, ev.MicrophoneEnd.LOST_FLOOR)

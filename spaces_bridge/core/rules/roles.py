@@ -62,6 +62,7 @@ def hand_over(space: LiveSpace, command: cmd.HandOver) -> Iterator[ev.Event]:
     if command.user == space.host:
         raise Rejected("is_host", "That person is the host already.")
     _refuse_stranger(space, command.user)
+    _refuse_if_coming(space, command.user)  # such as the host of before, who just steps back
     if Role.HOST in space.appointments.values():
         raise Rejected("handing_over", "Somebody is just becoming the host. Wait a moment.")
     yield from _lower_hand(space, command.user)
