@@ -105,9 +105,9 @@ def test_the_old_host_steps_back_after_the_end_too() -> None:
     space = after(with_cohost(), cmd.HandOver(HOST, BEN), cmd.AppointCohost(HOST, EVE))
     space = after(space, cmd.ObserveLevels({HOST: 90, BEN: 90, CAT: 60}))
     space = after(space, cmd.EndSpace(BEN, 9))
-    assert space.appointments == {HOST: Role.COHOST}, "nobody gets a role any more"
-    assert space.level_wanted(HOST) == 60
-    assert not after(space, cmd.ObserveLevels({HOST: 60, BEN: 90, CAT: 60})).appointments
+    assert space.appointments == {HOST: Role.SPEAKER}, "nobody gets a role any more"
+    assert space.level_wanted(HOST) == 10
+    assert not after(space, cmd.ObserveLevels({HOST: 10, BEN: 90, CAT: 60})).appointments
 
 
 def test_a_seat_that_the_old_host_takes_is_not_free_for_the_next() -> None:
