@@ -131,6 +131,7 @@ class RecordingStage:
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         self._end(space, user, Direction.LISTEN)
+        self._end(space, user, Direction.CALL)
 
     def _end(self, space: SpaceId, user: UserId, direction: Direction, spare: str = "") -> None:
         wanted = (space, user, direction)
