@@ -504,8 +504,10 @@ async def test_where_another_peer_speaks_the_stream_goes_on_whatever_its_numbers
         phone.wire.ssrc = phone.wire.sections[-1].ssrc = desk.wire.ssrc
         await desk.join()
         await phone.join()
-        await desk.says(WORD, lambda: len(ear.hears("TR_host")) >= 30)
+        assert desk.answer is not None
         assert phone.answer is not None
+        stage.calls.use_microphone(desk.answer.session)
+        await desk.says(WORD, lambda: len(ear.hears("TR_host")) >= 30)
         stage.calls.use_microphone(phone.answer.session)
         for _ in range(10):  # numbers that the desk has used
             phone.say(b"\xf8phone")
