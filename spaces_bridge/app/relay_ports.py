@@ -48,7 +48,10 @@ class RelayedTrack:
 
 @dataclass(frozen=True, slots=True)
 class RelayedParticipant:
-    """A participant of a room, other than the relay itself: who, and its microphone tracks."""
+    """A participant of a room: who, and its microphone tracks.
+
+    The relay that tells is one of them: other workers' relays take what it publishes.
+    """
 
     identity: str
     sid: str
@@ -63,7 +66,7 @@ class RelayListener(Protocol):
     def room_changed(
         self, space: SpaceId, name: str, participants: Sequence[RelayedParticipant]
     ) -> None:
-        """Take the participants as they are now, all of them."""
+        """Take the participants as they are now, all of them, the relay itself included."""
         ...
 
     def room_lost(self, space: SpaceId, name: str, reason: str) -> None:
