@@ -93,7 +93,7 @@ class SfuTrack:
 
 @dataclass(frozen=True, slots=True)
 class SfuParticipant:
-    """A participant of a room other than the client itself, and its microphone tracks."""
+    """A participant of a room, the client itself included, and its microphone tracks."""
 
     identity: str
     sid: str
