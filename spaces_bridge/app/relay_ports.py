@@ -73,6 +73,13 @@ class RelayListener(Protocol):
         """The relay is not in the room any more; it is joining again by itself."""
         ...
 
+    def track_replaced(self, space: SpaceId, name: str, sid: str) -> None:
+        """A microphone that its user has opened on the page takes the place of this track.
+
+        It is taken no more, until `take_tracks` has left it out and names it again.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RoomText:
@@ -106,8 +113,9 @@ class RoomRelays(Protocol):
     def take_tracks(self, space: SpaceId, name: str, tracks: Mapping[str, UserId]) -> None:
         """Take exactly these tracks (by SID) of a room into the mix, as their user's microphone.
 
-        A user's microphone that is opened later on the page takes its place, and the other way
-        round. Not tracks of a relay of ours in its own worker.
+        A track that was not named before takes the place of its user's microphone on the page; one
+        that is opened there later takes its place (`RelayListener.track_replaced`). So a track is
+        named while it is unmuted only. Tracks of a relay of ours are not taken by its own worker.
         """
         ...
 
