@@ -14,7 +14,6 @@ from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer, DelayedLeav
 from spaces_bridge.livekit.authoriser import Authoriser
 from spaces_bridge.livekit.delayed_leaves import LeaveKeeper
 from spaces_bridge.livekit.http import AuthoriserServer
-from spaces_bridge.livekit.issuer import CallTokens
 from spaces_bridge.livekit.tokens import TokenSigner
 
 BELOW = "/livekit"
@@ -34,7 +33,8 @@ class Dependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
-    that of our own homeserver. `hang_up` ends all calls, when the bridge stops.
+    that of our own homeserver. `start` begins what else there is to calls, and `hang_up` ends all,
+    when the bridge stops. `hint` is told the LiveKit rooms that webhooks are about.
     """
 
     calls: Calls
@@ -46,25 +46,32 @@ class Dependencies:
     tasks: TaskSupervisor
     address_of: Callable[[web.Request], str]
     domain: str
+    start: Callable[[], None] = lambda: None
     hang_up: Callable[[], None] = lambda: None
+    hint: Callable[[str], None] = lambda room: None
 
 
 class LiveKitService:
     """The service of calls: the authoriser, delegated leaves, and the `parts` mounted beside."""
 
     def __init__(
-        self, url: str, signer: TokenSigner, needs: Dependencies, parts: Sequence[Routes] = ()
+        self,
+        tokens: CallTokenIssuer,
+        signer: TokenSigner,
+        needs: Dependencies,
+        parts: Sequence[Routes] = (),
     ) -> None:
-        """`url` is the WebSocket address of the SFU, as clients are given it."""
-        self._tokens = CallTokens(url, signer)
+        """`signer` reads what a LiveKit server has signed."""
+        self._tokens = tokens
         now = asyncio.get_running_loop().time
         self._keeper = LeaveKeeper(needs.presence, needs.events, needs.notes, now, needs.domain)
         authoriser = Authoriser(
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
-        self._hang_up = needs.hang_up
-        self._parts = (AuthoriserServer(authoriser, signer, needs.address_of), *parts)
+        self._start, self._hang_up = needs.start, needs.hang_up
+        server = AuthoriserServer(authoriser, signer, needs.address_of, needs.hint)
+        self._parts = (server, *parts)
 
     @property
     def tokens(self) -> CallTokenIssuer:
@@ -82,7 +89,8 @@ class LiveKitService:
             part.routes(router, prefix + BELOW)
 
     def start(self) -> None:
-        """Start to look after delegated leaves."""
+        """Start to look after delegated leaves, and what else there is to calls."""
+        self._start()
         self._tasks.keep("delegated leaves", self._keeper.run)
 
     async def stop(self) -> None:

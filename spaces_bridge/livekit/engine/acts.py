@@ -1,7 +1,7 @@
 """What is to be done at LiveKit: each act is tried until it is done, or not wanted any more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -122,5 +122,3 @@ class Acts:
                         return
         finally:
             del self._trying[about]
-
-

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
 
 import aiohttp
+from livekit.protocol import models
 
 from livekit import api
-from livekit.protocol import models
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedTrack
 from spaces_bridge.livekit.engine.limits import CALL_WITHIN_S, CALLS_AT_ONCE, EMPTY_ROOM_S

@@ -1,8 +1,8 @@
 """Who a participant at a LiveKit server is: attributes that only the bridge can have given.
 
-Whoever holds the server's API key makes tokens for it, and other services may: `lk-jwt-service` gives
-everybody a token for the same rooms, whose holder writes its own attributes. So a proof goes with
-ours, bound to the live space and the identity, which LiveKit keeps unique in a room.
+Whoever holds the server's API key makes tokens for it, and other services may: `lk-jwt-service`
+gives everybody a token for the same rooms, whose holder writes its own attributes. So a proof goes
+with ours, bound to the live space and the identity, which LiveKit keeps unique in a room.
 """
 
 import hashlib

@@ -12,6 +12,9 @@ RELAY_TOKEN_LIFE_S: Final = 600
 LOOK_EVERY_S: Final = 15.0
 """Seconds between two looks at who is in a room, whatever relays and webhooks say."""
 
+LOOK_PAUSE_S: Final = 0.5
+"""Seconds from one look to the next that a webhook asks for: a crowd's arrival is many of them."""
+
 CALL_WITHIN_S: Final = 5.0
 """Seconds in which LiveKit has to answer a request of ours."""
 
@@ -24,6 +27,3 @@ EMPTY_ROOM_S: Final = 300
 OVER_FOR_S: Final = TOKEN_LIFE_S + 60.0
 """Seconds for which the room of a live space that has ended is looked after: tokens of before its
 end would open it anew."""
-
-HINTS_MAX: Final = 1000
-"""Rooms that webhooks may have named since the last look."""
