@@ -195,8 +195,8 @@ class MediaConfig(ConfigSection):
 
     engine: Literal["embedded", "livekit"] = Field(
         "embedded",
-        description="What carries calls: embedded (the media worker), or livekit (a LiveKit server "
-        "or cluster of yours, see docs/element-call.md).",
+        description="What carries calls: embedded (the media worker), or livekit (a LiveKit "
+        "server or cluster of yours, see docs/element-call.md).",
     )
     addresses: tuple[IPvAnyAddress, ...] = Field(
         (ip_address("127.0.0.1"),),
@@ -265,8 +265,8 @@ class LiveKitConfig(ConfigSection):
     )
     server_url: str = Field(
         "",
-        description="With media.engine livekit: where the bridge reaches your LiveKit server, such "
-        "as http://127.0.0.1:7880.",
+        description="With media.engine livekit: where the bridge reaches your LiveKit server, "
+        "such as http://127.0.0.1:7880.",
     )
     api_key: str = Field(
         "spaces",

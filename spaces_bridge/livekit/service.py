@@ -28,13 +28,28 @@ class Routes(Protocol):
         ...
 
 
+class CallEngine(Protocol):
+    """The engine that carries calls, from the start of the service to its stop."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End: the bridge stops. Safe to repeat."""
+        ...
+
+    def hint(self, room: str) -> None:
+        """Take note that a webhook has told something of the LiveKit room of this name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
-    that of our own homeserver. `start` begins what else there is to calls, and `hang_up` ends all,
-    when the bridge stops. `hint` is told the LiveKit rooms that webhooks are about.
+    that of our own homeserver. `engine` carries the calls, where there is one.
     """
 
     calls: Calls
@@ -46,9 +61,7 @@ class Dependencies:
     tasks: TaskSupervisor
     address_of: Callable[[web.Request], str]
     domain: str
-    start: Callable[[], None] = lambda: None
-    hang_up: Callable[[], None] = lambda: None
-    hint: Callable[[str], None] = lambda room: None
+    engine: CallEngine | None = None
 
 
 class LiveKitService:
@@ -69,8 +82,9 @@ class LiveKitService:
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
-        self._start, self._hang_up = needs.start, needs.hang_up
-        server = AuthoriserServer(authoriser, signer, needs.address_of, needs.hint)
+        self._engine = needs.engine
+        hint = needs.engine.hint if needs.engine is not None else _unheard
+        server = AuthoriserServer(authoriser, signer, needs.address_of, hint)
         self._parts = (server, *parts)
 
     @property
@@ -89,12 +103,18 @@ class LiveKitService:
             part.routes(router, prefix + BELOW)
 
     def start(self) -> None:
-        """Start to look after delegated leaves, and what else there is to calls."""
-        self._start()
+        """Start the engine, and to look after delegated leaves."""
+        if self._engine is not None:
+            self._engine.start()
         self._tasks.keep("delegated leaves", self._keeper.run)
 
     async def stop(self) -> None:
         """Stop, and note which leaves are looked after. Safe to repeat."""
         await self._tasks.stop("delegated leaves")  # first: nobody who is sent away has left
-        self._hang_up()
+        if self._engine is not None:
+            await self._engine.stop()
         await self._keeper.save()
+
+
+def _unheard(_room: str) -> None:
+    """Do nothing with what a webhook tells."""

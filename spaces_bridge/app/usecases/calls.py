@@ -76,8 +76,8 @@ class Calls:
     """The use case of joining calls: membership and floor of the live space decide.
 
     On a `strict` stage only people with the floor may be in the call, on any other all may listen.
-    `mute_ends_publishing`: where clients hear each other by an SFU that is not ours, no gate of ours
-    is between them, and only who may not publish cannot open the microphone again.
+    `mute_ends_publishing`: where clients hear each other by an SFU that is not ours, no gate of
+    ours is between them, and only who may not publish cannot open the microphone again.
     """
 
     def __init__(

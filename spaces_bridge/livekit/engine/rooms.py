@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.errors import AdapterError
@@ -165,7 +165,3 @@ class EngineRooms:
         """Return whether a participant with this identity is in the room of this live space."""
         room = self._rooms.get(space)
         return room is not None and room.has(identity)
-
-
-RUN: Final = "rooms at LiveKit"
-"""The name of the task that `run` is."""
