@@ -7,7 +7,7 @@ from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallPresence, CallStage
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.relay_ports import RelayListener, RelayTokens, RoomRelays
+from spaces_bridge.app.relay_ports import RoomRelays
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer
@@ -145,12 +145,8 @@ def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSign
         ),
         control,
     )
-    attend(needs.relays, rooms, HomeTokens(needs.spaces, key, secret, credentials, bot))
+    home_tokens = HomeTokens(needs.spaces, key, secret, credentials, bot)
+    needs.relays.attend_relays(rooms, home_tokens)
     needs.audience.add(rooms)
     tokens = EngineTokens(config.call_url, key, secret, credentials)
     return _Chosen(LiveKitEngine(rooms, control, needs.tasks), rooms, tokens)
-
-
-def attend(relays: RoomRelays, listener: RelayListener, tokens: RelayTokens) -> None:
-    """Have the engine told what relays see, and give them their tokens."""
-    relays.attend_relays(listener, tokens)

@@ -147,8 +147,8 @@ def _refuse_half_a_livekit(config: Config, path: Path) -> None:
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
             f"{path}: `media.engine` is livekit, and {' and '.join(lacking)} is not set. Write "
-            "the address of your LiveKit server, and its API key and secret as `livekit.api_key` and "
-            "`livekit.api_secret`; or set `media.engine` to embedded.",
+            "the address of your LiveKit server, and its API key and secret as `livekit.api_key` "
+            "and `livekit.api_secret`; or set `media.engine` to embedded.",
         )
     if not config.livekit.enabled:
         raise StartUpError(

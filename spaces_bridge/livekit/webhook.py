@@ -1,6 +1,7 @@
 """Webhooks of a LiveKit server: only what is signed with our secret is heeded.
 
-They come late, twice or never, so that they say no more than that a room is worth a look. Source: LiveKit's documentation, "Webhooks": the token in the header has the digest of the body.
+They come late, twice or never, so that they say no more than that a room is worth a look. Source:
+LiveKit's documentation, "Webhooks": the token in the header has the digest of the body.
 """
 
 import hashlib

@@ -126,9 +126,7 @@ class EngineRoom:
             return
         everybody, bot = self._everybody(), self._needs.bot
         holders = {each.identity: self._holder(each) for each in everybody}
-        self._note_holders(
-            {i: user for i, user in holders.items() if user is not None and user != bot}
-        )
+        self._note_holders({i: u for i, u in holders.items() if u is not None and u != bot})
         # servers may have been told to open no room by themselves
         acts: list[Act] = [] if everybody else [MakeRoom()]
         tracks: list[PublishedTrack] = []
