@@ -23,12 +23,20 @@ from tests.livekit.livekit_server import livekit_server
 
 
 class SteeredEngine:
-    """See `engine.Engine`: one live space; grants and removals are a host's."""
+    """See `stage_scenarios.StageEngine`: one live space; grants and removals are a host's."""
 
-    def __init__(self, world: EngineWorld, server: Keyed, api: LiveKitApi) -> None:
+    page_falls_silent = "track_unpublished"
+
+    def __init__(self, world: EngineWorld, server: Keyed, sound: WorkerStage | None) -> None:
         self.world = world
         self.server = server
-        self.api = api
+        self._sound = sound
+
+    @property
+    def sound(self) -> WorkerStage:
+        """The media worker's stage, if there is one."""
+        assert self._sound is not None
+        return self._sound
 
     async def room(self) -> str:
         """The call of the one live space."""
@@ -86,7 +94,7 @@ async def livekit_engine(
                 await sound.start()
             await world.begin()
             world.tasks.keep("rooms", world.rooms.run)
-            yield SteeredEngine(world, server, api)
+            yield SteeredEngine(world, server, sound)
         finally:
             await world.tasks.stop("rooms")
             world.rooms.stop()
