@@ -15,10 +15,14 @@ KEY = "rig"
 
 
 @asynccontextmanager
-async def livekit_server(folder: Path) -> AsyncIterator[Keyed]:
-    """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed."""
-    port, udp_port = free_port(), free_port()
-    secret = secrets.token_hex(32)
+async def livekit_server(folder: Path, like: Keyed | None = None) -> AsyncIterator[Keyed]:
+    """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed.
+
+    `like`: one that has ended, in whose place it comes.
+    """
+    port = free_port() if like is None else int(like.url.rpartition(":")[2])
+    udp_port = free_port()
+    secret = secrets.token_hex(32) if like is None else like.secret
     config = {
         "port": port,
         "bind_addresses": ["127.0.0.1"],
