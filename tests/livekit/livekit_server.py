@@ -26,7 +26,7 @@ async def livekit_server(
 ) -> AsyncIterator[Keyed]:
     """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed.
 
-    `like`: one that has ended, or is to be, in whose place it comes; `webhook`: the address that is
+    `like`: one that has ended, or is to be, in whose place it comes; `webhook`: an address that is
     told what happens.
     """
     keyed = like or free_place()
