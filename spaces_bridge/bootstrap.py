@@ -45,7 +45,12 @@ from spaces_bridge.matrix import (
     OpenIdVerifier,
     ProxiedCalls,
 )
+from spaces_bridge.media.cluster_relays import ClusterRelays
+from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
+from spaces_bridge.media.nodes.endpoint import NodeEndpoint
+from spaces_bridge.media.nodes.peer_names import signing_key
+from spaces_bridge.media.nodes.registry import MediaNodes
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
@@ -118,7 +123,8 @@ class _Parts:
 
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
-    stage: WorkerStage
+    stage: ClusterStage
+    nodes: NodeEndpoint | None
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
@@ -139,7 +145,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    stage = WorkerStage(_media_options(config), tasks=tasks)
+    stage, relays = _stage(config, tasks), ClusterRelays()
+    nodes = _nodes(config, stage, relays)
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
@@ -190,13 +197,14 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner),
-        mounts=[calls] if calls is not None else [],
+        _numbers(tasks, storage, stage, captioner, has_nodes=nodes is not None),
+        mounts=[each for each in (calls, nodes) if each is not None],
     )
     return _Parts(
         identities,
         delayed_events,
         stage,
+        nodes,
         captioner,
         ban_lists,
         spaces,
@@ -208,11 +216,30 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     )
 
 
+def _stage(config: Config, tasks: TaskSupervisor) -> ClusterStage:
+    media = config.media
+    return ClusterStage(
+        WorkerStage(_media_options(config), tasks=tasks) if media.local_worker else None,
+        tasks,
+        domain=config.homeserver.domain,
+        keep_s=media.orphan_grace_s,
+    )
+
+
+def _nodes(config: Config, stage: ClusterStage, relays: ClusterRelays) -> NodeEndpoint | None:
+    secret = config.media.node_secret.get_secret_value()
+    if not secret:
+        return None
+    key = signing_key(config.appservice.as_token.get_secret_value())
+    address_of = Addresses(_web_settings(config).trusted_proxies).of
+    return NodeEndpoint(secret, MediaNodes(stage, relays, key), address_of)
+
+
 def _calls(
     config: Config,
     spaces: Spaces,
     audience: Audiences,
-    stage: WorkerStage,
+    stage: ClusterStage,
     ban_lists: BanListService,
     use_cases: UseCases,
     identities: OpenIdVerifier,
@@ -303,6 +330,8 @@ async def _started(
     if parts.calls is not None:
         parts.calls.start()
         stops.append(parts.calls.stop)
+    if parts.nodes is not None:
+        stops.append(parts.nodes.stop)
     with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
         await parts.pages.start()
     captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
@@ -350,7 +379,7 @@ def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
-async def _start_stage(stage: WorkerStage, config: Config) -> None:
+async def _start_stage(stage: ClusterStage, config: Config) -> None:
     try:
         await stage.start()
     except AdapterError as error:
@@ -491,7 +520,7 @@ def _web_settings(config: Config) -> WebSettings:
 
 
 def _health(
-    storage: Storage, matrix: MatrixService, stage: WorkerStage, captioner: Captioner
+    storage: Storage, matrix: MatrixService, stage: ClusterStage, captioner: Captioner
 ) -> Mapping[str, Health]:
     parts: dict[str, Health] = {
         "database": storage.health,
@@ -504,12 +533,22 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor, storage: Storage, stage: WorkerStage, captioner: Captioner
+    tasks: TaskSupervisor,
+    storage: Storage,
+    stage: ClusterStage,
+    captioner: Captioner,
+    *,
+    has_nodes: bool,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
 
+    async def of_nodes() -> Numbers:
+        return stage.node_metrics()
+
     sources = {"tasks": task_numbers(tasks), "database": storage.backlog, "media": of_media}
+    if has_nodes:
+        sources["nodes"] = of_nodes
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

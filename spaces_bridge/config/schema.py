@@ -32,6 +32,9 @@ PermissionName = Literal["listen", "host", "admin"]
 SIGNING_SECRET_MIN = 32
 """Characters of a secret that signs with SHA-256 (RFC 7518, section 3.2)."""
 
+NODE_SECRET_MIN = 32
+"""Characters of the secret of media nodes, which nobody is to guess."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -214,6 +217,27 @@ class MediaConfig(ConfigSection):
     opus_bitrate: int = Field(
         32000, ge=6000, le=128000, description="Bits per second of the mix each listener gets."
     )
+    node_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of media nodes (`spaces-bridge media-node`), 32 characters or more. "
+        "Empty: there are none. docs/nodes.md",
+    )
+    local_worker: bool = Field(
+        True, description="Off: no sound on this machine, but on media nodes alone."
+    )
+
+    @field_validator("node_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < NODE_SECRET_MIN:
+            raise ValueError(f"write {NODE_SECRET_MIN} characters or more, or nothing")
+        return value
+
+    @model_validator(mode="after")
+    def _worked_somewhere(self) -> Self:
+        if not self.local_worker and not self.node_secret.get_secret_value():
+            raise ValueError("local_worker is off, so media nodes are needed: set node_secret")
+        return self
 
 
 class CaptionsConfig(ConfigSection):
@@ -447,6 +471,7 @@ class Config(ConfigSection):
             self.appservice.hs_token,
             self.ops.admin_token,
             self.livekit.api_secret,
+            self.media.node_secret,
         )
         password = urlsplit(self.database.url.get_secret_value()).password
         texts = (*(secret.get_secret_value() for secret in held), password)

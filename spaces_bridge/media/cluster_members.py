@@ -1,4 +1,4 @@
-"""The media workers of a cluster: who is there, which one is home, and who has the fewest people."""
+"""The media workers of a cluster: who is there, which is home, and who has the fewest people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

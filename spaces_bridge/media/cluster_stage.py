@@ -1,8 +1,8 @@
 """The stage port on several media workers: one on this machine, others on nodes.
 
-Every worker has every live space and its gates. One of them is home: microphones of pages go there,
-and levels, sound for captions and the stream over HTTP come from there. Who listens goes where the
-fewest people are. With the worker of this machine alone, all of it is that worker's.
+Every worker has every live space and its gates. One of them is home: microphones of pages go
+there, and levels, sound for captions and the stream over HTTP come from there. Who listens goes
+where the fewest people are. With the worker of this machine alone, all of it is that worker's.
 """
 
 import asyncio
@@ -12,17 +12,15 @@ from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
-from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_ear import MemberEar
 from spaces_bridge.media.cluster_members import LOCAL, Member, Members
+from spaces_bridge.media.cluster_wants import ClusterWants
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S
 from spaces_bridge.media.stage import WorkerStage
-from spaces_bridge.media.wanted import Wanted
-from spaces_bridge.media.worker.values import StreamDirection
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +47,11 @@ class ClusterStage:
     ) -> None:
         """`keep_s`: a node that is away is remembered for so long; `domain` is our own."""
         self._local, self._tasks = local, tasks or TaskSupervisor()
-        self._domain, self._keep_s = domain, keep_s
+        self._keep_s = keep_s
         self._listener: StageListener | None = None
-        self._wanted: dict[SpaceId, Wanted] = {}
-        self._ended: dict[SpaceId, set[UserId]] = {}
-        self._without_guests: set[SpaceId] = set()
+        self._wants = ClusterWants(domain)
         self._members = Members()
+        self._has_nodes = False
         self._on_home_moved: HomeMoved = lambda _before, _now: None
         self._on_forgotten: Callable[[str], None] = lambda _name: None
         if local is not None:
@@ -71,6 +68,8 @@ class ClusterStage:
         """Find or start the worker of this machine. Raises StartUpError, AdapterError."""
         if self._local is not None:
             await self._local.start()
+        if self._has_nodes:
+            self._tasks.keep(TASK, self._watch)
 
     async def stop(self) -> None:
         """End the sound here; nodes keep theirs for a while, for the next bridge."""
@@ -108,77 +107,67 @@ class ClusterStage:
                 await self._local.check()
             raise AdapterError("No media node is connected.")
 
-    def metrics(self) -> Mapping[str, float | Mapping[str, float]]:
-        """Return the numbers of the home worker, and of all nodes by their names."""
+    def metrics(self) -> Mapping[str, float]:
+        """Return the numbers of the home worker."""
         home = self._members.home
+        return home.stage.metrics() if home is not None else {"worker_up": 0.0}
+
+    def node_metrics(self) -> Mapping[str, float | Mapping[str, float]]:
+        """Return the numbers of all nodes, some of them by the node's name."""
         nodes = [each for each in self._members if each.name != LOCAL]
         return {
-            **(home.stage.metrics() if home is not None else {"worker_up": 0.0}),
-            "nodes": float(sum(each.is_here for each in nodes)),
-            "node_listeners": {each.name: float(each.stage.all_listening) for each in nodes},
-            "node_restarts": {each.name: float(each.stage.restarts) for each in nodes},
+            "connected": float(sum(each.is_here for each in nodes)),
+            "listeners": {each.name: float(each.stage.all_listening) for each in nodes},
+            "restarts": {each.name: float(each.stage.restarts) for each in nodes},
         }
 
     # --- live spaces and gates ---
 
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
         """Part of the port."""
-        now = asyncio.get_running_loop().time()
-        self._wanted.setdefault(space, Wanted(elapsed_ms, now))
+        self._wants.open(space, elapsed_ms, asyncio.get_running_loop().time())
         for each in self._members:
             each.stage.open_space(space, elapsed_ms)
 
     def close_space(self, space: SpaceId) -> None:
         """Part of the port."""
-        self._wanted.pop(space, None)
-        self._ended.pop(space, None)
-        self._without_guests.discard(space)
+        self._wants.close(space)
         for each in self._members:
             each.stage.close_space(space)
 
     def set_gates(self, space: SpaceId, users: Collection[UserId]) -> None:
         """Part of the port."""
-        wanted = self._wanted.get(space)
-        if wanted is not None:
-            wanted.on_air = set(users)
+        self._wants.gates(space, users)
         for each in self._members:
             each.stage.set_gates(space, users)
 
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
-        wanted = self._wanted.get(space)
-        if wanted is not None:
-            wanted.on_air.add(user)
+        self._wants.gate(space, user, is_open=True)
         for each in self._members:
             each.stage.open_microphone(space, user)
 
     def close_microphone(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
-        wanted = self._wanted.get(space)
-        if wanted is not None:
-            wanted.on_air.discard(user)
+        self._wants.gate(space, user, is_open=False)
         for each in self._members:
             each.stage.close_microphone(space, user)
 
     def end_microphone_session(self, space: SpaceId, user: UserId, spare: str = "") -> None:
         """Part of the port."""
-        wanted = self._wanted.get(space)
-        if wanted is not None:
-            wanted.on_air.discard(user)
+        self._wants.gate(space, user, is_open=False)
         for each in self._members:
             each.stage.end_microphone_session(space, user, spare)
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         """Part of the port. A node that comes later may tell of connections of an earlier run."""
-        if space in self._wanted:
-            self._ended.setdefault(space, set()).add(user)
+        self._wants.listening_ended(space, user)
         for each in self._members:
             each.stage.end_listening(space, user)
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
         """Part of the port."""
-        if space in self._wanted:
-            self._without_guests.add(space)
+        self._wants.guests_ended(space)
         for each in self._members:
             each.stage.end_guests(space, domain)
 
@@ -240,24 +229,23 @@ class ClusterStage:
 
     def is_on_air(self, space: SpaceId, user: UserId) -> bool:
         """Return whether the person's gate is open."""
-        wanted = self._wanted.get(space)
-        return wanted is not None and user in wanted.on_air
+        return self._wants.is_on_air(space, user)
 
     # --- nodes ---
 
     def attend_nodes(self, home_moved: HomeMoved, forgotten: Callable[[str], None]) -> None:
-        """Set who is told that another member is home, and that one is forgotten; once."""
+        """Set who is told that another member is home, and that one is forgotten.
+
+        To be called once, before the start.
+        """
         self._on_home_moved, self._on_forgotten = home_moved, forgotten
-        self._tasks.keep(TASK, self._watch)
+        self._has_nodes = True
 
     def add_node(self, name: str, stage: WorkerStage) -> None:
         """Bring in a node's worker, which nobody has heard of yet."""
         member = Member(name, stage)
         self._add(member)
-        now = asyncio.get_running_loop().time()
-        for space, wanted in self._wanted.items():
-            stage.open_space(space, wanted.elapsed_now_ms(now))
-            stage.set_gates(space, wanted.on_air)
+        self._wants.bring(stage, asyncio.get_running_loop().time())
         if self._members.home is None:
             self._move_home(member)
 
@@ -270,14 +258,10 @@ class ClusterStage:
 
     def may_stay(self, seat: messages.PeerSeat) -> bool:
         """Return whether an earlier run's peer, which a node that came later has, may go on."""
-        if seat.space in self._without_guests and is_ghost(seat.user, self._domain):
-            return False
-        return seat.direction is StreamDirection.LISTEN and seat.user not in self._ended.get(
-            seat.space, ()
-        )
+        return self._wants.may_stay(seat)
 
     def look(self) -> None:
-        """Look who is there; what is lost counts no more, and another worker is home if need be."""
+        """Look who is there: what is lost counts no more, and another is home if need be."""
         now = asyncio.get_running_loop().time()
         for each in self._members.look(now):
             log.warning("the media worker %s is %s", each.name or "here", _state(each))
@@ -285,9 +269,9 @@ class ClusterStage:
                 each.stage.drop_microphones()
             self._tell_counts(each)
         for each in self._members:
-            if each.name != LOCAL and each.away_since is not None:
-                if now - each.away_since >= self._keep_s:
-                    self._forget(each)
+            away_s = now - each.away_since if each.away_since is not None else 0.0
+            if each.name != LOCAL and away_s > self._keep_s:
+                self._forget(each)
         self._settle_home()
 
     async def _watch(self) -> None:
@@ -316,13 +300,13 @@ class ClusterStage:
         log.warning("the media worker %s is home now", member.name or "here")
         if before is not None:
             before.stage.drop_microphones()
-            for space in self._wanted:
+            for space in self._wants.spaces:
                 before.stage.end_stream(space)
         self._on_home_moved(before.name if before is not None else None, member.name)
 
     def _tell_counts(self, member: Member) -> None:
         if self._listener is not None:
-            for space in self._wanted:
+            for space in self._wants.spaces:
                 if member.stage.listeners(space):
                     self._listener.listeners_changed(space)
 

@@ -294,7 +294,25 @@ class WorkerStage:
     def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
-        now = {peer.peer: peer for peer in hello.peers}
+        self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
+        if not self._has_worked:
+            self._await_claims(hello.gates.keys())
+        for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
+            # the live space ended while nobody could tell the worker: no gate stays open
+            self._supervisor.send(messages.CloseSpace(space))
+        for space, wanted in self._wanted.items():
+            self.open_space(space, 0)
+            self.set_gates(space, wanted.on_air)
+        for (space, user), until_ms in self._heard_ms.items():
+            self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
+        if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
+            self._listener.worker_restarted(tuple(self._wanted))
+        self._has_worked = True
+
+    def _take_sessions(
+        self, now: dict[str, messages.PeerSeat], records: Mapping[str, messages.Record]
+    ) -> None:
+        """Take the peers that the worker has, and have it go on with those of the records."""
         if self._has_worked:
             records = self._close_strangers(now, records)
         for peer in self._sessions.keys() - now.keys() - records.keys():
@@ -310,19 +328,6 @@ class WorkerStage:
                 kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
             )
         self._resumption.begin(records)
-        if not self._has_worked:
-            self._await_claims(hello.gates.keys())
-        for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
-            # the live space ended while nobody could tell the worker: no gate stays open
-            self._supervisor.send(messages.CloseSpace(space))
-        for space, wanted in self._wanted.items():
-            self.open_space(space, 0)
-            self.set_gates(space, wanted.on_air)
-        for (space, user), until_ms in self._heard_ms.items():
-            self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
-        if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
-            self._listener.worker_restarted(tuple(self._wanted))
-        self._has_worked = True
 
     def _close_strangers(
         self, now: dict[str, messages.PeerSeat], records: Mapping[str, messages.Record]

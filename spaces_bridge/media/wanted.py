@@ -1,4 +1,4 @@
-"""The state that the app wants of one live space, remembered for workers that are still to come."""
+"""What the app wants of one live space, remembered for workers that are still to come."""
 
 from dataclasses import dataclass, field
 

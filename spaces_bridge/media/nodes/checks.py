@@ -9,6 +9,12 @@ from spaces_bridge.media import messages
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.messages import WorkerAttached
 from spaces_bridge.media.nodes.peer_names import PeerNames
+from spaces_bridge.media.sfu_client import messages as sfu
+from spaces_bridge.media.sfu_client.limits import (
+    LONGEST_REASON,
+    MOST_PARTICIPANTS,
+    MOST_TAKEN,
+)
 from spaces_bridge.media.worker.values import StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
@@ -45,6 +51,23 @@ def admitted(
                 raise BadMessage("a packet of an impossible size or time")
             return message
     return None
+
+
+def checked(message: sfu.FromSfuClient) -> sfu.FromSfuClient:
+    """Return an SFU client's message. Raises BadMessage for what is beyond the client's bounds."""
+    match message:
+        case sfu.SfuParticipants():
+            if len(message.participants) > MOST_PARTICIPANTS:
+                raise BadMessage("more participants than are told of")
+        case sfu.SfuTracksTaken():
+            if len(message.sids) > MOST_TAKEN:
+                raise BadMessage("more tracks than are taken")
+        case sfu.SfuRoomLost():
+            return dataclasses.replace(message, reason=message.reason[:LONGEST_REASON])
+        case sfu.SfuStats():
+            if len(message.numbers) > limits.MOST_NUMBERS:
+                raise BadMessage("more numbers than there are")
+    return message
 
 
 def is_own(seat: Seat, names: PeerNames) -> bool:

@@ -47,6 +47,8 @@ MOST_LEVELS: Final = 100
 MOST_PCM: Final = 64 * 1024
 MOST_OPUS: Final = 1500
 MOST_NUMBERS: Final = 64
+MOST_UNSAID: Final = 1000
+"""Messages of and for an SFU client that wait while a node's link is lost."""
 
 LOST_S: Final = 5.0
 """Seconds without a worker after which its sessions count no more, and another one is home."""

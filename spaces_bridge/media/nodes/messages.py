@@ -1,4 +1,4 @@
-"""The messages of a node's link beside the worker's and the SFU client's own; `channels` frames them.
+"""The messages of a node's link, beside the worker's and the SFU client's own; see `channels`.
 
 The node dials, says `NodeGreeting`, and is answered with `NodeWelcome` or `NodeRefusal`. Then it
 tells what its worker has (`WorkerAttached`), now and whenever the worker is another one.
@@ -17,21 +17,24 @@ NODE_PROTOCOL = 1
 class NodeGreeting:
     """Who dials: `identity` is a secret of this machine's own, by which it is known again.
 
-    `media` is the protocol of its worker; `has_sfu_client`: it can join rooms at an SFU.
+    `media` is the protocol of its worker.
     """
 
     protocol: int
     media: int
     identity: str = field(repr=False)
     name: str
-    has_sfu_client: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NodeWelcome:
-    """The node is let in, under this name."""
+    """The node is let in, under this name.
+
+    `is_known`: by this very bridge, which remembers all that was said; the link alone was lost.
+    """
 
     name: str
+    is_known: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,14 @@ _RANDOM_LENGTH: Final = 22
 """Characters of these bytes."""
 
 
+_LABEL: Final = b"spaces bridge: peers of media nodes"
+
+
+def signing_key(as_token: str) -> bytes:
+    """Return the key that signs, made of the appservice's token: it outlives the bridge."""
+    return hmac.digest(as_token.encode(), _LABEL, "sha256")
+
+
 class PeerNames:
     """The peer names of one node; `key` is the bridge's alone."""
 

@@ -31,6 +31,8 @@ class NodeSocket:
         self._backlog = 0
         self._wake = asyncio.Event()
         self._is_over = False
+        self.ended = asyncio.Event()
+        """Set when the connection is closed."""
 
     @property
     def is_busy(self) -> bool:
@@ -71,6 +73,7 @@ class NodeSocket:
         except (ConnectionError, TimeoutError, RuntimeError):
             pass  # it is closed: who reads sees it, too
         await self._socket.close()
+        self.ended.set()
 
     async def receive(self) -> LinkMessage | None:
         """Wait for the next message; None at the end. Raises BadMessage."""
