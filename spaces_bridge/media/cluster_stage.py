@@ -94,11 +94,9 @@ class ClusterStage:
         return self._local.worker_pid if self._local is not None else None
 
     @property
-    def calls(self) -> WorkerCallStage:
-        """The `CallStage` port on this machine's worker. Raises AdapterError if there is none."""
-        if self._local is None:
-            raise AdapterError("There is no media worker on this machine.")
-        return self._local.calls
+    def calls(self) -> WorkerCallStage | None:
+        """The `CallStage` port on this machine's worker, if there is one."""
+        return self._local.calls if self._local is not None else None
 
     async def check(self) -> None:
         """Part of the `Health` port: one worker is enough."""
