@@ -17,7 +17,7 @@ from spaces_bridge.web.access.addresses import Addresses
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """The sound: the stage, its workers' relays, and where media nodes dial, if there may be any."""
+    """The sound: the stage, its workers' relays, and where media nodes dial, if they may."""
 
     stage: ClusterStage
     relays: ClusterRelays
