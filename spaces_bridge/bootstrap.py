@@ -40,8 +40,7 @@ from spaces_bridge.matrix import (
 )
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.nodes.endpoint import NodeEndpoint
-from spaces_bridge.media_assembly import media_options, sound_of
+from spaces_bridge.media_assembly import Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
@@ -112,8 +111,7 @@ class _Parts:
 
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
-    stage: ClusterStage
-    nodes: NodeEndpoint | None
+    sound: Sound
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
@@ -134,8 +132,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    sound = sound_of(config, tasks)
-    stage, nodes = sound.stage, sound.nodes
+    sound = sound_of(config, tasks, needs_relays=config.media.engine == "livekit")
+    stage = sound.stage
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
@@ -189,14 +187,13 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner, has_nodes=nodes is not None),
-        mounts=[each for each in (calls, nodes) if each is not None],
+        _numbers(tasks, storage, stage, captioner, has_nodes=sound.nodes is not None),
+        mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
         identities,
         delayed_events,
-        stage,
-        nodes,
+        sound,
         captioner,
         ban_lists,
         spaces,
@@ -239,11 +236,15 @@ async def _started(
     await parts.delayed_events.start()
     await parts.spaces.resume()
     closing.push_async_callback(parts.spaces.stop)
-    closing.push_async_callback(parts.stage.stop)
-    await _start_stage(parts.stage, config)
+    stage, relay, nodes = parts.sound.stage, parts.sound.relay, parts.sound.nodes
+    closing.push_async_callback(stage.stop)
+    await _start_stage(stage, config)
+    if relay is not None:
+        closing.push_async_callback(relay.stop)
+        relay.start()
     stops: list[Callable[[], Awaitable[None]]] = [parts.matrix.stop]
     closing.push_async_callback(side_by_side, stops)
-    closing.callback(parts.stage.end_streams)
+    closing.callback(stage.end_streams)
     with _listening("appservice", config.appservice.hostname, config.appservice.port):
         await parts.matrix.start()
     reconciler = Reconciler(parts.spaces, parts.media_events, parts.matrix, parts.tasks)
@@ -254,8 +255,8 @@ async def _started(
     if parts.calls is not None:
         parts.calls.start()
         stops.append(parts.calls.stop)
-    if parts.nodes is not None:
-        stops.append(parts.nodes.stop)
+    if nodes is not None:
+        stops.append(nodes.stop)
     with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
         await parts.pages.start()
     captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
