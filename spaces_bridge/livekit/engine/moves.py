@@ -1,7 +1,7 @@
 """Rooms whose LiveKit node has died: they are moved to another node, and our relays join anew.
 
 In a cluster each room is at one node, and whoever is connected by another one notices late that it
-has died. Making a room that there is already answers only if its node does; and once LiveKit counts
+has died. Making a room that is there already answers only if its node does; once LiveKit counts
 the node as gone (five seconds after its last sign of life), the same request moves the room. So it
 is made again and again, which costs one short request.
 """
