@@ -177,7 +177,6 @@ def _config(address: str, redis: str, secret: str) -> dict[str, object]:
             "tcp_port": 0,
             "node_ip": address,
             "use_external_ip": False,
-            "enable_loopback_candidate": True,  # the address is that of `lo` there
             "stun_servers": ["127.0.0.1:9"],
         },
         "keys": {KEY: secret},

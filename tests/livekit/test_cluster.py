@@ -266,7 +266,7 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                 print(f"listeners here and on the node: {shares}")  # noqa: T201 - to be read
                 assert sum(shares) == LISTENERS
                 assert min(shares) >= LISTENERS // 2 - 2
-                roles = {p.user: p.role for p in engine.view.people.values()}
+                roles = {p.user: p.level for p in engine.view.people.values()}
 
                 away: list[float] = []
                 for _ in range(ROUNDS):
@@ -280,7 +280,7 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                     assert (await cluster.host_of(NAME)) is not dead
                     await dead.start()
                 tell("sound away after a LiveKit node was killed", away)
-                assert {p.user: p.role for p in engine.view.people.values()} == roles
+                assert {p.user: p.level for p in engine.view.people.values()} == roles
                 assert HOST in engine.view.on_air
                 listed = {p.identity for p in await engine.rooms._lists.people(NAME)}
                 assert BOT_ID in listed

@@ -1,6 +1,6 @@
 """Machines of their own: two network stacks beside this one, each joined to the others by a cable.
 
-Each machine has one address, on whichever cable it is reached. Needs root and iproute2.
+Each machine has one address, whichever cable it is reached by. Needs root and iproute2.
 """
 
 import itertools
@@ -51,14 +51,14 @@ class Lan:
         for machine, address in ("a", self.a), ("b", self.b):
             space, cable = self._space(machine), self._cable(machine)
             _ip("netns", "add", space)
-            _ip("link", "add", cable, "type", "veth", "peer", "name", "up", "netns", space)
+            _ip("link", "add", cable, "type", "veth", "peer", "name", "eth", "netns", space)
             _ip("-n", space, "link", "set", "lo", "up")
-            _ip("-n", space, "address", "add", f"{address}/32", "dev", "lo")
+            _ip("-n", space, "address", "add", f"{address}/32", "dev", "eth")
             _ip("address", "add", f"{self.here}/32", "dev", cable)
             _ip("link", "set", cable, "up")
-            _ip("-n", space, "link", "set", "up", "up")
+            _ip("-n", space, "link", "set", "eth", "up")
             _ip("route", "add", address, "dev", cable, "src", self.here)
-            _ip("-n", space, "route", "add", self.here, "dev", "up", "src", address)
+            _ip("-n", space, "route", "add", self.here, "dev", "eth", "src", address)
         a, b = self._space("a"), self._space("b")
         _ip("-n", a, "link", "add", "over", "type", "veth", "peer", "name", "over", "netns", b)
         for space, address, other in (a, self.a, self.b), (b, self.b, self.a):
