@@ -132,7 +132,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    sound = sound_of(config, tasks, needs_relays=config.media.engine == "livekit")
+    needs_relays = config.livekit.enabled and config.media.engine == "livekit"
+    sound = sound_of(config, tasks, needs_relays=needs_relays)
     stage = sound.stage
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.livekit import scenarios, stage_scenarios
+from tests.livekit.call_world import BOT_ID
 from tests.livekit.clients import Made
 from tests.livekit.embedded import EmbeddedEngine, WithoutBot, embedded_engine, user_of
-from tests.livekit.listening import hears_tone, length
+from tests.livekit.listening import hears_no_tone, hears_tone, length
 from tests.livekit.stage_scenarios import joined
 from tests.support.stage import until
 
@@ -52,6 +53,7 @@ async def test_two_clients_and_somebody_on_the_page_converse(
 ) -> None:
     ada, ben = await made("python", scenarios.HIGH), await made("page", scenarios.LOW)
     await stage_scenarios.two_and_the_page_converse(engine, ada, ben)
+    await hears_no_tone(ada, BOT_ID, stage_scenarios.PAGE)
 
 
 @pytest.mark.parametrize("kind", ["python", "page", "python of two", "page of two"])

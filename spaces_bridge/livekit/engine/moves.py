@@ -20,8 +20,8 @@ PROBE_EVERY_S: Final = 1.0
 """Seconds between two looks while all nodes answer."""
 PROBE_WITHIN_S: Final = 1.0
 """Seconds in which a room's node has to answer."""
-AGAIN_EVERY_S: Final = 0.1
-AGAIN_WITHIN_S: Final = 0.4
+AGAIN_EVERY_S: Final = 0.05
+AGAIN_WITHIN_S: Final = 0.3
 """The same while one does not."""
 MISSED: Final = 2
 """Looks in a row without an answer after which a room counts as moved when one comes."""

@@ -11,7 +11,7 @@ from livekit import rtc
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.sfu_client import messages
 from spaces_bridge.media.sfu_client.chores import Chores
-from spaces_bridge.media.sfu_client.limits import SNAPSHOT_EVERY_S
+from spaces_bridge.media.sfu_client.limits import SNAPSHOT_EACH_S, SNAPSHOT_EVERY_S
 from spaces_bridge.media.sfu_client.published import PublishedSpeakers
 from spaces_bridge.media.sfu_client.secrecy import reason_of
 from spaces_bridge.media.sfu_client.seen import participants
@@ -57,7 +57,7 @@ class SfuRoom:
         self._chores = Chores()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._is_in = False
-        self._next_report: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._is_stale = False
 
     @property
@@ -122,29 +122,29 @@ class SfuRoom:
         self._room.on("disconnected", self._disconnected)
 
     def _changed(self, *_: object) -> None:
-        """Look at the tracks anew, and tell of the participants: at once, then in a while."""
+        """Look at the room: at once, and while much changes, once in a while."""
         if not self._is_in:
             return
-        self._taken.look()
-        if not self._join.reports:
-            return
-        if self._next_report is not None:
+        if self._next_look is not None:
             self._is_stale = True
             return
-        self._report()
+        self._look()
 
-    def _report(self) -> None:
-        join, people = self._join, self._room.remote_participants.values()
-        seen = participants((self._room.local_participant, *people))
-        self._tell(messages.SfuParticipants(join.space, join.name, join.attempt, seen))
+    def _look(self) -> None:
+        """Take tracks that are wanted and there, and tell of the participants."""
+        people = self._room.remote_participants.values()
         self._is_stale = False
-        loop = asyncio.get_running_loop()
-        self._next_report = loop.call_later(SNAPSHOT_EVERY_S, self._may_report)
+        wait_s = SNAPSHOT_EVERY_S + len(people) * SNAPSHOT_EACH_S
+        self._next_look = asyncio.get_running_loop().call_later(wait_s, self._may_look)
+        self._taken.look()
+        if self._join.reports:
+            join, seen = self._join, participants((self._room.local_participant, *people))
+            self._tell(messages.SfuParticipants(join.space, join.name, join.attempt, seen))
 
-    def _may_report(self) -> None:
-        self._next_report = None
+    def _may_look(self) -> None:
+        self._next_look = None
         if self._is_stale and self._is_in:
-            self._report()
+            self._look()
 
     def _tell_taken(self) -> None:
         join = self._join
@@ -173,8 +173,8 @@ class SfuRoom:
 
     async def _end(self) -> None:
         self._is_in = False
-        if self._next_report is not None:
-            self._next_report.cancel()
+        if self._next_look is not None:
+            self._next_look.cancel()
         for chores in (self._taken.close(), self._published.close(), self._chores.stop()):
             await chores
         try:
