@@ -117,7 +117,6 @@ class NodeProcess:
 @contextlib.asynccontextmanager
 async def node(url: str, directory: Path, name: str, *more: str) -> AsyncIterator[NodeProcess]:
     """A node that dials `url`; it and its worker are gone afterwards."""
-    directory.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "spaces_bridge", "media-node", "--bridge", url),
         *("--address", "127.0.0.1", "--hostname", "127.0.0.1", "--port", "0"),

@@ -142,6 +142,8 @@ class Carrier:
                 self._spaces.add(message.space)
             case messages.CloseSpace():
                 self._spaces.discard(message.space)
+            case _:
+                pass
 
     def _note_room(self, message: sfu.ToSfuClient) -> None:
         match message:
@@ -149,6 +151,8 @@ class Carrier:
                 self._rooms.add((message.space, message.name))
             case sfu.LeaveSfuRoom():
                 self._rooms.discard((message.space, message.name))
+            case _:
+                pass
 
     def close_spaces(self) -> None:
         """End all live spaces: no bridge has come back for too long."""

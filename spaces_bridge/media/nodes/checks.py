@@ -67,6 +67,8 @@ def checked(message: sfu.FromSfuClient) -> sfu.FromSfuClient:
         case sfu.SfuStats():
             if len(message.numbers) > limits.MOST_NUMBERS:
                 raise BadMessage("more numbers than there are")
+        case _:
+            pass
     return message
 
 

@@ -62,7 +62,7 @@ class Dialer:
                     backoff = REFUSED_BACKOFF
                     self._say(f"The bridge refuses this node: {refusal}")
                 except (aiohttp.ClientError, OSError, BadMessage, TimeoutError) as problem:
-                    self._say(f"The bridge cannot be reached: {problem or 'no answer in time'}")
+                    self._say(f"The bridge cannot be reached: {_said(problem)}")
                 now = loop.time()
                 if now - self._seen_at >= grace_s:
                     self._carrier.close_spaces()
@@ -132,3 +132,7 @@ def _refusal(status: int) -> str:
         429: "too many wrong secrets came from here.",
     }
     return reasons.get(status, f"it answers with status {status}.")
+
+
+def _said(problem: Exception) -> str:
+    return str(problem) or "no answer in time."

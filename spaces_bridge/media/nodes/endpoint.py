@@ -84,7 +84,7 @@ class NodeEndpoint:
             log.warning("a media node is refused: %s", refusal)
             link.send(NodeRefusal(str(refusal)))
         except (BadMessage, TimeoutError) as problem:
-            log.warning("the link of a media node is ended: %s", problem or "it said nothing")
+            log.warning("the link of a media node is ended: %s", str(problem) or "it said nothing")
         finally:
             if node is not None:
                 self._nodes.lost(node, link)

@@ -14,7 +14,7 @@ from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 
 STATS_EVERY_S: Final = 1.0
-LEAVE_S: Final = 0.2
+LEAVE_S: Final = 0.05
 """Seconds that another room in the same place waits for the one before it to be left."""
 
 
