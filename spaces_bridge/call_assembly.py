@@ -132,7 +132,7 @@ def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSign
         raise AssertionError("the LiveKit engine needs relays")
     key, secret = config.livekit.api_key, config.livekit.api_secret.get_secret_value()
     credentials = Credentials(secret)
-    bot = needs.spaces.context.settings.bot
+    bot = UserId(needs.spaces.context.settings.bot)
     control = LiveKitApi(config.livekit.server_url, key, secret)
     rooms = EngineRooms(
         RoomNeeds(
