@@ -229,8 +229,8 @@ class MediaConfig(ConfigSection):
     )
     node_secret: SecretStr = Field(
         SecretStr(""),
-        description="Secret of media nodes (`spaces-bridge media-node`), 32 characters or more. "
-        "Empty: there are none. docs/nodes.md",
+        description="Secret of media nodes (see docs/nodes.md), 32 characters or more. Empty: "
+        "there are none.",
     )
     local_worker: bool = Field(
         True, description="Off: no sound on this machine, but on media nodes alone."

@@ -6,6 +6,7 @@ them runs a media node. Prints how long sound was away.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sys
 import time
@@ -148,9 +149,12 @@ async def speak(stage: ClusterStage) -> None:
     phase = np.arange(FRAME) * 2 * np.pi * 400 / SAMPLE_RATE
     packet = Encoder().encode((np.sin(phase) * 12_000).astype(np.int16))
     began = time.monotonic()
-    for number in range(10_000_000):
-        connection.send(connection.peer.rtp(number, number * FRAME, packet))
-        await asyncio.sleep(max(0.0, began + 0.02 * (number + 1) - time.monotonic()))
+    try:
+        for number in itertools.count():
+            connection.send(connection.peer.rtp(number, number * FRAME, packet))
+            await asyncio.sleep(max(0.0, began + 0.02 * (number + 1) - time.monotonic()))
+    finally:
+        connection.close()
 
 
 class World:
