@@ -309,6 +309,8 @@ async def test_a_text_comes_as_a_text_stream(relay: Relay, made: Made) -> None:
         said = await text
         assert said["text"] == f"Grüße {sender}"
         assert said["attributes"]["lang"] == "de"
+        # the server lets only participants of the kind "agent" speak for others
+        assert said["sender"] == BOT
 
 
 async def test_leaving_and_stopping_leave_nothing_behind(tmp_path: Path, server: Keyed) -> None:
