@@ -100,19 +100,24 @@ async def test_a_lost_link_costs_nobody_their_sound(tmp_path: Path) -> None:
             assert ear.state == "connected"
 
 
-async def test_who_is_sent_away_while_a_node_is_away_is_hung_up_when_it_is_back(
+async def test_who_is_sent_away_or_leaves_while_a_node_is_away_is_hung_up_when_it_is_back(
     tmp_path: Path,
 ) -> None:
     async with bridge(None) as there, node(there.url, tmp_path / "n", "far"):
         await there.connected()
         there.stage.open_space(SPACE, 0)
-        async with listening(there.stage) as ear, listening(there.stage, GUEST) as guest:
-            await until(lambda: there.listeners_of("far") == 2)
+        async with (
+            listening(there.stage) as ear,
+            listening(there.stage, OTHER_EAR) as other,
+            listening(there.stage, GUEST) as guest,
+        ):
+            await until(lambda: there.listeners_of("far") == 3)
             there.nodes.close()
             await there.connected(0)
             there.stage.end_listening(SPACE, EAR)
+            assert there.stage.hang_up(there.session_of(OTHER_EAR))
             await there.connected(1)
-            await until(lambda: ear.state != "connected")
+            await until(lambda: ear.state != "connected" and other.state != "connected")
             await guest.wait_packets(50)
             assert there.listeners_of("far") == 1
 
@@ -257,7 +262,7 @@ async def test_a_hostile_node_reaches_nobody_elses_session(
             await until(lambda: there.listeners_of("far") == 1)
             host.say(tone(440, 60))
             await until(lambda: there.noted.audio_of[HOST])
-            peers = [peer for each in there.stage._members for peer in each.stage._sessions]
+            peers = [there.session_of(HOST), there.session_of(EAR)]
             hostile = await dialled(session, there)
             assert await hostile.greet("far") == NodeWelcome("far-2", is_known=False)
             stolen = tuple(

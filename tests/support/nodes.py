@@ -13,6 +13,7 @@ import psutil
 from aiohttp import web
 
 from spaces_bridge.app.supervisor import TaskSupervisor
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.cluster_relays import ClusterRelays
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.nodes.endpoint import NodeEndpoint
@@ -47,6 +48,11 @@ class Bridge:
         told = self.stage.node_metrics()["listeners"]
         assert isinstance(told, dict)
         return told.get(node)
+
+    def session_of(self, user: UserId) -> str:
+        """The session of a person, at whichever worker. Raises StopIteration."""
+        held = (each.stage._sessions.items() for each in self.stage._members)
+        return next(peer for each in held for peer, session in each if session.user == user)
 
     async def end(self) -> None:
         """End this bridge; nodes look for the next one. Safe to repeat."""
