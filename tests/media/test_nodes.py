@@ -69,8 +69,7 @@ async def test_without_a_worker_here_the_first_node_is_home_and_then_the_next(
                 await there.connected(2)
                 async with speaking(there.stage, HOST) as host:
                     host.say(tone(440, 60))
-                    await until(lambda: there.noted.audio_of[HOST])
-                    assert there.noted.told
+                    await until(lambda: there.noted.audio_of[HOST] and there.noted.told)
                     first.kill()
                     await until(lambda: there.noted.lost == [HOST])
                     assert not there.stage.has_microphone(SPACE, HOST)
