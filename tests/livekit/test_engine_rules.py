@@ -193,6 +193,11 @@ async def test_the_owners_own_act_opens_and_shuts_the_microphone(scene: Scene) -
     assert await scene.on_air() == set()
 
 
+async def test_who_was_on_air_before_a_restart_is_heard_on(scene: Scene) -> None:
+    await scene.world.spaces.ask(SPACE, cmd.OpenMicrophone(ALICE))
+    await scene.alice_speaks()
+
+
 async def test_a_microphone_that_the_live_space_shuts_is_muted_at_the_server(
     scene: Scene,
 ) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from spaces_bridge.app.ports import Draft
-from spaces_bridge.app.relay_ports import RoomRelays, RoomText
+from spaces_bridge.app.relay_ports import RoomText
 from spaces_bridge.core.events import UtteranceCaptioned
-from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
+from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.livekit import transcriptions
-from spaces_bridge.livekit.engine.issuing import HOME
 from spaces_bridge.livekit.transcriptions import Voice
 
 
@@ -15,11 +14,10 @@ class EngineCaptions:
     """The captions of one live space. Who comes later is told what is said then."""
 
     def __init__(
-        self, space: SpaceId, relays: RoomRelays, voice_of: Callable[[UserId], Voice]
+        self, say: Callable[[RoomText], None], voice_of: Callable[[UserId], Voice]
     ) -> None:
         """`voice_of` tells as which participant a speaker is in the room."""
-        self._space = space
-        self._relays = relays
+        self._say = say
         self._voice_of = voice_of
         self._drafted: dict[UserId, UtteranceId] = {}
         """The utterances of which clients show a draft."""
@@ -39,6 +37,3 @@ class EngineCaptions:
         if self._drafted.get(caption.speaker) == caption.utterance:
             del self._drafted[caption.speaker]
         self._say(transcriptions.of_caption(caption, self._voice_of(caption.speaker)))
-
-    def _say(self, text: RoomText) -> None:
-        self._relays.send_text(self._space, HOME, text)

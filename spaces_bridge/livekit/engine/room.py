@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
+from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays, RoomText
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -56,7 +56,7 @@ class EngineRoom:
         self._needs = needs
         self._acts = Acts(needs.control, name)
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
-        self.captions = EngineCaptions(space, needs.relays, self._voice_of)
+        self.captions = EngineCaptions(self._say, self._voice_of)
         self._seen = Seen()
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
@@ -206,6 +206,9 @@ class EngineRoom:
         )
         speakers = ((track.sid, UserId(track.name)) for track in tracks)
         return {sid: user for sid, user in speakers if user in view.on_air - here}
+
+    def _say(self, text: RoomText) -> None:
+        self._needs.relays.send_text(self.space, HOME, text)
 
     def _voice_of(self, speaker: UserId) -> Voice:
         """Return as which participant a speaker is heard: who is not in the room is the bot's."""
