@@ -287,6 +287,8 @@ class Worker:
                 | messages.UseMicrophone()
             ):
                 self._calls.obey(message)
+            case messages.SendData():
+                self._edge.send_data(message.peers, message.messages(), fades=message.fades)
             case messages.ClosePeer():
                 self._edge.close(message.peer)
             case messages.Restore():
