@@ -68,6 +68,7 @@ async def test_drafts_and_finals_of_the_page_are_the_bots(world: CallWorld) -> N
         assert world.stage.data == []
         await listens(bob)
         await world.speak_on_page(HOST)
+        await world.until(lambda: world.tracks_for(BOB))
         [track] = world.tracks_for(BOB)
         world.rooms.draft(SPACE, draft(HOST, "Good"))
         await said(world, HOST, "Good evening.")

@@ -87,7 +87,7 @@ async def test_what_has_not_arrived_is_looked_after_and_nobody_else() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world, with_channel(world, "anna") as anna:
         watched = world.edge._data._watched
-        assert watched == set()
+        await world.until(lambda: watched == set())
         take, lost = anna.receive_data, list[bytes]()
         anna.receive_data = lost.append  # type: ignore[method-assign]
         world.edge.send_data(["anna"], PACKETS, fades=False)

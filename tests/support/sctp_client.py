@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spaces_bridge.media.worker.edge.sctp import dcep, packets
 from spaces_bridge.media.worker.edge.sctp.arrivals import Arrivals
@@ -21,7 +21,7 @@ class Message:
     payload: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class SctpClient:
     """A client; `take` says what it answers to a packet."""
 
@@ -59,7 +59,8 @@ class SctpClient:
     def packet(self, chunks: bytes, *, tag: int | None = None) -> bytes:
         """A packet of these chunks."""
         assert self.theirs is not None
-        return packets.packet(packets.PORT, self.theirs.tag if tag is None else tag, chunks)
+        tag = self.theirs.tag if tag is None else tag
+        return packets.packet(packets.PORT, tag, chunks, checked=False)
 
     def data(self, stream: int, protocol: int, payload: bytes, flags: int = FIRST | LAST) -> bytes:
         """The next DATA chunk."""
@@ -94,7 +95,7 @@ class SctpClient:
                 has_data = True
                 self._take_data(packets.read_data(chunk))
         if has_data and self._arrivals is not None:
-            answers += packets.sack(self._arrivals.sack())
+            answers += packets.sack(replace(self._arrivals.sack(), window=self.window))
         return [self.packet(answers)] if answers else []
 
     def _take_data(self, data: Data) -> None:
