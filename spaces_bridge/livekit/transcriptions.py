@@ -39,9 +39,7 @@ def of_caption(caption: UtteranceCaptioned, voice: Voice) -> RoomText:
     return _text(caption.utterance, caption.speaker, caption.text, voice, is_final=True)
 
 
-def _text(
-    utterance: str, speaker: UserId, text: str, voice: Voice, *, is_final: bool
-) -> RoomText:
+def _text(utterance: str, speaker: UserId, text: str, voice: Voice, *, is_final: bool) -> RoomText:
     attributes = {SEGMENT: utterance, FINAL: "true" if is_final else "false", USER: speaker}
     if voice.track:
         attributes[TRACK] = voice.track

@@ -132,9 +132,7 @@ class SendData:
     def messages(self) -> list[bytes]:
         """Return the messages."""
         ends = list(itertools.accumulate(self.sizes))
-        return [
-            self.data[end - size : end] for size, end in zip(self.sizes, ends, strict=True)
-        ]
+        return [self.data[end - size : end] for size, end in zip(self.sizes, ends, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +353,8 @@ class Superseded:
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 ToMediaWorker: TypeAlias = (
     Attach | OpenSpace | CloseSpace | PeerOffer | AnswerCall | OfferCall | AcceptCallAnswer
-    | UseMicrophone | SendData | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
-    | Restore | Ping
+    | UseMicrophone | SendData | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken
+    | ReplayAudio | Restore | Ping
 )  # fmt: skip
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | Record | AudioLevels

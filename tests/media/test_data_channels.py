@@ -89,7 +89,7 @@ async def test_what_has_not_arrived_is_looked_after_and_nobody_else() -> None:
         watched = world.edge._data._watched
         await world.until(lambda: watched == set())
         take, lost = anna.receive_data, list[bytes]()
-        anna.receive_data = lost.append  # type: ignore[method-assign]
+        anna.receive_data = lost.append  # type: ignore[method-assign, assignment]
         world.edge.send_data(["anna"], PACKETS, fades=False)
         assert watched == {"anna"}
         await world.until(lambda: len(lost) >= 3)

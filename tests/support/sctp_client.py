@@ -102,7 +102,7 @@ class SctpClient:
         assert self._arrivals is not None
         if self._arrivals.note(data.tsn):
             self._data[data.tsn] = data
-        while (pieces := list(self._whole())):
+        while pieces := list(self._whole()):
             payload = b"".join(piece.payload for piece in pieces)
             self.messages.append(Message(pieces[0].stream, pieces[0].protocol, payload))
 

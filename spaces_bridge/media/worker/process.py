@@ -285,10 +285,9 @@ class Worker:
                 | messages.OfferCall()
                 | messages.AcceptCallAnswer()
                 | messages.UseMicrophone()
+                | messages.SendData()
             ):
                 self._calls.obey(message)
-            case messages.SendData():
-                self._edge.send_data(message.peers, message.messages(), fades=message.fades)
             case messages.ClosePeer():
                 self._edge.close(message.peer)
             case messages.Restore():

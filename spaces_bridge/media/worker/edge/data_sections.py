@@ -19,9 +19,7 @@ OURS: Final = Asked("application", "UDP/DTLS/SCTP", _FORMAT, "data")
 """The section in our own offers; the mids of audio are numbers."""
 
 
-def find(
-    sections: Sequence[Section], asked: Sequence[Asked], group: Sequence[str]
-) -> int | None:
+def find(sections: Sequence[Section], asked: Sequence[Asked], group: Sequence[str]) -> int | None:
     """Return the place of the first section of data channels that shares the transport."""
     for place, section in enumerate(sections):
         if (

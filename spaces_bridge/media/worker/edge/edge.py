@@ -243,9 +243,7 @@ class Edge:
             self._drop(peer_id, "its encryption cannot go on")
         return sent.packets
 
-    def send_data(
-        self, peers: Collection[str], messages: Sequence[bytes], *, fades: bool
-    ) -> None:
+    def send_data(self, peers: Collection[str], messages: Sequence[bytes], *, fades: bool) -> None:
         """Send call peers messages on their reliable data channel, all of them or none.
 
         Who has no such channel, or takes nothing, is passed over; `fades`: also who is behind.

@@ -15,6 +15,7 @@ from typing import Final
 
 from spaces_bridge.media.worker.edge.sctp import dcep, packets
 from spaces_bridge.media.worker.edge.sctp.arrivals import WINDOW, Arrivals
+from spaces_bridge.media.worker.edge.sctp.pacing import PACKET
 from spaces_bridge.media.worker.edge.sctp.packets import (
     FIRST,
     LAST,
@@ -24,7 +25,6 @@ from spaces_bridge.media.worker.edge.sctp.packets import (
     Kind,
     Packet,
 )
-from spaces_bridge.media.worker.edge.sctp.pacing import PACKET
 from spaces_bridge.media.worker.edge.sctp.sending import SendQueue
 
 STREAMS: Final = 64
@@ -113,9 +113,7 @@ class Association:
     def _packet(self, chunks: bytes) -> bytes:
         assert self._sides is not None
         theirs = self._sides.theirs
-        return packets.packet(
-            self._sides.port, theirs.tag, chunks, checked=not theirs.trusts_dtls
-        )
+        return packets.packet(self._sides.port, theirs.tag, chunks, checked=not theirs.trusts_dtls)
 
     # --- beginning and end ---
 

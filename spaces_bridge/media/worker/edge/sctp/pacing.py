@@ -1,4 +1,4 @@
-"""How much may be on its way to the other side, and when it is sent again (RFC 9260, 6.3 and 7)."""
+"""How much may be on its way, and when it is sent again (RFC 9260, 6.3 and 7). Pure."""
 
 from typing import Final
 

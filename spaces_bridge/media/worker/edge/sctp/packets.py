@@ -155,7 +155,8 @@ def read_init(value: bytes) -> Init:
         trusts |= kind == _ZERO_CHECKSUM and parameter == _DTLS
         if kind == _STATE_COOKIE:
             cookie = parameter
-    return Init(*_INIT.unpack_from(value), forwards, trusts, cookie)
+    tag, window, streams_out, streams_in, tsn = _INIT.unpack_from(value)
+    return Init(tag, window, streams_out, streams_in, tsn, forwards, trusts, cookie)
 
 
 def _parameters(value: bytes) -> Iterator[tuple[int, bytes]]:
@@ -174,7 +175,8 @@ def read_data(chunk: Chunk) -> Data:
     """Return the value of a DATA chunk. Raises BadPacket."""
     if len(chunk.value) <= _DATA.size:  # without payload it would be a violation, too
         raise BadPacket("too short for DATA")
-    return Data(chunk.flags, *_DATA.unpack_from(chunk.value), chunk.value[_DATA.size :])
+    tsn, stream, sequence, protocol = _DATA.unpack_from(chunk.value)
+    return Data(chunk.flags, tsn, stream, sequence, protocol, chunk.value[_DATA.size :])
 
 
 def read_sack(value: bytes) -> Sack:
@@ -217,9 +219,7 @@ def packet(port: int, tag: int, chunks: bytes, *, checked: bool = True) -> bytes
 
 def init(kind: Kind, value: Init) -> bytes:
     """Return an INIT or INIT ACK chunk."""
-    body = _INIT.pack(
-        value.tag, value.window, value.streams_out, value.streams_in, value.tsn
-    )
+    body = _INIT.pack(value.tag, value.window, value.streams_out, value.streams_in, value.tsn)
     if value.cookie:
         body += _parameter(_STATE_COOKIE, value.cookie)
     if value.forwards:

@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Final
 
 from spaces_bridge.media.worker.edge.sctp import packets
-from spaces_bridge.media.worker.edge.sctp.packets import FIRST, LAST, Data, Sack
 from spaces_bridge.media.worker.edge.sctp.pacing import PACKET, Pacing
+from spaces_bridge.media.worker.edge.sctp.packets import FIRST, LAST, Data, Sack
 
 MOST_BYTES: Final = 64 * 1024
 """Bytes that wait or are on their way; of more messages, those that come last are dropped."""
