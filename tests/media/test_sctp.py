@@ -14,6 +14,7 @@ from spaces_bridge.media.worker.edge.sctp.channels import DataChannels
 from spaces_bridge.media.worker.edge.sctp.pacing import PACKET
 from spaces_bridge.media.worker.edge.sctp.packets import FIRST, Kind
 from spaces_bridge.media.worker.edge.sctp.sending import MOST_BYTES, MOST_TIMEOUTS
+from spaces_bridge.media.worker.memory import PEER_BYTES
 from tests.support.sctp_client import Drops, SctpClient, nothing
 
 pytestmark = pytest.mark.unit
@@ -290,6 +291,26 @@ def test_what_a_client_sends_is_acknowledged_and_not_kept() -> None:
     finally:
         tracemalloc.stop()
     assert grown < 100_000
+
+
+def test_a_client_that_acknowledges_nothing_costs_a_bounded_number_of_bytes() -> None:
+    path = Path()
+    path.connect()
+    tag = path.client.theirs.tag if path.client.theirs else 0
+    path.drops = lambda number: True
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(100):
+            path.channels.send([b"x" * 100 for _ in range(10)], path.now, fades=False)
+        for _ in range(300):  # one in two of what it sends is missing
+            path.client.tsn = (path.client.tsn + 1) & 0xFFFFFFFF
+            chunk = path.client.data(0, dcep.BINARY, b"x")
+            path.channels.receive(packets.packet(5000, tag, chunk, checked=False), path.now)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < PEER_BYTES // 2
 
 
 def test_channels_that_are_opened_without_end_are_not_kept() -> None:

@@ -10,8 +10,10 @@ from spaces_bridge.media.worker.edge.sctp import packets
 from spaces_bridge.media.worker.edge.sctp.pacing import PACKET, Pacing
 from spaces_bridge.media.worker.edge.sctp.packets import FIRST, LAST, Data, Sack
 
-MOST_BYTES: Final = 64 * 1024
-"""Bytes that wait or are on their way; of more messages, those that come last are dropped."""
+MOST_BYTES: Final = 32 * 1024
+"""Bytes that wait or are on their way; of more messages, those that come last are dropped.
+
+With what `arrivals` remembers they fit what a peer may cost (see `memory`)."""
 MOST_FRAGMENTS: Final = 64
 """DATA chunks that are on their way at most: each acknowledgement is compared with all of them."""
 MOST_TIMEOUTS: Final = 8
