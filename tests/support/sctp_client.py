@@ -32,7 +32,6 @@ class SctpClient:
     """Its next TSN: they begin anew at 0 soon."""
     theirs: Init | None = None
     is_open: bool = False
-    was_aborted: bool = False
     messages: list[Message] = field(default_factory=list)
     """The messages that have come, in the order of their TSNs."""
     echoes: list[bytes] = field(default_factory=list)
@@ -89,8 +88,6 @@ class SctpClient:
                 self.is_open = True
             elif kind is Kind.HEARTBEAT_ACK:
                 self.echoes.append(chunk.value)
-            elif kind is Kind.ABORT:
-                self.was_aborted = True
             elif kind is Kind.DATA:
                 has_data = True
                 self._take_data(packets.read_data(chunk))

@@ -29,6 +29,7 @@ from spaces_bridge.media.worker.edge.sctp.sending import SendQueue
 
 STREAMS: Final = 64
 """Streams each way; LiveKit's clients use three."""
+_KNOWN: Final = frozenset(Kind)
 _LEAST_WINDOW: Final = 1500
 """Bytes; with less (RFC 9260, 3.3.2) a client means no association."""
 
@@ -170,7 +171,7 @@ class Association:
             if chunk.kind in (Kind.DATA, Kind.FORWARD_TSN):
                 self._take_in(chunk)
                 has_data = True
-            elif chunk.kind in tuple(Kind):
+            elif chunk.kind in _KNOWN:
                 yield from self._answer(chunk, now)
             elif not chunk.kind & 0x80:  # unknown, and not to be passed over (RFC 9260, 3.2)
                 break
