@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from spaces_bridge.media.worker.edge import allowance
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
+from spaces_bridge.media.worker.edge.data import TURN, PeersData
+from spaces_bridge.media.worker.edge.forwarding import Forwarding
+from spaces_bridge.media.worker.edge.ice import Ice
+from spaces_bridge.media.worker.edge.peers import Peers
 from spaces_bridge.media.worker.edge.sctp import packets
 from spaces_bridge.media.worker.edge.sctp.packets import Kind
 from spaces_bridge_demo.wire import WireConnection
@@ -97,6 +101,29 @@ async def test_what_has_not_arrived_is_looked_after_and_nobody_else() -> None:
         clock.now += 1.1
         await world.until(lambda: anna.sctp.texts() == PACKETS)
         await world.until(lambda: watched == set())
+
+
+async def test_a_crowd_is_sent_a_message_in_turns() -> None:
+    sent, turns = list[str](), list[Callable[[], None]]()
+
+    class Noting(CallPeer):
+        def send_data(self, messages: Sequence[bytes], now: float, *, fades: bool) -> None:
+            sent.append(self.id)
+
+    peers = Peers(1000)
+    for number in range(TURN * 2 + 1):
+        ice = Ice(f"ufrag{number}", "pwd", "", "")
+        peers.adopt(Noting(str(number), ice, Forwarding(lambda _: None), 0.0))
+    data = PeersData(peers, lambda: 0.0, turns.append)
+    data.send(list(peers), PACKETS, fades=False)
+    data.send(["0"], PACKETS, fades=False)
+    assert len(sent) == TURN
+    assert len(turns) == 1
+    turns.pop()()
+    assert len(sent) == 2 * TURN
+    turns.pop()()
+    assert sent == [*peers, "0"]
+    assert turns == []
 
 
 async def test_a_flood_of_data_costs_its_sender_alone() -> None:

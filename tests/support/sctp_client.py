@@ -65,7 +65,7 @@ class SctpClient:
         """The next DATA chunk."""
         sequence = self._sequences.get(stream, 0)
         self._sequences[stream] = sequence + 1
-        chunk = packets.data(Data(flags, self.tsn, stream, sequence, protocol, payload))
+        chunk = b"".join(packets.data(Data(flags, self.tsn, stream, sequence, protocol, payload)))
         self.tsn = (self.tsn + 1) & 0xFFFFFFFF
         return chunk
 

@@ -82,7 +82,7 @@ class Edge:
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
         self._peers = Peers(most)
-        self._data = PeersData(self._peers)
+        self._data = PeersData(self._peers, clock, self._in_next_turn)
         self._fan = FanOut()
         self._calls = Calls(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
@@ -113,6 +113,7 @@ class Edge:
         if self._round is not None:
             self._round.cancel()
         self._loop = None
+        self._data.stop()
         self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
@@ -248,7 +249,11 @@ class Edge:
 
         Who has no such channel, or takes nothing, is passed over; `fades`: also who is behind.
         """
-        self._data.send(peers, messages, self._clock(), fades=fades)
+        self._data.send(peers, messages, fades=fades)
+
+    def _in_next_turn(self, act: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon(act)
 
     # --- in ------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Association:
         """Yield the packets that may be sent now."""
         if self._queue is not None:
             for chunks in self._queue.packets(now):
-                yield self._packet(chunks)
+                yield self._packet(*chunks)
 
     def tick(self, now: float) -> Iterator[bytes]:
         """Yield what is to be sent again; an other side that takes nothing is given up."""
@@ -111,10 +111,10 @@ class Association:
             yield self._packet(answers)
         yield from self.outgoing(now)
 
-    def _packet(self, chunks: bytes) -> bytes:
+    def _packet(self, *parts: bytes) -> bytes:
         assert self._sides is not None
         theirs = self._sides.theirs
-        return packets.packet(self._sides.port, theirs.tag, chunks, checked=not theirs.trusts_dtls)
+        return packets.packet(self._sides.port, theirs.tag, *parts, checked=not theirs.trusts_dtls)
 
     # --- beginning and end ---
 

@@ -209,12 +209,15 @@ def chunk(kind: Kind, value: bytes = b"", flags: int = 0) -> bytes:
     return _CHUNK.pack(kind, flags, size) + value + bytes(-size % 4)
 
 
-def packet(port: int, tag: int, chunks: bytes, *, checked: bool = True) -> bytes:
-    """Return a packet to the other side's port; `checked`: with a checksum."""
-    data = _HEADER.pack(PORT, port, tag, 0) + chunks
-    if not checked:
-        return data
-    return data[:8] + crc32c(data).to_bytes(4, "little") + data[12:]
+def packet(port: int, tag: int, *parts: bytes, checked: bool = True) -> bytes:
+    """Return a packet of chunks to the other side's port; `checked`: with a checksum.
+
+    What several packets have in common is best a part of its own: see `checksum`.
+    """
+    head = _HEADER.pack(PORT, port, tag, 0)
+    if checked:
+        head = head[:8] + crc32c((head, *parts)).to_bytes(4, "little")
+    return head + b"".join(parts)
 
 
 def init(kind: Kind, value: Init) -> bytes:
@@ -234,10 +237,12 @@ def _parameter(kind: int, value: bytes) -> bytes:
     return kind.to_bytes(2) + size.to_bytes(2) + value + bytes(-len(value) % 4)
 
 
-def data(value: Data) -> bytes:
-    """Return a DATA chunk."""
-    head = _DATA.pack(value.tsn, value.stream, value.sequence, value.protocol)
-    return chunk(Kind.DATA, head + value.payload, value.flags)
+def data(value: Data) -> tuple[bytes, bytes, bytes]:
+    """Return a DATA chunk: its head, the payload as it is, and its padding."""
+    size = _CHUNK.size + _DATA.size + len(value.payload)
+    head = _CHUNK.pack(Kind.DATA, value.flags, size)
+    head += _DATA.pack(value.tsn, value.stream, value.sequence, value.protocol)
+    return head, value.payload, bytes(-size % 4)
 
 
 def sack(value: Sack) -> bytes:

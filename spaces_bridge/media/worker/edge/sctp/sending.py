@@ -32,8 +32,11 @@ class _Fragment:
     """A DATA chunk that waits, or is on its way since `sent_at`."""
 
     tsn: int
-    chunk: bytes
+    parts: Sequence[bytes]
+    octets: int
+    """Bytes of the chunk."""
     size: int
+    """Bytes that it counts for in the queue."""
     sent_at: float = 0.0
     is_again: bool = False
     is_lost: bool = False
@@ -82,8 +85,9 @@ class SendQueue:
         self._sequences[stream] = (sequence + len(messages)) & 0xFFFF
         for place, flags, piece in fragments:
             number = (sequence + place) & 0xFFFF
-            chunk = packets.data(Data(flags, self._next_tsn, stream, number, protocol, piece))
-            self._waiting.append(_Fragment(self._next_tsn, chunk, len(piece) + _OVERHEAD))
+            parts = packets.data(Data(flags, self._next_tsn, stream, number, protocol, piece))
+            octets = sum(map(len, parts))
+            self._waiting.append(_Fragment(self._next_tsn, parts, octets, len(piece) + _OVERHEAD))
             self._next_tsn = (self._next_tsn + 1) & 0xFFFFFFFF
         return True
 
@@ -111,7 +115,7 @@ class SendQueue:
         if not fragment.has_arrived:
             self._measure(fragment, now)
         self._bytes -= fragment.size
-        return len(fragment.chunk)
+        return fragment.octets
 
     def _measure(self, fragment: _Fragment, now: float) -> None:
         if not fragment.is_again:  # of one that was sent twice nobody knows which has arrived
@@ -150,18 +154,19 @@ class SendQueue:
 
     # --- what goes out ---
 
-    def packets(self, now: float) -> Iterator[bytes]:
-        """Yield the DATA chunks that may be sent now, as many together as fit a packet."""
-        together = b""
-        for chunk in self._due(now):
-            if together and len(together) + len(chunk) > PACKET - 12:
+    def packets(self, now: float) -> Iterator[Sequence[bytes]]:
+        """Yield the parts of the DATA chunks of each packet that may be sent now."""
+        together, octets = list[bytes](), 0
+        for fragment in self._due(now):
+            if octets + fragment.octets > PACKET - 12:
                 yield together
-                together = b""
-            together += chunk
+                together, octets = [], 0
+            together += fragment.parts
+            octets += fragment.octets
         if together:
             yield together
 
-    def _due(self, now: float) -> Iterator[bytes]:
+    def _due(self, now: float) -> Iterator[_Fragment]:
         """Yield what is to be sent again, and then what waits, as far as there is room.
 
         With nothing on its way one chunk goes out anyway, to learn whether there is room again.
@@ -169,7 +174,7 @@ class SendQueue:
         used = self._on_their_way()
         room = min(self._pacing.window, self._window)
         for fragment in chain(self._lost(), list(self._waiting)):
-            if used and used + len(fragment.chunk) > room:
+            if used and used + fragment.octets > room:
                 return
             if fragment.is_lost:
                 fragment.is_lost, fragment.is_again = False, True
@@ -178,15 +183,13 @@ class SendQueue:
             else:
                 self._flight.append(self._waiting.popleft())
             fragment.sent_at = now
-            used += len(fragment.chunk)
+            used += fragment.octets
             if self.due is None:
                 self.due = now + self._pacing.rto_s
-            yield fragment.chunk
+            yield fragment
 
     def _lost(self) -> Sequence[_Fragment]:
         return [fragment for fragment in self._flight if fragment.is_lost]
 
     def _on_their_way(self) -> int:
-        return sum(
-            len(each.chunk) for each in self._flight if not (each.is_lost or each.has_arrived)
-        )
+        return sum(each.octets for each in self._flight if not (each.is_lost or each.has_arrived))
