@@ -352,9 +352,9 @@ class Superseded:
 
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 ToMediaWorker: TypeAlias = (
-    Attach | OpenSpace | CloseSpace | PeerOffer | AnswerCall | OfferCall | AcceptCallAnswer
-    | UseMicrophone | SendData | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken
-    | ReplayAudio | Restore | Ping
+    Attach | OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest
+    | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
+    | Restore | Ping
 )  # fmt: skip
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | Record | AudioLevels
