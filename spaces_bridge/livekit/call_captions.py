@@ -15,15 +15,18 @@ from spaces_bridge.livekit.participants import BotParticipant
 
 
 class CallCaptions:
-    """The captions of one call. Nothing is kept: who comes later is told what is said then."""
+    """The captions of one call. Who comes later is told what is said then."""
 
     def __init__(self, stage: CallStage, room: str, now_ms: Callable[[], int]) -> None:
         """`room`: LiveKit's id of the room, of which those of the text streams are made."""
         self._stage, self._room, self._now_ms = stage, room, now_ms
         self._numbers = itertools.count(1)
+        self._shown = transcriptions.ShownDrafts()
 
     def draft(self, draft: Draft, clients: Sequence[CallClient], bot: BotParticipant) -> None:
         """Show a draft; a client that is behind waits for the next. Its end is always told."""
+        if not self._shown.takes(draft):
+            return
         said = transcriptions.of_draft(draft, _voice(draft.speaker, clients, bot))
         self._send(said, clients, fades=bool(draft.text))
 
@@ -31,6 +34,7 @@ class CallCaptions:
         self, caption: UtteranceCaptioned, clients: Sequence[CallClient], bot: BotParticipant
     ) -> None:
         """Show what somebody has said."""
+        self._shown.end(caption)
         said = transcriptions.of_caption(caption, _voice(caption.speaker, clients, bot))
         self._send(said, clients, fades=False)
 

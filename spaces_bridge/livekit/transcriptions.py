@@ -11,7 +11,7 @@ from typing import Final
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_ports import RoomText
 from spaces_bridge.core.events import UtteranceCaptioned
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import UserId, UtteranceId
 
 TOPIC: Final = "lk.transcription"
 SEGMENT: Final = "lk.segment_id"
@@ -27,6 +27,34 @@ class Voice:
 
     identity: str
     track: str = ""
+
+
+class ShownDrafts:
+    """The drafts that clients show now, at most one of each speaker.
+
+    After a final, captions also take back the draft before it: clients have replaced that one by
+    the final, and would lose the line.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[UserId, UtteranceId] = {}
+
+    def takes(self, draft: Draft) -> bool:
+        """Note a draft, and return whether clients have to be told of it."""
+        if draft.text:
+            self._of[draft.speaker] = draft.utterance
+            return True
+        return self._ended(draft.speaker, draft.utterance)
+
+    def end(self, caption: UtteranceCaptioned) -> None:
+        """Note the final of an utterance."""
+        self._ended(caption.speaker, caption.utterance)
+
+    def _ended(self, speaker: UserId, utterance: UtteranceId) -> bool:
+        if self._of.get(speaker) != utterance:
+            return False
+        del self._of[speaker]
+        return True
 
 
 def of_draft(draft: Draft, voice: Voice) -> RoomText:

@@ -115,10 +115,21 @@ async def test_words_of_somebody_in_the_call_are_their_own(world: CallWorld) -> 
 async def test_a_draft_that_came_to_nothing_is_taken_back_by_all(world: CallWorld) -> None:
     async with world.raw(BOB) as bob:
         await listens(bob)
+        world.rooms.draft(SPACE, draft(HOST, "Goo"))
         world.rooms.draft(SPACE, draft(HOST, ""))
         assert not world.stage.data[-1].fades
         _, text, attributes = read(world.stage.data[-1])
         assert (text, attributes["lk.transcription_final"]) == ("", "true")
+
+
+async def test_a_final_is_not_wiped_by_the_end_of_its_draft(world: CallWorld) -> None:
+    async with world.raw(BOB) as bob:
+        await listens(bob)
+        world.rooms.draft(SPACE, draft(HOST, "Good"))
+        await said(world, HOST, "Good evening.")
+        world.rooms.draft(SPACE, draft(HOST, ""))
+        _, text, _ = read(world.stage.data[-1])
+        assert text == "Good evening."
 
 
 async def test_a_client_of_two_connections_is_sent_them_where_it_listens(
