@@ -23,27 +23,20 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import UseCases, use_cases_of
-from spaces_bridge.app.usecases.calls import Calls
+from spaces_bridge.call_assembly import CallNeeds, calls_of, refuse_missing_livekit
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
-from spaces_bridge.livekit.room_service import RoomService
-from spaces_bridge.livekit.rooms import CallRooms
-from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
-from spaces_bridge.livekit.signalling import Signalling
-from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
     DelayedEventsClient,
     MatrixService,
     MatrixSettings,
     OpenIdSettings,
     OpenIdVerifier,
-    ProxiedCalls,
 )
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
@@ -51,7 +44,6 @@ from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
-from spaces_bridge.web.access.addresses import Addresses
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.http.metrics import Numbers, NumberSource, task_numbers
 from spaces_bridge.web.service import Dependencies, WebService
@@ -106,6 +98,7 @@ async def running_bridge(config: Config) -> AsyncIterator[asyncio.Task[None]]:
 
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
+    refuse_missing_livekit(config)
     async with contextlib.AsyncExitStack() as closing:
         # before all else: a second bridge must not get at the first one's worker
         closing.enter_context(sole_bridge(_media_options(config)))
@@ -168,17 +161,20 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
     signal_later.matrix = matrix
     calls = (
-        _calls(
+        calls_of(
             config,
-            spaces,
-            audience,
-            stage,
-            ban_lists,
-            use_cases,
-            identities,
-            delayed_events,
-            matrix,
-            tasks,
+            CallNeeds(
+                spaces=spaces,
+                audience=audience,
+                stage=stage.calls,
+                relays=None,
+                ban_lists=ban_lists,
+                use_cases=use_cases,
+                identities=identities,
+                delayed_events=delayed_events,
+                matrix=matrix,
+                tasks=tasks,
+            ),
         )
         if config.livekit.enabled
         else None
@@ -206,55 +202,6 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         pages,
         tasks,
     )
-
-
-def _calls(
-    config: Config,
-    spaces: Spaces,
-    audience: Audiences,
-    stage: WorkerStage,
-    ban_lists: BanListService,
-    use_cases: UseCases,
-    identities: OpenIdVerifier,
-    delayed_events: DelayedEventsClient,
-    matrix: MatrixService,
-    tasks: TaskSupervisor,
-) -> LiveKitService:
-    def bars(host: UserId, user: UserId) -> bool:
-        return ban_lists.verdict(host, user) is not None
-
-    permits = Calls(spaces, bars, strict=config.livekit.stage == "strict")
-    signer = _signer(config)
-    rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
-    stage.calls.attend_calls(rooms)
-    audience.add(rooms)
-    needs = CallDependencies(
-        calls=permits,
-        identities=identities,
-        secrecy=matrix,
-        presence=rooms,
-        events=delayed_events,
-        notes=spaces.context.notes,
-        tasks=tasks,
-        address_of=Addresses(_web_settings(config).trusted_proxies).of,
-        domain=config.homeserver.domain,
-        hang_up=rooms.stop,
-    )
-    # a secret that nobody was given signs for nobody outside
-    outside = signer if config.livekit.api_secret.get_secret_value() else None
-    parts = (
-        Signalling(rooms, signer, permits),
-        RoomService(rooms, spaces, use_cases.blocking, outside),
-    )
-    service = LiveKitService(config.call_url, signer, needs, parts)
-    matrix.serve_calls(ProxiedCalls(permits, matrix, service.tokens, service.leaves))
-    return service
-
-
-def _signer(config: Config) -> TokenSigner:
-    secret = config.livekit.api_secret.get_secret_value()
-    as_token = config.appservice.as_token.get_secret_value()
-    return TokenSigner(config.livekit.api_key, secret or derived_secret(as_token))
 
 
 def _matrix(

@@ -16,6 +16,8 @@ SHORT_LIVED = {
     "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
     "livekit/delayed_leaves.py": "asks one homeserver; looked after by the keeper's own run",
+    "livekit/engine/acts.py": "one thing to do at LiveKit, until it is done",
+    "livekit/engine/microphones.py": "asks a live space once, for one track",
     "livekit/microphone.py": "asks a live space once, for one client",
     "livekit/negotiation.py": "makes one offer; a failure ends its client's session",
     "livekit/signalling.py": "writes to one client, for as long as it is read from",

@@ -46,6 +46,11 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _websocket_url(url: str) -> str:
+    """Return the address with the scheme that WebSockets have for it."""
+    return url.replace("http", "ws", 1) if url.startswith("http") else url
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -188,6 +193,11 @@ class OpenIdConfig(ConfigSection):
 class MediaConfig(ConfigSection):
     """The sound: one UDP port, and TCP on the same number, reachable from the internet."""
 
+    engine: Literal["embedded", "livekit"] = Field(
+        "embedded",
+        description="What carries calls: embedded (the media worker), or livekit (a LiveKit "
+        "server or cluster of yours, see docs/element-call.md).",
+    )
     addresses: tuple[IPvAnyAddress, ...] = Field(
         (ip_address("127.0.0.1"),),
         min_length=1,
@@ -250,17 +260,24 @@ class LiveKitConfig(ConfigSection):
     url: str = Field(
         "",
         description="WebSocket address of the SFU that clients are given, such as "
-        "wss://sfu.example.com. Empty: web.public_url and web.path_prefix, then /livekit.",
+        "wss://sfu.example.com. Empty: server_url, or web.public_url and web.path_prefix, then "
+        "/livekit.",
+    )
+    server_url: str = Field(
+        "",
+        description="With media.engine livekit: where the bridge reaches your LiveKit server, "
+        "such as http://127.0.0.1:7880.",
     )
     api_key: str = Field(
         "spaces",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
-        description="Name of the secret, for programs that steer calls by LiveKit's RoomService.",
+        description="Name of the secret: that of your LiveKit server, or for programs that steer "
+        "calls by LiveKit's RoomService.",
     )
     api_secret: SecretStr = Field(
         SecretStr(""),
-        description="Secret that signs tokens, 32 characters or more. Empty: made from as_token, "
-        "and RoomService is closed to other programs.",
+        description="Secret that signs tokens, 32 characters or more; with media.engine livekit "
+        "your server's. Else empty: made from as_token, and RoomService is closed to others.",
     )
     stage: Literal["open", "strict"] = Field(
         "open",
@@ -274,6 +291,16 @@ class LiveKitConfig(ConfigSection):
         parts = urlsplit(value)
         if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname):
             raise ValueError("write a whole address such as wss://sfu.example.com, or nothing")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("write no query, fragment or password into the address")
+        return value.rstrip("/")
+
+    @field_validator("server_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"ws", "wss", "http", "https"} or not parts.hostname):
+            raise ValueError("write a whole address such as http://127.0.0.1:7880, or nothing")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError("write no query, fragment or password into the address")
         return value.rstrip("/")
@@ -437,7 +464,12 @@ class Config(ConfigSection):
     @property
     def call_url(self) -> str:
         """The WebSocket address of the SFU, a transport's `url`."""
-        return self.livekit.url or self.call_service_url.replace("http", "ws", 1)
+        return self.livekit.url or self.sfu_url or _websocket_url(self.call_service_url)
+
+    @property
+    def sfu_url(self) -> str:
+        """The WebSocket address at which relays reach the LiveKit server; "": there is none."""
+        return _websocket_url(self.livekit.server_url) if self.media.engine == "livekit" else ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

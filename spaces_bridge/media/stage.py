@@ -22,6 +22,7 @@ from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.resumption import Resumption
+from spaces_bridge.media.room_sounds import RoomSounds
 from spaces_bridge.media.sessions import Session, Sessions
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
@@ -69,6 +70,8 @@ class WorkerStage:
             self._supervisor, self._sessions, self._requests, self._note, self.hang_up
         )
         """The `CallStage` port on the same worker."""
+        self.room_sounds = RoomSounds(self._supervisor.send)
+        """What the worker takes from rooms at an SFU, for its relay."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
         self._ogg = LiveOgg(self._ogg_changed)
         self._measured: Mapping[str, float] = {}
@@ -131,6 +134,7 @@ class WorkerStage:
         self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(messages.SubscribeMix(space, True))
+        self.room_sounds.tell(space)
         self._resumption.go_on(space)
 
     def close_space(self, space: SpaceId) -> None:
@@ -139,6 +143,7 @@ class WorkerStage:
         self._claimable.discard(space)
         self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
         self._resumption.close(space)
+        self.room_sounds.close(space)
         self._supervisor.send(messages.CloseSpace(space))
         self._ogg.end(space)
 
@@ -219,8 +224,9 @@ class WorkerStage:
         return session in self._sessions and self._sessions[session].is_cut
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
-        """Part of the port."""
-        return bool(self._sessions.microphones(space, user))
+        """Part of the port. A room's sound is a microphone, too."""
+        of_peers = self._sessions.microphones(space, user)
+        return bool(of_peers) or self.room_sounds.has(space, user)
 
     def listeners(self, space: SpaceId) -> int:
         """Part of the port. Streams over HTTP count, too."""
@@ -348,6 +354,8 @@ class WorkerStage:
         """Keep a session as it is now, and tell what differs for others."""
         before = self._sessions.get(peer)
         self._sessions.note(peer, session)
+        if session.is_microphone and session.phase is PeerPhase.CONNECTED:
+            self.room_sounds.replaced(session.space, session.user)
         if self._listener is None:
             return
         if session.is_listening != (before is not None and before.is_listening):
@@ -370,9 +378,7 @@ class WorkerStage:
             self._tell_if_lost(session)
 
     def _tell_if_lost(self, session: Session) -> None:
-        if self._listener is not None and not self._sessions.microphones(
-            session.space, session.user
-        ):
+        if self._listener is not None and not self.has_microphone(session.space, session.user):
             self._listener.microphone_lost(session.space, session.user)
 
     def _close_peer(self, peer: str) -> None:

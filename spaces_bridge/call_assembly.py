@@ -1,0 +1,152 @@
+"""The assembly of calls: the authoriser, and the engine that the config chooses."""
+
+import importlib.util
+from dataclasses import dataclass
+
+from spaces_bridge.app.audiences import Audiences
+from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.call_ports import CallPresence, CallStage
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.relay_ports import RoomRelays
+from spaces_bridge.app.supervisor import TaskSupervisor
+from spaces_bridge.app.usecases import UseCases
+from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer
+from spaces_bridge.config import Config
+from spaces_bridge.core.ids import UserId
+from spaces_bridge.livekit.embedded import EmbeddedEngine
+from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.room_service import RoomService
+from spaces_bridge.livekit.rooms import CallRooms
+from spaces_bridge.livekit.service import CallEngine, Dependencies, LiveKitService, Routes
+from spaces_bridge.livekit.signalling import Signalling
+from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
+from spaces_bridge.matrix import DelayedEventsClient, MatrixService, OpenIdVerifier, ProxiedCalls
+from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge.web.access.addresses import Addresses
+
+LIVEKIT_PACKAGES = ("livekit.api", "livekit.rtc")
+"""What the LiveKit engine needs besides: the extra `livekit` brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNeeds:
+    """What calls are made of. `relays` are needed by the LiveKit engine alone."""
+
+    spaces: Spaces
+    audience: Audiences
+    stage: CallStage
+    relays: RoomRelays | None
+    ban_lists: BanListService
+    use_cases: UseCases
+    identities: OpenIdVerifier
+    delayed_events: DelayedEventsClient
+    matrix: MatrixService
+    tasks: TaskSupervisor
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The parts that are others with each engine."""
+
+    engine: CallEngine
+    presence: CallPresence
+    tokens: CallTokenIssuer
+    mounts: tuple[Routes, ...] = ()
+
+
+def refuse_missing_livekit(config: Config) -> None:
+    """Raise StartUpError where the LiveKit engine is chosen, and its packages are not there."""
+    if config.media.engine != "livekit":
+        return
+    missing = [name for name in LIVEKIT_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"`media.engine` is livekit, and the Python package {missing[0]} is not installed. "
+            "Install it with `pip install 'spaces-bridge[livekit]'`, or set `media.engine` to "
+            "embedded.",
+        )
+
+
+def calls_of(config: Config, needs: CallNeeds) -> LiveKitService:
+    """Return the service of calls, which the bridge is to start. Raises StartUpError."""
+
+    def bars(host: UserId, user: UserId) -> bool:
+        return needs.ban_lists.verdict(host, user) is not None
+
+    is_livekit = config.media.engine == "livekit"
+    strict = config.livekit.stage == "strict"
+    permits = Calls(needs.spaces, bars, strict=strict, mute_ends_publishing=is_livekit)
+    signer = signer_of(config)
+    chosen = (_livekit if is_livekit else _embedded)(config, needs, permits, signer)
+    around = Dependencies(
+        calls=permits,
+        identities=needs.identities,
+        secrecy=needs.matrix,
+        presence=chosen.presence,
+        events=needs.delayed_events,
+        notes=needs.spaces.context.notes,
+        tasks=needs.tasks,
+        address_of=Addresses(tuple(map(str, config.web.trusted_proxies))).of,
+        domain=config.homeserver.domain,
+        engine=chosen.engine,
+    )
+    service = LiveKitService(chosen.tokens, signer, around, chosen.mounts)
+    proxied = ProxiedCalls(permits, needs.matrix, service.tokens, service.leaves)
+    needs.matrix.serve_calls(proxied)
+    return service
+
+
+def signer_of(config: Config) -> TokenSigner:
+    """Return the signer with the config's key and secret, or the secret made of `as_token`."""
+    secret = config.livekit.api_secret.get_secret_value()
+    as_token = config.appservice.as_token.get_secret_value()
+    return TokenSigner(config.livekit.api_key, secret or derived_secret(as_token))
+
+
+def _embedded(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSigner) -> _Chosen:
+    rooms = CallRooms(needs.spaces, permits, needs.stage, needs.matrix.call_members)
+    needs.stage.attend_calls(rooms)
+    needs.audience.add(rooms)
+    # a secret that nobody was given signs for nobody outside
+    outside = signer if config.livekit.api_secret.get_secret_value() else None
+    mounts = (
+        Signalling(rooms, signer, permits),
+        RoomService(rooms, needs.spaces, needs.use_cases.blocking, outside),
+    )
+    return _Chosen(EmbeddedEngine(rooms), rooms, CallTokens(config.call_url, signer), mounts)
+
+
+def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSigner) -> _Chosen:
+    # not before: they need packages that the embedded engine does without
+    from spaces_bridge.livekit.engine.api import LiveKitApi
+    from spaces_bridge.livekit.engine.credentials import Credentials
+    from spaces_bridge.livekit.engine.engine import LiveKitEngine
+    from spaces_bridge.livekit.engine.issuing import EngineTokens, HomeTokens
+    from spaces_bridge.livekit.engine.room import RoomNeeds
+    from spaces_bridge.livekit.engine.rooms import EngineRooms
+
+    if needs.relays is None:
+        raise AssertionError("the LiveKit engine needs relays")
+    key, secret = config.livekit.api_key, config.livekit.api_secret.get_secret_value()
+    credentials = Credentials(secret)
+    bot = needs.spaces.context.settings.bot
+    control = LiveKitApi(config.livekit.server_url, key, secret)
+    rooms = EngineRooms(
+        RoomNeeds(
+            spaces=needs.spaces,
+            calls=permits,
+            control=control,
+            relays=needs.relays,
+            credentials=credentials,
+            bot=bot,
+            url=config.sfu_url,
+            members=needs.matrix.call_members,
+        ),
+        control,
+    )
+    home_tokens = HomeTokens(needs.spaces, key, secret, credentials, bot)
+    needs.relays.attend_relays(rooms, home_tokens)
+    needs.audience.add(rooms)
+    tokens = EngineTokens(config.call_url, key, secret, credentials)
+    return _Chosen(LiveKitEngine(rooms, control, needs.tasks), rooms, tokens)
