@@ -21,21 +21,27 @@ class RelayAttendant(RelayListener, RelayTokens, Protocol):
 
 
 class RelayAttendants:
-    """Two attendants as one, by the rooms' names: `home` (None: nobody) and `others`.
+    """Two attendants as one, by the rooms' names: of the home ones (None: nobody), and of others.
 
     Implements `RelayListener` and `RelayTokens`.
     """
 
-    def __init__(self, home: RelayAttendant | None, others: RelayAttendant | None) -> None:
+    def __init__(
+        self,
+        home: RelayListener | None = None,
+        home_tokens: RelayTokens | None = None,
+        others: RelayAttendant | None = None,
+    ) -> None:
         self._home = home
+        self._home_tokens = home_tokens
         self._others = others
 
     async def token(self, space: SpaceId, room: RelayedRoom, node: str) -> str:
         """Return a fresh token. Raises AdapterError."""
-        attendant = self._of(room.name)
-        if attendant is None:
+        tokens = self._home_tokens if room.name == HOME else self._others
+        if tokens is None:
             raise AdapterError("This room is not ours any more.")
-        return await attendant.token(space, room, node)
+        return await tokens.token(space, room, node)
 
     def room_changed(
         self, space: SpaceId, name: str, participants: Sequence[RelayedParticipant]
@@ -57,5 +63,5 @@ class RelayAttendants:
         if attendant is not None:
             attendant.track_replaced(space, name, sid)
 
-    def _of(self, name: str) -> RelayAttendant | None:
+    def _of(self, name: str) -> RelayListener | None:
         return self._home if name == HOME else self._others

@@ -88,7 +88,7 @@ class Far:
         audience = world.spaces.context.audience
         assert isinstance(audience, Audiences)
         audience.add(self.speakers)
-        self.attendants = RelayAttendants(None, self.speakers)
+        self.attendants = RelayAttendants(others=self.speakers)
 
     def shows(self, *tracks: RelayedTrack, identity: str = OLDER, name: str = FAR) -> None:
         """The SFU shows one participant with these tracks."""

@@ -77,7 +77,9 @@ class ForeignSfuClient:
         self._resolver: Resolver | None = None
 
     async def start(self) -> None:
-        """Open the HTTP session; safe while no server is there."""
+        """Open the HTTP session; safe to repeat, and while no server is there."""
+        if self._http is not None:
+            return
         self._resolver = self._new_resolver()
         self._http = plain_session(self._guard.connector(self._context, self._resolver))
 
