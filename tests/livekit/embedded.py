@@ -47,11 +47,11 @@ class EmbeddedEngine:
 
     async def permit(self, room: str, identity: str, *, may_publish: bool) -> None:
         """The homeserver holds another level."""
-        await self.world.levels({_user(identity): SPEAKER if may_publish else None})
+        await self.world.levels({user_in(identity): SPEAKER if may_publish else None})
 
     async def remove(self, room: str, identity: str) -> None:
         """The host removes somebody."""
-        await self.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, _user(identity)))
+        await self.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, user_in(identity)))
 
     async def people(self, room: str) -> frozenset[str]:
         """Who has joined the call; the bot is always there."""
@@ -65,7 +65,8 @@ def user_of(name: str) -> UserId:
     return UserId(f"@{name}:{DOMAIN}")
 
 
-def _user(identity: str) -> UserId:
+def user_in(identity: str) -> UserId:
+    """The Matrix id in an identity of the older form."""
     return UserId(identity.rpartition(":")[0])
 
 
