@@ -172,6 +172,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
                 use_cases=use_cases,
                 identities=identities,
                 delayed_events=delayed_events,
+                openid=_openid_settings(config),
                 matrix=matrix,
                 tasks=tasks,
             ),
@@ -283,17 +284,11 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
 
 def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
     """Return the parts that ask other people's homeservers. Raises StartUpError."""
-    openid = config.openid
-    settings = OpenIdSettings(
-        homeserver=config.homeserver.address,
-        domain=config.homeserver.domain,
-        allowed_networks=tuple(str(network) for network in openid.allowed_networks),
-        ca_file=openid.ca_file,
-    )
+    settings = _openid_settings(config)
     try:
         return OpenIdVerifier(settings), DelayedEventsClient(settings)
     except OSError as error:
-        text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
+        text = f"`openid.ca_file` ({settings.ca_file}) cannot be used: {error}. Name a PEM file."
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
@@ -417,6 +412,15 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         policy_lists=config.moderation.policy_lists,
         call_stage=config.livekit.stage if config.livekit.enabled else "off",
         livekit_url=config.call_url,
+    )
+
+
+def _openid_settings(config: Config) -> OpenIdSettings:
+    return OpenIdSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        allowed_networks=tuple(str(network) for network in config.openid.allowed_networks),
+        ca_file=config.openid.ca_file,
     )
 
 
