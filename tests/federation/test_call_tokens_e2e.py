@@ -66,6 +66,8 @@ class Pair:
                 {
                     "id": "calls",
                     "url": None,
+                    "io.element.msc4512.proxy_prefix": "rtc/livekit",
+                    "io.element.msc4512.proxy_url": "http://127.0.0.1:1",
                     "as_token": self.as_token,
                     "hs_token": secrets.token_hex(16),
                     "sender_localpart": "callsbot",
