@@ -23,7 +23,12 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import UseCases, use_cases_of
-from spaces_bridge.call_assembly import CallNeeds, calls_of, refuse_missing_livekit
+from spaces_bridge.call_assembly import (
+    CallNeeds,
+    calls_of,
+    needs_relays,
+    refuse_missing_livekit,
+)
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
@@ -40,6 +45,9 @@ from spaces_bridge.matrix import (
 )
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.relays import WorkerRelays
+from spaces_bridge.media.sfu_client.messages import ToSfuClient
+from spaces_bridge.media.sfu_process import SfuClientProcess
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
@@ -112,6 +120,7 @@ class _Parts:
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
     stage: WorkerStage
+    sfu_client: SfuClientProcess | None
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
@@ -133,6 +142,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
     stage = WorkerStage(_media_options(config), tasks=tasks)
+    relays, sfu_client = _relays(config, stage, tasks)
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
@@ -167,7 +177,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
                 spaces=spaces,
                 audience=audience,
                 stage=stage.calls,
-                relays=None,
+                relays=relays,
                 ban_lists=ban_lists,
                 use_cases=use_cases,
                 identities=identities,
@@ -194,6 +204,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         identities,
         delayed_events,
         stage,
+        sfu_client,
         captioner,
         ban_lists,
         spaces,
@@ -203,6 +214,26 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         pages,
         tasks,
     )
+
+
+def _relays(
+    config: Config, stage: WorkerStage, tasks: TaskSupervisor
+) -> tuple[WorkerRelays | None, SfuClientProcess | None]:
+    """Return the relays of the media worker, and the client beside it, where calls need them."""
+    if not needs_relays(config):
+        return None, None
+
+    def send(message: ToSfuClient) -> None:
+        client.send(message)
+
+    relays = WorkerRelays(send, stage.room_sounds, tasks)
+    client = SfuClientProcess(
+        Path(config.media.runtime_dir),
+        on_message=relays.heard,
+        on_lost=relays.lost,
+        tasks=tasks,
+    )
+    return relays, client
 
 
 def _matrix(
@@ -238,6 +269,9 @@ async def _started(
     closing.push_async_callback(parts.spaces.stop)
     closing.push_async_callback(parts.stage.stop)
     await _start_stage(parts.stage, config)
+    if parts.sfu_client is not None:
+        closing.push_async_callback(parts.sfu_client.stop)
+        parts.sfu_client.start()
     stops: list[Callable[[], Awaitable[None]]] = [parts.matrix.stop]
     closing.push_async_callback(side_by_side, stops)
     closing.callback(parts.stage.end_streams)

@@ -69,8 +69,8 @@ class _Chosen:
 
 def needs_relays(config: Config) -> bool:
     """Return whether media workers have to join rooms at SFUs."""
-    remote = config.livekit.enabled and config.livekit.remote_speakers == "on"
-    return config.media.engine == "livekit" or remote
+    wanted = config.media.engine == "livekit" or config.livekit.remote_speakers == "on"
+    return config.livekit.enabled and wanted
 
 
 def refuse_missing_livekit(config: Config) -> None:
@@ -153,7 +153,7 @@ def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSign
         raise AssertionError("the LiveKit engine needs relays")
     key, secret = config.livekit.api_key, config.livekit.api_secret.get_secret_value()
     credentials = Credentials(secret)
-    bot = needs.spaces.context.settings.bot
+    bot = UserId(needs.spaces.context.settings.bot)
     control = LiveKitApi(config.livekit.server_url, key, secret)
     rooms = EngineRooms(
         RoomNeeds(
@@ -197,7 +197,7 @@ def _foreign_sfus(config: Config, needs: CallNeeds) -> ForeignSfuClient:
     """Return the client for other servers' authorisers. Raises StartUpError."""
     try:
         return ForeignSfuClient(
-            needs.openid, needs.spaces.context.settings.bot, needs.matrix.openid_token
+            needs.openid, UserId(needs.spaces.context.settings.bot), needs.matrix.openid_token
         )
     except OSError as error:
         raise StartUpError(ExitCode.CONFIG_INVALID, f"`openid.ca_file`: {error}.") from error

@@ -13,7 +13,6 @@ STARTERS = frozenset({"create_task", "ensure_future", "TaskGroup", "Thread"})
 SHORT_LIVED = {
     "app/ban_lists.py": "one unblock, which catches what can fail",
     "bootstrap.py": "waits for signals and for captions; its failure ends the program",
-    "captions/process.py": "chores of one worker's life, which they end with",
     "captions/worker/__main__.py": "the worker's process ends with it, and is replaced",
     "livekit/delayed_leaves.py": "asks one homeserver; looked after by the keeper's own run",
     "livekit/engine/acts.py": "one thing to do at LiveKit, until it is done",
@@ -24,11 +23,13 @@ SHORT_LIVED = {
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outbox/dispatcher.py": "a lane's tasks; looked after by the dispatcher's own run",
     "matrix/cards/avatars.py": "fetches one picture, for who waits for it",
+    "media/sfu_client/chores.py": "the client's process, or one of its rooms, ends with them",
     "media/supervisor.py": "waits for one worker's end",
     "media/worker/process.py": "the worker's process ends with any of them, and is replaced",
     "media/worker/edge/tcp.py": "welcomes one connection",
     "pacing/fair_queue.py": "serves who waits, and is started by the next who does",
     "storage/database.py": "one piece of work, for who waits for it",
+    "wire/piped_worker.py": "chores of one worker's life, which they end with",
     "web/feed/feed.py": "writes to one page, for as long as it is read from",
     "web/access/token_revocation.py": "voids one person's links",
 }

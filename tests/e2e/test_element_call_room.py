@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from spaces_bridge_demo.deployment import Person
+from spaces_bridge_demo.deployment import Deployment, Person
 from tests.e2e.chromium import write_wav
 from tests.livekit.element_call import ElementCall, element_call
 from tests.support.sound import tone
@@ -19,6 +19,13 @@ DEVICE = "BROWSER"
 MEMBER = "org.matrix.msc3401.call.member"
 GONE_S = 240.0
 """A killed browser is missed, waited for, and only then taken out of the call."""
+
+
+@pytest.fixture
+async def world(carried: Deployment) -> AsyncIterator[World]:
+    """People in the deployment of an engine."""
+    async with World(carried) as people:
+        yield people
 
 
 @pytest.fixture

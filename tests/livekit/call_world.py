@@ -234,6 +234,8 @@ class LiveSpaceWorld:
         context = self.recorder.context(AppSettings(domain=DOMAIN, bot=BOT))
         stage = sound if sound is not None else context.stage
         self.spaces = Spaces(replace(context, audience=self.audiences, stage=stage))
+        if sound is not None:
+            sound.listen(MediaEvents(self.spaces))
 
     # --- the live space -----------------------------------------------------------------------
 
@@ -299,8 +301,6 @@ class CallWorld(LiveSpaceWorld):
         )
         self.audiences.add(self.rooms)
         calls.attend_calls(self.rooms)
-        if sound is not None:
-            sound.listen(MediaEvents(self.spaces))
         self.secret = "a-secret-of-forty-digits-00000000000000"
         self.signer = TokenSigner("key", self.secret)
         self.signalling = Signalling(self.rooms, self.signer, self.calls)

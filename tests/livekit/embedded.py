@@ -26,7 +26,9 @@ DEVICE = "DEVICE"
 
 
 class EmbeddedEngine:
-    """See `engine.Engine`: one live space; grants and removals are a host's."""
+    """See `stage_scenarios.StageEngine`: one live space; grants and removals are a host's."""
+
+    page_falls_silent = "track_muted"
 
     def __init__(self, world: CallWorld, sound: WorkerStage) -> None:
         self.world = world

@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from aiohttp import web
 
 from spaces_bridge.app.relay_ports import RoomRelays
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.livekit.authoriser import Authoriser
 from spaces_bridge.livekit.engine.api import LiveKitApi
 from spaces_bridge.livekit.http import AuthoriserServer
 from spaces_bridge.livekit.names import device_identity
 from spaces_bridge.livekit.tokens import TokenSigner
+from spaces_bridge.media.relays import WorkerRelays
+from spaces_bridge.media.sfu_process import SfuClientProcess
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge_demo.processes import free_port
 from tests.livekit.call_world import BOT_ID, HOST, SPACE, SPEAKER
@@ -21,15 +23,24 @@ from tests.livekit.embedded import DEVICE, user_in, user_of
 from tests.livekit.engine import Keyed, Ticket
 from tests.livekit.engine_world import NAME, EngineWorld, PaperRelays
 from tests.livekit.livekit_server import livekit_server
+from tests.support.stage import options
 
 
 class SteeredEngine:
-    """See `engine.Engine`: one live space; grants and removals are a host's."""
+    """See `stage_scenarios.StageEngine`: one live space; grants and removals are a host's."""
 
-    def __init__(self, world: EngineWorld, server: Keyed, api: LiveKitApi) -> None:
+    page_falls_silent = "track_unpublished"
+
+    def __init__(self, world: EngineWorld, server: Keyed, sound: WorkerStage | None) -> None:
         self.world = world
         self.server = server
-        self.api = api
+        self._sound = sound
+
+    @property
+    def sound(self) -> WorkerStage:
+        """The media worker's stage, if there is one."""
+        assert self._sound is not None
+        return self._sound
 
     async def room(self) -> str:
         """The call of the one live space."""
@@ -74,7 +85,7 @@ async def livekit_engine(
             key=server.key,
             secret=server.secret,
         )
-        nobody = cast("Authoriser", None)  # the tokens are made here
+        nobody: Any = None  # tokens are made by the world
         signer = TokenSigner(server.key, server.secret)
         hears = AuthoriserServer(nobody, signer, lambda _request: "", world.rooms.hint)
         app = web.Application()
@@ -87,7 +98,7 @@ async def livekit_engine(
                 await sound.start()
             await world.begin()
             world.tasks.keep("rooms", world.rooms.run)
-            yield SteeredEngine(world, server, api)
+            yield SteeredEngine(world, server, sound)
         finally:
             await world.tasks.stop("rooms")
             world.rooms.stop()
@@ -96,3 +107,21 @@ async def livekit_engine(
             if sound is not None:
                 await sound.stop()
             await api.close()
+
+
+@asynccontextmanager
+async def sounding_engine(folder: Path) -> AsyncIterator[SteeredEngine]:
+    """An engine with a media worker, and an SFU client beside it."""
+    sound = WorkerStage(options(folder / "worker"))
+    tasks = TaskSupervisor()
+    relays = WorkerRelays(lambda message: client.send(message), sound.room_sounds, tasks)
+    client = SfuClientProcess(
+        folder / "worker", on_message=relays.heard, on_lost=relays.lost, tasks=tasks
+    )
+    async with livekit_engine(folder, relays, sound) as engine:
+        client.start()
+        try:
+            yield engine
+        finally:
+            await client.stop()
+            relays.stop()

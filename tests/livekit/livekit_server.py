@@ -22,13 +22,14 @@ def free_place() -> Keyed:
 
 @asynccontextmanager
 async def livekit_server(
-    folder: Path, keyed: Keyed | None = None, webhook: str = ""
+    folder: Path, like: Keyed | None = None, webhook: str = ""
 ) -> AsyncIterator[Keyed]:
     """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed.
 
-    `keyed`: where it is to be, and its key; `webhook`: the address that it tells what happens.
+    `like`: one that has ended, or is to be, in whose place it comes; `webhook`: an address that is
+    told what happens.
     """
-    keyed = keyed or free_place()
+    keyed = like or free_place()
     port, udp_port = urlsplit(keyed.url).port, free_port()
     config: dict[str, object] = {
         "port": port,

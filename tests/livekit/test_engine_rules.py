@@ -106,7 +106,9 @@ async def test_rights_at_the_server_are_those_of_the_live_space(scene: Scene) ->
 async def test_who_was_removed_or_left_the_room_is_put_out_each_time_they_come(
     scene: Scene,
 ) -> None:
-    scene.relays.see(scene.world.participant(ALICE), scene.world.participant(BOB))
+    scene.relays.see(
+        scene.world.participant(ALICE), scene.world.participant(BOB, may_publish=False)
+    )
     await scene.acts()
     await scene.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, ALICE))
     assert await scene.acts() == {("remove", ALICE_ID)}

@@ -90,9 +90,10 @@ class EngineRoom:
 
     def relayed(self, participants: Sequence[RelayedParticipant]) -> None:
         """Take what the home relay sees: it is newer than what LiveKit lists."""
-        before, self._relayed = self._relayed or {}, {p.identity: p for p in participants}
-        left = before.keys() - self._relayed.keys()
-        self._listed = {i: each for i, each in self._listed.items() if i not in left}
+        before, self._relayed = self._relayed, {p.identity: p for p in participants}
+        # the list is older: it tells nothing of who was seen and is no more
+        gone = before.keys() - self._relayed.keys() if before is not None else self._listed.keys()
+        self._listed = {i: each for i, each in self._listed.items() if i not in gone}
         self._review()
 
     def relay_lost(self) -> None:

@@ -40,7 +40,10 @@ class EngineRooms:
     """The rooms at LiveKit: one for each live space while it is live, and a while longer."""
 
     def __init__(
-        self, needs: RoomNeeds, lists: RoomLists, clock: Callable[[], float] = time.monotonic
+        self,
+        needs: RoomNeeds,
+        lists: RoomLists,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._needs = needs
         self._lists = lists

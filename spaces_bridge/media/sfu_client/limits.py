@@ -32,4 +32,6 @@ LONGEST_REASON: Final = 200
 """Characters of a reason why a room was not joined, or was lost."""
 
 SNAPSHOT_EVERY_S: Final = 0.1
-"""A room's participants are told at once when they change, and then no sooner than this."""
+"""A room is looked at as soon as it changes, and then no sooner than this."""
+SNAPSHOT_EACH_S: Final = 0.001
+"""For each participant so much is added to that: a crowd costs more to tell of."""

@@ -243,6 +243,14 @@ METRICS: Final = (
         "Ticks that were left out, as they came more than 100 ms late.",
         "It grows: everybody heard a gap.",
     ),
+    MetricRow(
+        "spaces_media_room_sound_dropped",
+        _COUNTER,
+        "media",
+        "room_sound_dropped",
+        "Pieces of sound between the media worker and LiveKit's rooms that were dropped.",
+        "It grows for long: the process that joins LiveKit's rooms is down or too slow.",
+    ),
     # --- captions
     MetricRow(
         "spaces_captions_worker_up",
