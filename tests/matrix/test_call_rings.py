@@ -16,6 +16,7 @@ from spaces_bridge.matrix.events import call_words, rtc
 from spaces_bridge.matrix.rooms.call_reactions import SHARE, CallReactions
 from spaces_bridge.matrix.rooms.call_rings import LIFETIME_MS, MENTIONED_MAX, RUNG_MAX, CallRings
 from spaces_bridge.matrix.settings import MatrixSettings
+from tests.matrix.command_setup import CommandSetup
 from tests.support.spaces import BEN, EVE, HOST, ROOM, live_space
 
 pytestmark = pytest.mark.unit
@@ -153,3 +154,10 @@ async def test_a_reaction_out_of_the_call_is_not_shown_in_it_and_refused_ones_le
     await room.reactions.show()
     [(type_, content, _)] = room.sent
     assert (type_, content["emoji"]) == (rtc.CALL_REACTION, "👏")
+
+
+async def test_where_there_are_no_calls_nobody_chooses_to_be_rung() -> None:
+    async with CommandSetup() as setup:
+        assert "no calls here" in await setup.say(BEN, f"!space follow {HOST} ring")
+        assert not setup.notebook.following
+        assert "You follow" in await setup.say(BEN, f"!space follow {HOST}")
