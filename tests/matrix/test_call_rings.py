@@ -13,7 +13,7 @@ from spaces_bridge.core.live_space import LiveSpace, Person
 from spaces_bridge.matrix.client.errors import NotYetError, RequestRefused
 from spaces_bridge.matrix.client.matrix_client import StateEvent
 from spaces_bridge.matrix.events import call_words, rtc
-from spaces_bridge.matrix.rooms.call_reactions import SHARE, CallReactions
+from spaces_bridge.matrix.rooms.call_reactions import PER_MINUTE, SHARE, CallReactions
 from spaces_bridge.matrix.rooms.call_rings import LIFETIME_MS, MENTIONED_MAX, RUNG_MAX, CallRings
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.matrix.command_setup import CommandSetup
@@ -161,3 +161,15 @@ async def test_where_there_are_no_calls_nobody_chooses_to_be_rung() -> None:
         assert "no calls here" in await setup.say(BEN, f"!space follow {HOST} ring")
         assert not setup.notebook.following
         assert "You follow" in await setup.say(BEN, f"!space follow {HOST}")
+
+
+async def test_a_crowd_that_claps_on_and_on_is_so_many_events_a_minute() -> None:
+    room = Room()
+    for _ in range(PER_MINUTE + 5):
+        room.reactions.changed(LIVE, [ev.ReactionsCounted({"👏": 99})])
+        await room.reactions.show()
+    assert len(room.sent) == PER_MINUTE
+    room.now += 60_000
+    room.reactions.changed(LIVE, [ev.ReactionsCounted({"👏": 1})])
+    await room.reactions.show()
+    assert len(room.sent) == PER_MINUTE + 1

@@ -22,6 +22,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.events import call_words, rtc
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.pacing.sliding_window import SlidingWindows
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,10 @@ GATHER_S: Final = 0.5
 """The time for which the first reactions after a rest are gathered."""
 SHOWN_S: Final = 3.0
 """The time for which Element Call shows a reaction, and none after it."""
-SHARE: Final = 0.4
+SHARE: Final = 0.55
 """The share of a room's events a minute beyond which reactions are not shown in its call."""
+PER_MINUTE: Final = 6
+"""Reactions shown in one call in a minute: the card, which they wait behind, has as many left."""
 
 
 class CallReactions(QuietAudience):
@@ -55,6 +58,7 @@ class CallReactions(QuietAudience):
         self._counts: dict[SpaceId, Counter[str]] = {}
         self._of_calls = Counter[tuple[SpaceId, UserId, str]]()
         """Reactions that came out of a call, and are not shown in it again."""
+        self._shown = SlidingWindows()
         self._news = asyncio.Event()
 
     @contextmanager
@@ -112,11 +116,13 @@ class CallReactions(QuietAudience):
         view = self._spaces.view(space)
         if view is None or view.room is None or view.phase is not Phase.LIVE:
             return
-        if self._room_wait_s(view.room, SHARE) > 0:
+        now_s = self._clock.now_ms() / 1000
+        if self._room_wait_s(view.room, SHARE) > 0 or self._shown.wait(space, PER_MINUTE, now_s):
             return
         key = rtc.own_state_key(self._bot.user)
         member = await self._bot.state_event(view.room, rtc.MEMBER_STATE, key)
         if member.event is not None and member.content:
             content = call_words.call_reaction(member.event, emoji)
             sent = f"call-reaction:{space}:{self._clock.now_ms()}"
+            self._shown.count(space, now_s)
             await self._bot.send(view.room, rtc.CALL_REACTION, content, sent)
