@@ -85,8 +85,8 @@ class RelayListener(Protocol):
 class RoomText:
     """A text for everybody in a room, sent as a LiveKit text stream (data channel).
 
-    `attributes` are the stream's; `sender` is the identity it is said for (LiveKit shows a
-    transcription under it), "" for the bot.
+    `attributes` are the stream's; `sender` is the identity it is said for, "" for the bot. A
+    LiveKit server heeds it of participants of the kind "agent" only; else clients see the bot.
     """
 
     topic: str

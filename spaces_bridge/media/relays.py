@@ -236,16 +236,7 @@ class WorkerRelays:
     async def _join(self, key: RoomKey) -> None:
         """Ask the client to join with a fresh token, once there is one."""
         wanted = self._wanted[key]
-        assert self._tokens is not None
-        while True:
-            await asyncio.sleep(self._backoff.wait_s(wanted.failures))
-            try:
-                token = await self._tokens.token(key[0], wanted.room, self._node)
-                break
-            except AdapterError as problem:
-                wanted.failures += 1
-                if wanted.failures == 1:
-                    log.warning("no token for a room of live space %s: %s", key[0], problem)
+        token = await self._token(key[0], wanted)
         self._attempts += 1
         wanted.attempt = self._attempts
         self._send(
@@ -259,6 +250,18 @@ class WorkerRelays:
                 reports=not self._node,
             )
         )
+
+    async def _token(self, space: SpaceId, wanted: _Wanted) -> str:
+        """Ask for a token until there is one, first waiting for what failed before."""
+        assert self._tokens is not None
+        while True:
+            await asyncio.sleep(self._backoff.wait_s(wanted.failures))
+            try:
+                return await self._tokens.token(space, wanted.room, self._node)
+            except AdapterError as problem:
+                wanted.failures += 1
+                if wanted.failures == 1:
+                    log.warning("no token for a room of live space %s: %s", space, problem)
 
     # --- sound ---
 

@@ -104,7 +104,8 @@ class SfuClientProcess:
 
     async def _run_once(self) -> int | None:
         """Run one client; return its exit status, or None if it could not be started."""
-        self._waiting = waiting = asyncio.Queue()
+        waiting: asyncio.Queue[ToSfuClient] = asyncio.Queue()
+        self._waiting = waiting
         worker: PipedWorker[SfuMessage] = PipedWorker(
             "SFU client",
             self._command,

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from spaces_bridge_demo.deployment import Deployment, Person
 from tests.e2e.chromium import write_wav
+from tests.livekit.call_scenarios import plays_tone
 from tests.livekit.element_call import ElementCall, element_call
 from tests.support.sound import tone
 from tests.support.world import World
@@ -16,6 +17,7 @@ from tests.support.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium", "element call")]
 
 DEVICE = "BROWSER"
+HERTZ = 660.0
 MEMBER, REACTION = "org.matrix.msc3401.call.member", "io.element.call.reaction"
 GONE_S = 240.0
 """A killed browser is missed, waited for, and only then taken out of the call."""
@@ -81,12 +83,15 @@ async def test_hands_and_reactions_of_element_call_are_those_of_the_live_space(
 async def test_a_killed_element_call_leaves_no_ghost(
     world: World, ada: Person, app: ElementCall
 ) -> None:
-    host = await world.person("hal")
-    space = await world.live_space(host, "Ghosts in Element")
+    scene = await world.on_air("Ghosts in Element")
+    host, space = scene.host, scene.space
     await ada.join(space.alias)
     joined = host.next_in(space.room, MEMBER, lambda event: event["sender"] == ada.id)
     await app.join(space.room)
     member = await joined
+    for _ in range(90):
+        scene.host_mic.say(tone(HERTZ, 1.0))
+    await plays_tone(app, HERTZ)
 
     cleared = host.next_in(
         space.room,

@@ -1,6 +1,6 @@
 """Somebody who publishes at another server's SFU, a real one, before the whole bridge."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,16 +12,18 @@ from aiohttp.test_utils import TestServer
 
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.livekit.names import device_identity, member_identity, room_name
+from spaces_bridge_demo.bridge import Settings
 from spaces_bridge_demo.deployment import Deployment, caption_of, until
 from spaces_bridge_demo.peer import RATE, ListenerPeer
 from spaces_bridge_demo.speech import CONVERSATION, silence, speak
 from tests.e2e.chromium import write_wav
+from tests.livekit.deployments import livekit_deployment
 from tests.livekit.engine import Keyed
 from tests.livekit.livekit_server import livekit_server
 from tests.livekit.python_client import python_client
 from tests.support.world import World, open_deployment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.needs("livekit-server")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("livekit-server")]
 
 MEMBER = "org.matrix.msc3401.call.member"
 DEVICE = "PHONE"
@@ -30,14 +32,22 @@ LOUD, QUIET = 0.02, 0.001
 """Shares of full scale, on average: somebody speaks, or nobody does."""
 
 
-@pytest.fixture(scope="module")
-def deployment(models: Path) -> Iterator[Deployment]:
+SETTINGS: Settings = {
+    "livekit": {"remote_speakers": "on"},
+    "openid": {"allowed_networks": ["127.0.0.0/8"]},
+}
+
+
+@pytest.fixture(scope="module", params=["embedded", "livekit"])
+def deployment(
+    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
     """A deployment that fetches people from other servers' SFUs, on loopback too."""
-    settings: Mapping[str, Mapping[str, object]] = {
-        "livekit": {"remote_speakers": "on"},
-        "openid": {"allowed_networks": ["127.0.0.0/8"]},
-    }
-    with open_deployment(Deployment(models=models, settings=settings)) as opened:
+    if request.param == "embedded":
+        opening = open_deployment(Deployment(models=models, settings=SETTINGS))
+    else:
+        opening = livekit_deployment(models, tmp_path_factory.mktemp("livekit"), SETTINGS)
+    with opening as opened:
         yield opened
 
 

@@ -26,7 +26,7 @@ class Sounds:
 
     def __init__(self) -> None:
         self.done: list[tuple[str, UserId]] = []
-        self.publishes = False
+        self.published: list[bool] = []
         self.replaced: Callable[[SpaceId, UserId], None] | None = None
 
     def use(self, space: SpaceId, user: UserId) -> None:
@@ -36,7 +36,7 @@ class Sounds:
         self.done.append(("drop", user))
 
     def publish(self, space: SpaceId, on: bool) -> None:
-        self.publishes = on
+        self.published.append(on)
 
     def attend_replaced(self, replaced: Callable[[SpaceId, UserId], None]) -> None:
         self.replaced = replaced
@@ -128,10 +128,10 @@ async def test_a_room_is_joined_with_a_token_and_published_in(home: RelaySetup) 
         SPACE, HOME, 1, ROOM.url, "token 1 of home", publishes=True, reports=True
     )
     assert "token 1" not in repr(join)
-    assert home.sounds.publishes
+    assert home.sounds.published == [True]
     home.relays.leave_room(SPACE, HOME)
     assert home.sent[-1] == sfu.LeaveSfuRoom(SPACE, HOME)
-    assert not home.sounds.publishes
+    assert home.sounds.published == [True, False]
     home.relays.leave_room(SPACE, HOME)
     assert home.sent == [sfu.LeaveSfuRoom(SPACE, HOME)]
 

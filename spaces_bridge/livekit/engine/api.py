@@ -35,8 +35,7 @@ class LiveKitApi:
 
     def __init__(self, url: str, key: str, secret: str) -> None:
         """`url` may be http(s) or ws(s). To be made where an event loop runs."""
-        timeout = aiohttp.ClientTimeout(total=CALL_WITHIN_S)
-        self._api = api.LiveKitAPI(url, key, secret, timeout=timeout, failover=False)
+        self._api = api.LiveKitAPI(url, key, secret, failover=False)
         self._url = url
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._is_away = False
@@ -93,7 +92,8 @@ class LiveKitApi:
         """Return the answer, None if what was asked about is gone. Raises AdapterError."""
         async with self._turns:
             try:
-                answer = await call
+                async with asyncio.timeout(CALL_WITHIN_S):  # the session's is not heeded
+                    answer = await call
             except api.ServerError as error:
                 if error.code != _GONE:
                     raise self._away(error) from error

@@ -57,7 +57,7 @@ def main() -> None:
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(WithoutTokens())
-    logging.getLogger("livekit").setLevel(logging.ERROR)
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what matters the relay says, once
     status = 1
     try:
         asyncio.run(_serve(Path(sys.argv[1]), output))

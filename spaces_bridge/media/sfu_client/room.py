@@ -21,6 +21,9 @@ from spaces_bridge.media.sfu_client.texts import RoomTexts
 
 LEAVE_S: Final = 2.0
 """The time that the SFU has to hear that the client leaves."""
+RESUME_S: Final = 3.0
+"""The time that the SDK has to resume a connection; then the room is lost, and joined anew."""
+_WATCH_S: Final = 0.5
 _CHANGES: Final[tuple[EventTypes, ...]] = (
     "participant_connected",
     "participant_disconnected",
@@ -84,6 +87,7 @@ class SfuRoom:
         try:
             self._is_in = True
             self._chores.start(self._texts.run())
+            self._chores.start(self._watch())
             self._tell(messages.SfuRoomJoined(*key))
             self._changed()
             reason = await self._over
@@ -110,6 +114,19 @@ class SfuRoom:
         self._published.hear(user, pcm)
 
     # --- events of the SDK ---
+
+    async def _watch(self) -> None:
+        """Give the room up when its connection does not come back as it was.
+
+        After the SDK has joined anew by itself (another SID tells), a connection without sound
+        ends half a minute later, again and again (livekit 1.2.1). To join anew is quicker.
+        """
+        sid, away_s = self._room.local_participant.sid, 0.0
+        while away_s < RESUME_S and self._room.local_participant.sid == sid:
+            await asyncio.sleep(_WATCH_S)
+            is_there = self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
+            away_s = 0.0 if is_there else away_s + _WATCH_S
+        self._lost("the connection was lost")
 
     def _listen(self) -> None:
         for event in _CHANGES:

@@ -24,10 +24,12 @@ def reason_of(problem: BaseException) -> str:
 
 
 class WithoutTokens(logging.Filter):
-    """The filter takes tokens out of log records, tracebacks left out for the same reason."""
+    """The filter takes tokens out of log records, their tracebacks included."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, with its text made harmless."""
-        record.msg, record.args = without_tokens(record.getMessage()), ()
-        record.exc_info = record.exc_text = None
+        text = record.getMessage()
+        if record.exc_info:
+            text = f"{text}\n{logging.Formatter().formatException(record.exc_info)}"
+        record.msg, record.args, record.exc_info = without_tokens(text), (), None
         return True
