@@ -20,7 +20,12 @@ from spaces_bridge.app.remote_ports import RemoteMember, RemoteMemberListener, S
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.livekit.names import device_identity, member_identity
-from spaces_bridge.livekit.remote.speakers import FAILURES_TOLD, SFUS_MAX, RemoteSpeakers
+from spaces_bridge.livekit.remote.speakers import (
+    FAILURES_TOLD,
+    MEMBERS_MAX,
+    SFUS_MAX,
+    RemoteSpeakers,
+)
 from spaces_bridge.pacing.backoff import Backoff
 from tests.livekit.call_world import ALICE, HOST, ROOM, SPACE, SPEAKER, CallWorld, call_world
 
@@ -41,6 +46,7 @@ class Paper:
         self.asked: list[tuple[str, str]] = []
         self.unheard: list[UserId] = []
         self.refuses = False
+        self.room = ROOM
         self.before: list[RemoteMember] = []
 
     # RoomRelays
@@ -60,7 +66,7 @@ class Paper:
 
     # ForeignSfus
     async def token(self, service: str, room: RoomId, device: str) -> SfuToken:
-        assert room == ROOM
+        assert room == self.room
         self.asked.append((service, device))
         if self.refuses:
             raise AdapterError("no")
@@ -291,3 +297,33 @@ async def test_sfus_are_bounded(far: Far) -> None:
     await far.world.until(lambda: len(far.paper.rooms) == SFUS_MAX)
     await far.world.settled()
     assert len(far.paper.asked) == SFUS_MAX
+
+
+async def test_a_crowd_of_listeners_keeps_no_speaker_out(far: Far) -> None:
+    await on_air(far)
+    for number in range(MEMBERS_MAX + 5):
+        user = UserId(f"@far{number}:elsewhere.net")
+        far.speakers.member_seen(SPACE, RemoteMember(user, "D", "m", FAR))
+    await far.world.seat(UserId("@new:elsewhere.net"), "New", SPEAKER)
+    member = RemoteMember(UserId("@new:elsewhere.net"), "D", "m", "https://new.example")
+    far.speakers.member_seen(SPACE, member)
+    await far.world.until(lambda: [*far.paper.rooms] == [FAR, "https://new.example"])
+    assert EVE in far.world.view.on_air
+
+
+async def test_who_is_in_the_call_before_it_begins_is_fetched_when_it_has_begun() -> None:
+    async with call_world() as world:
+        far = Far(world)
+        space = SpaceId("space0000000000b")
+        room = RoomId("!later")
+        await world.spaces.create(cmd.CreateSpace(space, "later", "Later", ALICE, "Alice", 1_000))
+        await world.spaces.ask(space, cmd.AttachRoom(room))
+        await world.spaces.ask(space, cmd.ObserveMember(ALICE, joined=True, name="Alice"))
+        await world.spaces.ask(space, cmd.ObserveMember(EVE, joined=True, name="Eve"))
+        await world.spaces.ask(space, cmd.ObserveLevels({EVE: SPEAKER, ALICE: 90}, EVE))
+        far.paper.room = room
+        far.speakers.member_seen(space, MEMBER)
+        assert not far.paper.asked
+        await world.spaces.ask(space, cmd.StartSpace(ALICE, 2_000))
+        await far.joined()
+        await far.speakers.stop()

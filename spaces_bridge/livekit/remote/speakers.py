@@ -24,6 +24,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit.remote.acts import UsedActs
 from spaces_bridge.livekit.remote.room import FIRST_BACKOFF, RemoteRoom
+from spaces_bridge.livekit.seen import Seen
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,9 @@ class RemoteSpeakers(QuietAudience):
         self._reader = members
         self._members: dict[SpaceId, _Members] = {}
         self._used: defaultdict[SpaceId, UsedActs] = defaultdict(UsedActs)
+        self._seen: defaultdict[SpaceId, Seen] = defaultdict(Seen)
+        self._crowded = set[SpaceId]()
+        """Live spaces of which was logged that they have too many SFUs."""
         self._rooms: dict[tuple[SpaceId, str], RemoteRoom] = {}
         self._joining: dict[tuple[SpaceId, str], asyncio.Task[None]] = {}
 
@@ -117,14 +121,19 @@ class RemoteSpeakers(QuietAudience):
         members = self._members.setdefault(space, {})
         of_user = Counter(user for user, _ in members)[member.user]
         key = (member.user, member.device)
-        if key in members or (len(members) < MEMBERS_MAX and of_user < DEVICES_MAX):
-            members[key] = member
+        if key not in members:
+            if of_user >= DEVICES_MAX:
+                return
+            if len(members) >= MEMBERS_MAX:  # nobody is kept out by a crowd that listens
+                heard = {each.user for each in self._with_the_floor(space)}
+                del members[next(key for key in members if key[0] not in heard)]
+        members[key] = member
 
     # --- the live space -----------------------------------------------------------------------
 
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
         """Follow the floor. Part of `Audience`."""
-        if space.space not in self._members:
+        if space.space not in self._members or not self._seen[space.space].is_news(space):
             return
         try:
             self._settle(space.space)
@@ -138,9 +147,11 @@ class RemoteSpeakers(QuietAudience):
     def _settle(self, space: SpaceId) -> None:
         """Join the SFUs of those who may speak now, and leave the others."""
         view = self._spaces.view(space)
-        if view is None or view.phase is not Phase.LIVE:
-            self._members.pop(space, None)
-            self._used.pop(space, None)
+        if view is None or view.phase is Phase.ENDED:
+            for kept in (self._members, self._used, self._seen):
+                kept.pop(space, None)
+            self._crowded.discard(space)
+        if view is not None and view.phase is not Phase.LIVE:
             view = None
         wanted: defaultdict[str, list[RemoteMember]] = defaultdict(list)
         if view is not None:
@@ -177,7 +188,9 @@ class RemoteSpeakers(QuietAudience):
         if view is None or view.room is None:
             return None
         if here >= SFUS_MAX or len(self._rooms) >= ALL_SFUS_MAX:
-            log.warning("live space %s has speakers at too many SFUs", space)
+            if space not in self._crowded:
+                self._crowded.add(space)
+                log.warning("live space %s has speakers at too many SFUs", space)
             return None
         room = RemoteRoom(
             space,

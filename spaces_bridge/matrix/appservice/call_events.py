@@ -99,7 +99,7 @@ class CallEvents:
         if space is None:
             return
         self._members.note(seen.room, seen.event, member.user if member.there else None)
-        if space.phase is Phase.LIVE:
+        if space.phase is not Phase.ENDED:
             await self._remote.changed(space, member)
 
     async def raised(self, space: LiveSpace, reaction: Reaction) -> None:

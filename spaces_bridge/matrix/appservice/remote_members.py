@@ -9,7 +9,7 @@ from spaces_bridge.app.ports import Clock
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.remote_ports import RemoteMember, RemoteMemberListener
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.appservice.hand_reactions import WORDS_A_MINUTE
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.commands.flood import FloodGate, Patience
@@ -43,11 +43,11 @@ class RoomRemoteMembers:
         self._listener = listener
 
     async def changed(self, space: LiveSpace, member: rtc.CallMember) -> None:
-        """Pass on a membership in a live space that is live. Raises StorageError."""
+        """Pass on a membership in the room of a live space. Raises StorageError."""
         there = member.is_there(self._clock.now_ms())
         elsewhere = there and member.publishes_elsewhere(self._settings.own_sfus)
         if self._listener is None:
-            if elsewhere:
+            if elsewhere and space.phase is Phase.LIVE:
                 await self.tell_unheard(space.space, member.user)
         elif elsewhere:
             self._listener.member_seen(space.space, _remote(member))
