@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
@@ -20,7 +21,6 @@ from spaces_bridge.livekit.engine.acts import (
     RoomControl,
 )
 from spaces_bridge.livekit.engine.credentials import Credentials
-from spaces_bridge.livekit.engine.issuing import HOME
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of
