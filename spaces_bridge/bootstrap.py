@@ -43,12 +43,9 @@ from spaces_bridge.matrix import (
     OpenIdSettings,
     OpenIdVerifier,
 )
+from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.options import MediaOptions
-from spaces_bridge.media.relays import WorkerRelays
-from spaces_bridge.media.sfu_client.messages import ToSfuClient
-from spaces_bridge.media.sfu_process import SfuClientProcess
-from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media_assembly import Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
@@ -109,7 +106,7 @@ async def running_bridge(config: Config) -> AsyncIterator[asyncio.Task[None]]:
     refuse_missing_livekit(config)
     async with contextlib.AsyncExitStack() as closing:
         # before all else: a second bridge must not get at the first one's worker
-        closing.enter_context(sole_bridge(_media_options(config)))
+        closing.enter_context(sole_bridge(media_options(config)))
         yield await _started(await _made(config, closing), config, closing)
 
 
@@ -119,8 +116,7 @@ class _Parts:
 
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
-    stage: WorkerStage
-    sfu_client: SfuClientProcess | None
+    sound: Sound
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
@@ -141,8 +137,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    stage = WorkerStage(_media_options(config), tasks=tasks)
-    relays, sfu_client = _relays(config, stage, tasks)
+    sound = sound_of(config, tasks, needs_relays=needs_relays(config))
+    stage = sound.stage
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
@@ -177,7 +173,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
                 spaces=spaces,
                 audience=audience,
                 stage=stage.calls,
-                relays=relays,
+                relays=sound.relays,
                 ban_lists=ban_lists,
                 use_cases=use_cases,
                 identities=identities,
@@ -197,14 +193,13 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner),
-        mounts=[calls] if calls is not None else [],
+        _numbers(tasks, storage, stage, captioner, has_nodes=sound.nodes is not None),
+        mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
         identities,
         delayed_events,
-        stage,
-        sfu_client,
+        sound,
         captioner,
         ban_lists,
         spaces,
@@ -214,26 +209,6 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         pages,
         tasks,
     )
-
-
-def _relays(
-    config: Config, stage: WorkerStage, tasks: TaskSupervisor
-) -> tuple[WorkerRelays | None, SfuClientProcess | None]:
-    """Return the relays of the media worker, and the client beside it, where calls need them."""
-    if not needs_relays(config):
-        return None, None
-
-    def send(message: ToSfuClient) -> None:
-        client.send(message)
-
-    relays = WorkerRelays(send, stage.room_sounds, tasks)
-    client = SfuClientProcess(
-        Path(config.media.runtime_dir),
-        on_message=relays.heard,
-        on_lost=relays.lost,
-        tasks=tasks,
-    )
-    return relays, client
 
 
 def _matrix(
@@ -267,14 +242,15 @@ async def _started(
     await parts.delayed_events.start()
     await parts.spaces.resume()
     closing.push_async_callback(parts.spaces.stop)
-    closing.push_async_callback(parts.stage.stop)
-    await _start_stage(parts.stage, config)
-    if parts.sfu_client is not None:
-        closing.push_async_callback(parts.sfu_client.stop)
-        parts.sfu_client.start()
+    stage, relay, nodes = parts.sound.stage, parts.sound.relay, parts.sound.nodes
+    closing.push_async_callback(stage.stop)
+    await _start_stage(stage, config)
+    if relay is not None:
+        closing.push_async_callback(relay.stop)
+        relay.start()
     stops: list[Callable[[], Awaitable[None]]] = [parts.matrix.stop]
     closing.push_async_callback(side_by_side, stops)
-    closing.callback(parts.stage.end_streams)
+    closing.callback(stage.end_streams)
     with _listening("appservice", config.appservice.hostname, config.appservice.port):
         await parts.matrix.start()
     reconciler = Reconciler(parts.spaces, parts.media_events, parts.matrix, parts.tasks)
@@ -285,6 +261,8 @@ async def _started(
     if parts.calls is not None:
         parts.calls.start()
         stops.append(parts.calls.stop)
+    if nodes is not None:
+        stops.append(nodes.stop)
     with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
         await parts.pages.start()
     captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
@@ -326,7 +304,7 @@ def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
-async def _start_stage(stage: WorkerStage, config: Config) -> None:
+async def _start_stage(stage: ClusterStage, config: Config) -> None:
     try:
         await stage.start()
     except AdapterError as error:
@@ -391,19 +369,6 @@ def app_settings(config: Config) -> AppSettings:
         language=config.captions.language,
         reaction_ttl_ms=config.reactions.ttl_s * 1000,
         host_grace_ms=config.hosting.host_grace_s * 1000,
-    )
-
-
-def _media_options(config: Config) -> MediaOptions:
-    media = config.media
-    return MediaOptions(
-        addresses=tuple(str(address) for address in media.addresses),
-        port=media.port,
-        hostnames=tuple(str(address) for address in media.hostnames),
-        runtime_dir=Path(media.runtime_dir),
-        memory_limit_mb=media.memory_limit_mb,
-        orphan_grace_s=media.orphan_grace_s,
-        opus_bitrate=media.opus_bitrate,
     )
 
 
@@ -476,7 +441,7 @@ def _web_settings(config: Config) -> WebSettings:
 
 
 def _health(
-    storage: Storage, matrix: MatrixService, stage: WorkerStage, captioner: Captioner
+    storage: Storage, matrix: MatrixService, stage: ClusterStage, captioner: Captioner
 ) -> Mapping[str, Health]:
     parts: dict[str, Health] = {
         "database": storage.health,
@@ -489,12 +454,22 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor, storage: Storage, stage: WorkerStage, captioner: Captioner
+    tasks: TaskSupervisor,
+    storage: Storage,
+    stage: ClusterStage,
+    captioner: Captioner,
+    *,
+    has_nodes: bool,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
 
+    async def of_nodes() -> Numbers:
+        return stage.node_metrics()
+
     sources = {"tasks": task_numbers(tasks), "database": storage.backlog, "media": of_media}
+    if has_nodes:
+        sources["nodes"] = of_nodes
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

@@ -40,11 +40,11 @@ LIVEKIT_PACKAGES = ("livekit.api", "livekit.rtc")
 
 @dataclass(frozen=True, slots=True)
 class CallNeeds:
-    """What calls are made of. `relays` are needed where `needs_relays` says so."""
+    """What calls are made of: `stage` of the embedded engine, `relays` where they are needed."""
 
     spaces: Spaces
     audience: Audiences
-    stage: CallStage
+    stage: CallStage | None
     relays: RoomRelays | None
     ban_lists: BanListService
     use_cases: UseCases
@@ -128,6 +128,8 @@ def signer_of(config: Config) -> TokenSigner:
 
 
 def _embedded(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSigner) -> _Chosen:
+    if needs.stage is None:
+        raise AssertionError("the embedded engine needs a media worker on this machine")
     rooms = CallRooms(needs.spaces, permits, needs.stage, needs.matrix.call_members)
     needs.stage.attend_calls(rooms)
     needs.audience.add(rooms)

@@ -122,6 +122,9 @@ def test_a_bad_value_names_its_line_and_all_of_them_are_told_at_once() -> None:
         ("livekit: {server_url: 'sfu.example:7880'}\n", "http://127.0.0.1:7880"),
         ("livekit: {server_url: 'http://me:pw@sfu'}\n", "no query, fragment or password"),
         ("media: {engine: janus}\n", "'embedded' or 'livekit'"),
+        ("media: {node_secret: short}\n", "32 characters"),
+        ("media: {local_worker: false}\n", "set node_secret"),
+        (f"media: {{node_secret: {'s' * 32}}}\n", "set engine to livekit"),
         ("levels: {host: 100}\n", "less than or equal to 99"),
     ],
 )
@@ -265,6 +268,12 @@ def test_the_addresses_of_calls_are_made_of_the_pages() -> None:
 def test_the_secret_of_calls_counts_as_one() -> None:
     secret = "a-secret-of-calls-that-is-long-enough"
     assert secret in settings(f"livekit: {{api_secret: {secret}}}").secrets
+
+
+def test_the_secret_of_media_nodes_counts_as_one() -> None:
+    secret = "a-secret-of-nodes-that-is-long-enough"
+    config = settings(f"media: {{engine: livekit, local_worker: false, node_secret: {secret}}}")
+    assert secret in config.secrets
 
 
 def test_the_admin_token_counts_as_a_secret() -> None:

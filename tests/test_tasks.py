@@ -23,6 +23,8 @@ SHORT_LIVED = {
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outbox/dispatcher.py": "a lane's tasks; looked after by the dispatcher's own run",
     "matrix/cards/avatars.py": "fetches one picture, for who waits for it",
+    "media/nodes/dialer.py": "writes to the bridge, for as long as it is read from",
+    "media/nodes/endpoint.py": "writes to one node, for as long as it is read from",
     "media/sfu_client/chores.py": "the client's process, or one of its rooms, ends with them",
     "media/supervisor.py": "waits for one worker's end",
     "media/worker/process.py": "the worker's process ends with any of them, and is replaced",

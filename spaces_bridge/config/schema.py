@@ -32,6 +32,9 @@ PermissionName = Literal["listen", "host", "admin"]
 SIGNING_SECRET_MIN = 32
 """Characters of a secret that signs with SHA-256 (RFC 7518, section 3.2)."""
 
+NODE_SECRET_MIN = 32
+"""Characters of the secret of media nodes, which nobody is to guess."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -224,6 +227,33 @@ class MediaConfig(ConfigSection):
     opus_bitrate: int = Field(
         32000, ge=6000, le=128000, description="Bits per second of the mix each listener gets."
     )
+    node_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of media nodes (see docs/nodes.md), 32 characters or more. Empty: "
+        "there are none.",
+    )
+    local_worker: bool = Field(
+        True, description="Off: no sound on this machine, but on media nodes alone."
+    )
+
+    @field_validator("node_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < NODE_SECRET_MIN:
+            raise ValueError(f"write {NODE_SECRET_MIN} characters or more, or nothing")
+        return value
+
+    @model_validator(mode="after")
+    def _worked_somewhere(self) -> Self:
+        has_nodes = bool(self.node_secret.get_secret_value())
+        if not self.local_worker and not has_nodes:
+            raise ValueError("local_worker is off, so media nodes are needed: set node_secret")
+        if has_nodes and self.engine != "livekit":
+            raise ValueError(
+                "media nodes hear each other through a LiveKit server: set engine to livekit, or "
+                "leave node_secret empty"
+            )
+        return self
 
 
 class CaptionsConfig(ConfigSection):
@@ -484,6 +514,7 @@ class Config(ConfigSection):
             self.appservice.hs_token,
             self.ops.admin_token,
             self.livekit.api_secret,
+            self.media.node_secret,
         )
         password = urlsplit(self.database.url.get_secret_value()).password
         texts = (*(secret.get_secret_value() for secret in held), password)

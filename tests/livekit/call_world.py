@@ -19,6 +19,7 @@ from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, Ca
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
+from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.app.usecases.calls import Calls
@@ -227,7 +228,7 @@ class RawClient:
 class LiveSpaceWorld:
     """A live space with a host; its call is somebody else's."""
 
-    def __init__(self, sound: WorkerStage | None) -> None:
+    def __init__(self, sound: Stage | None) -> None:
         self.recorder = Recorder()
         self.members = Members()
         self.audiences = Audiences()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
@@ -24,7 +25,6 @@ from spaces_bridge.livekit.engine.issuing import EngineTokens, HomeTokens, bot_i
 from spaces_bridge.livekit.engine.room import RoomNeeds
 from spaces_bridge.livekit.engine.rooms import EngineRooms, RoomLists
 from spaces_bridge.livekit.names import device_identity, room_name
-from spaces_bridge.media.stage import WorkerStage
 from tests.livekit.call_world import BOT, ROOM, SPACE, LiveSpaceWorld
 
 NAME = room_name(ROOM)
@@ -110,7 +110,7 @@ class EngineWorld(LiveSpaceWorld):
         control: RoomControl,
         lists: RoomLists,
         *,
-        sound: WorkerStage | None = None,
+        sound: Stage | None = None,
         url: str = "ws://livekit",
         key: str = "key",
         secret: str = "a-secret-of-forty-digits-00000000000000",

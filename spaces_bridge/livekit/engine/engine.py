@@ -4,9 +4,11 @@ from typing import Final
 
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.livekit.engine.api import LiveKitApi
+from spaces_bridge.livekit.engine.moves import RoomMoves
 from spaces_bridge.livekit.engine.rooms import EngineRooms
 
 _RUN: Final = "rooms at LiveKit"
+_MOVES: Final = "LiveKit's nodes"
 
 
 class LiveKitEngine:
@@ -19,14 +21,16 @@ class LiveKitEngine:
         self._rooms = rooms
         self._api = api
         self._tasks = tasks
+        self._moves = RoomMoves(api, rooms.live, rooms.moved)
 
     def start(self) -> None:
         """Look after all rooms from now on. Part of `CallEngine`."""
         self._tasks.keep(_RUN, self._rooms.run)
+        self._tasks.keep(_MOVES, self._moves.run)
 
     async def stop(self) -> None:
         """Leave all rooms as they are. Part of `CallEngine`."""
-        await self._tasks.stop(_RUN)
+        await self._tasks.stop(_RUN, _MOVES)
         self._rooms.stop()
         await self._api.close()
 

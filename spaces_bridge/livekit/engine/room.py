@@ -69,6 +69,17 @@ class EngineRoom:
     def begin(self) -> None:
         """Make the room, and have our relays join it."""
         self._review()
+        self._join()
+
+    def moved(self) -> None:
+        """Have our relays join anew: LiveKit has the room at another node now."""
+        if self.is_over:
+            return
+        self._needs.relays.leave_room(self.space, HOME)
+        self._taken = {}
+        self._join()
+
+    def _join(self) -> None:
         room = RelayedRoom(HOME, self._needs.url, publishes=True)
         self._needs.relays.join_room(self.space, room)
 

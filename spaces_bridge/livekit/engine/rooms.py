@@ -80,6 +80,16 @@ class EngineRooms:
             self._hinted[name] = None
             self._news.set()
 
+    def live(self) -> Mapping[SpaceId, str]:
+        """Return LiveKit's names of the rooms whose live spaces are not over."""
+        return {space: room.name for space, room in self._rooms.items() if not room.is_over}
+
+    def moved(self, space: SpaceId) -> None:
+        """Take note that the room of a live space is at another node of LiveKit's."""
+        room = self._rooms.get(space)
+        if room is not None:
+            self._guard(room, room.moved)
+
     # --- looking ------------------------------------------------------------------------------
 
     def _named(self) -> Sequence[EngineRoom]:

@@ -14,6 +14,8 @@ from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 
 STATS_EVERY_S: Final = 1.0
+LEAVE_S: Final = 0.05
+"""Seconds that another room in the same place waits for the one before it to be left."""
 
 
 class SfuClient:
@@ -82,9 +84,12 @@ class SfuClient:
     async def _live(
         self, key: tuple[SpaceId, str], room: SfuRoom, before: asyncio.Task[None] | None
     ) -> None:
-        """Live through a room, once the one before it in its place is left: it is one identity."""
+        """Live through a room, once the one before it in its place is left: it is one identity.
+
+        One whose server does not answer is left later: the new one must not wait for that.
+        """
         if before is not None:
-            await asyncio.wait({before})
+            await asyncio.wait({before}, timeout=LEAVE_S)
         try:
             await room.live()
         finally:
