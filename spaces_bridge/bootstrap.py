@@ -23,7 +23,12 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import UseCases, use_cases_of
-from spaces_bridge.call_assembly import CallNeeds, calls_of, refuse_missing_livekit
+from spaces_bridge.call_assembly import (
+    CallNeeds,
+    calls_of,
+    needs_relays,
+    refuse_missing_livekit,
+)
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
@@ -132,8 +137,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    needs_relays = config.livekit.enabled and config.media.engine == "livekit"
-    sound = sound_of(config, tasks, needs_relays=needs_relays)
+    sound = sound_of(config, tasks, needs_relays=needs_relays(config))
     stage = sound.stage
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
@@ -174,6 +178,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
                 use_cases=use_cases,
                 identities=identities,
                 delayed_events=delayed_events,
+                openid=_openid_settings(config),
                 matrix=matrix,
                 tasks=tasks,
             ),
@@ -291,17 +296,11 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
 
 def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
     """Return the parts that ask other people's homeservers. Raises StartUpError."""
-    openid = config.openid
-    settings = OpenIdSettings(
-        homeserver=config.homeserver.address,
-        domain=config.homeserver.domain,
-        allowed_networks=tuple(str(network) for network in openid.allowed_networks),
-        ca_file=openid.ca_file,
-    )
+    settings = _openid_settings(config)
     try:
         return OpenIdVerifier(settings), DelayedEventsClient(settings)
     except OSError as error:
-        text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
+        text = f"`openid.ca_file` ({settings.ca_file}) cannot be used: {error}. Name a PEM file."
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
@@ -412,6 +411,15 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         policy_lists=config.moderation.policy_lists,
         call_stage=config.livekit.stage if config.livekit.enabled else "off",
         livekit_url=config.call_url,
+    )
+
+
+def _openid_settings(config: Config) -> OpenIdSettings:
+    return OpenIdSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        allowed_networks=tuple(str(network) for network in config.openid.allowed_networks),
+        ca_file=config.openid.ca_file,
     )
 
 

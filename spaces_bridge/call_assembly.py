@@ -7,7 +7,8 @@ from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallPresence, CallStage
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.relay_ports import RoomRelays
+from spaces_bridge.app.relay_attendants import RelayAttendants
+from spaces_bridge.app.relay_ports import RelayListener, RelayTokens, RoomRelays
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases import UseCases
 from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer
@@ -15,12 +16,21 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.embedded import EmbeddedEngine
 from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.remote.service import EngineWithRemotes
+from spaces_bridge.livekit.remote.speakers import RemoteSpeakers
 from spaces_bridge.livekit.room_service import RoomService
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.service import CallEngine, Dependencies, LiveKitService, Routes
 from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
-from spaces_bridge.matrix import DelayedEventsClient, MatrixService, OpenIdVerifier, ProxiedCalls
+from spaces_bridge.matrix import (
+    DelayedEventsClient,
+    ForeignSfuClient,
+    MatrixService,
+    OpenIdSettings,
+    OpenIdVerifier,
+    ProxiedCalls,
+)
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.web.access.addresses import Addresses
 
@@ -30,7 +40,7 @@ LIVEKIT_PACKAGES = ("livekit.api", "livekit.rtc")
 
 @dataclass(frozen=True, slots=True)
 class CallNeeds:
-    """What calls are made of: `stage` of the embedded engine, `relays` of the LiveKit engine."""
+    """What calls are made of: `stage` of the embedded engine, `relays` where they are needed."""
 
     spaces: Spaces
     audience: Audiences
@@ -40,6 +50,7 @@ class CallNeeds:
     use_cases: UseCases
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
+    openid: OpenIdSettings
     matrix: MatrixService
     tasks: TaskSupervisor
 
@@ -52,19 +63,29 @@ class _Chosen:
     presence: CallPresence
     tokens: CallTokenIssuer
     mounts: tuple[Routes, ...] = ()
+    home: RelayListener | None = None
+    home_tokens: RelayTokens | None = None
+
+
+def needs_relays(config: Config) -> bool:
+    """Return whether media workers have to join rooms at SFUs."""
+    wanted = config.media.engine == "livekit" or config.livekit.remote_speakers == "on"
+    return config.livekit.enabled and wanted
 
 
 def refuse_missing_livekit(config: Config) -> None:
-    """Raise StartUpError where the LiveKit engine is chosen, and its packages are not there."""
-    if config.media.engine != "livekit":
+    """Raise StartUpError where relays are needed, and their packages are not there."""
+    if not needs_relays(config):
         return
     missing = [name for name in LIVEKIT_PACKAGES if importlib.util.find_spec(name) is None]
+    wanted, otherwise = "`media.engine` is livekit", "`media.engine` to embedded"
+    if config.media.engine != "livekit":
+        wanted, otherwise = "`livekit.remote_speakers` is on", "`livekit.remote_speakers` to off"
     if missing:
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
-            f"`media.engine` is livekit, and the Python package {missing[0]} is not installed. "
-            "Install it with `pip install 'spaces-bridge[livekit]'`, or set `media.engine` to "
-            "embedded.",
+            f"{wanted}, and the Python package {missing[0]} is not installed. Install it with "
+            f"`pip install 'spaces-bridge[livekit]'`, or set {otherwise}.",
         )
 
 
@@ -89,10 +110,12 @@ def calls_of(config: Config, needs: CallNeeds) -> LiveKitService:
         tasks=needs.tasks,
         address_of=Addresses(tuple(map(str, config.web.trusted_proxies))).of,
         domain=config.homeserver.domain,
-        engine=chosen.engine,
+        engine=_engine_of(config, needs, permits, chosen),
     )
     service = LiveKitService(chosen.tokens, signer, around, chosen.mounts)
-    proxied = ProxiedCalls(permits, needs.matrix, service.tokens, service.leaves)
+    addresses = (config.call_url, config.call_service_url)
+    proxied = ProxiedCalls(permits, needs.matrix, service.tokens, service.leaves, addresses)
+    needs.audience.add(needs.matrix.call_reactions)
     needs.matrix.serve_calls(proxied)
     return service
 
@@ -148,7 +171,35 @@ def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSign
         control,
     )
     home_tokens = HomeTokens(needs.spaces, key, secret, credentials, bot)
-    needs.relays.attend_relays(rooms, home_tokens)
     needs.audience.add(rooms)
     tokens = EngineTokens(config.call_url, key, secret, credentials)
-    return _Chosen(LiveKitEngine(rooms, control, needs.tasks), rooms, tokens)
+    engine = LiveKitEngine(rooms, control, needs.tasks)
+    return _Chosen(engine, rooms, tokens, home=rooms, home_tokens=home_tokens)
+
+
+def _engine_of(config: Config, needs: CallNeeds, permits: Calls, chosen: _Chosen) -> CallEngine:
+    """Return the engine with what its relays need, remote speakers among it. StartUpError."""
+    engine, remote = chosen.engine, None
+    if needs.relays is None:
+        return engine
+    if config.livekit.remote_speakers == "on":
+        connections = _foreign_sfus(config, needs)
+        remote = RemoteSpeakers(
+            needs.spaces, permits, needs.relays, connections, needs.matrix.remote_members
+        )
+        needs.matrix.remote_members.watch(remote)
+        needs.audience.add(remote)
+        engine = EngineWithRemotes(engine, remote, connections, needs.tasks)
+    attendants = RelayAttendants(chosen.home, chosen.home_tokens, remote)
+    needs.relays.attend_relays(attendants, attendants)
+    return engine
+
+
+def _foreign_sfus(config: Config, needs: CallNeeds) -> ForeignSfuClient:
+    """Return the client for other servers' authorisers. Raises StartUpError."""
+    try:
+        return ForeignSfuClient(
+            needs.openid, UserId(needs.spaces.context.settings.bot), needs.matrix.openid_token
+        )
+    except OSError as error:
+        raise StartUpError(ExitCode.CONFIG_INVALID, f"`openid.ca_file`: {error}.") from error

@@ -314,6 +314,11 @@ class LiveKitConfig(ConfigSection):
         description="open: everybody in the room may join the call and listen. strict: only "
         "speakers may join it; the others listen on the page.",
     )
+    remote_speakers: Literal["off", "on"] = Field(
+        "off",
+        description="on: people whose homeserver names another SFU are heard from there while "
+        "the floor is theirs. Needs spaces-bridge[livekit]; docs/element-call.md says more.",
+    )
 
     @field_validator("url")
     @classmethod

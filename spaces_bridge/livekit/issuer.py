@@ -2,7 +2,12 @@
 
 from spaces_bridge.app.usecases.calls import CallPermit, CallToken
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.livekit.names import device_identity, member_identity, room_name
+from spaces_bridge.livekit.names import (
+    device_identity,
+    member_identity,
+    room_name,
+    sender_identity,
+)
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
 
 
@@ -17,7 +22,10 @@ class CallTokens:
         self._signer = signer
 
     def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
-        """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
+        """Return a token for this device, "" for the newest clients.
+
+        `member` is its MatrixRTC id, "" for older clients.
+        """
         grant = CallGrant(
             room=room_name(permit.room),
             identity=identity_of(permit.user, device, member),
@@ -32,5 +40,10 @@ class CallTokens:
 
 
 def identity_of(user: UserId, device: str, member: str) -> str:
-    """Return the participant's identity, in the older form where there is no `member`."""
-    return member_identity(user, device, member) if member else device_identity(user, device)
+    """Return the participant's identity, in the form of those who say so much of themselves.
+
+    The older form knows no `member`, the newest one no `device`.
+    """
+    if not member:
+        return device_identity(user, device)
+    return member_identity(user, device, member) if device else sender_identity(user, member)

@@ -33,6 +33,11 @@ def member_identity(user: UserId, device: str, member: str) -> str:
     return _hash([user, device, member])
 
 
+def sender_identity(user: UserId, member: str) -> str:
+    """Return the identity of a participant in MSC4195's newest form, which knows no device."""
+    return _hash([user, member])
+
+
 def _hash(values: Sequence[str]) -> str:
     """Return the unpadded base64 of the SHA-256 of the values' canonical JSON."""
     canonical = json.dumps(values, ensure_ascii=False, separators=(",", ":"))

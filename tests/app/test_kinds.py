@@ -38,6 +38,7 @@ NAMES_SHOWN = {
     "demo/steps.py": "shown on the terminal",
     "livekit/errors.py": "logged",
     "matrix/client/http.py": "in an error's text",
+    "matrix/client/foreign_sfus.py": "in an error's text",
     "matrix/client/openid.py": "in an error's text",
     "matrix/outbox/handlers.py": "in an error's text",
     "media/codec.py": "a kind of a message to a worker",

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium", "
 
 DEVICE = "BROWSER"
 HERTZ = 660.0
-MEMBER = "org.matrix.msc3401.call.member"
+MEMBER, REACTION = "org.matrix.msc3401.call.member", "io.element.call.reaction"
 GONE_S = 240.0
 """A killed browser is missed, waited for, and only then taken out of the call."""
 
@@ -61,6 +61,10 @@ async def test_hands_and_reactions_of_element_call_are_those_of_the_live_space(
     applause = page.next_frame("reactions", lambda frame: frame["counts"] == {"🎉": 1})
     await app.react("party")
     await applause
+    shown = host.next_in(space.room, REACTION, lambda event: event["sender"] == host.bot)
+    await page.send({"type": "react", "emoji": "🦄"})
+    assert (await shown)["content"]["emoji"] == "🦄", "never what came out of the call"
+    await expect(app.page.get_by_text("🦄").first).to_be_visible()
 
     prompt = host.next_prompt(ada)
     raised = host.next_in(space.room, "m.reaction", lambda event: event["sender"] == ada.id)

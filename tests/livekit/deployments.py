@@ -19,10 +19,18 @@ def livekit_settings(place: Keyed) -> Settings:
 
 
 @contextmanager
-def livekit_deployment(models: Path, folder: Path) -> Iterator[Deployment]:
-    """A homeserver, a bridge, and a LiveKit server that tells the bridge what happens."""
-    place = free_place()
-    deployment = Deployment(models=models, settings=livekit_settings(place))
+def livekit_deployment(
+    models: Path, folder: Path, more: Settings | None = None
+) -> Iterator[Deployment]:
+    """A homeserver, a bridge, and a LiveKit server that tells the bridge what happens.
+
+    `more` are further settings, section by section.
+    """
+    place, more = free_place(), more or {}
+    settings = livekit_settings(place)
+    sections = settings.keys() | more.keys()
+    whole = {name: {**settings.get(name, {}), **more.get(name, {})} for name in sections}
+    deployment = Deployment(models=models, settings=whole)
     webhook = f"{deployment.bridge.url}/livekit/sfu_webhook"
     server = livekit_server(folder, place, webhook)
     with asyncio.Runner() as runner:

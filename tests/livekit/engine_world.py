@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Stage
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -20,7 +21,7 @@ from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.livekit.engine.acts import RoomControl
 from spaces_bridge.livekit.engine.credentials import Credentials
-from spaces_bridge.livekit.engine.issuing import HOME, EngineTokens, HomeTokens, bot_identity
+from spaces_bridge.livekit.engine.issuing import EngineTokens, HomeTokens, bot_identity
 from spaces_bridge.livekit.engine.room import RoomNeeds
 from spaces_bridge.livekit.engine.rooms import EngineRooms, RoomLists
 from spaces_bridge.livekit.names import device_identity, room_name

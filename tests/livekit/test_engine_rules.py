@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.livekit.engine import acts
-from spaces_bridge.livekit.engine.issuing import HOME, bot_identity
+from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_identity
 from spaces_bridge.pacing.backoff import Backoff

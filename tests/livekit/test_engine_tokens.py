@@ -6,11 +6,12 @@ import jwt
 import pytest
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedRoom
 from spaces_bridge.app.usecases.calls import CallPermit
 from spaces_bridge.core.ids import RoomId, SpaceId
 from spaces_bridge.livekit.engine.credentials import Credentials
-from spaces_bridge.livekit.engine.issuing import HOME, EngineTokens, HomeTokens, bot_identity
+from spaces_bridge.livekit.engine.issuing import EngineTokens, HomeTokens, bot_identity
 from spaces_bridge.livekit.engine.limits import TOKEN_LIFE_S
 from tests.livekit.call_world import ALICE, ALICE_ID, BOT, SPACE, LiveSpaceWorld
 from tests.livekit.engine_world import NAME

@@ -45,7 +45,10 @@ class CallTokenIssuer(Protocol):
     """The issuer of tokens for calls."""
 
     def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
-        """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
+        """Return a token for this device, "" for the newest clients.
+
+        `member` is its MatrixRTC id, "" for older clients.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 from spaces_bridge.app.call_ports import BOT_DEVICE
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedRoom
 from spaces_bridge.app.usecases.calls import CallPermit, CallToken
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -12,7 +13,6 @@ from spaces_bridge.livekit.issuer import identity_of
 from spaces_bridge.livekit.names import device_identity, room_name
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
 
-HOME = "home"
 """The name of a live space's own room, among the rooms that relays are in."""
 
 

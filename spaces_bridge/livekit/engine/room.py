@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays, RoomText
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
@@ -21,7 +22,7 @@ from spaces_bridge.livekit.engine.acts import (
 )
 from spaces_bridge.livekit.engine.captions import EngineCaptions
 from spaces_bridge.livekit.engine.credentials import Credentials
-from spaces_bridge.livekit.engine.issuing import HOME, bot_identity
+from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of

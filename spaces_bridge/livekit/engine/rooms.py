@@ -13,12 +13,12 @@ from typing import Protocol
 from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.sentences import Sentence
-from spaces_bridge.livekit.engine.issuing import HOME
 from spaces_bridge.livekit.engine.limits import LOOK_EVERY_S, LOOK_PAUSE_S, OVER_FOR_S
 from spaces_bridge.livekit.engine.room import EngineRoom, RoomNeeds
 from spaces_bridge.livekit.limits import FLOODS_PER_S
