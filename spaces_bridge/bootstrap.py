@@ -193,7 +193,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner, has_nodes=sound.nodes is not None),
+        _numbers(tasks, storage, stage, captioner),
         mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
@@ -454,12 +454,7 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor,
-    storage: Storage,
-    stage: ClusterStage,
-    captioner: Captioner,
-    *,
-    has_nodes: bool,
+    tasks: TaskSupervisor, storage: Storage, stage: ClusterStage, captioner: Captioner
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
@@ -467,9 +462,12 @@ def _numbers(
     async def of_nodes() -> Numbers:
         return stage.node_metrics()
 
-    sources = {"tasks": task_numbers(tasks), "database": storage.backlog, "media": of_media}
-    if has_nodes:
-        sources["nodes"] = of_nodes
+    sources = {
+        "tasks": task_numbers(tasks),
+        "database": storage.backlog,
+        "media": of_media,
+        "nodes": of_nodes,
+    }
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 
