@@ -185,7 +185,12 @@ def _engine_of(config: Config, needs: CallNeeds, permits: Calls, chosen: _Chosen
     if config.livekit.remote_speakers == "on":
         connections = _foreign_sfus(config, needs)
         remote = RemoteSpeakers(
-            needs.spaces, permits, needs.relays, connections, needs.matrix.remote_members
+            needs.spaces,
+            permits,
+            needs.relays,
+            connections,
+            needs.matrix.remote_members,
+            needs.tasks,
         )
         needs.matrix.remote_members.watch(remote)
         needs.audience.add(remote)

@@ -19,6 +19,7 @@ SHORT_LIVED = {
     "livekit/engine/microphones.py": "asks a live space once, for one track",
     "livekit/microphone.py": "asks a live space once, for one client",
     "livekit/negotiation.py": "makes one offer; a failure ends its client's session",
+    "livekit/remote/room.py": "asks a live space once, for one track",
     "livekit/signalling.py": "writes to one client, for as long as it is read from",
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
     "matrix/outbox/dispatcher.py": "a lane's tasks; looked after by the dispatcher's own run",

@@ -17,6 +17,7 @@ from spaces_bridge.app.relay_ports import (
     RoomText,
 )
 from spaces_bridge.app.remote_ports import RemoteMember, RemoteMemberListener, SfuToken
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.livekit.names import device_identity, member_identity
@@ -89,7 +90,7 @@ class Far:
         self.world = world
         self.paper = Paper()
         self.speakers = RemoteSpeakers(
-            world.spaces, world.calls, self.paper, self.paper, self.paper
+            world.spaces, world.calls, self.paper, self.paper, self.paper, TaskSupervisor()
         )
         audience = world.spaces.context.audience
         assert isinstance(audience, Audiences)

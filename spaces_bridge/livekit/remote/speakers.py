@@ -9,6 +9,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from spaces_bridge.app.audiences import QuietAudience
@@ -17,6 +18,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
 from spaces_bridge.app.remote_ports import ForeignSfus, RemoteMember, RemoteMembers
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event
@@ -38,6 +40,8 @@ DEVICES_MAX: Final = 5
 """Devices of one person that are remembered."""
 FAILURES_TOLD: Final = 3
 """Tokens refused in a row after which people are told that they are not heard."""
+JOINING: Final = "joining other SFUs"
+"""Under this, tasks are counted that ask for a first token."""
 LOOK_EVERY_S: Final = 30.0
 """Seconds between looks whether memberships have expired."""
 
@@ -57,6 +61,7 @@ class RemoteSpeakers(QuietAudience):
         relays: RoomRelays,
         sfus: ForeignSfus,
         members: RemoteMembers,
+        tasks: TaskSupervisor,
     ) -> None:
         self._spaces = spaces
         self._calls = calls
@@ -69,7 +74,7 @@ class RemoteSpeakers(QuietAudience):
         self._crowded = set[SpaceId]()
         """Live spaces of which was logged that they have too many SFUs."""
         self._rooms: dict[tuple[SpaceId, str], RemoteRoom] = {}
-        self._joining: dict[tuple[SpaceId, str], asyncio.Task[None]] = {}
+        self._tasks = tasks
 
     async def run(self) -> None:
         """Read who is in the calls, then let memberships expire; runs until cancelled."""
@@ -203,13 +208,11 @@ class RemoteSpeakers(QuietAudience):
             BOT_DEVICE,
         )
         self._rooms[key] = room
-        self._joining[key] = asyncio.create_task(self._join(room), name="join another SFU")
+        self._tasks.finish(_joining(key), partial(self._join, room), JOINING)
         return room
 
     def _leave(self, key: tuple[SpaceId, str]) -> None:
-        joining = self._joining.pop(key, None)
-        if joining is not None:
-            joining.cancel()
+        self._tasks.cancel(_joining(key))
         self._rooms.pop(key).leave()
 
     async def _join(self, room: RemoteRoom) -> None:
@@ -260,3 +263,8 @@ class RemoteSpeakers(QuietAudience):
         room = self._rooms.get((space, name))
         if room is not None:
             room.replaced(sid)
+
+
+def _joining(key: tuple[SpaceId, str]) -> str:
+    """Return the name of the task that joins a room."""
+    return f"{JOINING}: {key[0]} {key[1]}"
