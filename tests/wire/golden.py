@@ -205,6 +205,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.UseRoomSound, 1, b'\x00\x00\x00B\x00\x00\x00>{"kind": "UseRoomSound", "space": "", "user": "", "on": false}'),
     (media.PublishSpeakers, 0, b'\x00\x00\x00O\x00\x00\x00K{"kind": "PublishSpeakers", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "on": true}'),
     (media.PublishSpeakers, 1, b'\x00\x00\x009\x00\x00\x005{"kind": "PublishSpeakers", "space": "", "on": false}'),
+    (media.SendData, 0, b'\x00\x00\x00r\x00\x00\x00j{"kind": "SendData", "peers": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""], "sizes": [1234567890123, 0], "fades": true}\x00{}\xff'),
+    (media.SendData, 1, b'\x00\x00\x00B\x00\x00\x00>{"kind": "SendData", "peers": [], "sizes": [], "fades": false}'),
     (media.Restore, 0, b'\x00\x00\x00\x9c\x00\x00\x00\x94{"kind": "Restore", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen"}\x00{}\xff'),
     (media.Restore, 1, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Restore", "peer": "", "space": "", "user": "", "direction": "speak"}'),
     (media.Ping, 0, b'\x00\x00\x00-\x00\x00\x00){"kind": "Ping", "number": 1234567890123}'),
