@@ -190,7 +190,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner),
+        _numbers(tasks, storage, stage, captioner, calls),
         mounts=[calls] if calls is not None else [],
     )
     return _Parts(
@@ -228,6 +228,7 @@ def _calls(
     rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
     stage.calls.attend_calls(rooms)
     audience.add(rooms)
+    signalling = Signalling(rooms, signer, permits)
     needs = CallDependencies(
         calls=permits,
         identities=identities,
@@ -239,11 +240,12 @@ def _calls(
         address_of=Addresses(_web_settings(config).trusted_proxies).of,
         domain=config.homeserver.domain,
         hang_up=rooms.stop,
+        numbers=(rooms.numbers, signalling.numbers),
     )
     # a secret that nobody was given signs for nobody outside
     outside = signer if config.livekit.api_secret.get_secret_value() else None
     parts = (
-        Signalling(rooms, signer, permits),
+        signalling,
         RoomService(rooms, spaces, use_cases.blocking, outside),
     )
     service = LiveKitService(config.call_url, signer, needs, parts)
@@ -504,12 +506,22 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor, storage: Storage, stage: WorkerStage, captioner: Captioner
+    tasks: TaskSupervisor,
+    storage: Storage,
+    stage: WorkerStage,
+    captioner: Captioner,
+    calls: LiveKitService | None,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
 
-    sources = {"tasks": task_numbers(tasks), "database": storage.backlog, "media": of_media}
+    sources: dict[str, NumberSource] = {
+        "tasks": task_numbers(tasks),
+        "database": storage.backlog,
+        "media": of_media,
+    }
+    if calls is not None:
+        sources["calls"] = calls.numbers
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

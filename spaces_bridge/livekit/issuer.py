@@ -15,6 +15,8 @@ class CallTokens:
     def __init__(self, url: str, signer: TokenSigner) -> None:
         self._url = url
         self._signer = signer
+        self.issued = 0
+        """The tokens given so far."""
 
     def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
         """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
@@ -28,6 +30,7 @@ class CallTokens:
             can_publish=permit.may_publish,
             can_subscribe=True,
         )
+        self.issued += 1
         return CallToken(self._url, self._signer.issue(grant))
 
 

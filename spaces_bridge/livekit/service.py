@@ -1,7 +1,7 @@
 """Calls as one service: what the composition root makes, mounts, starts and stops."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from spaces_bridge.livekit.authoriser import Authoriser
 from spaces_bridge.livekit.delayed_leaves import LeaveKeeper
 from spaces_bridge.livekit.http import AuthoriserServer
 from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.numbers import NumberReader, Numbers
 from spaces_bridge.livekit.tokens import TokenSigner
 
 BELOW = "/livekit"
@@ -34,7 +35,8 @@ class Dependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
-    that of our own homeserver. `hang_up` ends all calls, when the bridge stops.
+    that of our own homeserver. `hang_up` ends all calls, when the bridge stops. `numbers` are
+    those of the parts that are made elsewhere.
     """
 
     calls: Calls
@@ -47,6 +49,7 @@ class Dependencies:
     address_of: Callable[[web.Request], str]
     domain: str
     hang_up: Callable[[], None] = lambda: None
+    numbers: Sequence[NumberReader] = ()
 
 
 class LiveKitService:
@@ -59,12 +62,13 @@ class LiveKitService:
         self._tokens = CallTokens(url, signer)
         now = asyncio.get_running_loop().time
         self._keeper = LeaveKeeper(needs.presence, needs.events, needs.notes, now, needs.domain)
-        authoriser = Authoriser(
+        self._authoriser = Authoriser(
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
         self._hang_up = needs.hang_up
-        self._parts = (AuthoriserServer(authoriser, signer, needs.address_of), *parts)
+        self._numbers = needs.numbers
+        self._parts = (AuthoriserServer(self._authoriser, signer, needs.address_of), *parts)
 
     @property
     def tokens(self) -> CallTokenIssuer:
@@ -80,6 +84,20 @@ class LiveKitService:
         """Add all addresses of calls to the listener's router, below its `prefix`."""
         for part in self._parts:
             part.routes(router, prefix + BELOW)
+
+    async def numbers(self) -> Numbers:
+        """Return the numbers for the metrics."""
+        refused = self._authoriser.refused
+        found: dict[str, float | Mapping[str, float]] = {
+            "tokens": self._tokens.issued,
+            "tokens_refused": {reason: float(number) for reason, number in refused.items()},
+            "leaves": len(self._keeper),
+            "leaves_failing": self._keeper.failing,
+            "leaves_sent": self._keeper.sent,
+        }
+        for read in self._numbers:
+            found.update(read())
+        return found
 
     def start(self) -> None:
         """Start to look after delegated leaves."""
