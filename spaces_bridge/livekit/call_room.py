@@ -34,6 +34,10 @@ class RoomOwner(Protocol):
         """Do something for the room; a bug in it ends the room's sessions, and nothing else."""
         ...
 
+    def lost(self, room: "CallRoom", user: UserId, why: str) -> None:
+        """A client of this person has to join anew: the log says why, once for a flood."""
+        ...
+
 
 _GOES_BY: Final = (
     *("phase", "private", "room", "host", "levels", "people", "removed", "appointments"),
@@ -189,6 +193,9 @@ class CallRoom:
         view = self._spaces.view(self._space)
         if view is not None and participant.user in view.on_air:
             self._closing.add(participant.user)
+
+    def lost(self, participant: CallParticipant, why: str) -> None:
+        self._owner.lost(self, participant.user, why)
 
     # --- the live space -----------------------------------------------------------------------
 

@@ -130,6 +130,20 @@ async def test_a_flood_is_counted_over_all_connections_of_a_person(world: CallWo
             await answered(alice)
 
 
+async def test_offers_that_are_refused_again_and_again_are_one_line_in_the_log(
+    world: CallWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "spaces_bridge.livekit")
+    world.stage.refuse("That is no SDP.")
+    for _ in range(5):
+        async with world.raw(BOB) as bob:
+            await bob.send(offer=offer(LISTENS))
+            await bob.next("leave")
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{BOB} has to join")
+    assert line.endswith("That is no SDP.")
+
+
 async def test_the_last_place_that_is_taken_during_the_upgrade_is_taken(
     world: CallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
