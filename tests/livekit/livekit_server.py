@@ -15,7 +15,7 @@ KEY = "rig"
 
 
 @asynccontextmanager
-async def livekit_server(folder: Path) -> AsyncIterator[Keyed]:
+async def livekit_server(folder: Path, log_level: str = "debug") -> AsyncIterator[Keyed]:
     """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed."""
     port, udp_port = free_port(), free_port()
     secret = secrets.token_hex(32)
@@ -32,7 +32,7 @@ async def livekit_server(folder: Path) -> AsyncIterator[Keyed]:
             "interfaces": {"includes": ["lo"]},
         },
         "keys": {KEY: secret},
-        "logging": {"level": "debug", "pion_level": "error"},
+        "logging": {"level": log_level, "pion_level": "error"},
     }
     file = folder / "livekit.json"
     file.write_text(json.dumps(config), encoding="utf-8")  # YAML is a superset of JSON
