@@ -99,6 +99,10 @@ class Client:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             self._socket.send(datagram)
 
+    def stop_listening(self) -> None:
+        """Stay connected, and leave unread whatever comes."""
+        self._loop.remove_reader(self._socket)
+
     def close(self) -> None:
         """Close the socket without telling the server."""
         if self._timer is not None:

@@ -133,6 +133,7 @@ class LiveKitWire:
         self._is_offering = self._wants_more = False
         self._answer = self._candidates = ""
         self._said = 0
+        self._rests = False
 
     @property
     def streams(self) -> Streams:
@@ -170,6 +171,11 @@ class LiveKitWire:
         self._said += 1
         self._line.send(self.peer.rtp(self._said, self._said * 960, payload))
 
+    def rest(self) -> None:
+        """Stay in the call, but leave unread what comes: of many clients that costs too much."""
+        self._rests = True
+        self._line.stop_listening()
+
     async def close(self) -> None:
         """Leave."""
         for task in self._tasks:
@@ -202,7 +208,7 @@ class LiveKitWire:
     async def _read(self) -> None:
         assert self._socket is not None
         async for message in self._socket:
-            if message.type is aiohttp.WSMsgType.BINARY:
+            if message.type is aiohttp.WSMsgType.BINARY and not self._rests:
                 await self._take(rtc.SignalResponse.FromString(message.data))
 
     async def _take(self, response: rtc.SignalResponse) -> None:
@@ -226,6 +232,8 @@ class LiveKitWire:
                 await self._offer()
             case "leave":
                 raise SentAway(models.DisconnectReason.Name(response.leave.reason))
+            case _:
+                pass  # news of others
 
     def _dial(self) -> None:
         """Begin with ICE once the server's address is known."""

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +72,9 @@ ORDERLY = st.sampled_from(
 
 MESSAGES = (
     ORDERLY.map(lambda message: message.SerializeToString())
-    | any_message(rtc.SignalRequest.DESCRIPTOR, TEXTS).map(lambda m: m.SerializeToString())
+    | any_message(cast("Descriptor", rtc.SignalRequest.DESCRIPTOR), TEXTS).map(
+        lambda m: m.SerializeToString()
+    )
     | st.binary(max_size=60)
 )
 SPACE_EVENTS = ("granted", "taken", "muted")
@@ -151,6 +154,8 @@ class Evening:
             case "muted":
                 with suppress(Rejected):  # who does not speak cannot be muted
                     await self.world.spaces.ask(SPACE, cmd.MuteSpeaker(HOST, BOB))
+            case _:
+                raise ValueError(event)
 
     async def _happen_outside(self, event: str) -> None:
         world, stage = self.world, self.world.stage
@@ -170,6 +175,8 @@ class Evening:
                 bob = await self._bob()
                 if bob is not None:
                     await bob.socket.send_str("text")
+            case _:
+                raise ValueError(event)
 
     async def _bob(self) -> RawClient | None:
         """Bob's connection: a new one if the last one is gone, which resumes if it may.
@@ -277,7 +284,7 @@ def test_whatever_a_client_sends_in_whatever_order_is_its_own_affair(
 
 def test_steps_of_these_kinds_get_as_far_as_an_open_microphone() -> None:
     """Else the test above would show little."""
-    steps = [
+    steps: list[str | Message] = [
         "granted",
         says(add_track=microphone()),
         says(offer=offer(SPEAKS)),

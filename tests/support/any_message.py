@@ -45,7 +45,7 @@ def _set(
     if of is not None and depth == 0:
         return
     if of is not None and of.GetOptions().map_entry:
-        _set_item(draw, message, field, texts, depth)
+        _set_item(draw, getattr(message, field.name), of, texts, depth)
     elif field.is_repeated:
         place = getattr(message, field.name)
         for _ in range(draw(st.integers(0, ITEMS_MAX))):
@@ -58,13 +58,14 @@ def _set(
 
 def _set_item(
     draw: st.DrawFn,
-    message: Message,
-    field: FieldDescriptor,
+    place: Any,  # noqa: ANN401 - a map's type is the message's own affair
+    entry: Descriptor,
     texts: st.SearchStrategy[str],
     depth: int,
 ) -> None:
-    key, value = (field.message_type.fields_by_name[name] for name in ("key", "value"))
-    place, at = getattr(message, field.name), draw(_value(key, texts, 0))
+    """Set one item of a map."""
+    key, value = (entry.fields_by_name[name] for name in ("key", "value"))
+    at = draw(_value(key, texts, 0))
     if value.message_type is None:
         place[at] = draw(_value(value, texts, 0))
     else:
