@@ -23,7 +23,10 @@ DEVICE = "BROWSER"
 
 @pytest.fixture(scope="module")
 def strict_deployment() -> Iterator[Deployment]:
-    settings: dict[str, dict[str, object]] = {"livekit": {"stage": "strict"}, "captions": {"enabled": False}}
+    settings: dict[str, dict[str, object]] = {
+        "livekit": {"stage": "strict"},
+        "captions": {"enabled": False},
+    }
     with open_deployment(Deployment(settings=settings)) as opened:
         yield opened
 
