@@ -66,7 +66,10 @@ async def embedded() -> AsyncIterator[Embedded]:
     """Run it in a process of its own, which is gone afterwards."""
     async with answering("-m", "benchmarks.peers.embedded") as process:
         places = await process.ask({"where": True})
-        yield Embedded(places["url"], places["authoriser"], places["worker"], process)
+        try:
+            yield Embedded(places["url"], places["authoriser"], places["worker"], process)
+        finally:
+            await process.end()  # it ends the worker
 
 
 class _Lines(logging.Handler):
