@@ -17,7 +17,7 @@ SHELL := /bin/bash
 .PHONY: help demo check test test-all test-rest bench screenshots docs audit mutants lock clean
 
 BIN := .venv/bin
-TEST_PACKAGES := chromium firefox-esr iproute2 postgresql webkit2gtk-driver xvfb
+TEST_PACKAGES := chromium firefox-esr iproute2 postgresql redis-server webkit2gtk-driver xvfb
 BENCH_PACKAGES := janus gcc libc6-dev
 PICTURE_PACKAGES := chromium fonts-noto-color-emoji fonts-noto-core
 

@@ -23,35 +23,32 @@ from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.timekeeper import Timekeeper
 from spaces_bridge.app.usecases import UseCases, use_cases_of
-from spaces_bridge.app.usecases.calls import Calls
+from spaces_bridge.call_assembly import (
+    CallNeeds,
+    calls_of,
+    needs_relays,
+    refuse_missing_livekit,
+)
 from spaces_bridge.captions.captioner import CaptionerOptions, WorkerCaptioner
 from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
-from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
-from spaces_bridge.livekit.room_service import RoomService
-from spaces_bridge.livekit.rooms import CallRooms
-from spaces_bridge.livekit.service import Dependencies as CallDependencies
 from spaces_bridge.livekit.service import LiveKitService
-from spaces_bridge.livekit.signalling import Signalling
-from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
     DelayedEventsClient,
     MatrixService,
     MatrixSettings,
     OpenIdSettings,
     OpenIdVerifier,
-    ProxiedCalls,
 )
+from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.options import MediaOptions
-from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media_assembly import Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.storage import Storage, open_storage
-from spaces_bridge.web.access.addresses import Addresses
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.http.metrics import Numbers, NumberSource, task_numbers
 from spaces_bridge.web.service import Dependencies, WebService
@@ -106,9 +103,10 @@ async def running_bridge(config: Config) -> AsyncIterator[asyncio.Task[None]]:
 
     Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
     """
+    refuse_missing_livekit(config)
     async with contextlib.AsyncExitStack() as closing:
         # before all else: a second bridge must not get at the first one's worker
-        closing.enter_context(sole_bridge(_media_options(config)))
+        closing.enter_context(sole_bridge(media_options(config)))
         yield await _started(await _made(config, closing), config, closing)
 
 
@@ -118,7 +116,7 @@ class _Parts:
 
     identities: OpenIdVerifier
     delayed_events: DelayedEventsClient
-    stage: WorkerStage
+    sound: Sound
     captioner: WorkerCaptioner | NoCaptioner
     ban_lists: BanListService
     spaces: Spaces
@@ -139,7 +137,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
     closing.push_async_callback(tasks.stop, "database watch")
-    stage = WorkerStage(_media_options(config), tasks=tasks)
+    sound = sound_of(config, tasks, needs_relays=needs_relays(config))
+    stage = sound.stage
     captioner = _captioner(config, tasks)
     ban_lists = BanListService(storage.blocks, storage.policy_rules, clock)
     await ban_lists.load()
@@ -168,17 +167,21 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
     signal_later.matrix = matrix
     calls = (
-        _calls(
+        calls_of(
             config,
-            spaces,
-            audience,
-            stage,
-            ban_lists,
-            use_cases,
-            identities,
-            delayed_events,
-            matrix,
-            tasks,
+            CallNeeds(
+                spaces=spaces,
+                audience=audience,
+                stage=stage.calls,
+                relays=sound.relays,
+                ban_lists=ban_lists,
+                use_cases=use_cases,
+                identities=identities,
+                delayed_events=delayed_events,
+                openid=_openid_settings(config),
+                matrix=matrix,
+                tasks=tasks,
+            ),
         )
         if config.livekit.enabled
         else None
@@ -190,13 +193,13 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner, calls),
-        mounts=[calls] if calls is not None else [],
+        _numbers(tasks, storage, stage, captioner, calls, has_nodes=sound.nodes is not None),
+        mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
         identities,
         delayed_events,
-        stage,
+        sound,
         captioner,
         ban_lists,
         spaces,
@@ -206,57 +209,6 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         pages,
         tasks,
     )
-
-
-def _calls(
-    config: Config,
-    spaces: Spaces,
-    audience: Audiences,
-    stage: WorkerStage,
-    ban_lists: BanListService,
-    use_cases: UseCases,
-    identities: OpenIdVerifier,
-    delayed_events: DelayedEventsClient,
-    matrix: MatrixService,
-    tasks: TaskSupervisor,
-) -> LiveKitService:
-    def bars(host: UserId, user: UserId) -> bool:
-        return ban_lists.verdict(host, user) is not None
-
-    permits = Calls(spaces, bars, strict=config.livekit.stage == "strict")
-    signer = _signer(config)
-    rooms = CallRooms(spaces, permits, stage.calls, matrix.call_members)
-    stage.calls.attend_calls(rooms)
-    audience.add(rooms)
-    signalling = Signalling(rooms, signer, permits)
-    needs = CallDependencies(
-        calls=permits,
-        identities=identities,
-        secrecy=matrix,
-        presence=rooms,
-        events=delayed_events,
-        notes=spaces.context.notes,
-        tasks=tasks,
-        address_of=Addresses(_web_settings(config).trusted_proxies).of,
-        domain=config.homeserver.domain,
-        hang_up=rooms.stop,
-        numbers=(rooms.numbers, signalling.numbers),
-    )
-    # a secret that nobody was given signs for nobody outside
-    outside = signer if config.livekit.api_secret.get_secret_value() else None
-    parts = (
-        signalling,
-        RoomService(rooms, spaces, use_cases.blocking, outside),
-    )
-    service = LiveKitService(config.call_url, signer, needs, parts)
-    matrix.serve_calls(ProxiedCalls(permits, matrix, service.tokens, service.leaves))
-    return service
-
-
-def _signer(config: Config) -> TokenSigner:
-    secret = config.livekit.api_secret.get_secret_value()
-    as_token = config.appservice.as_token.get_secret_value()
-    return TokenSigner(config.livekit.api_key, secret or derived_secret(as_token))
 
 
 def _matrix(
@@ -290,11 +242,15 @@ async def _started(
     await parts.delayed_events.start()
     await parts.spaces.resume()
     closing.push_async_callback(parts.spaces.stop)
-    closing.push_async_callback(parts.stage.stop)
-    await _start_stage(parts.stage, config)
+    stage, relay, nodes = parts.sound.stage, parts.sound.relay, parts.sound.nodes
+    closing.push_async_callback(stage.stop)
+    await _start_stage(stage, config)
+    if relay is not None:
+        closing.push_async_callback(relay.stop)
+        relay.start()
     stops: list[Callable[[], Awaitable[None]]] = [parts.matrix.stop]
     closing.push_async_callback(side_by_side, stops)
-    closing.callback(parts.stage.end_streams)
+    closing.callback(stage.end_streams)
     with _listening("appservice", config.appservice.hostname, config.appservice.port):
         await parts.matrix.start()
     reconciler = Reconciler(parts.spaces, parts.media_events, parts.matrix, parts.tasks)
@@ -305,6 +261,8 @@ async def _started(
     if parts.calls is not None:
         parts.calls.start()
         stops.append(parts.calls.stop)
+    if nodes is not None:
+        stops.append(nodes.stop)
     with _listening("web and ops", config.web.hostname, config.web.port, config.ops.port):
         await parts.pages.start()
     captioning = asyncio.create_task(_start_captions(parts.captioner), name="captions start")
@@ -338,21 +296,15 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
 
 def _strangers(config: Config) -> tuple[OpenIdVerifier, DelayedEventsClient]:
     """Return the parts that ask other people's homeservers. Raises StartUpError."""
-    openid = config.openid
-    settings = OpenIdSettings(
-        homeserver=config.homeserver.address,
-        domain=config.homeserver.domain,
-        allowed_networks=tuple(str(network) for network in openid.allowed_networks),
-        ca_file=openid.ca_file,
-    )
+    settings = _openid_settings(config)
     try:
         return OpenIdVerifier(settings), DelayedEventsClient(settings)
     except OSError as error:
-        text = f"`openid.ca_file` ({openid.ca_file}) cannot be used: {error}. Name a PEM file."
+        text = f"`openid.ca_file` ({settings.ca_file}) cannot be used: {error}. Name a PEM file."
         raise StartUpError(ExitCode.CONFIG_INVALID, text) from error
 
 
-async def _start_stage(stage: WorkerStage, config: Config) -> None:
+async def _start_stage(stage: ClusterStage, config: Config) -> None:
     try:
         await stage.start()
     except AdapterError as error:
@@ -420,19 +372,6 @@ def app_settings(config: Config) -> AppSettings:
     )
 
 
-def _media_options(config: Config) -> MediaOptions:
-    media = config.media
-    return MediaOptions(
-        addresses=tuple(str(address) for address in media.addresses),
-        port=media.port,
-        hostnames=tuple(str(address) for address in media.hostnames),
-        runtime_dir=Path(media.runtime_dir),
-        memory_limit_mb=media.memory_limit_mb,
-        orphan_grace_s=media.orphan_grace_s,
-        opus_bitrate=media.opus_bitrate,
-    )
-
-
 def _captioner(config: Config, tasks: TaskSupervisor) -> WorkerCaptioner | NoCaptioner:
     if not config.captions.enabled:
         return NoCaptioner()
@@ -475,6 +414,15 @@ def _matrix_settings(config: Config) -> MatrixSettings:
     )
 
 
+def _openid_settings(config: Config) -> OpenIdSettings:
+    return OpenIdSettings(
+        homeserver=config.homeserver.address,
+        domain=config.homeserver.domain,
+        allowed_networks=tuple(str(network) for network in config.openid.allowed_networks),
+        ca_file=config.openid.ca_file,
+    )
+
+
 def _web_settings(config: Config) -> WebSettings:
     return WebSettings(
         hostname=config.web.hostname,
@@ -493,7 +441,7 @@ def _web_settings(config: Config) -> WebSettings:
 
 
 def _health(
-    storage: Storage, matrix: MatrixService, stage: WorkerStage, captioner: Captioner
+    storage: Storage, matrix: MatrixService, stage: ClusterStage, captioner: Captioner
 ) -> Mapping[str, Health]:
     parts: dict[str, Health] = {
         "database": storage.health,
@@ -508,18 +456,25 @@ def _health(
 def _numbers(
     tasks: TaskSupervisor,
     storage: Storage,
-    stage: WorkerStage,
+    stage: ClusterStage,
     captioner: Captioner,
     calls: LiveKitService | None,
+    *,
+    has_nodes: bool,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
+
+    async def of_nodes() -> Numbers:
+        return stage.node_metrics()
 
     sources: dict[str, NumberSource] = {
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,
     }
+    if has_nodes:
+        sources["nodes"] = of_nodes
     if calls is not None:
         sources["calls"] = calls.numbers
     if isinstance(captioner, WorkerCaptioner):

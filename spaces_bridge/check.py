@@ -18,6 +18,8 @@ import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.call_assembly import refuse_missing_livekit
 from spaces_bridge.config import Config, load
 from spaces_bridge.livekit import transports
 from spaces_bridge.matrix.client.http import home_connector
@@ -52,6 +54,7 @@ async def check(config_path: Path, registration_path: Path | None) -> int:
         StartUpError: the config or the registration cannot be used at all.
     """
     config = load(config_path)
+    refuse_missing_livekit(config)
     print(Finding(f"{config_path} is complete"))
     if registration_path is None:
         print(Finding("no registration was compared: name it with -r", warning=True))
@@ -70,6 +73,8 @@ async def check(config_path: Path, registration_path: Path | None) -> int:
 async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]:
     for finding in (*media_findings(config), *web_findings(config)):
         yield finding
+    if config.media.engine == "livekit":
+        yield await livekit_finding(config)
     async with (
         aiohttp.ClientSession(
             config.homeserver.address, connector=home_connector(), timeout=PATIENCE
@@ -301,6 +306,33 @@ async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str)
         "inside Matrix clients people are guests of the page. For Synapse, add to that listener "
         "in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
         warning=True,
+    )
+
+
+async def livekit_finding(config: Config) -> Finding:
+    """Return a finding on whether the LiveKit server takes our key, and what it is to tell us."""
+    # not before: it needs packages that the embedded engine does without
+    from spaces_bridge.livekit.engine.api import LiveKitApi, LiveKitRefused
+
+    key, secret = config.livekit.api_key, config.livekit.api_secret.get_secret_value()
+    api = LiveKitApi(config.livekit.server_url, key, secret)
+    try:
+        rooms = await api.check()
+    except LiveKitRefused:
+        text = (
+            f"LiveKit at {config.livekit.server_url} does not take `livekit.api_key` and "
+            "`livekit.api_secret`: write the same pair as in the `keys` of its config"
+        )
+        return Finding(text, ExitCode.CONFIG_INVALID)
+    except AdapterError as error:
+        text = f"{error}. Is it running, and is `livekit.server_url` its address?"
+        return Finding(text, ExitCode.CONFIG_INVALID)
+    finally:
+        await api.close()
+    return Finding(
+        f"LiveKit answers at {config.livekit.server_url} (rooms: {rooms}). For it to tell the "
+        "bridge at once who comes and goes, its config has:\n"
+        f"webhook:\n    api_key: {key}\n    urls: [{config.call_service_url}/sfu_webhook]"
     )
 
 

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["demo"]:
             return _demo(arguments[1:])
+        if arguments[:1] == ["media-node"]:
+            return _media_node(arguments[1:])
         return _obey(_parser().parse_args(arguments))
     except StartUpError as refusal:
         print(refusal.text, file=sys.stderr)
@@ -54,11 +56,24 @@ def _demo(arguments: Sequence[str]) -> int:
     return play(arguments)
 
 
+def _media_node(arguments: Sequence[str]) -> int:
+    """Carry sound for a bridge on another machine. Raises StartUpError."""
+    from spaces_bridge import logs
+    from spaces_bridge.media.nodes.options import parse
+    from spaces_bridge.media.nodes.process import run
+
+    options = parse(arguments, os.environ)
+    logs.configure(options.log_level, json_lines=options.json_logs, secrets=(options.secret,))
+    _allow_many_sockets()
+    return asyncio.run(run(options))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="spaces-bridge",
         description=DESCRIPTION,
-        epilog="`spaces-bridge demo` shows it all on this machine (see `spaces-bridge demo -h`).",
+        epilog="`spaces-bridge demo` shows it all on this machine, `spaces-bridge media-node` "
+        "carries sound for a bridge elsewhere (each has a -h).",
     )
     add = parser.add_argument
     add(

@@ -9,11 +9,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from spaces_bridge import bootstrap, call_assembly
 from spaces_bridge.check import Finding, check, media_findings, newest_spec, web_findings
 from spaces_bridge.config import Config, load
 from spaces_bridge.livekit.transports import ENDPOINT
 from spaces_bridge.registration import registration_for, text_of
 from spaces_bridge.startup import ExitCode, StartUpError
+from tests.livekit.livekit_server import livekit_server
 
 pytestmark = pytest.mark.peers
 
@@ -261,6 +263,49 @@ async def test_calls_that_are_here_or_off_are_no_matter(
     printed = capsys.readouterr().out
     assert "calls are off" in printed
     assert "warn" not in printed
+
+
+def _with_livekit(config: Path, url: str, key: str, secret: str) -> None:
+    text = config.read_text().replace("media: {", "media: {engine: livekit, ")
+    livekit = f"livekit: {{server_url: '{url}', api_key: {key}, api_secret: {secret}}}\n"
+    config.write_text(text + livekit)
+
+
+async def test_a_livekit_server_that_is_away_is_found(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    _with_livekit(files[0], f"http://127.0.0.1:{unused_tcp_port}", "spaces", "s" * 32)
+    assert await check(*files) == ExitCode.CONFIG_INVALID
+    assert "is `livekit.server_url` its address?" in capsys.readouterr().out
+
+
+@pytest.mark.needs("livekit-server")
+async def test_a_livekit_server_is_asked_and_what_it_needs_is_named(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async with livekit_server(tmp_path) as server:
+        before = files[0].read_text()
+        _with_livekit(files[0], server.url, server.key, server.secret)
+        await check(*files)
+        printed = capsys.readouterr().out
+        assert f"ok   LiveKit answers at {server.url} (rooms: 0)" in printed
+        assert "urls: [https://spaces.home.test/livekit/sfu_webhook]" in printed
+        files[0].write_text(before)
+        _with_livekit(files[0], server.url, server.key, "another" * 8)
+        assert await check(*files) == ExitCode.CONFIG_INVALID
+        assert "does not take `livekit.api_key`" in capsys.readouterr().out
+
+
+async def test_without_its_packages_the_livekit_engine_is_refused(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_livekit(files[0], "http://127.0.0.1:7880", "spaces", "s" * 32)
+    monkeypatch.setattr(call_assembly, "LIVEKIT_PACKAGES", ("livekit.api", "livekit.nothing"))
+    with pytest.raises(StartUpError) as refused:
+        async with bootstrap.running_bridge(load(files[0], {})):
+            pass
+    assert refused.value.code is ExitCode.CONFIG_INVALID
+    assert "pip install 'spaces-bridge[livekit]'" in refused.value.text
 
 
 async def test_a_registration_that_does_not_match_is_refused_before_anything_is_asked(

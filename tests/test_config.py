@@ -119,6 +119,12 @@ def test_a_bad_value_names_its_line_and_all_of_them_are_told_at_once() -> None:
         ("livekit: {api_secret: short}\n", "32 characters"),
         ("livekit: {api_key: 'a b'}\n", "livekit.api_key"),
         ("livekit: {stage: closed}\n", "'open' or 'strict'"),
+        ("livekit: {server_url: 'sfu.example:7880'}\n", "http://127.0.0.1:7880"),
+        ("livekit: {server_url: 'http://me:pw@sfu'}\n", "no query, fragment or password"),
+        ("media: {engine: janus}\n", "'embedded' or 'livekit'"),
+        ("media: {node_secret: short}\n", "32 characters"),
+        ("media: {local_worker: false}\n", "set node_secret"),
+        (f"media: {{node_secret: {'s' * 32}}}\n", "set engine to livekit"),
         ("levels: {host: 100}\n", "less than or equal to 99"),
     ],
 )
@@ -203,6 +209,41 @@ def test_placeholders_are_refused(
     assert caught.value.code is code
 
 
+LIVEKIT = {
+    "SPACES_MEDIA__ENGINE": "livekit",
+    "SPACES_LIVEKIT__SERVER_URL": "https://sfu.test",
+    "SPACES_LIVEKIT__API_SECRET": "s" * 32,
+}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ({"SPACES_LIVEKIT__SERVER_URL": ""}, "`livekit.server_url` is not set"),
+        ({"SPACES_LIVEKIT__API_SECRET": ""}, "`livekit.api_secret` is not set"),
+        ({"SPACES_LIVEKIT__ENABLED": "false"}, "`livekit.enabled` is off"),
+    ],
+)
+def test_half_a_livekit_engine_is_refused(
+    tmp_path: Path, lacking: dict[str, str], words: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(complete_text())
+    with pytest.raises(StartUpError, match=words) as caught:
+        load(path, LIVEKIT | lacking)
+    assert caught.value.code is ExitCode.CONFIG_INVALID
+
+
+def test_with_a_livekit_server_clients_are_sent_there(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(complete_text())
+    assert load(path, LIVEKIT).call_url == "wss://sfu.test"
+    named = {"SPACES_LIVEKIT__URL": "wss://people.test"}
+    config = load(path, LIVEKIT | named)
+    assert (config.call_url, config.sfu_url) == ("wss://people.test", "wss://sfu.test")
+    assert config.call_service_url.endswith("/livekit")
+
+
 def test_a_complete_config_loads_read_only(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(complete_text())
@@ -227,6 +268,12 @@ def test_the_addresses_of_calls_are_made_of_the_pages() -> None:
 def test_the_secret_of_calls_counts_as_one() -> None:
     secret = "a-secret-of-calls-that-is-long-enough"
     assert secret in settings(f"livekit: {{api_secret: {secret}}}").secrets
+
+
+def test_the_secret_of_media_nodes_counts_as_one() -> None:
+    secret = "a-secret-of-nodes-that-is-long-enough"
+    config = settings(f"media: {{engine: livekit, local_worker: false, node_secret: {secret}}}")
+    assert secret in config.secrets
 
 
 def test_the_admin_token_counts_as_a_secret() -> None:

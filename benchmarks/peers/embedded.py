@@ -19,6 +19,7 @@ from benchmarks.peers.lines import Answering, answer, answering, questions
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import UserId
+from spaces_bridge.livekit.issuer import CallTokens
 from spaces_bridge.livekit.service import Dependencies, LiveKitService
 from spaces_bridge.media.stage import WorkerStage
 from tests.livekit.authorised import ToldEvents, ToldSecrecy
@@ -122,7 +123,7 @@ def _service(world: CallWorld) -> LiveKitService:
         domain=DOMAIN,
         numbers=(world.rooms.numbers, world.signalling.numbers),
     )
-    return LiveKitService(world.url("", "ws"), world.signer, needs)
+    return LiveKitService(CallTokens(world.url("", "ws"), world.signer), world.signer, needs)
 
 
 async def _reply(

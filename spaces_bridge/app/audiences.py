@@ -1,4 +1,4 @@
-"""Several audiences as one: the pages, and the clients of calls."""
+"""Several audiences as one (the pages, the clients of calls), and one that only listens."""
 
 from collections.abc import Mapping, Sequence
 
@@ -51,3 +51,29 @@ class Audiences:
     def guests(self, space: SpaceId) -> int:
         """Return the number of guests in all audiences right now."""
         return sum(audience.guests(space) for audience in self._audiences)
+
+
+class QuietAudience:
+    """The base of audiences that are told of all and want to know only some of it.
+
+    Implements `Audience`; subclasses override what they want to know.
+    """
+
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
+        """Do nothing."""
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        """Do nothing."""
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        """Do nothing."""
+
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
+        """Do nothing."""
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Do nothing."""
+
+    def guests(self, space: SpaceId) -> int:
+        """Return 0: nobody is here."""
+        return 0

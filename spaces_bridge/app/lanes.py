@@ -44,6 +44,7 @@ class LaneName(StrEnum):
     REDACTIONS = "redactions"
     REPLIES = "replies"
     REPORTS = "reports"
+    RINGS = "rings"
     STATE = "state"
     SUMMARIES = "summaries"
     TIMELINE = "timeline"
@@ -103,6 +104,9 @@ def lane_of(task: tasks.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per
             return Lane(task.space, LaneName.BANS, Priority.URGENT)
         case tasks.WriteCallMember() | tasks.ClearCallMember() | tasks.EndStageCall():
             return Lane(task.space, LaneName.CALL)
+        case tasks.RingFollowers():
+            # a lane of its own: it waits until the bot is in the call, and is worthless late
+            return Lane(task.space, LaneName.RINGS)
         case tasks.PublishState():
             return Lane(task.space, LaneName.STATE)
         case tasks.UnbanPerson():

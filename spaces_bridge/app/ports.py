@@ -14,6 +14,7 @@ from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.notes.record import Key, N, Note
 from spaces_bridge.app.records import (
     Block,
+    CallAlert,
     InboxEvent,
     InboxRow,
     OutboxEntry,
@@ -203,6 +204,20 @@ class Followers(Protocol):
 
     async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
         """Return followers in the order of their ids, those behind `after`."""
+        ...
+
+    async def alert(self, host: UserId, follower: UserId) -> CallAlert:
+        """Return how the follower wants to be alerted; NONE also for who does not follow."""
+        ...
+
+    async def set_alert(self, host: UserId, follower: UserId, alert: CallAlert) -> None:
+        """Set how the follower wants to be alerted; of who does not follow nothing is kept."""
+        ...
+
+    async def alerted(
+        self, host: UserId, alert: CallAlert, after: UserId | None, limit: int
+    ) -> list[UserId]:
+        """Return followers who want this alert, by their ids, those behind `after`."""
         ...
 
     async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:

@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 
 JsonObject = Mapping[str, object]
+
+
+class CallAlert(StrEnum):
+    """How a follower wants to be alerted in a room where the host goes live (MSC4075).
+
+    The values are stored. Everybody who follows gets a direct message besides.
+    """
+
+    NONE = ""
+    NOTIFY = "notify"
+    RING = "ring"
 
 
 @dataclass(frozen=True, slots=True)

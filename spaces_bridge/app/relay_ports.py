@@ -48,7 +48,10 @@ class RelayedTrack:
 
 @dataclass(frozen=True, slots=True)
 class RelayedParticipant:
-    """A participant of a room, other than the relay itself: who, and its microphone tracks."""
+    """A participant of a room: who, and its microphone tracks.
+
+    The relay that tells is one of them: other workers' relays take what it publishes.
+    """
 
     identity: str
     sid: str
@@ -63,11 +66,18 @@ class RelayListener(Protocol):
     def room_changed(
         self, space: SpaceId, name: str, participants: Sequence[RelayedParticipant]
     ) -> None:
-        """Take the participants as they are now, all of them."""
+        """Take the participants as they are now, all of them, the relay itself included."""
         ...
 
     def room_lost(self, space: SpaceId, name: str, reason: str) -> None:
         """The relay is not in the room any more; it is joining again by itself."""
+        ...
+
+    def track_replaced(self, space: SpaceId, name: str, sid: str) -> None:
+        """A microphone that its user has opened on the page takes the place of this track.
+
+        It is taken no more, until `take_tracks` has left it out and names it again.
+        """
         ...
 
 
@@ -75,8 +85,8 @@ class RelayListener(Protocol):
 class RoomText:
     """A text for everybody in a room, sent as a LiveKit text stream (data channel).
 
-    `attributes` are the stream's; `sender` is the identity it is said for (LiveKit shows a
-    transcription under it), "" for the bot.
+    `attributes` are the stream's; `sender` is the identity it is said for, "" for the bot. A
+    LiveKit server heeds it of participants of the kind "agent" only; else clients see the bot.
     """
 
     topic: str
@@ -103,8 +113,9 @@ class RoomRelays(Protocol):
     def take_tracks(self, space: SpaceId, name: str, tracks: Mapping[str, UserId]) -> None:
         """Take exactly these tracks (by SID) of a room into the mix, as their user's microphone.
 
-        A user's microphone that is opened later on the page takes its place, and the other way
-        round. Not tracks of a relay of ours in its own worker.
+        A track that was not named before takes the place of its user's microphone on the page; one
+        that is opened there later takes its place (`RelayListener.track_replaced`). So a track is
+        named while it is unmuted only. Tracks of a relay of ours are not taken by its own worker.
         """
         ...
 

@@ -55,9 +55,9 @@ class TaskSupervisor:
         """
         self._start(name, work, group or name, is_endless=True)
 
-    def finish(self, name: str, work: Work) -> None:
-        """Run `work` until it has ended once without an exception."""
-        self._start(name, work, name, is_endless=False)
+    def finish(self, name: str, work: Work, group: str = "") -> None:
+        """Run `work` until it has ended once without an exception; `group` is as in `keep`."""
+        self._start(name, work, group or name, is_endless=False)
 
     def cancel(self, *names: str) -> list[asyncio.Task[None]]:
         """Cancel these tasks without waiting for their end; return those that there were."""

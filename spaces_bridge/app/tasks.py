@@ -79,6 +79,19 @@ class EndStageCall:
 
 
 @dataclass(frozen=True, slots=True)
+class RingFollowers:
+    """Ring, or notify, followers in the room who chose so: the live space is live (MSC4075).
+
+    `live_at_ms` is when it went live. It is once: what comes too late is dropped.
+    """
+
+    stored_as: ClassVar = "followers.ring"
+
+    space: SpaceId
+    live_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshCard:
     """Write the live card as the live space is."""
 
@@ -402,6 +415,7 @@ OutboxTask = (
     | OfferToSpeak
     | RemindPerson
     | AnnounceLive
+    | RingFollowers
     | InviteFollowers
     | SumUpInvitations
     | ForwardReport

@@ -32,6 +32,9 @@ PermissionName = Literal["listen", "host", "admin"]
 SIGNING_SECRET_MIN = 32
 """Characters of a secret that signs with SHA-256 (RFC 7518, section 3.2)."""
 
+NODE_SECRET_MIN = 32
+"""Characters of the secret of media nodes, which nobody is to guess."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -44,6 +47,11 @@ def _http_url(value: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("write only scheme, host and port: no path, query or fragment")
     return value.rstrip("/")
+
+
+def _websocket_url(url: str) -> str:
+    """Return the address with the scheme that WebSockets have for it."""
+    return url.replace("http", "ws", 1) if url.startswith("http") else url
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -188,6 +196,11 @@ class OpenIdConfig(ConfigSection):
 class MediaConfig(ConfigSection):
     """The sound: one UDP port, and TCP on the same number, reachable from the internet."""
 
+    engine: Literal["embedded", "livekit"] = Field(
+        "embedded",
+        description="What carries calls: embedded (the media worker), or livekit (a LiveKit "
+        "server or cluster of yours, see docs/element-call.md).",
+    )
     addresses: tuple[IPvAnyAddress, ...] = Field(
         (ip_address("127.0.0.1"),),
         min_length=1,
@@ -214,6 +227,33 @@ class MediaConfig(ConfigSection):
     opus_bitrate: int = Field(
         32000, ge=6000, le=128000, description="Bits per second of the mix each listener gets."
     )
+    node_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of media nodes (see docs/nodes.md), 32 characters or more. Empty: "
+        "there are none.",
+    )
+    local_worker: bool = Field(
+        True, description="Off: no sound on this machine, but on media nodes alone."
+    )
+
+    @field_validator("node_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < NODE_SECRET_MIN:
+            raise ValueError(f"write {NODE_SECRET_MIN} characters or more, or nothing")
+        return value
+
+    @model_validator(mode="after")
+    def _worked_somewhere(self) -> Self:
+        has_nodes = bool(self.node_secret.get_secret_value())
+        if not self.local_worker and not has_nodes:
+            raise ValueError("local_worker is off, so media nodes are needed: set node_secret")
+        if has_nodes and self.engine != "livekit":
+            raise ValueError(
+                "media nodes hear each other through a LiveKit server: set engine to livekit, or "
+                "leave node_secret empty"
+            )
+        return self
 
 
 class CaptionsConfig(ConfigSection):
@@ -250,22 +290,34 @@ class LiveKitConfig(ConfigSection):
     url: str = Field(
         "",
         description="WebSocket address of the SFU that clients are given, such as "
-        "wss://sfu.example.com. Empty: web.public_url and web.path_prefix, then /livekit.",
+        "wss://sfu.example.com. Empty: server_url, or web.public_url and web.path_prefix, then "
+        "/livekit.",
+    )
+    server_url: str = Field(
+        "",
+        description="With media.engine livekit: where the bridge reaches your LiveKit server, "
+        "such as http://127.0.0.1:7880.",
     )
     api_key: str = Field(
         "spaces",
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
-        description="Name of the secret, for programs that steer calls by LiveKit's RoomService.",
+        description="Name of the secret: that of your LiveKit server, or for programs that steer "
+        "calls by LiveKit's RoomService.",
     )
     api_secret: SecretStr = Field(
         SecretStr(""),
-        description="Secret that signs tokens, 32 characters or more. Empty: made from as_token, "
-        "and RoomService is closed to other programs.",
+        description="Secret that signs tokens, 32 characters or more; with media.engine livekit "
+        "your server's. Else empty: made from as_token, and RoomService is closed to others.",
     )
     stage: Literal["open", "strict"] = Field(
         "open",
         description="open: everybody in the room may join the call and listen. strict: only "
         "speakers may join it; the others listen on the page.",
+    )
+    remote_speakers: Literal["off", "on"] = Field(
+        "off",
+        description="on: people whose homeserver names another SFU are heard from there while "
+        "the floor is theirs. Needs spaces-bridge[livekit]; docs/element-call.md says more.",
     )
 
     @field_validator("url")
@@ -274,6 +326,16 @@ class LiveKitConfig(ConfigSection):
         parts = urlsplit(value)
         if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname):
             raise ValueError("write a whole address such as wss://sfu.example.com, or nothing")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("write no query, fragment or password into the address")
+        return value.rstrip("/")
+
+    @field_validator("server_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"ws", "wss", "http", "https"} or not parts.hostname):
+            raise ValueError("write a whole address such as http://127.0.0.1:7880, or nothing")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError("write no query, fragment or password into the address")
         return value.rstrip("/")
@@ -437,7 +499,12 @@ class Config(ConfigSection):
     @property
     def call_url(self) -> str:
         """The WebSocket address of the SFU, a transport's `url`."""
-        return self.livekit.url or self.call_service_url.replace("http", "ws", 1)
+        return self.livekit.url or self.sfu_url or _websocket_url(self.call_service_url)
+
+    @property
+    def sfu_url(self) -> str:
+        """The WebSocket address at which relays reach the LiveKit server; "": there is none."""
+        return _websocket_url(self.livekit.server_url) if self.media.engine == "livekit" else ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -447,6 +514,7 @@ class Config(ConfigSection):
             self.appservice.hs_token,
             self.ops.admin_token,
             self.livekit.api_secret,
+            self.media.node_secret,
         )
         password = urlsplit(self.database.url.get_secret_value()).password
         texts = (*(secret.get_secret_value() for secret in held), password)

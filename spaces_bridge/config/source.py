@@ -132,6 +132,30 @@ def refuse_placeholders(config: Config, path: Path) -> None:
             f"{path}: `ops.admin_token` is no secret. Write 16 random characters or more, such as "
             "`openssl rand -hex 24` prints, or leave it empty: then there is no admin API.",
         )
+    if config.media.engine == "livekit":
+        _refuse_half_a_livekit(config, path)
+
+
+def _refuse_half_a_livekit(config: Config, path: Path) -> None:
+    """Refuse a LiveKit engine that lacks a key to reach the server by. Raises StartUpError."""
+    given = {
+        "livekit.server_url": config.livekit.server_url,
+        "livekit.api_secret": config.livekit.api_secret.get_secret_value(),
+    }
+    lacking = [f"`{key}`" for key, value in given.items() if not value]
+    if lacking:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"{path}: `media.engine` is livekit, and {' and '.join(lacking)} is not set. Write "
+            "the address of your LiveKit server, and its API key and secret as `livekit.api_key` "
+            "and `livekit.api_secret`; or set `media.engine` to embedded.",
+        )
+    if not config.livekit.enabled:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"{path}: `media.engine` is livekit, and `livekit.enabled` is off. Set "
+            "`livekit.enabled: true`, or `media.engine` to embedded.",
+        )
 
 
 def is_usable_secret(secret: str) -> bool:

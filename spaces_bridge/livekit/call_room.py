@@ -1,7 +1,7 @@
 """The call of one live space: who is in it, which tracks it has, and what its clients are told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from aiohttp import WSCloseCode
 from livekit.protocol import models, rtc
@@ -20,6 +20,7 @@ from spaces_bridge.livekit.news import CallNews
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
+from spaces_bridge.livekit.seen import Seen
 from spaces_bridge.livekit.sids import room_sid
 
 
@@ -37,13 +38,6 @@ class RoomOwner(Protocol):
     def lost(self, room: "CallRoom", user: UserId, why: str) -> None:
         """A client of this person has to join anew: the log says why, once for a flood."""
         ...
-
-
-_GOES_BY: Final = (
-    *("phase", "private", "room", "host", "levels", "people", "removed", "appointments"),
-    *("microphones", "closing", "muted", "doubts"),
-)
-"""The fields of a live space that decide who may be in its call, and who speaks there."""
 
 
 class CallRoom:
@@ -76,7 +70,7 @@ class CallRoom:
         """Who is on air only until the live space has closed their microphone."""
         self._loudness = Loudness()
         self._news = CallNews(lambda: owner.guard(self, self._tell))
-        self._seen: tuple[object, ...] = ()
+        self._seen = Seen()
         """What `refresh` has brought the participants to."""
         seat_speakers(self._bot, view, (), frozenset())
         self._streams: Sequence[CallStream] = streams_of((), self._bot)
@@ -204,7 +198,7 @@ class CallRoom:
         if view.phase is not Phase.LIVE:
             self.end_all(CallEnd.OVER)
             return
-        if self._has_seen(view):
+        if not self._seen.is_news(view):
             return
         self._closing &= view.on_air
         for client in self.clients:
@@ -226,11 +220,6 @@ class CallRoom:
             message = responses.speakers(changed)
             for client in self.clients:
                 client.participant.send(message, fades=True)
-
-    def _has_seen(self, view: LiveSpace) -> bool:
-        """Return whether all that calls go by is as it was: most changes are of other things."""
-        seen, self._seen = self._seen, tuple(getattr(view, name) for name in _GOES_BY)
-        return bool(seen) and all(a is b for a, b in zip(seen, self._seen, strict=True))
 
     def _note(self, participant: CallParticipant, permit: CallPermit) -> None:
         if (participant.name, participant.may_publish) != (permit.name, permit.may_publish):

@@ -18,17 +18,23 @@ BODY_WITHIN_S: Final = 20.0
 
 
 class AuthoriserServer:
-    """The server of the authoriser. `address_of` gives the network that a request comes from."""
+    """The server of the authoriser, and of what a LiveKit server tells."""
 
     def __init__(
         self,
         authoriser: Authoriser,
         signer: TokenSigner,
         address_of: Callable[[web.Request], str],
+        hint: Callable[[str], None],
     ) -> None:
+        """`address_of` gives the network that a request comes from.
+
+        `hint` is told the name of a LiveKit room of which a webhook has told something.
+        """
         self._authoriser = authoriser
         self._signer = signer
         self._address_of = address_of
+        self._hint = hint
 
     def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
         """Add the addresses below `prefix`."""
@@ -55,9 +61,11 @@ class AuthoriserServer:
         return web.json_response({})
 
     async def _webhook(self, request: web.Request) -> web.Response:
-        # the embedded engine tells by itself: what a LiveKit server says here changes nothing yet
         body = await _body_of(request)
         webhook.refuse_unsigned(self._signer, request.headers.get("Authorization", ""), body)
+        room = webhook.room_in(body)
+        if room:
+            self._hint(room)
         return web.json_response({})
 
     async def _health(self, _request: web.Request) -> web.Response:

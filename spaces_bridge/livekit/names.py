@@ -22,9 +22,20 @@ def device_identity(user: UserId, device: str) -> str:
     return f"{user}:{device}"
 
 
+def device_of(identity: str, user: UserId) -> str:
+    """Return the device that an identity of the older form tells, "" for any other."""
+    whose, _, device = identity.rpartition(":")
+    return device if whose == user else ""
+
+
 def member_identity(user: UserId, device: str, member: str) -> str:
     """Return the identity of a participant in MSC4195's form; `member` is its MatrixRTC id."""
     return _hash([user, device, member])
+
+
+def sender_identity(user: UserId, member: str) -> str:
+    """Return the identity of a participant in MSC4195's newest form, which knows no device."""
+    return _hash([user, member])
 
 
 def _hash(values: Sequence[str]) -> str:

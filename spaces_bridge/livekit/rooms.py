@@ -30,6 +30,7 @@ from spaces_bridge.livekit.limits import (
     REJOINS_MAX,
     RESUME_WITHIN_S,
 )
+from spaces_bridge.livekit.names import device_of
 from spaces_bridge.livekit.numbers import Numbers
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import CallParticipant, Subscriptions
@@ -90,7 +91,7 @@ class CallRooms:
             identity=grant.identity,
             user=permit.user,
             name=permit.name,
-            device=_device(grant.identity, permit.user),
+            device=device_of(grant.identity, permit.user),
             joined_at_ms=self._spaces.context.clock.now_ms(),
             may_publish=permit.may_publish,
             is_single=joining.is_single,
@@ -249,9 +250,3 @@ class CallRooms:
     def guests(self, space: SpaceId) -> int:
         """Return 0: everybody in a call has an account."""
         return 0
-
-
-def _device(identity: str, user: UserId) -> str:
-    """Return the Matrix device that an identity of the older form tells, "" otherwise."""
-    whose, _, device = identity.rpartition(":")
-    return device if whose == user else ""

@@ -14,7 +14,7 @@ from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer, DelayedLeav
 from spaces_bridge.livekit.authoriser import Authoriser
 from spaces_bridge.livekit.delayed_leaves import LeaveKeeper
 from spaces_bridge.livekit.http import AuthoriserServer
-from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.issuer import CountedTokens
 from spaces_bridge.livekit.numbers import NumberReader, Numbers
 from spaces_bridge.livekit.tokens import TokenSigner
 
@@ -30,13 +30,29 @@ class Routes(Protocol):
         ...
 
 
+class CallEngine(Protocol):
+    """The engine that carries calls, from the start of the service to its stop."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End: the bridge stops. Safe to repeat."""
+        ...
+
+    def hint(self, room: str) -> None:
+        """Take note that a webhook has told something of the LiveKit room of this name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
-    that of our own homeserver. `hang_up` ends all calls, when the bridge stops. `numbers` are
-    those of the parts that are made elsewhere.
+    that of our own homeserver. `engine` carries the calls, where there is one. `numbers` are those
+    of the parts that are made elsewhere.
     """
 
     calls: Calls
@@ -48,7 +64,7 @@ class Dependencies:
     tasks: TaskSupervisor
     address_of: Callable[[web.Request], str]
     domain: str
-    hang_up: Callable[[], None] = lambda: None
+    engine: CallEngine | None = None
     numbers: Sequence[NumberReader] = ()
 
 
@@ -56,19 +72,25 @@ class LiveKitService:
     """The service of calls: the authoriser, delegated leaves, and the `parts` mounted beside."""
 
     def __init__(
-        self, url: str, signer: TokenSigner, needs: Dependencies, parts: Sequence[Routes] = ()
+        self,
+        tokens: CallTokenIssuer,
+        signer: TokenSigner,
+        needs: Dependencies,
+        parts: Sequence[Routes] = (),
     ) -> None:
-        """`url` is the WebSocket address of the SFU, as clients are given it."""
-        self._tokens = CallTokens(url, signer)
+        """`signer` reads what a LiveKit server has signed."""
+        self._tokens = CountedTokens(tokens)
         now = asyncio.get_running_loop().time
         self._keeper = LeaveKeeper(needs.presence, needs.events, needs.notes, now, needs.domain)
         self._authoriser = Authoriser(
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
-        self._hang_up = needs.hang_up
+        self._engine = needs.engine
         self._numbers = needs.numbers
-        self._parts = (AuthoriserServer(self._authoriser, signer, needs.address_of), *parts)
+        hint = needs.engine.hint if needs.engine is not None else _unheard
+        server = AuthoriserServer(self._authoriser, signer, needs.address_of, hint)
+        self._parts = (server, *parts)
 
     @property
     def tokens(self) -> CallTokenIssuer:
@@ -100,11 +122,18 @@ class LiveKitService:
         return found
 
     def start(self) -> None:
-        """Start to look after delegated leaves."""
+        """Start the engine, and to look after delegated leaves."""
+        if self._engine is not None:
+            self._engine.start()
         self._tasks.keep("delegated leaves", self._keeper.run)
 
     async def stop(self) -> None:
         """Stop, and note which leaves are looked after. Safe to repeat."""
         await self._tasks.stop("delegated leaves")  # first: nobody who is sent away has left
-        self._hang_up()
+        if self._engine is not None:
+            await self._engine.stop()
         await self._keeper.save()
+
+
+def _unheard(_room: str) -> None:
+    """Do nothing with what a webhook tells."""

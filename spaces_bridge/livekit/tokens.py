@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeGuard
 
 import jwt
@@ -16,7 +16,7 @@ import jwt
 from spaces_bridge.core.ids import SpaceId, UserId
 
 GOOD_FOR_S: Final = 3600
-"""Seconds that a token of ours lets people in; who is in stays in."""
+"""Seconds that a token lets people into the embedded engine; who is in stays in."""
 
 LEEWAY_S: Final = 10
 """Seconds by which the clock of another maker of tokens (RoomService) may be wrong."""
@@ -47,7 +47,9 @@ class CallGrant:
     only the authoriser's tokens have them, and only those join the embedded engine. `can_publish`
     is what was so when the token was made, for clients to read: it decides nothing here.
     `admin`, `room_list` and `room_create` are for RoomService. `expires_s` is Unix time in
-    seconds, 0 in a grant that is to be issued.
+    seconds, 0 in a grant that is to be issued. The others are for LiveKit's own servers alone:
+    `attributes` are the participant's, which it may change if `may_update_itself`; nobody sees it
+    if it is `hidden`; `can_publish_data` is left to the server if None.
     """
 
     room: str
@@ -62,15 +64,28 @@ class CallGrant:
     room_list: bool = False
     room_create: bool = False
     expires_s: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    may_update_itself: bool = True
+    hidden: bool = False
+    can_publish_data: bool | None = None
 
 
 class TokenSigner:
     """The signer of tokens with one key and secret (HS256); it reads its own alone."""
 
-    def __init__(self, key: str, secret: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        key: str,
+        secret: str,
+        now: Callable[[], float] = time.time,
+        *,
+        good_for_s: int = GOOD_FOR_S,
+    ) -> None:
+        """`good_for_s`: the seconds for which a token of ours lets people in."""
         self._key = key
         self._secret = secret
         self._now = now
+        self._good_for_s = good_for_s
 
     @property
     def key(self) -> str:
@@ -78,13 +93,13 @@ class TokenSigner:
         return self._key
 
     def issue(self, grant: CallGrant) -> str:
-        """Return a token that is good for an hour from now, whatever `expires_s` says."""
+        """Return a token that is good from now on for a while, whatever `expires_s` says."""
         now = int(self._now())
         claims: dict[str, object] = {
             "iss": self._key,
             "sub": grant.identity,
             "nbf": now - LEEWAY_S,
-            "exp": now + GOOD_FOR_S,
+            "exp": now + self._good_for_s,
             "name": grant.name,
             "video": _video(grant),
         }
@@ -92,6 +107,8 @@ class TokenSigner:
             claims[USER_CLAIM] = grant.user
         if grant.space is not None:
             claims[SPACE_CLAIM] = grant.space
+        if grant.attributes:
+            claims["attributes"] = dict(grant.attributes)
         return jwt.encode(claims, self._secret, algorithm="HS256", json_encoder=_PlainJson)
 
     def read(self, token: str) -> CallGrant:
@@ -182,8 +199,12 @@ def _video(grant: CallGrant) -> Mapping[str, object]:
             "canPublish": grant.can_publish,
             "canPublishSources": ["microphone"],
             "canSubscribe": grant.can_subscribe,
-            "canUpdateOwnMetadata": True,
+            "canUpdateOwnMetadata": grant.may_update_itself,
         }
+    if grant.can_publish_data is not None:
+        video["canPublishData"] = grant.can_publish_data
+    if grant.hidden:
+        video["hidden"] = True
     if grant.admin:
         video["roomAdmin"] = True
     if grant.room_list:

@@ -13,6 +13,7 @@ from spaces_bridge.matrix.appservice.call_events import CallEvents, MemberEvents
 from spaces_bridge.matrix.appservice.card_reactions import CardReactions
 from spaces_bridge.matrix.appservice.dispatcher import EventDispatcher
 from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
+from spaces_bridge.matrix.appservice.remote_members import RoomRemoteMembers
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
 from spaces_bridge.matrix.cards.avatars import Avatars
 from spaces_bridge.matrix.cards.bubbles import Bubbles
@@ -46,6 +47,8 @@ from spaces_bridge.matrix.moderation.reports import ReportHandler
 from spaces_bridge.matrix.outbox.handlers import TaskHandler, TaskRouter
 from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
 from spaces_bridge.matrix.rooms.call_members import CallConnections, CallMemberships
+from spaces_bridge.matrix.rooms.call_reactions import CallReactions
+from spaces_bridge.matrix.rooms.call_rings import CallRings
 from spaces_bridge.matrix.rooms.chat import ChatPoster
 from spaces_bridge.matrix.rooms.ghosts import Ghosts
 from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
@@ -76,6 +79,8 @@ class MatrixContext:
     """The event loop's time."""
     is_full: Callable[[RoomId], bool]
     """Says whether a room's budget leaves no event for an answer right now."""
+    room_wait_s: Callable[[RoomId, float], float]
+    """The seconds until a room's budget lets a writer with this share write (`RoomBudgets`)."""
 
     @property
     def outbox(self) -> Outbox:
@@ -104,6 +109,8 @@ class Parts:
     chat: RoomChat
     avatars: Avatars
     connections: CallConnections
+    call_reactions: CallReactions
+    remote_members: RoomRemoteMembers
 
 
 def assemble(on: MatrixContext) -> Parts:
@@ -123,8 +130,21 @@ def assemble(on: MatrixContext) -> Parts:
     )
     evictions = RoomLossCheck(on.bot, on.spaces, on.clock)
     chat = RoomChat(on.bot, on.spaces, on.settings, on.ban_lists)
+    call_reactions = CallReactions(
+        on.bot, on.spaces, on.settings, on.clock, connections.any_in, on.room_wait_s
+    )
+    remote_members = RoomRemoteMembers(on.bot, on.spaces, on.settings, on.clock)
     event_dispatcher = _event_dispatcher(
-        on, observer, dms, dm_store, shown, evictions, lists, chat
+        on,
+        observer,
+        dms,
+        dm_store,
+        shown,
+        evictions,
+        lists,
+        chat,
+        call_reactions,
+        remote_members,
     )
     return Parts(
         handlers,
@@ -137,6 +157,8 @@ def assemble(on: MatrixContext) -> Parts:
         chat,
         Avatars(on.bot, on.now_s),
         connections,
+        call_reactions,
+        remote_members,
     )
 
 
@@ -167,6 +189,7 @@ def _in_rooms(
         RoomTaskHandler(on.bot, on.spaces, on.notes, on.settings, observer, maker, cards, ghosts),
         ChatPoster(on.bot, on.spaces),
         CallMemberships(on.bot, on.spaces, on.settings, on.clock, observer, connections),
+        CallRings(on.bot, on.spaces, on.followers, on.settings, on.clock),
     ]
 
 
@@ -210,9 +233,14 @@ def _event_dispatcher(
     evictions: RoomLossCheck,
     lists: PolicyLists,
     chat: RoomChat,
+    call_reactions: CallReactions,
+    remote_members: RoomRemoteMembers,
 ) -> EventDispatcher:
     """Return the event dispatcher, with every handler of events behind it."""
     hands, members = HandReactions(on.spaces, on.clock), MemberEvents(on.bot, on.clock)
+    calls = CallEvents(
+        on.spaces, on.settings, on.clock, members, hands, call_reactions, remote_members
+    )
     return EventDispatcher(
         on.spaces,
         on.settings,
@@ -227,7 +255,7 @@ def _event_dispatcher(
         evictions,
         lists,
         chat,
-        CallEvents(on.spaces, on.settings, on.clock, members, hands),
+        calls,
     )
 
 

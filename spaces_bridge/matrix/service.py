@@ -8,9 +8,18 @@ from functools import partial
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.ports import Followers, Inbox, Pictures, Reports, RoomSnapshot, Tokens
+from spaces_bridge.app.ports import (
+    Audience,
+    Followers,
+    Inbox,
+    Pictures,
+    Reports,
+    RoomSnapshot,
+    Tokens,
+)
 from spaces_bridge.app.records import InboxEvent
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.remote_ports import RemoteMembers
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
 from spaces_bridge.app.usecases import UseCases
@@ -23,7 +32,7 @@ from spaces_bridge.matrix.appservice.transactions import parse_event
 from spaces_bridge.matrix.assembly import MatrixContext, assemble
 from spaces_bridge.matrix.cards.directory import keep_open
 from spaces_bridge.matrix.client.errors import RequestRefused
-from spaces_bridge.matrix.client.http import HomeserverApi
+from spaces_bridge.matrix.client.http import HomeserverApi, Json
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.pace import RoomBudgets
 from spaces_bridge.matrix.client.reach import Reach
@@ -74,7 +83,7 @@ class MatrixService:
             budgets.note(room)
 
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
-        bot = self._client_of(settings.bot)
+        bot = self._bot = self._client_of(settings.bot)
         self._encryption = RoomEncryption(bot)
         self._watch = HomeserverWatch(
             self._api,
@@ -100,6 +109,7 @@ class MatrixService:
                 self.wake,
                 now_s,
                 allowed.is_full,
+                budgets.wait_s,
             )
         )
         self._dispatcher = OutboxDispatcher(
@@ -143,6 +153,22 @@ class MatrixService:
         """The port to people's memberships in the calls of rooms."""
         return self._parts.connections
 
+    @property
+    def call_reactions(self) -> Audience:
+        """The audience that has live spaces' reactions shown in their calls."""
+        return self._parts.call_reactions
+
+    @property
+    def remote_members(self) -> RemoteMembers:
+        """The memberships of devices that publish at other servers' SFUs."""
+        return self._parts.remote_members
+
+    async def openid_token(self) -> Json:
+        """Return an OpenID token of the bot's, for authorisers. Raises AdapterError."""
+        path = ["user", self._settings.bot, "openid", "request_token"]
+        answer: Json = await self._bot.call("POST", path, {})
+        return answer
+
     def serve_calls(self, proxied: ProxiedCalls) -> None:
         """Answer what the homeserver hands on about calls (MSC4512); once, before the start."""
         self._server.serve_calls(proxied, self._settings.domain)
@@ -167,6 +193,7 @@ class MatrixService:
             "card counters": self._counters.run,
             "prune": self._pruning.run,
             "call members": self._parts.connections.run,
+            "reactions in calls": self._parts.call_reactions.run,
         }
 
     def _once(self) -> Mapping[str, Work]:

@@ -11,7 +11,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.sessions import Session, Sessions
-from spaces_bridge.media.supervisor import Supervisor
+from spaces_bridge.media.supervision import Supervision
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 
 _OVER: Final = "unknown_session"
@@ -22,7 +22,7 @@ class WorkerCallStage:
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        supervisor: Supervision,
         sessions: Sessions,
         requests: "Requests[messages.Answer | messages.CallNegotiated]",
         noted: Callable[[str, Session], None],

@@ -28,6 +28,8 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "SubscribeMix": messages.SubscribeMix,
         "AudioTaken": messages.AudioTaken,
         "ReplayAudio": messages.ReplayAudio,
+        "UseRoomSound": messages.UseRoomSound,
+        "PublishSpeakers": messages.PublishSpeakers,
         "Restore": messages.Restore,
         "Ping": messages.Ping,
         "Hello": messages.Hello,

@@ -14,7 +14,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -158,6 +158,26 @@ class ReplayAudio:
     space: SpaceId
     user: UserId
     from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseRoomSound:
+    """Take the sound that comes of a room at an SFU for a user's microphone; or no longer.
+
+    It takes the place of any other, and the next that is opened takes its place.
+    """
+
+    space: SpaceId
+    user: UserId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSpeakers:
+    """Hand the sound of all who speak by a peer of ours to the SFU client, behind the gate."""
+
+    space: SpaceId
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +349,7 @@ CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 ToMediaWorker: TypeAlias = (
     Attach | OpenSpace | CloseSpace | PeerOffer | AnswerCall | OfferCall | AcceptCallAnswer
     | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
-    | Restore | Ping
+    | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | Record | AudioLevels

@@ -8,8 +8,8 @@ import asyncio
 import dataclasses
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from functools import partial
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
@@ -22,8 +22,11 @@ from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.resumption import Resumption
+from spaces_bridge.media.room_sounds import RoomSounds
 from spaces_bridge.media.sessions import Session, Sessions
+from spaces_bridge.media.supervision import OnAttached, OnMessage, Supervise
 from spaces_bridge.media.supervisor import Supervisor
+from spaces_bridge.media.wanted import Wanted
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
 from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
 from spaces_bridge.wire.pcm import length_ms
@@ -34,16 +37,13 @@ CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found are closed if nobody has opened them by then."""
 
 
-@dataclass(slots=True)
-class _Wanted:
-    """The state that the app wants of one live space."""
+NewPeer = Callable[[SpaceId, UserId, PeerDirection], str]
+"""Makes the id of a new peer, which nobody can guess."""
 
-    elapsed_ms: int
-    told_at: float
-    on_air: set[UserId] = field(default_factory=set)
 
-    def elapsed_now_ms(self, now: float) -> int:
-        return self.elapsed_ms + int((now - self.told_at) * 1000)
+def random_peer(_space: SpaceId, _user: UserId, _direction: PeerDirection) -> str:
+    """Return the id of a new peer of a worker on this machine."""
+    return secrets.token_urlsafe(16)
 
 
 class WorkerStage:
@@ -51,17 +51,21 @@ class WorkerStage:
 
     def __init__(
         self,
-        options: MediaOptions,
+        worker: MediaOptions | Supervise,
         *,
         claim_s: float = CLAIM_S,
         tasks: TaskSupervisor | None = None,
+        new_peer: NewPeer = random_peer,
     ) -> None:
-        self._supervisor = Supervisor(
-            options, on_message=self._hear, on_attached=self._attached, tasks=tasks
+        """`worker`: the options of one on this machine, or what supervises one elsewhere."""
+        supervise = (
+            partial(_supervise, worker, tasks) if isinstance(worker, MediaOptions) else worker
         )
+        self._supervisor = supervise(self._hear, self._attached)
+        self._new_peer = new_peer
         self._claim_s = claim_s
         self._listener: StageListener | None = None
-        self._wanted: dict[SpaceId, _Wanted] = {}
+        self._wanted: dict[SpaceId, Wanted] = {}
         self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._requests = Requests[messages.Answer | messages.CallNegotiated]()
@@ -69,6 +73,8 @@ class WorkerStage:
             self._supervisor, self._sessions, self._requests, self._note, self.hang_up
         )
         """The `CallStage` port on the same worker."""
+        self.room_sounds = RoomSounds(self._supervisor.send)
+        """What the worker takes from rooms at an SFU, for its relay."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
         self._ogg = LiveOgg(self._ogg_changed)
         self._measured: Mapping[str, float] = {}
@@ -108,6 +114,26 @@ class WorkerStage:
         """The worker's process id; None while there is no worker."""
         return self._supervisor.pid
 
+    @property
+    def is_attached(self) -> bool:
+        """Whether the worker can be reached now."""
+        return self._supervisor.is_attached
+
+    @property
+    def restarts(self) -> int:
+        """The number of times the worker had to be replaced."""
+        return self._supervisor.restarts
+
+    @property
+    def load(self) -> int:
+        """The number of the worker's sessions."""
+        return len(self._sessions)
+
+    @property
+    def all_listening(self) -> int:
+        """The number of sessions that listen, in all live spaces."""
+        return sum(each.is_listening for each in self._sessions.values())
+
     async def check(self) -> None:
         """Part of the `Health` port."""
         if not self._supervisor.is_attached:
@@ -127,10 +153,11 @@ class WorkerStage:
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
         """Part of the port."""
         now = asyncio.get_running_loop().time()
-        wanted = self._wanted.setdefault(space, _Wanted(elapsed_ms, now))
+        wanted = self._wanted.setdefault(space, Wanted(elapsed_ms, now))
         self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(messages.SubscribeMix(space, True))
+        self.room_sounds.tell(space)
         self._resumption.go_on(space)
 
     def close_space(self, space: SpaceId) -> None:
@@ -139,6 +166,7 @@ class WorkerStage:
         self._claimable.discard(space)
         self._heard_ms = {key: ms for key, ms in self._heard_ms.items() if key[0] != space}
         self._resumption.close(space)
+        self.room_sounds.close(space)
         self._supervisor.send(messages.CloseSpace(space))
         self._ogg.end(space)
 
@@ -186,6 +214,25 @@ class WorkerStage:
         for peer in self._sessions.of_guests(space, domain):
             self.hang_up(peer)
 
+    def drop_microphones(self) -> None:
+        """Hang up every microphone of pages: another worker takes them from now on."""
+        for peer, session in list(self._sessions.items()):
+            if session.direction is PeerDirection.SPEAK:
+                self.hang_up(peer)
+
+    def end_all(self, reason: str) -> None:
+        """Forget all sessions, as the worker is gone for good; nobody is left to be told."""
+        for peer in list(self._sessions):
+            self._gone(peer, reason)
+
+    def end_stream(self, space: SpaceId) -> None:
+        """End the stream over HTTP of a live space that goes on elsewhere."""
+        self._ogg.end(space)
+
+    def knows(self, session: str) -> bool:
+        """Return whether this is one of the worker's sessions."""
+        return session in self._sessions
+
     # --- connections ---
 
     async def offer(
@@ -193,7 +240,8 @@ class WorkerStage:
     ) -> MediaSession:
         """Part of the port."""
         await self._supervisor.attached(ANSWER_S)
-        peer, side = secrets.token_urlsafe(16), PeerDirection(direction.value)
+        side = PeerDirection(direction.value)
+        peer = self._new_peer(space, user, side)
         self._sessions[peer] = Session(space, user, side, PeerPhase.NEW)
 
         def send(number: int) -> None:
@@ -219,8 +267,9 @@ class WorkerStage:
         return session in self._sessions and self._sessions[session].is_cut
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
-        """Part of the port."""
-        return bool(self._sessions.microphones(space, user))
+        """Part of the port. A room's sound is a microphone, too."""
+        of_peers = self._sessions.microphones(space, user)
+        return bool(of_peers) or self.room_sounds.has(space, user)
 
     def listeners(self, space: SpaceId) -> int:
         """Part of the port. Streams over HTTP count, too."""
@@ -245,20 +294,7 @@ class WorkerStage:
     def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
-        now = {peer.peer: peer for peer in hello.peers}
-        for peer in self._sessions.keys() - now.keys() - records.keys():
-            self._gone(peer, "the sound was restarted")
-        for peer, seat in now.items():
-            if not self._has_worked and seat.direction is PeerDirection.CALL:
-                # an earlier run's: its client was told by nobody, and joins anew as another peer
-                self._close_peer(peer)
-            else:
-                self._sessions[peer] = Session.seated(seat)
-        for peer, kept in records.items():
-            self._sessions[peer] = Session(
-                kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
-            )
-        self._resumption.begin(records)
+        self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
             self._await_claims(hello.gates.keys())
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
@@ -272,6 +308,36 @@ class WorkerStage:
         if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
             self._listener.worker_restarted(tuple(self._wanted))
         self._has_worked = True
+
+    def _take_sessions(
+        self, now: dict[str, messages.PeerSeat], records: Mapping[str, messages.Record]
+    ) -> None:
+        """Take the peers that the worker has, and have it go on with those of the records."""
+        if self._has_worked:
+            records = self._close_strangers(now, records)
+        for peer in self._sessions.keys() - now.keys() - records.keys():
+            self._gone(peer, "the sound was restarted")
+        for peer, seat in now.items():
+            if not self._has_worked and seat.direction is PeerDirection.CALL:
+                # an earlier run's: its client was told by nobody, and joins anew as another peer
+                self._close_peer(peer)
+            else:
+                self._sessions[peer] = Session.seated(seat)
+        for peer, kept in records.items():
+            self._sessions[peer] = Session(
+                kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
+            )
+        self._resumption.begin(records)
+
+    def _close_strangers(
+        self, now: dict[str, messages.PeerSeat], records: Mapping[str, messages.Record]
+    ) -> Mapping[str, messages.Record]:
+        """Close the peers that were hung up while no worker could be told; return the others."""
+        for peer in (now.keys() | records.keys()) - self._sessions.keys():
+            now.pop(peer, None)
+            self._supervisor.forget(peer)
+            self._close_peer(peer)
+        return {peer: record for peer, record in records.items() if peer in self._sessions}
 
     def _await_claims(self, spaces: Collection[SpaceId]) -> None:
         """Close what an earlier run has left in the worker, unless it is wanted again in time."""
@@ -348,6 +414,8 @@ class WorkerStage:
         """Keep a session as it is now, and tell what differs for others."""
         before = self._sessions.get(peer)
         self._sessions.note(peer, session)
+        if session.is_microphone and session.phase is PeerPhase.CONNECTED:
+            self.room_sounds.replaced(session.space, session.user)
         if self._listener is None:
             return
         if session.is_listening != (before is not None and before.is_listening):
@@ -370,9 +438,7 @@ class WorkerStage:
             self._tell_if_lost(session)
 
     def _tell_if_lost(self, session: Session) -> None:
-        if self._listener is not None and not self._sessions.microphones(
-            session.space, session.user
-        ):
+        if self._listener is not None and not self.has_microphone(session.space, session.user):
             self._listener.microphone_lost(session.space, session.user)
 
     def _close_peer(self, peer: str) -> None:
@@ -383,3 +449,12 @@ class WorkerStage:
         self._supervisor.send(messages.SubscribeMix(space, self._ogg.count(space) > 0))
         if self._listener is not None:
             self._listener.listeners_changed(space)
+
+
+def _supervise(
+    options: MediaOptions,
+    tasks: TaskSupervisor | None,
+    on_message: OnMessage,
+    on_attached: OnAttached,
+) -> Supervisor:
+    return Supervisor(options, on_message=on_message, on_attached=on_attached, tasks=tasks)

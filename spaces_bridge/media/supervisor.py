@@ -137,6 +137,11 @@ class Supervisor:
         """Drop the record of this peer, so that no worker goes on with it."""
         self._records.pop(peer, None)
 
+    def attach_again(self) -> None:
+        """Have the worker say anew what it has: `on_attached` gets it, with no records."""
+        if self._link is not None and self._attached.is_set():
+            self._link.close()
+
     # --- coming to life ---
 
     async def _find(self) -> MediaWorkerLink | None:

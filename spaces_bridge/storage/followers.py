@@ -2,6 +2,7 @@
 
 from mautrix.util.async_db import Connection
 
+from spaces_bridge.app.records import CallAlert
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.text import from_column, to_column
@@ -67,6 +68,50 @@ class SqlFollowers:
                 "SELECT follower FROM followers WHERE host = $1 AND follower > $2 "
                 "ORDER BY follower LIMIT $3",
                 to_column(host),
+                to_column(after or ""),
+                limit,
+            )
+            return [UserId(from_column(row["follower"])) for row in found]
+
+        return await self._database.read(work)
+
+    async def alert(self, host: UserId, follower: UserId) -> CallAlert:
+        """Return how the follower wants to be alerted in the room."""
+
+        async def work(connection: Connection) -> CallAlert:
+            kept = await connection.fetchval(
+                "SELECT alert FROM followers WHERE host = $1 AND follower = $2",
+                to_column(host),
+                to_column(follower),
+            )
+            return CallAlert(kept or "")
+
+        return await self._database.read(work)
+
+    async def set_alert(self, host: UserId, follower: UserId, alert: CallAlert) -> None:
+        """Set how the follower wants to be alerted in the room."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE followers SET alert = $3 WHERE host = $1 AND follower = $2",
+                to_column(host),
+                to_column(follower),
+                alert.value,
+            )
+
+        await self._database.write(work)
+
+    async def alerted(
+        self, host: UserId, alert: CallAlert, after: UserId | None, limit: int
+    ) -> list[UserId]:
+        """Return followers who want this alert, in the order of their ids."""
+
+        async def work(connection: Connection) -> list[UserId]:
+            found = await connection.fetch(
+                "SELECT follower FROM followers WHERE host = $1 AND alert = $2 "
+                "AND follower > $3 ORDER BY follower LIMIT $4",
+                to_column(host),
+                alert.value,
                 to_column(after or ""),
                 limit,
             )

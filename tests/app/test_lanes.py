@@ -63,9 +63,7 @@ def test_a_lane_of_another_version_is_a_lane_of_its_own(text: str) -> None:
 def test_the_words_of_lanes_are_those_that_are_stored() -> None:
     """They are data: a word may be added here; to change one takes a migration."""
     names = "announcements bans call captions card chat community_card crowd hands invitations"
-    names += (
-        " levels listing messages permissions prompts redactions replies reports state summaries"
-    )
-    names += " timeline unbans unknown"
+    names += " levels listing messages permissions prompts redactions replies reports rings state"
+    names += " summaries timeline unbans unknown"
     assert [str(name) for name in LaneName] == names.split()
     assert [str(priority) for priority in Priority] == ["urgent", "normal", "paced"]

@@ -8,6 +8,7 @@ import pytest
 
 from spaces_bridge_demo.deployment import Deployment
 from spaces_bridge_demo.processes import free_port
+from tests.livekit.deployments import livekit_deployment
 from tests.support.netns import Network, network
 from tests.support.world import World, model_directory, open_deployment
 
@@ -42,6 +43,23 @@ async def world(deployment: Deployment) -> AsyncIterator[World]:
     """People in the shared deployment."""
     async with World(deployment) as people:
         yield people
+
+
+@pytest.fixture(scope="session")
+def livekit(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A deployment whose calls a real livekit-server carries."""
+    with livekit_deployment(models, tmp_path_factory.mktemp("livekit")) as opened:
+        yield opened
+
+
+@pytest.fixture(
+    params=["embedded", pytest.param("livekit", marks=pytest.mark.needs("livekit-server"))]
+)
+def carried(request: pytest.FixtureRequest) -> Deployment:
+    """The deployment of an engine."""
+    name = "deployment" if request.param == "embedded" else "livekit"
+    deployment: Deployment = request.getfixturevalue(name)
+    return deployment
 
 
 @pytest.fixture(scope="session")

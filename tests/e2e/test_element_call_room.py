@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from spaces_bridge_demo.deployment import Person
+from spaces_bridge_demo.deployment import Deployment, Person
 from tests.e2e.chromium import write_wav
+from tests.livekit.call_scenarios import plays_tone
 from tests.livekit.element_call import ElementCall, element_call
 from tests.support.sound import tone
 from tests.support.world import World
@@ -16,9 +17,17 @@ from tests.support.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("chromium", "element call")]
 
 DEVICE = "BROWSER"
-MEMBER = "org.matrix.msc3401.call.member"
+HERTZ = 660.0
+MEMBER, REACTION = "org.matrix.msc3401.call.member", "io.element.call.reaction"
 GONE_S = 240.0
 """A killed browser is missed, waited for, and only then taken out of the call."""
+
+
+@pytest.fixture
+async def world(carried: Deployment) -> AsyncIterator[World]:
+    """People in the deployment of an engine."""
+    async with World(carried) as people:
+        yield people
 
 
 @pytest.fixture
@@ -52,6 +61,10 @@ async def test_hands_and_reactions_of_element_call_are_those_of_the_live_space(
     applause = page.next_frame("reactions", lambda frame: frame["counts"] == {"🎉": 1})
     await app.react("party")
     await applause
+    shown = host.next_in(space.room, REACTION, lambda event: event["sender"] == host.bot)
+    await page.send({"type": "react", "emoji": "🦄"})
+    assert (await shown)["content"]["emoji"] == "🦄", "never what came out of the call"
+    await expect(app.page.get_by_text("🦄").first).to_be_visible()
 
     prompt = host.next_prompt(ada)
     raised = host.next_in(space.room, "m.reaction", lambda event: event["sender"] == ada.id)
@@ -70,12 +83,15 @@ async def test_hands_and_reactions_of_element_call_are_those_of_the_live_space(
 async def test_a_killed_element_call_leaves_no_ghost(
     world: World, ada: Person, app: ElementCall
 ) -> None:
-    host = await world.person("hal")
-    space = await world.live_space(host, "Ghosts in Element")
+    scene = await world.on_air("Ghosts in Element")
+    host, space = scene.host, scene.space
     await ada.join(space.alias)
     joined = host.next_in(space.room, MEMBER, lambda event: event["sender"] == ada.id)
     await app.join(space.room)
     member = await joined
+    for _ in range(90):
+        scene.host_mic.say(tone(HERTZ, 1.0))
+    await plays_tone(app, HERTZ)
 
     cleared = host.next_in(
         space.room,

@@ -12,6 +12,7 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.livekit.issuer import CallTokens
 from spaces_bridge.livekit.service import Dependencies, LiveKitService
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
 from spaces_bridge.web.access.addresses import Addresses
@@ -159,7 +160,7 @@ class Parts:
             Addresses(world.settings.trusted_proxies).of,
             "example.org",
         )
-        self.service = LiveKitService(SFU, self.signer, needs)
+        self.service = LiveKitService(CallTokens(SFU, self.signer), self.signer, needs)
         return [self.service]
 
 

@@ -19,6 +19,7 @@ from spaces_bridge.app.call_ports import CallAnswer, CallListener, CallOffer, Ca
 from spaces_bridge.app.context import AppSettings
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
+from spaces_bridge.app.ports import Stage
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.blocking import Blocking
 from spaces_bridge.app.usecases.calls import Calls
@@ -224,45 +225,18 @@ class RawClient:
                     return ""
 
 
-class CallWorld:
-    """A live space with a host, and the signalling of its call."""
+class LiveSpaceWorld:
+    """A live space with a host; its call is somebody else's."""
 
-    def __init__(self, http: aiohttp.ClientSession, sound: WorkerStage | None) -> None:
-        self.http = http
+    def __init__(self, sound: Stage | None) -> None:
         self.recorder = Recorder()
-        self.stage = PaperStage()
-        self.timers = Timers()
         self.members = Members()
+        self.audiences = Audiences()
         context = self.recorder.context(AppSettings(domain=DOMAIN, bot=BOT))
-        audiences = Audiences()
-        self.spaces = Spaces(
-            replace(
-                context, audience=audiences, stage=sound if sound is not None else context.stage
-            )
-        )
-        self.calls = Calls(self.spaces)
-        calls = sound.calls if sound is not None else self.stage
-        self.rooms = CallRooms(
-            self.spaces,
-            self.calls,
-            calls,
-            self.members,
-            self.timers.call_later if sound is None else None,
-        )
-        audiences.add(self.rooms)
-        calls.attend_calls(self.rooms)
+        stage = sound if sound is not None else context.stage
+        self.spaces = Spaces(replace(context, audience=self.audiences, stage=stage))
         if sound is not None:
             sound.listen(MediaEvents(self.spaces))
-        self.secret = "a-secret-of-forty-digits-00000000000000"
-        self.signer = TokenSigner("key", self.secret)
-        self.signalling = Signalling(self.rooms, self.signer, self.calls)
-        ban_lists = BanListService(_NoLists(), _NoLists(), self.recorder)
-        blocking = Blocking(self.spaces, ban_lists)
-        self.service = RoomService(self.rooms, self.spaces, blocking, self.signer)
-        self.closed_service = RoomService(self.rooms, self.spaces, blocking, None)
-        self.lines: dict[str, asyncio.Transport] = {}
-        """The newest connection of each client, by its identity."""
-        self.port = 0
 
     # --- the live space -----------------------------------------------------------------------
 
@@ -307,6 +281,37 @@ class CallWorld:
         async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
+
+
+class CallWorld(LiveSpaceWorld):
+    """A live space with a host, and the signalling of its call."""
+
+    def __init__(self, http: aiohttp.ClientSession, sound: WorkerStage | None) -> None:
+        super().__init__(sound)
+        self.http = http
+        self.stage = PaperStage()
+        self.timers = Timers()
+        self.calls = Calls(self.spaces)
+        calls = sound.calls if sound is not None else self.stage
+        self.rooms = CallRooms(
+            self.spaces,
+            self.calls,
+            calls,
+            self.members,
+            self.timers.call_later if sound is None else None,
+        )
+        self.audiences.add(self.rooms)
+        calls.attend_calls(self.rooms)
+        self.secret = "a-secret-of-forty-digits-00000000000000"
+        self.signer = TokenSigner("key", self.secret)
+        self.signalling = Signalling(self.rooms, self.signer, self.calls)
+        ban_lists = BanListService(_NoLists(), _NoLists(), self.recorder)
+        blocking = Blocking(self.spaces, ban_lists)
+        self.service = RoomService(self.rooms, self.spaces, blocking, self.signer)
+        self.closed_service = RoomService(self.rooms, self.spaces, blocking, None)
+        self.lines: dict[str, asyncio.Transport] = {}
+        """The newest connection of each client, by its identity."""
+        self.port = 0
 
     def tracks_for(self, user: UserId) -> list[str]:
         """The tracks that a person's clients are to be sent."""

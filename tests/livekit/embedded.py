@@ -26,7 +26,9 @@ DEVICE = "DEVICE"
 
 
 class EmbeddedEngine:
-    """See `engine.Engine`: one live space; grants and removals are a host's."""
+    """See `stage_scenarios.StageEngine`: one live space; grants and removals are a host's."""
+
+    page_falls_silent = "track_muted"
 
     def __init__(self, world: CallWorld, sound: WorkerStage) -> None:
         self.world = world
@@ -47,11 +49,11 @@ class EmbeddedEngine:
 
     async def permit(self, room: str, identity: str, *, may_publish: bool) -> None:
         """The homeserver holds another level."""
-        await self.world.levels({_user(identity): SPEAKER if may_publish else None})
+        await self.world.levels({user_in(identity): SPEAKER if may_publish else None})
 
     async def remove(self, room: str, identity: str) -> None:
         """The host removes somebody."""
-        await self.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, _user(identity)))
+        await self.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, user_in(identity)))
 
     async def people(self, room: str) -> frozenset[str]:
         """Who has joined the call; the bot is always there."""
@@ -65,7 +67,8 @@ def user_of(name: str) -> UserId:
     return UserId(f"@{name}:{DOMAIN}")
 
 
-def _user(identity: str) -> UserId:
+def user_in(identity: str) -> UserId:
+    """The Matrix id in an identity of the older form."""
     return UserId(identity.rpartition(":")[0])
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from spaces_bridge_demo.processes import Child, Probe, free_port
 from tests.livekit.engine import Keyed
@@ -14,12 +15,23 @@ START_TIMEOUT_S = 60.0
 KEY = "rig"
 
 
+def free_place() -> Keyed:
+    """A port and a key for a server that does not run yet."""
+    return Keyed(f"ws://127.0.0.1:{free_port()}", KEY, secrets.token_hex(32))
+
+
 @asynccontextmanager
-async def livekit_server(folder: Path, log_level: str = "debug") -> AsyncIterator[Keyed]:
-    """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed."""
-    port, udp_port = free_port(), free_port()
-    secret = secrets.token_hex(32)
-    config = {
+async def livekit_server(
+    folder: Path, like: Keyed | None = None, webhook: str = "", log_level: str = "debug"
+) -> AsyncIterator[Keyed]:
+    """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed.
+
+    `like`: one that has ended, or is to be, in whose place it comes; `webhook`: an address that is
+    told what happens.
+    """
+    keyed = like or free_place()
+    port, udp_port = urlsplit(keyed.url).port, free_port()
+    config: dict[str, object] = {
         "port": port,
         "bind_addresses": ["127.0.0.1"],
         "rtc": {
@@ -31,9 +43,11 @@ async def livekit_server(folder: Path, log_level: str = "debug") -> AsyncIterato
             "stun_servers": ["127.0.0.1:9"],  # clients would ask its own, far away
             "interfaces": {"includes": ["lo"]},
         },
-        "keys": {KEY: secret},
+        "keys": {keyed.key: keyed.secret},
         "logging": {"level": log_level, "pion_level": "error"},
     }
+    if webhook:
+        config["webhook"] = {"api_key": keyed.key, "urls": [webhook]}
     file = folder / "livekit.json"
     file.write_text(json.dumps(config), encoding="utf-8")  # YAML is a superset of JSON
     child = Child(
@@ -45,6 +59,6 @@ async def livekit_server(folder: Path, log_level: str = "debug") -> AsyncIterato
     child.spawn()
     try:
         await child.wait_ready(Probe(f"http://127.0.0.1:{port}/"), START_TIMEOUT_S)
-        yield Keyed(f"ws://127.0.0.1:{port}", KEY, secret)
+        yield keyed
     finally:
         await child.kill9()  # asked nicely, it waits half a minute for people to leave

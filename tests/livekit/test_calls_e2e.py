@@ -18,6 +18,7 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit import delayed_leaves
+from spaces_bridge.livekit.issuer import CallTokens
 from spaces_bridge.livekit.names import device_identity
 from spaces_bridge.livekit.service import Dependencies, LiveKitService
 from spaces_bridge.livekit.tokens import TokenSigner
@@ -85,7 +86,7 @@ class AuthoriserSetup:
             lambda request: request.remote or "",
             bridge.settings.domain,
         )
-        self.service = LiveKitService(SFU, self.signer, needs)
+        self.service = LiveKitService(CallTokens(SFU, self.signer), self.signer, needs)
         self.base = ""
 
     async def post(self, path: str, body: object) -> tuple[int, Mapping[str, Any]]:

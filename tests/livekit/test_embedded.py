@@ -7,24 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from spaces_bridge.core import commands as cmd
-from tests.livekit import scenarios
-from tests.livekit.call_world import BOT_ID, HOST, SPACE
-from tests.livekit.client import LiveKitClient
+from tests.livekit import scenarios, stage_scenarios
+from tests.livekit.call_world import BOT_ID
 from tests.livekit.clients import Made
 from tests.livekit.embedded import EmbeddedEngine, WithoutBot, embedded_engine, user_of
 from tests.livekit.listening import hears_no_tone, hears_tone, length
-from tests.support.sound import tone
-from tests.support.stage import hears, listening, speaking, until
+from tests.livekit.stage_scenarios import joined
+from tests.support.stage import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "livekit-client")]
 
 PAIRS = (("python", "page"), ("page", "python"))
 WITHOUT_DATA = tuple(s for s in scenarios.MORE if s is not scenarios.words_arrive)
 """Calls of live spaces carry sound alone: what is written goes by the Matrix room."""
-
-PAGE = 600.0
-"""The tone of somebody who speaks on the page (Hz)."""
 
 
 @pytest.fixture
@@ -53,32 +48,12 @@ async def test_official_clients_on_our_stage(
     await scenario(engine, WithoutBot(speaker), WithoutBot(listener))
 
 
-async def joined(engine: EmbeddedEngine, client: LiveKitClient, name: str) -> str:
-    """Somebody joins the call on the stage, and speaks; return the identity."""
-    identity = await scenarios.enter(engine, client, await engine.room(), name)
-    await client.publish_microphone()
-    await engine.world.until(lambda: user_of(name) in engine.world.view.on_air)
-    return identity
-
-
 async def test_two_clients_and_somebody_on_the_page_converse(
     engine: EmbeddedEngine, made: Made
 ) -> None:
     ada, ben = await made("python", scenarios.HIGH), await made("page", scenarios.LOW)
-    async with speaking(engine.sound, HOST) as host, listening(engine.sound) as ear:
-        host.say(tone(PAGE, 300))
-        ada_id = await joined(engine, ada, "ada")
-        await engine.world.speak_on_page(HOST)
-        ben_id = await joined(engine, ben, "ben")
-        await hears_tone(ada, BOT_ID, PAGE)
-        await hears_tone(ben, BOT_ID, PAGE)
-        await hears_tone(ada, ben_id, scenarios.LOW)
-        await hears_tone(ben, ada_id, scenarios.HIGH)
-        for heard in (PAGE, scenarios.LOW, scenarios.HIGH):
-            await hears(ear, heard)
-        await engine.world.spaces.ask(SPACE, cmd.CloseMicrophone(HOST))
-        await ada.events.once("track_muted", identity=BOT_ID)
-        await hears_no_tone(ada, BOT_ID, PAGE)
+    await stage_scenarios.two_and_the_page_converse(engine, ada, ben)
+    await hears_no_tone(ada, BOT_ID, stage_scenarios.PAGE)
 
 
 @pytest.mark.parametrize("kind", ["python", "page", "python of two", "page of two"])

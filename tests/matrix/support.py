@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.context import AppContext, AppSettings
 from spaces_bridge.app.errors import AdapterError
@@ -139,6 +140,7 @@ class Bridge:
         self.storage = await open_storage(self._database, clock)
         self.ban_lists = BanListService(self.storage.blocks, self.storage.policy_rules, clock)
         await self.ban_lists.load()
+        audience = Audiences(self.sound)
         context = AppContext(
             journal=self.storage.journal,
             directory=self.storage.directory,
@@ -146,7 +148,7 @@ class Bridge:
             notes=self.storage.notes,
             stage=self.sound,
             captioner=self.sound,
-            audience=self.sound,
+            audience=audience,
             outbox_signal=signal,
             ban_lists=self.ban_lists,
             followers=self.storage.followers,
@@ -177,6 +179,7 @@ class Bridge:
             reports=self.storage.reports,
             tasks=self.tasks,
         )
+        audience.add(self.matrix.call_reactions)
         if self._desk_of is not None:
             self.matrix.serve_calls(self._desk_of(self.spaces, self.matrix))
         signal.on_wake = self.matrix.wake

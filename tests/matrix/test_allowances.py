@@ -88,6 +88,7 @@ def test_some_lanes_have_a_limit_of_their_own(room: Room, lane: Lane, limit: int
 CARD = tasks.RefreshCard(SPACE)
 STATE = tasks.PublishState(SPACE)
 CALL = tasks.WriteCallMember(SPACE)
+RING = tasks.RingFollowers(SPACE, 0)
 WORD = tasks.Announce(SPACE, "Live.")
 CHAT = tasks.PostChat(SPACE, ())
 REPLY = tasks.Reply(ROOM, EVENT, "Done.", True)
@@ -164,5 +165,5 @@ def test_other_rooms_and_rooms_that_are_not_made_yet_wait_for_nothing() -> None:
 
 
 def test_every_share_is_that_of_a_lane() -> None:
-    some: list[tasks.OutboxTask] = [CARD, CHAT, STATE, CALL, WORD, REPLY, UNBAN]
+    some: list[tasks.OutboxTask] = [CARD, CHAT, STATE, CALL, WORD, REPLY, RING, UNBAN]
     assert {lane_of(wanted).name for wanted in some} == SHARES.keys()

@@ -43,6 +43,7 @@ def put_together(setup: CommandSetup) -> Parts:
             setup.notebook.wake,
             now_s,
             lambda _: False,
+            lambda _room, _share: 0.0,
         )
     )
 

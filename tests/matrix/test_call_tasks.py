@@ -30,6 +30,8 @@ OWN = rtc.own_state_key(SETTINGS.bot)
 LIVE = live_space()
 OVER = after(LIVE, cmd.EndSpace(HOST, 9_000))
 STARTED_MS = 2_000
+CLOSED = ("m.call#ROOM", {"status": "closed"})
+"""The call's slot, at the end."""
 
 
 def event_of(key: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +114,7 @@ class Room:
         """Two events of each key, of which the earlier would say something else."""
         assert types == [rtc.MEMBER_STATE]
         self.pages += 1
-        written = [*self.held.items()][::-1]
+        written = [each for each in self.held.items() if each != CLOSED][::-1]
         written += [(key, {} if content else {"old": 1}) for key, content in written]
         begin = int(start or 0)
         end = begin + PAGE
@@ -175,7 +177,7 @@ async def test_at_the_end_those_who_are_there_are_cleared_after_the_levels() -> 
     room.held["_odd"] = {"application": "m.call"}
     await room.run(WRITE)
     assert room.arranged == 1
-    assert room.written == [(OWN, {})]
+    assert room.written == [(OWN, {}), CLOSED]
     assert room.enqueued == [ClearCallMember(OVER.space, BEN, "DEV")]
 
 

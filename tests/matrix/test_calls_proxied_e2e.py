@@ -91,7 +91,7 @@ def tokens() -> Tokens:
 @pytest.fixture
 async def bridge(setup: LiveSetup, tmp_path: Path, tokens: Tokens) -> AsyncIterator[Bridge]:
     def desk_of(spaces: Spaces, matrix: MatrixService) -> ProxiedCalls:
-        return ProxiedCalls(Calls(spaces), matrix, tokens, tokens)
+        return ProxiedCalls(Calls(spaces), matrix, tokens, tokens, ["wss://sfu"])
 
     settings = setup.settings(call_stage="open")
     async with Bridge(settings, tmp_path / "spaces.db", desk_of=desk_of) as running:
@@ -230,3 +230,13 @@ async def test_a_hand_on_a_sticky_membership_asks_for_the_floor(
     member = (await ben.request("PUT", f"{path}?{query}", content))["event_id"]
     await ben.react(room, str(member), "🖐️")
     await bridge.until(space.space, lambda s: id_of(ben) in s.requests, "no hand")
+
+
+async def test_the_newest_form_names_the_member_alone(bridge: Bridge, settle: Settle) -> None:
+    ada = await settle("ada")
+    room = room_of(await bridge.live(ada, "Newest"))
+    body = {"room_id": room, "slot_id": "m.call#ROOM", "member_id": "uuid-9", "url": "wss://sfu"}
+    status, answer = await ask(ada, GET_TOKEN, body)
+    assert (status, answer["jwt"]) == (200, f"{ada.id}||uuid-9|True")
+    status, answer = await ask(ada, GET_TOKEN, {**body, "url": "wss://other"})
+    assert (status, answer["errcode"]) == (400, "M_INVALID_PARAM")

@@ -39,6 +39,8 @@ MESSAGES: st.SearchStrategy[messages.MediaMessage] = st.one_of(
     st.builds(messages.SubscribeMix, SPACE, st.booleans()),
     st.builds(messages.AudioTaken, SPACE, USER, NUMBER),
     st.builds(messages.ReplayAudio, SPACE, USER, NUMBER),
+    st.builds(messages.UseRoomSound, SPACE, USER, st.booleans()),
+    st.builds(messages.PublishSpeakers, SPACE, st.booleans()),
     st.builds(messages.Restore, *KEPT),
     st.builds(messages.Ping, NUMBER),
     st.builds(

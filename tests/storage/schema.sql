@@ -90,6 +90,7 @@ CREATE TABLE followers (
     host TEXT NOT NULL,
     follower TEXT NOT NULL,
     at_ms BIGINT NOT NULL,
+    alert TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (host, follower)
 );
 CREATE INDEX followers_follower ON followers (follower);

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from spaces_bridge.app.records import CallAlert
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.storage.storage import Storage
 from tests.storage.support import HOST, opened
@@ -129,3 +130,24 @@ async def test_opt_outs_are_kept_for_ever(url: str) -> None:
     async with opened(url) as storage:
         assert await storage.followers.is_silent(ADA, HOST)
         assert await storage.followers.of(HOST, None, 9) == [BEN]
+
+
+async def test_how_followers_want_to_be_alerted_is_kept_as_long_as_they_follow(
+    storage: Storage,
+) -> None:
+    followers = storage.followers
+    await followers.set_alert(HOST, ADA, CallAlert.RING)
+    assert await followers.alert(HOST, ADA) is CallAlert.NONE, "who does not follow has none"
+    for user, alert in ((ADA, CallAlert.RING), (BEN, CallAlert.RING), (EVE, CallAlert.NOTIFY)):
+        await followers.follow(HOST, user, 1)
+        assert await followers.alert(HOST, user) is CallAlert.NONE
+        await followers.set_alert(HOST, user, alert)
+    assert await followers.alert(HOST, EVE) is CallAlert.NOTIFY
+    assert await followers.alerted(HOST, CallAlert.RING, None, 1) == [ADA]
+    assert await followers.alerted(HOST, CallAlert.RING, ADA, 9) == [BEN]
+    assert await followers.alerted(OTHER, CallAlert.RING, None, 9) == []
+    await followers.follow(HOST, BEN, 2)
+    assert await followers.alert(HOST, BEN) is CallAlert.RING, "following again changes nothing"
+    await followers.unfollow(HOST, ADA)
+    await followers.follow(HOST, ADA, 3)
+    assert await followers.alerted(HOST, CallAlert.RING, None, 9) == [BEN]

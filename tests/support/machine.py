@@ -14,6 +14,7 @@ PACKAGES: Mapping[str, str] = {
     "janus": "janus",
     "network namespaces": "iproute2 (and run as root)",
     "postgresql": "postgresql",
+    "redis-server": "redis-server",
     "webkit": "webkit2gtk-driver xvfb",
 }
 BUILT: Mapping[str, tuple[Path, str]] = {

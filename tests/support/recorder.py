@@ -14,7 +14,14 @@ from spaces_bridge.app.ports import (
     RoomSnapshot,
     StageListener,
 )
-from spaces_bridge.app.records import OutboxEntry, OutboxRow, SpaceSummary, StoredEvent, Token
+from spaces_bridge.app.records import (
+    CallAlert,
+    OutboxEntry,
+    OutboxRow,
+    SpaceSummary,
+    StoredEvent,
+    Token,
+)
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -39,6 +46,7 @@ class Recorder:
         self.microphones: set[UserId] = set()
         self.hung_up: list[str] = []
         self.following: set[tuple[UserId, UserId]] = set()
+        self.alerts: dict[tuple[UserId, UserId], CallAlert] = {}
         self.silent: set[tuple[UserId, UserId | None]] = set()
         self._enqueued = asyncio.Event()
 
@@ -247,6 +255,18 @@ class Recorder:
 
     async def of(self, host: UserId, after: UserId | None, limit: int) -> list[UserId]:
         return sorted(f for h, f in self.following if h == host and f > (after or ""))[:limit]
+
+    async def alert(self, host: UserId, follower: UserId) -> CallAlert:
+        return self.alerts.get((host, follower), CallAlert.NONE)
+
+    async def set_alert(self, host: UserId, follower: UserId, alert: CallAlert) -> None:
+        if (host, follower) in self.following:
+            self.alerts[host, follower] = alert
+
+    async def alerted(
+        self, host: UserId, alert: CallAlert, after: UserId | None, limit: int
+    ) -> list[UserId]:
+        return [f for f in await self.of(host, after, limit) if await self.alert(host, f) == alert]
 
     async def silence(self, user: UserId, host: UserId | None, at_ms: int) -> None:
         self.silent.add((user, host))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spaces_bridge.app.ports import Direction
+from spaces_bridge.app.ports import Direction, Stage
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import WorkerStage
@@ -73,7 +73,7 @@ async def running(stage: WorkerStage) -> AsyncIterator[Noted]:
         await stage.stop()
 
 
-def signal_of(stage: WorkerStage, user: UserId, direction: Direction) -> Signal:
+def signal_of(stage: Stage, user: UserId, direction: Direction) -> Signal:
     """Straight to the stage, without HTTP between."""
 
     async def signal(offer: str) -> str:
@@ -83,7 +83,7 @@ def signal_of(stage: WorkerStage, user: UserId, direction: Direction) -> Signal:
 
 
 @contextlib.asynccontextmanager
-async def listening(stage: WorkerStage, user: UserId = EAR) -> AsyncIterator[ListenerPeer]:
+async def listening(stage: Stage, user: UserId = EAR) -> AsyncIterator[ListenerPeer]:
     """A connected listener."""
     peer = ListenerPeer(signal_of(stage, user, Direction.LISTEN))
     try:
@@ -94,7 +94,7 @@ async def listening(stage: WorkerStage, user: UserId = EAR) -> AsyncIterator[Lis
 
 
 @contextlib.asynccontextmanager
-async def speaking(stage: WorkerStage, user: UserId) -> AsyncIterator[SpeakerPeer]:
+async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
     """A connected speaker, silent so far."""
     peer = SpeakerPeer(signal_of(stage, user, Direction.SPEAK))
     try:

@@ -47,9 +47,10 @@ def consequences_of(event: ev.LifecycleEvent) -> Consequences:
             assert_never(event)
 
 
-def _started_tasks(before: LiveSpace, _event: ev.SpaceStarted) -> Iterator[tasks.OutboxTask]:
+def _started_tasks(before: LiveSpace, event: ev.SpaceStarted) -> Iterator[tasks.OutboxTask]:
     if not before.private or before.reminded:
         yield tasks.AnnounceLive(before.space)
+    yield tasks.RingFollowers(before.space, event.at_ms)
 
 
 def _started_calls(context: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:

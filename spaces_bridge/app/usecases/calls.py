@@ -22,7 +22,8 @@ LEAVE_DELAY_MS: Final = range(15_000, 86_400_000 + 1)
 class CallPermit:
     """A permit to join a live space's call; `may_publish` a microphone, else only to listen.
 
-    Who has the floor may publish, even if a mute or a doubt keeps them from being heard for now.
+    Who has the floor may publish, even if a mute or a doubt keeps them from being heard for now;
+    where a mute ends publishing (see `Calls`), not while they are muted.
     """
 
     space: SpaceId
@@ -44,7 +45,10 @@ class CallTokenIssuer(Protocol):
     """The issuer of tokens for calls."""
 
     def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
-        """Return a token for this device; `member` is its MatrixRTC id, "" for older clients."""
+        """Return a token for this device, "" for the newest clients.
+
+        `member` is its MatrixRTC id, "" for older clients.
+        """
         ...
 
 
@@ -75,6 +79,8 @@ class Calls:
     """The use case of joining calls: membership and floor of the live space decide.
 
     On a `strict` stage only people with the floor may be in the call, on any other all may listen.
+    `mute_ends_publishing`: where clients hear each other by an SFU that is not ours, no gate of
+    ours is between them, and only who may not publish cannot open the microphone again.
     """
 
     def __init__(
@@ -83,10 +89,12 @@ class Calls:
         bars: Bars = lambda host, user: False,
         *,
         strict: bool = False,
+        mute_ends_publishing: bool = False,
     ) -> None:
         self._spaces = spaces
         self._bars = bars
         self._strict = strict
+        self._mute_ends_publishing = mute_ends_publishing
 
     async def permit_in(self, room: RoomId, user: UserId) -> CallPermit:
         """Return the permit for the live space of a room. Raises Rejected with the reason."""
@@ -117,6 +125,8 @@ class Calls:
         may_publish = view.role(user).may_speak and user not in view.closing
         if self._strict and not may_publish:
             raise no_floor()
+        if self._mute_ends_publishing and user in view.muted:
+            may_publish = False
         return CallPermit(space, view.room, user, person.name, may_publish)
 
     def _is_our_own(self, user: UserId) -> bool:

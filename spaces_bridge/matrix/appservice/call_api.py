@@ -2,13 +2,14 @@
 
 The homeserver has authenticated the user and names them in `X-Matrix-User-Identifier`; it proves
 itself with the `hs_token`, as for transactions. The path below the version is the client's own.
+Requests of other homeservers, for their users, come with the server's name in `X-Matrix-Origin`.
 """
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,14 +26,17 @@ from spaces_bridge.app.usecases.calls import (
 )
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.events.call_words import CALL_SLOT
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
 from spaces_bridge.pacing.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
-BASE: Final = "/_matrix/client/{version:v[0-9]+|unstable/[^/]+}/rtc/livekit"
+_BELOW: Final = "{version:v[0-9]+|unstable/[^/]+}/rtc/livekit"
+BASE: Final = f"/_matrix/client/{_BELOW}"
+FEDERATION_BASE: Final = f"/_matrix/federation/{_BELOW}"
 USER_HEADER: Final = "X-Matrix-User-Identifier"
-CALL_SLOT: Final = "m.call#ROOM"
+ORIGIN_HEADER: Final = "X-Matrix-Origin"
 BODY_MAX_BYTES: Final = 64 * 1024
 BODY_WITHIN_S: Final = 20.0
 """Seconds to wait for a body of a few hundred bytes."""
@@ -47,13 +51,15 @@ Refuse = Callable[[int, str, str], web.Response]
 class ProxiedCalls:
     """The parts that answer for calls: who may join, with which token, and who sees them leave.
 
-    `leaves` None: delayed leaves are not taken over, and clients are told so.
+    `leaves` None: delayed leaves are not taken over, and clients are told so. `urls` are the SFU's
+    addresses, as the homeserver names them to clients; none: whichever is asked for is ours.
     """
 
     calls: Calls
     secrecy: RoomSecrecy
     tokens: CallTokenIssuer
     leaves: DelayedLeaves | None = None
+    urls: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +94,21 @@ class CallApi:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the routes; whoever serves them has checked the `hs_token`."""
         router.add_post(f"{BASE}/get_token", self._answered(self._token))
+        for_others = self._answered(self._token, _user_of_other_server)
+        router.add_post(f"{FEDERATION_BASE}/get_token", for_others)
         if self._proxied.leaves is not None:
             leave = self._answered(self._delegate)
             router.add_post(f"{BASE}/delegate_delayed_leave", leave)
 
     def _answered(
-        self, answer: Callable[[CallPermit, _Asked], Awaitable[Mapping[str, str]]]
+        self,
+        answer: Callable[[CallPermit, _Asked], Awaitable[Mapping[str, str]]],
+        user_of: Callable[[web.Request, Mapping[str, Any]], UserId] = lambda r, _: _user(r),
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handler(request: web.Request) -> web.Response:
             try:
-                user, asked = _user(request), self._asked(await _body(request))
+                body = await _body(request)
+                user, asked = user_of(request, body), self._asked(body)
                 permit = await self._proxied.calls.permit_in(asked.room, user)
                 if await self._proxied.secrecy.is_encrypted(asked.room):
                     return self._refuse(403, "M_FORBIDDEN", ENCRYPTED)
@@ -145,11 +156,15 @@ class CallApi:
         member = member if isinstance(member, Mapping) else {}
         device = member.get("claimed_device_id", member.get("device_id"))
         room, named = body.get("room_id"), member.get("id")
+        if is_id(body.get("member_id")):  # the newest form, which knows no device
+            device, named = "", body["member_id"]
+        if self._proxied.urls and body.get("url", "") not in ["", *self._proxied.urls]:
+            raise _BadRequest("M_INVALID_PARAM", "This server has no such SFU.")
         if body.get("slot_id", CALL_SLOT) != CALL_SLOT:
             raise _BadRequest("M_INVALID_PARAM", f"The only slot is `{CALL_SLOT}`.")
         if not is_id(room):
             raise _BadRequest("M_BAD_JSON", "`room_id` is missing.")
-        if not is_id(named) or not is_id(device):
+        if not is_id(named) or not (is_id(device) or device == ""):
             raise _BadRequest("M_BAD_JSON", "`member` has `id` and `claimed_device_id`.")
         return _Asked(RoomId(str(room)), str(device), str(named), body)
 
@@ -159,6 +174,16 @@ def _user(request: web.Request) -> UserId:
     if len(names) != 1 or not is_user_id(names[0]):
         raise _BadRequest("M_MISSING_TOKEN", f"The homeserver sends {USER_HEADER}.", 401)
     return UserId(names[0])
+
+
+def _user_of_other_server(request: web.Request, body: Mapping[str, Any]) -> UserId:
+    """Return the user for whom another homeserver asks: one of its own."""
+    origins, user = request.headers.getall(ORIGIN_HEADER, []), body.get("user_id")
+    if len(origins) != 1:
+        raise _BadRequest("M_MISSING_TOKEN", f"The homeserver sends {ORIGIN_HEADER}.", 401)
+    if not is_user_id(user) or str(user).partition(":")[2] != origins[0]:
+        raise _BadRequest("M_FORBIDDEN", "A server asks for its own users.", 403)
+    return UserId(str(user))
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ import logging
 from collections import OrderedDict
 from typing import Final
 
-from spaces_bridge.app import tasks
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
@@ -12,12 +11,14 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.limits import HANDS_A_MINUTE
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.appservice.hand_reactions import WORDS_A_MINUTE, HandReactions
+from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
+from spaces_bridge.matrix.appservice.remote_members import RoomRemoteMembers
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.commands.flood import FloodGate, Patience
 from spaces_bridge.matrix.events import emojis, rtc
 from spaces_bridge.matrix.events.translate import CallMemberChanged, Reaction
+from spaces_bridge.matrix.rooms.call_reactions import CallReactions
 from spaces_bridge.matrix.settings import MatrixSettings
 
 log = logging.getLogger(__name__)
@@ -80,14 +81,17 @@ class CallEvents:
         clock: Clock,
         members: MemberEvents,
         hands: HandReactions,
+        shown: CallReactions,
+        remote: RoomRemoteMembers,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
         self._clock = clock
         self._members = members
         self._hands = hands
+        self._shown = shown
+        self._remote = remote
         self._reacted = FloodGate()
-        self._told = FloodGate()
 
     async def member_changed(self, seen: CallMemberChanged) -> None:
         """Note a membership; who publishes at another server is told what that means here."""
@@ -95,9 +99,8 @@ class CallEvents:
         if space is None:
             return
         self._members.note(seen.room, seen.event, member.user if member.there else None)
-        there = member.is_there(self._clock.now_ms()) and space.phase is Phase.LIVE
-        if there and member.publishes_elsewhere(self._settings.own_sfus):
-            await self._tell_of_elsewhere(space, seen.room, member)
+        if space.phase is not Phase.ENDED:
+            await self._remote.changed(space, member)
 
     async def raised(self, space: LiveSpace, reaction: Reaction) -> None:
         """Act on a raised hand, if it is on the person's own membership."""
@@ -121,33 +124,11 @@ class CallEvents:
         if not await self._members.is_own(said.room, said.target, said.sender):
             return
         try:
-            await self._spaces.ask(space.space, cmd.React(said.sender, emoji), said.event)
+            with self._shown.from_call(space.space, said.sender, emoji):
+                await self._spaces.ask(space.space, cmd.React(said.sender, emoji), said.event)
         except Rejected as refusal:
             log.info("a reaction in a call counts nothing: %s", refusal.code)
 
     def _space(self, room: RoomId) -> LiveSpace | None:
         """Return the live space of a room, where there are calls."""
         return None if self._settings.call_stage == "off" else self._spaces.by_room(room)
-
-    async def _tell_of_elsewhere(
-        self, space: LiveSpace, room: RoomId, member: rtc.CallMember
-    ) -> None:
-        """Tell the person once, and the host once of all of them."""
-        if self._told.judge(room, WORDS_A_MINUTE, self._clock.now_ms()) is not Patience.ANSWER:
-            return
-        page = self._settings.page(space.slug)
-        word = (
-            f"Your client sends its sound in “{space.title}” to a server of its own, where the "
-            f"live space cannot hear it. You can listen. To speak, open its page: {page}"
-        )
-        key = f"call-elsewhere:{space.space}:{member.user}"
-        await self._spaces.enqueue_task(tasks.TellUser(member.user, word), key)
-        name = space.person(member.user).name or member.user
-        report = (
-            f"{name} ({member.user}) has joined the call of “{space.title}” from another server, "
-            "to which their client sends its sound: it is not heard here. I tell them, and all "
-            "who come so after them, to speak from the page."
-        )
-        await self._spaces.enqueue_task(
-            tasks.TellUser(space.host, report), f"call-elsewhere:{space.space}"
-        )

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 BODY_MAX_BYTES = 32 << 20
 PREFIX = "/_matrix/app/v1"
-CLIENT_PREFIX = "/_matrix/client/"
+PROXIED_PREFIXES = ("/_matrix/client/", "/_matrix/federation/")
 """What the homeserver hands on from its users (MSC4512) has the paths that they asked for."""
 LARGE_BYTES = 1 << 18
 """The size of a body from which parsing would hold up the event loop."""
@@ -102,7 +102,7 @@ class AppserviceServer:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Refuse requests without the token, and make every error a Matrix error."""
-        if request.path.startswith((f"{PREFIX}/", CLIENT_PREFIX)):
+        if request.path.startswith((f"{PREFIX}/", *PROXIED_PREFIXES)):
             refusal = self._refusal(request.headers.get("Authorization"))
             if refusal is not None:
                 return refusal

@@ -32,10 +32,17 @@ class Guard:
     def permits(self, text: str) -> bool:
         """Return whether the address may be connected to."""
         try:
-            address = ip_address(text)
+            return self.is_excepted(text) or is_public(ip_address(text))
         except ValueError:
             return False
-        return any(address in network for network in self._allowed) or is_public(address)
+
+    def is_excepted(self, text: str) -> bool:
+        """Return whether the address is in a network that is allowed by name.
+
+        Raises ValueError: it is no address.
+        """
+        address = ip_address(text)
+        return any(address in network for network in self._allowed)
 
     def connector(
         self, context: ssl.SSLContext, resolver: AbstractResolver

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.roles import RoleLevels
+from spaces_bridge.matrix.events.call_words import NOTIFICATION
 from spaces_bridge.matrix.events.own import LIVE
 from spaces_bridge.matrix.events.rtc import CALL_REACTION, STATE_TYPES, STICKY_TYPES
 from spaces_bridge.matrix.settings import StageAccess
@@ -90,7 +91,9 @@ def structure(needs: Needs) -> dict[str, Any]:
 
 
 def _in_calls(needs: Needs) -> dict[str, int]:
-    """Return the levels for membership in the room's call, and for reactions there.
+    """Return the levels for membership in the room's call, for reactions there, and for rings.
+
+    Nobody has to ring: clients do it for the first who joins, and the bot is there before them.
 
     Membership is a state event of one generation of clients and a message of the next. Where
     there is no call, the message is one like others: nothing is made of it.
@@ -98,7 +101,11 @@ def _in_calls(needs: Needs) -> dict[str, int]:
     if needs.call == "off":
         return {}
     member = {"open": 0, "strict": needs.levels.speaker, "over": BOT}[needs.call]
-    return {**dict.fromkeys(sorted(STATE_TYPES | STICKY_TYPES), member), CALL_REACTION: 0}
+    return {
+        **dict.fromkeys(sorted(STATE_TYPES | STICKY_TYPES), member),
+        CALL_REACTION: 0,
+        NOTIFICATION: needs.levels.cohost,
+    }
 
 
 def initial(

@@ -12,6 +12,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 SHARES = {
     LaneName.UNBANS: 1.0,
     LaneName.REPLIES: 0.8,
+    LaneName.RINGS: 0.75,
     LaneName.TIMELINE: 0.75,
     LaneName.STATE: 0.7,
     LaneName.CALL: 0.65,

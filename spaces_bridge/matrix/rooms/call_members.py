@@ -15,7 +15,7 @@ from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import NotYetError, RequestRefused
 from spaces_bridge.matrix.client.http import Json
 from spaces_bridge.matrix.client.matrix_client import MatrixClient, StateEvent
-from spaces_bridge.matrix.events import rtc
+from spaces_bridge.matrix.events import call_words, rtc
 from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -63,6 +63,10 @@ class CallConnections:
         if which not in self._gone_at_ms:
             self._look_later(which, now_ms)
         self._gone_at_ms[which] = now_ms
+
+    def any_in(self, space: SpaceId) -> bool:
+        """Return whether any device is in the call of the live space."""
+        return any(where == space for where, _, _ in self._connected)
 
     async def run(self) -> None:
         """Store the tasks to look at devices that are gone; runs until cancelled."""
@@ -186,6 +190,10 @@ class CallMemberships:
             return  # there was no call
         await self._observer.arrange_levels(space.space, room)
         await self._bot.ensure_state(room, rtc.MEMBER_STATE, {}, self._own_key)
+        # sticky memberships are other people's messages: clients pass over them in a closed slot
+        await self._bot.ensure_state(
+            room, call_words.SLOT_STATE, call_words.CLOSED_SLOT, call_words.CALL_SLOT
+        )
         for member in await self._members_in(room, CLEARED_MAX):
             task = tasks.ClearCallMember(space.space, member.user, member.device)
             await self._spaces.enqueue_task(

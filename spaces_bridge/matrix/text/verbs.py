@@ -396,10 +396,13 @@ _AROUND = (
         HelpSection.AROUND,
         AllowedTo.ANYBODY,
         "tells you by direct message whenever this host goes live",
-        "USER",
+        "USER [ring|notify|quiet]",
         Takes.OPTIONAL,
-        "In a live space's room USER may be left out: its host is meant.",
-        "follow @ada:example.org",
+        "In a live space's room USER may be left out: its host is meant. `ring` has your client "
+        "ring, too, `notify` has it show a notification of the call, if you have joined the live "
+        "space's room by then; in rooms you are not in, nothing can ring. `quiet` ends that. "
+        "Without one of these words I say what you have chosen.",
+        "follow @ada:example.org ring",
         ("subscribe",),
     ),
     Verb(

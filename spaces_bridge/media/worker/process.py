@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
 import pylibsrtp
@@ -27,6 +28,7 @@ from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.options import WorkerOptions
+from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
     CUT,
     Member,
@@ -53,6 +55,8 @@ Adjustment: TypeAlias = (
     | messages.SubscribeMix
     | messages.AudioTaken
     | messages.ReplayAudio
+    | messages.UseRoomSound
+    | messages.PublishSpeakers
 )
 """A message that adjusts one known live space."""
 
@@ -82,6 +86,7 @@ class Worker:
         self._spaces: dict[SpaceId, SpaceMix] = {}
         self._members: dict[str, Member] = {}
         self._calls = CallPeers(self._edge, self._members, self._spaces, self._control.send)
+        self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -110,6 +115,7 @@ class Worker:
             for task in (serving, beat, ending):
                 task.cancel()
             self._control.close()
+            self._room_sound.close()
             self._edge.stop()
 
     # --- time ---
@@ -130,10 +136,12 @@ class Worker:
         for space, mix in self._spaces.items():
             tick = mix.tick(now, steps)
             payloads.extend(tick.payloads)
+            self._room_sound.collect(space, tick.published)
             if tick.mix is not None:
                 sequence = mix.position_ms // TICK_MS - 1
                 self._control.send_lazily(messages.MixPacket(space, sequence, tick.mix))
         self._edge.fan_out(FRAME * steps, payloads)
+        self._room_sound.flush()
         self._ticks += 1
         if self._control.is_attached:
             self._report()
@@ -201,6 +209,7 @@ class Worker:
             "gate_refused": self._gate_refused + sum(mix.gates.refused for mix in mixes),
             "tick_late_p99_ms": self._clock.lateness_ms(0.99),
             "ticks_skipped": self._clock.skipped,
+            **self._room_sound.numbers(),
         }
 
     # --- the edge ---
@@ -315,6 +324,8 @@ class Worker:
                 mix.taken(message.user, message.until_ms)
             case messages.ReplayAudio():
                 self._sent_ms[message.space, message.user] = message.from_ms
+            case messages.UseRoomSound() | messages.PublishSpeakers():
+                self._room_sound.obey(mix, message)
             case _:
                 assert_never(message)
 

@@ -58,6 +58,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "tasks": "Tasks of the bridge",
     "database": "Queues in the database",
     "media": "The media worker",
+    "nodes": "Media nodes (only where `media.node_secret` is set)",
     "calls": "Calls (only where `livekit.enabled` is on)",
     "captions": "The caption worker (only where captions are on)",
 }
@@ -243,6 +244,40 @@ METRICS: Final = (
         "ticks_skipped",
         "Ticks that were left out, as they came more than 100 ms late.",
         "It grows: everybody heard a gap.",
+    ),
+    MetricRow(
+        "spaces_media_room_sound_dropped",
+        _COUNTER,
+        "media",
+        "room_sound_dropped",
+        "Pieces of sound between the media worker and LiveKit's rooms that were dropped.",
+        "It grows for long: the process that joins LiveKit's rooms is down or too slow.",
+    ),
+    # --- nodes
+    MetricRow(
+        "spaces_media_nodes",
+        _GAUGE,
+        "nodes",
+        "connected",
+        "Media nodes that are connected.",
+        "Below the number that you run: the node's log says why.",
+    ),
+    MetricRow(
+        "spaces_media_node_listeners",
+        _GAUGE,
+        "nodes",
+        "listeners",
+        "People who listen over a media node, by node.",
+        label="node",
+    ),
+    MetricRow(
+        "spaces_media_node_restarts",
+        _COUNTER,
+        "nodes",
+        "restarts",
+        "How often a media node had to replace its worker, since the node was started.",
+        "It grows: the node's log says why; people there heard a gap.",
+        label="node",
     ),
     # --- calls
     MetricRow("spaces_calls", _GAUGE, "calls", "rooms", "Live spaces in whose call somebody is."),

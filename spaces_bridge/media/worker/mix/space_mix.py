@@ -6,7 +6,7 @@ before the frame goes into the mix. Space and user ids are opaque here.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -14,6 +14,7 @@ from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.gate import Gates, Turned
 from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
+from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, Chunk
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
@@ -39,10 +40,14 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A tick's results: packets for listeners, and the shared mix if it is subscribed to."""
+    """A tick's results: packets for listeners, and the shared mix if it is subscribed to.
+
+    `published`: the sound of each peer on air, if it is published; None is silence.
+    """
 
     payloads: MixPayloads
     mix: bytes | None
+    published: Mapping[str, Pcm | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,14 @@ class SpaceMix:
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
         self.gates = Gates()
+        self.publishes = False
+        """Whether peers on air are published in rooms at an SFU."""
         self._is_subscribed = False
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=MIX_KEPT)
         self._make_encoder, self._make_decoder = make_encoder, make_decoder
         self._shared = make_encoder()
         self._own: dict[str, Encoder] = {}
-        self._speakers: dict[str, Speaker] = {}  # by user
+        self._speakers: dict[str, Speaker | RoomSpeaker] = {}  # by user
         self._listening: dict[str, str] = {}  # peer -> user
         self._tracks: dict[str, CaptionAudio] = {}
         self._layout: Listeners | None = None
@@ -102,6 +109,21 @@ class SpaceMix:
         self._speakers[user] = Speaker(peer, self._make_decoder)
         return before.peer if before is not None else None
 
+    def use_room(self, user: str) -> str | None:
+        """Make a room's sound the user's microphone; return the peer that was it before, if any.
+
+        See `RoomSpeaker`; it is of no peer of ours.
+        """
+        before = self._speakers.get(user)
+        if before is not None and before.peer == ROOM:
+            return None
+        self._speakers[user] = RoomSpeaker()
+        return before.peer if before is not None else None
+
+    def leave_room(self, user: str) -> None:
+        """Have a room's sound be the user's microphone no longer, if it is."""
+        self.leave(ROOM, user)
+
     def speaks(self, peer: str, user: str) -> bool:
         """Return whether this peer is the user's microphone."""
         speaker = self._speakers.get(user)
@@ -124,13 +146,19 @@ class SpaceMix:
     def receive(self, peer: str, user: str, packet: RtpPacket, now: float) -> Admission:
         """Take a speaker's packet. Behind a shut gate it is refused, undecoded."""
         speaker = self._speakers.get(user)
-        if speaker is None or speaker.peer != peer:
+        if not isinstance(speaker, Speaker) or speaker.peer != peer:
             return Admission.NO_MICROPHONE
         if self.gates.admits(user):
             speaker.receive(packet, now)
             return Admission.HEARD
         speaker.refuse(packet)
         return Admission.GATE_SHUT
+
+    def hear_room(self, user: str, frame: Pcm | None) -> None:
+        """Take 20 ms that come of a room; None is silence. Behind a shut gate it is refused."""
+        speaker = self._speakers.get(user)
+        if isinstance(speaker, RoomSpeaker) and self.gates.admits(user):
+            speaker.receive(frame)
 
     # --- gates ---
 
@@ -174,7 +202,7 @@ class SpaceMix:
             payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
         self.position_ms += TICK_MS
         self._ticks += 1
-        return Tick(payloads, shared if self._is_subscribed else None)
+        return Tick(payloads, shared if self._is_subscribed else None, self._published(frames))
 
     def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
         """Begin or end to give the shared mix as packets.
@@ -202,6 +230,16 @@ class SpaceMix:
                 frames[user] = frame
             self._note(user, SILENCE if frame is None else frame)
         return frames
+
+    def _published(self, frames: Mapping[str, Pcm]) -> Mapping[str, Pcm | None]:
+        """Return the sound of this tick that is to be published: never what came of a room."""
+        if not self.publishes:
+            return {}
+        return {
+            user: frames.get(user)
+            for user in self._speaking()
+            if isinstance(self._speakers[user], Speaker)
+        }
 
     def _note(self, user: str, frame: Pcm) -> None:
         """Keep a frame for captions and levels. Silence counts: it is what ends an utterance."""

@@ -1,0 +1,180 @@
+"""The rooms of all live spaces at a LiveKit server.
+
+Implements `Audience`, `RelayListener` and `CallPresence`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from spaces_bridge.app.chat import ChatNews
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_ports import RelayedParticipant
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.sentences import Sentence
+from spaces_bridge.livekit.engine.limits import LOOK_EVERY_S, LOOK_PAUSE_S, OVER_FOR_S
+from spaces_bridge.livekit.engine.room import EngineRoom, RoomNeeds
+from spaces_bridge.livekit.limits import FLOODS_PER_S
+from spaces_bridge.livekit.names import room_name
+from spaces_bridge.pacing.token_bucket import TokenBuckets
+
+log = logging.getLogger(__name__)
+
+
+class RoomLists(Protocol):
+    """The server's lists of who is in its rooms, as `LiveKitApi` has them."""
+
+    async def people(self, room: str) -> Sequence[RelayedParticipant]:
+        """Return the participants of a room, hidden ones included. Raises AdapterError."""
+        ...
+
+
+class EngineRooms:
+    """The rooms at LiveKit: one for each live space while it is live, and a while longer."""
+
+    def __init__(
+        self,
+        needs: RoomNeeds,
+        lists: RoomLists,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._needs = needs
+        self._lists = lists
+        self._clock = clock
+        self._rooms: dict[SpaceId, EngineRoom] = {}
+        self._over_until: dict[SpaceId, float] = {}
+        self._hinted: dict[str, None] = {}
+        self._news = asyncio.Event()
+        self._failures = TokenBuckets(1, FLOODS_PER_S)
+
+    async def run(self) -> None:
+        """Look at all rooms from time to time, and at those with news soon; until cancelled."""
+        for view in self._needs.spaces.open():
+            self.changed(view, ())
+        while True:
+            await self._look(tuple(self._rooms.values()))
+            looked_at = self._clock()
+            while (left_s := looked_at + LOOK_EVERY_S - self._clock()) > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left_s):
+                        await self._news.wait()
+                        self._news.clear()
+                        await self._look(self._named())
+                        await asyncio.sleep(LOOK_PAUSE_S)
+
+    def stop(self) -> None:
+        """Leave the rooms as they are: who is in one stays there until the bridge is back."""
+        for room in self._rooms.values():
+            room.stop()
+
+    def hint(self, name: str) -> None:
+        """Look at the room of this name soon: LiveKit has told something of it."""
+        if any(room.name == name for room in self._rooms.values()):
+            self._hinted[name] = None
+            self._news.set()
+
+    def live(self) -> Mapping[SpaceId, str]:
+        """Return LiveKit's names of the rooms whose live spaces are not over."""
+        return {space: room.name for space, room in self._rooms.items() if not room.is_over}
+
+    def moved(self, space: SpaceId) -> None:
+        """Take note that the room of a live space is at another node of LiveKit's."""
+        room = self._rooms.get(space)
+        if room is not None:
+            self._guard(room, room.moved)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def _named(self) -> Sequence[EngineRoom]:
+        names, self._hinted = self._hinted, {}
+        return [room for room in self._rooms.values() if room.name in names]
+
+    async def _look(self, rooms: Sequence[EngineRoom]) -> None:
+        for space, until in list(self._over_until.items()):
+            if until <= self._clock():
+                del self._over_until[space]
+                self._rooms.pop(space).stop()
+        await asyncio.gather(*map(self._look_at, rooms))
+
+    async def _look_at(self, room: EngineRoom) -> None:
+        if room.is_over:
+            room.end()
+            return
+        try:
+            people = await self._lists.people(room.name)
+        except AdapterError:
+            return  # said once by what asks; asked again with the next look
+        self._guard(room, lambda: room.listed(people))
+
+    def _guard(self, room: EngineRoom, act: Callable[[], None]) -> None:
+        """Do something for a room; a bug in it ends neither the live space nor other rooms."""
+        try:
+            act()
+        except Exception:
+            if self._failures.take(room.space):
+                log.exception("the call of live space %s at LiveKit failed", room.space)
+
+    # --- Audience -----------------------------------------------------------------------------
+
+    def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
+        room = self._rooms.get(space.space)
+        if room is None:
+            if space.phase is Phase.LIVE and space.room is not None:
+                room = EngineRoom(space.space, room_name(space.room), self._needs)
+                self._rooms[space.space] = room
+                self._guard(room, room.begin)
+        elif space.phase is Phase.LIVE:
+            self._guard(room, lambda: room.changed(space))
+        elif not room.is_over:
+            self._over_until[space.space] = self._clock() + OVER_FOR_S
+            self._guard(room, room.end)
+
+    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
+        """Do nothing: LiveKit tells its clients itself."""
+
+    def draft(self, space: SpaceId, draft: Draft) -> None:
+        """Do nothing: calls show no captions."""
+
+    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
+        """Do nothing: clients of calls show no sentences of ours."""
+
+    def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Do nothing: the chat of a call is the room's."""
+
+    def guests(self, space: SpaceId) -> int:
+        """Return 0: everybody in a call has an account."""
+        return 0
+
+    # --- RelayListener ------------------------------------------------------------------------
+
+    def room_changed(
+        self, space: SpaceId, name: str, participants: Sequence[RelayedParticipant]
+    ) -> None:
+        room = self._rooms.get(space)
+        if room is not None and name == HOME:
+            self._guard(room, lambda: room.relayed(participants))
+
+    def room_lost(self, space: SpaceId, name: str, reason: str) -> None:
+        room = self._rooms.get(space)
+        if room is not None and name == HOME:
+            room.relay_lost()
+            self.hint(room.name)
+
+    def track_replaced(self, space: SpaceId, name: str, sid: str) -> None:
+        room = self._rooms.get(space)
+        if room is not None and name == HOME:
+            self._guard(room, lambda: room.replaced(sid))
+
+    # --- CallPresence -------------------------------------------------------------------------
+
+    def is_connected(self, space: SpaceId, identity: str) -> bool:
+        """Return whether a participant with this identity is in the room of this live space."""
+        room = self._rooms.get(space)
+        return room is not None and room.has(identity)

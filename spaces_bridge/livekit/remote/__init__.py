@@ -1,0 +1,1 @@
+"""People in the call who publish at their own server's SFU, heard by way of relays there."""

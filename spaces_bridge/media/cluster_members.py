@@ -1,0 +1,78 @@
+"""The media workers of a cluster: who is there, which is home, and who has the fewest people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from spaces_bridge.media.nodes.limits import LOST_S
+from spaces_bridge.media.stage import WorkerStage
+
+LOCAL: Final = ""
+"""The name of the worker on this machine; nodes have others."""
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A member is one media worker: its stage, and since when it cannot be reached.
+
+    `is_lost`: for so long that its sessions do not count any more.
+    """
+
+    name: str
+    stage: WorkerStage
+    away_since: float | None = None
+    is_lost: bool = False
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the worker can be reached now."""
+        return self.stage.is_attached
+
+
+class Members:
+    """The members in the order in which they came; `home` is one of them, if there is any."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        self.home: Member | None = None
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(list(self._members.values()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def add(self, member: Member) -> None:
+        """Add a member."""
+        self._members[member.name] = member
+
+    def remove(self, member: Member) -> None:
+        """Remove a member, which may have been home."""
+        self._members.pop(member.name, None)
+        if self.home is member:
+            self.home = None
+
+    def counted(self) -> Iterator[Member]:
+        """Return the members whose sessions count."""
+        return (each for each in self if not each.is_lost)
+
+    def for_listeners(self) -> list[Member]:
+        """Return those that can be reached, the one with the fewest sessions first."""
+        return sorted((each for each in self if each.is_here), key=lambda each: each.stage.load)
+
+    def look(self, now: float) -> list[Member]:
+        """Note who is away, and return those that are newly lost, or back."""
+        changed = []
+        for each in self:
+            each.away_since = None if each.is_here else (each.away_since or now)
+            is_lost = each.away_since is not None and now - each.away_since >= LOST_S
+            if is_lost != each.is_lost:
+                each.is_lost = is_lost
+                changed.append(each)
+        return changed
+
+    def next_home(self) -> Member | None:
+        """Return who is to be home: who is it, while it lives, else the oldest that is there."""
+        if self.home is not None and not self.home.is_lost:
+            return self.home
+        return next((each for each in self if each.is_here), self.home)

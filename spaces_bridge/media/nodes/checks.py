@@ -1,0 +1,124 @@
+"""What the bridge takes of a node's messages: of its own peers alone, and within bounds. Pure.
+
+Whoever holds a node can lie about its own listeners; nothing it says reaches another's sessions.
+"""
+
+import dataclasses
+
+from spaces_bridge.media import messages
+from spaces_bridge.media.nodes import limits
+from spaces_bridge.media.nodes.messages import WorkerAttached
+from spaces_bridge.media.nodes.peer_names import PeerNames
+from spaces_bridge.media.sfu_client import messages as sfu
+from spaces_bridge.media.sfu_client.limits import (
+    LONGEST_REASON,
+    MOST_PARTICIPANTS,
+    MOST_TAKEN,
+)
+from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.wire.messages import BadMessage
+
+Seat = messages.PeerSeat | messages.PeerChanged
+
+
+def admitted(
+    message: messages.MediaMessage, names: PeerNames, *, is_home: bool
+) -> messages.FromMediaWorker | None:
+    """Return what is to be taken of a worker's message, None if nothing is.
+
+    Raises BadMessage for what no worker sends.
+    """
+    match message:
+        case messages.Answer():
+            _refuse_longer(message.sdp, limits.LONGEST_SDP)
+            return message
+        case messages.PeerRefused():
+            code, text = message.code[: limits.LONGEST_NAME], message.text[: limits.LONGEST_TEXT]
+            return dataclasses.replace(message, code=code, text=text)
+        case messages.PeerChanged() if is_own(message, names):
+            reason = message.reason[: limits.LONGEST_TEXT]
+            return dataclasses.replace(message, reason=reason, speaks=False, listens=False)
+        case messages.Stats():
+            return _numbers(message)
+        case messages.AudioLevels() if is_home:
+            return _levels(message)
+        case messages.SpeakerAudio() if is_home:
+            if len(message.pcm) > limits.MOST_PCM or message.at_ms < 0:
+                raise BadMessage("sound of an impossible length or time")
+            return message
+        case messages.MixPacket() if is_home:
+            if len(message.opus) > limits.MOST_OPUS or message.sequence < 0:
+                raise BadMessage("a packet of an impossible size or time")
+            return message
+    return None
+
+
+def checked(message: sfu.FromSfuClient) -> sfu.FromSfuClient:
+    """Return an SFU client's message. Raises BadMessage for what is beyond the client's bounds."""
+    match message:
+        case sfu.SfuParticipants():
+            if len(message.participants) > MOST_PARTICIPANTS:
+                raise BadMessage("more participants than are told of")
+        case sfu.SfuTracksTaken():
+            if len(message.sids) > MOST_TAKEN:
+                raise BadMessage("more tracks than are taken")
+        case sfu.SfuRoomLost():
+            return dataclasses.replace(message, reason=message.reason[:LONGEST_REASON])
+        case sfu.SfuStats():
+            if len(message.numbers) > limits.MOST_NUMBERS:
+                raise BadMessage("more numbers than there are")
+        case _:
+            pass
+    return message
+
+
+def is_own(seat: Seat, names: PeerNames) -> bool:
+    """Return whether a peer is of the node that tells of it. Calls have none on nodes."""
+    if seat.direction is StreamDirection.CALL or len(seat.peer) > limits.LONGEST_ID:
+        return False
+    return names.are_of(seat.peer, seat.space, seat.user, seat.direction)
+
+
+def admitted_state(told: WorkerAttached, names: PeerNames) -> WorkerAttached:
+    """Return what a node's worker has, without what is not the node's. Raises BadMessage."""
+    gates = told.hello.gates
+    if len(gates) > limits.MOST_SPACES or any(len(each) > limits.LONGEST_ID for each in gates):
+        raise BadMessage("more live spaces than there can be")
+    if max(len(told.hello.peers), len(told.kept)) > limits.MOST_PEERS:
+        raise BadMessage("more peers than there can be")
+    hello = messages.Hello(
+        told.hello.pid,
+        dict.fromkeys(gates, ()),
+        tuple(_plain(seat) for seat in told.hello.peers if is_own(seat, names)),
+    )
+    kept = tuple(_plain(seat) for seat in told.kept if is_own(seat, names))
+    return WorkerAttached(hello, kept, told.restarts)
+
+
+def strangers(told: WorkerAttached, names: PeerNames) -> list[str]:
+    """Return the ids of peers that the node's worker has, and that are not the node's."""
+    seats = (*told.hello.peers, *told.kept)
+    return [seat.peer for seat in seats if not is_own(seat, names)]
+
+
+def _plain(seat: messages.PeerSeat) -> messages.PeerSeat:
+    return dataclasses.replace(seat, speaks=False, listens=False)
+
+
+def _levels(message: messages.AudioLevels) -> messages.AudioLevels:
+    if len(message.levels) > limits.MOST_LEVELS:
+        raise BadMessage("the levels of more people than can speak")
+    return dataclasses.replace(
+        message, levels={user: min(100, max(0, each)) for user, each in message.levels.items()}
+    )
+
+
+def _numbers(message: messages.Stats) -> messages.Stats:
+    if len(message.numbers) > limits.MOST_NUMBERS:
+        raise BadMessage("more numbers than there are")
+    return message
+
+
+def _refuse_longer(text: str, most: int) -> None:
+    if len(text) > most:
+        raise BadMessage("a text that is too long")
