@@ -193,7 +193,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner, calls, has_nodes=sound.nodes is not None),
+        _numbers(tasks, storage, stage, captioner, calls),
         mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
@@ -459,8 +459,6 @@ def _numbers(
     stage: ClusterStage,
     captioner: Captioner,
     calls: LiveKitService | None,
-    *,
-    has_nodes: bool,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
@@ -472,9 +470,8 @@ def _numbers(
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,
+        "nodes": of_nodes,
     }
-    if has_nodes:
-        sources["nodes"] = of_nodes
     if calls is not None:
         sources["calls"] = calls.numbers
     if isinstance(captioner, WorkerCaptioner):

@@ -164,11 +164,21 @@ class WirePeer:
             self._handshake()
             return
         try:
-            self._ssl.recv(2048)
+            while data := self._ssl.recv(2048):
+                self.receive_data(data)
         except SSL.ZeroReturnError:
             self.left_by_server = True
         except SSL.Error:
             return
+
+    def receive_data(self, data: bytes) -> None:
+        """Handle data of the server; a client of a page has no use for any."""
+
+    def send_data(self, data: bytes) -> None:
+        """Send data to the server."""
+        assert self._ssl is not None
+        self._ssl.send(data)
+        self._flush()
 
     def _handshake(self) -> None:
         assert self._ssl is not None

@@ -116,6 +116,16 @@ class CallStage(Protocol):
         """
         ...
 
+    def send_data(
+        self, sessions: Collection[str], packets: Sequence[bytes], *, fades: bool
+    ) -> None:
+        """Send packets on the sessions' reliable data channels; waits for nothing.
+
+        All of them arrive, in this order, or none: none where a session has no such channel, or
+        too much is on its way to it; `fades`: where anything has not got through yet.
+        """
+        ...
+
     def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
         """Hang up the user's call peers in the live space, but for the sessions in `keep`.
 

@@ -7,12 +7,15 @@ from aiohttp import WSCloseCode
 from livekit.protocol import models, rtc
 
 from spaces_bridge.app.call_ports import BOT_DEVICE, CallMembers, CallStage, CallStream
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.events import UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.call_captions import CallCaptions
 from spaces_bridge.livekit.call_streams import seat_speakers, streams_of
 from spaces_bridge.livekit.client import CallClient
 from spaces_bridge.livekit.loudness import Loudness
@@ -69,6 +72,7 @@ class CallRoom:
         self._closing: set[UserId] = set()
         """Who is on air only until the live space has closed their microphone."""
         self._loudness = Loudness()
+        self._captions = CallCaptions(stage, self._sid, spaces.context.clock.now_ms)
         self._news = CallNews(lambda: owner.guard(self, self._tell))
         self._seen = Seen()
         """What `refresh` has brought the participants to."""
@@ -225,6 +229,16 @@ class CallRoom:
         if (participant.name, participant.may_publish) != (permit.name, permit.may_publish):
             participant.name, participant.may_publish = permit.name, permit.may_publish
             self._gather(participant)
+
+    # --- captions -----------------------------------------------------------------------------
+
+    def draft(self, draft: Draft) -> None:
+        """Show the clients what a speaker is saying."""
+        self._captions.draft(draft, self.clients, self._bot)
+
+    def captioned(self, caption: UtteranceCaptioned) -> None:
+        """Show the clients what a speaker has said."""
+        self._captions.captioned(caption, self.clients, self._bot)
 
     # --- news ---------------------------------------------------------------------------------
 

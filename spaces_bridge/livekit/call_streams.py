@@ -1,6 +1,6 @@
-"""The streams of a call: whose voice is carried by which participant's track."""
+"""The streams of a call: whose voice is carried by which participant's track. Pure."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import chain
 
 from spaces_bridge.app.call_ports import CallStream
@@ -8,6 +8,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.tracks import SpeakerTrack
+from spaces_bridge.livekit.transcriptions import Voice
 
 
 def seat_speakers(
@@ -42,6 +43,23 @@ def streams_of(
 ) -> tuple[CallStream, ...]:
     """Return one stream for each voice in the call."""
     return tuple(chain(_of_participants(participants), _of_bot(bot)))
+
+
+def voice_of(
+    speaker: UserId, participants: Sequence[CallParticipant], bot: BotParticipant
+) -> Voice:
+    """Return as which participant a speaker is heard in the call.
+
+    Captions come late: of somebody whose track is gone, the participant remains, and the bot of
+    somebody who is not in the call.
+    """
+    for stream in streams_of(participants, bot):
+        if stream.speaker == speaker:
+            sid = stream.stream.partition("|")[0]
+            heard = next((each for each in participants if each.sid == sid), bot)
+            return Voice(heard.identity, stream.track)
+    own = next((each for each in participants if each.user == speaker), bot)
+    return Voice(own.identity)
 
 
 def _of_participants(participants: Iterable[CallParticipant]) -> Iterable[CallStream]:

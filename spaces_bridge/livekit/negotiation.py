@@ -76,6 +76,11 @@ class Negotiation(Protocol):
         """True while a session is negotiated for the first time: it is not known yet."""
         ...
 
+    @property
+    def data_session(self) -> str | None:
+        """The session by which the client is sent data; None while there is none."""
+        ...
+
     def carries_sound(self, session: str) -> bool:
         """Return whether the client is a full member of the call when this session is up."""
         ...
@@ -158,6 +163,10 @@ class SingleNegotiation:
     @property
     def is_beginning(self) -> bool:
         return self._session is None and self._turns.locked()
+
+    @property
+    def data_session(self) -> str | None:
+        return self._session
 
     def carries_sound(self, session: str) -> bool:
         return session == self._session
@@ -256,6 +265,10 @@ class DualNegotiation:
     def is_beginning(self) -> bool:
         pairs = ((self._published, self._publishing), (self._subscribed, self._subscribing))
         return any(session is None and lock.locked() for session, lock in pairs)
+
+    @property
+    def data_session(self) -> str | None:
+        return self._subscribed
 
     def carries_sound(self, session: str) -> bool:
         return session == self._subscribed

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import WSCloseCode
 from livekit.protocol import rtc
@@ -15,7 +16,7 @@ from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.events import Event
+from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.sentences import Sentence
@@ -230,8 +231,12 @@ class CallRooms:
 
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
         room = self._rooms.get(space.space)
-        if room is not None:
-            self.guard(room, lambda: room.refresh(space))
+        if room is None:
+            return
+        for event in events:
+            if isinstance(event, UtteranceCaptioned):
+                self.guard(room, partial(room.captioned, event))
+        self.guard(room, lambda: room.refresh(space))
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         room = self._rooms.get(space)
@@ -239,7 +244,10 @@ class CallRooms:
             self.guard(room, lambda: room.levels(levels))
 
     def draft(self, space: SpaceId, draft: Draft) -> None:
-        """Do nothing: calls show no captions."""
+        """Show it to the clients of the call, too."""
+        room = self._rooms.get(space)
+        if room is not None:
+            self.guard(room, lambda: room.draft(draft))
 
     def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
         """Do nothing: clients of calls show no sentences of ours."""

@@ -90,6 +90,18 @@ class WorkerCallStage:
         if known.phase is PeerPhase.CONNECTED:
             self._noted(session, dataclasses.replace(known, speaks=True))
 
+    def send_data(
+        self, sessions: Collection[str], packets: Sequence[bytes], *, fades: bool
+    ) -> None:
+        """Part of the port."""
+        peers = [
+            each
+            for each in sessions
+            if each in self._sessions and self._sessions[each].phase is PeerPhase.CONNECTED
+        ]
+        if peers:
+            self._supervisor.send(messages.SendData.of(peers, packets, fades=fades))
+
     def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
         """Part of the port."""
         for peer, session in self._sessions.of(space, user):

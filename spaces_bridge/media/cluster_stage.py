@@ -19,7 +19,7 @@ from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_ear import MemberEar
 from spaces_bridge.media.cluster_members import LOCAL, Member, Members
 from spaces_bridge.media.cluster_wants import ClusterWants
-from spaces_bridge.media.nodes.limits import LOOK_EVERY_S
+from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,10 @@ class ClusterStage:
         domain: str = "",
         keep_s: float = 0.0,
     ) -> None:
-        """`keep_s`: a node that is away is remembered for so long; `domain` is our own."""
+        """`keep_s`: a node with sessions is remembered for so long while it is away.
+
+        `domain` is our own.
+        """
         self._local, self._tasks = local, tasks or TaskSupervisor()
         self._keep_s = keep_s
         self._listener: StageListener | None = None
@@ -268,7 +271,8 @@ class ClusterStage:
             self._tell_counts(each)
         for each in self._members:
             away_s = now - each.away_since if each.away_since is not None else 0.0
-            if each.name != LOCAL and away_s > self._keep_s:
+            kept_s = self._keep_s if each.stage.load else LOST_S
+            if each.name != LOCAL and away_s > kept_s:
                 self._forget(each)
         self._settle_home()
 

@@ -22,6 +22,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "OfferCall": messages.OfferCall,
         "AcceptCallAnswer": messages.AcceptCallAnswer,
         "UseMicrophone": messages.UseMicrophone,
+        "SendData": messages.SendData,
         "ClosePeer": messages.ClosePeer,
         "SetGate": messages.SetGate,
         "SetGates": messages.SetGates,

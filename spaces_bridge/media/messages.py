@@ -5,8 +5,9 @@ Before its first message the worker sends a `Greeting`, whose few bytes carry th
 opaque.
 """
 
+import itertools
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -108,6 +109,30 @@ class UseMicrophone:
 
     peer: str
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendData:
+    """Send call peers messages on their reliable data channel, all of them or none.
+
+    `sizes` cut `data` into the messages. Who has no such channel, or takes nothing, is passed
+    over; `fades`: also who has not got the messages before yet.
+    """
+
+    peers: tuple[str, ...]
+    sizes: tuple[int, ...]
+    fades: bool
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, peers: Iterable[str], messages: Sequence[bytes], *, fades: bool) -> "SendData":
+        """Return the message that has these sent."""
+        return cls(tuple(peers), tuple(map(len, messages)), fades, b"".join(messages))
+
+    def messages(self) -> list[bytes]:
+        """Return the messages."""
+        ends = list(itertools.accumulate(self.sizes))
+        return [self.data[end - size : end] for size, end in zip(self.sizes, ends, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +372,7 @@ class Superseded:
 
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 ToMediaWorker: TypeAlias = (
-    Attach | OpenSpace | CloseSpace | PeerOffer | AnswerCall | OfferCall | AcceptCallAnswer
+    Attach | OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest
     | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
     | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip

@@ -27,6 +27,7 @@ NAMES_SHOWN = {
     "app/supervisor.py": "logged, and shown by /ready",
     "captions/messages.py": "a kind of a message to a worker",
     "captions/process.py": "in an error's text",
+    "livekit/engine/api.py": "in an error's text",
     "media/sfu_client/chores.py": "logged",
     "media/sfu_client/published.py": "logged",
     "media/sfu_client/secrecy.py": "in an error's text",

@@ -5,7 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -59,6 +59,15 @@ class Held:
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
 
+@dataclass(frozen=True, slots=True)
+class SentData:
+    """Data that was sent: to whom, what, and whether who is behind is passed over."""
+
+    users: Sequence[UserId]
+    packets: Sequence[bytes]
+    fades: bool
+
+
 class PaperStage:
     """A `CallStage` on paper: its descriptions carry nothing, and it writes all down."""
 
@@ -68,6 +77,7 @@ class PaperStage:
         self.users: dict[str, UserId] = {}
         self.accepted: list[str] = []
         self.used: list[str] = []
+        self.data: list[SentData] = []
         self.ended: list[str] = []
         """The sessions that `end_calls` has ended."""
         self.refusal: AdapterError | None = None
@@ -118,6 +128,11 @@ class PaperStage:
 
     def use_microphone(self, session: str) -> None:
         self.used.append(session)
+
+    def send_data(
+        self, sessions: Collection[str], packets: Sequence[bytes], *, fades: bool
+    ) -> None:
+        self.data.append(SentData([self.users[each] for each in sessions], packets, fades))
 
     def end_calls(self, space: SpaceId, user: UserId, keep: Collection[str]) -> None:
         ended = [each for each, whose in self.users.items() if whose == user and each not in keep]

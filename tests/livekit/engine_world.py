@@ -38,6 +38,7 @@ class PaperRelays:
         self.listener: RelayListener | None = None
         self.joined: dict[str, RelayedRoom] = {}
         self.taken: Mapping[str, UserId] = {}
+        self.said: list[RoomText] = []
 
     def attend_relays(self, listener: RelayListener, tokens: RelayTokens) -> None:
         self.listener = listener
@@ -51,7 +52,8 @@ class PaperRelays:
     def take_tracks(self, space: SpaceId, name: str, tracks: Mapping[str, UserId]) -> None:
         self.taken = tracks
 
-    def send_text(self, space: SpaceId, name: str, text: RoomText) -> None: ...
+    def send_text(self, space: SpaceId, name: str, text: RoomText) -> None:
+        self.said.append(text)
 
     def see(self, *participants: RelayedParticipant) -> None:
         """The home relay sees these people, all of them."""

@@ -31,9 +31,12 @@ class SteeredEngine:
 
     page_falls_silent = "track_unpublished"
 
-    def __init__(self, world: EngineWorld, server: Keyed, sound: WorkerStage | None) -> None:
+    def __init__(
+        self, world: EngineWorld, server: Keyed, api: LiveKitApi, sound: WorkerStage | None
+    ) -> None:
         self.world = world
         self.server = server
+        self.api = api
         self._sound = sound
 
     @property
@@ -98,7 +101,7 @@ async def livekit_engine(
                 await sound.start()
             await world.begin()
             world.tasks.keep("rooms", world.rooms.run)
-            yield SteeredEngine(world, server, sound)
+            yield SteeredEngine(world, server, api, sound)
         finally:
             await world.tasks.stop("rooms")
             world.rooms.stop()

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.livekit.engine import acts
 from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.limits import DEVICES_MAX
@@ -193,6 +194,11 @@ async def test_the_owners_own_act_opens_and_shuts_the_microphone(scene: Scene) -
     assert await scene.on_air() == set()
 
 
+async def test_who_was_on_air_before_a_restart_is_heard_on(scene: Scene) -> None:
+    await scene.world.spaces.ask(SPACE, cmd.OpenMicrophone(ALICE))
+    await scene.alice_speaks()
+
+
 async def test_a_microphone_that_the_live_space_shuts_is_muted_at_the_server(
     scene: Scene,
 ) -> None:
@@ -254,6 +260,41 @@ async def test_who_speaks_on_the_page_is_taken_from_the_bot_while_on_air(scene: 
     await scene.world.spaces.ask(SPACE, cmd.CloseMicrophone(HOST))
     assert scene.relays.taken == {}
     assert await scene.acts() == set()
+
+
+# --- captions ------------------------------------------------------------------------------------
+
+
+async def test_captions_are_said_as_whom_people_hear(scene: Scene) -> None:
+    await scene.world.speak_on_page(HOST)
+    scene.relays.see(
+        scene.world.participant(BOT, track("TR_H", name=HOST)),
+        scene.world.participant(ALICE, track()),
+    )
+    await scene.settled()
+    for number, speaker in enumerate((ALICE, HOST)):
+        said = cmd.CaptionUtterance(
+            UtteranceId(f"u{number}"), speaker, 0, 900, "Good evening.", "en"
+        )
+        scene.world.rooms.draft(SPACE, Draft(said.utterance, speaker, "Good", 0, 0, 400, "en"))
+        await scene.world.spaces.ask(SPACE, said)
+        scene.world.rooms.draft(SPACE, Draft.taken_back(said))  # the final stays
+    assert [(text.text, text.sender) for text in scene.relays.said] == [
+        ("Good", ALICE_ID),
+        ("Good evening.", ALICE_ID),
+        ("Good", bot_identity(BOT)),
+        ("Good evening.", bot_identity(BOT)),
+    ]
+    tracks = [text.attributes["lk.transcribed_track_id"] for text in scene.relays.said]
+    assert tracks == ["TR_1", "TR_1", "TR_H", "TR_H"]
+
+
+async def test_a_draft_that_comes_to_nothing_is_taken_away(scene: Scene) -> None:
+    draft = Draft(UtteranceId("u"), HOST, "Erm", 0, 0, 400, "en")
+    scene.world.rooms.draft(SPACE, draft)
+    for _ in range(2):
+        scene.world.rooms.draft(SPACE, replace(draft, text=""))
+    assert [text.text for text in scene.relays.said] == ["Erm", ""]
 
 
 # --- the server ---------------------------------------------------------------------------------

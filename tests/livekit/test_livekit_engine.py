@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UtteranceId
 from tests.livekit import scenarios, stage_scenarios
+from tests.livekit.call_world import SPACE
 from tests.livekit.clients import Made
-from tests.livekit.embedded import WithoutBot
+from tests.livekit.embedded import WithoutBot, user_of
+from tests.livekit.engine_world import NAME
 from tests.livekit.livekit_engine import SteeredEngine, sounding_engine
 
 pytestmark = [
@@ -38,3 +42,16 @@ async def test_official_clients_on_our_stage(
 ) -> None:
     one, other = await made("page of two", scenarios.HIGH), await made("python", scenarios.LOW)
     await scenario(engine, WithoutBot(one), WithoutBot(other))
+
+
+async def test_what_is_said_is_read_in_calls(engine: SteeredEngine, made: Made) -> None:
+    ada = await made("page", scenarios.HIGH)
+    identity = await stage_scenarios.joined(engine, ada, "ada")
+    caption = cmd.CaptionUtterance(UtteranceId("u"), user_of("ada"), 0, 900, "Good evening.", "en")
+    read = ada.events.next("text", topic="lk.transcription", text="Good evening.")
+    await engine.world.spaces.ask(SPACE, caption)
+    about = (await read)["attributes"]
+    assert about["io.spacesbridge.user"] == user_of("ada")
+    people = await engine.api.people(NAME)
+    (track,) = [t for person in people if person.identity == identity for t in person.tracks]
+    assert about["lk.transcribed_track_id"] == track.sid

@@ -9,6 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from spaces_bridge.livekit import webhook
 from tests.livekit.authorised import KEY, SECRET, Authorised, authorised
 
 pytestmark = pytest.mark.peers
@@ -68,3 +69,19 @@ async def test_a_token_to_join_is_no_signature(calls: Authorised) -> None:
     address = f"{calls.world.base}/livekit/sfu_webhook"
     async with calls.world.http.post(address, data=BODY, headers=headers) as response:
         assert response.status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "room"),
+    [
+        (b'{"event":"participant_joined","room":{"sid":"RM_1","name":"a room"}}', "a room"),
+        (BODY, ""),
+        (b'{"room":{"name":7}}', ""),
+        (b'{"room":"name"}', ""),
+        (b"[]", ""),
+        (b"\xff", ""),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_of_an_event_the_rooms_name_is_read_and_nothing_else(body: bytes, room: str) -> None:
+    assert webhook.room_in(body) == room

@@ -32,7 +32,8 @@ def refusal(text: str) -> SdpRefused:
 
 def answer_to(read: call_sdp.CallDescription) -> str:
     sections = [
-        OurSection(each.asked, each.payload_type, idle=each.idle) for each in read.sections
+        OurSection(each.asked, each.payload_type, idle=each.idle, has_data=each.has_data)
+        for each in read.sections
     ]
     return call_sdp.write_call(
         sections, OURS, setup="passive", version=1, is_bundled=read.is_bundled
@@ -75,10 +76,8 @@ def test_each_section_of_a_real_offer_is_answered_in_its_place(name: str) -> Non
     assert [line.split()[0] for line in answer.split("\r\n") if line.startswith("m=")] == [
         kind for kind, *_ in offered
     ]
-    # Firefox offers port 0 for audio that is bundled, and for video that was turned down before
-    was_open = [
-        kind == "m=audio" or (kind == "m=video" and port != "0") for kind, port, *_ in offered
-    ]
+    # Firefox offers port 0 for audio that is bundled, and for what was turned down before
+    was_open = [kind == "m=audio" or port != "0" for kind, port, *_ in offered]
     assert [each.port for each in sections_of(answer)] == [5349 if it else 0 for it in was_open]
     assert answer.count("a=candidate:") == 2  # once: all share one transport
     group = answer.split("a=group:BUNDLE ")[1].split("\r\n")[0]
@@ -183,6 +182,56 @@ def test_a_section_of_video_that_nothing_is_known_of_is_turned_down(
     assert "a=group:BUNDLE 0\r\n" in answer
 
 
+DATA = (
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\na=sctp-port:5000\r\n"
+    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+    f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\n"
+)
+
+
+def test_a_section_of_data_is_answered_as_such() -> None:
+    head = CallWire(1, more=False).offer().replace("BUNDLE 0", "BUNDLE 0 1")
+    read = call_sdp.read_call(head + DATA)
+    assert read.has_data
+    data = answer_to(read).split("\r\nm=")[2]
+    assert data.startswith("application 5349 UDP/DTLS/SCTP webrtc-datachannel\r\n")
+    assert "a=sctp-port:5000\r\na=max-message-size:65536" in data
+    assert not any(line in data for line in ("rtcp-mux", "a=candidate", "a=inactive"))
+
+
+def test_data_may_come_alone() -> None:
+    head = CallWire(0, more=False).offer().replace("BUNDLE ", "BUNDLE 1")
+    read = call_sdp.read_call(head + DATA)
+    assert read.has_data
+    assert read.transport.ufrag == "abcd"
+    assert "a=group:BUNDLE 1\r\n" in answer_to(read)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("application 9", "application 0"),
+        ("application 9", "text 9"),
+        ("UDP/DTLS/SCTP", "DTLS/SCTP"),
+        ("webrtc-datachannel", "5000"),
+        ("a=mid:1", "a=mid:2"),
+    ],
+)
+def test_another_section_of_data_is_turned_down(line: str, instead: str) -> None:
+    head = CallWire(1, more=False).offer().replace("BUNDLE 0", "BUNDLE 0 1")
+    read = call_sdp.read_call(head + DATA.replace(line, instead))
+    assert not read.has_data
+    assert [each.port for each in sections_of(answer_to(read))] == [5349, 0]
+
+
+def test_data_is_taken_once_and_only_where_the_sound_is() -> None:
+    wire = CallWire(1, more=False).offer()
+    twice = wire.replace("BUNDLE 0", "BUNDLE 0 1 2") + DATA + DATA.replace("mid:1", "mid:2")
+    assert [each.has_data for each in call_sdp.read_call(twice).sections] == [False, True, False]
+    apart = wire.replace("BUNDLE 0", "BUNDLE 1") + DATA
+    assert not call_sdp.read_call(apart).has_data
+
+
 def test_what_a_section_lacks_costs_only_that_section() -> None:
     text = CallWire(3).offer().replace("opus", "speex", 1).replace("RTP/SAVPF 63", "RTP/AVP 63", 1)
     kinds = [each.payload_type for each in call_sdp.read_call(text).sections]
@@ -203,7 +252,8 @@ def test_a_section_without_announced_ssrcs_or_with_a_crowd_of_them_is_read() -> 
     ("text", "code"),
     [
         ("", "malformed"),
-        (CallWire(0).offer(), "not_one_audio"),
+        (CallWire(0, more=False).offer(), "not_one_audio"),
+        (CallWire(0).offer().replace("DTLS/SCTP", "SCTP"), "not_one_audio"),
         (CallWire(65, more=False).offer(), "malformed"),
         (CallWire(2).offer().replace("a=mid:1", "a=mid:0"), "malformed"),
         (CallWire(1).offer().replace("opus", "speex"), "no_opus"),

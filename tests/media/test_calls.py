@@ -590,7 +590,7 @@ async def test_a_client_that_is_offered_streams_hears_them_and_those_that_come_l
         await host.join()
         offer = await ear.accept_offers([])
         assert offer.sections == {}
-        assert len(sections_of(offer.sdp)) == 1
+        assert len(sections_of(offer.sdp)) == 2  # one of audio, one of data
         await until(lambda: len(attended.connected) == 2)
         offer = await ear.accept_offers([stream_of(HOST)])
         assert offer.sections == {"0": "TR_host"}

@@ -10,6 +10,7 @@ from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 from spaces_bridge_demo.wire import WireConnection, WirePeer
+from tests.support.sctp_client import SctpClient
 from tests.support.stage import SPACE
 
 HEAD = "v=0\r\no=- 1 {version} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {group}\r\n"
@@ -30,6 +31,8 @@ class Offered:
     kind: str
     direction: str = "recvonly"
     ssrc: int | None = None
+    mid: str = ""
+    """Its mid, if that is not its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,17 @@ class CallWire(WirePeer):
         if more:
             self.sections += [Offered("video"), Offered("application")]
         self._version = 0
+        self.sctp = SctpClient()
+        """What it does on data channels, once `open_data` was called."""
+
+    def open_data(self) -> None:
+        """Begin the SCTP association."""
+        self.send_data(self.sctp.init())
+
+    def receive_data(self, data: bytes) -> None:
+        """Handle a packet of the association."""
+        for answer in self.sctp.take(data):
+            self.send_data(answer)
 
     def add(self, direction: str, ssrc: int | None = None) -> str:
         """Offer another audio section from now on; return its mid."""
@@ -89,9 +103,10 @@ class CallWire(WirePeer):
     def offer(self) -> str:
         """Return the client's offer as it is now."""
         self._version += 1
-        group = " ".join(str(mid) for mid in range(len(self.sections)))
+        mids = [section.mid or str(place) for place, section in enumerate(self.sections)]
+        group = " ".join(mids)
         text = HEAD.format(version=self._version, group=group)
-        for mid, section in enumerate(self.sections):
+        for mid, section in zip(mids, self.sections, strict=True):
             template = {"audio": AUDIO, "video": VIDEO, "application": DATA}[section.kind]
             text += template.format(
                 mid=mid,
@@ -106,7 +121,8 @@ class CallWire(WirePeer):
 
     def answer(self, sections: int) -> str:
         """Return the answer to an offer of so many sections, all of which are taken."""
-        self.sections = [Offered("audio") for _ in range(sections)]
+        self.sections = [Offered("audio", mid=str(place)) for place in range(sections - 1)]
+        self.sections.insert(1, Offered("application", mid="data"))
         return self.offer().replace("a=setup:actpass", "a=setup:active")
 
     def say_goodbye(self) -> None:

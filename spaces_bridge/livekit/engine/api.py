@@ -5,7 +5,7 @@ Needs the extra `livekit`. Source: LiveKit's documentation, "Server APIs".
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import aiohttp
@@ -18,7 +18,11 @@ from spaces_bridge.livekit.engine.limits import CALL_WITHIN_S, CALLS_AT_ONCE, EM
 
 log = logging.getLogger(__name__)
 
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+
+OUTAGE: Final = 2
+"""Failures in a row that are one: of who has just left, LiveKit does not answer either."""
 
 _GONE: Final = api.ServerErrorCode.NOT_FOUND
 
@@ -38,7 +42,8 @@ class LiveKitApi:
         self._api = api.LiveKitAPI(url, key, secret, failover=False)
         self._url = url
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
-        self._is_away = False
+        self._failures = 0
+        """How many requests have failed since one was answered."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -46,22 +51,22 @@ class LiveKitApi:
 
     async def check(self) -> int:
         """Return the number of rooms there. Raises LiveKitRefused, AdapterError."""
-        listed = await self._call(self._api.room.list_rooms(api.ListRoomsRequest()))
+        listed = await self._call(self._api.room.list_rooms, api.ListRoomsRequest())
         return len(listed.rooms) if listed is not None else 0
 
     async def make(self, room: str) -> None:
         """Make a room unless it is there."""
         wanted = api.CreateRoomRequest(name=room, empty_timeout=EMPTY_ROOM_S)
-        await self._call(self._api.room.create_room(wanted))
+        await self._call(self._api.room.create_room, wanted)
 
     async def delete(self, room: str) -> None:
         """End a room for all who are in it."""
-        await self._call(self._api.room.delete_room(api.DeleteRoomRequest(room=room)))
+        await self._call(self._api.room.delete_room, api.DeleteRoomRequest(room=room))
 
     async def people(self, room: str) -> Sequence[RelayedParticipant]:
         """Return the participants of a room, hidden ones included."""
         asked = api.ListParticipantsRequest(room=room)
-        listed = await self._call(self._api.room.list_participants(asked))
+        listed = await self._call(self._api.room.list_participants, asked)
         found = listed.participants if listed is not None else ()
         gone = models.ParticipantInfo.DISCONNECTED
         return tuple(_participant(info) for info in found if info.state != gone)
@@ -76,32 +81,34 @@ class LiveKitApi:
             can_update_metadata=False,
         )
         asked = api.UpdateParticipantRequest(room=room, identity=identity, permission=permission)
-        await self._call(self._api.room.update_participant(asked))
+        await self._call(self._api.room.update_participant, asked)
 
     async def mute(self, room: str, identity: str, sid: str) -> None:
         """Mute a participant's track."""
         asked = api.MuteRoomTrackRequest(room=room, identity=identity, track_sid=sid, muted=True)
-        await self._call(self._api.room.mute_published_track(asked))
+        await self._call(self._api.room.mute_published_track, asked)
 
     async def remove(self, room: str, identity: str) -> None:
         """Put a participant out of the room."""
         asked = api.RoomParticipantIdentity(room=room, identity=identity)
-        await self._call(self._api.room.remove_participant(asked))
+        await self._call(self._api.room.remove_participant, asked)
 
-    async def _call(self, call: Awaitable[Answer]) -> Answer | None:
+    async def _call(
+        self, method: Callable[[Asked], Awaitable[Answer]], asked: Asked
+    ) -> Answer | None:
         """Return the answer, None if what was asked about is gone. Raises AdapterError."""
         async with self._turns:
             try:
                 async with asyncio.timeout(CALL_WITHIN_S):  # the session's is not heeded
-                    answer = await call
+                    answer = await method(asked)
             except api.ServerError as error:
                 if error.code != _GONE:
                     raise self._away(error) from error
                 answer = None
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self._away(error) from error
-        if self._is_away:
-            self._is_away = False
+        failures, self._failures = self._failures, 0
+        if failures >= OUTAGE:
             log.warning("LiveKit at %s answers again", self._url)
         return answer
 
@@ -110,8 +117,8 @@ class LiveKitApi:
             reason = f"{error.code}: {error.message}"
         else:
             reason = str(error) or type(error).__name__
-        if not self._is_away:
-            self._is_away = True
+        self._failures += 1
+        if self._failures == OUTAGE:
             log.warning(
                 "LiveKit at %s cannot be steered (%s); tried again until it can", self._url, reason
             )

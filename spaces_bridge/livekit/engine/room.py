@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.relay_attendants import HOME
-from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
+from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays, RoomText
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -20,11 +20,14 @@ from spaces_bridge.livekit.engine.acts import (
     Remove,
     RoomControl,
 )
+from spaces_bridge.livekit.engine.captions import EngineCaptions
 from spaces_bridge.livekit.engine.credentials import Credentials
+from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of
 from spaces_bridge.livekit.seen import Seen
+from spaces_bridge.livekit.transcriptions import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class EngineRoom:
         self._needs = needs
         self._acts = Acts(needs.control, name)
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
+        self.captions = EngineCaptions(self._say, self._voice_of)
         self._seen = Seen()
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
@@ -203,6 +207,18 @@ class EngineRoom:
         )
         speakers = ((track.sid, UserId(track.name)) for track in tracks)
         return {sid: user for sid, user in speakers if user in view.on_air - here}
+
+    def _say(self, text: RoomText) -> None:
+        self._needs.relays.send_text(self.space, HOME, text)
+
+    def _voice_of(self, speaker: UserId) -> Voice:
+        """Return as which participant a speaker is heard: who is not in the room is the bot's."""
+        sids = [sid for sid, user in self._taken.items() if user == speaker]
+        for each in self._known.values():
+            for track in each.tracks:
+                if track.sid in sids:
+                    return Voice(each.identity, track.sid)
+        return Voice(bot_identity(self._needs.bot))
 
     # --- who comes and goes -------------------------------------------------------------------
 

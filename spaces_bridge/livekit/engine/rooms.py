@@ -15,7 +15,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
-from spaces_bridge.core.events import Event
+from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.core.sentences import Sentence
@@ -132,6 +132,9 @@ class EngineRooms:
                 self._guard(room, room.begin)
         elif space.phase is Phase.LIVE:
             self._guard(room, lambda: room.changed(space))
+            for event in events:
+                if isinstance(event, UtteranceCaptioned):
+                    room.captions.captioned(event)
         elif not room.is_over:
             self._over_until[space.space] = self._clock() + OVER_FOR_S
             self._guard(room, room.end)
@@ -140,7 +143,9 @@ class EngineRooms:
         """Do nothing: LiveKit tells its clients itself."""
 
     def draft(self, space: SpaceId, draft: Draft) -> None:
-        """Do nothing: calls show no captions."""
+        room = self._rooms.get(space)
+        if room is not None and not room.is_over:
+            room.captions.draft(draft)
 
     def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
         """Do nothing: clients of calls show no sentences of ours."""

@@ -118,8 +118,8 @@ class SfuRoom:
     async def _watch(self) -> None:
         """Give the room up when its connection does not come back as it was.
 
-        After the SDK has joined anew by itself (another SID tells), a connection without sound
-        ends half a minute later, again and again (livekit 1.2.1). To join anew is quicker.
+        When the SDK has joined anew by itself (another SID tells), connections without sound were
+        seen to end within half a minute, again and again (livekit 1.2.1). To join afresh is safe.
         """
         sid, away_s = self._room.local_participant.sid, 0.0
         while away_s < RESUME_S and self._room.local_participant.sid == sid:

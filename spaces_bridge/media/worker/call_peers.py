@@ -40,10 +40,14 @@ class CallPeers:
     ) -> None:
         self._edge, self._members, self._spaces, self._send = edge, members, spaces, send
 
-    def obey(self, message: messages.CallRequest | messages.UseMicrophone) -> None:
+    def obey(
+        self, message: messages.CallRequest | messages.UseMicrophone | messages.SendData
+    ) -> None:
         """Do what a message of the control process says."""
         if isinstance(message, messages.UseMicrophone):
             self._use_microphone(message)
+        elif isinstance(message, messages.SendData):
+            self._edge.send_data(message.peers, message.messages(), fades=message.fades)
         else:
             self._negotiate(message)
 

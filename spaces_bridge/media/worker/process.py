@@ -294,6 +294,7 @@ class Worker:
                 | messages.OfferCall()
                 | messages.AcceptCallAnswer()
                 | messages.UseMicrophone()
+                | messages.SendData()
             ):
                 self._calls.obey(message)
             case messages.ClosePeer():

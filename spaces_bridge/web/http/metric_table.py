@@ -58,7 +58,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "tasks": "Tasks of the bridge",
     "database": "Queues in the database",
     "media": "The media worker",
-    "nodes": "Media nodes (only where `media.node_secret` is set)",
+    "nodes": "Media nodes",
     "calls": "Calls (only where `livekit.enabled` is on)",
     "captions": "The caption worker (only where captions are on)",
 }

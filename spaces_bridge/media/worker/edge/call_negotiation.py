@@ -1,8 +1,9 @@
 """The call peers of an edge: what they negotiate. `forwarding` carries their streams."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from spaces_bridge.media.worker.edge import call_sdp
+from spaces_bridge.media.worker.edge import call_sdp, data_sections
 from spaces_bridge.media.worker.edge.call_peer import OUR_KIND, CallPeer
 from spaces_bridge.media.worker.edge.call_sdp import (
     CallDescription,
@@ -16,6 +17,9 @@ from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
 from spaces_bridge.media.worker.edge.sdp_answer import OurPlace, OurTransport
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
 from spaces_bridge.media.worker.values import Negotiated, SdpRefused, WantedStream
+
+_DATA_PLACE: Final = 1
+"""The place of data in our offers, which never changes: after the first section of audio."""
 
 
 class Calls:
@@ -39,6 +43,7 @@ class Calls:
         microphone = next((each for each in read.sections if each.sends), None)
         peer.hear_from(microphone)
         self._meet(peer, read)
+        peer.negotiate_data(is_open=read.has_data)
         missing = peer.sections.assign(read.sections, wanted)
         ours = [self._ours(peer, each, microphone) for each in read.sections]
         sdp = call_sdp.write_call(
@@ -56,6 +61,7 @@ class Calls:
         before = list(peer.sections.carried)
         peer.mids = peer.sections.lay_out(peer.mids, OUR_KIND, wanted)
         ours = [call_sdp.offered(mid, OUR_KIND, self._sent(peer, mid)) for mid in peer.mids]
+        ours.insert(_DATA_PLACE, call_sdp.offered_data())
         # until the client has chosen, both roles in DTLS are open (RFC 8842, 5.2)
         setup = "actpass" if peer.theirs is None else peer.setup
         version = peer.next_version()
@@ -67,9 +73,12 @@ class Calls:
     def accept(self, peer: CallPeer, read: CallDescription) -> Negotiated:
         """Take a client's answer to our offer."""
         peer.refuse_another_client(read.transport)
-        if [each.asked.mid for each in read.sections] != peer.mids:
+        mids = list(peer.mids)
+        mids.insert(_DATA_PLACE, data_sections.OURS.mid)
+        if [each.asked.mid for each in read.sections] != mids:
             raise SdpRefused("stale", "The answer is not to the last offer. Answer that one.")
         self._meet(peer, read)
+        peer.negotiate_data(is_open=read.has_data, is_ours=True)
         peer.sections.keep([each.asked.mid for each in read.sections if each.receives])
         peer.carry()
         return self._negotiated(peer, "", 0)
@@ -93,6 +102,7 @@ class Calls:
             receives=section is microphone,
             sends=self._sent(peer, section.asked.mid),
             idle=section.idle,
+            has_data=section.has_data,
         )
 
     def _sent(self, peer: CallPeer, mid: str) -> SentStream | None:

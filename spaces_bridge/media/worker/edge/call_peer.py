@@ -5,17 +5,20 @@ It negotiates as often as it likes on one transport: ICE, DTLS and SRTP stay (RF
 
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.allowance import data_packets, forged_records
 from spaces_bridge.media.worker.edge.call_sdp import CallSection
 from spaces_bridge.media.worker.edge.call_sections import CallSections
+from spaces_bridge.media.worker.edge.dtls import Step
 from spaces_bridge.media.worker.edge.fanout import Progress
 from spaces_bridge.media.worker.edge.forwarding import Forwarding, Lane
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.paths import Path
 from spaces_bridge.media.worker.edge.peer import Peer
+from spaces_bridge.media.worker.edge.sctp.channels import DataChannels
 from spaces_bridge.media.worker.edge.sdp_sections import Transport
 from spaces_bridge.media.worker.edge.sources import CallSources
 from spaces_bridge.media.worker.edge.srtp import new_ssrc
@@ -44,7 +47,10 @@ class CallPeer(Peer):
         self.mids: list[str] = []
         """The sections of our own offers."""
         self.theirs: Transport | None = None
+        self.data: DataChannels | None = None
+        """None: no data channels are negotiated, and nothing is kept for any."""
         self._forwarding = forwarding
+        self._forged_records, self._data_packets = forged_records(), data_packets()
 
     @property
     def setup(self) -> str:
@@ -88,6 +94,57 @@ class CallPeer(Peer):
             if mids is None or mid in mids
         ]
         self._forwarding.carry(self.id, self.link.out, self.ice.selected, lanes)
+
+    # --- data ----------------------------------------------------------------------------------
+
+    def negotiate_data(self, *, is_open: bool, is_ours: bool = False) -> None:
+        """Have data channels, or none any more; `is_ours`: the reliable one is ours to open."""
+        if not is_open:
+            self.data = None
+        elif self.data is None:
+            stream = 0 if self._we_dial else 1  # RFC 8832, 6
+            self.data = DataChannels(opens=stream if is_ours else None)
+
+    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
+        """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate.
+
+        What is charged is what holds: else anybody who can forge its address could silence it.
+        """
+        handshake, data = self._handshake, self.data
+        if self.link is None or data is None or handshake is None:
+            return super().receive_dtls(datagram, path, now)
+        if not self._forged_records.has(1, now):
+            return None
+        records = list[bytes]()
+        step = handshake.receive_data(datagram, records)
+        if not records:
+            self._forged_records.take(1, now)
+        self._flush()
+        for record in records:
+            answers = data.receive(record, now) if self._data_packets.take(1, now) else None
+            if answers is None:
+                return None
+            self._send_sealed(answers)
+        return step
+
+    def send_data(self, messages: Sequence[bytes], now: float, *, fades: bool) -> None:
+        """Send messages on the reliable channel, if it is open; see `DataChannels.send`."""
+        if self.data is not None:
+            self._send_sealed(self.data.send(messages, now, fades=fades))
+
+    def send_data_again(self, now: float) -> None:
+        """Send again what has not arrived in time."""
+        if self.data is not None:
+            self._send_sealed(self.data.tick(now))
+
+    def _send_sealed(self, packets: Iterable[bytes]) -> None:
+        path = self.ice.selected
+        if self._handshake is None or path is None:
+            return
+        for packet in packets:
+            path.send(self._handshake.seal(packet))
+
+    # --- reports -------------------------------------------------------------------------------
 
     def receive_rtcp(self, datagram: bytes, path: Path, now: float) -> bool | str:
         """Return False, or the reason why the datagram is refused.

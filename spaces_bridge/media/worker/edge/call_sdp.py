@@ -2,8 +2,8 @@
 
 A client's description is read, and ours is written, as offer or as answer (RFC 8829): each audio
 section of the one BUNDLE group (RFC 9143) may carry the client's microphone, one stream of ours,
-both or nothing. Sections of video stay open and carry nothing; data is turned down by port 0, as
-in `sdp_answer`.
+both or nothing. Sections of video stay open and carry nothing; one section of data (RFC 8841) may
+carry data channels.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spaces_bridge.media.worker.edge import sdp_answer, sdp_sections
+from spaces_bridge.media.worker.edge import data_sections, sdp_answer, sdp_sections
 from spaces_bridge.media.worker.edge.sdp_answer import OurTransport
 from spaces_bridge.media.worker.edge.sdp_sections import Asked, Section, Transport
 from spaces_bridge.media.worker.values import SdpRefused
@@ -40,7 +40,8 @@ class IdleCodec:
 class CallSection:
     """A media section of a client's description.
 
-    Without a payload type it carries nothing, and without an idle codec it is turned down.
+    Without a payload type it carries no sound, and without an idle codec, or data, it is turned
+    down.
     """
 
     asked: Asked
@@ -49,6 +50,7 @@ class CallSection:
     receives: bool = False  # the client would receive
     ssrcs: frozenset[int] = frozenset()  # announced by the client (RFC 5576)
     idle: IdleCodec | None = None
+    has_data: bool = False  # data channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class CallDescription:
     transport: Transport
     sections: tuple[CallSection, ...]
     is_bundled: bool
+
+    @property
+    def has_data(self) -> bool:
+        """Whether data channels are described."""
+        return any(section.has_data for section in self.sections)
 
 
 def read_call(text: str) -> CallDescription:
@@ -69,24 +76,30 @@ def read_call(text: str) -> CallDescription:
     if len(mids) != len(set(mids)):
         raise sdp_sections.malformed("two sections have the same mid")
     group = sdp_sections.bundle(head)
-    taken = _acceptable(sections, asked, group)
+    data = data_sections.find(sections, asked, group)
+    taken = _acceptable(sections, asked, group, may_lack=data is not None)
     tagged = [section for section in sections if section.first("mid") in group[:1]]
+    if taken and asked[min(taken)].mid not in group:
+        data = None  # it has another transport than the sound
     read = [
-        _read(head, section, ask, taken.get(place), is_grouped=ask.mid in group)
+        CallSection(ask, has_data=True)
+        if place == data
+        else _read(head, section, ask, taken.get(place), is_grouped=ask.mid in group)
         for place, (section, ask) in enumerate(zip(sections, asked, strict=True))
     ]
-    first = min(taken)
+    first = min(taken, default=data or 0)
     is_bundled = asked[first].mid in group
     places = (sections[first], *(tagged if is_bundled else ()), head)
     return CallDescription(sdp_sections.transport(places), tuple(read), is_bundled)
 
 
 def _acceptable(
-    sections: Sequence[Section], asked: Sequence[Asked], group: Sequence[str]
+    sections: Sequence[Section], asked: Sequence[Asked], group: Sequence[str], *, may_lack: bool
 ) -> dict[int, int]:
     """Return the payload types of Opus by the places of sections that share one transport.
 
-    Raises SdpRefused if there is none, for the first one's reason.
+    Raises SdpRefused if there is none, for the first one's reason. `may_lack`: there need be no
+    section of audio at all.
     """
     found, refusals = dict[int, int](), list[SdpRefused]()
     for place, section in enumerate(sections):
@@ -105,6 +118,8 @@ def _acceptable(
         return {first: found[first]}
     if refusals:
         raise refusals[0]
+    if may_lack:  # LiveKit's older clients publish data on a connection of its own
+        return {}
     raise SdpRefused("not_one_audio", "The offer has no audio section. Offer one with Opus.")
 
 
@@ -176,11 +191,12 @@ class OurSection:
     receives: bool = False
     sends: SentStream | None = None
     idle: IdleCodec | None = None
+    has_data: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the section is in the group."""
-        return self.payload_type is not None or self.idle is not None
+        return self.payload_type is not None or self.idle is not None or self.has_data
 
     @property
     def direction(self) -> str:
@@ -193,6 +209,11 @@ class OurSection:
 def offered(mid: str, payload_type: int, sends: SentStream | None) -> OurSection:
     """Return a section that we offer, on which we only send."""
     return OurSection(Asked("audio", PROTOCOL, str(payload_type), mid), payload_type, sends=sends)
+
+
+def offered_data() -> OurSection:
+    """Return a section that we offer for data channels."""
+    return OurSection(data_sections.OURS, None, has_data=True)
 
 
 def write_call(
@@ -216,8 +237,12 @@ def write_call(
         if not section.is_open:
             lines += sdp_answer.turned_down(section.asked)
             continue
-        transport = list(sdp_answer.transport(ours, setup, candidates=candidates))
-        lines += _open(section, ours, transport)
+        rtcp = not section.has_data
+        transport = sdp_answer.transport(ours, setup, candidates=candidates, rtcp=rtcp)
+        if section.has_data:
+            lines += data_sections.write(section.asked, ours, transport)
+        else:
+            lines += _open(section, ours, list(transport))
         candidates = False
     return "".join(f"{line}\r\n" for line in lines if line is not None)
 

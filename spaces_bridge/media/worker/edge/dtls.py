@@ -117,7 +117,17 @@ class Handshake:
         if not self._intake.admits(datagram):
             return None
         self._ssl.bio_write(datagram)
-        return self._established() if self.keys is not None else self._advance()
+        return self._read([]) if self.keys is not None else self._advance()
+
+    def receive_data(self, datagram: bytes, into: list[bytes]) -> Step | None:
+        """Take in a datagram after the handshake; append the data in it to `into`.
+
+        Return None if it was refused, unread. Call `outgoing` afterwards.
+        """
+        if self.keys is None or not self._intake.admits(datagram, data=True):
+            return None
+        self._ssl.bio_write(datagram)
+        return self._read(into)
 
     def _advance(self) -> Step:
         try:
@@ -131,11 +141,11 @@ class Handshake:
         self.keys = self._export()
         return Step.ESTABLISHED
 
-    def _established(self) -> Step:
-        """Look for close_notify; other traffic (and forged records) is thrown away."""
+    def _read(self, into: list[bytes]) -> Step:
+        """Read data, and close_notify; forged records are thrown away."""
         try:
-            while self._ssl.recv(2048):
-                pass
+            while record := self._ssl.recv(2048):
+                into.append(record)
         except SSL.ZeroReturnError:
             return Step.LEFT
         except SSL.Error:
@@ -178,6 +188,14 @@ class Handshake:
         """Make OpenSSL repeat its flight if its own timer says so."""
         if self.keys is None and self._ssl.DTLSv1_get_timeout() == 0:
             self._ssl.DTLSv1_handle_timeout()
+
+    def seal(self, data: bytes) -> bytes:
+        """Return data as an encrypted datagram, b"" if the connection has ended."""
+        try:
+            self._ssl.send(data)
+            return self._ssl.bio_read(2 * DATAGRAM)
+        except SSL.Error:
+            return b""
 
     def say_goodbye(self) -> None:
         """Queue close_notify, if the handshake is done."""

@@ -15,7 +15,7 @@ MOST_NUMBER: Final = 12
 MOST_SEALED: Final = 64
 """Encrypted handshake records: one Finished, and its repetitions."""
 
-_CHANGE_CIPHER_SPEC, _HANDSHAKE = 20, 22  # between them: alerts
+_CHANGE_CIPHER_SPEC, _HANDSHAKE, _DATA = 20, 22, 23  # 21: alerts
 _RECORD_HEADER, _MESSAGE_HEADER = 13, 12
 
 
@@ -26,11 +26,14 @@ class Intake:
         self._sizes: dict[int, int] = {}  # by message number, the largest that was named
         self._sealed = 0
 
-    def admits(self, datagram: bytes) -> bool:
-        """Return whether OpenSSL may see a datagram; only whole DTLS 1.2 records may pass."""
+    def admits(self, datagram: bytes, *, data: bool = False) -> bool:
+        """Return whether OpenSSL may see a datagram; only whole DTLS 1.2 records may pass.
+
+        `data`: application data may, too; it is encrypted, or OpenSSL drops it.
+        """
         sizes, sealed = dict(self._sizes), self._sealed
         try:
-            for kind, epoch, body in _records(datagram):
+            for kind, epoch, body in _records(datagram, _DATA if data else _HANDSHAKE):
                 if kind == _HANDSHAKE and epoch > 0:
                     sealed += 1
                 elif kind == _HANDSHAKE:
@@ -46,13 +49,13 @@ class Intake:
         return True
 
 
-def _records(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
+def _records(datagram: bytes, last: int) -> Iterator[tuple[int, int, bytes]]:
     """Yield type, epoch and body of each record. Raises ValueError for what we do not speak."""
     at = 0
     while at < len(datagram):
         start = at + _RECORD_HEADER
         end = start + int.from_bytes(datagram[at + 11 : start])
-        if end > len(datagram) or not _CHANGE_CIPHER_SPEC <= datagram[at] <= _HANDSHAKE:
+        if end > len(datagram) or not _CHANGE_CIPHER_SPEC <= datagram[at] <= last:
             raise ValueError("not a DTLS record of a handshake")
         yield datagram[at], int.from_bytes(datagram[at + 3 : at + 5]), datagram[start:end]
         at = end

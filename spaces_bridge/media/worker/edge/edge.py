@@ -9,11 +9,12 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from spaces_bridge.media.worker.edge import call_sdp, resume, rtp, sdp, sdp_answer, stun
 from spaces_bridge.media.worker.edge.call_negotiation import Calls
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
+from spaces_bridge.media.worker.edge.data import PeersData
 from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
@@ -81,6 +82,7 @@ class Edge:
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
         self._identity = Identity()
         self._peers = Peers(most)
+        self._data = PeersData(self._peers, clock, self._in_next_turn)
         self._fan = FanOut()
         self._calls = Calls(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
@@ -111,6 +113,7 @@ class Edge:
         if self._round is not None:
             self._round.cancel()
         self._loop = None
+        self._data.stop()
         self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
@@ -241,6 +244,17 @@ class Edge:
             self._drop(peer_id, "its encryption cannot go on")
         return sent.packets
 
+    def send_data(self, peers: Collection[str], messages: Sequence[bytes], *, fades: bool) -> None:
+        """Send call peers messages on their reliable data channel, all of them or none.
+
+        Who has no such channel, or takes nothing, is passed over; `fades`: also who is behind.
+        """
+        self._data.send(peers, messages, fades=fades)
+
+    def _in_next_turn(self, act: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon(act)
+
     # --- in ------------------------------------------------------------------------------------
 
     def _refuse(self, reason: str) -> None:
@@ -309,6 +323,8 @@ class Edge:
             self._refuse("wrong_certificate")
             self._drop(peer.id, str(wrong))
             return
+        if isinstance(peer, CallPeer):
+            self._data.watch(peer)
         if step is None:
             self._refuse("dtls")
         elif step is Step.LEFT:
@@ -359,6 +375,7 @@ class Edge:
             if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)
+        self._data.look_after(now)
         self._tcp.hang_up_on_strangers(self._loop.time())
         self._log_refused(now)
 

@@ -101,8 +101,13 @@ def connection(place: OurPlace) -> str:
     return f"c=IN IP{ipaddress.ip_address(address).version} {address}"
 
 
-def transport(ours: OurTransport, setup: str, *, candidates: bool = True) -> Iterator[str]:
-    """Yield the lines of our transport; `setup` is our role in DTLS (RFC 8842)."""
+def transport(
+    ours: OurTransport, setup: str, *, candidates: bool = True, rtcp: bool = True
+) -> Iterator[str]:
+    """Yield the lines of our transport; `setup` is our role in DTLS (RFC 8842).
+
+    `rtcp`: the section has RTCP, as all have that have media.
+    """
     yield f"a=ice-ufrag:{ours.ufrag}"
     yield f"a=ice-pwd:{ours.pwd}"
     if candidates:
@@ -110,7 +115,8 @@ def transport(ours: OurTransport, setup: str, *, candidates: bool = True) -> Ite
         yield "a=end-of-candidates"
     yield f"a=fingerprint:sha-256 {ours.fingerprint}"
     yield f"a=setup:{setup}"
-    yield "a=rtcp-mux"
+    if rtcp:
+        yield "a=rtcp-mux"
 
 
 def _candidates(ours: OurPlace) -> Iterator[str]:
