@@ -61,6 +61,7 @@ test test-all test-rest:
 bench:
 	@tools/apt $(BENCH_PACKAGES)
 	@tools/setup dev
+	@$(if $(filter-out calls,$(ONLY)),:,tools/livekit/setup)
 	$(BIN)/python -m benchmarks$(if $(AGAINST),.against '$(AGAINST)') $(if $(ONLY),--only '$(ONLY)')
 
 screenshots:

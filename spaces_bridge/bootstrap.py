@@ -193,7 +193,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner),
+        _numbers(tasks, storage, stage, captioner, calls),
         mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
@@ -454,7 +454,11 @@ def _health(
 
 
 def _numbers(
-    tasks: TaskSupervisor, storage: Storage, stage: ClusterStage, captioner: Captioner
+    tasks: TaskSupervisor,
+    storage: Storage,
+    stage: ClusterStage,
+    captioner: Captioner,
+    calls: LiveKitService | None,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return stage.metrics()
@@ -462,12 +466,14 @@ def _numbers(
     async def of_nodes() -> Numbers:
         return stage.node_metrics()
 
-    sources = {
+    sources: dict[str, NumberSource] = {
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,
         "nodes": of_nodes,
     }
+    if calls is not None:
+        sources["calls"] = calls.numbers
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

@@ -16,6 +16,7 @@ from spaces_bridge.config import Config
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.embedded import EmbeddedEngine
 from spaces_bridge.livekit.issuer import CallTokens
+from spaces_bridge.livekit.numbers import NumberReader
 from spaces_bridge.livekit.remote.service import EngineWithRemotes
 from spaces_bridge.livekit.remote.speakers import RemoteSpeakers
 from spaces_bridge.livekit.room_service import RoomService
@@ -65,6 +66,7 @@ class _Chosen:
     mounts: tuple[Routes, ...] = ()
     home: RelayListener | None = None
     home_tokens: RelayTokens | None = None
+    numbers: tuple[NumberReader, ...] = ()
 
 
 def needs_relays(config: Config) -> bool:
@@ -111,6 +113,7 @@ def calls_of(config: Config, needs: CallNeeds) -> LiveKitService:
         address_of=Addresses(tuple(map(str, config.web.trusted_proxies))).of,
         domain=config.homeserver.domain,
         engine=_engine_of(config, needs, permits, chosen),
+        numbers=chosen.numbers,
     )
     service = LiveKitService(chosen.tokens, signer, around, chosen.mounts)
     addresses = (config.call_url, config.call_service_url)
@@ -135,11 +138,14 @@ def _embedded(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSig
     needs.audience.add(rooms)
     # a secret that nobody was given signs for nobody outside
     outside = signer if config.livekit.api_secret.get_secret_value() else None
-    mounts = (
-        Signalling(rooms, signer, permits),
-        RoomService(rooms, needs.spaces, needs.use_cases.blocking, outside),
+    signalling = Signalling(rooms, signer, permits)
+    return _Chosen(
+        EmbeddedEngine(rooms),
+        rooms,
+        CallTokens(config.call_url, signer),
+        (signalling, RoomService(rooms, needs.spaces, needs.use_cases.blocking, outside)),
+        numbers=(rooms.numbers, signalling.numbers),
     )
-    return _Chosen(EmbeddedEngine(rooms), rooms, CallTokens(config.call_url, signer), mounts)
 
 
 def _livekit(config: Config, needs: CallNeeds, permits: Calls, signer: TokenSigner) -> _Chosen:

@@ -39,8 +39,10 @@ class FullIcePeer(WirePeer):
 class Client:
     """A client on a socket of its own, which is bound before any SDP is written."""
 
-    def __init__(self, direction: StreamDirection, identity: Identity) -> None:
-        self.peer = FullIcePeer(direction, identity)
+    def __init__(
+        self, direction: StreamDirection, identity: Identity, peer: FullIcePeer | None = None
+    ) -> None:
+        self.peer = peer or FullIcePeer(direction, identity)
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
@@ -50,8 +52,12 @@ class Client:
 
     def offer(self) -> str:
         """Return this client's offer: one loopback candidate, and the active side of DTLS."""
+        self.bind()
+        return self.with_candidate(self.peer.offer())
+
+    def bind(self) -> None:
+        """Bind the socket, whose address is the candidate."""
         self._socket.bind((HOST, 0))
-        return self._with_candidate(self.peer.offer())
 
     def accept(self, answer: str) -> None:
         """Take the server's answer. Raises ValueError."""
@@ -67,9 +73,10 @@ class Client:
         self._dial(read_answer(_ipv4(offer)))
         answer = self.peer.offer().replace("BUNDLE 0", f"BUNDLE {mid[1]}")
         answer = answer.replace("a=mid:0", f"a=mid:{mid[1]}")
-        return self._with_candidate(re.sub(r"(SAVPF |rtpmap:)\d+", rf"\g<1>{kind[1]}", answer))
+        return self.with_candidate(re.sub(r"(SAVPF |rtpmap:)\d+", rf"\g<1>{kind[1]}", answer))
 
-    def _with_candidate(self, sdp: str) -> str:
+    def with_candidate(self, sdp: str) -> str:
+        """Return a description of this client's with its candidate, as the wire has it."""
         host, port = self._socket.getsockname()
         sdp = sdp.replace("a=setup:actpass", "a=setup:active")
         sdp += f"a=candidate:1 1 udp 2130706431 {host} {port} typ host\na=end-of-candidates\n"
@@ -91,6 +98,10 @@ class Client:
         """Send a datagram; a refused or full socket loses it, as networks do."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
             self._socket.send(datagram)
+
+    def stop_listening(self) -> None:
+        """Stay connected, and leave unread whatever comes."""
+        self._loop.remove_reader(self._socket)
 
     def close(self) -> None:
         """Close the socket without telling the server."""

@@ -36,6 +36,13 @@ class Answering:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    async def end(self, timeout_s: float = 10.0) -> None:
+        """Ask no more, and wait until the server has cleared up. Raises TimeoutError."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        async with asyncio.timeout(timeout_s):
+            await self._process.wait()
+
 
 @contextlib.asynccontextmanager
 async def answering(*argv: str) -> AsyncIterator[Answering]:

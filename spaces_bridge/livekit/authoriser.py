@@ -8,7 +8,7 @@ a way in, never the floor. Source: MSC4195.
 import contextlib
 import hashlib
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -73,6 +73,8 @@ class Authoriser:
         self._wrong = TokenBuckets(WRONG_BURST, WRONG_PER_S, clock)
         self._turns = Turns(AT_ONCE, WAITING, WAIT_S)
         self._shown = ShownOnce(clock)
+        self.refused: Counter[str] = Counter()
+        """The refused requests, by reasons: codes of our rules, or errcodes of Matrix."""
 
     async def token(self, asked: CallRequest, address: str) -> CallToken:
         """Return a token for who asks from this network. Raises MatrixError, Rejected.
@@ -104,6 +106,19 @@ class Authoriser:
             )
 
     async def _permit(self, asked: CallRequest, address: str) -> CallPermit:
+        try:
+            return await self._judged(asked, address)
+        except MatrixError as refusal:
+            self.refused[refusal.errcode] += 1
+            raise
+        except Rejected as refusal:
+            self.refused[refusal.code] += 1
+            raise
+        except AdapterError:
+            self.refused["outage"] += 1
+            raise
+
+    async def _judged(self, asked: CallRequest, address: str) -> CallPermit:
         user = await self._user_of(asked, address)
         if asked.claimed is not None and asked.claimed != user:
             raise MatrixError.forbidden("The OpenID token is of another user than the member's.")
@@ -111,9 +126,10 @@ class Authoriser:
             raise MatrixError.too_many(PAUSE_S)
         permit = await self._calls.permit_in(asked.room, user)
         if await self._secrecy.is_encrypted(asked.room):
-            raise MatrixError.forbidden(
+            raise Rejected(
+                "encrypted",
                 "The room is encrypted, so its calls are, too, and nobody would hear anybody. "
-                "Ask the host for a live space in a room without encryption."
+                "Ask the host for a live space in a room without encryption.",
             )
         return permit
 

@@ -38,6 +38,10 @@ class RoomOwner(Protocol):
         """Do something for the room; a bug in it ends the room's sessions, and nothing else."""
         ...
 
+    def lost(self, room: "CallRoom", user: UserId, why: str) -> None:
+        """A client of this person has to join anew: the log says why, once for a flood."""
+        ...
+
 
 class CallRoom:
     """The call of one live space (`RoomOfClient`). All happens on one event loop."""
@@ -187,6 +191,9 @@ class CallRoom:
         view = self._spaces.view(self._space)
         if view is not None and participant.user in view.on_air:
             self._closing.add(participant.user)
+
+    def lost(self, participant: CallParticipant, why: str) -> None:
+        self._owner.lost(self, participant.user, why)
 
     # --- the live space -----------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """One client in a call: its participant, its negotiations and its microphone."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -16,8 +15,6 @@ from spaces_bridge.livekit.negotiation import DualNegotiation, Negotiation, Sing
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
-
-log = logging.getLogger(__name__)
 
 
 class Timer(Protocol):
@@ -56,6 +53,10 @@ class RoomOfClient(Protocol):
 
     def end(self, client: "CallClient", end: CallEnd) -> None:
         """End the client's session."""
+        ...
+
+    def lost(self, participant: CallParticipant, why: str) -> None:
+        """A participant has to join anew: the log says why, once for a flood."""
         ...
 
 
@@ -122,7 +123,8 @@ class CallClient:
     def hang_up(self, session: str) -> None:
         self._spaces.context.stage.hang_up(session)
 
-    def failed(self) -> None:
+    def failed(self, why: str) -> None:
+        self._room.lost(self.participant, why)
         self._room.end(self, CallEnd.MEDIA_LOST)
 
     # --- what becomes of it -------------------------------------------------------------------
@@ -132,14 +134,14 @@ class CallClient:
         try:
             await self.negotiation.offered(offer)
         except AdapterError as error:
-            self._cannot(error)
+            self.failed(str(error))
 
     async def answered(self, answer: rtc.SessionDescription) -> None:
         """Take an answer of the client; one that cannot be taken ends the session."""
         try:
             await self.negotiation.answered(answer)
         except AdapterError as error:
-            self._cannot(error)
+            self.failed(str(error))
 
     def connected(self, session: str) -> None:
         """Take note that the transport of a session of this client is up."""
@@ -167,7 +169,3 @@ class CallClient:
             self._settling.cancel()
         self.microphone.stop()
         self.negotiation.stop()
-
-    def _cannot(self, error: AdapterError) -> None:
-        log.warning("a call client in live space %s has to join anew: %s", self.space, error)
-        self.failed()

@@ -128,10 +128,17 @@ class LeaveKeeper:
         self._changed = False
         self._is_restored = False
         self._more = asyncio.Event()
+        self.sent = 0
+        """The delayed leaves that homeservers were told to send."""
 
     def __len__(self) -> int:
         """Return the number of delayed leaves that are looked after."""
         return len(self._watched)
+
+    @property
+    def failing(self) -> int:
+        """The number of those whose homeserver did not answer when it was asked last."""
+        return sum(watched.failures > 0 for watched in self._watched.values())
 
     async def delegate(
         self, permit: CallPermit, device: str, member: str, delay_id: str, delay_ms: int
@@ -233,6 +240,7 @@ class LeaveKeeper:
                 raise
         else:
             if act is _Act.SEND:
+                self.sent += 1
                 self._forget(watched)
             else:
                 watched.restarted(self._now())

@@ -4,6 +4,7 @@ Spec: Client-Server API, "Standard error response".
 """
 
 import logging
+import time
 from http import HTTPStatus
 from typing import Self
 
@@ -13,6 +14,8 @@ from aiohttp.typedefs import Handler
 from spaces_bridge.app.call_ports import DelayedEventGone
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.errors import Rejected
+from spaces_bridge.livekit.limits import FLOODS_PER_S
+from spaces_bridge.pacing.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,11 @@ class MatrixError(Exception):
 
 
 def matrix_errors(handler: Handler) -> Handler:
-    """Return the handler with every error of it told as Matrix clients read them."""
+    """Return the handler with every error of it told as Matrix clients read them.
+
+    An outage is one line a minute in the log, however many people ask meanwhile.
+    """
+    outages = TokenBucket(FLOODS_PER_S, 1)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
@@ -87,7 +94,8 @@ def matrix_errors(handler: Handler) -> Handler:
         except DelayedEventGone as gone:
             return MatrixError(HTTPStatus.NOT_FOUND, "M_NOT_FOUND", str(gone)).response()
         except AdapterError as error:
-            log.warning("an outside part failed: %s", type(error).__name__, exc_info=error)
+            if outages.take(1, time.monotonic()):
+                log.warning("an outside part failed: %s", type(error).__name__, exc_info=error)
             text = "A part of this server is away for a moment. Try again shortly."
             return MatrixError.away(text).response()
         except web.HTTPRequestEntityTooLarge:

@@ -1,6 +1,6 @@
 """The issuer of tokens for calls: what a permit comes to in LiveKit's terms."""
 
-from spaces_bridge.app.usecases.calls import CallPermit, CallToken
+from spaces_bridge.app.usecases.calls import CallPermit, CallToken, CallTokenIssuer
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.names import (
     device_identity,
@@ -37,6 +37,20 @@ class CallTokens:
             can_subscribe=True,
         )
         return CallToken(self._url, self._signer.issue(grant))
+
+
+class CountedTokens:
+    """An issuer that counts what another one gives. Implements `CallTokenIssuer`."""
+
+    def __init__(self, tokens: CallTokenIssuer) -> None:
+        self._tokens = tokens
+        self.issued = 0
+        """The tokens given so far."""
+
+    def issue(self, permit: CallPermit, device: str, member: str) -> CallToken:
+        """Return a token for this device."""
+        self.issued += 1
+        return self._tokens.issue(permit, device, member)
 
 
 def identity_of(user: UserId, device: str, member: str) -> str:

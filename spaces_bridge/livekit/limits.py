@@ -25,7 +25,7 @@ METADATA_PER_S: Final = 0.2
 """Changes of metadata and attributes by one person; one more is refused."""
 
 FLOODS_PER_S: Final = 1 / 60
-"""Log lines that one person, or one live space, may cause by asking for too much or failing."""
+"""Log lines that one person, one live space or one outage may cause, by too much or by failing."""
 
 NEWS_S: Final = 0.05
 """Seconds for which news of participants are gathered, to be one message."""

@@ -145,7 +145,7 @@ class CallMicrophone:
         try:
             await self._spaces.ask(self._space, cmd.OpenMicrophone(user))
         except (Rejected, AdapterError) as refusal:
-            log.info("a microphone of a call stays shut: %s", _code(refusal))
+            log.debug("a microphone of a call stays shut: %s", _code(refusal))
             if self._is_wanted(track):
                 self.mute()
             self._open_another()

@@ -6,7 +6,6 @@ two: the client offers the one on which it publishes, we offer the one on which 
 """
 
 import asyncio
-import logging
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -17,8 +16,6 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.limits import NUDGES_MAX
-
-log = logging.getLogger(__name__)
 
 
 class NegotiationEvents(Protocol):
@@ -45,7 +42,7 @@ class NegotiationEvents(Protocol):
         """End a session of the stage."""
         ...
 
-    def failed(self) -> None:
+    def failed(self, why: str) -> None:
         """The connection cannot go on: the client has to join anew."""
         ...
 
@@ -246,8 +243,7 @@ class DualNegotiation:
                     self._space, self._user, self._subscribed, streams
                 )
             except AdapterError as error:
-                log.warning("a call client cannot be offered a connection: %s", error)
-                self._events.failed()
+                self._events.failed(str(error))
                 return
             self._subscribed = offer.session
         if self._is_late(offer.session):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,7 @@ from spaces_bridge.livekit.limits import (
     RESUME_WITHIN_S,
 )
 from spaces_bridge.livekit.names import device_of
+from spaces_bridge.livekit.numbers import Numbers
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import CallParticipant, Subscriptions
 from spaces_bridge.livekit.responses import CallEnd
@@ -60,6 +62,7 @@ class CallRooms:
         self._rooms: dict[SpaceId, CallRoom] = {}
         self._rejoining: dict[tuple[SpaceId, str], None] = {}
         self._failures = TokenBuckets(1, FLOODS_PER_S)
+        self._ended: Counter[str] = Counter()
 
     # --- coming and going ---------------------------------------------------------------------
 
@@ -148,9 +151,18 @@ class CallRooms:
         """Return the calls that somebody is in."""
         return list(self._rooms.values())
 
+    def numbers(self) -> Numbers:
+        """Return the numbers for the metrics; ends are counted by their reasons."""
+        return {
+            "rooms": len(self._rooms),
+            "participants": sum(len(room.clients) for room in self._rooms.values()),
+            "ended": {reason: float(number) for reason, number in self._ended.items()},
+        }
+
     # --- RoomOwner ----------------------------------------------------------------------------
 
     def left(self, room: CallRoom, client: CallClient, end: CallEnd) -> None:
+        self._ended[end.name.lower()] += 1
         if end.action == rtc.LeaveRequest.RECONNECT:
             self._expect(room.space, client.participant.identity)
         if not room.clients and self._rooms.get(room.space) is room:
@@ -163,6 +175,10 @@ class CallRooms:
             if self._failures.take(room.space):
                 log.exception("the call of live space %s failed: all join anew", room.space)
             self._give_up(room)
+
+    def lost(self, room: CallRoom, user: UserId, why: str) -> None:
+        if self._failures.take(user):
+            log.warning("%s has to join the call of live space %s anew: %s", user, room.space, why)
 
     def _give_up(self, room: CallRoom) -> None:
         """Let all clients of a room join anew, in another one."""
@@ -201,10 +217,11 @@ class CallRooms:
                 client.connected(session)
 
     def call_ended(self, session: str, reason: str) -> None:
-        for client in list(self._clients()):
-            if session in client.negotiation.sessions:
-                log.info("a call client in live space %s lost its sound: %s", client.space, reason)
-                self.end(client, CallEnd.MEDIA_LOST)
+        for room in self.all():
+            for client in room.clients:
+                if session in client.negotiation.sessions:
+                    self.lost(room, client.participant.user, reason)
+                    self.end(client, CallEnd.MEDIA_LOST)
 
     def _clients(self) -> Iterator[CallClient]:
         for room in self._rooms.values():

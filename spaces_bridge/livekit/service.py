@@ -1,7 +1,7 @@
 """Calls as one service: what the composition root makes, mounts, starts and stops."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from spaces_bridge.app.usecases.calls import Calls, CallTokenIssuer, DelayedLeav
 from spaces_bridge.livekit.authoriser import Authoriser
 from spaces_bridge.livekit.delayed_leaves import LeaveKeeper
 from spaces_bridge.livekit.http import AuthoriserServer
+from spaces_bridge.livekit.issuer import CountedTokens
+from spaces_bridge.livekit.numbers import NumberReader, Numbers
 from spaces_bridge.livekit.tokens import TokenSigner
 
 BELOW = "/livekit"
@@ -49,7 +51,8 @@ class Dependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
-    that of our own homeserver. `engine` carries the calls, where there is one.
+    that of our own homeserver. `engine` carries the calls, where there is one. `numbers` are those
+    of the parts that are made elsewhere.
     """
 
     calls: Calls
@@ -62,6 +65,7 @@ class Dependencies:
     address_of: Callable[[web.Request], str]
     domain: str
     engine: CallEngine | None = None
+    numbers: Sequence[NumberReader] = ()
 
 
 class LiveKitService:
@@ -75,16 +79,17 @@ class LiveKitService:
         parts: Sequence[Routes] = (),
     ) -> None:
         """`signer` reads what a LiveKit server has signed."""
-        self._tokens = tokens
+        self._tokens = CountedTokens(tokens)
         now = asyncio.get_running_loop().time
         self._keeper = LeaveKeeper(needs.presence, needs.events, needs.notes, now, needs.domain)
-        authoriser = Authoriser(
+        self._authoriser = Authoriser(
             needs.calls, needs.identities, needs.secrecy, self._tokens, self._keeper
         )
         self._tasks = needs.tasks
         self._engine = needs.engine
+        self._numbers = needs.numbers
         hint = needs.engine.hint if needs.engine is not None else _unheard
-        server = AuthoriserServer(authoriser, signer, needs.address_of, hint)
+        server = AuthoriserServer(self._authoriser, signer, needs.address_of, hint)
         self._parts = (server, *parts)
 
     @property
@@ -101,6 +106,20 @@ class LiveKitService:
         """Add all addresses of calls to the listener's router, below its `prefix`."""
         for part in self._parts:
             part.routes(router, prefix + BELOW)
+
+    async def numbers(self) -> Numbers:
+        """Return the numbers for the metrics."""
+        refused = self._authoriser.refused
+        found: dict[str, float | Mapping[str, float]] = {
+            "tokens": self._tokens.issued,
+            "tokens_refused": {reason: float(number) for reason, number in refused.items()},
+            "leaves": len(self._keeper),
+            "leaves_failing": self._keeper.failing,
+            "leaves_sent": self._keeper.sent,
+        }
+        for read in self._numbers:
+            found.update(read())
+        return found
 
     def start(self) -> None:
         """Start the engine, and to look after delegated leaves."""

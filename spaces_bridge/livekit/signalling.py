@@ -6,10 +6,12 @@ each change. Source: LiveKit's protocol (livekit_rtc.proto), as its SDKs speak i
 
 import asyncio
 import time
+from collections import Counter
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import WSMsgType, web
+from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
@@ -27,6 +29,7 @@ from spaces_bridge.livekit.limits import (
     HEARTBEAT_S,
     MESSAGE_MAX,
 )
+from spaces_bridge.livekit.numbers import Numbers
 from spaces_bridge.livekit.outgoing import SignalQueue, send_all
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
@@ -45,13 +48,33 @@ class Signalling:
         self._calls = calls
         self._allowances = Allowances()
         self.requests = Requests(rooms, self._allowances, lambda: time.time_ns() // 1_000_000)
+        self._refused: Counter[int] = Counter()
 
     def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
         """Add the addresses below `prefix`."""
-        router.add_get(f"{prefix}/rtc/v1", self._connect_single)
+        router.add_get(f"{prefix}/rtc/v1", self._counted(self._connect_single))
         router.add_get(f"{prefix}/rtc/v1/validate", self._validate)
-        router.add_get(f"{prefix}/rtc", self._connect_dual)
+        router.add_get(f"{prefix}/rtc", self._counted(self._connect_dual))
         router.add_get(f"{prefix}/rtc/validate", self._validate)
+
+    def numbers(self) -> Numbers:
+        """Return the numbers for the metrics; refused joins are counted by HTTP's status."""
+        return {
+            "joins_refused": {str(status): float(n) for status, n in self._refused.items()},
+            "messages_ignored": self.requests.ignored,
+        }
+
+    def _counted(self, connect: Handler) -> Handler:
+        """Return the handler, with those counted who are not let in."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                return await connect(request)
+            except web.HTTPClientError as refused:
+                self._refused[refused.status] += 1
+                raise
+
+        return answer
 
     # --- requests -----------------------------------------------------------------------------
 

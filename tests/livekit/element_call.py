@@ -69,13 +69,17 @@ class ElementCall:
 
     async def join(self, room: str, *, microphone: bool = True) -> None:
         """Go through the lobby into the call, without a camera."""
+        await self.enter(room, microphone=microphone)
+        await expect(self.page.get_by_test_id("incall_leave")).to_be_visible()
+
+    async def enter(self, room: str, *, microphone: bool = True) -> None:
+        """Go through the lobby, whatever is shown then."""
         where = f"roomId={quote(room, safe='')}&confineToRoom=true"
         await self.page.goto(f"{self._address}/room/#?{where}")
         await expect(self.page.get_by_test_id("lobby_joinCall")).to_be_enabled()
         await self._switch("incall_videomute", on=False)
         await self._switch("incall_mute", on=microphone)
         await self.page.get_by_test_id("lobby_joinCall").click()
-        await expect(self.page.get_by_test_id("incall_leave")).to_be_visible()
 
     async def leave(self) -> None:
         """Hang up."""

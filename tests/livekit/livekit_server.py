@@ -22,7 +22,7 @@ def free_place() -> Keyed:
 
 @asynccontextmanager
 async def livekit_server(
-    folder: Path, like: Keyed | None = None, webhook: str = ""
+    folder: Path, like: Keyed | None = None, webhook: str = "", log_level: str = "debug"
 ) -> AsyncIterator[Keyed]:
     """Run it; what it says goes to `livekit.log` in the folder. Raises StartFailed.
 
@@ -44,7 +44,7 @@ async def livekit_server(
             "interfaces": {"includes": ["lo"]},
         },
         "keys": {keyed.key: keyed.secret},
-        "logging": {"level": "debug", "pion_level": "error"},
+        "logging": {"level": log_level, "pion_level": "error"},
     }
     if webhook:
         config["webhook"] = {"api_key": keyed.key, "urls": [webhook]}

@@ -540,3 +540,13 @@ async def test_no_log_holds_a_token_or_a_secret(
     for secret in (str(answer["jwt"]), str(openid["access_token"]), SECRET):
         assert secret not in caplog.text
     assert str(answer["url"]) == SFU
+
+
+async def test_an_outage_is_one_line_in_the_log_however_many_ask(
+    calls: Authorised, space: LiveSpace, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls.secrecy.away = True
+    for _ in range(5):
+        assert (await calls.refused("/sfu/get", calls.older(space, ALICE)))[0] == 503
+    lines = [r for r in caplog.records if r.name.startswith("spaces_bridge.livekit")]
+    assert len(lines) == 1

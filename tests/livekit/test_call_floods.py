@@ -1,6 +1,10 @@
 """Floods of a call's clients, and faults: each costs only the one who makes it, or one call."""
 
+import asyncio
+import fcntl
 import logging
+import sys
+import termios
 from collections.abc import AsyncIterator
 
 import pytest
@@ -38,6 +42,16 @@ async def world() -> AsyncIterator[CallWorld]:
         await running.seat(ALICE, "Alice", SPEAKER)
         await running.seat(BOB, "Bob")
         yield running
+
+
+FRAME_HEAD = 6
+"""Bytes before a client's message of less than 126 (RFC 6455, 5.2)."""
+
+
+def unread(line: asyncio.Transport) -> int:
+    """The bytes that have come by a connection and were not read yet."""
+    waiting = fcntl.ioctl(line.get_extra_info("socket"), termios.FIONREAD, bytes(4))
+    return int.from_bytes(waiting, sys.byteorder)
 
 
 async def answered(client: RawClient) -> None:
@@ -97,8 +111,13 @@ async def test_metadata_changes_only_so_often(world: CallWorld) -> None:
 async def test_messages_that_came_in_one_piece_are_answered_in_between(world: CallWorld) -> None:
     async with world.raw(BOB) as bob:
         await bob.next("join")
+        line = world.lines[BOB_ID]
+        line.pause_reading()
+        frame = FRAME_HEAD + rtc.SignalRequest(ping=1).ByteSize()
         for _ in range(QUEUE_MAX + 50):
             await bob.send(ping=1)
+        await world.until(lambda: unread(line) >= frame * (QUEUE_MAX + 50))
+        line.resume_reading()
         for _ in range(QUEUE_MAX + 50):
             await bob.next("pong")
 
@@ -128,6 +147,20 @@ async def test_a_flood_is_counted_over_all_connections_of_a_person(world: CallWo
         assert (await second.next("leave")).leave.reason == models.STATE_MISMATCH
         async with world.raw(ALICE) as alice:
             await answered(alice)
+
+
+async def test_offers_that_are_refused_again_and_again_are_one_line_in_the_log(
+    world: CallWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "spaces_bridge.livekit")
+    world.stage.refuse("That is no SDP.")
+    for _ in range(5):
+        async with world.raw(BOB) as bob:
+            await bob.send(offer=offer(LISTENS))
+            await bob.next("leave")
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{BOB} has to join")
+    assert line.endswith("That is no SDP.")
 
 
 async def test_the_last_place_that_is_taken_during_the_upgrade_is_taken(

@@ -8,6 +8,7 @@ Requests of other homeservers, for their users, come with the server's name in `
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +28,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.events.call_words import CALL_SLOT
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
+from spaces_bridge.pacing.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ ORIGIN_HEADER: Final = "X-Matrix-Origin"
 BODY_MAX_BYTES: Final = 64 * 1024
 BODY_WITHIN_S: Final = 20.0
 """Seconds to wait for a body of a few hundred bytes."""
+OUTAGES_PER_S: Final = 1 / 60
+"""Log lines about outages, however many people ask meanwhile."""
 ENCRYPTED: Final = "The room is encrypted, so its calls would be, too, and nobody would be heard."
 
 Refuse = Callable[[int, str, str], web.Response]
@@ -85,6 +89,7 @@ class CallApi:
         self._proxied = proxied
         self._domain = domain
         self._refuse = refuse
+        self._outages = TokenBucket(OUTAGES_PER_S, 1)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the routes; whoever serves them has checked the `hs_token`."""
@@ -116,7 +121,8 @@ class CallApi:
             except DelayedEventGone as gone:
                 return self._refuse(404, "M_NOT_FOUND", str(gone))
             except AdapterError as error:
-                log.warning("a call could not be joined: %s", error)
+                if self._outages.take(1, time.monotonic()):
+                    log.warning("a call could not be joined: %s", error)
                 return self._refuse(503, "M_UNKNOWN", "The bridge is busy. Try again.")
 
         return handler

@@ -1,5 +1,6 @@
 """Mixing: everybody for those who listen, everybody else for those who speak. Pure."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -56,5 +57,5 @@ def loudness(frame: Pcm) -> int:
     power = float(np.dot(wide, wide)) / len(wide)
     if power < 1.0:
         return 0
-    decibels = 10 * np.log10(power / PEAK**2)
-    return int(np.clip(round((decibels + 60) / 54 * 20), 0, 20)) * 5
+    decibels = 10 * math.log10(power / PEAK**2)
+    return min(max(round((decibels + 60) / 54 * 20), 0), 20) * 5
