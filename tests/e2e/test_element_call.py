@@ -10,12 +10,12 @@ import pytest
 from playwright.async_api import expect
 
 from spaces_bridge_demo.deployment import Deployment, Person, caption_of, until
-from spaces_bridge_demo.peer import RATE, ListenerPeer, Pcm
 from spaces_bridge_demo.speech import CONVERSATION, silence, speak
 from tests.e2e.chromium import write_wav
 from tests.livekit.call_scenarios import plays_tone
 from tests.livekit.element_call import ElementCall, element_call
-from tests.support.sound import tone
+from tests.support.sound import LOUD, RATE, loudness, tone
+from tests.support.stage import SPEECH_S, SPEECH_WITHIN_S, hears_no_speech, hears_speech
 from tests.support.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "element call")]
@@ -23,44 +23,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "element call")]
 HERTZ = 660.0
 DEVICE = "BROWSER"
 MEMBER = "org.matrix.msc3401.call.member"
-LOUD, QUIET = 0.02, 0.001
-"""Shares of full scale, on average: somebody speaks, or nobody does."""
-HEARD_S = 120.0
 
 Opened = Callable[[Person], Awaitable[ElementCall]]
-
-
-def loudness(sound: Pcm) -> float:
-    """How loud the last three seconds were."""
-    pcm = sound[-3 * RATE :].astype(np.float64) / 32768
-    return float(np.sqrt(np.mean(pcm**2))) if len(pcm) else 0.0
-
-
-async def falls_quiet(listener: ListenerPeer) -> None:
-    """Nobody is heard on the page any more."""
-
-    async def quiet() -> bool:
-        return loudness(listener.pcm()) < QUIET
-
-    await until(quiet, "silence on the page", HEARD_S)
-
-
-async def is_heard(listener: ListenerPeer) -> None:
-    """Somebody is heard on the page."""
-
-    async def heard() -> bool:
-        return loudness(listener.pcm()) > LOUD
-
-    await until(heard, "Element Call on the page", HEARD_S)
 
 
 async def plays_speech(app: ElementCall) -> None:
     """Element Call plays somebody who speaks."""
 
     async def plays() -> bool:
-        return any(loudness(sound) > LOUD for sound in (await app.played()).values())
+        played = (await app.played()).values()
+        return any(loudness(sound[-round(SPEECH_S * RATE) :]) > LOUD for sound in played)
 
-    await until(plays, "speech in Element Call", HEARD_S)
+    await until(plays, "speech in Element Call", SPEECH_WITHIN_S)
 
 
 @pytest.fixture
@@ -112,7 +86,7 @@ async def test_a_listener_in_element_call_hears_the_page_and_is_heard_with_the_f
         scene.host_mic.say(tone(HERTZ, 1.0))
     await plays_tone(app, HERTZ)
     scene.host_mic.stop_saying()
-    await falls_quiet(scene.listener)  # though the button says that the microphone is on
+    await hears_no_speech(scene.listener)  # though the button says that the microphone is on
 
     granted = scene.host.next_level(scene.space, ada.id, 10)
     await scene.host.grant_floor(scene.space, ada)
@@ -124,13 +98,13 @@ async def test_a_listener_in_element_call_hears_the_page_and_is_heard_with_the_f
     )
     for _ in range(2):
         await app.tap_microphone()
-    await is_heard(scene.listener)
+    await hears_speech(scene.listener)
     caption = caption_of(await captioned)
     assert caption is not None
     assert caption.name == ada.name
 
     await scene.host.set_level(room, ada.id, None)
-    await falls_quiet(scene.listener)
+    await hears_no_speech(scene.listener)
     assert await may_join(world, ada, room) == 200
 
     await scene.host.kick(room, ada.id)
@@ -153,7 +127,7 @@ async def test_two_in_element_call_and_one_on_the_page_converse(
         await person.join(scene.space.alias)
         await scene.host.grant_floor(scene.space, person)
         await app.join(scene.space.room)
-    await is_heard(scene.listener)
+    await hears_speech(scene.listener)
     for app in apps:
         await plays_speech(app)
     for _ in range(90):

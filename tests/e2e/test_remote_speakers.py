@@ -14,13 +14,13 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.livekit.names import device_identity, member_identity, room_name
 from spaces_bridge_demo.bridge import Settings
 from spaces_bridge_demo.deployment import Deployment, caption_of, until
-from spaces_bridge_demo.peer import RATE, ListenerPeer
 from spaces_bridge_demo.speech import CONVERSATION, silence, speak
 from tests.e2e.chromium import write_wav
 from tests.livekit.deployments import livekit_deployment
 from tests.livekit.engine import Keyed
 from tests.livekit.livekit_server import livekit_server
 from tests.livekit.python_client import python_client
+from tests.support.stage import hears_no_speech, hears_speech
 from tests.support.world import World, open_deployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("livekit-server")]
@@ -28,10 +28,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("livekit-serv
 MEMBER = "org.matrix.msc3401.call.member"
 DEVICE = "PHONE"
 SAID = CONVERSATION[4]
-LOUD, QUIET = 0.02, 0.001
-"""Shares of full scale, on average: somebody speaks, or nobody does."""
-
-
 SETTINGS: Settings = {
     "livekit": {"remote_speakers": "on"},
     "openid": {"allowed_networks": ["127.0.0.0/8"]},
@@ -90,12 +86,6 @@ async def elsewhere(folder: Path, homeserver: str) -> AsyncIterator[tuple[Author
             yield authoriser, str(server.make_url("/jwt")), sfu
 
 
-def loudness(listener: ListenerPeer) -> float:
-    """How loud the last three seconds were."""
-    pcm = listener.pcm()[-3 * RATE :].astype(np.float64) / 32768
-    return float(np.sqrt(np.mean(pcm**2))) if len(pcm) else 0.0
-
-
 async def test_a_speaker_of_another_servers_sfu_is_heard_and_captioned_while_the_floor_is_theirs(
     world: World, tmp_path: Path
 ) -> None:
@@ -126,11 +116,8 @@ async def test_a_speaker_of_another_servers_sfu_is_heard_and_captioned_while_the
         token = authoriser.token(room_name(RoomId(room)), identity)
         await client.connect(sfu.url, token)
         await client.publish_microphone()
-
-        async def quiet() -> bool:
-            return loudness(scene.listener) < QUIET
-
-        await until(quiet, "silence of those without the floor")
+        await eve.personal_link(scene.space)  # so the bridge knows of her membership
+        await hears_no_speech(scene.listener)
         assert not authoriser.given, "nobody is fetched without the floor"
 
         captioned = scene.host.next_in(
@@ -139,18 +126,14 @@ async def test_a_speaker_of_another_servers_sfu_is_heard_and_captioned_while_the
             lambda event: (said := caption_of(event)) is not None and said.speaker == eve.id,
         )
         await scene.host.grant_floor(scene.space, eve)
-
-        async def heard() -> bool:
-            return loudness(scene.listener) > LOUD
-
-        await until(heard, "the other server's speaker on the page", 120.0)
+        await hears_speech(scene.listener)
         assert set(authoriser.given) == {world.deployment.bridge.bot}
         caption = caption_of(await captioned)
         assert caption is not None
         assert caption.text
 
         await scene.host.set_level(room, eve.id, None)
-        await until(quiet, "silence after the floor was taken", 120.0)
+        await hears_no_speech(scene.listener)
 
         async def left() -> bool:
             return await sfu.people(room_name(RoomId(room))) == {identity}

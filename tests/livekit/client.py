@@ -51,7 +51,8 @@ class Events:
     | kind | fields |
     |---|---|
     | `state` | `state`: connected, reconnecting, disconnected; `reason` of the last (the SDK's) |
-    | `joined`, `left` | `identity` |
+    | `joined` | `identity` |
+    | `left` | `identity`, `reason` (of the SDK for Python alone) |
     | `track_subscribed`, `track_unsubscribed` | `identity`, `sid` |
     | `track_muted`, `track_unmuted` | `identity`, `sid` |
     | `track_unpublished` | `identity`, `sid`; after it the track is in no list any more |

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.names import device_identity, room_name
@@ -60,6 +61,10 @@ class EmbeddedEngine:
         call = self.world.rooms.room(SPACE)
         infos = call.infos() if call is not None else []
         return frozenset(info.identity for info in infos) - {BOT_ID}
+
+    def draft(self, draft: Draft) -> None:
+        """Words are said that are not final yet."""
+        self.world.rooms.draft(SPACE, draft)
 
 
 def user_of(name: str) -> UserId:

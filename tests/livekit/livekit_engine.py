@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_ports import RoomRelays
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
@@ -68,6 +69,10 @@ class SteeredEngine:
     async def people(self, room: str) -> frozenset[str]:
         """Who is in the room; the bot does not count."""
         return await self.server.people(room) - {BOT_ID}
+
+    def draft(self, draft: Draft) -> None:
+        """Words are said that are not final yet."""
+        self.world.rooms.draft(SPACE, draft)
 
 
 @asynccontextmanager

@@ -128,7 +128,7 @@ class Process:
         room.on("reconnected", lambda: tell(kind="state", state="connected"))
         room.on("disconnected", self._disconnected)
         room.on("participant_connected", lambda who: tell(kind="joined", identity=who.identity))
-        room.on("participant_disconnected", lambda who: tell(kind="left", identity=who.identity))
+        room.on("participant_disconnected", self._left)
         room.on("track_subscribed", self._subscribed)
         room.on("track_unsubscribed", self._unsubscribed)
         room.on(
@@ -158,6 +158,10 @@ class Process:
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         name = rtc.DisconnectReason.Name(reason)
         self.tell(kind="state", state="disconnected", reason=name)
+
+    def _left(self, who: rtc.RemoteParticipant) -> None:
+        reason = rtc.DisconnectReason.Name(who.disconnect_reason or 0)
+        self.tell(kind="left", identity=who.identity, reason=reason)
 
     def _track(self, kind: str, who: rtc.Participant, track: rtc.TrackPublication) -> None:
         self.tell(kind=kind, identity=who.identity, sid=track.sid)

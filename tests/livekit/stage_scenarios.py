@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.media.stage import WorkerStage
 from tests.livekit import scenarios
 from tests.livekit.call_world import BOT_ID, HOST, SPACE, LiveSpaceWorld
@@ -32,6 +34,9 @@ class StageEngine(Engine, Protocol):
     def page_falls_silent(self) -> str:
         """The kind of event that tells that somebody on the page has shut the microphone."""
 
+    def draft(self, draft: Draft) -> None:
+        """Words are said that are not final yet."""
+
 
 async def joined(engine: StageEngine, client: LiveKitClient, name: str) -> str:
     """Somebody joins the call on the stage, and speaks; return the identity."""
@@ -39,6 +44,22 @@ async def joined(engine: StageEngine, client: LiveKitClient, name: str) -> str:
     await client.publish_microphone()
     await engine.world.until(lambda: user_of(name) in engine.world.view.on_air)
     return identity
+
+
+async def is_shown_drafts(
+    engine: StageEngine, client: LiveKitClient, speaker: UserId, sender: str
+) -> None:
+    """Drafts of a speaker reach a client, from the moment at which its data channel is open."""
+    said = Draft(UtteranceId(f"{speaker}-1"), speaker, f"Good, said {sender}", 0, 0, 500, "en")
+
+    def is_shown() -> bool:
+        engine.draft(said)
+        return any(
+            (event.get("text"), event.get("sender")) == (said.text, sender)
+            for event in client.events.seen
+        )
+
+    await engine.world.until(is_shown)
 
 
 async def two_and_the_page_converse(

@@ -1,8 +1,7 @@
 """Who gets a token for a live space's call, and who does not."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from spaces_bridge.core.rules.audio import no_floor
 from spaces_bridge.livekit import authoriser as authoriser_module
 from spaces_bridge.livekit.authoriser import USER_BURST, WRONG_BURST, ShownOnce
 from spaces_bridge.livekit.names import device_identity, member_identity, room_name
-from spaces_bridge.pacing.token_bucket import TokenBuckets
 from tests.livekit.authorised import SECRET, SFU, Authorised, answer_of, authorised
 from tests.support.edge import Clock
 from tests.web.world import ALICE, BOB, BOT, HOST
@@ -290,22 +288,6 @@ async def test_a_crowd_of_one_server_waits_in_line(
 
 
 # --- floods -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def nothing_grows_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits stay used up, however long the test takes (`usefixtures`: ahead of the world)."""
-    usual = TokenBuckets.__init__
-
-    def made(
-        self: TokenBuckets,
-        burst: float,
-        per_second: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        usual(self, burst, 0.0, clock)
-
-    monkeypatch.setattr(TokenBuckets, "__init__", made)
 
 
 @pytest.mark.usefixtures("nothing_grows_back")

@@ -1,20 +1,18 @@
 """Captions reach LiveKit's official clients by data channels, and nothing else does."""
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from spaces_bridge.app.ports import Draft
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import UserId, UtteranceId
+from spaces_bridge.core.ids import UtteranceId
 from tests.livekit import scenarios
 from tests.livekit.call_world import BOT_ID, HOST, SPACE
-from tests.livekit.client import LiveKitClient, Refused
 from tests.livekit.clients import Made
 from tests.livekit.embedded import EmbeddedEngine, embedded_engine, user_of
 from tests.livekit.listening import hears_tone
+from tests.livekit.stage_scenarios import is_shown_drafts, joined
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "livekit-client")]
 
@@ -27,36 +25,12 @@ async def engine(tmp_path: Path) -> AsyncIterator[EmbeddedEngine]:
         yield running
 
 
-async def speaks(engine: EmbeddedEngine, client: LiveKitClient, name: str) -> str:
-    """Somebody joins the call, and speaks; return the identity."""
-    identity = await scenarios.enter(engine, client, await engine.room(), name)
-    await client.publish_microphone()
-    await engine.world.until(lambda: user_of(name) in engine.world.view.on_air)
-    return identity
-
-
-async def is_shown_drafts(
-    engine: EmbeddedEngine, client: LiveKitClient, speaker: UserId, sender: str
-) -> None:
-    """Drafts of a speaker reach a client, from the moment at which its data channel is open."""
-    said = Draft(UtteranceId(f"{speaker}-1"), speaker, f"Good, said {sender}", 0, 0, 500, "en")
-
-    def is_shown() -> bool:
-        engine.world.rooms.draft(SPACE, said)
-        return any(
-            (event.get("text"), event.get("sender")) == (said.text, sender)
-            for event in client.events.seen
-        )
-
-    await engine.world.until(is_shown)
-
-
 @pytest.mark.parametrize("kind", ["python", "page", "python of two", "page of two"])
 async def test_captions_reach_official_clients_as_the_speakers_words(
     engine: EmbeddedEngine, made: Made, kind: str
 ) -> None:
     ada, ben = await made("python", scenarios.HIGH), await made(kind, scenarios.LOW)
-    ada_id = await speaks(engine, ada, "ada")
+    ada_id = await joined(engine, ada, "ada")
     await engine.world.speak_on_page(HOST)
     await scenarios.enter(engine, ben, await engine.room(), "ben", may_publish=False)
     for speaker, sender in ((user_of("ada"), ada_id), (HOST, BOT_ID)):
@@ -80,9 +54,8 @@ async def test_what_a_client_sends_reaches_nobody_and_disturbs_nobody(
     engine: EmbeddedEngine, made: Made, kind: str
 ) -> None:
     ada, ben = await made(kind, scenarios.HIGH), await made("python", scenarios.LOW)
-    ada_id, ben_id = await speaks(engine, ada, "ada"), await speaks(engine, ben, "ben")
-    with suppress(Refused):
-        await ada.send_text("lk.chat", "Hear my text. " * 2000)
+    ada_id, ben_id = await joined(engine, ada, "ada"), await joined(engine, ben, "ben")
+    await ada.send_text("lk.chat", "Hear my text. " * 2000)  # the SDKs refuse it to nobody
     await is_shown_drafts(engine, ada, user_of("ben"), ben_id)
     await is_shown_drafts(engine, ben, user_of("ben"), ben_id)
     assert not [event for event in ben.events.seen if event.get("topic") == "lk.chat"]

@@ -91,6 +91,7 @@ async def test_who_comes_and_goes_at_once_is_told_in_one_message_too(world: Call
                 assert (await alice.info_of(BOB_ID, lambda info: info.sid != sid)).state != GONE
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_metadata_changes_only_so_often(world: CallWorld) -> None:
     async with world.raw(BOB) as bob:
         for number in range(METADATA_BURST + 1):
@@ -123,6 +124,7 @@ async def test_messages_that_came_in_one_piece_are_answered_in_between(world: Ca
 
 
 # --- joins, and all connections of a person together --------------------------------------------
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_one_person_joins_only_so_often_and_keeps_nobody_else_out(world: CallWorld) -> None:
     for number in range(JOINS_BURST):
         resumed = {"reconnect": "1", "sid": "PA_none"} if number % 2 else {}
@@ -137,6 +139,7 @@ async def test_one_person_joins_only_so_often_and_keeps_nobody_else_out(world: C
         await alice.next("join")
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_a_flood_is_counted_over_all_connections_of_a_person(world: CallWorld) -> None:
     async with world.raw(BOB) as first, world.raw(BOB, "OTHER") as second:
         for _ in range(MESSAGES_BURST // 2):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 
+from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.media_events import MediaEvents
 from spaces_bridge.app.ports import Direction
 from spaces_bridge.core import commands as cmd
@@ -34,10 +35,11 @@ from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.edge.dtls import Identity
 from spaces_bridge.media.worker.mix.opus import FRAME, SAMPLE_RATE, Encoder
 from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge_demo.deployment import until
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.livekit.call_world import ALICE, BOT_ID, DOMAIN, HOST, SPACE, SPEAKER
 from tests.livekit.engine_world import NAME, EngineWorld
-from tests.livekit.livekit_cluster import Cluster, livekit_cluster
+from tests.livekit.livekit_cluster import Cluster, LiveKitNode, livekit_cluster
 from tests.support.lan import Lan, lan
 from tests.support.nodes import KEY, SECRET, NodeProcess
 
@@ -52,7 +54,6 @@ ROUNDS = int(os.environ.get("CLUSTER_ROUNDS", "1"))
 """How often a LiveKit node is killed: each time is one sample of how long sound is away."""
 LOUD = 25
 """Bytes; a packet of silence has fewer, one with sound has more."""
-SILENT_S = 0.5
 QUIET_S = 2.0
 """Seconds without a packet after which a page joins anew."""
 PATIENCE_S = 90.0
@@ -122,11 +123,6 @@ class Crowd:
         """The pages that a worker serves."""
         return [page for page in self.pages.values() if stage.knows(page.session)]
 
-    def is_silent(self, stage: WorkerStage) -> bool:
-        """Whether no page of a worker has had sound for a while."""
-        now = time.monotonic()
-        return all(now - page.loud_at > SILENT_S for page in self.on(stage))
-
     def forget_gaps(self) -> None:
         for page in self.pages.values():
             page.longest_gap_s = 0.0
@@ -173,6 +169,31 @@ class World:
         async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.02)
+
+    async def moved_from(self, dead: LiveKitNode) -> None:
+        """Until another node has the room. Raises TimeoutError."""
+
+        async def has_moved() -> bool:
+            with contextlib.suppress(LookupError):  # between two nodes
+                return await self.cluster.host_of(NAME) is not dead
+            return False
+
+        await until(has_moved, "the move of the room", PATIENCE_S)
+
+    async def bot_is_in(self) -> None:
+        """Until the bot is in the room at LiveKit. Raises TimeoutError."""
+
+        async def is_in() -> bool:
+            with contextlib.suppress(AdapterError):
+                people = await self.engine.rooms._lists.people(NAME)
+                return BOT_ID in {person.identity for person in people}
+            return False
+
+        await until(is_in, "the bot in the room", PATIENCE_S)
+
+    def shares(self) -> list[int]:
+        """How many listen here, and how many on the node; who is joining anew is nowhere."""
+        return [len(self.crowd.on(self.worker(name))) for name in ("", "far")]
 
     async def all_hear(self, since: float) -> None:
         """Until every page has had sound since then."""
@@ -272,10 +293,10 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                 for number in range(LISTENERS):
                     await crowd.join(number)
                 await world.all_hear(0.0)
-                shares = [len(crowd.on(world.worker(name))) for name in ("", "far")]
+                await world.until(lambda: sum(world.shares()) == LISTENERS)
+                await world.until(lambda: min(world.shares()) >= LISTENERS // 2 - 2)
+                shares = world.shares()
                 print(f"listeners here and on the node: {shares}")  # noqa: T201 - to be read
-                assert sum(shares) == LISTENERS
-                assert min(shares) >= LISTENERS // 2 - 2
                 roles = {p.user: p.level for p in engine.view.people.values()}
 
                 away: list[float] = []
@@ -283,16 +304,14 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                     crowd.forget_gaps()
                     dead = await cluster.host_of(NAME)
                     await dead.kill()
-                    await world.until(lambda: crowd.is_silent(world.worker("far")))
+                    await world.moved_from(dead)
                     await world.all_hear(time.monotonic())
                     away += [page.longest_gap_s for page in crowd.on(world.worker("far"))]
-                    assert (await cluster.host_of(NAME)) is not dead
                     await dead.start()
                 tell("sound away after a LiveKit node was killed", away)
                 assert {p.user: p.level for p in engine.view.people.values()} == roles
                 assert HOST in engine.view.on_air
-                listed = {p.identity for p in await engine.rooms._lists.people(NAME)}
-                assert BOT_ID in listed
+                await world.bot_is_in()
 
                 crowd.forget_gaps()
                 lost = crowd.on(world.worker("far"))
@@ -301,7 +320,7 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                 await world.all_hear(time.monotonic())
                 back = [crowd.pages[n].longest_gap_s for n in crowd.pages]
                 tell("sound away after the media node was killed", sorted(back)[-len(lost) :])
-                assert stage.listeners(SPACE) == LISTENERS
+                await world.until(lambda: stage.listeners(SPACE) == LISTENERS)
             finally:
                 for task in (speaking, looking):
                     task.cancel()

@@ -1,6 +1,7 @@
 """The LiveKit engine steers a real livekit-server: rights, removals, the end, and an outage."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.livekit.engine.api import LiveKitApi, LiveKitRefused
+from spaces_bridge_demo.deployment import until
 from tests.livekit import scenarios
 from tests.livekit.call_world import HOST, SPACE
 from tests.livekit.client import LiveKitClient, Refused
@@ -31,6 +33,14 @@ async def engine(tmp_path: Path) -> AsyncIterator[SteeredEngine]:
 @pytest.fixture
 async def ada(made: Made) -> LiveKitClient:
     return await made("python", scenarios.HIGH)
+
+
+async def put_out(client: LiveKitClient, url: str, token: str, reason: str) -> None:
+    """A client that connects is disconnected for this reason, unless it comes not even so far."""
+    out = client.events.next("state", state="disconnected", reason=reason)
+    with suppress(Refused):
+        await client.connect(url, token)
+        await out
 
 
 async def test_a_token_of_before_the_floor_was_lost_gives_nobody_the_floor(
@@ -57,10 +67,12 @@ async def test_who_has_a_token_of_another_service_is_put_out(
     claims = {"sub": "somebody", "video": video}
     if forged:
         claims["attributes"] = engine.world.participant(user_of("ben")).attributes
-    out = ada.events.next("state", state="disconnected", reason="PARTICIPANT_REMOVED")
-    await ada.connect(engine.server.url, engine.server.signed(claims))
-    await out
-    assert await engine.people(NAME) == {host.identity}
+    await put_out(ada, engine.server.url, engine.server.signed(claims), "PARTICIPANT_REMOVED")
+
+    async def is_alone() -> bool:
+        return await engine.people(NAME) == {host.identity}
+
+    await until(is_alone, "the removal of somebody else")
 
 
 async def test_a_host_mutes_at_the_server_and_the_mute_holds(
@@ -102,9 +114,12 @@ async def test_when_the_live_space_is_over_the_room_is_and_tokens_open_it_for_no
     over = ada.events.next("state", state="disconnected", reason="ROOM_DELETED")
     await engine.world.spaces.ask(SPACE, cmd.EndSpace(HOST, 3_000, "over"))
     await over
-    again = ada.events.next("state", state="disconnected", reason="ROOM_DELETED")
-    await ada.connect(ticket.url, ticket.token)
-    await again
+    await put_out(ada, ticket.url, ticket.token, "ROOM_DELETED")
+
+    async def is_empty() -> bool:
+        return not await engine.api.people(NAME)
+
+    await until(is_empty, "the end of the room")
 
 
 async def test_official_clients_on_the_stage_without_any_relay(

@@ -39,6 +39,7 @@ async def outcome(world: CallWorld, stack: AsyncExitStack, user: UserId, device:
     return models.DisconnectReason.Name(first.leave.reason)
 
 
+@pytest.mark.usefixtures("nothing_grows_back")
 async def test_of_a_crowd_as_many_as_fit_are_served_and_who_is_there_misses_no_packet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UtteranceId
 from tests.livekit import scenarios, stage_scenarios
-from tests.livekit.call_world import SPACE
+from tests.livekit.call_world import BOT_ID, SPACE
 from tests.livekit.clients import Made
 from tests.livekit.embedded import WithoutBot, user_of
 from tests.livekit.engine_world import NAME
@@ -47,6 +47,7 @@ async def test_official_clients_on_our_stage(
 async def test_what_is_said_is_read_in_calls(engine: SteeredEngine, made: Made) -> None:
     ada = await made("page", scenarios.HIGH)
     identity = await stage_scenarios.joined(engine, ada, "ada")
+    await stage_scenarios.is_shown_drafts(engine, ada, user_of("ada"), BOT_ID)
     caption = cmd.CaptionUtterance(UtteranceId("u"), user_of("ada"), 0, 900, "Good evening.", "en")
     read = ada.events.next("text", topic="lk.transcription", text="Good evening.")
     await engine.world.spaces.ask(SPACE, caption)

@@ -7,6 +7,7 @@ import pytest
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.livekit.engine import moves
 from spaces_bridge.livekit.engine.moves import MISSED, RoomMoves
+from spaces_bridge_demo.patience import PATIENCE_S
 from tests.livekit.call_world import BOT, HOST, SPACE
 from tests.livekit.engine_world import NAME, PaperServer, paper_world, track
 
@@ -39,21 +40,29 @@ async def test_one_late_answer_moves_nothing() -> None:
 
 
 class SilentServer:
-    """A server that takes requests and answers none."""
+    """A server that takes requests, and answers them once it `speaks`."""
+
+    def __init__(self) -> None:
+        self.speaks = asyncio.Event()
 
     async def make(self, room: str) -> None:
-        await asyncio.Event().wait()
+        await self.speaks.wait()
 
 
 async def test_a_server_that_says_nothing_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(moves, "PROBE_WITHIN_S", 0.0)
-    moved = list[SpaceId]()
-    watch = RoomMoves(SilentServer(), lambda: {SPACE: NAME}, moved.append)
-    async with asyncio.timeout(30):
-        await watch.look()
+    for within in ("PROBE_WITHIN_S", "AGAIN_WITHIN_S"):
+        monkeypatch.setattr(moves, within, 0.0)
+    server, moved = SilentServer(), list[SpaceId]()
+    watch = RoomMoves(server, lambda: {SPACE: NAME}, moved.append)
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(MISSED):
+            await watch.look()
     assert moved == []
+    server.speaks.set()
+    await watch.look()
+    assert moved == [SPACE]
 
 
 async def test_what_was_taken_is_taken_again_after_a_move() -> None:

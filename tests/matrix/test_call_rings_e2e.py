@@ -91,6 +91,7 @@ async def test_going_live_rings_exactly_those_in_the_room_who_chose_it_and_once(
         rung = ben.next_in(
             room, NOTIFICATION, lambda e: e["content"]["notification_type"] == "ring"
         )
+        started_ms = time.time_ns() // 10**6
         await start(bridge, space.space, ada)
         event = await rung
         own = [e for e in await ben.all_state(room) if e["type"] == MEMBER]
@@ -102,7 +103,7 @@ async def test_going_live_rings_exactly_those_in_the_room_who_chose_it_and_once(
             "event_id": own[0]["event_id"],
         }
         assert 0 < content["lifetime"] <= 90_000
-        assert abs(content["sender_ts"] - time.time_ns() // 10**6) < 90_000
+        assert started_ms <= content["sender_ts"] <= time.time_ns() // 10**6
 
         async def has_both() -> bool:
             return len(await notifications_in(ben, room)) == 2
@@ -137,8 +138,7 @@ async def test_the_pages_reactions_are_a_few_events_in_the_call_and_its_own_neve
     member = await join_call(ben, room)
     bridge.matrix.call_members.connected(identity, id_of(ben), "DEV")
     shown = ben.next_in(room, REACTION, lambda e: e["sender"] == BOT)
-    for _ in range(10):
-        await bridge.spaces.ask(identity, cmd.CountReactions({"👏": 99, "🦄": 1}))
+    await bridge.spaces.ask(identity, cmd.CountReactions({"👏": 990, "🦄": 10}))
     first = await shown
     own = [e for e in await ben.all_state(room) if e["state_key"] == BOT and e["type"] == MEMBER]
     relation = {"rel_type": "m.reference", "event_id": own[0]["event_id"]}

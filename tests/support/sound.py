@@ -10,6 +10,9 @@ FRAME = 960
 
 Pcm = NDArray[np.int16]
 
+LOUD, QUIET = 0.02, 0.001
+"""Shares of full scale, on average: somebody speaks, or nobody does."""
+
 
 def tone(hertz: float, seconds: float, peak: int = 8000) -> Pcm:
     """A sine, 48 kHz mono; `peak` in steps of 16 bits."""
@@ -19,6 +22,11 @@ def tone(hertz: float, seconds: float, peak: int = 8000) -> Pcm:
 def frames_of(pcm: Pcm) -> list[Pcm]:
     """Whole frames of 20 ms."""
     return [pcm[at : at + FRAME] for at in range(0, len(pcm) - FRAME + 1, FRAME)]
+
+
+def loudness(pcm: Pcm) -> float:
+    """How loud it is on average (root mean square), as a share of full scale."""
+    return float(np.sqrt(np.mean((pcm / 32768) ** 2))) if len(pcm) else 0.0
 
 
 def decibels(pcm: Pcm, hertz: float, rate: int = RATE) -> float:

@@ -14,8 +14,12 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge_demo.peer import ListenerPeer, Signal, SpeakerPeer
-from tests.support.sound import RATE, Pcm, decibels
+from tests.support.sound import LOUD, QUIET, RATE, Pcm, decibels, loudness
 
+SPEECH_S = 3.0
+"""Speech has pauses, which are shorter."""
+SPEECH_WITHIN_S = 120.0
+"""People come from elsewhere, too, over clients that have to start."""
 SPACE = SpaceId("space0000000000a")
 HOST, GUEST, EAR = UserId("@host:x"), UserId("@guest:x"), UserId("@ear:x")
 
@@ -104,13 +108,15 @@ async def speaking(stage: Stage, user: UserId) -> AsyncIterator[SpeakerPeer]:
         await peer.close()
 
 
-async def comes(ear: ListenerPeer, holds: Callable[[Pcm], bool], seconds: float = 1.0) -> None:
+async def comes(
+    ear: ListenerPeer, holds: Callable[[Pcm], bool], seconds: float = 1.0, within_s: float = 60.0
+) -> None:
     """Until so much sound in a row, heard from now on, is as it should be. Raises TimeoutError.
 
     Not a look at one moment: what stood still for a while has sound of before to hand out first.
     """
     before, wanted = len(ear.pcm()), round(seconds * RATE)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(within_s):
         while True:
             await ear.wait_packets(10)
             fresh = ear.pcm()[before:]
@@ -121,6 +127,16 @@ async def comes(ear: ListenerPeer, holds: Callable[[Pcm], bool], seconds: float 
 async def hears(ear: ListenerPeer, hertz: float = 440) -> None:
     """Until a whole second of this tone has come."""
     await comes(ear, lambda pcm: decibels(pcm, hertz) > -20)
+
+
+async def hears_speech(ear: ListenerPeer) -> None:
+    """Until somebody has spoken for a while."""
+    await comes(ear, lambda pcm: loudness(pcm) > LOUD, SPEECH_S, SPEECH_WITHIN_S)
+
+
+async def hears_no_speech(ear: ListenerPeer) -> None:
+    """Until nobody has spoken for a while."""
+    await comes(ear, lambda pcm: loudness(pcm) < QUIET, SPEECH_S, SPEECH_WITHIN_S)
 
 
 async def falls_silent(ear: ListenerPeer) -> None:
