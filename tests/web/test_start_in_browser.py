@@ -23,6 +23,7 @@ async def test_a_host_starts_a_live_space_by_keyboard_and_lands_on_its_page(
         page = host.page
         # the way home: the tab still knows who this is
         await page.click(".home")
+        await expect(page.locator("#start-here")).to_be_visible()  # a press waits for no sight
         await page.locator("#start-here").press("Enter")
         assert await focused(page) == "start-name"
         await page.keyboard.press("Enter")
