@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
 from playwright.async_api import expect
@@ -80,5 +81,13 @@ async def test_what_element_call_shows_who_has_no_floor_and_who_has_lost_it(
     await host.grant_floor(space, ben)
     await app.page.goto("about:blank")  # else it would stay on that screen
     await app.join(space.room)
+
+    async def is_on_air() -> bool:  # the app looks joined before it is connected
+        address = f"{strict.deployment.bridge.url}/api/v1/spaces/{space.slug}"
+        async with aiohttp.ClientSession() as http, http.get(address) as answer:
+            stage = (await answer.json())["stage"]
+        return any(person["id"] == ben.id and person["on_air"] for person in stage)
+
+    await until(is_on_air, "who has the floor on air", 120.0)
     await host.set_level(space.room, ben.id, None)
     await expect(app.page.get_by_text("Connection lost")).to_be_visible()
