@@ -192,8 +192,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         spaces,
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
-        {**_health(storage, matrix, stage, captioner), "tasks": tasks},
-        _numbers(tasks, storage, stage, captioner, calls),
+        {**_health(config, storage, matrix, sound, captioner), "tasks": tasks},
+        _numbers(tasks, storage, sound, captioner, calls),
         mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
@@ -441,13 +441,16 @@ def _web_settings(config: Config) -> WebSettings:
 
 
 def _health(
-    storage: Storage, matrix: MatrixService, stage: ClusterStage, captioner: Captioner
+    config: Config, storage: Storage, matrix: MatrixService, sound: Sound, captioner: Captioner
 ) -> Mapping[str, Health]:
     parts: dict[str, Health] = {
         "database": storage.health,
         "homeserver": matrix,
-        "media": stage,
+        "media": sound.stage,
     }
+    # remote speakers alone: the stage works without them
+    if sound.relay is not None and config.media.engine == "livekit":
+        parts["sfu_client"] = sound.relay
     if isinstance(captioner, WorkerCaptioner):
         parts["captions"] = captioner
     return parts
@@ -456,15 +459,15 @@ def _health(
 def _numbers(
     tasks: TaskSupervisor,
     storage: Storage,
-    stage: ClusterStage,
+    sound: Sound,
     captioner: Captioner,
     calls: LiveKitService | None,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
-        return stage.metrics()
+        return sound.stage.metrics()
 
     async def of_nodes() -> Numbers:
-        return stage.node_metrics()
+        return sound.stage.node_metrics()
 
     sources: dict[str, NumberSource] = {
         "tasks": task_numbers(tasks),
@@ -472,6 +475,13 @@ def _numbers(
         "media": of_media,
         "nodes": of_nodes,
     }
+    if sound.relay is not None:
+        relay = sound.relay
+
+        async def of_relays() -> Numbers:
+            return relay.metrics()
+
+        sources["relays"] = of_relays
     if calls is not None:
         sources["calls"] = calls.numbers
     if isinstance(captioner, WorkerCaptioner):

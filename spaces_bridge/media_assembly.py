@@ -1,8 +1,10 @@
 """The assembly of the sound: the worker of this machine, and those of media nodes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.config import Config
 from spaces_bridge.media.cluster_relays import ClusterRelays
@@ -23,21 +25,34 @@ class LocalRelay:
 
     def __init__(self, stage: WorkerStage, runtime_dir: Path, tasks: TaskSupervisor) -> None:
         self.relays = WorkerRelays(self._send, stage.room_sounds, tasks)
-        self._client = SfuClientProcess(
+        self.client = SfuClientProcess(
             runtime_dir, on_message=self.relays.heard, on_lost=self.relays.lost, tasks=tasks
         )
 
     def start(self) -> None:
         """Start the client; the worker is there already."""
-        self._client.start()
+        self.client.start()
 
     async def stop(self) -> None:
         """End the client, which leaves its rooms."""
         self.relays.stop()
-        await self._client.stop()
+        await self.client.stop()
+
+    async def check(self) -> None:
+        """Part of the `Health` port."""
+        if self.client.pid is None:
+            raise AdapterError("No sound to and from LiveKit: the SFU client is being restarted.")
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return the client's numbers of up to a second ago, and whether there is one."""
+        return {
+            **self.relays.numbers,
+            "client_up": float(self.client.pid is not None),
+            "client_restarts": float(self.client.restarts),
+        }
 
     def _send(self, message: ToSfuClient) -> None:
-        self._client.send(message)
+        self.client.send(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,10 @@ LIVEKIT = {
     [
         ({"SPACES_LIVEKIT__SERVER_URL": ""}, "`livekit.server_url` is not set"),
         ({"SPACES_LIVEKIT__API_SECRET": ""}, "`livekit.api_secret` is not set"),
+        (
+            {"SPACES_LIVEKIT__SERVER_URL": "", "SPACES_LIVEKIT__API_SECRET": ""},
+            "`livekit.server_url` and `livekit.api_secret` are not set",
+        ),
         ({"SPACES_LIVEKIT__ENABLED": "false"}, "`livekit.enabled` is off"),
     ],
 )

@@ -144,9 +144,10 @@ def _refuse_half_a_livekit(config: Config, path: Path) -> None:
     }
     lacking = [f"`{key}`" for key, value in given.items() if not value]
     if lacking:
+        are = "is" if len(lacking) == 1 else "are"
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
-            f"{path}: `media.engine` is livekit, and {' and '.join(lacking)} is not set. Write "
+            f"{path}: `media.engine` is livekit, and {' and '.join(lacking)} {are} not set. Write "
             "the address of your LiveKit server, and its API key and secret as `livekit.api_key` "
             "and `livekit.api_secret`; or set `media.engine` to embedded.",
         )

@@ -1,4 +1,7 @@
-"""The bounds of the LiveKit engine: each number stands here."""
+"""The bounds of the LiveKit engine: what others can make us do or keep.
+
+Other waits of our own stand beside their code.
+"""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""The bounds of what a node may do and make the bridge keep: each number stands here."""
+"""The bounds of media nodes: what one can make the bridge do or keep, and the other way round.
+
+Other waits of our own stand beside their code.
+"""
 
 from typing import Final
 
@@ -38,15 +41,21 @@ LONGEST_NAME: Final = 64
 LONGEST_ID: Final = 255
 """Characters of a user's, space's or peer's id."""
 LONGEST_SDP: Final = 64 * 1024
+"""Characters of an SDP answer."""
 LONGEST_TEXT: Final = 300
 """Characters of a reason or a refusal."""
 MOST_SPACES: Final = 1000
+"""Live spaces that a node's worker tells of."""
 MOST_PEERS: Final = 10_000
+"""Peers that a node's worker tells of, or that are kept for it."""
 MOST_LEVELS: Final = 100
 """People whose loudness one message tells."""
 MOST_PCM: Final = 64 * 1024
+"""Bytes of sound for captions in one message."""
 MOST_OPUS: Final = 1500
+"""Bytes of one packet of the mix."""
 MOST_NUMBERS: Final = 64
+"""Numbers for the metrics in one message."""
 MOST_UNSAID: Final = 1000
 """Messages of and for an SFU client that wait while a node's link is lost."""
 

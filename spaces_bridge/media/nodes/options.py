@@ -47,8 +47,9 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> NodeOptions:
     """Return the options of a command line. Raises StartUpError."""
     read = _parser().parse_args(arguments)
-    for address in (*read.address, *read.hostname):
-        _refuse_name(address)
+    for flag, addresses in (("--address", read.address), ("--hostname", read.hostname)):
+        for address in addresses:
+            _refuse_name(flag, address)
     return NodeOptions(
         url=_endpoint(read.bridge),
         secret=_secret(read.secret_file, environ),
@@ -132,10 +133,11 @@ def _secret(path: Path | None, environ: Mapping[str, str]) -> str:
     return secret
 
 
-def _refuse_name(address: str) -> None:
+def _refuse_name(flag: str, address: str) -> None:
     try:
         ip_address(address)
     except ValueError:
         raise StartUpError(
-            ExitCode.USAGE, f"{address} is no IP address: browsers are told addresses, not names."
+            ExitCode.USAGE,
+            f"{flag} {address}: write an IP address such as 192.0.2.17, not a name.",
         ) from None

@@ -75,12 +75,16 @@ class MediaNodes:
         _refuse_version(greeting)
         if len(greeting.identity) < IDENTITY_MIN or len(greeting.identity) > limits.LONGEST_ID:
             raise NodeRefusedError(
-                "This node's identity is none. Delete node.id and start it anew."
+                "This node's identity is too short or too long. Delete node.id in its "
+                "--runtime-dir and start it again."
             )
         identity = hashlib.sha256(greeting.identity.encode()).hexdigest()
         node = self._nodes.get(identity)
         if node is None and len(self._nodes) >= limits.MOST_NODES:
-            raise NodeRefusedError(f"There are {limits.MOST_NODES} nodes already.")
+            raise NodeRefusedError(
+                f"There are {limits.MOST_NODES} nodes already. End one, or wait until those that "
+                "are gone are forgotten (media.orphan_grace_s)."
+            )
         is_known = node is not None and len(node.unsaid) < limits.MOST_UNSAID
         if node is None:
             node = self._made(identity, greeting)

@@ -1,4 +1,7 @@
-"""The bounds of an SFU client: each is a number here, and nothing a room does exceeds it."""
+"""The bounds of an SFU client: what a room, or its relay, can make it do or keep.
+
+Other waits of our own stand beside their code.
+"""
 
 from typing import Final
 

@@ -131,9 +131,7 @@ class SfuRoom:
     def _listen(self) -> None:
         for event in _CHANGES:
             self._room.on(event, self._changed)
-        self._room.on(
-            "track_subscribed", lambda _track, track, _who: self._taken.subscribed(track)
-        )
+        self._room.on("track_subscribed", self._subscribed)
         self._room.on("track_unsubscribed", self._unsubscribed)
         self._room.on("track_subscription_failed", lambda _who, sid, _why: self._failed(sid))
         self._room.on("disconnected", self._disconnected)

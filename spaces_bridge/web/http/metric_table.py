@@ -58,8 +58,11 @@ SOURCES: Final[Mapping[str, str]] = {
     "tasks": "Tasks of the bridge",
     "database": "Queues in the database",
     "media": "The media worker",
+    "relays": "Rooms at LiveKit servers (only with `media.engine: livekit` or "
+    "`livekit.remote_speakers: on`)",
     "nodes": "Media nodes",
-    "calls": "Calls (only where `livekit.enabled` is on)",
+    "calls": "Calls (only where `livekit.enabled` is on; the first five with "
+    "`media.engine: embedded` alone)",
     "captions": "The caption worker (only where captions are on)",
 }
 """The parts that hand over numbers, and their headings in docs/metrics.md."""
@@ -186,7 +189,7 @@ METRICS: Final = (
         "media",
         "packets_forwarded",
         "Speakers' packets sent on to clients in calls, each as often as it was sent.",
-        "It grows by 50 a second for each pair of speaker and client; 200,000 fill a core.",
+        "It grows by 50 a second for each pair of speaker and client; 150,000 fill a core.",
     ),
     MetricRow(
         "spaces_media_bytes_forwarded",
@@ -252,6 +255,53 @@ METRICS: Final = (
         "room_sound_dropped",
         "Pieces of sound between the media worker and LiveKit's rooms that were dropped.",
         "It grows for long: the process that joins LiveKit's rooms is down or too slow.",
+    ),
+    # --- relays
+    MetricRow(
+        "spaces_media_sfu_client_up",
+        _GAUGE,
+        "relays",
+        "client_up",
+        "1 while the process that joins LiveKit's rooms for this machine's worker is there.",
+        "0 for more than a few seconds: no sound comes from there, and none goes there.",
+    ),
+    MetricRow(
+        "spaces_media_sfu_client_restarts",
+        _COUNTER,
+        "relays",
+        "client_restarts",
+        "How often that process had to be replaced.",
+        "It grows: the log says why; people heard a gap.",
+    ),
+    MetricRow(
+        "spaces_media_sfu_rooms",
+        _GAUGE,
+        "relays",
+        "sfu_rooms",
+        "Rooms that it is in, or joins.",
+        "Below `spaces_live` for minutes with a LiveKit server: the log says why.",
+    ),
+    MetricRow(
+        "spaces_media_sfu_tracks_taken",
+        _GAUGE,
+        "relays",
+        "sfu_taken",
+        "Microphones there whose sound it takes.",
+    ),
+    MetricRow(
+        "spaces_media_sfu_speakers_published",
+        _GAUGE,
+        "relays",
+        "sfu_published",
+        "People who speak on the page and whom it publishes there.",
+    ),
+    MetricRow(
+        "spaces_media_sfu_sound_dropped",
+        _COUNTER,
+        "relays",
+        "sfu_sound_dropped",
+        "Datagrams between it and the media worker that it could not send or read.",
+        "It grows for long: the media worker is down or too slow.",
     ),
     # --- nodes
     MetricRow(
