@@ -24,6 +24,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.remote.acts import UsedActs
 from spaces_bridge.livekit.remote.room import FIRST_BACKOFF, RemoteRoom
 from spaces_bridge.livekit.seen import Seen
@@ -36,8 +37,6 @@ ALL_SFUS_MAX: Final = 20
 """Other servers' SFUs joined for all live spaces."""
 MEMBERS_MAX: Final = 500
 """Devices of one live space that are remembered."""
-DEVICES_MAX: Final = 5
-"""Devices of one person that are remembered."""
 FAILURES_TOLD: Final = 3
 """Tokens refused in a row after which people are told that they are not heard."""
 JOINING: Final = "joining other SFUs"
