@@ -19,6 +19,7 @@ from spaces_bridge.app.relay_ports import (
 from spaces_bridge.app.remote_ports import RemoteMember, RemoteMemberListener, SfuToken
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.livekit.names import device_identity, member_identity
 from spaces_bridge.livekit.remote.speakers import (
@@ -191,6 +192,28 @@ async def test_muted_by_a_host_they_are_not_heard_until_they_unmute_themselves(f
     far.shows(track(muted=True))
     far.shows(track())
     await far.heard()
+
+
+async def test_what_the_live_space_shuts_while_it_opens_stays_shut(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = far.world.spaces.ask
+
+    async def shut_at_once(space: SpaceId, command: cmd.Command) -> Sequence[Event]:
+        events = await ask(space, command)
+        if isinstance(command, cmd.OpenMicrophone):
+            await ask(space, cmd.CloseMicrophone(command.user))
+        return events
+
+    monkeypatch.setattr(far.world.spaces, "ask", shut_at_once)
+    far.speakers.member_seen(SPACE, MEMBER)
+    await far.floor(SPEAKER)
+    await far.joined()
+    far.shows(track())
+    assert far.paper.taken[FAR] == {"TR_1": EVE}
+    await far.world.until(lambda: far.paper.taken[FAR] == {})
+    far.shows(track())
+    assert far.paper.taken[FAR] == {}, "only another act of its owner opens it"
 
 
 async def test_an_sfu_speaks_for_nobody_but_those_who_named_it(far: Far) -> None:

@@ -7,20 +7,16 @@ loses the track (`acts.Permit`): that is the room's.
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.engine.acts import Mute
-
-log = logging.getLogger(__name__)
+from spaces_bridge.livekit.opening import Opening, asked_to_open
 
 
 class _State(Enum):
@@ -95,6 +91,11 @@ class EngineMicrophones:
         """The tracks that are to be heard, one of each person: the one that opened last."""
         return {m.track.sid: m.track.user for m in self._by_user().values()}
 
+    def track_of(self, user: UserId) -> PublishedTrack | None:
+        """Return the person's track that opened last, muted or not; None: they have none."""
+        own = [m for m in self._microphones.values() if m.track.user == user]
+        return max(own, key=lambda m: m.opened).track if own else None
+
     @property
     def mutes(self) -> list[Mute]:
         """The tracks that are to be muted at the server."""
@@ -125,30 +126,21 @@ class EngineMicrophones:
 
     async def _open(self, microphone: _Microphone) -> None:
         opened, user = microphone.opened, microphone.track.user
-        try:
-            await self._spaces.ask(self._space, cmd.OpenMicrophone(user))
-        except (Rejected, AdapterError) as refusal:
-            code = refusal.code if isinstance(refusal, Rejected) else "an outage"
-            log.info("a microphone at LiveKit stays shut: %s", code)
-            self._settle(microphone, opened, _State.BARRED)
-            return
-        view = self._spaces.view(self._space)
-        if not self._settle(microphone, opened, _State.OPEN):
+
+        def is_wanted() -> bool:
+            is_there = self._microphones.get(microphone.track.sid) is microphone
+            return is_there and microphone.is_heard and microphone.opened == opened
+
+        came = await asked_to_open(self._spaces, self._space, user, is_wanted)
+        if came is Opening.GONE:
             if user not in self._by_user():  # muted, or gone, meanwhile
                 self._spaces.tell(self._space, cmd.CloseMicrophone(user))
-        elif view is None or user not in view.on_air:
-            self._settle(microphone, opened, _State.BARRED)  # closed again meanwhile
-        else:
+        elif came is Opening.OPEN:
+            microphone.state = _State.OPEN
             self._bar_others(microphone)
-
-    def _settle(self, microphone: _Microphone, opened: int, state: _State) -> bool:
-        """Note what came of an opening, unless it is not wanted any more."""
-        is_there = self._microphones.get(microphone.track.sid) is microphone
-        is_wanted = is_there and microphone.is_heard and microphone.opened == opened
-        if is_wanted:
-            microphone.state = state
+        elif is_wanted():
+            microphone.state = _State.BARRED
             self._changed()
-        return is_wanted
 
     def _bar_others(self, microphone: _Microphone) -> None:
         """Let this be its person's only one: other devices of theirs are muted."""

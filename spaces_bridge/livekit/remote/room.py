@@ -1,7 +1,6 @@
 """One room at another server's SFU: which of its tracks are taken, and whose microphones open."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
@@ -11,13 +10,12 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
 from spaces_bridge.app.remote_ports import ForeignSfus, RemoteMember, SfuToken
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.livekit.remote.acts import PARTICIPANTS_MAX, TrackState, UsedActs, tracks_of
+from spaces_bridge.livekit.limits import PARTICIPANTS_MAX
+from spaces_bridge.livekit.opening import Opening, asked_to_open
+from spaces_bridge.livekit.remote.acts import TrackState, UsedActs, tracks_of
 from spaces_bridge.pacing.backoff import Backoff
-
-log = logging.getLogger(__name__)
 
 FIRST_BACKOFF: Final = Backoff(1.0, 30.0, jitter=0.3)
 """The wait before an authoriser that gave no token is asked again."""
@@ -144,23 +142,20 @@ class RemoteRoom:
         task.add_done_callback(self._asking.discard)
 
     async def _open(self, sid: str, user: UserId) -> None:
-        try:
-            await self._spaces.ask(self.space, cmd.OpenMicrophone(user))
-        except (Rejected, AdapterError) as refusal:
-            code = refusal.code if isinstance(refusal, Rejected) else "an outage"
-            log.info("a remote microphone stays shut: %s", code)
-            if self._state(sid) is TrackState.OPENING:
+        came = await asked_to_open(self._spaces, self.space, user, lambda: self._is_opening(sid))
+        if came is Opening.GONE:
+            if not self._is_open(user):
+                self._spaces.tell(self.space, cmd.CloseMicrophone(user))
+        elif self._is_opening(sid):
+            if came is Opening.OPEN:
+                self._states[sid] = user, TrackState.OPEN
+            else:
                 self._shut(sid)
                 self._take()
-            return
-        if self._state(sid) is TrackState.OPENING:
-            self._states[sid] = user, TrackState.OPEN
-        elif not self._is_open(user):
-            self._spaces.tell(self.space, cmd.CloseMicrophone(user))  # gone meanwhile
 
-    def _state(self, sid: str) -> TrackState | None:
+    def _is_opening(self, sid: str) -> bool:
         held = self._states.get(sid)
-        return held[1] if held is not None else None
+        return held is not None and held[1] is TrackState.OPENING
 
     def _is_open(self, user: UserId) -> bool:
         return any(
