@@ -12,6 +12,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.livekit.engine import acts
 from spaces_bridge.livekit.engine.issuing import bot_identity
+from spaces_bridge.livekit.engine.room import EngineRoom
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_identity
 from spaces_bridge.pacing.backoff import Backoff
@@ -287,6 +288,34 @@ async def test_captions_are_said_as_whom_people_hear(scene: Scene) -> None:
     ]
     tracks = [text.attributes["lk.transcribed_track_id"] for text in scene.relays.said]
     assert tracks == ["TR_1", "TR_1", "TR_H", "TR_H"]
+
+
+async def test_late_captions_are_still_of_who_spoke(scene: Scene) -> None:
+    await scene.alice_speaks()
+    scene.relays.see(scene.world.participant(ALICE, track(muted=True)))
+    assert await scene.on_air() == set()
+    said = cmd.CaptionUtterance(UtteranceId("u1"), ALICE, 0, 900, "Good night.", "en")
+    await scene.world.spaces.ask(SPACE, said)
+    scene.relays.see(scene.world.participant(ALICE))
+    await scene.world.spaces.ask(SPACE, replace(said, utterance=UtteranceId("u2"), start_ms=1000))
+    assert [text.sender for text in scene.relays.said] == [ALICE_ID, ALICE_ID]
+    tracks = [text.attributes.get("lk.transcribed_track_id") for text in scene.relays.said]
+    assert tracks == ["TR_1", None]
+
+
+async def test_a_bug_in_the_call_leaves_the_live_space_alive(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(scene.relays, "send_text", fails)
+    monkeypatch.setattr(EngineRoom, "relay_lost", fails)
+    scene.world.rooms.draft(SPACE, Draft(UtteranceId("u1"), ALICE, "Good", 0, 0, 400, "en"))
+    said = cmd.CaptionUtterance(UtteranceId("u1"), ALICE, 0, 900, "Good evening.", "en")
+    await scene.world.spaces.ask(SPACE, said)
+    scene.world.rooms.room_lost(SPACE, HOME, "the relay fell")
+    await scene.alice_speaks()
 
 
 async def test_a_draft_that_comes_to_nothing_is_taken_away(scene: Scene) -> None:
