@@ -33,7 +33,7 @@ LOUD, QUIET = 0.02, 0.001
 
 
 SETTINGS: Settings = {
-    "livekit": {"remote_speakers": "on"},
+    "livekit": {"remote_speakers": True},
     "openid": {"allowed_networks": ["127.0.0.0/8"]},
 }
 
