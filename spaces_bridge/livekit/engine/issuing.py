@@ -13,8 +13,6 @@ from spaces_bridge.livekit.issuer import identity_of
 from spaces_bridge.livekit.names import device_identity, room_name
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
 
-"""The name of a live space's own room, among the rooms that relays are in."""
-
 
 class EngineTokens:
     """The issuer of people's tokens for a LiveKit server. Implements `CallTokenIssuer`.

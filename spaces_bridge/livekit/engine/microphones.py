@@ -16,7 +16,9 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.engine.acts import Mute
+from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
 from spaces_bridge.livekit.opening import Opening, asked_to_open
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 
 class _State(Enum):
@@ -63,6 +65,7 @@ class EngineMicrophones:
         self._microphones: dict[str, _Microphone] = {}
         self._numbers = itertools.count(1)
         self._opening: set[asyncio.Task[None]] = set()
+        self._allowance = TokenBuckets(OPENINGS_BURST, OPENINGS_PER_S)
 
     def update(self, tracks: Iterable[PublishedTrack], view: LiveSpace) -> None:
         """Take the tracks as they are now, all of them, and what the live space has decided."""
@@ -115,6 +118,8 @@ class EngineMicrophones:
             microphone.state = _State.SHUT
         elif not track.may_publish:
             self._close(microphone)
+            microphone.state = _State.BARRED
+        elif microphone.state is _State.SHUT and not self._allowance.take(track.user):
             microphone.state = _State.BARRED
         elif microphone.state is _State.SHUT:
             microphone.state, microphone.opened = _State.OPENING, next(self._numbers)

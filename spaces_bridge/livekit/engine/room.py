@@ -152,10 +152,10 @@ class EngineRoom:
                 continue
             permit = self._permit(each.identity, holder)
             if permit is None:
-                acts.append(Remove(each.identity))
+                acts.append(Remove(each.identity, each.sid))
                 continue
             if permit.may_publish != each.may_publish:
-                acts.append(Permit(each.identity, permit.may_publish))
+                acts.append(Permit(each.identity, permit.may_publish, each.sid))
             if each.identity in self._known:
                 tracks += _tracks(each, permit)
         self._microphones.update(tracks, view)

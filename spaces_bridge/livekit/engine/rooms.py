@@ -19,7 +19,12 @@ from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.livekit.engine.limits import LOOK_EVERY_S, LOOK_PAUSE_S, OVER_FOR_S
+from spaces_bridge.livekit.engine.limits import (
+    ENDED_MAX,
+    LOOK_EVERY_S,
+    LOOK_PAUSE_S,
+    OVER_FOR_S,
+)
 from spaces_bridge.livekit.engine.room import EngineRoom, RoomNeeds
 from spaces_bridge.livekit.limits import FLOODS_PER_S
 from spaces_bridge.livekit.names import room_name
@@ -58,7 +63,9 @@ class EngineRooms(QuietAudience):
         """Look at all rooms from time to time, and at those with news soon; until cancelled."""
         for view in self._needs.spaces.open():
             self.changed(view, ())
+        is_recalled = False
         while True:
+            is_recalled = is_recalled or await self._recall()
             await self._look(tuple(self._rooms.values()))
             looked_at = self._clock()
             while (left_s := looked_at + LOOK_EVERY_S - self._clock()) > 0:
@@ -89,6 +96,26 @@ class EngineRooms(QuietAudience):
         room = self._rooms.get(space)
         if room is not None:
             self._guard(room, room.moved)
+
+    async def _recall(self) -> bool:
+        """Look after live spaces, too, that ended before the start; False: to be tried again."""
+        context = self._needs.spaces.context
+        try:
+            ended = await context.directory.listing([Phase.ENDED.value], ENDED_MAX)
+        except AdapterError as error:
+            log.warning("rooms at LiveKit that are over cannot be ended yet: %s", error)
+            return False
+        in_use = {room.name for room in self._rooms.values()}
+        for each in ended:
+            if each.room is None or each.ended_at_ms is None or room_name(each.room) in in_use:
+                continue
+            left_s = OVER_FOR_S - (context.clock.now_ms() - each.ended_at_ms) / 1000
+            if left_s > 0:
+                room = EngineRoom(each.space, room_name(each.room), self._needs)
+                room.is_over = True
+                self._rooms[each.space] = room
+                self._over_until[each.space] = self._clock() + left_s
+        return True
 
     # --- looking ------------------------------------------------------------------------------
 
