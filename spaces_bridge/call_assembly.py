@@ -32,11 +32,12 @@ from spaces_bridge.matrix import (
     OpenIdVerifier,
     ProxiedCalls,
 )
+from spaces_bridge.media.sfu_process import is_sdk_installed
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.web.access.addresses import Addresses
 
-LIVEKIT_PACKAGES = ("livekit.api", "livekit.rtc")
-"""What the LiveKit engine needs besides: the extra `livekit` brings it."""
+LIVEKIT_API = "livekit.api"
+"""What the LiveKit engine needs besides the SDK: the extra `livekit` brings both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class _Chosen:
 
 def needs_relays(config: Config) -> bool:
     """Return whether media workers have to join rooms at SFUs."""
-    wanted = config.media.engine == "livekit" or config.livekit.remote_speakers == "on"
+    wanted = config.media.engine == "livekit" or config.livekit.remote_speakers
     return config.livekit.enabled and wanted
 
 
@@ -79,10 +80,13 @@ def refuse_missing_livekit(config: Config) -> None:
     """Raise StartUpError where relays are needed, and their packages are not there."""
     if not needs_relays(config):
         return
-    missing = [name for name in LIVEKIT_PACKAGES if importlib.util.find_spec(name) is None]
+    is_livekit = config.media.engine == "livekit"
+    missing = [] if is_sdk_installed() else ["livekit"]
+    if is_livekit and importlib.util.find_spec(LIVEKIT_API) is None:
+        missing.append("livekit-api")
     wanted, otherwise = "`media.engine` is livekit", "`media.engine` to embedded"
-    if config.media.engine != "livekit":
-        wanted, otherwise = "`livekit.remote_speakers` is on", "`livekit.remote_speakers` to off"
+    if not is_livekit:
+        wanted, otherwise = "`livekit.remote_speakers` is true", "it to false"
     if missing:
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
@@ -188,7 +192,7 @@ def _engine_of(config: Config, needs: CallNeeds, permits: Calls, chosen: _Chosen
     engine, remote = chosen.engine, None
     if needs.relays is None:
         return engine
-    if config.livekit.remote_speakers == "on":
+    if config.livekit.remote_speakers:
         connections = _foreign_sfus(config, needs)
         remote = RemoteSpeakers(
             needs.spaces,

@@ -300,12 +300,23 @@ async def test_without_its_packages_the_livekit_engine_is_refused(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _with_livekit(files[0], "http://127.0.0.1:7880", "spaces", "s" * 32)
-    monkeypatch.setattr(call_assembly, "LIVEKIT_PACKAGES", ("livekit.api", "livekit.nothing"))
+    monkeypatch.setattr(call_assembly, "LIVEKIT_API", "livekit.nothing")
     with pytest.raises(StartUpError) as refused:
         async with bootstrap.running_bridge(load(files[0], {})):
             pass
     assert refused.value.code is ExitCode.CONFIG_INVALID
     assert "pip install 'spaces-bridge[livekit]'" in refused.value.text
+
+
+def test_remote_speakers_need_the_sdk_alone(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files[0].write_text(files[0].read_text() + "livekit: {remote_speakers: true}\n")
+    monkeypatch.setattr(call_assembly, "LIVEKIT_API", "livekit.nothing")
+    call_assembly.refuse_missing_livekit(load(files[0], {}))
+    monkeypatch.setattr(call_assembly, "is_sdk_installed", lambda: False)
+    with pytest.raises(StartUpError, match="remote_speakers` is true"):
+        call_assembly.refuse_missing_livekit(load(files[0], {}))
 
 
 async def test_a_registration_that_does_not_match_is_refused_before_anything_is_asked(

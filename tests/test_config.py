@@ -17,7 +17,7 @@ from spaces_bridge.config.example import (
     with_tokens,
     write_private,
 )
-from spaces_bridge.config.schema import HostingConfig
+from spaces_bridge.config.schema import NODE_SECRET_MIN, HostingConfig
 from spaces_bridge.config.source import (
     is_usable_secret,
     keys_of,
@@ -28,6 +28,7 @@ from spaces_bridge.config.source import (
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.media.nodes.limits import SECRET_MIN
 from spaces_bridge.startup import ExitCode, StartUpError
 
 pytestmark = pytest.mark.unit
@@ -278,6 +279,7 @@ def test_the_secret_of_media_nodes_counts_as_one() -> None:
     secret = "a-secret-of-nodes-that-is-long-enough"
     config = settings(f"media: {{engine: livekit, local_worker: false, node_secret: {secret}}}")
     assert secret in config.secrets
+    assert NODE_SECRET_MIN == SECRET_MIN, "the bridge and a node ask for the same"
 
 
 def test_the_admin_token_counts_as_a_secret() -> None:

@@ -14,6 +14,8 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 
 BOT_DEVICE: Final = "SPACESBOT"
 """The device by which the bot is in calls: in its member event, and in its LiveKit identity."""
+CALL_SLOT: Final = "m.call#ROOM"
+"""The slot of a room's one call (MSC4143); requests of the older form mean it, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from spaces_bridge.app.relay_ports import (
 from spaces_bridge.core.ids import SpaceId
 
 HOME: Final = "home"
-"""The name of a live space's own room; every other name is of a room at another SFU."""
+"""The name of a live space's own room."""
+ELSEWHERE: Final = "sfu:"
+"""The beginning of the names of rooms at other SFUs, before an address that strangers choose."""
 
 
 class RelayAttendant(RelayListener, RelayTokens, Protocol):

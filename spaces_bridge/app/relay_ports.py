@@ -16,9 +16,9 @@ from spaces_bridge.core.ids import SpaceId, UserId
 class RelayedRoom:
     """A room at an SFU as a relay joins it.
 
-    `name` is ours, unique in the live space ("home" for its own room, else the foreign SFU's
-    address); `url` is the SFU's WebSocket address. `publishes`: the home worker's relay publishes
-    people who speak on the page here.
+    `name` is ours, unique in the live space ("home" for its own room, else "sfu:" and the address
+    of the foreign SFU's authoriser); `url` is the SFU's WebSocket address. `publishes`: the home
+    worker's relay publishes people who speak on the page here.
     """
 
     name: str

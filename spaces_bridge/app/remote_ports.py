@@ -12,7 +12,8 @@ class RemoteMember:
     """A device in a room's call that publishes at another server's SFU, as its own event says.
 
     `member` is its MatrixRTC id; `service` the address of that SFU's authoriser
-    (`livekit_service_url`); `expires_at_ms` Unix time, None where the event gives none.
+    (`livekit_service_url`), written in one way; `expires_at_ms` Unix time, None where the event
+    gives none.
     """
 
     user: UserId

@@ -233,7 +233,8 @@ class MediaConfig(ConfigSection):
         "there are none.",
     )
     local_worker: bool = Field(
-        True, description="Off: no sound on this machine, but on media nodes alone."
+        True,
+        description="false: this machine carries no sound, media nodes alone do (docs/nodes.md).",
     )
 
     @field_validator("node_secret")
@@ -247,7 +248,7 @@ class MediaConfig(ConfigSection):
     def _worked_somewhere(self) -> Self:
         has_nodes = bool(self.node_secret.get_secret_value())
         if not self.local_worker and not has_nodes:
-            raise ValueError("local_worker is off, so media nodes are needed: set node_secret")
+            raise ValueError("local_worker is false, so media nodes are needed: set node_secret")
         if has_nodes and self.engine != "livekit":
             raise ValueError(
                 "media nodes hear each other through a LiveKit server: set engine to livekit, or "
@@ -314,9 +315,9 @@ class LiveKitConfig(ConfigSection):
         description="open: everybody in the room may join the call and listen. strict: only "
         "speakers may join it; the others listen on the page.",
     )
-    remote_speakers: Literal["off", "on"] = Field(
-        "off",
-        description="on: people whose homeserver names another SFU are heard from there while "
+    remote_speakers: bool = Field(
+        False,
+        description="true: people whose homeserver names another SFU are heard from there while "
         "the floor is theirs. Needs spaces-bridge[livekit]; docs/element-call.md says more.",
     )
 

@@ -7,16 +7,16 @@ from aiohttp import WSCloseCode
 from livekit.protocol import models, rtc
 
 from spaces_bridge.app.call_ports import BOT_DEVICE, CallMembers, CallStage, CallStream
-from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.relay_ports import RoomText
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
-from spaces_bridge.core.events import UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit import responses
-from spaces_bridge.livekit.call_captions import CallCaptions
-from spaces_bridge.livekit.call_streams import seat_speakers, streams_of
+from spaces_bridge.livekit.call_streams import seat_speakers, streams_of, voice_of
+from spaces_bridge.livekit.call_texts import CallTexts
+from spaces_bridge.livekit.captions import Captions
 from spaces_bridge.livekit.client import CallClient
 from spaces_bridge.livekit.loudness import Loudness
 from spaces_bridge.livekit.news import CallNews
@@ -25,6 +25,7 @@ from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.seen import Seen
 from spaces_bridge.livekit.sids import room_sid
+from spaces_bridge.livekit.transcriptions import Voice
 
 
 class RoomOwner(Protocol):
@@ -72,7 +73,8 @@ class CallRoom:
         self._closing: set[UserId] = set()
         """Who is on air only until the live space has closed their microphone."""
         self._loudness = Loudness()
-        self._captions = CallCaptions(stage, self._sid, spaces.context.clock.now_ms)
+        self._texts = CallTexts(stage, self._sid, spaces.context.clock.now_ms)
+        self.captions = Captions(self._say, self._voice_of)
         self._news = CallNews(lambda: owner.guard(self, self._tell))
         self._seen = Seen()
         """What `refresh` has brought the participants to."""
@@ -232,13 +234,11 @@ class CallRoom:
 
     # --- captions -----------------------------------------------------------------------------
 
-    def draft(self, draft: Draft) -> None:
-        """Show the clients what a speaker is saying."""
-        self._captions.draft(draft, self.clients, self._bot)
+    def _say(self, text: RoomText, *, fades: bool) -> None:
+        self._texts.send(text, self.clients, fades=fades)
 
-    def captioned(self, caption: UtteranceCaptioned) -> None:
-        """Show the clients what a speaker has said."""
-        self._captions.captioned(caption, self.clients, self._bot)
+    def _voice_of(self, speaker: UserId) -> Voice:
+        return voice_of(speaker, [client.participant for client in self.clients], self._bot)
 
     # --- news ---------------------------------------------------------------------------------
 

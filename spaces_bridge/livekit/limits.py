@@ -24,6 +24,10 @@ METADATA_BURST: Final = 5
 METADATA_PER_S: Final = 0.2
 """Changes of metadata and attributes by one person; one more is refused."""
 
+OPENINGS_BURST: Final = 30
+OPENINGS_PER_S: Final = 1
+"""Times that one person opens a microphone at a LiveKit server; after that it stays shut."""
+
 FLOODS_PER_S: Final = 1 / 60
 """Log lines that one person, one live space or one outage may cause, by too much or by failing."""
 

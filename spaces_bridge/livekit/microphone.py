@@ -6,22 +6,18 @@ live space decides; what it refuses, and what it closes, the server mutes at the
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Callable
 from typing import Final
 
 from livekit.protocol import rtc
 
-from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.livekit import responses
+from spaces_bridge.livekit.opening import Opening, asked_to_open
 from spaces_bridge.livekit.participants import CallParticipant
 from spaces_bridge.livekit.tracks import MicrophoneTrack, microphone_of
-
-log = logging.getLogger(__name__)
 
 _OPENINGS: Final = itertools.count(1)
 
@@ -142,24 +138,24 @@ class CallMicrophone:
     async def _open(self, track: MicrophoneTrack) -> None:
         user = self._participant.user
         self._use(self._session)
-        try:
-            await self._spaces.ask(self._space, cmd.OpenMicrophone(user))
-        except (Rejected, AdapterError) as refusal:
-            log.debug("a microphone of a call stays shut: %s", _code(refusal))
+        came = await asked_to_open(
+            self._spaces,
+            self._space,
+            user,
+            lambda: self._is_wanted(self._participant.microphone),
+        )
+        current = self._participant.microphone  # another one may have taken its place meanwhile
+        if came is Opening.REFUSED:
             if self._is_wanted(track):
                 self.mute()
             self._open_another()
-            return
-        current = self._participant.microphone  # another one may have taken its place meanwhile
-        if current is None or not self._is_wanted(current):
+        elif came is Opening.GONE or current is None:
             self._spaces.tell(self._space, cmd.CloseMicrophone(user))
-            return
-        view = self._spaces.view(self._space)
-        if view is None or user not in view.on_air:
-            self.mute()  # closed again meanwhile
-            return
-        current.is_open, current.opened = True, next(_OPENINGS)
-        self._opened()
+        elif came is Opening.CLOSED:
+            self.mute()
+        else:
+            current.is_open, current.opened = True, next(_OPENINGS)
+            self._opened()
 
     def _open_another(self) -> None:
         """Open what was published while the opening of an earlier track was awaited."""
@@ -172,7 +168,3 @@ class CallMicrophone:
             track.is_open = False
             self._closing()
             self._spaces.tell(self._space, cmd.CloseMicrophone(self._participant.user))
-
-
-def _code(refusal: Rejected | AdapterError) -> str:
-    return refusal.code if isinstance(refusal, Rejected) else "an outage"

@@ -4,12 +4,9 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Final
 
+from spaces_bridge.app.call_ports import CALL_SLOT
 from spaces_bridge.core.ids import RoomId, UserId
-
-CALL_SLOT: Final = "m.call#ROOM"
-"""The slot of a room's one call (MSC4143); requests of the older form mean it, too."""
 
 
 def room_name(room: RoomId, slot: str = CALL_SLOT) -> str:

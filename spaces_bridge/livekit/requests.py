@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from spaces_bridge.app.call_ports import CALL_SLOT
 from spaces_bridge.app.usecases.calls import leave_delay_ms
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.livekit.errors import MatrixError
-from spaces_bridge.livekit.names import CALL_SLOT
 
 WORD_MAX: Final = 255
 """Characters of an id: of a room, a user, a server, a device, a member, a delayed event."""

@@ -10,8 +10,8 @@ from functools import partial
 from aiohttp import WSCloseCode
 from livekit.protocol import rtc
 
+from spaces_bridge.app.audiences import QuietAudience
 from spaces_bridge.app.call_ports import CallMembers, CallStage
-from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
@@ -19,7 +19,6 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.core.sentences import Sentence
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.call_room import CallRoom
 from spaces_bridge.livekit.client import CallClient, CallLater
@@ -42,7 +41,7 @@ from spaces_bridge.pacing.token_bucket import TokenBuckets
 log = logging.getLogger(__name__)
 
 
-class CallRooms:
+class CallRooms(QuietAudience):
     """The calls of all live spaces (`RoomOwner`): a room for each that somebody has joined."""
 
     def __init__(
@@ -235,7 +234,7 @@ class CallRooms:
             return
         for event in events:
             if isinstance(event, UtteranceCaptioned):
-                self.guard(room, partial(room.captioned, event))
+                self.guard(room, partial(room.captions.captioned, event))
         self.guard(room, lambda: room.refresh(space))
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
@@ -247,14 +246,4 @@ class CallRooms:
         """Show it to the clients of the call, too."""
         room = self._rooms.get(space)
         if room is not None:
-            self.guard(room, lambda: room.draft(draft))
-
-    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
-        """Do nothing: clients of calls show no sentences of ours."""
-
-    def chatted(self, space: SpaceId, news: ChatNews) -> None:
-        """Do nothing: the chat of a call is the room's."""
-
-    def guests(self, space: SpaceId) -> int:
-        """Return 0: everybody in a call has an account."""
-        return 0
+            self.guard(room, lambda: room.captions.draft(draft))

@@ -94,13 +94,18 @@ class WorkerRelays:
         self._listener, self._tokens = listener, tokens
 
     def join_room(self, space: SpaceId, room: RelayedRoom) -> None:
-        """Part of the port. A room of a known name is left first, if it is another."""
+        """Part of the port. A room of a known name is left first, if it is another.
+
+        Another address counts as a failure: who names ever new ones is asked ever more rarely.
+        """
         known = self._wanted.get((space, room.name))
         if known is not None and known.room == room:
             return
+        failures = 0
         if known is not None:
+            failures = known.failures + 1 if known.room.url != room.url else 0
             self.leave_room(space, room.name)
-        self._wanted[space, room.name] = _Wanted(room)
+        self._wanted[space, room.name] = _Wanted(room, failures=failures)
         self._publish(space)
         self._begin((space, room.name))
 

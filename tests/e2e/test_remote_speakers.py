@@ -29,7 +29,7 @@ MEMBER = "org.matrix.msc3401.call.member"
 DEVICE = "PHONE"
 SAID = CONVERSATION[4]
 SETTINGS: Settings = {
-    "livekit": {"remote_speakers": "on"},
+    "livekit": {"remote_speakers": True},
     "openid": {"allowed_networks": ["127.0.0.0/8"]},
 }
 

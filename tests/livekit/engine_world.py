@@ -1,5 +1,6 @@
 """Live spaces on the LiveKit engine; relays and the server are on paper unless they are given."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -69,21 +70,29 @@ class PaperServer:
         self.done: list[tuple[object, ...]] = []
         self.listed: Sequence[RelayedParticipant] = ()
         self.is_away = False
+        self.may_go = asyncio.Event()
+        """What acts on people wait for."""
+        self.may_go.set()
 
     async def make(self, room: str) -> None:
         self._ask("make", room)
+
+    async def probe(self, room: str) -> None:
+        self._ask("probe", room)
 
     async def delete(self, room: str) -> None:
         self._ask("delete", room)
 
     async def permit(self, room: str, identity: str, *, may_publish: bool) -> None:
         self._ask("permit", identity, may_publish)
+        await self.may_go.wait()
 
     async def mute(self, room: str, identity: str, sid: str) -> None:
         self._ask("mute", identity, sid)
 
     async def remove(self, room: str, identity: str) -> None:
         self._ask("remove", identity)
+        await self.may_go.wait()
 
     async def people(self, room: str) -> Sequence[RelayedParticipant]:
         self._ask("people", room)

@@ -1,19 +1,22 @@
 """The stage at a LiveKit server: what the bridge has the server do, as the live space decides."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from spaces_bridge.app.actor import summary_of
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
-from spaces_bridge.livekit.engine import acts
+from spaces_bridge.core.events import Event
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
+from spaces_bridge.livekit.engine import acts, microphones
 from spaces_bridge.livekit.engine.issuing import bot_identity
-from spaces_bridge.livekit.limits import DEVICES_MAX
-from spaces_bridge.livekit.names import device_identity
+from spaces_bridge.livekit.engine.room import EngineRoom
+from spaces_bridge.livekit.limits import DEVICES_MAX, OPENINGS_BURST
+from spaces_bridge.livekit.names import device_identity, room_name
 from spaces_bridge.pacing.backoff import Backoff
 from tests.livekit.call_world import (
     ALICE,
@@ -22,6 +25,7 @@ from tests.livekit.call_world import (
     BOB_ID,
     BOT,
     HOST,
+    ROOM,
     SPACE,
     SPEAKER,
 )
@@ -262,6 +266,38 @@ async def test_who_speaks_on_the_page_is_taken_from_the_bot_while_on_air(scene: 
     assert await scene.acts() == set()
 
 
+async def test_who_toggles_for_ever_is_muted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(microphones, "OPENINGS_PER_S", 0.0)
+    async with paper_world() as (world, relays, server):
+        await world.seat(ALICE, "Alice", SPEAKER)
+        scene = Scene(world, relays, server)
+        for _ in range(OPENINGS_BURST):
+            relays.see(world.participant(ALICE, track()))
+            assert relays.taken == {"TR_1": ALICE}
+            relays.see(world.participant(ALICE, track(muted=True)))
+        relays.see(world.participant(ALICE, track()))
+        assert relays.taken == {}
+        assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+        assert await scene.on_air() == set()
+
+
+async def test_what_the_live_space_shuts_while_it_opens_is_muted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = scene.world.spaces.ask
+
+    async def shut_at_once(space: SpaceId, command: cmd.Command) -> Sequence[Event]:
+        events = await ask(space, command)
+        if isinstance(command, cmd.OpenMicrophone):
+            await ask(space, cmd.CloseMicrophone(command.user))
+        return events
+
+    monkeypatch.setattr(scene.world.spaces, "ask", shut_at_once)
+    scene.relays.see(scene.world.participant(ALICE, track()))
+    await scene.world.until(lambda: ("mute", ALICE_ID, "TR_1") in scene.server.asked)
+    assert scene.relays.taken == {}
+
+
 # --- captions ------------------------------------------------------------------------------------
 
 
@@ -287,6 +323,34 @@ async def test_captions_are_said_as_whom_people_hear(scene: Scene) -> None:
     ]
     tracks = [text.attributes["lk.transcribed_track_id"] for text in scene.relays.said]
     assert tracks == ["TR_1", "TR_1", "TR_H", "TR_H"]
+
+
+async def test_late_captions_are_still_of_who_spoke(scene: Scene) -> None:
+    await scene.alice_speaks()
+    scene.relays.see(scene.world.participant(ALICE, track(muted=True)))
+    assert await scene.on_air() == set()
+    said = cmd.CaptionUtterance(UtteranceId("u1"), ALICE, 0, 900, "Good night.", "en")
+    await scene.world.spaces.ask(SPACE, said)
+    scene.relays.see(scene.world.participant(ALICE))
+    await scene.world.spaces.ask(SPACE, replace(said, utterance=UtteranceId("u2"), start_ms=1000))
+    assert [text.sender for text in scene.relays.said] == [ALICE_ID, ALICE_ID]
+    tracks = [text.attributes.get("lk.transcribed_track_id") for text in scene.relays.said]
+    assert tracks == ["TR_1", None]
+
+
+async def test_a_bug_in_the_call_leaves_the_live_space_alive(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(scene.relays, "send_text", fails)
+    monkeypatch.setattr(EngineRoom, "relay_lost", fails)
+    scene.world.rooms.draft(SPACE, Draft(UtteranceId("u1"), ALICE, "Good", 0, 0, 400, "en"))
+    said = cmd.CaptionUtterance(UtteranceId("u1"), ALICE, 0, 900, "Good evening.", "en")
+    await scene.world.spaces.ask(SPACE, said)
+    scene.world.rooms.room_lost(SPACE, HOME, "the relay fell")
+    await scene.alice_speaks()
 
 
 async def test_a_draft_that_comes_to_nothing_is_taken_away(scene: Scene) -> None:
@@ -326,6 +390,34 @@ async def test_what_is_not_wanted_any_more_is_not_tried_again(
     scene.relays.see(scene.world.participant(BOB), scene.world.participant(ALICE, track()))
     assert await scene.on_air() == {ALICE}
     assert ("permit", BOB_ID, False) not in scene.server.done
+
+
+async def test_who_comes_again_while_they_are_put_out_is_put_out_again(scene: Scene) -> None:
+    scene.server.may_go.clear()
+    stranger = RelayedParticipant("eve", "PA_1")
+    scene.relays.see(stranger)
+    await scene.world.until(lambda: scene.server.asked.count(("remove", "eve")) == 1)
+    scene.relays.see(replace(stranger, sid="PA_2"))
+    scene.server.may_go.set()
+    await scene.world.until(lambda: scene.server.asked.count(("remove", "eve")) == 2)
+
+
+async def test_an_end_is_remembered_over_a_restart(scene: Scene) -> None:
+    world, now_ms = scene.world, scene.world.spaces.context.clock.now_ms()
+    summary = summary_of(world.view)
+    lately, long_ago = RoomId("!lately"), RoomId("!longago")
+    ended = replace(summary, phase="ended", space=SpaceId("space0000000000b"), room=lately)
+    world.recorder.summaries |= {
+        SpaceId("b"): replace(ended, ended_at_ms=now_ms - 60_000),
+        SpaceId("c"): replace(ended, ended_at_ms=now_ms - 3_600_000, room=long_ago),
+        SpaceId("d"): replace(ended, ended_at_ms=now_ms, room=ROOM),
+    }
+    world.tasks.keep("rooms", world.rooms.run)
+    await world.until(lambda: ("delete", room_name(lately)) in scene.server.asked)
+    world.rooms.hint(room_name(lately))
+    await world.until(lambda: scene.server.asked.count(("delete", room_name(lately))) == 2)
+    assert ("delete", room_name(long_ago)) not in scene.server.asked
+    assert ("delete", NAME) not in scene.server.asked, "a live space's room is not ended"
 
 
 async def test_a_room_that_a_token_opens_after_the_end_is_ended_again(scene: Scene) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.relay_attendants import RelayAttendants
+from spaces_bridge.app.relay_attendants import HOME, RelayAttendants
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -19,14 +20,12 @@ from spaces_bridge.app.relay_ports import (
 from spaces_bridge.app.remote_ports import RemoteMember, RemoteMemberListener, SfuToken
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.livekit.limits import OPENINGS_BURST
 from spaces_bridge.livekit.names import device_identity, member_identity
-from spaces_bridge.livekit.remote.speakers import (
-    FAILURES_TOLD,
-    MEMBERS_MAX,
-    SFUS_MAX,
-    RemoteSpeakers,
-)
+from spaces_bridge.livekit.remote.members import MEMBERS_MAX
+from spaces_bridge.livekit.remote.speakers import FAILURES_TOLD, SFUS_MAX, RemoteSpeakers
 from spaces_bridge.pacing.backoff import Backoff
 from tests.livekit.call_world import ALICE, HOST, ROOM, SPACE, SPEAKER, CallWorld, call_world
 
@@ -34,6 +33,8 @@ pytestmark = pytest.mark.unit
 
 EVE = UserId("@eve:elsewhere.net")
 FAR = "https://sfu.elsewhere.net/livekit/jwt"
+THERE = f"sfu:{FAR}"
+"""What the relays call the room there."""
 MEMBER = RemoteMember(EVE, "PHONE", "uuid-7", FAR)
 OLDER, NEWER = device_identity(EVE, "PHONE"), member_identity(EVE, "PHONE", "uuid-7")
 
@@ -47,6 +48,8 @@ class Paper:
         self.asked: list[tuple[str, str]] = []
         self.unheard: list[UserId] = []
         self.refuses = False
+        self.refusing: set[str] = set()
+        self.url = "wss://far"
         self.room = ROOM
         self.before: list[RemoteMember] = []
 
@@ -69,9 +72,9 @@ class Paper:
     async def token(self, service: str, room: RoomId, device: str) -> SfuToken:
         assert room == self.room
         self.asked.append((service, device))
-        if self.refuses:
+        if self.refuses or service in self.refusing:
             raise AdapterError("no")
-        return SfuToken("wss://far", f"token {len(self.asked)}")
+        return SfuToken(self.url, f"token {len(self.asked)}")
 
     # RemoteMembers
     def watch(self, listener: RemoteMemberListener) -> None: ...
@@ -97,7 +100,7 @@ class Far:
         audience.add(self.speakers)
         self.attendants = RelayAttendants(others=self.speakers)
 
-    def shows(self, *tracks: RelayedTrack, identity: str = OLDER, name: str = FAR) -> None:
+    def shows(self, *tracks: RelayedTrack, identity: str = OLDER, name: str = THERE) -> None:
         """The SFU shows one participant with these tracks."""
         whom = RelayedParticipant(identity, "PA_1", tracks=tracks)
         self.attendants.room_changed(SPACE, name, [whom])
@@ -145,7 +148,7 @@ async def test_with_the_floor_they_are_fetched_and_heard_by_their_own_act(
     assert not far.paper.rooms, "without the floor nobody is fetched"
     await far.floor(SPEAKER)
     await far.joined()
-    room = far.paper.rooms[FAR]
+    room = far.paper.rooms[THERE]
     assert (room.url, room.publishes) == ("wss://far", False)
     assert await far.attendants.token(SPACE, room, "") == "token 1"
     assert await far.attendants.token(SPACE, room, "") == "token 2"
@@ -156,13 +159,13 @@ async def test_with_the_floor_they_are_fetched_and_heard_by_their_own_act(
         "SPACESBOT-n1",
     ], "two relays with one name would throw each other out"
     far.shows(track(muted=True), identity=identity)
-    assert far.paper.taken[FAR] == {}
+    assert far.paper.taken[THERE] == {}
     far.shows(track(), identity=identity)
-    assert far.paper.taken[FAR] == {"TR_1": EVE}
+    assert far.paper.taken[THERE] == {"TR_1": EVE}
     await far.heard()
     far.shows(track(muted=True), identity=identity)
     await far.silent()
-    assert far.paper.taken[FAR] == {}
+    assert far.paper.taken[THERE] == {}
 
 
 async def test_the_floor_taken_away_ends_it_and_given_back_it_needs_another_act(far: Far) -> None:
@@ -174,7 +177,7 @@ async def test_the_floor_taken_away_ends_it_and_given_back_it_needs_another_act(
     await far.joined()
     far.shows(track())
     await far.world.settled()
-    assert (far.paper.taken[FAR], far.world.view.on_air) == ({}, frozenset())
+    assert (far.paper.taken[THERE], far.world.view.on_air) == ({}, frozenset())
     far.shows(track(muted=True))
     far.shows(track())
     await far.heard()
@@ -183,7 +186,7 @@ async def test_the_floor_taken_away_ends_it_and_given_back_it_needs_another_act(
 async def test_muted_by_a_host_they_are_not_heard_until_they_unmute_themselves(far: Far) -> None:
     await on_air(far)
     await far.world.spaces.ask(SPACE, cmd.MuteSpeaker(HOST, EVE))
-    await far.world.until(lambda: far.paper.taken[FAR] == {})
+    await far.world.until(lambda: far.paper.taken[THERE] == {})
     await far.world.spaces.ask(SPACE, cmd.UnmuteSpeaker(HOST, EVE))
     far.shows(track())
     await far.world.settled()
@@ -191,6 +194,28 @@ async def test_muted_by_a_host_they_are_not_heard_until_they_unmute_themselves(f
     far.shows(track(muted=True))
     far.shows(track())
     await far.heard()
+
+
+async def test_what_the_live_space_shuts_while_it_opens_stays_shut(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = far.world.spaces.ask
+
+    async def shut_at_once(space: SpaceId, command: cmd.Command) -> Sequence[Event]:
+        events = await ask(space, command)
+        if isinstance(command, cmd.OpenMicrophone):
+            await ask(space, cmd.CloseMicrophone(command.user))
+        return events
+
+    monkeypatch.setattr(far.world.spaces, "ask", shut_at_once)
+    far.speakers.member_seen(SPACE, MEMBER)
+    await far.floor(SPEAKER)
+    await far.joined()
+    far.shows(track())
+    assert far.paper.taken[THERE] == {"TR_1": EVE}
+    await far.world.until(lambda: far.paper.taken[THERE] == {})
+    far.shows(track())
+    assert far.paper.taken[THERE] == {}, "only another act of its owner opens it"
 
 
 async def test_an_sfu_speaks_for_nobody_but_those_who_named_it(far: Far) -> None:
@@ -206,7 +231,7 @@ async def test_an_sfu_speaks_for_nobody_but_those_who_named_it(far: Far) -> None
         f"{OLDER} ",
     ):
         far.shows(track("TR_2"), identity=identity)
-        assert far.paper.taken[FAR] == {}
+        assert far.paper.taken[THERE] == {}
     await far.silent()
     assert not far.world.view.on_air
 
@@ -215,7 +240,7 @@ async def test_who_leaves_the_call_or_the_sfu_or_the_end_of_it_all_closes_the_mi
     far: Far,
 ) -> None:
     await on_air(far)
-    far.attendants.room_changed(SPACE, FAR, [])
+    far.attendants.room_changed(SPACE, THERE, [])
     await far.silent()
     far.shows(track("TR_2"))
     await far.heard()
@@ -238,15 +263,17 @@ async def on_air_again(far: Far) -> None:
 
 async def test_a_lost_relay_silences_and_its_return_needs_no_act(far: Far) -> None:
     await on_air(far)
-    far.attendants.room_lost(SPACE, FAR, "gone")
+    far.attendants.room_lost(SPACE, THERE, "gone")
     await far.silent()
+    far.shows(track())
+    far.attendants.room_lost(SPACE, THERE, "gone while it opens")
     far.shows(track())
     await far.heard()
 
 
 async def test_a_microphone_opened_on_the_page_takes_the_place_and_stays_open(far: Far) -> None:
     await on_air(far)
-    far.attendants.track_replaced(SPACE, FAR, "TR_1")
+    far.attendants.track_replaced(SPACE, THERE, "TR_1")
     far.shows()
     await far.world.settled()
     assert EVE in far.world.view.on_air, "it is the page's now"
@@ -256,7 +283,7 @@ async def test_the_newest_track_of_a_person_is_their_microphone(far: Far) -> Non
     await on_air(far)
     far.shows(track(), track("TR_2"))
     await far.heard()
-    assert far.paper.taken[FAR] == {"TR_2": EVE}
+    assert far.paper.taken[THERE] == {"TR_2": EVE}
 
 
 async def test_where_no_token_is_given_they_are_told_and_it_is_tried_again(
@@ -286,7 +313,7 @@ async def test_members_of_before_a_start_are_read_and_expired_ones_are_not_fetch
     await far.floor(SPEAKER)
     running = asyncio.create_task(far.speakers.run())
     await far.joined()
-    assert [*far.paper.rooms] == [FAR]
+    assert [*far.paper.rooms] == [THERE]
     running.cancel()
 
 
@@ -296,8 +323,83 @@ async def test_sfus_are_bounded(far: Far) -> None:
         await far.world.seat(user, "Far", SPEAKER)
         far.speakers.member_seen(SPACE, RemoteMember(user, "D", "m", f"https://far{number}"))
     await far.world.until(lambda: len(far.paper.rooms) == SFUS_MAX)
-    await far.world.settled()
+    await far.world.until(lambda: far.paper.unheard)
     assert len(far.paper.asked) == SFUS_MAX
+    assert far.paper.unheard == [f"@far{SFUS_MAX}:elsewhere.net"]
+
+
+async def test_one_persons_devices_take_one_place(far: Far) -> None:
+    await on_air(far)
+    for number in range(SFUS_MAX):
+        device = RemoteMember(EVE, f"D{number}", f"m{number}", f"https://far{number}")
+        far.speakers.member_seen(SPACE, device)
+    await far.world.until(lambda: [*far.paper.rooms] == [f"sfu:https://far{SFUS_MAX - 1}"])
+    await far.world.seat(ALICE, "Alice", SPEAKER)
+    far.speakers.member_seen(SPACE, RemoteMember(ALICE, "D", "m", "https://hers.example"))
+    await far.world.until(lambda: "sfu:https://hers.example" in far.paper.rooms)
+    assert not far.paper.unheard
+
+
+async def test_an_sfu_that_lets_nobody_in_keeps_nobodys_place(
+    far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "spaces_bridge.livekit.remote.speakers.FIRST_BACKOFF", Backoff(0.001, 0.001)
+    )
+    far.paper.refusing = {f"https://far{number}" for number in range(SFUS_MAX)}
+    for number in range(SFUS_MAX):
+        user = UserId(f"@far{number}:elsewhere.net")
+        await far.world.seat(user, "Far", SPEAKER)
+        far.speakers.member_seen(SPACE, RemoteMember(user, "D", "m", f"https://far{number}"))
+    await far.world.until(lambda: len(far.paper.unheard) == SFUS_MAX)
+    await on_air(far)
+
+
+async def test_a_room_of_ones_own_cannot_be_named(far: Far) -> None:
+    far.speakers.member_seen(SPACE, RemoteMember(EVE, "PHONE", "uuid-7", HOME))
+    await far.floor(SPEAKER)
+    await far.joined()
+    assert HOME not in far.paper.rooms
+    assert HOME not in far.paper.taken
+
+
+async def test_an_sfu_that_names_another_address_is_asked_for_another_token(far: Far) -> None:
+    await on_air(far)
+    room = far.paper.rooms[THERE]
+    await far.attendants.token(SPACE, room, "")
+    far.paper.url = "wss://moved"
+    with pytest.raises(AdapterError):
+        await far.attendants.token(SPACE, room, "")
+    moved = far.paper.rooms[THERE]
+    assert moved.url == "wss://moved"
+    assert await far.attendants.token(SPACE, moved, "")
+
+
+async def test_somebody_who_toggles_for_ever_stays_shut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spaces_bridge.livekit.remote.speakers.OPENINGS_PER_S", 0.0)
+    async with call_world() as world:
+        await world.seat(EVE, "Eve")
+        far = Far(world)
+        await on_air(far)
+        for _ in range(OPENINGS_BURST):
+            assert far.paper.taken[THERE] == {"TR_1": EVE}
+            far.shows(track(muted=True))
+            far.shows(track())
+        assert far.paper.taken[THERE] == {}
+        await far.silent()
+        await far.speakers.stop()
+
+
+async def test_a_membership_that_is_renewed_late_needs_no_act(far: Far) -> None:
+    now_ms = far.world.spaces.context.clock.now_ms()
+    await on_air(far)
+    far.speakers.member_seen(SPACE, replace(MEMBER, expires_at_ms=now_ms))
+    await far.silent()
+    assert not far.paper.rooms
+    far.speakers.member_seen(SPACE, MEMBER)
+    await far.joined()
+    far.shows(track())
+    await far.heard()
 
 
 async def test_a_crowd_of_listeners_keeps_no_speaker_out(far: Far) -> None:
@@ -308,7 +410,7 @@ async def test_a_crowd_of_listeners_keeps_no_speaker_out(far: Far) -> None:
     await far.world.seat(UserId("@new:elsewhere.net"), "New", SPEAKER)
     member = RemoteMember(UserId("@new:elsewhere.net"), "D", "m", "https://new.example")
     far.speakers.member_seen(SPACE, member)
-    await far.world.until(lambda: [*far.paper.rooms] == [FAR, "https://new.example"])
+    await far.world.until(lambda: [*far.paper.rooms] == [THERE, "sfu:https://new.example"])
     assert EVE in far.world.view.on_air
 
 

@@ -6,7 +6,12 @@ import pytest
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.events import rtc
-from spaces_bridge.matrix.events.rtc import CallMember, CallReaction, member_in
+from spaces_bridge.matrix.events.rtc import (
+    CallMember,
+    CallReaction,
+    member_in,
+    plain_address,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -216,6 +221,7 @@ def test_nothing_sticks_longer_than_an_hour(sticks: object, life_ms: int) -> Non
         ([f"{OURS}/"], False),
         (["wss://spaces.example.org/livekit"], False),
         ([SFU], False),
+        (["HTTPS://Spaces.Example.org:443/livekit"], False),
         ([], False),
     ],
 )
@@ -225,6 +231,31 @@ def test_who_publishes_elsewhere_is_told_from_who_publishes_here(
     member = member_in(state(joined(foci_preferred=[focus(a) for a in addresses])))
     assert member is not None
     assert member.publishes_elsewhere([OURS, SFU]) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("https://sfu.example", "https://sfu.example"),
+        ("HTTPS://SFU.Example./", "https://sfu.example"),
+        ("wss://sfu.example:443/jwt//", "https://sfu.example/jwt"),
+        ("http://sfu.example:8080/jwt", "http://sfu.example:8080/jwt"),
+        ("https://[2001:DB8::1]:444", "https://[2001:db8::1]:444"),
+        ("home", None),
+        ("sfu:home", None),
+        ("ftp://sfu.example", None),
+        ("https://", None),
+        ("https:///jwt", None),
+        ("https://me:pw@sfu.example", None),
+        ("https://@sfu.example", None),
+        ("https://sfu.example?x", None),
+        ("https://sfu.example#x", None),
+        ("https://sfu.example:99999", None),
+        ("https://[::1", None),
+    ],
+)
+def test_an_address_is_written_in_one_way(written: str, plain: str | None) -> None:
+    assert plain_address(written) == plain
 
 
 def test_who_follows_the_oldest_member_does_not_say_where_they_publish() -> None:

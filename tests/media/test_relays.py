@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -258,4 +259,34 @@ async def test_another_nodes_relay_is_hidden_and_tells_nothing_until_it_becomes_
     assert sfu.LeaveSfuRoom(SPACE, HOME) in setup.sent
     again = await setup.joining()
     assert (again.token, again.reports) == ("token 2 of home", True)
+    setup.relays.stop()
+
+
+async def test_a_server_that_is_ever_elsewhere_is_asked_ever_more_rarely() -> None:
+    waits = list[int]()
+
+    class Noted(Backoff):
+        def wait_s(self, failures: int, chance: Callable[[], float] = lambda: 0.0) -> float:
+            waits.append(failures)
+            return 0.0
+
+    setup = RelaySetup()
+    setup.relays = WorkerRelays(
+        setup.sent.append, setup.sounds, TaskSupervisor(), backoff=Noted(1.0, 1.0)
+    )
+
+    class Moving(Tokens):
+        async def token(self, space: SpaceId, room: RelayedRoom, node: str) -> str:
+            if self.given == 4:
+                return await super().token(space, room, node)
+            self.given += 1
+            setup.relays.join_room(space, replace(room, url=f"ws://sfu{self.given}.test"))
+            raise AdapterError("it is elsewhere now")
+
+    setup.relays.attend_relays(setup, Moving())
+    setup.relays.heard(sfu.SfuClientReady(1))
+    setup.relays.join_room(SPACE, ROOM)
+    assert (await setup.joining()).url == "ws://sfu4.test"
+    assert waits == sorted(waits)
+    assert waits[-1] == 4
     setup.relays.stop()

@@ -1,7 +1,9 @@
 """Parts of the SFU client that need no room: its messages, bounds, and what it keeps to itself."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,10 +14,13 @@ from hypothesis import strategies as st
 from livekit import rtc
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.sfu_client import limits, messages
+from spaces_bridge.media.sfu_client.client import SfuClient
 from spaces_bridge.media.sfu_client.codec import CODEC
+from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.secrecy import WithoutTokens, reason_of
 from spaces_bridge.media.sfu_client.seen import participants
 from spaces_bridge.wire.messages import BadMessage
+from tests.support.stage import until
 
 pytestmark = pytest.mark.unit
 
@@ -143,3 +148,39 @@ def test_of_too_many_participants_those_who_may_publish_are_told() -> None:
     seen = participants([*crowd, person("ada", may_publish=True)])
     assert len(seen) == limits.MOST_PARTICIPANTS
     assert seen[0].identity == "ada"
+
+
+async def test_a_server_that_says_nothing_is_tried_so_often_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+
+    async def silent(_: SfuRoom) -> None:
+        await answered.wait()
+
+    monkeypatch.setattr(SfuRoom, "live", silent)
+    monkeypatch.setattr("spaces_bridge.media.sfu_client.client.LEAVE_S", 0.0)
+    told = list[messages.FromSfuClient]()
+    client = SfuClient(tmp_path, told.append)
+    space = SpaceId("space0000000000a")
+
+    def join(attempt: int) -> None:
+        url = f"wss://evil.example/{attempt}"
+        client.obey(
+            messages.JoinSfuRoom(
+                space, "sfu:evil", attempt, url, TOKEN, publishes=False, reports=True
+            )
+        )
+
+    for attempt in range(limits.MOST_ATTEMPTS):
+        join(attempt)
+    assert told == []
+    join(limits.MOST_ATTEMPTS)
+    [lost] = told
+    assert isinstance(lost, messages.SfuRoomLost)
+    assert (lost.name, lost.attempt) == ("sfu:evil", limits.MOST_ATTEMPTS)
+    answered.set()
+    await until(lambda: not client.attempts)
+    join(limits.MOST_ATTEMPTS + 1)
+    assert told == [lost]
+    await client.stop()

@@ -52,10 +52,14 @@ class DeleteRoom:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Let a participant publish a microphone, or end that."""
+    """Let a participant publish a microphone, or end that.
+
+    `sid` is LiveKit's id of the connection: one that takes its place is another to be told of.
+    """
 
     about: str
     may_publish: bool
+    sid: str
 
     async def do(self, control: RoomControl, room: str) -> None:
         await control.permit(room, self.about, may_publish=self.may_publish)
@@ -63,9 +67,10 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Put a participant out."""
+    """Put a participant out; `sid` is as in `Permit`."""
 
     about: str
+    sid: str
 
     async def do(self, control: RoomControl, room: str) -> None:
         await control.remove(room, self.about)

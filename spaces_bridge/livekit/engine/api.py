@@ -6,6 +6,7 @@ Needs the extra `livekit`. Source: LiveKit's documentation, "Server APIs".
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import aiohttp
@@ -27,7 +28,11 @@ OUTAGE: Final = 2
 _GONE: Final = api.ServerErrorCode.NOT_FOUND
 
 
-class LiveKitRefused(AdapterError):
+class LiveKitAnswers(AdapterError):
+    """LiveKit answers, and does not do what it is asked; asked again, it hardly will."""
+
+
+class LiveKitRefused(LiveKitAnswers):
     """LiveKit does not take our key and secret."""
 
 
@@ -56,8 +61,13 @@ class LiveKitApi:
 
     async def make(self, room: str) -> None:
         """Make a room unless it is there."""
+        async with self._turns:
+            await self.probe(room)
+
+    async def probe(self, room: str) -> None:
+        """Make a room unless it is there, whatever else waits for its turn."""
         wanted = api.CreateRoomRequest(name=room, empty_timeout=EMPTY_ROOM_S)
-        await self._call(self._api.room.create_room, wanted)
+        await self._call_now(self._api.room.create_room, wanted)
 
     async def delete(self, room: str) -> None:
         """End a room for all who are in it."""
@@ -98,15 +108,20 @@ class LiveKitApi:
     ) -> Answer | None:
         """Return the answer, None if what was asked about is gone. Raises AdapterError."""
         async with self._turns:
-            try:
-                async with asyncio.timeout(CALL_WITHIN_S):  # the session's is not heeded
-                    answer = await method(asked)
-            except api.ServerError as error:
-                if error.code != _GONE:
-                    raise self._away(error) from error
-                answer = None
-            except (aiohttp.ClientError, TimeoutError) as error:
+            return await self._call_now(method, asked)
+
+    async def _call_now(
+        self, method: Callable[[Asked], Awaitable[Answer]], asked: Asked
+    ) -> Answer | None:
+        try:
+            async with asyncio.timeout(CALL_WITHIN_S):  # the session's is not heeded
+                answer = await method(asked)
+        except api.ServerError as error:
+            if error.code != _GONE:
                 raise self._away(error) from error
+            answer = None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._away(error) from error
         failures, self._failures = self._failures, 0
         if failures >= OUTAGE:
             log.warning("LiveKit at %s answers again", self._url)
@@ -122,9 +137,16 @@ class LiveKitApi:
             log.warning(
                 "LiveKit at %s cannot be steered (%s); tried again until it can", self._url, reason
             )
-        is_refusal = isinstance(error, api.ServerError) and error.status in {401, 403}
-        kind = LiveKitRefused if is_refusal else AdapterError
-        return kind(f"LiveKit at {self._url} cannot be steered ({reason})")
+        return _kind(error)(f"LiveKit at {self._url} cannot be steered ({reason})")
+
+
+def _kind(error: Exception) -> type[AdapterError]:
+    status = error.status if isinstance(error, api.ServerError) else None
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return LiveKitRefused
+    # one node of a cluster says so of another one that does not answer it
+    is_away = status is None or status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT
+    return AdapterError if is_away else LiveKitAnswers
 
 
 def _participant(info: models.ParticipantInfo) -> RelayedParticipant:

@@ -30,3 +30,6 @@ EMPTY_ROOM_S: Final = 300
 OVER_FOR_S: Final = TOKEN_LIFE_S + 60.0
 """Seconds for which the room of a live space that has ended is looked after: tokens of before its
 end would open it anew."""
+
+ENDED_MAX: Final = 500
+"""Live spaces that have ended lately whose rooms are looked after again after a start."""

@@ -7,20 +7,18 @@ loses the track (`acts.Permit`): that is the room's.
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.engine.acts import Mute
-
-log = logging.getLogger(__name__)
+from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
+from spaces_bridge.livekit.opening import Opening, asked_to_open
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 
 class _State(Enum):
@@ -67,6 +65,7 @@ class EngineMicrophones:
         self._microphones: dict[str, _Microphone] = {}
         self._numbers = itertools.count(1)
         self._opening: set[asyncio.Task[None]] = set()
+        self._allowance = TokenBuckets(OPENINGS_BURST, OPENINGS_PER_S)
 
     def update(self, tracks: Iterable[PublishedTrack], view: LiveSpace) -> None:
         """Take the tracks as they are now, all of them, and what the live space has decided."""
@@ -95,6 +94,11 @@ class EngineMicrophones:
         """The tracks that are to be heard, one of each person: the one that opened last."""
         return {m.track.sid: m.track.user for m in self._by_user().values()}
 
+    def track_of(self, user: UserId) -> PublishedTrack | None:
+        """Return the person's track that opened last, muted or not; None: they have none."""
+        own = [m for m in self._microphones.values() if m.track.user == user]
+        return max(own, key=lambda m: m.opened).track if own else None
+
     @property
     def mutes(self) -> list[Mute]:
         """The tracks that are to be muted at the server."""
@@ -115,6 +119,8 @@ class EngineMicrophones:
         elif not track.may_publish:
             self._close(microphone)
             microphone.state = _State.BARRED
+        elif microphone.state is _State.SHUT and not self._allowance.take(track.user):
+            microphone.state = _State.BARRED
         elif microphone.state is _State.SHUT:
             microphone.state, microphone.opened = _State.OPENING, next(self._numbers)
             task = asyncio.create_task(self._open(microphone), name="LiveKit microphone")
@@ -125,30 +131,21 @@ class EngineMicrophones:
 
     async def _open(self, microphone: _Microphone) -> None:
         opened, user = microphone.opened, microphone.track.user
-        try:
-            await self._spaces.ask(self._space, cmd.OpenMicrophone(user))
-        except (Rejected, AdapterError) as refusal:
-            code = refusal.code if isinstance(refusal, Rejected) else "an outage"
-            log.info("a microphone at LiveKit stays shut: %s", code)
-            self._settle(microphone, opened, _State.BARRED)
-            return
-        view = self._spaces.view(self._space)
-        if not self._settle(microphone, opened, _State.OPEN):
+
+        def is_wanted() -> bool:
+            is_there = self._microphones.get(microphone.track.sid) is microphone
+            return is_there and microphone.is_heard and microphone.opened == opened
+
+        came = await asked_to_open(self._spaces, self._space, user, is_wanted)
+        if came is Opening.GONE:
             if user not in self._by_user():  # muted, or gone, meanwhile
                 self._spaces.tell(self._space, cmd.CloseMicrophone(user))
-        elif view is None or user not in view.on_air:
-            self._settle(microphone, opened, _State.BARRED)  # closed again meanwhile
-        else:
+        elif came is Opening.OPEN:
+            microphone.state = _State.OPEN
             self._bar_others(microphone)
-
-    def _settle(self, microphone: _Microphone, opened: int, state: _State) -> bool:
-        """Note what came of an opening, unless it is not wanted any more."""
-        is_there = self._microphones.get(microphone.track.sid) is microphone
-        is_wanted = is_there and microphone.is_heard and microphone.opened == opened
-        if is_wanted:
-            microphone.state = state
+        elif is_wanted():
+            microphone.state = _State.BARRED
             self._changed()
-        return is_wanted
 
     def _bar_others(self, microphone: _Microphone) -> None:
         """Let this be its person's only one: other devices of theirs are muted."""

@@ -8,11 +8,14 @@ is made again and again, which costs one short request.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.livekit.engine.api import LiveKitAnswers
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,10 @@ PROBE_WITHIN_S: Final = 1.0
 AGAIN_EVERY_S: Final = 0.05
 AGAIN_WITHIN_S: Final = 0.3
 """The same while one does not."""
+AGAIN_FOR_S: Final = 15.0
+"""Seconds of silence after which it is no node that died, but an outage: looks are rare again."""
+LOOKS_AT_ONCE: Final = 32
+"""Rooms that are looked at at once; a look's time begins with its turn."""
 MISSED: Final = 2
 """Looks in a row without an answer after which a room counts as moved when one comes."""
 
@@ -30,9 +37,17 @@ MISSED: Final = 2
 class RoomMaker(Protocol):
     """The part of LiveKit's RoomService that is needed here."""
 
-    async def make(self, room: str) -> None:
-        """Make a room unless it is there. Raises AdapterError."""
+    async def probe(self, room: str) -> None:
+        """Make a room unless it is there. Raises AdapterError; LiveKitAnswers if none is away."""
         ...
+
+
+@dataclass(slots=True)
+class _Silence:
+    """The looks in a row that a room's node has not answered; `since`: the time of the first."""
+
+    since: float
+    looks: int = 0
 
 
 class RoomMoves:
@@ -43,16 +58,27 @@ class RoomMoves:
         maker: RoomMaker,
         rooms: Callable[[], Mapping[SpaceId, str]],
         moved: Callable[[SpaceId], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`moved` is called when a room answers again that did not."""
         self._maker, self._rooms, self._moved = maker, rooms, moved
-        self._missed: dict[SpaceId, int] = {}
+        self._clock = clock
+        self._missed: dict[SpaceId, _Silence] = {}
+        self._turns = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def run(self) -> None:
         """Look at all rooms, for ever."""
         while True:
             await self.look()
-            await asyncio.sleep(AGAIN_EVERY_S if self._missed else PROBE_EVERY_S)
+            await asyncio.sleep(self.pause_s())
+
+    def pause_s(self) -> float:
+        """Return the seconds until the next look."""
+        is_urgent = any(self._is_urgent(missed) for missed in self._missed.values())
+        return AGAIN_EVERY_S if is_urgent else PROBE_EVERY_S
+
+    def _is_urgent(self, missed: _Silence) -> bool:
+        return self._clock() - missed.since < AGAIN_FOR_S
 
     async def look(self) -> None:
         """Look at all rooms once."""
@@ -61,15 +87,24 @@ class RoomMoves:
         await asyncio.gather(*(self._look_at(space, name) for space, name in rooms.items()))
 
     async def _look_at(self, space: SpaceId, name: str) -> None:
-        within_s = AGAIN_WITHIN_S if space in self._missed else PROBE_WITHIN_S
-        try:
-            async with asyncio.timeout(within_s):
-                await self._maker.make(name)
-        except (AdapterError, TimeoutError):
-            self._missed[space] = self._missed.get(space, 0) + 1
-            if self._missed[space] == MISSED:
-                log.warning("the LiveKit node of live space %s does not answer", space)
-            return
-        if self._missed.pop(space, 0) >= MISSED:
+        missed = self._missed.get(space)
+        is_again = missed is not None and self._is_urgent(missed)
+        async with self._turns:
+            try:
+                async with asyncio.timeout(AGAIN_WITHIN_S if is_again else PROBE_WITHIN_S):
+                    await self._maker.probe(name)
+            except LiveKitAnswers:
+                return  # it says nothing of the node
+            except (AdapterError, TimeoutError):
+                self._miss(space)
+                return
+        missed = self._missed.pop(space, None)
+        if missed is not None and missed.looks >= MISSED:
             log.warning("the room of live space %s at LiveKit answers again: joined anew", space)
             self._moved(space)
+
+    def _miss(self, space: SpaceId) -> None:
+        missed = self._missed.setdefault(space, _Silence(self._clock()))
+        missed.looks += 1
+        if missed.looks == MISSED:
+            log.warning("the LiveKit node of live space %s does not answer", space)

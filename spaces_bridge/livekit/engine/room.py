@@ -11,6 +11,7 @@ from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.livekit.captions import Captions
 from spaces_bridge.livekit.engine.acts import (
     Act,
     Acts,
@@ -20,7 +21,6 @@ from spaces_bridge.livekit.engine.acts import (
     Remove,
     RoomControl,
 )
-from spaces_bridge.livekit.engine.captions import EngineCaptions
 from spaces_bridge.livekit.engine.credentials import Credentials
 from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
@@ -57,7 +57,7 @@ class EngineRoom:
         self._needs = needs
         self._acts = Acts(needs.control, name)
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
-        self.captions = EngineCaptions(self._say, self._voice_of)
+        self.captions = Captions(self._say, self._voice_of)
         self._seen = Seen()
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
@@ -152,10 +152,10 @@ class EngineRoom:
                 continue
             permit = self._permit(each.identity, holder)
             if permit is None:
-                acts.append(Remove(each.identity))
+                acts.append(Remove(each.identity, each.sid))
                 continue
             if permit.may_publish != each.may_publish:
-                acts.append(Permit(each.identity, permit.may_publish))
+                acts.append(Permit(each.identity, permit.may_publish, each.sid))
             if each.identity in self._known:
                 tracks += _tracks(each, permit)
         self._microphones.update(tracks, view)
@@ -198,27 +198,34 @@ class EngineRoom:
 
     def _of_bot(self, view: LiveSpace) -> Mapping[str, UserId]:
         """Return the tracks of people on the page: the home relay names each by its speaker."""
-        here = set(self._microphones.taken.values())
-        tracks = (
-            track
+        here = view.on_air - set(self._microphones.taken.values())
+        return {sid: user for sid, user in self._page_tracks().items() if user in here}
+
+    def _page_tracks(self) -> Mapping[str, UserId]:
+        """Return the tracks that the bot publishes, and whom it names as their speakers."""
+        return {
+            track.sid: UserId(track.name)
             for each in self._known.values()
             if self._holder(each) == self._needs.bot
             for track in each.tracks
-        )
-        speakers = ((track.sid, UserId(track.name)) for track in tracks)
-        return {sid: user for sid, user in speakers if user in view.on_air - here}
+        }
 
-    def _say(self, text: RoomText) -> None:
+    def _say(self, text: RoomText, *, fades: bool) -> None:  # the relay decides who is behind
         self._needs.relays.send_text(self.space, HOME, text)
 
     def _voice_of(self, speaker: UserId) -> Voice:
-        """Return as which participant a speaker is heard: who is not in the room is the bot's."""
-        sids = [sid for sid, user in self._taken.items() if user == speaker]
-        for each in self._known.values():
-            for track in each.tracks:
-                if track.sid in sids:
-                    return Voice(each.identity, track.sid)
-        return Voice(bot_identity(self._needs.bot))
+        """Return as which participant a speaker is heard in the call (as `call_streams.voice_of`).
+
+        Captions come late: who has muted the track, or ended it, is still the one who spoke.
+        """
+        bot = bot_identity(self._needs.bot)
+        of_page = [sid for sid, user in self._page_tracks().items() if user == speaker]
+        own = self._microphones.track_of(speaker)
+        if of_page and (own is None or of_page[0] in self._taken):
+            return Voice(bot, of_page[0])
+        if own is not None:
+            return Voice(own.identity, own.sid)
+        return Voice(next((i for i, user in self._holders.items() if user == speaker), bot))
 
     # --- who comes and goes -------------------------------------------------------------------
 

@@ -8,18 +8,23 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
-from spaces_bridge.app.chat import ChatNews
+from spaces_bridge.app.audiences import QuietAudience
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Draft
 from spaces_bridge.app.relay_attendants import HOME
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core.events import Event, UtteranceCaptioned
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.core.sentences import Sentence
-from spaces_bridge.livekit.engine.limits import LOOK_EVERY_S, LOOK_PAUSE_S, OVER_FOR_S
+from spaces_bridge.livekit.engine.limits import (
+    ENDED_MAX,
+    LOOK_EVERY_S,
+    LOOK_PAUSE_S,
+    OVER_FOR_S,
+)
 from spaces_bridge.livekit.engine.room import EngineRoom, RoomNeeds
 from spaces_bridge.livekit.limits import FLOODS_PER_S
 from spaces_bridge.livekit.names import room_name
@@ -36,7 +41,7 @@ class RoomLists(Protocol):
         ...
 
 
-class EngineRooms:
+class EngineRooms(QuietAudience):
     """The rooms at LiveKit: one for each live space while it is live, and a while longer."""
 
     def __init__(
@@ -58,7 +63,9 @@ class EngineRooms:
         """Look at all rooms from time to time, and at those with news soon; until cancelled."""
         for view in self._needs.spaces.open():
             self.changed(view, ())
+        is_recalled = False
         while True:
+            is_recalled = is_recalled or await self._recall()
             await self._look(tuple(self._rooms.values()))
             looked_at = self._clock()
             while (left_s := looked_at + LOOK_EVERY_S - self._clock()) > 0:
@@ -89,6 +96,26 @@ class EngineRooms:
         room = self._rooms.get(space)
         if room is not None:
             self._guard(room, room.moved)
+
+    async def _recall(self) -> bool:
+        """Look after live spaces, too, that ended before the start; False: to be tried again."""
+        context = self._needs.spaces.context
+        try:
+            ended = await context.directory.listing([Phase.ENDED.value], ENDED_MAX)
+        except AdapterError as error:
+            log.warning("rooms at LiveKit that are over cannot be ended yet: %s", error)
+            return False
+        in_use = {room.name for room in self._rooms.values()}
+        for each in ended:
+            if each.room is None or each.ended_at_ms is None or room_name(each.room) in in_use:
+                continue
+            left_s = OVER_FOR_S - (context.clock.now_ms() - each.ended_at_ms) / 1000
+            if left_s > 0:
+                room = EngineRoom(each.space, room_name(each.room), self._needs)
+                room.is_over = True
+                self._rooms[each.space] = room
+                self._over_until[each.space] = self._clock() + left_s
+        return True
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -134,28 +161,15 @@ class EngineRooms:
             self._guard(room, lambda: room.changed(space))
             for event in events:
                 if isinstance(event, UtteranceCaptioned):
-                    room.captions.captioned(event)
+                    self._guard(room, partial(room.captions.captioned, event))
         elif not room.is_over:
             self._over_until[space.space] = self._clock() + OVER_FOR_S
             self._guard(room, room.end)
 
-    def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
-        """Do nothing: LiveKit tells its clients itself."""
-
     def draft(self, space: SpaceId, draft: Draft) -> None:
         room = self._rooms.get(space)
         if room is not None and not room.is_over:
-            room.captions.draft(draft)
-
-    def notice(self, space: SpaceId, said: Sentence, to: UserId | None = None) -> None:
-        """Do nothing: clients of calls show no sentences of ours."""
-
-    def chatted(self, space: SpaceId, news: ChatNews) -> None:
-        """Do nothing: the chat of a call is the room's."""
-
-    def guests(self, space: SpaceId) -> int:
-        """Return 0: everybody in a call has an account."""
-        return 0
+            self._guard(room, lambda: room.captions.draft(draft))
 
     # --- RelayListener ------------------------------------------------------------------------
 
@@ -169,7 +183,7 @@ class EngineRooms:
     def room_lost(self, space: SpaceId, name: str, reason: str) -> None:
         room = self._rooms.get(space)
         if room is not None and name == HOME:
-            room.relay_lost()
+            self._guard(room, room.relay_lost)
             self.hint(room.name)
 
     def track_replaced(self, space: SpaceId, name: str, sid: str) -> None:

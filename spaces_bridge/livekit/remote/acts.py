@@ -16,8 +16,6 @@ from spaces_bridge.livekit.names import device_identity, member_identity, sender
 
 USED_MAX: Final = 500
 """Tracks of one live space of which is remembered that they have opened once."""
-PARTICIPANTS_MAX: Final = 500
-"""Participants of an SFU's room that are looked at."""
 
 
 class TrackState(Enum):

@@ -6,8 +6,8 @@ speak for those alone who named it as theirs in their own member event; the live
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -24,9 +24,12 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
 from spaces_bridge.livekit.remote.acts import UsedActs
-from spaces_bridge.livekit.remote.room import FIRST_BACKOFF, RemoteRoom
+from spaces_bridge.livekit.remote.members import KnownMembers
+from spaces_bridge.livekit.remote.room import FIRST_BACKOFF, RemoteRoom, name_of
 from spaces_bridge.livekit.seen import Seen
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +37,14 @@ SFUS_MAX: Final = 4
 """Other servers' SFUs joined for one live space."""
 ALL_SFUS_MAX: Final = 20
 """Other servers' SFUs joined for all live spaces."""
-MEMBERS_MAX: Final = 500
-"""Devices of one live space that are remembered."""
-DEVICES_MAX: Final = 5
-"""Devices of one person that are remembered."""
 FAILURES_TOLD: Final = 3
-"""Tokens refused in a row after which people are told that they are not heard."""
+"""Tries in vain, in a row, after which people are told that they are not heard, and after which an
+SFU's place is another's if that one needs it."""
 JOINING: Final = "joining other SFUs"
 """Under this, tasks are counted that ask for a first token."""
+TELLING: Final = "telling who is not heard"
 LOOK_EVERY_S: Final = 30.0
 """Seconds between looks whether memberships have expired."""
-
-_Members = dict[tuple[UserId, str], RemoteMember]
 
 
 class RemoteSpeakers(QuietAudience):
@@ -68,12 +67,13 @@ class RemoteSpeakers(QuietAudience):
         self._relays = relays
         self._sfus = sfus
         self._reader = members
-        self._members: dict[SpaceId, _Members] = {}
+        self._members = KnownMembers()
         self._used: defaultdict[SpaceId, UsedActs] = defaultdict(UsedActs)
         self._seen: defaultdict[SpaceId, Seen] = defaultdict(Seen)
-        self._crowded = set[SpaceId]()
-        """Live spaces of which was logged that they have too many SFUs."""
+        self._refused: defaultdict[SpaceId, set[UserId]] = defaultdict(set)
+        """Who was told that there is no place for their SFU."""
         self._rooms: dict[tuple[SpaceId, str], RemoteRoom] = {}
+        self._allowance = TokenBuckets(OPENINGS_BURST, OPENINGS_PER_S)
         self._tasks = tasks
 
     async def run(self) -> None:
@@ -81,7 +81,7 @@ class RemoteSpeakers(QuietAudience):
         unread = [space.space for space in self._spaces.open() if space.phase is Phase.LIVE]
         while True:
             unread = [space for space in unread if not await self._read(space)]
-            for space in list(self._members):
+            for space in self._members.spaces:
                 self._settle(space)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -98,7 +98,7 @@ class RemoteSpeakers(QuietAudience):
             log.info("the call of live space %s cannot be read: %s", space, error)
             return False
         for member in found:
-            if (member.user, member.device) not in self._members.get(space, {}):
+            if not self._members.knows(space, member.user, member.device):
                 self._note(space, member)
         return True
 
@@ -111,40 +111,25 @@ class RemoteSpeakers(QuietAudience):
 
     def member_gone(self, space: SpaceId, user: UserId, device: str, member: str) -> None:
         """Forget a device. Part of `RemoteMemberListener`."""
-        members = self._members.get(space, {})
-        gone = [
-            key
-            for key, known in members.items()
-            if known.user == user and (known.device == device or known.member == member)
-        ]
-        for key in gone:
-            del members[key]
-        if gone:
+        if self._members.forget(space, user, device, member):
             self._settle(space)
 
     def _note(self, space: SpaceId, member: RemoteMember) -> None:
-        members = self._members.setdefault(space, {})
-        of_user = Counter(user for user, _ in members)[member.user]
-        key = (member.user, member.device)
-        if key not in members:
-            if of_user >= DEVICES_MAX:
-                return
-            if len(members) >= MEMBERS_MAX:  # nobody is kept out by a crowd that listens
-                heard = {each.user for each in self._with_the_floor(space)}
-                del members[next(key for key in members if key[0] not in heard)]
-        members[key] = member
+        self._members.note(
+            space, member, lambda: {each.user for each in self._with_the_floor(space)}
+        )
 
     # --- the live space -----------------------------------------------------------------------
 
     def changed(self, space: LiveSpace, events: Sequence[Event]) -> None:
         """Follow the floor. Part of `Audience`."""
-        if space.space not in self._members or not self._seen[space.space].is_news(space):
+        if space.space not in self._members.spaces or not self._seen[space.space].is_news(space):
             return
         try:
             self._settle(space.space)
         except Exception:  # a bug here must end neither the live space nor its pages
             log.exception("the remote speakers of live space %s are left", space.space)
-            self._members.pop(space.space, None)
+            self._members.drop(space.space)
             for key in [key for key in self._rooms if key[0] == space.space]:
                 with suppress(Exception):  # it may fail here again
                     self._leave(key)
@@ -153,26 +138,36 @@ class RemoteSpeakers(QuietAudience):
         """Join the SFUs of those who may speak now, and leave the others."""
         view = self._spaces.view(space)
         if view is None or view.phase is Phase.ENDED:
-            for kept in (self._members, self._used, self._seen):
+            self._members.drop(space)
+            for kept in (self._used, self._seen, self._refused):
                 kept.pop(space, None)
-            self._crowded.discard(space)
         if view is not None and view.phase is not Phase.LIVE:
             view = None
-        wanted: defaultdict[str, list[RemoteMember]] = defaultdict(list)
-        if view is not None:
-            for member in self._with_the_floor(space):
-                wanted[member.service].append(member)
-        for key in [key for key in self._rooms if key[0] == space and key[1] not in wanted]:
+        wanted = self._wanted(space) if view is not None else {}
+        names = {name_of(service) for service in wanted}
+        for key in [key for key in self._rooms if key[0] == space and key[1] not in names]:
             self._leave(key)
-        for name, members in wanted.items():
-            room = self._room(space, name)
-            if room is not None and view is not None:
+        for service, members in wanted.items():
+            room = self._room(space, service)
+            if room is None:
+                self._refuse(space, members)
+            elif view is not None:
                 room.members = members
                 room.refresh(view)
 
+    def _wanted(self, space: SpaceId) -> Mapping[str, Sequence[RemoteMember]]:
+        """Return who is to be heard, by their SFUs: of each person that of the newest device."""
+        there = list(self._with_the_floor(space))
+        newest = {member.user: member.service for member in there}
+        wanted: defaultdict[str, list[RemoteMember]] = defaultdict(list)
+        for member in there:
+            if newest[member.user] == member.service:
+                wanted[member.service].append(member)
+        return wanted
+
     def _with_the_floor(self, space: SpaceId) -> Iterator[RemoteMember]:
         now_ms = self._spaces.context.clock.now_ms()
-        for member in self._members.get(space, {}).values():
+        for member in self._members.of(space):
             if member.expires_at_ms is not None and member.expires_at_ms <= now_ms:
                 continue
             try:
@@ -182,34 +177,53 @@ class RemoteSpeakers(QuietAudience):
             if permit.may_publish:
                 yield member
 
-    def _room(self, space: SpaceId, name: str) -> RemoteRoom | None:
+    def _room(self, space: SpaceId, service: str) -> RemoteRoom | None:
         """Return the room at an SFU, joined from now on; None: there are too many."""
-        key = (space, name)
+        key = (space, name_of(service))
         room = self._rooms.get(key)
         if room is not None:
             return room
         view = self._spaces.view(space)
-        here = sum(where == space for where, _ in self._rooms)
-        if view is None or view.room is None:
-            return None
-        if here >= SFUS_MAX or len(self._rooms) >= ALL_SFUS_MAX:
-            if space not in self._crowded:
-                self._crowded.add(space)
-                log.warning("live space %s has speakers at too many SFUs", space)
+        if view is None or view.room is None or not self._has_place(space):
             return None
         room = RemoteRoom(
             space,
             view.room,
-            name,
+            service,
             self._spaces,
             self._relays,
             self._sfus,
             self._used[space],
             BOT_DEVICE,
+            self._allowance,
         )
         self._rooms[key] = room
         self._tasks.finish(_joining(key), partial(self._join, room), JOINING)
         return room
+
+    def _has_place(self, space: SpaceId) -> bool:
+        """Return whether one more SFU may be joined: where one lets nobody in, it is left."""
+        among = [key for key in self._rooms if key[0] == space]
+        if len(among) < SFUS_MAX:
+            if len(self._rooms) < ALL_SFUS_MAX:
+                return True
+            among = list(self._rooms)
+        worst = max(among, key=lambda key: self._rooms[key].failures)
+        if self._rooms[worst].failures < FAILURES_TOLD:
+            return False
+        self._leave(worst)
+        return True
+
+    def _refuse(self, space: SpaceId, members: Sequence[RemoteMember]) -> None:
+        """Tell people, once, that they are not heard: there is no place for their SFU."""
+        told = self._refused[space]
+        if not told:
+            log.warning("live space %s has speakers at too many SFUs", space)
+        users = {member.user for member in members} - told
+        told |= users
+        for user in sorted(users):
+            work = partial(self._tell_unheard, space, [user])
+            self._tasks.finish(f"{TELLING}: {space} {user}", work, TELLING)
 
     def _leave(self, key: tuple[SpaceId, str]) -> None:
         self._tasks.cancel(_joining(key))
@@ -224,13 +238,14 @@ class RemoteSpeakers(QuietAudience):
             else:
                 return
             if room.failures == FAILURES_TOLD:
-                await self._tell_unheard(room)
+                users = {member.user for member in room.members}
+                await self._tell_unheard(room.space, sorted(users))
             await asyncio.sleep(FIRST_BACKOFF.wait_s(room.failures))
 
-    async def _tell_unheard(self, room: RemoteRoom) -> None:
+    async def _tell_unheard(self, space: SpaceId, users: Sequence[UserId]) -> None:
         try:
-            for user in sorted({member.user for member in room.members}):
-                await self._reader.tell_unheard(room.space, user)
+            for user in users:
+                await self._reader.tell_unheard(space, user)
         except AdapterError as error:
             log.warning("nobody can be told that they are not heard: %s", error)
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from spaces_bridge.app.call_ports import DelayedEventGone, RoomSecrecy
+from spaces_bridge.app.call_ports import CALL_SLOT, DelayedEventGone, RoomSecrecy
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.usecases.calls import (
     CallPermit,
@@ -26,7 +26,6 @@ from spaces_bridge.app.usecases.calls import (
 )
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.events.call_words import CALL_SLOT
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
 from spaces_bridge.pacing.token_bucket import TokenBucket
 

@@ -49,8 +49,8 @@ class RoomRemoteMembers:
         if self._listener is None:
             if elsewhere and space.phase is Phase.LIVE:
                 await self.tell_unheard(space.space, member.user)
-        elif elsewhere:
-            self._listener.member_seen(space.space, _remote(member))
+        elif elsewhere and (remote := _remote(member)) is not None:
+            self._listener.member_seen(space.space, remote)
         else:
             self._listener.member_gone(space.space, member.user, member.device, member.member)
 
@@ -108,11 +108,16 @@ class RoomRemoteMembers:
                 continue
             seen.add(which)
             there = member.is_there(self._clock.now_ms())
-            if there and member.publishes_elsewhere(self._settings.own_sfus):
-                yield _remote(member)
+            if not there or not member.publishes_elsewhere(self._settings.own_sfus):
+                continue
+            remote = _remote(member)
+            if remote is not None:
+                yield remote
 
 
-def _remote(member: rtc.CallMember) -> RemoteMember:
-    return RemoteMember(
-        member.user, member.device, member.member, member.publishes_at[0], member.expires_at_ms
-    )
+def _remote(member: rtc.CallMember) -> RemoteMember | None:
+    """Return the device as one that publishes elsewhere; None: what it names is no address."""
+    service = rtc.plain_address(member.publishes_at[0])
+    if service is None:
+        return None
+    return RemoteMember(member.user, member.device, member.member, service, member.expires_at_ms)

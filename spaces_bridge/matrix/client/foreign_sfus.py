@@ -17,6 +17,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
+from spaces_bridge.app.call_ports import CALL_SLOT
 from spaces_bridge.app.remote_ports import SfuToken
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.discovery import (
@@ -30,7 +31,6 @@ from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.client.guard import ForbiddenAddress, Guard
 from spaces_bridge.matrix.client.name_servers import DnsResolver, Resolver
 from spaces_bridge.matrix.client.openid import OpenIdSettings
-from spaces_bridge.matrix.events.call_words import CALL_SLOT
 
 log = logging.getLogger(__name__)
 

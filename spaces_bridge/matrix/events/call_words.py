@@ -6,12 +6,11 @@ Its membership, which the first two refer to, is in `rtc`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from spaces_bridge.app.call_ports import CALL_SLOT
 from spaces_bridge.core.ids import EventId, UserId
 
 NOTIFICATION: Final = "org.matrix.msc4075.rtc.notification"
 SLOT_STATE: Final = "org.matrix.msc4143.rtc.slot"
-CALL_SLOT: Final = "m.call#ROOM"
-"""The slot of a room's one call (MSC4143)."""
 CLOSED_SLOT: Final[Mapping[str, Any]] = {"status": "closed"}
 """The content of a slot in which nobody is a member, whatever sticky events say."""
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, is_user_id
@@ -28,6 +29,7 @@ TRANSPORTS_MAX: Final = 10
 """The transports read of one event."""
 
 _APPLICATION: Final = "m.call"
+_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 _KEY: Final = re.compile(r"_?(@[^:]*:[A-Za-z0-9.\-:\[\]]+)_(.+)")
 
 
@@ -54,8 +56,8 @@ class CallMember:
 
     def publishes_elsewhere(self, ours: Collection[str]) -> bool:
         """Return whether it sends to SFUs at none of the addresses `ours`."""
-        own = {_plain(address) for address in ours}
-        return bool(self.publishes_at) and own.isdisjoint(map(_plain, self.publishes_at))
+        own = {plain_address(address) for address in ours} - {None}
+        return bool(self.publishes_at) and own.isdisjoint(map(plain_address, self.publishes_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +255,23 @@ def _addresses(transports: object) -> Iterator[str]:
                 yield str(address)
 
 
-def _plain(address: str) -> str:
-    """Return an address so that those of one place are equal: the SFU's and the authoriser's."""
-    scheme, _, rest = address.rstrip("/").partition("://")
-    return f"{scheme.lower().replace('ws', 'http')}://{rest}"
+def plain_address(address: str) -> str | None:
+    """Return an address in the one way in which all spellings of it are equal; None: it is none.
+
+    An SFU's own address (ws, wss) becomes that of the authoriser at the same place (http, https).
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme, host = parts.scheme.replace("ws", "http"), (parts.hostname or "").rstrip(".")
+    if scheme not in _PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        return None
+    place = f"[{host}]" if ":" in host else host
+    if port not in {None, _PORTS[scheme]}:
+        place = f"{place}:{port}"
+    return f"{scheme}://{place}{parts.path.rstrip('/')}"
 
 
 def _text(value: object) -> str:

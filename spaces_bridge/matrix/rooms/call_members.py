@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, get_args
 
 from spaces_bridge.app import tasks
-from spaces_bridge.app.call_ports import BOT_DEVICE
+from spaces_bridge.app.call_ports import BOT_DEVICE, CALL_SLOT
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.app.registry import Spaces
@@ -192,7 +192,7 @@ class CallMemberships:
         await self._bot.ensure_state(room, rtc.MEMBER_STATE, {}, self._own_key)
         # sticky memberships are other people's messages: clients pass over them in a closed slot
         await self._bot.ensure_state(
-            room, call_words.SLOT_STATE, call_words.CLOSED_SLOT, call_words.CALL_SLOT
+            room, call_words.SLOT_STATE, call_words.CLOSED_SLOT, CALL_SLOT
         )
         for member in await self._members_in(room, CLEARED_MAX):
             task = tasks.ClearCallMember(space.space, member.user, member.device)

@@ -1,6 +1,7 @@
 """The SFU client: it does what its relay says, in as many rooms as that wants."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, assert_never
@@ -9,7 +10,7 @@ from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.pcm_link import PcmFrame
 from spaces_bridge.media.sfu_client import messages
 from spaces_bridge.media.sfu_client.chores import Chores
-from spaces_bridge.media.sfu_client.limits import MOST_ROOMS
+from spaces_bridge.media.sfu_client.limits import MOST_ATTEMPTS, MOST_ROOMS
 from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 
@@ -27,6 +28,8 @@ class SfuClient:
         self._sound = WorkerSound(directory, self._publish)
         self._rooms: dict[tuple[SpaceId, str], SfuRoom] = {}
         self._lives: dict[tuple[SpaceId, str], asyncio.Task[None]] = {}
+        self.attempts: Counter[tuple[SpaceId, str]] = Counter()
+        """The attempts in each room's place that have not ended."""
         self._publishing: dict[SpaceId, SfuRoom] = {}
         self._chores = Chores()
 
@@ -75,6 +78,11 @@ class SfuClient:
         if before is not None:
             self._left(join.space, before)
             before.leave()
+        if self.attempts[key] >= MOST_ATTEMPTS:
+            reason = "earlier attempts to join it have not ended yet"
+            self._tell(messages.SfuRoomLost(*key, join.attempt, reason))
+            return
+        self.attempts[key] += 1
         room = self._rooms[key] = SfuRoom(join, self._sound, self._tell)
         if join.publishes:
             self._publishing[join.space] = room
@@ -94,6 +102,7 @@ class SfuClient:
             await room.live()
         finally:
             self._left(key[0], room)
+            self.attempts -= Counter([key])
             if self._rooms.get(key) is room:
                 del self._rooms[key]
             if self._lives.get(key) is asyncio.current_task():

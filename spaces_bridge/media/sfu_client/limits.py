@@ -7,6 +7,9 @@ from typing import Final
 
 MOST_ROOMS: Final = 256
 """Rooms that one client is in at once."""
+MOST_ATTEMPTS: Final = 4
+"""Attempts in one room's place that have not ended, those that were left included: a server that
+takes connections and says nothing keeps each for a while."""
 MOST_PARTICIPANTS: Final = 2000
 """Participants of a room that are told of; those who may publish come first."""
 MOST_TRACKS_TOLD: Final = 8
