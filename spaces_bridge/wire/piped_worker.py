@@ -90,11 +90,17 @@ class PipedWorker(Generic[_MessageT]):
         # not asyncio.timeout: in a task that is being cancelled, Python before 3.11.4 lets the
         # CancelledError through instead of a TimeoutError
         ending = asyncio.ensure_future(process.wait())
-        await asyncio.wait({ending}, timeout=self.grace_s)
-        if not ending.done():
-            with suppress(ProcessLookupError):
-                process.kill()
-        await ending
+        # it may have more to say: a pipe that nobody reads is never seen to end, and in Python 3.11
+        # wait() returns only when all pipes have
+        discarding = asyncio.ensure_future(_discard(process.stdout))
+        try:
+            await asyncio.wait({ending}, timeout=self.grace_s)
+            if not ending.done():
+                with suppress(ProcessLookupError):
+                    process.kill()
+            await ending
+        finally:
+            discarding.cancel()
 
     async def _read(self, stream: asyncio.StreamReader, link: WorkerLink[_MessageT]) -> None:
         framer = self.codec.framer()
@@ -113,3 +119,10 @@ class PipedWorker(Generic[_MessageT]):
             while True:
                 stream.write(self.codec.encode(await next_message()))
                 await stream.drain()
+
+
+async def _discard(stream: asyncio.StreamReader | None) -> None:
+    """Read a stream to its end, for nobody."""
+    with suppress(ConnectionError):
+        while stream is not None and await stream.read(_CHUNK):
+            pass
