@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from spaces_bridge.wire.messages import BadMessage, MessageCodec
+from spaces_bridge.wire.messages import BadMessage, MessageCodec, TooLong
 from spaces_bridge.wire.worker_link import Pulse, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,11 @@ class PipedWorker(Generic[_MessageT]):
         # The pipe is gone when the worker is: the reader notices that, too.
         with suppress(ConnectionError):
             while True:
-                stream.write(self.codec.encode(await next_message()))
+                message = await next_message()
+                try:
+                    stream.write(self.codec.encode(message))
+                except TooLong as problem:
+                    log.error("a message to the %s is not sent: %s", self.name, problem)
                 await stream.drain()
 
 
