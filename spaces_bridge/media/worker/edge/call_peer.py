@@ -122,8 +122,8 @@ class CallPeer(Peer):
         self._flush()
         for record in records:
             answers = data.receive(record, now) if self._data_packets.take(1, now) else None
-            if answers is None:
-                return None
+            if answers is None:  # a goodbye counts, whatever came with it
+                return step if step is Step.LEFT else None
             self._send_sealed(answers)
         return step
 
