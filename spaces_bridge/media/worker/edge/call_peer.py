@@ -142,7 +142,8 @@ class CallPeer(Peer):
         if self._handshake is None or path is None:
             return
         for packet in packets:
-            path.send(self._handshake.seal(packet))
+            if sealed := self._handshake.seal(packet):
+                path.send(sealed)
 
     # --- reports -------------------------------------------------------------------------------
 
