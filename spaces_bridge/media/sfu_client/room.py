@@ -1,6 +1,7 @@
 """One room at an SFU, from the attempt to join it to its end."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from livekit.rtc.room import EventTypes
 
 from livekit import rtc
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.sfu_client import messages
 from spaces_bridge.media.sfu_client.chores import Chores
 from spaces_bridge.media.sfu_client.limits import SNAPSHOT_EACH_S, SNAPSHOT_EVERY_S
@@ -18,6 +19,8 @@ from spaces_bridge.media.sfu_client.seen import participants
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 from spaces_bridge.media.sfu_client.taken import TakenTracks
 from spaces_bridge.media.sfu_client.texts import RoomTexts
+
+log = logging.getLogger(__name__)
 
 LEAVE_S: Final = 2.0
 """The time that the SFU has to hear that the client leaves."""
@@ -85,19 +88,27 @@ class SfuRoom:
             self._tell(messages.SfuRoomLost(*key, reason_of(problem)))
             return
         try:
+            reason = await self._stay(key)
+        finally:
+            await self._end()
+        self._tell(messages.SfuRoomLost(*key, reason))
+
+    async def _stay(self, key: tuple[SpaceId, str, int]) -> str:
+        """Stay in the room that was joined; return why that is over."""
+        try:
             self._is_in = True
             self._chores.start(self._texts.run())
             self._chores.start(self._watch())
             self._tell(messages.SfuRoomJoined(*key))
             self._changed()
-            reason = await self._over
-        finally:
-            await self._end()
-        self._tell(messages.SfuRoomLost(*key, reason))
+            return await self._over
+        except Exception as problem:  # the relay must be told whatever it is
+            log.exception("a room has failed")
+            return reason_of(problem)
 
-    def leave(self) -> None:
+    def leave(self, reason: str = "it was left") -> None:
         """Leave the room; while it is being joined, as soon as that is done."""
-        self._lost("it was left")
+        self._lost(reason)
 
     def take(self, tracks: messages.TakeSfuTracks) -> None:
         """Take exactly these tracks."""
@@ -192,10 +203,13 @@ class SfuRoom:
         self._is_in = False
         if self._next_look is not None:
             self._next_look.cancel()
-        for chores in (self._taken.close(), self._published.close(), self._chores.stop()):
-            await chores
+        for close in (self._taken.close, self._published.close, self._chores.stop):
+            try:
+                await close()
+            except Exception:  # it is left nevertheless, and the relay told
+                log.exception("not all of a room was ended")
         try:
             async with asyncio.timeout(LEAVE_S):
                 await self._room.disconnect()
-        except (TimeoutError, RuntimeError):
-            pass  # the SFU notices by itself
+        except Exception:  # whatever the SDK raises: the SFU notices by itself
+            log.info("a room was not left in an orderly way")
