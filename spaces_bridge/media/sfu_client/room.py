@@ -26,6 +26,8 @@ LEAVE_S: Final = 2.0
 """The time that the SFU has to hear that the client leaves."""
 RESUME_S: Final = 3.0
 """The time that the SDK has to resume a connection; then the room is lost, and joined anew."""
+TRY_AGAIN_S: Final = 1.0
+"""The wait before a track is subscribed to again that could not be."""
 _WATCH_S: Final = 0.5
 _CHANGES: Final[tuple[EventTypes, ...]] = (
     "participant_connected",
@@ -190,7 +192,8 @@ class SfuRoom:
         self._changed()
 
     def _failed(self, sid: str) -> None:
-        self._taken.unsubscribed(sid)
+        self._taken.failed(sid)
+        asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._changed)
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._lost(rtc.DisconnectReason.Name(reason).lower().replace("_", " "))

@@ -91,6 +91,11 @@ class TakenTracks:
         if sid in self._taken:
             self._drop(sid, unsubscribe=False)
 
+    def failed(self, sid: str) -> None:
+        """Note that the SFU could not subscribe us; `look` asks again."""
+        if sid in self._taken:
+            self._drop(sid, unsubscribe=True)
+
     async def close(self) -> None:
         """Take nothing more."""
         self._wanted = {}
