@@ -34,14 +34,16 @@ class PeersData:
 
     def _take_turn(self) -> None:
         now = self._clock()
-        for _ in range(min(TURN, len(self._waiting))):
-            peer_id, messages, fades = self._waiting.popleft()
-            peer = self._peers.get(peer_id)
-            if isinstance(peer, CallPeer):
-                peer.send_data(messages, now, fades=fades)
-                self.watch(peer)
-        if self._waiting:
-            self._later(self._take_turn)
+        try:
+            for _ in range(min(TURN, len(self._waiting))):
+                peer_id, messages, fades = self._waiting.popleft()
+                peer = self._peers.get(peer_id)
+                if isinstance(peer, CallPeer):
+                    peer.send_data(messages, now, fades=fades)
+                    self.watch(peer)
+        finally:  # a failure costs one peer one message, and no other anything
+            if self._waiting:
+                self._later(self._take_turn)
 
     def watch(self, peer: CallPeer) -> None:
         """Look after a peer from now on if anything is on its way to it."""
