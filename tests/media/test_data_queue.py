@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
-from spaces_bridge.media.worker.edge.data import TURN, PeersData
+from spaces_bridge.media.worker.edge.data import MOST_CROWDS, TURN, PeersData
 from spaces_bridge.media.worker.edge.forwarding import Forwarding
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.peers import Peers
@@ -54,3 +54,23 @@ def test_a_peer_that_fails_stops_no_others() -> None:
         crowd.say(FINAL, fades=False)
     crowd.run()
     assert [peer for peer, _ in crowd.sent] == [str(number) for number in range(1, CROWD)]
+
+
+def test_drafts_give_way_to_what_waits() -> None:
+    crowd = Crowd()
+    for _ in range(2):
+        crowd.say(FINAL, fades=False)
+    crowd.say(DRAFT, fades=True)
+    crowd.run()
+    assert [said for _, said in crowd.sent] == [b"final"] * 2 * CROWD
+    crowd.say(DRAFT, fades=True)
+    crowd.run()
+    assert [said for _, said in crowd.sent[2 * CROWD :]] == [b"draft"] * CROWD
+
+
+def test_what_waits_is_bounded() -> None:
+    crowd = Crowd()
+    for _ in range(3 * MOST_CROWDS):
+        crowd.say(FINAL, fades=False)
+    crowd.run()
+    assert MOST_CROWDS * CROWD < len(crowd.sent) <= (MOST_CROWDS + 2) * CROWD
