@@ -90,8 +90,8 @@ class PipedWorker(Generic[_MessageT]):
         # not asyncio.timeout: in a task that is being cancelled, Python before 3.11.4 lets the
         # CancelledError through instead of a TimeoutError
         ending = asyncio.ensure_future(process.wait())
-        # it may have more to say: a pipe that nobody reads is never seen to end, and in Python 3.11
-        # wait() returns only when all pipes have
+        # it may have more to say: a pipe that nobody reads is never seen to end, and Python 3.11
+        # waits for the end of all pipes
         discarding = asyncio.ensure_future(_discard(process.stdout))
         try:
             await asyncio.wait({ending}, timeout=self.grace_s)

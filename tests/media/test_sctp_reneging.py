@@ -2,8 +2,8 @@
 
 import pytest
 
-from spaces_bridge.media.worker.edge.sctp.packets import Sack
 from spaces_bridge.media.worker.edge.sctp.pacing import PACKET
+from spaces_bridge.media.worker.edge.sctp.packets import Sack
 from spaces_bridge.media.worker.edge.sctp.sending import SendQueue
 
 pytestmark = pytest.mark.unit

@@ -1,4 +1,4 @@
-"""Rooms of the SFU client, whatever the SDK does; the SDK's rooms, tracks and streams are fakes."""
+"""Rooms of the SFU client, whatever the SDK does: its rooms, tracks and streams are fakes."""
 
 import asyncio
 from collections.abc import Callable

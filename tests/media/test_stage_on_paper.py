@@ -1,4 +1,4 @@
-"""What a stage makes of a worker that it is attached to, and says to it; the worker is on paper."""
+"""What a stage makes of the worker that it is attached to; the worker is on paper."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A piped worker's end, whatever it does: it is always noticed, so that a new one can be started."""
+"""The end of a piped worker, whatever it does: it is always noticed."""
 
 import asyncio
 import signal

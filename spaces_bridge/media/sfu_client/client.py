@@ -49,7 +49,7 @@ class SfuClient:
         self._sound.close()
 
     def obey(self, message: messages.ToSfuClient) -> None:
-        """Do what a message says; what goes wrong costs the room that it is about, and no other."""
+        """Do what a message says; what goes wrong costs the room that it is about, no other."""
         try:
             self._obey(message)
         except Exception as problem:

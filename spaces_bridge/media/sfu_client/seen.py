@@ -39,7 +39,7 @@ def _fitting(people: Iterable[SfuParticipant]) -> Iterator[SfuParticipant]:
 
 
 def _size(person: SfuParticipant) -> int:
-    """Return how many bytes of JSON tell of a participant, at most: one character takes up to 12."""
+    """Return how many bytes of JSON tell of a participant, at most."""
     texts = [person.identity, person.sid]
     for each in person.tracks:
         texts += each.sid, each.name

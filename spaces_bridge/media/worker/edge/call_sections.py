@@ -16,7 +16,7 @@ from spaces_bridge.media.worker.values import WantedStream
 MOST_STREAMS: Final = 32
 """Streams of one call peer: each costs an SRTP stream. Those beyond it are not carried."""
 MOST_OFFERED: Final = MAX_SECTIONS - 1
-"""Sections of audio in our own offers: the answer has one of data, too, and is not to be refused."""
+"""Sections of audio in our own offers: the client's answer has one of data, too."""
 
 
 @dataclass(frozen=True, slots=True)
