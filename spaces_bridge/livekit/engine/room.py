@@ -59,8 +59,8 @@ class EngineRoom:
         self._acts = Acts(needs.control, name)
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
         self.captions = EngineCaptions(self._say, self._voice_of)
-        self._own_voices = OwnVoices(needs.bot)
         self._seen = Seen()
+        self._own_voices = OwnVoices(needs.bot)
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
         self._listed: Mapping[str, RelayedParticipant] = {}
