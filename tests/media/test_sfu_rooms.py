@@ -98,6 +98,10 @@ class FakeRoom:
     def on(self, event: str, handler: Callable[..., None]) -> None:
         self.handlers[event] = handler
 
+    def end(self) -> None:
+        """The server ends it."""
+        self.handlers["disconnected"](rtc.DisconnectReason.SERVER_SHUTDOWN)
+
     async def connect(self, *_: object) -> None: ...
 
     async def disconnect(self) -> None:
@@ -127,9 +131,13 @@ class Client:
         lost = [each for each in self.told if isinstance(each, messages.SfuRoomLost)]
         return [(each.name, each.attempt) for each in lost]
 
-    async def left(self, name: str, attempt: int = 1) -> None:
+    async def loses(self, name: str) -> None:
         """Until this room is told to be lost."""
-        await until(lambda: (name, attempt) in self.lost())
+        await until(lambda: (name, 1) in self.lost())
+
+    async def stop(self) -> None:
+        """Leave all rooms."""
+        await self.client.stop()
 
 
 @pytest.fixture
@@ -176,8 +184,8 @@ async def test_a_room_is_told_to_be_lost_whatever_goes_wrong_at_its_end(
         monkeypatch.setattr(step, "close", fail)
     else:
         fake.problem = ValueError("a bug")
-    client.client.obey(messages.LeaveSfuRoom(SPACE, "home"))
-    await client.left("home")
+    fake.end()
+    await client.loses("home")
 
 
 async def test_a_message_that_cannot_be_obeyed_costs_one_room(
@@ -191,15 +199,14 @@ async def test_a_message_that_cannot_be_obeyed_costs_one_room(
 
     monkeypatch.setattr(TakenTracks, "want", fail)
     client.client.obey(messages.TakeSfuTracks(SPACE, "far", {}))
-    await client.left("far")
+    await client.loses("far")
     client.client.obey(messages.SfuPing(7))
     assert client.told[-1] == messages.SfuPong(7)
     assert client.lost() == [("far", 1)]
     monkeypatch.setattr(rtc, "Room", fail)
     client.client.obey(messages.JoinSfuRoom(SPACE, "far", 2, "ws://sfu", "", True, True))
     assert client.lost() == [("far", 1), ("far", 2)]
-    client.client.obey(messages.LeaveSfuRoom(SPACE, "home"))
-    await client.left("home")
+    await client.stop()
 
 
 async def test_a_track_that_could_not_be_subscribed_to_is_tried_again(
@@ -212,8 +219,7 @@ async def test_a_track_that_could_not_be_subscribed_to_is_tried_again(
     assert fake.subscribed == [True]
     fake.handlers["track_subscription_failed"](None, "TR_1", "no codec")
     await until(lambda: fake.subscribed == [True, False, True])
-    client.client.obey(messages.LeaveSfuRoom(SPACE, "home"))
-    await client.left("home")
+    await client.stop()
 
 
 class FakeSource:

@@ -65,11 +65,11 @@ class SfuClient:
         | messages.SendSfuText,
         reason: str,
     ) -> None:
-        """Leave the room of a message; the relay is told, and joins it anew if it is wanted."""
+        """End the room of a message; the relay is told, and joins it anew if it is wanted."""
         key = (message.space, message.name)
         room = self._rooms.get(key)
         if room is not None:
-            room.leave(reason)
+            room.give_up(reason)
         elif isinstance(message, messages.JoinSfuRoom):
             self._tell(messages.SfuRoomLost(*key, message.attempt, reason))
 

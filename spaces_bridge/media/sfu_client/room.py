@@ -9,7 +9,7 @@ from typing import Final
 from livekit.rtc.room import EventTypes
 
 from livekit import rtc
-from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.sfu_client import messages
 from spaces_bridge.media.sfu_client.chores import Chores
 from spaces_bridge.media.sfu_client.limits import SNAPSHOT_EACH_S, SNAPSHOT_EVERY_S
@@ -90,32 +90,31 @@ class SfuRoom:
             self._tell(messages.SfuRoomLost(*key, reason_of(problem)))
             return
         try:
-            reason = await self._stay(key)
-        finally:
-            await self._end()
-        self._tell(messages.SfuRoomLost(*key, reason))
-
-    async def _stay(self, key: tuple[SpaceId, str, int]) -> str:
-        """Stay in the room that was joined; return why that is over."""
-        try:
             self._is_in = True
             self._chores.start(self._texts.run())
             self._chores.start(self._watch())
             self._tell(messages.SfuRoomJoined(*key))
             self._changed()
-            return await self._over
+            reason = await self._over
         except Exception as problem:  # the relay must be told whatever it is
             log.exception("a room has failed")
-            return reason_of(problem)
+            reason = reason_of(problem)
+        finally:
+            await self._end()
+        self._tell(messages.SfuRoomLost(*key, reason))
 
-    def leave(self, reason: str = "it was left") -> None:
+    def leave(self) -> None:
         """Leave the room; while it is being joined, as soon as that is done."""
-        self._lost(reason)
+        self._lost("it was left")
 
     def take(self, tracks: messages.TakeSfuTracks) -> None:
         """Take exactly these tracks."""
         if self._is_in:
             self._taken.want(tracks.tracks)
+
+    def give_up(self, reason: str) -> None:
+        """End the room as if the SFU had, so that it is joined anew if it is wanted."""
+        self._lost(reason)
 
     def say(self, text: messages.SendSfuText) -> None:
         """Say a text, if the room is joined."""
