@@ -50,3 +50,24 @@ async def test_forged_records_are_charged_one_by_one() -> None:
 
 async def _dealt_with(world: EdgeWorld, counts: list[int], datagrams: int) -> None:
     await world.until(lambda: len(counts) + world.refused("dtls") >= datagrams)
+
+
+async def test_a_goodbye_counts_whatever_comes_with_it() -> None:
+    async with edge_world() as world, with_channel(world, "anna") as anna:
+        assert anna._ssl is not None
+        anna._ssl.send(b"no SCTP")
+        anna._ssl.shutdown()
+        anna.transmit(anna._ssl.bio_read(4000))
+        await world.until(lambda: world.reason("anna") == "the client left")
+
+
+async def test_nothing_is_sent_on_a_connection_that_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with edge_world() as world, with_channel(world, "anna"):
+        peer, sent = peer_of(world, "anna"), list[bytes]()
+        assert peer._handshake is not None
+        peer._handshake.say_goodbye()
+        monkeypatch.setattr(type(peer.ice.selected), "send", lambda _, data: sent.append(data))
+        peer.send_data([b"late"], 1000.0, fades=False)
+        assert sent == []

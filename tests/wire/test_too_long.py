@@ -12,7 +12,7 @@ from spaces_bridge.wire.messages import MessageCodec, TooLong
 from spaces_bridge.wire.piped_worker import PipedWorker
 from spaces_bridge.wire.worker_link import Pulse
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.peers
 
 
 @dataclass(frozen=True, slots=True)
