@@ -10,7 +10,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
@@ -204,19 +204,17 @@ class Signalling:
         async for message in socket:
             if queue.closing is not None:
                 return  # sent away: what was on its way is not obeyed any more
-            if client.participant.ended is not None:
-                continue  # told to join anew: the client closes by itself
-            if message.type is not WSMsgType.BINARY:
-                self.requests.ignored += 1
-                continue
-            request = self.requests.parsed(message.data)
+            has_ended = client.participant.ended is not None  # it closes by itself, to join anew
+            # of any kind: text, which is no message, costs us as much as one
+            request = None if has_ended else self.requests.parsed(message.data)
             is_offer = request is not None and request.HasField("offer")
             if not self._allowances.take_message(client.participant.user, is_offer=is_offer):
-                self._rooms.end(client, CallEnd.TOO_MUCH)
+                if not has_ended:
+                    self._rooms.end(client, CallEnd.TOO_MUCH)
                 return
             if request is not None:
                 await self.requests.obey(client, request)
-            if time.monotonic() - token_sent > TOKEN_RENEWED_S:
+            if not has_ended and time.monotonic() - token_sent > TOKEN_RENEWED_S:
                 token_sent = time.monotonic()
                 queue.put(responses.refresh_token(self._tokens.issue(grant)))
             await asyncio.sleep(0)  # what came in one piece is read without a pause: others' turn

@@ -37,6 +37,8 @@ class RoomSounds:
     def __init__(self, send: Callable[[messages.ToMediaWorker], None]) -> None:
         self._send = send
         self._used: set[tuple[SpaceId, UserId]] = set()
+        self._known: set[tuple[SpaceId, UserId]] = set()
+        """Whom the worker may use still: all that were, since it was told of their live space."""
         self._published: set[SpaceId] = set()
         self._tell_replaced: Callable[[SpaceId, UserId], None] = _tell_nobody
 
@@ -51,6 +53,7 @@ class RoomSounds:
     def use(self, space: SpaceId, user: UserId) -> None:
         """Part of `RelayedSounds`."""
         self._used.add((space, user))
+        self._known.add((space, user))
         self._send(messages.UseRoomSound(space, user, True))
 
     def drop(self, space: SpaceId, user: UserId) -> None:
@@ -78,15 +81,16 @@ class RoomSounds:
     def close(self, space: SpaceId) -> None:
         """Forget a live space that is over."""
         self._used = {each for each in self._used if each[0] != space}
+        self._known = {each for each in self._known if each[0] != space}
         self._published.discard(space)
 
     def tell(self, space: SpaceId) -> None:
-        """Tell the worker all of a live space, which it has just opened."""
-        if space in self._published:
-            self._send(messages.PublishSpeakers(space, True))
-        for each, user in self._used:
-            if each == space:
-                self._send(messages.UseRoomSound(space, user, True))
+        """Tell the worker all of a live space, also what is over: it may not have heard that."""
+        self._send(messages.PublishSpeakers(space, space in self._published))
+        for each in self._known:
+            if each[0] == space:
+                self._send(messages.UseRoomSound(*each, each in self._used))
+        self._known = {each for each in self._known if each[0] != space or each in self._used}
 
 
 def _tell_nobody(_space: SpaceId, _user: UserId) -> None:

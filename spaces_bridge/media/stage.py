@@ -296,7 +296,8 @@ class WorkerStage:
         self._requests.give_up()
         self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
-            self._await_claims(hello.gates.keys())
+            of_records = {kept.space for kept in records.values()}
+            self._await_claims(hello.gates.keys() | of_records)
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
             # the live space ended while nobody could tell the worker: no gate stays open
             self._supervisor.send(messages.CloseSpace(space))
@@ -347,10 +348,19 @@ class WorkerStage:
             for space in self._claimable - self._wanted.keys():
                 log.warning("live space %s of an earlier run is closed: nobody wants it", space)
                 self._supervisor.send(messages.CloseSpace(space))
+                self._forget_sessions(space)
             self._claimable.clear()
 
         loop = asyncio.get_running_loop()
         self._claim = loop.call_later(self._claim_s, close_unclaimed)
+
+    def _forget_sessions(self, space: SpaceId) -> None:
+        """Forget all sessions of a live space: the worker may never have had it."""
+        for peer, session in list(self._sessions.items()):
+            if session.space == space:
+                self._supervisor.forget(peer)
+                self._close_peer(peer)
+                self._gone(peer)
 
     def _hear(self, message: messages.FromMediaWorker) -> None:
         match message:

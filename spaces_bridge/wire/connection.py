@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
-from spaces_bridge.wire.messages import BadMessage, MessageCodec
+from spaces_bridge.wire.messages import BadMessage, MessageCodec, TooLong
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,16 @@ class Connection(asyncio.Protocol, Generic[_MessageT]):
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, message: _MessageT) -> None:
-        """Send a message without waiting; a closed connection sends nothing."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Send a message without waiting; a closed connection sends nothing.
+
+        Nor does it send one that is too long: the other side would end the connection.
+        """
+        if self._transport is None or self._transport.is_closing():
+            return
+        try:
             self._transport.write(self._codec.encode(message))
+        except TooLong as problem:
+            log.error("a message is not sent: %s", problem)
 
     def close(self) -> None:
         """End the connection once everything is sent."""

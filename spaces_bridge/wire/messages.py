@@ -21,6 +21,10 @@ class BadMessage(ValueError):
     """A bad message: bytes that are none of ours; the stream cannot be trusted any more."""
 
 
+class TooLong(ValueError):
+    """A message longer than its protocol allows: the other side would give the stream up."""
+
+
 class ByteReader(Protocol):
     """A byte reader is the part of a blocking stream that `MessageCodec.read` needs."""
 
@@ -44,14 +48,17 @@ class MessageCodec(Generic[_MessageT]):
         self._kind_of: dict[type, str] = {cls: kind for kind, cls in kinds.items()}
 
     def encode(self, message: _MessageT) -> bytes:
-        """Return the bytes of a message, its length first."""
+        """Return the bytes of a message, its length first. Raises TooLong."""
         kind = self._kind_of[type(message)]
         schema = self._schemas[kind]
         fields = schema.to_json(message)
         tail = fields.pop(schema.bytes_field) if schema.bytes_field is not None else b""
         assert isinstance(tail, bytes)
         header = json.dumps({"kind": kind, **fields}).encode()
-        return _LENGTHS.pack(4 + len(header) + len(tail), len(header)) + header + tail
+        length = 4 + len(header) + len(tail)
+        if length > self._most_bytes:
+            raise TooLong(f"a {kind} of {length} bytes is more than a message may have")
+        return _LENGTHS.pack(length, len(header)) + header + tail
 
     def decode(self, body: bytes) -> _MessageT:
         """Return the message of the bytes after its length. Raises BadMessage."""

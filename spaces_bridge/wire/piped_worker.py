@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from spaces_bridge.wire.messages import BadMessage, MessageCodec
+from spaces_bridge.wire.messages import BadMessage, MessageCodec, TooLong
 from spaces_bridge.wire.worker_link import Pulse, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -90,11 +90,17 @@ class PipedWorker(Generic[_MessageT]):
         # not asyncio.timeout: in a task that is being cancelled, Python before 3.11.4 lets the
         # CancelledError through instead of a TimeoutError
         ending = asyncio.ensure_future(process.wait())
-        await asyncio.wait({ending}, timeout=self.grace_s)
-        if not ending.done():
-            with suppress(ProcessLookupError):
-                process.kill()
-        await ending
+        # it may have more to say: a pipe that nobody reads is never seen to end, and Python 3.11
+        # waits for the end of all pipes
+        discarding = asyncio.ensure_future(_discard(process.stdout))
+        try:
+            await asyncio.wait({ending}, timeout=self.grace_s)
+            if not ending.done():
+                with suppress(ProcessLookupError):
+                    process.kill()
+            await ending
+        finally:
+            discarding.cancel()
 
     async def _read(self, stream: asyncio.StreamReader, link: WorkerLink[_MessageT]) -> None:
         framer = self.codec.framer()
@@ -111,5 +117,16 @@ class PipedWorker(Generic[_MessageT]):
         # The pipe is gone when the worker is: the reader notices that, too.
         with suppress(ConnectionError):
             while True:
-                stream.write(self.codec.encode(await next_message()))
+                message = await next_message()
+                try:
+                    stream.write(self.codec.encode(message))
+                except TooLong as problem:
+                    log.error("a message to the %s is not sent: %s", self.name, problem)
                 await stream.drain()
+
+
+async def _discard(stream: asyncio.StreamReader | None) -> None:
+    """Read a stream to its end, for nobody."""
+    with suppress(ConnectionError):
+        while stream is not None and await stream.read(_CHUNK):
+            pass

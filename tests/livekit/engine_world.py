@@ -94,6 +94,9 @@ class PaperServer:
         self._ask("remove", identity)
         await self.may_go.wait()
 
+    async def unsubscribe(self, room: str, identity: str, sid: str) -> None:
+        self._ask("unsubscribe", identity, sid)
+
     async def people(self, room: str) -> Sequence[RelayedParticipant]:
         self._ask("people", room)
         return self.listed
@@ -106,7 +109,7 @@ class PaperServer:
 
     def acts(self) -> set[tuple[object, ...]]:
         """What it was asked to do to people; they are forgotten here."""
-        kinds = {"permit", "mute", "remove"}
+        kinds = {"permit", "mute", "remove", "unsubscribe"}
         found = {asked for asked in self.asked if asked[0] in kinds}
         self.asked = [asked for asked in self.asked if asked[0] not in kinds]
         return found

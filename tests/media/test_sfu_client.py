@@ -127,8 +127,10 @@ def test_only_microphones_are_told_of() -> None:
 
 
 def test_what_a_participant_comes_with_is_bounded() -> None:
-    attributes = {f"key {number:03}": "value" for number in range(100)}
-    attributes |= {"a": "x" * (limits.LONGEST_ATTRIBUTE + 1), "io.spacesbridge.user": "@ada:x"}
+    ours = limits.OUR_ATTRIBUTES
+    attributes = {f"{ours}x{number}": "value" for number in range(100)}
+    attributes |= {f"{ours}a": "x" * (limits.LONGEST_ATTRIBUTE + 1), "b": "of others"}
+    attributes |= {"io.spacesbridge.user": "@ada:x"}
     tracks = [track(f"TR_{number}", "x" * 300) for number in range(100)]
     (seen,) = participants(
         [
@@ -140,6 +142,7 @@ def test_what_a_participant_comes_with_is_bounded() -> None:
     assert len(seen.tracks) == limits.MOST_TRACKS_TOLD
     assert {each.name for each in seen.tracks} == {""}
     assert len(seen.attributes) == limits.MOST_ATTRIBUTES
+    assert all(key.startswith(ours) for key in seen.attributes)
     assert seen.attributes["io.spacesbridge.user"] == "@ada:x"
 
 

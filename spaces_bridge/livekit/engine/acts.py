@@ -1,8 +1,8 @@
 """What is to be done at LiveKit: each act is tried until it is done, or not wanted any more."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from spaces_bridge.app.errors import AdapterError
@@ -24,6 +24,8 @@ class RoomControl(Protocol):
     async def mute(self, room: str, identity: str, sid: str) -> None: ...
 
     async def remove(self, room: str, identity: str) -> None: ...
+
+    async def unsubscribe(self, room: str, identity: str, sid: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,28 @@ class Mute:
         await control.mute(room, self.identity, self.about)
 
 
-Act: TypeAlias = MakeRoom | DeleteRoom | Permit | Remove | Mute
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Send a participant a track no longer. No snapshot shows it, so `done` is called then.
+
+    `connection` is LiveKit's id of the participant, of which the same person has others.
+    """
+
+    identity: str
+    connection: str
+    sid: str
+    done: Callable[[], None] = field(compare=False, repr=False)
+
+    @property
+    def about(self) -> str:
+        return f"{self.identity} {self.sid}"
+
+    async def do(self, control: RoomControl, room: str) -> None:
+        await control.unsubscribe(room, self.identity, self.sid)
+        self.done()
+
+
+Act: TypeAlias = MakeRoom | DeleteRoom | Permit | Remove | Mute | Unsubscribe
 """An act; `about` is whom or what it is about: acts about the same follow one another."""
 
 

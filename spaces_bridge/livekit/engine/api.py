@@ -103,6 +103,23 @@ class LiveKitApi:
         asked = api.RoomParticipantIdentity(room=room, identity=identity)
         await self._call(self._api.room.remove_participant, asked)
 
+    async def unsubscribe(self, room: str, identity: str, sid: str) -> None:
+        """Send a participant a track no longer. Raises AdapterError, also while either is to come.
+
+        Once both are there LiveKit sends the track to who takes all, whatever was said before.
+        """
+        listed = await self._call(
+            self._api.room.list_participants, api.ListParticipantsRequest(room=room)
+        )
+        people = listed.participants if listed is not None else ()
+        active = {each.identity for each in people if each.state == models.ParticipantInfo.ACTIVE}
+        if identity not in active or sid not in {t.sid for each in people for t in each.tracks}:
+            raise AdapterError("LiveKit does not list the participant and the track yet")
+        asked = api.UpdateSubscriptionsRequest(
+            room=room, identity=identity, track_sids=[sid], subscribe=False
+        )
+        await self._call(self._api.room.update_subscriptions, asked)
+
     async def _call(
         self, method: Callable[[Asked], Awaitable[Answer]], asked: Asked
     ) -> Answer | None:

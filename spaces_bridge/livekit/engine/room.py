@@ -24,6 +24,7 @@ from spaces_bridge.livekit.engine.acts import (
 from spaces_bridge.livekit.engine.credentials import Credentials
 from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
+from spaces_bridge.livekit.engine.own_voices import OwnVoices
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of
 from spaces_bridge.livekit.seen import Seen
@@ -59,6 +60,7 @@ class EngineRoom:
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
         self.captions = Captions(self._say, self._voice_of)
         self._seen = Seen()
+        self._own_voices = OwnVoices(needs.bot)
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
         self._listed: Mapping[str, RelayedParticipant] = {}
@@ -160,6 +162,7 @@ class EngineRoom:
                 tracks += _tracks(each, permit)
         self._microphones.update(tracks, view)
         self._take(view)
+        acts += self._own_voices.acts(everybody, holders)
         self._acts.want([*acts, *self._microphones.mutes])
 
     @property

@@ -9,7 +9,7 @@ from spaces_bridge.media.nodes.limits import MESSAGE_MAX
 from spaces_bridge.media.nodes.messages import NodeMessage
 from spaces_bridge.media.sfu_client.codec import CODEC as SFU_CODEC
 from spaces_bridge.media.sfu_client.messages import SfuMessage
-from spaces_bridge.wire.messages import BadMessage, MessageCodec
+from spaces_bridge.wire.messages import BadMessage, MessageCodec, TooLong
 
 LinkMessage: TypeAlias = NodeMessage | MediaMessage | SfuMessage
 
@@ -31,12 +31,16 @@ _NODE, _MEDIA, _SFU = b"N", b"M", b"S"
 
 
 def packed(message: LinkMessage) -> bytes:
-    """Return a message as the WebSocket carries it."""
+    """Return a message as the WebSocket carries it. Raises TooLong."""
     if isinstance(message, NodeMessage):
-        return _NODE + NODE_CODEC.encode(message)[_LENGTH:]
-    if isinstance(message, MediaMessage):
-        return _MEDIA + CODEC.encode(message)[_LENGTH:]
-    return _SFU + SFU_CODEC.encode(message)[_LENGTH:]
+        data = _NODE + NODE_CODEC.encode(message)[_LENGTH:]
+    elif isinstance(message, MediaMessage):
+        data = _MEDIA + CODEC.encode(message)[_LENGTH:]
+    else:
+        data = _SFU + SFU_CODEC.encode(message)[_LENGTH:]
+    if len(data) > MESSAGE_MAX:
+        raise TooLong(f"a message of {len(data)} bytes is more than a node's link carries")
+    return data
 
 
 def unpacked(data: bytes) -> LinkMessage:

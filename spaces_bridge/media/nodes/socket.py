@@ -11,7 +11,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.channels import LinkMessage, packed, unpacked
 from spaces_bridge.pacing.token_bucket import TokenBucket
-from spaces_bridge.wire.messages import BadMessage
+from spaces_bridge.wire.messages import BadMessage, TooLong
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,17 @@ class NodeSocket:
         return self._backlog >= limits.LAZY_BACKLOG
 
     def send(self, message: LinkMessage) -> None:
-        """Send without waiting; a link that takes nothing any more is ended."""
+        """Send without waiting; a link that takes nothing any more is ended.
+
+        A message that is too long is not sent: the other side would end the link.
+        """
         if self._is_over:
             return
-        data = packed(message)
+        try:
+            data = packed(message)
+        except TooLong as problem:
+            log.error("a message is not sent: %s", problem)
+            return
         self._waiting.append(data)
         self._backlog += len(data)
         if self._backlog > limits.BACKLOG_MAX:

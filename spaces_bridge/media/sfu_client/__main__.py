@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+log = logging.getLogger(__name__)
+
 _CHUNK: Final = 64 * 1024
 _STOP_S: Final = 3.0
 _PRIORITY: Final = -5
@@ -21,6 +23,7 @@ async def _serve(directory: Path, output: int) -> None:
     from spaces_bridge.media.sfu_client.client import SfuClient
     from spaces_bridge.media.sfu_client.codec import CODEC
     from spaces_bridge.media.sfu_client.messages import SfuClientReady, SfuMessage, ToSfuClient
+    from spaces_bridge.wire.messages import TooLong
 
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -28,7 +31,10 @@ async def _serve(directory: Path, output: int) -> None:
     writing, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(output, "wb"))
 
     def tell(message: SfuMessage) -> None:
-        writing.write(CODEC.encode(message))
+        try:
+            writing.write(CODEC.encode(message))
+        except TooLong as problem:
+            log.error("a message is not sent: %s", problem)
 
     client = SfuClient(directory, tell)
     client.start()
@@ -63,7 +69,7 @@ def main() -> None:
         asyncio.run(_serve(Path(sys.argv[1]), output))
         status = 0
     except Exception:
-        logging.getLogger(__name__).exception("the SFU client failed")
+        log.exception("the SFU client failed")
     finally:
         sys.stderr.flush()
         os._exit(status)  # the native library's threads are not waited for

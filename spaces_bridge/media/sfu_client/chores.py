@@ -20,6 +20,12 @@ class Chores:
         task.add_done_callback(self._done)
         return task
 
+    async def finish(self, within_s: float) -> None:
+        """Wait for the end of all, and cancel what takes longer."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=within_s)
+        await self.stop()
+
     async def stop(self) -> None:
         """Cancel all, and wait for their end."""
         tasks = list(self._tasks)

@@ -1,6 +1,7 @@
 """The SFU client: it does what its relay says, in as many rooms as that wants."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,10 @@ from spaces_bridge.media.sfu_client import messages
 from spaces_bridge.media.sfu_client.chores import Chores
 from spaces_bridge.media.sfu_client.limits import MOST_ATTEMPTS, MOST_ROOMS
 from spaces_bridge.media.sfu_client.room import SfuRoom
+from spaces_bridge.media.sfu_client.secrecy import reason_of
 from spaces_bridge.media.sfu_client.sound import WorkerSound
+
+log = logging.getLogger(__name__)
 
 STATS_EVERY_S: Final = 1.0
 LEAVE_S: Final = 0.05
@@ -48,7 +52,31 @@ class SfuClient:
         self._sound.close()
 
     def obey(self, message: messages.ToSfuClient) -> None:
-        """Do what a message says."""
+        """Do what a message says; what goes wrong costs the room that it is about, no other."""
+        try:
+            self._obey(message)
+        except Exception as problem:
+            log.exception("a message could not be obeyed")
+            if not isinstance(message, messages.SfuPing):
+                self._lose(message, reason_of(problem))
+
+    def _lose(
+        self,
+        message: messages.JoinSfuRoom
+        | messages.LeaveSfuRoom
+        | messages.TakeSfuTracks
+        | messages.SendSfuText,
+        reason: str,
+    ) -> None:
+        """End the room of a message; the relay is told, and joins it anew if it is wanted."""
+        key = (message.space, message.name)
+        room = self._rooms.get(key)
+        if room is not None:
+            room.give_up(reason)
+        elif isinstance(message, messages.JoinSfuRoom):
+            self._tell(messages.SfuRoomLost(*key, message.attempt, reason))
+
+    def _obey(self, message: messages.ToSfuClient) -> None:
         match message:
             case messages.SfuPing():
                 self._tell(messages.SfuPong(message.number))

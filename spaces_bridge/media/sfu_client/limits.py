@@ -25,10 +25,16 @@ LONGEST_IDENTITY: Final = 1024
 """Characters; nobody with a longer identity is told of. Ours have about 300 at most."""
 LONGEST_NAME: Final = 255
 """Characters of a track's name or id; ours are user ids. A longer name is told as none."""
-MOST_ATTRIBUTES: Final = 16
-"""Attributes of a participant that are told."""
-LONGEST_ATTRIBUTE: Final = 1024
-"""Characters of an attribute's key, and of its value; longer ones are left out."""
+MOST_ATTRIBUTES: Final = 4
+"""Attributes of a participant that are told, of those with `OUR_ATTRIBUTES`; there are three."""
+OUR_ATTRIBUTES: Final = "io.spacesbridge."
+"""What the keys of attributes begin with that are told; all others are nobody's business here."""
+LONGEST_ATTRIBUTE: Final = 256
+"""Characters of an attribute's key, and of its value; longer ones are left out. The longest of
+ours is a user id."""
+MOST_SNAPSHOT: Final = 2 * 1024 * 1024
+"""Bytes of JSON that tell of a room's participants; who does not fit in is not told of. Of ours
+`MOST_PARTICIPANTS` take less than half. A message of twice as much still passes everywhere."""
 
 MOST_TEXTS: Final = 64
 """Texts that wait to be sent into one room; the oldest goes when another comes."""

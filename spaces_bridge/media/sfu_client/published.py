@@ -61,6 +61,7 @@ class PublishedSpeakers:
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         try:
             publication = await self._room.local_participant.publish_track(track, options)
+            self._waiting[user].clear()  # what was said meanwhile would be late for ever
             await self._say(user, source)
             await self._room.local_participant.unpublish_track(publication.sid)
         except (PublishTrackError, UnpublishTrackError) as problem:

@@ -1,6 +1,7 @@
 """One room at an SFU, from the attempt to join it to its end."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -19,10 +20,14 @@ from spaces_bridge.media.sfu_client.sound import WorkerSound
 from spaces_bridge.media.sfu_client.taken import TakenTracks
 from spaces_bridge.media.sfu_client.texts import RoomTexts
 
+log = logging.getLogger(__name__)
+
 LEAVE_S: Final = 2.0
 """The time that the SFU has to hear that the client leaves."""
 RESUME_S: Final = 3.0
 """The time that the SDK has to resume a connection; then the room is lost, and joined anew."""
+TRY_AGAIN_S: Final = 1.0
+"""The wait before a track is subscribed to again that could not be."""
 _WATCH_S: Final = 0.5
 _CHANGES: Final[tuple[EventTypes, ...]] = (
     "participant_connected",
@@ -91,6 +96,9 @@ class SfuRoom:
             self._tell(messages.SfuRoomJoined(*key))
             self._changed()
             reason = await self._over
+        except Exception as problem:  # the relay must be told whatever it is
+            log.exception("a room has failed")
+            reason = reason_of(problem)
         finally:
             await self._end()
         self._tell(messages.SfuRoomLost(*key, reason))
@@ -103,6 +111,10 @@ class SfuRoom:
         """Take exactly these tracks."""
         if self._is_in:
             self._taken.want(tracks.tracks)
+
+    def give_up(self, reason: str) -> None:
+        """End the room as if the SFU had, so that it is joined anew if it is wanted."""
+        self._lost(reason)
 
     def say(self, text: messages.SendSfuText) -> None:
         """Say a text, if the room is joined."""
@@ -177,7 +189,8 @@ class SfuRoom:
         self._changed()
 
     def _failed(self, sid: str) -> None:
-        self._taken.unsubscribed(sid)
+        self._taken.failed(sid)
+        asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._changed)
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._lost(rtc.DisconnectReason.Name(reason).lower().replace("_", " "))
@@ -190,10 +203,13 @@ class SfuRoom:
         self._is_in = False
         if self._next_look is not None:
             self._next_look.cancel()
-        for chores in (self._taken.close(), self._published.close(), self._chores.stop()):
-            await chores
+        for close in (self._taken.close, self._published.close, self._chores.stop):
+            try:
+                await close()
+            except Exception:  # it is left nevertheless, and the relay told
+                log.exception("not all of a room was ended")
         try:
             async with asyncio.timeout(LEAVE_S):
                 await self._room.disconnect()
-        except (TimeoutError, RuntimeError):
-            pass  # the SFU notices by itself
+        except Exception:  # whatever the SDK raises: the SFU notices by itself
+            log.info("a room was not left in an orderly way")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from livekit import rtc
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -12,6 +13,9 @@ from spaces_bridge.media.sfu_client.limits import MOST_FRAMES, MOST_TAKEN
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 
 log = logging.getLogger(__name__)
+
+CLOSE_S: Final = 0.5
+"""The time that the SDK has to end the streams of a room that is left."""
 
 
 @dataclass(slots=True)
@@ -36,7 +40,7 @@ class TakenTracks:
         self._room, self._space, self._sound, self._changed = room, space, sound, changed
         self._wanted: Mapping[str, UserId] = {}
         self._taken: dict[str, _Taken] = {}
-        self._chores = Chores()
+        self._chores, self._closing = Chores(), Chores()
 
     @property
     def sids(self) -> tuple[str, ...]:
@@ -87,11 +91,17 @@ class TakenTracks:
         if sid in self._taken:
             self._drop(sid, unsubscribe=False)
 
+    def failed(self, sid: str) -> None:
+        """Note that the SFU could not subscribe us; `look` asks again."""
+        if sid in self._taken:
+            self._drop(sid, unsubscribe=True)
+
     async def close(self) -> None:
         """Take nothing more."""
         self._wanted = {}
         for sid in list(self._taken):
             self._drop(sid, unsubscribe=False)
+        await self._closing.finish(CLOSE_S)  # a stream that is not ended reads on for ever
         await self._chores.stop()
 
     def _drop(self, sid: str, *, unsubscribe: bool) -> None:
@@ -100,7 +110,7 @@ class TakenTracks:
         if unsubscribe:
             taken.publication.set_subscribed(False)
         if taken.stream is not None:
-            self._chores.start(taken.stream.aclose())
+            self._closing.start(taken.stream.aclose())
             self._changed()
 
     async def _read(self, taken: _Taken, stream: rtc.AudioStream) -> None:

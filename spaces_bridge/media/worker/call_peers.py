@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.worker.edge.edge import Edge
+from spaces_bridge.media.worker.mix.room_speaker import ROOM
 from spaces_bridge.media.worker.mix.space_mix import Admission, SpaceMix
 from spaces_bridge.media.worker.values import (
     Member,
@@ -96,12 +97,14 @@ class CallPeers:
             self.replaced(mix.speak(peer, member.user))
 
     def _speak_first(self, peer: str, member: Member) -> None:
-        """Make this peer its user's microphone, unless they speak by a page.
+        """Make this peer its user's microphone, unless they speak by a page, or from a room.
 
         Another call peer of theirs may be one that the client has left behind as it joined anew.
         """
         mix = self._spaces.get(member.space)
         held_by = mix.microphone_of(member.user) if mix is not None else None
+        if held_by == ROOM:
+            return
         holder = self._members.get(held_by) if held_by is not None else None
         if holder is None or holder.direction is _CALL:
             self._speak(peer, member)

@@ -26,6 +26,6 @@ def data_packets() -> TokenBucket:
     """Make the bucket of one peer's SCTP packets, per second.
 
     A client acknowledges what we send, and whatever it sends itself is dropped: what it sends
-    beyond this is lost, which slows it down.
+    beyond this is lost undecrypted, which slows it down.
     """
     return TokenBucket(rate=100, burst=300)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge import dtls_intake, rtp
 from spaces_bridge.media.worker.edge.allowance import data_packets, forged_records
 from spaces_bridge.media.worker.edge.call_sdp import CallSection
 from spaces_bridge.media.worker.edge.call_sections import CallSections
@@ -108,22 +108,22 @@ class CallPeer(Peer):
     def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
         """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate.
 
-        What is charged is what holds: else anybody who can forge its address could silence it.
+        What is charged to it is what holds: else anybody who can forge its address could silence
+        it. Nothing is decrypted beyond that, nor beyond what may be forged.
         """
         handshake, data = self._handshake, self.data
         if self.link is None or data is None or handshake is None:
             return super().receive_dtls(datagram, path, now)
-        if not self._forged_records.has(1, now):
+        if not self._forged_records.has(1, now) or not self._data_packets.has(1, now):
             return None
         records = list[bytes]()
         step = handshake.receive_data(datagram, records)
-        if not records:
-            self._forged_records.take(1, now)
+        self._forged_records.spend(dtls_intake.count(datagram) - len(records), now)
         self._flush()
         for record in records:
             answers = data.receive(record, now) if self._data_packets.take(1, now) else None
-            if answers is None:
-                return None
+            if answers is None:  # a goodbye counts, whatever came with it
+                return step if step is Step.LEFT else None
             self._send_sealed(answers)
         return step
 
@@ -142,7 +142,8 @@ class CallPeer(Peer):
         if self._handshake is None or path is None:
             return
         for packet in packets:
-            path.send(self._handshake.seal(packet))
+            if sealed := self._handshake.seal(packet):
+                path.send(sealed)
 
     # --- reports -------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from spaces_bridge.media.worker.values import WantedStream
 
 MOST_STREAMS: Final = 32
 """Streams of one call peer: each costs an SRTP stream. Those beyond it are not carried."""
+MOST_OFFERED: Final = MAX_SECTIONS - 1
+"""Sections of audio in our own offers: the client's answer has one of data, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class CallSections:
         """Give the streams sections of our own offer; return its mids, one at least."""
         laid = list(mids)
         missing = self._assign(dict.fromkeys(laid, kind), wanted)
-        while (missing or not laid) and len(laid) < MAX_SECTIONS:
+        while (missing or not laid) and len(laid) < MOST_OFFERED:
             laid.append(str(len(laid)))
             missing = self._assign(dict.fromkeys(laid[-1:], kind) | self._present(), wanted)
         return laid

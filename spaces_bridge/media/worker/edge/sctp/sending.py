@@ -150,7 +150,9 @@ class SendQueue:
         self._pacing.timed_out()
         self.due = now + self._pacing.rto_s
         for fragment in self._flight:
-            fragment.is_lost = not fragment.has_arrived
+            if fragment.has_arrived:  # and may have been dropped since (RFC 9260, 6.2.1)
+                fragment.has_arrived, fragment.is_again = False, True
+            fragment.is_lost = True
 
     # --- what goes out ---
 
