@@ -1,7 +1,7 @@
 """What every page has to look like, and words that would like to be more than words."""
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 XSS = (
     "<img src=x onerror=alert(1)>",
@@ -159,6 +159,6 @@ async def fits(page: Page) -> None:
     assert await overflow(page) == 0
 
 
-async def focused(page: Page) -> str:
-    """The id of what has the focus."""
-    return str(await page.evaluate("document.activeElement.id"))
+async def has_focus(page: Page, element: str) -> None:
+    """The element of this id has the focus, or gets it."""
+    await expect(page.locator(f"#{element}")).to_be_focused()

@@ -9,7 +9,7 @@ from spaces_bridge.app.chat import ChatKind, ChatLine, LinesGone
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from tests.web.browser import comes_true, opened, text
-from tests.web.looks import XSS, fits, focused, overflow
+from tests.web.looks import XSS, fits, has_focus, overflow
 from tests.web.world import ALICE, BOB, HOST, WebWorld, cut_off, web_world
 
 pytestmark = pytest.mark.e2e
@@ -65,7 +65,7 @@ async def test_people_write_to_each_other_and_the_tab_counts_what_is_unread(
         await alice.page.keyboard.press("Enter")
         await text(alice.page, LINE, "Read this:\n")
         await expect(alice.page.locator("#chat-text")).to_have_value("")
-        assert await focused(alice.page) == "chat-text"
+        await has_focus(alice.page, "chat-text")
         await expect(alice.page.locator("#unread")).to_be_hidden()
         await expect(alice.page.locator("#chat-lines")).to_have_attribute("aria-live", "polite")
 
@@ -110,7 +110,7 @@ async def test_lines_are_changed_and_taken_away(world: WebWorld, browser: Browse
         assert isinstance(gone, LinesGone)
         world.hub.chatted(space, gone)
         await expect(lines).to_have_count(3)
-        assert await focused(alice.page) == "chat-lines"
+        await has_focus(alice.page, "chat-lines")
         assert await alice.page.locator(".line.again").count() == 1
 
         writer = book.forget(space, BOB)
@@ -235,7 +235,7 @@ async def test_who_scrolls_back_is_left_alone_and_led_to_the_newest(
         assert await log.evaluate("(log) => log.scrollTop") == 0
         await alice.page.locator("#chat-newest").press("Enter")
         await comes_true(alice.page, at_end, handle)
-        assert await focused(alice.page) == "chat-lines"
+        await has_focus(alice.page, "chat-lines")
 
 
 async def test_hostile_lines_stay_lines(world: WebWorld, browser: Browser) -> None:

@@ -9,7 +9,7 @@ from spaces_bridge.core.ids import EventId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.support.frames import untabled
 from tests.web.browser import opened, text
-from tests.web.looks import XSS, fits, focused, overflow
+from tests.web.looks import XSS, fits, has_focus, overflow
 from tests.web.world import ALICE, BOB, HOST, WallClock, WebWorld, until
 
 pytestmark = pytest.mark.e2e
@@ -41,7 +41,7 @@ async def test_a_host_shares_links_and_everybody_sees_them(
         await host.page.fill("#share-url", "example.org/roses?a=1")
         await host.page.keyboard.press("Enter")
         await expect(host.page.locator("#share-dialog")).to_be_hidden()
-        assert await focused(host.page) == "share"
+        await has_focus(host.page, "share")
         await text(alice.page, "#posts-newest .post", "Host shared")
         link = alice.page.locator("#posts-newest a")
         await expect(link).to_have_text("example.org/roses?a=1")
@@ -112,7 +112,7 @@ async def test_inviting_by_address_and_by_the_bot(world: WebWorld, browser: Brow
     async with opened(browser, await link_of(world, space, HOST)) as host:
         page = host.page
         await page.locator("#invite").press("Enter")
-        assert await focused(page) == "invite-copy"
+        await has_focus(page, "invite-copy")
         await expect(page.locator("#invite-address")).to_have_value(world.page(space))
         await page.keyboard.press("Enter")
         await text(page, "#invite-said", "Copied.")
@@ -132,7 +132,7 @@ async def test_inviting_by_address_and_by_the_bot(world: WebWorld, browser: Brow
         await text(page, "#invite-said", "told of this live space already")
         await page.keyboard.press("Escape")
         await expect(page.locator("#invite-dialog")).to_be_hidden()
-        assert await focused(page) == "invite"
+        await has_focus(page, "invite")
 
 
 async def test_guests_invite_by_address_alone_and_share_sheets_are_used(
@@ -188,7 +188,7 @@ async def test_following_the_host_and_back(world: WebWorld, browser: Browser) ->
         await alice.page.locator("#follow").press("Enter")
         await text(alice.page, "#notice", "any more")
         assert not await followers.follows(HOST, ALICE)
-        assert await focused(alice.page) == "follow"
+        await has_focus(alice.page, "follow")
 
 
 async def test_a_planned_space_can_be_put_into_calendars(
@@ -318,7 +318,7 @@ async def test_a_report_names_a_person_and_a_reason(world: WebWorld, browser: Br
         await page.get_by_label("Hate").check()
         await page.click("text=Send report")
         await text(page, "#report-error", "Choose whom")
-        assert await focused(page) == "report-who"
+        await has_focus(page, "report-who")
 
 
 async def test_the_nameless_say_who_reports(world: WebWorld, browser: Browser) -> None:
@@ -396,7 +396,7 @@ async def test_who_is_on_stage_is_asked_first(world: WebWorld, browser: Browser)
         await text(bob.page, "#sure-title", "Leave the stage")
         await bob.page.keyboard.press("Escape")
         await expect(bob.page.locator("#sure-dialog")).to_be_hidden()
-        assert await focused(bob.page) == "leave"
+        await has_focus(bob.page, "leave")
         await bob.page.keyboard.press("Enter")
         await bob.page.click("#sure-yes")
         await at_the_directory(bob.page, world)

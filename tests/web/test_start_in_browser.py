@@ -8,7 +8,7 @@ from spaces_bridge.core.floor import SpeakPolicy
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.core.live_space import LiveSpace
 from tests.web.browser import comes_true, opened, text
-from tests.web.looks import complaints, focused
+from tests.web.looks import complaints, has_focus
 from tests.web.world import ALICE, BOT, HOST, WebWorld, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
@@ -25,7 +25,7 @@ async def test_a_host_starts_a_live_space_by_keyboard_and_lands_on_its_page(
         await page.click(".home")
         await expect(page.locator("#start-here")).to_be_visible()  # a press waits for no sight
         await page.locator("#start-here").press("Enter")
-        assert await focused(page) == "start-name"
+        await has_focus(page, "start-name")
         await page.keyboard.press("Enter")
         await text(page, "#start-error", "needs a title")
         await page.keyboard.type("Late songs")
@@ -33,7 +33,7 @@ async def test_a_host_starts_a_live_space_by_keyboard_and_lands_on_its_page(
         await expect(page.locator("#start-time")).to_be_visible()
         await page.locator("#start-yes").press("Enter")
         await text(page, "#start-error", "Choose a date")
-        assert await focused(page) == "start-at"
+        await has_focus(page, "start-at")
         await page.fill("#start-at", "2020-01-01T20:00")
         await page.keyboard.press("Enter")
         await text(page, "#start-error", "in the past")
