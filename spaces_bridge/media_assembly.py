@@ -92,7 +92,9 @@ def sound_of(config: Config, tasks: TaskSupervisor, *, needs_relays: bool) -> So
     relay = None
     if local is not None and needs_relays:
         relay = LocalRelay(local, Path(media.runtime_dir), tasks)
-    relays = ClusterRelays(relay.relays if relay is not None else None)
+    relays = ClusterRelays(
+        relay.relays if relay is not None else None, url_for_nodes=config.node_sfu_url
+    )
     return Sound(stage, relays, relay, _nodes(config, stage, relays))
 
 

@@ -239,6 +239,22 @@ def test_half_a_livekit_engine_is_refused(
     assert caught.value.code is ExitCode.CONFIG_INVALID
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "sfu.localhost"])
+def test_media_nodes_are_not_sent_to_their_own_machines(tmp_path: Path, host: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(complete_text())
+    here = {"SPACES_LIVEKIT__SERVER_URL": f"http://{host}:7880"}
+    nodes = {"SPACES_MEDIA__NODE_SECRET": "s" * 32}
+    with pytest.raises(StartUpError, match=r"media nodes cannot reach.*`livekit\.url`") as caught:
+        load(path, LIVEKIT | here | nodes)
+    assert caught.value.code is ExitCode.CONFIG_INVALID
+    named = {"SPACES_LIVEKIT__URL": "wss://people.test"}
+    config = load(path, LIVEKIT | here | nodes | named)
+    assert (config.sfu_url, config.node_sfu_url) == (f"ws://{host}:7880", "wss://people.test")
+    assert load(path, LIVEKIT | named | nodes).node_sfu_url == "wss://sfu.test"
+    assert load(path, LIVEKIT | here).node_sfu_url == ""  # there are none
+
+
 def test_with_a_livekit_server_clients_are_sent_there(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(complete_text())

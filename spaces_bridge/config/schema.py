@@ -54,6 +54,14 @@ def _websocket_url(url: str) -> str:
     return url.replace("http", "ws", 1) if url.startswith("http") else url
 
 
+def _is_loopback(host: str) -> bool:
+    """Return whether a host of an address is each machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -506,6 +514,12 @@ class Config(ConfigSection):
     def sfu_url(self) -> str:
         """The WebSocket address at which relays reach the LiveKit server; "": there is none."""
         return _websocket_url(self.livekit.server_url) if self.media.engine == "livekit" else ""
+
+    @property
+    def node_sfu_url(self) -> str:
+        """The same for relays on media nodes: a loopback address would be their own machine's."""
+        is_here = _is_loopback(urlsplit(self.sfu_url).hostname or "")
+        return self.livekit.url if is_here else self.sfu_url
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -134,6 +134,7 @@ def refuse_placeholders(config: Config, path: Path) -> None:
         )
     if config.media.engine == "livekit":
         _refuse_half_a_livekit(config, path)
+        _refuse_nodes_without_a_way(config, path)
 
 
 def _refuse_half_a_livekit(config: Config, path: Path) -> None:
@@ -156,6 +157,17 @@ def _refuse_half_a_livekit(config: Config, path: Path) -> None:
             ExitCode.CONFIG_INVALID,
             f"{path}: `media.engine` is livekit, and `livekit.enabled` is off. Set "
             "`livekit.enabled: true`, or `media.engine` to embedded.",
+        )
+
+
+def _refuse_nodes_without_a_way(config: Config, path: Path) -> None:
+    """Refuse media nodes that could not reach the LiveKit server. Raises StartUpError."""
+    if config.media.node_secret.get_secret_value() and not config.node_sfu_url:
+        raise StartUpError(
+            ExitCode.CONFIG_INVALID,
+            f"{path}: `livekit.server_url` is {config.livekit.server_url}, which media nodes "
+            "cannot reach: on their machines it is their own. Write the address at which clients "
+            "reach your LiveKit server as `livekit.url`; nodes are given it, too.",
         )
 
 

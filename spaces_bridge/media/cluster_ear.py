@@ -20,8 +20,8 @@ class ClusterView(Protocol):
         """Return whether the person's gate is open."""
         ...
 
-    def has_microphone(self, space: SpaceId, user: UserId) -> bool:
-        """Return whether the person has a microphone at any member."""
+    def has_page_microphone(self, space: SpaceId, user: UserId) -> bool:
+        """Return whether the person has a microphone on a page at any member."""
         ...
 
 
@@ -51,9 +51,9 @@ class MemberEar:
             listener.audio(space, user, at_ms, pcm)
 
     def microphone_lost(self, space: SpaceId, user: UserId) -> None:
-        """Part of `StageListener`."""
+        """Part of `StageListener`. What others take from a room may be the lost one, relayed."""
         listener = self._listener()
-        if listener is not None and not self._cluster.has_microphone(space, user):
+        if listener is not None and not self._cluster.has_page_microphone(space, user):
             listener.microphone_lost(space, user)
 
     def microphone_cut(self, space: SpaceId, user: UserId) -> None:

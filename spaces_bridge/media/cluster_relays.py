@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from spaces_bridge.app.relay_attendants import HOME as HOME_ROOM
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -25,7 +26,9 @@ AWAY_FROM_HOME: Final = "local"
 class ClusterRelays:
     """The relays of a cluster implement `spaces_bridge.app.relay_ports.RoomRelays`."""
 
-    def __init__(self, local: WorkerRelays | None = None) -> None:
+    def __init__(self, local: WorkerRelays | None = None, *, url_for_nodes: str = "") -> None:
+        """`url_for_nodes`: where nodes reach the live spaces' own rooms; "": where all do."""
+        self._url_for_nodes = url_for_nodes
         self._relays: dict[str, WorkerRelays] = {} if local is None else {LOCAL: local}
         self._home: str | None = None if local is None else LOCAL
         self._listener: tuple[RelayListener, RelayTokens] | None = None
@@ -84,10 +87,13 @@ class ClusterRelays:
             relays.stop()
         if self._home == name:
             self._home = None
+            self._tell_lost("the media node is gone")
 
     def move_home(self, name: str) -> None:
         """Have another relay publish the page's speakers; the one of before does not any more."""
         before, self._home = self._home, name
+        if before is not None and before != name:
+            self._tell_lost("another media worker is home")
         for each in dict.fromkeys((before, name)):
             if each is not None and each in self._relays:
                 relays = self._relays[each]
@@ -96,12 +102,27 @@ class ClusterRelays:
                     relays.join_room(space, self._room_for(each, room))
                     relays.take_tracks(space, room.name, self._tracks.get((space, room.name), {}))
 
+    def is_in_room(self, name: str, space: SpaceId) -> bool:
+        """Return whether a member's relay is in a live space's own room, if it has one."""
+        if (space, HOME_ROOM) not in self._rooms:
+            return True
+        relays = self._relays.get(name)
+        return relays is not None and relays.is_in(space, HOME_ROOM)
+
+    def _tell_lost(self, reason: str) -> None:
+        """Say that the home relay is in no room: what it saw last is not true any more."""
+        if self._listener is not None:
+            for space, name in list(self._rooms):
+                self._listener[0].room_lost(space, name, reason)
+
     def _is_home(self, name: str) -> bool:
         return name == self._home
 
     def _room_for(self, name: str, room: RelayedRoom) -> RelayedRoom:
+        is_far = name != LOCAL and room.name == HOME_ROOM
+        url = (is_far and self._url_for_nodes) or room.url
         publishes = room.publishes and name == self._home
-        return dataclasses.replace(room, publishes=publishes)
+        return dataclasses.replace(room, url=url, publishes=publishes)
 
 
 class _HomeListener:

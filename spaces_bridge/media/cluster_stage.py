@@ -33,6 +33,9 @@ _ELSEWHERE: Final = frozenset({"full", "busy"})
 HomeMoved = Callable[[str | None, str], None]
 """Called with the name of the member that was home (None: none was), and of the one that is."""
 
+IsInRoom = Callable[[str, SpaceId], bool]
+"""Called with a member's name; whether its relay is where the live space's speakers are."""
+
 
 class ClusterStage:
     """A cluster stage implements `spaces_bridge.app.ports.Stage` with several media workers."""
@@ -57,6 +60,7 @@ class ClusterStage:
         self._has_nodes = False
         self._on_home_moved: HomeMoved = lambda _before, _now: None
         self._on_forgotten: Callable[[str], None] = lambda _name: None
+        self._is_in_room: IsInRoom = lambda _name, _space: True
         if local is not None:
             self._add(Member(LOCAL, local))
             self._members.home = next(iter(self._members))
@@ -178,7 +182,7 @@ class ClusterStage:
         self, space: SpaceId, user: UserId, direction: Direction, sdp: str
     ) -> MediaSession:
         """Part of the port. Who listens is offered to the next worker if one does not answer."""
-        tries = self._members.for_listeners() if direction is Direction.LISTEN else []
+        tries = self._for_listeners(space) if direction is Direction.LISTEN else []
         *before, last = tries[:MOST_TRIES] or [self._home()]
         for each in before:
             try:
@@ -232,14 +236,22 @@ class ClusterStage:
         """Return whether the person's gate is open."""
         return self._wants.is_on_air(space, user)
 
+    def has_page_microphone(self, space: SpaceId, user: UserId) -> bool:
+        """Return whether the person has a microphone on a page at any member."""
+        return any(each.stage.has_page_microphone(space, user) for each in self._members.counted())
+
     # --- nodes ---
 
-    def attend_nodes(self, home_moved: HomeMoved, forgotten: Callable[[str], None]) -> None:
+    def attend_nodes(
+        self, home_moved: HomeMoved, forgotten: Callable[[str], None], is_in_room: IsInRoom
+    ) -> None:
         """Set who is told that another member is home, and that one is forgotten.
 
-        To be called once, before the start.
+        `is_in_room`: whether a member hears what is said elsewhere. To be called once, before the
+        start.
         """
         self._on_home_moved, self._on_forgotten = home_moved, forgotten
+        self._is_in_room = is_in_room
         self._has_nodes = True
 
     def add_node(self, name: str, stage: WorkerStage) -> None:
@@ -305,6 +317,14 @@ class ClusterStage:
             for space in self._wants.spaces:
                 before.stage.end_stream(space)
         self._on_home_moved(before.name if before is not None else None, member.name)
+
+    def _for_listeners(self, space: SpaceId) -> list[Member]:
+        """Return who may take a listener, in order: a node that is in no room is deaf."""
+        return [
+            each
+            for each in self._members.for_listeners()
+            if self.is_home(each) or self._is_in_room(each.name, space)
+        ]
 
     def _tell_counts(self, member: Member) -> None:
         if self._listener is not None:

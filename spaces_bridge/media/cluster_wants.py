@@ -1,16 +1,27 @@
 """What the app wants of all live spaces, for media workers that are still to come."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Final
 
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
+from spaces_bridge.media.nodes.limits import MOST_SPACES
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.wanted import Wanted
 from spaces_bridge.media.worker.values import StreamDirection
 
-_NOBODY: Final[frozenset[UserId]] = frozenset()
+
+@dataclass(slots=True)
+class _Ended:
+    """Whose connections of before have ended in a live space: these users', and all guests'."""
+
+    users: set[UserId] = field(default_factory=set)
+    guests: bool = False
+
+
+_NOBODY: Final = _Ended()
 
 
 class ClusterWants:
@@ -22,8 +33,7 @@ class ClusterWants:
     def __init__(self, domain: str) -> None:
         self._domain = domain
         self._wanted: dict[SpaceId, Wanted] = {}
-        self._ended: dict[SpaceId, set[UserId]] = {}
-        self._without_guests: set[SpaceId] = set()
+        self._ended: dict[SpaceId, _Ended] = {}
 
     @property
     def spaces(self) -> Collection[SpaceId]:
@@ -38,7 +48,6 @@ class ClusterWants:
         """Forget a live space that is over."""
         self._wanted.pop(space, None)
         self._ended.pop(space, None)
-        self._without_guests.discard(space)
 
     def gates(self, space: SpaceId, users: Collection[UserId]) -> None:
         """Note who is on air."""
@@ -59,24 +68,32 @@ class ClusterWants:
         return space in self._wanted and user in self._wanted[space].on_air
 
     def listening_ended(self, space: SpaceId, user: UserId) -> None:
-        """Note that the person's connections of before have ended."""
-        if space in self._wanted:
-            self._ended.setdefault(space, set()).add(user)
+        """Note that the person's connections of before have ended.
+
+        After a start of the bridge this is said before the live space is opened.
+        """
+        self._ended_in(space).users.add(user)
 
     def guests_ended(self, space: SpaceId) -> None:
-        """Note that all guests' connections of before have ended."""
-        if space in self._wanted:
-            self._without_guests.add(space)
+        """Note that all guests' connections of before have ended, as above."""
+        self._ended_in(space).guests = True
 
     def may_stay(self, seat: messages.PeerSeat) -> bool:
         """Return whether an earlier run's peer, which a node that came later has, may go on."""
-        if seat.space in self._without_guests and is_ghost(seat.user, self._domain):
-            return False
         ended = self._ended.get(seat.space, _NOBODY)
-        return seat.direction is StreamDirection.LISTEN and seat.user not in ended
+        if ended.guests and is_ghost(seat.user, self._domain):
+            return False
+        return seat.direction is StreamDirection.LISTEN and seat.user not in ended.users
 
     def bring(self, stage: WorkerStage, now: float) -> None:
         """Tell a new worker's stage all that is wanted."""
         for space, wanted in self._wanted.items():
             stage.open_space(space, wanted.elapsed_now_ms(now))
             stage.set_gates(space, wanted.on_air)
+
+    def _ended_in(self, space: SpaceId) -> _Ended:
+        """Return what has ended in a live space; of those never opened the oldest is forgotten."""
+        if space not in self._ended and len(self._ended) >= MOST_SPACES:
+            unopened = (each for each in self._ended if each not in self._wanted)
+            self._ended.pop(next(unopened, space), None)
+        return self._ended.setdefault(space, _Ended())

@@ -32,6 +32,8 @@ JOIN_BACKOFF: Final = Backoff(0.5, 30.0, jitter=0.3)
 """The wait before a room is joined again, after each failure in a row."""
 STEADY_S: Final = 30.0
 """A room that was held for so long was no failure when it is lost."""
+ATTEMPT_S: Final = 30.0
+"""Seconds in which an attempt to join has to come to something: the SDK takes 20 at most."""
 TASK_GROUP: Final = "joining rooms"
 
 RoomKey: TypeAlias = tuple[SpaceId, str]
@@ -154,6 +156,11 @@ class WorkerRelays:
             self._out(space, wanted)
             self._begin((space, name))
 
+    def is_in(self, space: SpaceId, name: str) -> bool:
+        """Return whether the client is in this room."""
+        wanted = self._wanted.get((space, name))
+        return wanted is not None and wanted.is_in
+
     def stop(self) -> None:
         """End all that runs here; the client is its keeper's to end."""
         self._is_up = False
@@ -255,6 +262,14 @@ class WorkerRelays:
                 reports=not self._node,
             )
         )
+        loop = asyncio.get_running_loop()
+        loop.call_later(ATTEMPT_S, self._give_up, key, wanted.attempt)
+
+    def _give_up(self, key: RoomKey, attempt: int) -> None:
+        """Join a room anew if nothing has come of an attempt: a message of it was lost."""
+        wanted = self._wanted.get(key)
+        if self._is_up and wanted is not None and wanted.attempt == attempt and not wanted.is_in:
+            self._lost_room(key, wanted, "no answer in time")
 
     async def _token(self, space: SpaceId, wanted: _Wanted) -> str:
         """Ask for a token until there is one, first waiting for what failed before."""

@@ -268,8 +268,11 @@ class WorkerStage:
 
     def has_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Part of the port. A room's sound is a microphone, too."""
-        of_peers = self._sessions.microphones(space, user)
-        return bool(of_peers) or self.room_sounds.has(space, user)
+        return self.has_page_microphone(space, user) or self.room_sounds.has(space, user)
+
+    def has_page_microphone(self, space: SpaceId, user: UserId) -> bool:
+        """Return whether one of the worker's peers is the user's microphone, and not a room."""
+        return bool(self._sessions.microphones(space, user))
 
     def listeners(self, space: SpaceId) -> int:
         """Part of the port. Streams over HTTP count, too."""

@@ -9,16 +9,18 @@ from spaces_bridge.media import messages as say
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.carrier import Carrier
 from spaces_bridge.media.nodes.channels import LinkMessage
-from spaces_bridge.media.nodes.messages import BeHome, WorkerAttached
+from spaces_bridge.media.nodes.messages import BeHome, SfuClientLost, WorkerAttached
 from spaces_bridge.media.sfu_client import messages as sfu
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
+from tests.support.stage import until
 
 pytestmark = pytest.mark.unit
 
 SPACE, EAR = SpaceId("space"), UserId("@ear:x")
-LISTEN = StreamDirection.LISTEN
+LISTEN, SPEAK = StreamDirection.LISTEN, StreamDirection.SPEAK
 SOUND = say.SpeakerAudio(SPACE, EAR, 100, bytes(3200))
 NOTHING = say.Hello(1, {}, ())
+PEERS = (("mic", SPEAK), ("ear", LISTEN))
 RECORD = say.Record("peer", SPACE, EAR, LISTEN, b"keys")
 
 
@@ -66,10 +68,19 @@ class Rig:
         self.carrier = Carrier(self.client.append)
         self.carrier.attend(self.worker)
 
-    def link(self, *, is_known: bool = False) -> Link:
+    def link(self) -> Link:
         link = Link()
-        self.carrier.connected(cast("Any", link), is_known=is_known)
+        self.carrier.connected(cast("Any", link))
         return link
+
+    def speaks(self, peer: str) -> None:
+        """Somebody on a page speaks by this peer, and another hears by one."""
+        self.carrier.obey(say.PeerOffer(1, SPACE, peer, EAR, SPEAK, "v=0"))
+        self.carrier.obey(say.PeerOffer(2, SPACE, "ear", EAR, LISTEN, "v=0"))
+
+    def closed(self) -> list[str]:
+        """The peers that the worker was told to close."""
+        return [each.peer for each in self.worker.told if isinstance(each, say.ClosePeer)]
 
 
 def test_only_the_home_nodes_sound_and_levels_travel() -> None:
@@ -106,7 +117,7 @@ def test_resume_records_never_leave_the_node() -> None:
     assert rig.worker.forgotten == ["peer"]
 
 
-def test_a_bridge_that_comes_is_told_all_anew() -> None:
+async def test_a_bridge_that_comes_or_comes_back_is_told_all_anew() -> None:
     rig = Rig()
     ready = sfu.SfuClientReady(1)
     rig.carrier.sfu_heard(ready)
@@ -119,25 +130,60 @@ def test_a_bridge_that_comes_is_told_all_anew() -> None:
     assert (second.told, rig.worker.asked) == ([ready], 2)
 
 
-def test_a_bridge_that_was_away_for_a_moment_goes_on_where_it_was() -> None:
+def test_the_end_of_an_sfu_client_is_told() -> None:
     rig = Rig()
     rig.carrier.sfu_heard(sfu.SfuClientReady(1))
+    link = rig.link()
+    rig.carrier.obey(sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False))
+    rig.carrier.sfu_lost()
+    assert link.told[1:] == [SfuClientLost()]
+    rig.carrier.sfu_heard(sfu.SfuClientReady(2))
+    assert link.told[2:] == [sfu.SfuClientReady(2)]
+
+
+async def test_without_a_bridge_microphones_of_pages_end_soon_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
+    rig = Rig()
     rig.link()
-    join = sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False)
-    rig.carrier.obey(join)
+    for peer in ("ended", "mic"):
+        rig.speaks(peer)
+    closed = PeerPhase.CLOSED
+    rig.carrier.heard(say.PeerChanged("ended", SPACE, EAR, SPEAK, closed, ""))
     rig.carrier.disconnected()
-    joined = sfu.SfuRoomJoined(SPACE, "home", 1)
-    rig.carrier.sfu_heard(joined)
-    again = rig.link(is_known=True)
-    assert again.told == [joined]
-    assert rig.client == [join]
-    rig.carrier.disconnected()
-    for number in range(limits.MOST_UNSAID + 1):
-        rig.carrier.sfu_heard(sfu.SfuPong(number))
-    assert rig.link(is_known=True).told == [sfu.SfuClientReady(1)]
+    assert rig.closed() == []
+    await until(rig.closed)
+    assert rig.closed() == rig.worker.forgotten == ["mic"]
 
 
-def test_without_a_bridge_for_too_long_all_live_spaces_end() -> None:
+async def test_a_bridge_that_is_back_in_time_finds_the_microphones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig, other = Rig(), Rig()
+    rig.link()
+    other.link()
+    monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
+    for each in (rig, other):
+        each.speaks("mic")
+        each.carrier.disconnected()
+    rig.link()
+    await until(other.closed)  # whose time began later
+    assert rig.closed() == []
+
+
+async def test_a_node_that_is_started_anew_without_a_bridge_ends_microphones_of_pages_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
+    rig = Rig()
+    seats = (say.PeerSeat(peer, SPACE, EAR, side, PeerPhase.CONNECTED) for peer, side in PEERS)
+    rig.carrier.attached(say.Hello(1, {}, tuple(seats)), {})
+    await until(rig.closed)
+    assert rig.closed() == ["mic"]
+
+
+async def test_without_a_bridge_for_too_long_all_live_spaces_end() -> None:
     rig = Rig()
     rig.link()
     rig.carrier.obey(say.OpenSpace(SPACE, 0))

@@ -100,6 +100,7 @@ def test_of_all_else_nothing_is_taken(said: messages.MediaMessage) -> None:
         messages.AudioLevels(SPACE, {UserId(str(n)): 1 for n in range(limits.MOST_LEVELS + 1)}),
         messages.SpeakerAudio(SPACE, HOST, 0, bytes(limits.MOST_PCM + 1)),
         messages.SpeakerAudio(SPACE, HOST, -1, b""),
+        messages.SpeakerAudio(SPACE, UserId("@" * (limits.LONGEST_ID + 1)), 0, b"\0\0"),
         messages.MixPacket(SPACE, 0, bytes(limits.MOST_OPUS + 1)),
         messages.MixPacket(SPACE, -1, b""),
         messages.Stats({str(n): 0.0 for n in range(limits.MOST_NUMBERS + 1)}),

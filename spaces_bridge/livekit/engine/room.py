@@ -82,6 +82,7 @@ class EngineRoom:
         if self.is_over:
             return
         self._needs.relays.leave_room(self.space, HOME)
+        self.relay_lost()
         self._taken = {}
         self._join()
 

@@ -1,18 +1,18 @@
 """A node's own part: it carries messages between the bridge and what runs on this machine."""
 
+import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spaces_bridge.media import messages
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.channels import LinkMessage
-from spaces_bridge.media.nodes.messages import BeHome, WorkerAttached
+from spaces_bridge.media.nodes.messages import BeHome, SfuClientLost, WorkerAttached
 from spaces_bridge.media.nodes.socket import NodeSocket
 from spaces_bridge.media.sfu_client import messages as sfu
 from spaces_bridge.media.supervision import Supervision
-from spaces_bridge.media.worker.values import PeerPhase
+from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.pcm import length_ms
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Carrier:
         self._rooms: set[tuple[SpaceId, str]] = set()
         self._is_home = False
         self._sfu_ready: sfu.SfuClientReady | None = None
-        self._unsaid: deque[sfu.FromSfuClient] | None = None
+        self._speakers: set[str] = set()
+        """The peers that are microphones of pages."""
+        self._end_of_speakers: asyncio.TimerHandle | None = None
 
     def attend(self, worker: NodeWorker) -> None:
         """Set the worker; once, before anything is carried."""
@@ -62,6 +64,10 @@ class Carrier:
             peer: record for peer, record in {**self._kept, **records}.items() if peer not in there
         }
         self._spaces |= hello.gates.keys()
+        seats = (*hello.peers, *self._kept.values())
+        self._speakers = {each.peer for each in seats if each.direction is StreamDirection.SPEAK}
+        if self._link is None and self._speakers:
+            self._await_bridge()  # they are an earlier node's, of before it crashed
         if self._link is not None and self._worker is not None:
             kept = tuple(map(_seat, self._kept.values()))
             self._link.send(WorkerAttached(hello, kept, self._worker.restarts))
@@ -70,6 +76,8 @@ class Carrier:
         """Pass on what the worker says; an `OnMessage`."""
         if isinstance(message, messages.PeerChanged):
             self._kept.pop(message.peer, None)
+            if message.phase is PeerPhase.CLOSED:
+                self._speakers.discard(message.peer)
         if isinstance(message, messages.SpeakerAudio) and not self._is_home:
             end_ms = message.at_ms + length_ms(message.pcm)
             self._to_worker(messages.AudioTaken(message.space, message.user, end_ms))
@@ -83,41 +91,41 @@ class Carrier:
     # --- the SFU client ---
 
     def sfu_heard(self, message: sfu.FromSfuClient) -> None:
-        """Pass on what the SFU client says."""
+        """Pass on what the SFU client says; without a bridge nobody is to hear it."""
         if isinstance(message, sfu.SfuClientReady):
             self._sfu_ready = message
         if self._link is not None:
             self._link.send(message)
-        elif self._unsaid is not None:
-            self._unsaid.append(message)
-            if len(self._unsaid) > limits.MOST_UNSAID:
-                self._unsaid = None  # too long: the rooms are joined anew
 
     def sfu_lost(self) -> None:
-        """Note that the SFU client has ended; the next one says that it is ready."""
+        """Pass on that the SFU client has ended; the next one says that it is ready."""
         self._sfu_ready = None
         self._rooms.clear()
+        if self._link is not None:
+            self._link.send(SfuClientLost())
 
     # --- the bridge ---
 
-    def connected(self, link: NodeSocket, *, is_known: bool) -> None:
-        """Begin with a bridge, or go on with one that knows what was said before."""
+    def connected(self, link: NodeSocket) -> None:
+        """Begin with a bridge, or again: what was lost with the link before, nobody knows."""
         self._link = link
-        if is_known and self._unsaid is not None:
-            for message in self._unsaid:
-                link.send(message)
-        else:
-            self._leave_rooms()  # they are joined anew, with new tokens
-            if self._sfu_ready is not None:
-                link.send(self._sfu_ready)
-        self._unsaid = None
+        if self._end_of_speakers is not None:
+            self._end_of_speakers.cancel()
+            self._end_of_speakers = None
+        self._leave_rooms()  # they are joined anew, with new tokens
+        if self._sfu_ready is not None:
+            link.send(self._sfu_ready)
         if self._worker is not None:
             self._worker.attach_again()
 
     def disconnected(self) -> None:
-        """Note that there is no bridge; all goes on as it is, for a while."""
+        """Note that there is no bridge; all goes on as it is, for a while.
+
+        Of people who speak on pages only a short while: nobody could shut their microphones.
+        """
         if self._link is not None:
-            self._link, self._unsaid = None, deque()
+            self._link = None
+            self._await_bridge()
 
     def obey(self, message: LinkMessage) -> None:
         """Do what the bridge says."""
@@ -134,7 +142,10 @@ class Carrier:
 
     def _note_space(self, message: messages.ToMediaWorker) -> None:
         match message:
+            case messages.PeerOffer() if message.direction is StreamDirection.SPEAK:
+                self._speakers.add(message.peer)
             case messages.ClosePeer():
+                self._speakers.discard(message.peer)
                 self._kept.pop(message.peer, None)
                 if self._worker is not None:
                     self._worker.forget(message.peer)
@@ -162,7 +173,17 @@ class Carrier:
             self._to_worker(messages.CloseSpace(space))
         self._spaces.clear()
         self._leave_rooms()
-        self._unsaid = None
+
+    def _await_bridge(self) -> None:
+        if self._end_of_speakers is None:
+            loop = asyncio.get_running_loop()
+            self._end_of_speakers = loop.call_later(limits.SPEAKERS_S, self._close_speakers)
+
+    def _close_speakers(self) -> None:
+        """End the microphones of pages: what the bridge would have said of them is not known."""
+        self._end_of_speakers = None
+        for peer in list(self._speakers):
+            self.obey(messages.ClosePeer(peer))
 
     def _restore(self, asked: messages.Restore) -> None:
         record = self._kept.get(asked.peer)

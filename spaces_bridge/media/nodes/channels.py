@@ -19,6 +19,7 @@ NODE_CODEC: Final[MessageCodec[NodeMessage]] = MessageCodec(
         "Welcome": messages.NodeWelcome,
         "Refusal": messages.NodeRefusal,
         "WorkerAttached": messages.WorkerAttached,
+        "SfuClientLost": messages.SfuClientLost,
         "BeHome": messages.BeHome,
         "Leaving": messages.NodeLeaving,
     },

@@ -45,6 +45,7 @@ def admitted(
         case messages.SpeakerAudio() if is_home:
             if len(message.pcm) > limits.MOST_PCM or message.at_ms < 0:
                 raise BadMessage("sound of an impossible length or time")
+            _refuse_longer(message.user, limits.LONGEST_ID)
             return message
         case messages.MixPacket() if is_home:
             if len(message.opus) > limits.MOST_OPUS or message.sequence < 0:

@@ -112,7 +112,7 @@ class Dialer:
         self._said = ""
         log.info("connected to the bridge as %s", welcome.name)
         self._link = link
-        self._carrier.connected(link, is_known=welcome.is_known)
+        self._carrier.connected(link)
         while (message := await link.receive()) is not None:
             if isinstance(message, NodeRefusal):
                 raise RefusedError(message.text)

@@ -91,4 +91,5 @@ class NodeEndpoint:
 
 
 def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.strip().encode()).digest()
+    # bytes of a header that are no UTF-8 come as lone surrogates
+    return hashlib.sha256(secret.strip().encode("utf-8", "surrogateescape")).digest()

@@ -56,10 +56,11 @@ MOST_OPUS: Final = 1500
 """Bytes of one packet of the mix."""
 MOST_NUMBERS: Final = 64
 """Numbers for the metrics in one message."""
-MOST_UNSAID: Final = 1000
-"""Messages of and for an SFU client that wait while a node's link is lost."""
 
 LOST_S: Final = 5.0
 """Seconds without a worker after which its sessions count no more, and another one is home."""
+SPEAKERS_S: Final = 10.0
+"""Seconds without a bridge after which a node ends the microphones of pages: nobody can shut them.
+By then (`LOST_S`) the bridge has given them up as well."""
 LOOK_EVERY_S: Final = 0.5
 """Seconds between two looks at who is there."""

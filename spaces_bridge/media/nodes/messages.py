@@ -1,7 +1,8 @@
 """The messages of a node's link, beside the worker's and the SFU client's own; see `channels`.
 
 The node dials, says `NodeGreeting`, and is answered with `NodeWelcome` or `NodeRefusal`. Then it
-tells what its worker has (`WorkerAttached`), now and whenever the worker is another one.
+tells what its worker has (`WorkerAttached`), now and whenever the worker is another one. Of its
+SFU client it says that it is there (`SfuClientReady`), with each link anew, or no longer.
 """
 
 from dataclasses import dataclass, field
@@ -28,13 +29,9 @@ class NodeGreeting:
 
 @dataclass(frozen=True, slots=True)
 class NodeWelcome:
-    """The node is let in, under this name.
-
-    `is_known`: by this very bridge, which remembers all that was said; the link alone was lost.
-    """
+    """The node is let in, under this name."""
 
     name: str
-    is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,11 @@ class WorkerAttached:
 
 
 @dataclass(frozen=True, slots=True)
+class SfuClientLost:
+    """The node's SFU client has ended and is in no room; the next one says `SfuClientReady`."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeHome:
     """Whether the node is home: levels, speakers' sound and the shared mix are wanted of it."""
 
@@ -69,5 +71,11 @@ class NodeLeaving:
 
 
 NodeMessage: TypeAlias = (
-    NodeGreeting | NodeWelcome | NodeRefusal | WorkerAttached | BeHome | NodeLeaving
+    NodeGreeting
+    | NodeWelcome
+    | NodeRefusal
+    | WorkerAttached
+    | SfuClientLost
+    | BeHome
+    | NodeLeaving
 )

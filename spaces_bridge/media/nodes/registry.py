@@ -3,8 +3,7 @@
 import hashlib
 import logging
 import re
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -22,6 +21,7 @@ from spaces_bridge.media.nodes.messages import (
     NodeMessage,
     NodeRefusal,
     NodeWelcome,
+    SfuClientLost,
 )
 from spaces_bridge.media.nodes.peer_names import PeerNames
 from spaces_bridge.media.nodes.remote import RemoteSupervisor
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 IDENTITY_MIN: Final = 32
 """Characters of a node's secret by which it is known again."""
+_LINK_LOST: Final = "the connection to its media node is lost"
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -51,9 +52,6 @@ class Node:
     stage: WorkerStage
     relays: WorkerRelays
     link: NodeSocket | None = None
-    unsaid: deque[sfu.ToSfuClient] = field(
-        default_factory=lambda: deque(maxlen=limits.MOST_UNSAID)
-    )
 
 
 class MediaNodes:
@@ -62,7 +60,7 @@ class MediaNodes:
     def __init__(self, stage: ClusterStage, relays: ClusterRelays, key: bytes) -> None:
         self._stage, self._relays, self._key = stage, relays, key
         self._nodes: dict[str, Node] = {}
-        stage.attend_nodes(self._home_moved, self._forgotten)
+        stage.attend_nodes(self._home_moved, self._forgotten, relays.is_in_room)
 
     def close(self) -> None:
         """End all links, as the bridge stops; the nodes look for the next one."""
@@ -85,15 +83,12 @@ class MediaNodes:
                 f"There are {limits.MOST_NODES} nodes already. End one, or wait until those that "
                 "are gone are forgotten (media.orphan_grace_s)."
             )
-        is_known = node is not None and len(node.unsaid) < limits.MOST_UNSAID
         if node is None:
             node = self._made(identity, greeting)
-        link.send(NodeWelcome(node.name, is_known))
+        link.send(NodeWelcome(node.name))
         node.link = link
         node.supervisor.connected(link)
-        for message in node.unsaid if is_known else ():
-            link.send(message)
-        node.unsaid.clear()
+        node.relays.lost(_LINK_LOST)
         log.info("the media node %s is connected", node.name)
         return node
 
@@ -104,17 +99,23 @@ class MediaNodes:
         if isinstance(message, NodeLeaving):
             log.info("the media node %s ends", node.name)
             self._stage.lose_node(node.name)
+        elif isinstance(message, SfuClientLost):
+            node.relays.lost()
         elif isinstance(message, NodeMessage | messages.MediaMessage):
             node.supervisor.heard(link, message)
         elif isinstance(message, sfu.FromSfuClient):
             node.relays.heard(checked(message))
 
     def lost(self, node: Node, link: NodeSocket) -> None:
-        """Note that a link has ended."""
+        """Note that a link has ended, and with it nobody knows which messages.
+
+        The node's rooms are joined anew when it is back and says that its SFU client is there.
+        """
         if node.link is not link:
             return
         node.link = None
         node.supervisor.lost(link)
+        node.relays.lost(_LINK_LOST)
         log.warning("the connection to the media node %s is lost", node.name)
 
     def _made(self, identity: str, greeting: NodeGreeting) -> Node:
@@ -123,7 +124,8 @@ class MediaNodes:
         supervisors: list[RemoteSupervisor] = []
 
         def supervise(on_message: OnMessage, on_attached: OnAttached) -> RemoteSupervisor:
-            made = RemoteSupervisor(names, may_stay, on_message, on_attached)
+            is_on_air = self._stage.is_on_air
+            made = RemoteSupervisor(names, may_stay, is_on_air, on_message, on_attached)
             supervisors.append(made)
             return made
 
@@ -141,8 +143,6 @@ class MediaNodes:
         node = self._nodes.get(identity)
         if node is not None and node.link is not None:
             node.link.send(message)
-        elif node is not None:
-            node.unsaid.append(message)
 
     def _free_name(self, wanted: str) -> str:
         """Return a name that no other node has, of letters that are safe everywhere."""

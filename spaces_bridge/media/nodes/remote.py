@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.nodes.checks import admitted, admitted_state, strangers
 from spaces_bridge.media.nodes.messages import BeHome, NodeMessage, WorkerAttached
@@ -22,17 +23,19 @@ log = logging.getLogger(__name__)
 class RemoteSupervisor:
     """A remote supervisor implements `Supervision` for as long as its node is known.
 
-    `may_stay`: whether the peer of an earlier run, which the node tells of, may go on.
+    `may_stay`: whether the peer of an earlier run, which the node tells of, may go on;
+    `is_on_air`: whether a person's gate is open, without which no sound is taken as theirs.
     """
 
     def __init__(
         self,
         names: PeerNames,
         may_stay: Callable[[messages.PeerSeat], bool],
+        is_on_air: Callable[[SpaceId, UserId], bool],
         on_message: OnMessage,
         on_attached: OnAttached,
     ) -> None:
-        self._names, self._may_stay = names, may_stay
+        self._names, self._may_stay, self._is_on_air = names, may_stay, is_on_air
         self._on_message, self._on_attached = on_message, on_attached
         self._link: NodeSocket | None = None
         self._attached = asyncio.Event()
@@ -112,8 +115,14 @@ class RemoteSupervisor:
             self._take(message)
         elif isinstance(message, messages.MediaMessage) and self._attached.is_set():
             taken = admitted(message, self._names, is_home=self._is_home)
-            if taken is not None:
+            if taken is not None and self._is_of_now(taken):
                 self._on_message(taken)
+
+    def _is_of_now(self, message: messages.FromMediaWorker) -> bool:
+        """Return whether there is anybody it can be about: of sound is noted whose it was."""
+        return not isinstance(message, messages.SpeakerAudio) or self._is_on_air(
+            message.space, message.user
+        )
 
     def _take(self, told: WorkerAttached) -> None:
         own = admitted_state(told, self._names)

@@ -64,7 +64,7 @@ class SfuRoom:
         self._texts = RoomTexts(self._room)
         self._chores = Chores()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._is_in = False
+        self._is_in = self._is_left = False
         self._next_look: asyncio.TimerHandle | None = None
         self._is_stale = False
 
@@ -87,7 +87,7 @@ class SfuRoom:
         try:
             await self._room.connect(self._join.url, token, options)
         except Exception as problem:  # whatever the SDK raises, the room was not joined
-            self._tell(messages.SfuRoomLost(*key, reason_of(problem)))
+            self._tell_lost(reason_of(problem))
             return
         try:
             self._is_in = True
@@ -101,10 +101,11 @@ class SfuRoom:
             reason = reason_of(problem)
         finally:
             await self._end()
-        self._tell(messages.SfuRoomLost(*key, reason))
+        self._tell_lost(reason)
 
     def leave(self) -> None:
         """Leave the room; while it is being joined, as soon as that is done."""
+        self._is_left = True
         self._lost("it was left")
 
     def take(self, tracks: messages.TakeSfuTracks) -> None:
@@ -172,6 +173,15 @@ class SfuRoom:
         self._next_look = None
         if self._is_stale and self._is_in:
             self._look()
+
+    def _tell_lost(self, reason: str) -> None:
+        """Tell that the room is lost, unless it was left.
+
+        The next bridge counts attempts anew, and would take this one's end for its own's.
+        """
+        if not self._is_left:
+            join = self._join
+            self._tell(messages.SfuRoomLost(join.space, join.name, join.attempt, reason))
 
     def _tell_taken(self) -> None:
         join = self._join
