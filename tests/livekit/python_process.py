@@ -160,7 +160,8 @@ class Process:
         self.tell(kind="state", state="disconnected", reason=name)
 
     def _left(self, who: rtc.RemoteParticipant) -> None:
-        reason = rtc.DisconnectReason.Name(who.disconnect_reason or 0)
+        why = who.disconnect_reason
+        reason = "" if why is None else rtc.DisconnectReason.Name(why)
         self.tell(kind="left", identity=who.identity, reason=reason)
 
     def _track(self, kind: str, who: rtc.Participant, track: rtc.TrackPublication) -> None:
