@@ -289,7 +289,7 @@ async def test_what_the_live_space_shuts_while_it_opens_is_muted(
     async def shut_at_once(space: SpaceId, command: cmd.Command) -> Sequence[Event]:
         events = await ask(space, command)
         if isinstance(command, cmd.OpenMicrophone):
-            await ask(space, cmd.CloseMicrophone(command.user))
+            await ask(space, cmd.CloseMicrophone(command.by))
         return events
 
     monkeypatch.setattr(scene.world.spaces, "ask", shut_at_once)
