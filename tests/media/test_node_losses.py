@@ -124,6 +124,7 @@ async def test_what_was_wanted_while_a_node_was_away_is_done_when_it_is_back(
         there.relays.join_room(SPACE, ROOM)
         first = await attached(await dialled(session, there))
         await joined(first)
+        await until(lambda: there.relays.is_in_room("far", SPACE))
         there.nodes.close()  # while its end is not noticed yet
         there.relays.take_tracks(SPACE, "home", {"TR_2": GUEST})
         await there.connected(0)

@@ -64,7 +64,7 @@ class Carrier:
             peer: record for peer, record in {**self._kept, **records}.items() if peer not in there
         }
         self._spaces |= hello.gates.keys()
-        seats = (*hello.peers, *self._kept.values())
+        seats = (*hello.peers, *map(_seat, self._kept.values()))
         self._speakers = {each.peer for each in seats if each.direction is StreamDirection.SPEAK}
         if self._link is None and self._speakers:
             self._await_bridge()  # they are an earlier node's, of before it crashed
