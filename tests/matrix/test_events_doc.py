@@ -33,7 +33,7 @@ def test_no_other_file_has_a_name_of_ours() -> None:
         if room != "demo" and any(text.startswith(OURS) for text in texts):
             found.add(path.name)
     # claims of a call's token and attributes at a LiveKit server, which are none of Matrix's
-    assert found == {"own.py", "tokens.py", "credentials.py", "transcriptions.py"}
+    assert found == {"own.py", "tokens.py", "credentials.py", "transcriptions.py", "limits.py"}
 
 
 def blocks(own: OwnName) -> Iterator[object]:
