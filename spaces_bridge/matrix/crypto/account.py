@@ -66,6 +66,10 @@ class OwnAccount:
         pickle = self._account.pickle(self.pickle_key)
         return OwnDevice(self.user, self.device, pickle, self.is_published, self._created_at_ms)
 
+    def go_back(self, record: OwnDevice) -> None:
+        """Become as the record says: what happened since could not be stored."""
+        self._account = Account.from_pickle(record.account, self.pickle_key)
+
     # --- identity -------------------------------------------------------------------------------
 
     @property
