@@ -144,6 +144,65 @@ class VerifiedIdentity:
     verified_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class KnownUser:
+    """A person whose devices are known; public cross-signing keys are unpadded base64, or empty.
+
+    `master_keys`: the signed object of the master key, as it was handed out. `is_outdated`: the
+    homeserver is to be asked for the devices anew. `asked_at_ms`: when it was asked last.
+    """
+
+    user: UserId
+    master: str
+    self_signing: str
+    master_keys: JsonObject
+    is_outdated: bool
+    asked_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device of somebody else, with its keys in unpadded base64, which it has signed.
+
+    `is_cross_signed`: its owner's self-signing key vouches for it.
+    """
+
+    user: UserId
+    device: str
+    curve25519: str
+    ed25519: str
+    is_cross_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundSession:
+    """The Megolm session by which a room's messages are encrypted now; a room has one.
+
+    `messages`: how many it has encrypted.
+    """
+
+    room: RoomId
+    session: str
+    pickle: str
+    messages: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShare:
+    """What a device got of a room's session: its key (`code` is empty), or a code why not.
+
+    `curve25519`: the device's key then. `index`: the first message that it can read.
+    """
+
+    session: str
+    user: UserId
+    device: str
+    curve25519: str
+    index: int
+    code: str
+
+
 CryptoRecord = (
     OwnDevice
     | OwnIdentity
@@ -156,6 +215,10 @@ CryptoRecord = (
     | QueuedToDevice
     | EncryptedRoom
     | VerifiedIdentity
+    | KnownUser
+    | KnownDevice
+    | OutboundSession
+    | KeyShare
 )
 """The records, each with a table of its own (`storage/crypto.py`)."""
 
@@ -179,6 +242,10 @@ class CryptoStore(Protocol):
 
     async def find(self, kind: type[R], **fields: str | int | bool) -> list[R]:
         """Return all records of this kind whose fields have these values, the oldest first."""
+        ...
+
+    async def find_among(self, kind: type[R], field: str, values: Sequence[str]) -> list[R]:
+        """Return all records of this kind whose field has one of these values."""
         ...
 
     async def olm_sessions_of(self, sender_keys: Sequence[str]) -> list[OlmSession]:

@@ -14,7 +14,11 @@ from spaces_bridge.app.crypto_ports import (
     CryptoRecord,
     EncryptedRoom,
     InboundSession,
+    KeyShare,
+    KnownDevice,
+    KnownUser,
     OlmSession,
+    OutboundSession,
     OwnDevice,
     OwnIdentity,
     QueuedToDevice,
@@ -95,6 +99,10 @@ TABLES: Sequence[Table[CryptoRecord]] = cast(
         Table(QueuedToDevice, "crypto_to_device", ("txn",)),
         Table(EncryptedRoom, "crypto_rooms", ("room",)),
         Table(VerifiedIdentity, "crypto_verified", ("user",)),
+        Table(KnownUser, "crypto_users", ("user",)),
+        Table(KnownDevice, "crypto_known_devices", ("user", "device")),
+        Table(OutboundSession, "crypto_outbound_sessions", ("room",)),
+        Table(KeyShare, "crypto_key_shares", ("session", "user", "device")),
     ),
 )
 """All tables. A further kind of record is a row here, a member of the union and a migration."""
@@ -108,6 +116,8 @@ _OF_DEVICE = (
     "crypto_read_messages",
     "crypto_withheld",
     "crypto_to_device",
+    "crypto_outbound_sessions",
+    "crypto_key_shares",
 )
 """The tables that are worth nothing without the device they were written by."""
 
@@ -117,6 +127,12 @@ _PRUNED = (
     "DELETE FROM crypto_waiting WHERE received_at_ms < $1",
     "DELETE FROM crypto_withheld WHERE received_at_ms < $1",
     "DELETE FROM crypto_to_device WHERE created_at_ms < $1",
+    "DELETE FROM crypto_outbound_sessions WHERE created_at_ms < $1",
+    # who got a session's key matters for as long as the session is used
+    (
+        "DELETE FROM crypto_key_shares WHERE CAST($1 AS BIGINT) > 0 AND NOT EXISTS (SELECT 1 "
+        "FROM crypto_outbound_sessions AS s WHERE s.session = crypto_key_shares.session)"
+    ),
     # a message must stay marked as read for as long as its session can read it
     (
         "DELETE FROM crypto_read_messages WHERE at_ms < $1 AND NOT EXISTS (SELECT 1 FROM "
@@ -162,22 +178,34 @@ class SqlCrypto:
 
         return await self._database.read(work)
 
+    async def find_among(self, kind: type[R], field: str, values: Sequence[str]) -> list[R]:
+        """Return all records of this kind whose field has one of these values, the oldest first.
+
+        The order holds among records that are found together, 100 values at a time.
+        """
+        table = cast("Table[R]", self._tables[cast("type[CryptoRecord]", kind)])
+        return await self._among(table, field, values, "ordinal")
+
     async def olm_sessions_of(self, sender_keys: Sequence[str]) -> list[OlmSession]:
         """Return the Olm sessions with these devices, the last used first."""
         table = cast("Table[OlmSession]", self._tables[OlmSession])
-        keys = [to_column(key) for key in dict.fromkeys(sender_keys)]
+        return await self._among(
+            table, "sender_key", sender_keys, "used_at_ms DESC, ordinal DESC"
+        )
 
-        async def work(connection: Connection) -> list[OlmSession]:
-            found = []
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
+    async def _among(
+        self, table: Table[R], field: str, values: Sequence[str], order: str
+    ) -> list[R]:
+        [column] = [_column(name) for name in table.names if name == field]
+        wanted = [to_column(value) for value in dict.fromkeys(values)]
+
+        async def work(connection: Connection) -> list[R]:
+            found: list[R] = []
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = wanted[start : start + _AT_ONCE]
                 places = ", ".join(f"${number}" for number in range(1, len(some) + 1))
-                rows = await connection.fetch(
-                    f"SELECT * FROM crypto_olm_sessions WHERE sender_key IN ({places}) "  # noqa: S608
-                    "ORDER BY used_at_ms DESC, ordinal DESC",
-                    *some,
-                )
-                found += [table.record(row) for row in rows]
+                query = f"SELECT * FROM {table.name} WHERE {column} IN ({places}) ORDER BY {order}"  # noqa: S608
+                found += [table.record(row) for row in await connection.fetch(query, *some)]
             return found
 
         return await self._database.read(work)

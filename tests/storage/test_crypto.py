@@ -10,7 +10,11 @@ from spaces_bridge.app.crypto_ports import (
     CryptoRecord,
     EncryptedRoom,
     InboundSession,
+    KeyShare,
+    KnownDevice,
+    KnownUser,
     OlmSession,
+    OutboundSession,
     OwnDevice,
     OwnIdentity,
     QueuedToDevice,
@@ -40,6 +44,10 @@ WITHHELD = Withheld(ROOM, "megolm", EVE, "m.unverified", 6)
 QUEUED = QueuedToDevice("t1", "m.dummy", {"@a:x": {"D": {"n": [1, "ä"]}}}, 7)
 ENCRYPTED = EncryptedRoom(ROOM, {"algorithm": "m.megolm.v1.aes-sha2"})
 VERIFIED = VerifiedIdentity(EVE, "master", 8)
+PERSON = KnownUser(EVE, "m", "s", {"keys": {"ed25519:m": "m"}}, is_outdated=True, asked_at_ms=9)
+PHONE = KnownDevice(EVE, "PHONE", "curve", "ed", is_cross_signed=True)
+OUTBOUND = OutboundSession(ROOM, "megolm", "pickle", 3, 10)
+SHARE = KeyShare("megolm", EVE, "PHONE", "curve", 2, "")
 EACH: Sequence[CryptoRecord] = (
     DEVICE,
     IDENTITY,
@@ -52,6 +60,10 @@ EACH: Sequence[CryptoRecord] = (
     QUEUED,
     ENCRYPTED,
     VERIFIED,
+    PERSON,
+    PHONE,
+    OUTBOUND,
+    SHARE,
 )
 
 
@@ -184,3 +196,20 @@ async def test_a_device_is_forgotten_with_all_that_only_it_could_use(storage: St
     await storage.crypto.forget_device()
     left = {name for name, count in (await storage.crypto.counts()).items() if count}
     assert left == {"waiting", "rooms", "verified"}
+
+
+async def test_records_are_found_among_many_values(storage: Storage) -> None:
+    people = [UserId(f"@p{number}:x") for number in range(250)]
+    phones = [replace(PHONE, user=user) for user in people]
+    await storage.crypto.apply([*phones, PHONE])
+    found = await storage.crypto.find_among(KnownDevice, "user", [*people, "@nobody:x"])
+    assert found == phones
+
+
+async def test_who_got_a_key_is_kept_for_as_long_as_its_session(storage: Storage) -> None:
+    later = replace(OUTBOUND, room=RoomId("!other"), session="second", created_at_ms=20)
+    kept = replace(SHARE, session="second")
+    await storage.crypto.apply([OUTBOUND, later, SHARE, kept])
+    await storage.crypto.prune(15)
+    assert await storage.crypto.find(OutboundSession) == [later]
+    assert await storage.crypto.find(KeyShare) == [kept]
