@@ -1,0 +1,105 @@
+"""Encryption of the bot's own events: the one place that everything it sends goes by.
+
+Spec: Client-Server API, "Sending encrypted messages".
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.crypto.device_lists import DeviceLists
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomMembers
+from spaces_bridge.matrix.crypto.fitting import fitted
+from spaces_bridge.matrix.crypto.outbound_sessions import OutboundSessions, Rotation
+from spaces_bridge.matrix.crypto.peer_keys import MEGOLM
+from spaces_bridge.matrix.crypto.key_sharing import KeySharing
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
+
+log = logging.getLogger(__name__)
+
+CLEAR: Final = frozenset({"m.reaction", "m.room.redaction"})
+"""The types that clients leave in the clear: homeservers count them."""
+
+NOT_READY_S: Final = 1.0
+"""When something is tried again that came before the bot had its device."""
+
+Content = Mapping[str, Any]
+
+
+class Encryption:
+    """Encryption of what the bot sends into encrypted rooms."""
+
+    def __init__(self, rooms: EncryptedRooms) -> None:
+        self._rooms = rooms
+        self._sending: "_Sending | None" = None
+        self._locks = KeyedLocks()
+
+    def begin(
+        self,
+        keys: KeySharing,
+        sessions: OutboundSessions,
+        members: RoomMembers,
+        lists: DeviceLists,
+    ) -> None:
+        """Encrypt from now on: the bot has its device."""
+        self._sending = _Sending(keys, sessions, members, lists)
+
+    async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
+        """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
+
+        Raises RequestRefused: the room is encrypted in a way that the bot does not know; Away,
+        also before the bot has its device; StorageError.
+        """
+        if self._rooms.is_plain(room) or type_ in CLEAR:
+            return None
+        settings = await self._rooms.settings_of(room)
+        if settings is None:
+            return None
+        if settings.get("algorithm") != MEGOLM:
+            raise RequestRefused(
+                400, "M_UNKNOWN", "the room is encrypted in a way that the bot does not know"
+            )
+        if self._sending is None:
+            raise Away("The bot has no encryption device yet.", retry_after_s=NOT_READY_S)
+        async with self._locks.holding(room):
+            session = await self._sending.keys.session_for(room, Rotation.of(settings))
+            return await self._sending.sessions.encrypt(session, type_, fitted(content))
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Note an event on its arrival: rooms get encrypted, people come and go."""
+        self._rooms.note(event)
+        if self._sending is None:
+            return
+        user = self._sending.members.note(event)
+        if user is not None:
+            self._sending.lists.doubt([user], older_than_ms=0)
+            self._sending.keys.membership_changed(event["room_id"])
+
+    def doubt(self) -> None:
+        """Believe nothing that events say in time: some may have been missed."""
+        self._rooms.doubt()
+        if self._sending is not None:
+            self._sending.keys.doubt()
+
+    async def stop(self) -> None:
+        """Stop handing out keys. Safe to repeat."""
+        if self._sending is not None:
+            await self._sending.keys.stop()
+
+
+class _Sending:
+    """What there is once the bot has its device."""
+
+    def __init__(
+        self,
+        keys: KeySharing,
+        sessions: OutboundSessions,
+        members: RoomMembers,
+        lists: DeviceLists,
+    ) -> None:
+        self.keys = keys
+        self.sessions = sessions
+        self.members = members
+        self.lists = lists
