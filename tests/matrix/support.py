@@ -80,8 +80,9 @@ class LiveSetup:
             "url": f"http://127.0.0.1:{self.port}",
             "as_token": self.as_token,
             "hs_token": self.hs_token,
-            "sender_localpart": "spacesbot",
+            "sender_localpart": "spaces_sender",
             "rate_limited": False,
+            "io.element.msc4190": True,
             "receive_ephemeral": True,
             "namespaces": {
                 "users": [{"exclusive": True, "regex": regex} for regex in users],
