@@ -5,6 +5,7 @@ Spec: Client-Server API, "Sending encrypted messages".
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from spaces_bridge.core.ids import RoomId
@@ -28,23 +29,27 @@ NOT_READY_S: Final = 1.0
 Content = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The parts that there are once the bot has its device."""
+
+    keys: KeySharing
+    sessions: OutboundSessions
+    members: RoomMembers
+    lists: DeviceLists
+
+
 class Encryption:
     """Encryption of what the bot sends into encrypted rooms."""
 
     def __init__(self, rooms: EncryptedRooms) -> None:
         self._rooms = rooms
-        self._sending: "_Sending | None" = None
+        self._sending: Sending | None = None
         self._locks = KeyedLocks()
 
-    def begin(
-        self,
-        keys: KeySharing,
-        sessions: OutboundSessions,
-        members: RoomMembers,
-        lists: DeviceLists,
-    ) -> None:
+    def begin(self, sending: Sending) -> None:
         """Encrypt from now on: the bot has its device."""
-        self._sending = _Sending(keys, sessions, members, lists)
+        self._sending = sending
 
     async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
         """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
@@ -68,14 +73,18 @@ class Encryption:
             return await self._sending.sessions.encrypt(session, type_, fitted(content))
 
     def note(self, event: Mapping[str, Any]) -> None:
-        """Note an event on its arrival: rooms get encrypted, people come and go."""
+        """Note an event on its arrival: rooms get encrypted, people come and go.
+
+        Must be quick, and safe to repeat.
+        """
         self._rooms.note(event)
         if self._sending is None:
             return
         user = self._sending.members.note(event)
         if user is not None:
             self._sending.lists.doubt([user], older_than_ms=0)
-            self._sending.keys.membership_changed(event["room_id"])
+        if user is not None or event.get("type") == "m.room.history_visibility":
+            self._sending.sessions.doubt([event["room_id"]])
 
     def doubt(self) -> None:
         """Believe nothing that events say in time: some may have been missed."""
@@ -87,19 +96,3 @@ class Encryption:
         """Stop handing out keys. Safe to repeat."""
         if self._sending is not None:
             await self._sending.keys.stop()
-
-
-class _Sending:
-    """What there is once the bot has its device."""
-
-    def __init__(
-        self,
-        keys: KeySharing,
-        sessions: OutboundSessions,
-        members: RoomMembers,
-        lists: DeviceLists,
-    ) -> None:
-        self.keys = keys
-        self.sessions = sessions
-        self.members = members
-        self.lists = lists
