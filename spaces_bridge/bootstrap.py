@@ -411,6 +411,7 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         policy_lists=config.moderation.policy_lists,
         call_stage=config.livekit.stage if config.livekit.enabled else "off",
         livekit_url=config.call_url,
+        encrypts=config.encryption.enabled,
     )
 
 

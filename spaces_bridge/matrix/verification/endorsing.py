@@ -72,7 +72,7 @@ class VerifiedIdentities:
         self._clock = clock
         self._doubtful: set[UserId] = set()
         self._any = asyncio.Event()
-        lists.on_identity_changed(self.identity_changed)
+        lists.on_identity_change(self.identity_changed)
 
     async def endorse(self, user: UserId, master: str) -> None:
         """Sign and publish the key, and remember it as verified; safe to repeat.
