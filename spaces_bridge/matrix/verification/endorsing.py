@@ -5,7 +5,7 @@ Spec: Client-Server API, "Cross-signing": the user-signing key signs other users
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from spaces_bridge.app.crypto_ports import CryptoStore, VerifiedIdentity
@@ -15,6 +15,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.verification import words
+from spaces_bridge.matrix.verification.courier import Tell
 from spaces_bridge.matrix.verification.needs import PeerKeys
 
 log = logging.getLogger(__name__)
@@ -22,15 +23,11 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_S: Final = 30.0
 """The pause before people are looked at again that could not be."""
 
-Tell = Callable[[UserId, str, str], Awaitable[None]]
-"""Writes to a person, once for each key: user, text, key. Raises AdapterError."""
-
-
 class Signer(Protocol):
-    """The signer holds the bot's cross-signing keys, once there are any."""
+    """The signer holds the bot's cross-signing keys."""
 
-    def sign_user(self, master: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return a person's master key with the user-signing key's signature; None: no keys."""
+    def sign_user(self, master: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a person's master key with the user-signing key's signature."""
         ...
 
     async def upload_signatures(self, body: Mapping[str, Any]) -> None:
@@ -85,12 +82,10 @@ class VerifiedIdentities:
             return
         covered = ("user_id", "usage", "keys")
         key = {name: identity.master_keys[name] for name in covered}
-        signed = self._signer.sign_user(key)
-        if signed is not None:
-            try:
-                await self._signer.upload_signatures({user: {master: signed}})
-            except RequestRefused as refusal:  # what counts is what we remember
-                log.warning("the signature for %s was refused: %s", user, refusal.errcode)
+        try:
+            await self._signer.upload_signatures({user: {master: self._signer.sign_user(key)}})
+        except RequestRefused as refusal:  # what counts is what we remember
+            log.warning("the signature for %s was refused: %s", user, refusal.errcode)
         verified = VerifiedIdentity(user, master, self._clock.now_ms())
         await self._store.apply(put=[verified])
 
