@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_S: Final = 30.0
 """The pause before people are looked at again that could not be."""
 
+
 class Signer(Protocol):
     """The signer holds the bot's cross-signing keys."""
 
