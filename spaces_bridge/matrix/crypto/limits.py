@@ -40,9 +40,13 @@ WAITING_PER_SENDER: Final = 200
 """Events without a key that are kept, of all people and of one."""
 WAITING_ANSWERED_AFTER_MS: Final = 20_000
 """How long an event may wait for its key before its sender is told; keys come in a second."""
-ANSWERS_PER_ROOM_S: Final = 1 / 600
 ANSWERS_BURST: Final = 2
-"""Sentences "I could not read that" in one room: at once, and then a second."""
+ANSWERS_PER_ROOM_S: Final = 1 / 600
+"""Sentences "I could not read that" in one person's chat: at once, and then a second."""
+ANSWERS_PER_CROWD_S: Final = 1 / 86_400
+"""The same in a room of more than two, which all of them read: one a day."""
+ASKED_KEPT: Final = 10_000
+"""Keys that are remembered to have been asked for."""
 
 # --- what is kept -------------------------------------------------------------------------------
 

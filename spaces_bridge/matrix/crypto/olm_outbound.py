@@ -120,6 +120,14 @@ class OlmSender:
             unreached += [device for device in batch if device not in done]
         return OlmOutcome(tuple(reached), tuple(unreached))
 
+    async def begin_anew(self, device: KnownDevice) -> bool:
+        """Begin another session with a device, by a message that says nothing.
+
+        The device uses it from then on (spec: "Recovering from undecryptable messages"). Returns
+        False where the device has no key left to begin one with.
+        """
+        return bool(await self._send_batch([device], "m.dummy", {}, nothing_else, is_anew=True))
+
     async def send_plain(
         self, devices: Sequence[KnownDevice], type_: str, content: Content, also: Also
     ) -> None:
@@ -131,13 +139,20 @@ class OlmSender:
             self._queue.wake()
 
     async def _send_batch(
-        self, batch: Sequence[KnownDevice], type_: str, content: Content, also: Also
+        self,
+        batch: Sequence[KnownDevice],
+        type_: str,
+        content: Content,
+        also: Also,
+        *,
+        is_anew: bool = False,
     ) -> Sequence[KnownDevice]:
-        held = await self._sessions([device.curve25519 for device in batch])
+        wanted = [] if is_anew else [device.curve25519 for device in batch]
+        held = await self._sessions(wanted)
         keys = await self._claim([d for d in batch if d.curve25519 not in held])
         async with self._account.lock:
             # read again: what came in meanwhile has moved sessions on, or made some
-            held = await self._sessions([device.curve25519 for device in batch])
+            held = await self._sessions(wanted)
             sessions: list[CryptoRecord] = []
             messages: dict[tuple[UserId, str], Content] = {}
             done: list[KnownDevice] = []
