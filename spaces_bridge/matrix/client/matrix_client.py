@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
@@ -52,11 +52,24 @@ def transaction_id(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
+class Sealer(Protocol):
+    """The port to encryption (`matrix/crypto/encryption.py`)."""
+
+    async def sealed(self, room: RoomId, type_: str, content: Json) -> Json | None:
+        """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
+
+        Raises AdapterError.
+        """
+        ...
+
+
 class MatrixClient:
     """The client of one of our users. Every method raises RequestRefused and Away."""
 
-    def __init__(self, api: HomeserverApi, user: UserId) -> None:
+    def __init__(self, api: HomeserverApi, user: UserId, sealer: Sealer | None = None) -> None:
+        """`sealer` encrypts what is sent into encrypted rooms; None: nothing is encrypted."""
         self._api = api
+        self._sealer = sealer
         self.user = user
 
     async def register(self) -> None:
@@ -95,7 +108,14 @@ class MatrixClient:
     # --- events ---------------------------------------------------------------------------------
 
     async def send(self, room: RoomId, type_: str, content: Json, key: str) -> EventId:
-        """Send an event, once per `key`; return its id."""
+        """Send an event, once per `key`, encrypted where the room is; return its id.
+
+        A sealer may raise StorageError, too.
+        """
+        if self._sealer is not None:
+            sealed = await self._sealer.sealed(room, type_, content)
+            if sealed is not None:
+                type_, content = "m.room.encrypted", sealed
         path = ["rooms", room, "send", type_, transaction_id(key)]
         return EventId(str((await self.call("PUT", path, content))["event_id"]))
 
@@ -150,6 +170,12 @@ class MatrixClient:
         return {
             UserId(user): profile.get("display_name") for user, profile in answer["joined"].items()
         }
+
+    async def invited(self, room: RoomId) -> list[UserId]:
+        """Return the people who are invited and have not answered."""
+        query = {"membership": "invite"}
+        answer = await self.call("GET", ["rooms", room, "members"], query=query)
+        return [UserId(event["state_key"]) for event in answer["chunk"]]
 
     async def banned(self, room: RoomId) -> dict[UserId, UserId]:
         """Return the banned users, each with the user who banned them."""

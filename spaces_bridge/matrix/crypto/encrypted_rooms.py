@@ -1,8 +1,9 @@
 """Which rooms are encrypted, and who is in them. Spec: Client-Server API, "m.room.encryption"."""
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,8 @@ from spaces_bridge.matrix.events.envelope import envelope_of, is_user_id
 
 ENCRYPTION: Final = "m.room.encryption"
 
+PLAIN_FOR_S: Final = 60.0
+"""Seconds that an answer "not encrypted" is used again, where no event says otherwise."""
 PLAIN_KEPT: Final = 5000
 """Rooms that are known to be unencrypted; the one longest known is asked for again first."""
 MEMBERS_KEPT: Final = 200
@@ -49,52 +52,79 @@ class EncryptedRooms:
     Homeservers tell of it in time by transactions, and are asked where that may have failed.
     """
 
-    def __init__(self, reader: RoomReader, store: CryptoStore) -> None:
+    def __init__(
+        self,
+        reader: RoomReader,
+        store: CryptoStore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._reader = reader
         self._store = store
+        self._clock = clock
         self._encrypted: dict[RoomId, Content] | None = None
-        self._plain: OrderedDict[RoomId, None] = OrderedDict()
+        self._plain: OrderedDict[RoomId, float] = OrderedDict()
+        self._changed: set[RoomId] = set()
+        """Rooms in which an event has said anew how they are encrypted."""
         self._epoch = 0
 
     def is_plain(self, room: RoomId) -> bool:
         """Return whether the room is known to be unencrypted: a look at a dictionary."""
-        return room in self._plain
+        return self._clock() - self._plain.get(room, -PLAIN_FOR_S) < PLAIN_FOR_S
+
+    async def is_encrypted(self, room: RoomId) -> bool:
+        """Return whether the room is encrypted (`RoomSecrecy`). Raises as `settings_of`."""
+        return await self.settings_of(room) is not None
+
+    async def was_encrypted(self, room: RoomId) -> bool:
+        """Return whether the room was seen encrypted; nobody is asked. Raises StorageError."""
+        return room in await self._seen_encrypted()
 
     async def settings_of(self, room: RoomId) -> Content | None:
         """Return the content of the room's `m.room.encryption`; None: it is not encrypted.
 
         Raises RequestRefused, Away, StorageError.
         """
-        if room in self._plain:
+        if self.is_plain(room):
             return None
-        if self._encrypted is None:
-            rows = await self._store.find(EncryptedRoom)
-            self._encrypted = {row.room: row.content for row in rows}
-        known = self._encrypted.get(room)
-        if known is not None:
+        encrypted = await self._seen_encrypted()
+        known = encrypted.get(room)
+        if known is not None and room not in self._changed:
             return known
         epoch = self._epoch
         content = await self._reader.state(room, ENCRYPTION)
+        self._changed.discard(room)
+        if known is not None and (content or {}).get("algorithm") != known.get("algorithm"):
+            return known  # nobody takes encryption back, or changes it to what is none
         if content is not None:
             await self._store.apply([EncryptedRoom(room, content)])
-            self._encrypted[room] = content
+            encrypted[room] = content
             return content
         if epoch == self._epoch:  # else somebody may have encrypted a room just now
-            self._plain[room] = None
+            self._plain[room] = self._clock()
+            self._plain.move_to_end(room)
             while len(self._plain) > PLAIN_KEPT:
                 self._plain.popitem(last=False)
         return None
 
     def note(self, event: Mapping[str, Any]) -> None:
         """Note an event on its arrival: from now on, its room may be encrypted."""
-        if event.get("type") == ENCRYPTION and "state_key" in event:
+        room = event.get("room_id")
+        if event.get("type") == ENCRYPTION and "state_key" in event and isinstance(room, str):
             self._epoch += 1
-            self._plain.pop(event.get("room_id"), None)  # type: ignore[call-overload]  # any text may be looked up
+            self._plain.pop(RoomId(room), None)
+            if self._encrypted is not None and room in self._encrypted:
+                self._changed.add(RoomId(room))
 
     def doubt(self) -> None:
         """Forget which rooms are unencrypted: events may have been missed."""
         self._epoch += 1
         self._plain.clear()
+
+    async def _seen_encrypted(self) -> dict[RoomId, Content]:
+        if self._encrypted is None:
+            rows = await self._store.find(EncryptedRoom)
+            self._encrypted = {row.room: row.content for row in rows}
+        return self._encrypted
 
 
 class RoomMembers:
@@ -132,13 +162,14 @@ class RoomMembers:
 
         Returns whose membership of a room it changes; None: nobody's.
         """
-        if event.get("type") == "m.room.history_visibility":
-            self._drop(event.get("room_id"))
-            return None
-        if event.get("type") != "m.room.member":
+        if event.get("type") not in {"m.room.member", "m.room.history_visibility"}:
             return None
         head = envelope_of(event)
-        if head is None or not is_user_id(head.state_key):
+        if head is None or head.state_key is None:
+            return None
+        if head.type == "m.room.history_visibility":
+            self.forget(head.room)
+        if head.type != "m.room.member" or not is_user_id(head.state_key):
             return None
         self._read.discard(head.room)
         user, held = UserId(str(head.state_key)), self._rooms.get(head.room)
@@ -150,7 +181,7 @@ class RoomMembers:
         if membership == "join":
             held.joined.add(user)
         elif membership == "invite":
-            self._drop(head.room)  # whether invited people count is asked anew
+            self.forget(head.room)  # whether invited people count is asked anew
         return user
 
     def doubt(self) -> None:
@@ -160,10 +191,5 @@ class RoomMembers:
 
     def forget(self, room: RoomId) -> None:
         """Have the room's members read anew."""
-        self._drop(room)
-
-    def _drop(self, room: object) -> None:
-        self._read.discard(room)  # type: ignore[arg-type]  # any text may be looked up
-        self._rooms.pop(room, None)  # type: ignore[call-overload]  # any text may be looked up
-
-
+        self._read.discard(room)
+        self._rooms.pop(room, None)

@@ -17,7 +17,7 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.encrypted_rooms import RoomMembers
-from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender
+from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender, ToDeviceQueue
 from spaces_bridge.matrix.crypto.outbound_sessions import (
     DeviceName,
     OutboundSessions,
@@ -45,6 +45,9 @@ INVITED_ASKED_EVERY_MS: Final = 60_000
 NO_OLM_AGAIN_MS: Final = 600_000
 """When a device without one-time keys is tried again."""
 NO_OLM_KEPT: Final = 10_000
+SENT_FIRST_MAX: Final = 4
+"""Batches of keys up to which the message waits until they have left."""
+SENT_WITHIN_S: Final = 2.0
 CROWD: Final = 500
 """The devices of a room from which its keys take long to hand out."""
 CROWD_STEADY_MS: Final = 10_000
@@ -64,6 +67,7 @@ class KeySharing:
         members: RoomMembers,
         sessions: OutboundSessions,
         olm: OlmSender,
+        queue: ToDeviceQueue,
         clock: Clock,
         policy: ShareKeysWith,
     ) -> None:
@@ -72,6 +76,7 @@ class KeySharing:
         self._members = members
         self._sessions = sessions
         self._olm = olm
+        self._queue = queue
         self._clock = clock
         self._policy: ShareKeysWith = policy
         self._preparing: dict[RoomId, asyncio.Task[RoomSession]] = {}
@@ -104,10 +109,6 @@ class KeySharing:
             return False
         handed_out_ms = self._handed_out_ms.get(session.room, -CROWD_STEADY_MS)
         return session.is_shared or 0 <= now_ms - handed_out_ms < CROWD_STEADY_MS
-
-    def membership_changed(self, room: RoomId) -> None:
-        """Look again at who is to have the room's key."""
-        self._sessions.doubt([room])
 
     def doubt(self) -> None:
         """Look again at who is to have the keys of all rooms: events may have been missed."""
@@ -188,6 +189,8 @@ class KeySharing:
         for device in outcome.reached:
             self._no_olm_until.pop((device.user, device.device), None)
         await self._withhold(session, index, outcome.unreached, Withholding.NO_OLM)
+        if len(outcome.txns) <= SENT_FIRST_MAX:
+            await self._queue.sent(outcome.txns, SENT_WITHIN_S)
         unread = [d for d in wanted.untrusted if (d.user, d.device) not in session.shares]
         await self._withhold(session, index, unread, Withholding.UNVERIFIED)
 

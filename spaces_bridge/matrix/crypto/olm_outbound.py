@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -65,6 +65,8 @@ class ToDeviceQueue(Protocol):
 
     def wake(self) -> None: ...
 
+    async def sent(self, txns: Collection[str], within_s: float) -> bool: ...
+
 
 Also = Callable[[Sequence[KnownDevice]], Sequence[CryptoRecord]]
 """Returns what is stored together with the messages to these devices."""
@@ -77,10 +79,14 @@ def nothing_else(_: Sequence[KnownDevice]) -> Sequence[CryptoRecord]:
 
 @dataclass(frozen=True, slots=True)
 class OlmOutcome:
-    """What became of contents for devices: those that get them, those with no key to be had."""
+    """What became of contents for devices: those that get them, those with no key to be had.
+
+    `txns`: the transaction ids of what was queued.
+    """
 
     reached: tuple[KnownDevice, ...] = ()
     unreached: tuple[KnownDevice, ...] = ()
+    txns: tuple[str, ...] = ()
 
 
 class OlmSender:
@@ -113,12 +119,14 @@ class OlmSender:
         """
         reached: list[KnownDevice] = []
         unreached: list[KnownDevice] = []
+        txns: list[str] = []
         for start in range(0, len(devices), AT_ONCE):
             batch = devices[start : start + AT_ONCE]
-            done = await self._send_batch(batch, type_, content, also)
+            done, txn = await self._send_batch(batch, type_, content, also)
             reached += done
             unreached += [device for device in batch if device not in done]
-        return OlmOutcome(tuple(reached), tuple(unreached))
+            txns += [txn] if txn else []
+        return OlmOutcome(tuple(reached), tuple(unreached), tuple(txns))
 
     async def begin_anew(self, device: KnownDevice) -> bool:
         """Begin another session with a device, by a message that says nothing.
@@ -126,7 +134,8 @@ class OlmSender:
         The device uses it from then on (spec: "Recovering from undecryptable messages"). Returns
         False where the device has no key left to begin one with.
         """
-        return bool(await self._send_batch([device], "m.dummy", {}, nothing_else, is_anew=True))
+        done, _ = await self._send_batch([device], "m.dummy", {}, nothing_else, is_anew=True)
+        return bool(done)
 
     async def send_plain(
         self, devices: Sequence[KnownDevice], type_: str, content: Content, also: Also
@@ -146,7 +155,7 @@ class OlmSender:
         also: Also,
         *,
         is_anew: bool = False,
-    ) -> Sequence[KnownDevice]:
+    ) -> tuple[Sequence[KnownDevice], str]:
         wanted = [] if is_anew else [device.curve25519 for device in batch]
         held = await self._sessions(wanted)
         keys = await self._claim([d for d in batch if d.curve25519 not in held])
@@ -165,12 +174,12 @@ class OlmSender:
                 )
                 sessions.append(self._record(device, session, held.get(device.curve25519)))
                 done.append(device)
-            if done:
-                row = self._row(ENCRYPTED, messages)
-                await self._store.apply([*sessions, row, *also(done)])
-        if done:
-            self._queue.wake()
-        return done
+            if not done:
+                return [], ""
+            row = self._row(ENCRYPTED, messages)
+            await self._store.apply([*sessions, row, *also(done)])
+        self._queue.wake()
+        return done, row.txn
 
     async def _sessions(self, keys: Sequence[str]) -> Mapping[str, OlmSession]:
         """Return the session to use with each device: the one that was used last."""
