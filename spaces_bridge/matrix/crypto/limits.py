@@ -33,6 +33,10 @@ NEW_MEGOLM_PER_S: Final = 1 / 30
 INDEX_MAX: Final = 100_000
 """The message index from which a Megolm session is refused; it is to be rotated after 100."""
 
+REFRESH_BURST: Final = 3
+REFRESH_PER_S: Final = 1 / 300
+"""Times that a person's devices are asked for anew because a key is of none: at once, a second."""
+
 # --- what waits ---------------------------------------------------------------------------------
 
 WAITING_MAX: Final = 5_000

@@ -251,9 +251,7 @@ class OlmSender:
         pickle = session.pickle(self._account.pickle_key)
         return OlmSession(device.curve25519, session.session_id, pickle, made_ms, now_ms)
 
-    def _row(
-        self, type_: str, messages: Mapping[tuple[UserId, str], Content]
-    ) -> QueuedToDevice:
+    def _row(self, type_: str, messages: Mapping[tuple[UserId, str], Content]) -> QueuedToDevice:
         by_user: dict[str, dict[str, Content]] = {}
         for (user, device), content in messages.items():
             by_user.setdefault(user, {})[device] = content

@@ -1,7 +1,8 @@
 """Encrypted events of rooms, read. Spec: Client-Server API, "m.megolm.v1.aes-sha2".
 
-A message index of a session belongs to one event for ever: the same ciphertext in another event is
-a replay. The payload must name the event's room, and the key must come from a device of its sender.
+A message index of a session belongs to one event for ever: the same ciphertext in another event
+is a replay. The payload must name the event's room, and the key must come from a device of the
+event's sender.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +21,9 @@ from spaces_bridge.matrix.crypto.room_keys import MEGOLM
 from spaces_bridge.matrix.events.envelope import Envelope, is_id
 
 IsDeviceOf = Callable[[UserId, str, str], Awaitable[bool]]
-"""Says whether a device of this user has these Curve25519 and Ed25519 keys; raises AdapterError."""
+"""Says whether a device of this user has these Curve25519 and Ed25519 keys.
+
+It raises AdapterError."""
 
 
 NEVER_ENCRYPTED = frozenset({"m.room.encrypted", "m.room.redaction"})

@@ -53,6 +53,32 @@ class KeyAsker(Protocol):
         ...
 
 
+class Replies:
+    """The bot's sentences about what it could not read: few in one room."""
+
+    def __init__(self, write: Write, is_direct: IsDirect) -> None:
+        """`write` writes a text into a room; `is_direct`: whether a room is one person's chat."""
+        self._write = write
+        self._is_direct = is_direct
+        self._in_chats = TokenBuckets(ANSWERS_BURST, ANSWERS_PER_ROOM_S)
+        self._in_crowds = TokenBuckets(1, ANSWERS_PER_CROWD_S)
+
+    async def tell(self, room: RoomId, text: str, key: str) -> bool:
+        """Write the text, unless too much was written there; return whether it was written.
+
+        Raises AdapterError.
+        """
+        try:
+            allowed = self._in_chats if await self._is_direct(room) else self._in_crowds
+            if not allowed.take(room):
+                return False
+            await self._write(room, text, key)
+        except RequestRefused as refusal:
+            log.info("could not answer in %s: %s", room, refusal.errcode)
+            return False
+        return True
+
+
 class WaitingEvents:
     """The keeper of events that cannot be read yet."""
 
@@ -224,29 +250,3 @@ class WaitingEvents:
         stored = await self._store.find(WaitingEvent, event=event.event)
         await self._store.apply([replace(each, is_answered=True) for each in stored])
         (await self._loaded())[event.event] = replace(event, is_answered=True)
-
-
-class Replies:
-    """The bot's sentences about what it could not read: few in one room."""
-
-    def __init__(self, write: Write, is_direct: IsDirect) -> None:
-        """`write` writes a text into a room; `is_direct`: whether a room is one person's chat."""
-        self._write = write
-        self._is_direct = is_direct
-        self._in_chats = TokenBuckets(ANSWERS_BURST, ANSWERS_PER_ROOM_S)
-        self._in_crowds = TokenBuckets(1, ANSWERS_PER_CROWD_S)
-
-    async def tell(self, room: RoomId, text: str, key: str) -> bool:
-        """Write the text, unless too much was written there; return whether it was written.
-
-        Raises AdapterError.
-        """
-        try:
-            allowed = self._in_chats if await self._is_direct(room) else self._in_crowds
-            if not allowed.take(room):
-                return False
-            await self._write(room, text, key)
-        except RequestRefused as refusal:
-            log.info("could not answer in %s: %s", room, refusal.errcode)
-            return False
-        return True

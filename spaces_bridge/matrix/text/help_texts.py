@@ -12,13 +12,13 @@ PLAIN_ROOM = "Spaces (unencrypted chat)"
 PLAIN_REASON = "Your chat with the Spaces bot. It cannot read encrypted messages yet."
 
 UNREADABLE = (
-    "I could not read what you wrote: your client has not given me the key to it. I have asked for "
-    "the key. Please send your message again; if I still cannot read it, sign out and in again, or "
-    "write to me from another client."
+    "I could not read what you wrote: your client has not given me the key to it. I have asked "
+    "for the key. Please send your message again; if I still cannot read it, sign out and in "
+    "again, or write to me from another client."
 )
 _WITHHELD = {
-    "m.unverified": "it gives keys only to verified devices. Verify me (open my profile and choose "
-    "Verify), or allow unverified devices in its settings",
+    "m.unverified": "it gives keys only to verified devices. Verify me (open my profile and "
+    "choose Verify), or allow unverified devices in its settings",
     "m.blacklisted": "my device is blocked there. Unblock me in its settings",
     "m.unauthorised": "it says that I may not read this",
     "m.unavailable": "it no longer has the key itself",
