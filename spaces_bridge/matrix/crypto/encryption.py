@@ -6,16 +6,17 @@ Spec: Client-Server API, "Sending encrypted messages".
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomMembers
 from spaces_bridge.matrix.crypto.fitting import fitted
+from spaces_bridge.matrix.crypto.key_sharing import KeySharing
+from spaces_bridge.matrix.crypto.olm_outbound import OlmSender
 from spaces_bridge.matrix.crypto.outbound_sessions import OutboundSessions, Rotation
 from spaces_bridge.matrix.crypto.peer_keys import MEGOLM
-from spaces_bridge.matrix.crypto.key_sharing import KeySharing
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,13 @@ NOT_READY_S: Final = 1.0
 Content = Mapping[str, Any]
 
 
+class DeviceState(Protocol):
+    """The state of the bot's device: published, or the reason why it cannot be."""
+
+    is_set_up: bool
+    problem: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """The parts that there are once the bot has its device."""
@@ -37,24 +45,37 @@ class Sending:
     sessions: OutboundSessions
     members: RoomMembers
     lists: DeviceLists
+    olm: OlmSender
 
 
 class Encryption:
     """Encryption of what the bot sends into encrypted rooms."""
 
-    def __init__(self, rooms: EncryptedRooms) -> None:
+    def __init__(self, rooms: EncryptedRooms, state: DeviceState) -> None:
         self._rooms = rooms
+        self._state = state
         self._sending: Sending | None = None
         self._locks = KeyedLocks()
 
     def begin(self, sending: Sending) -> None:
-        """Encrypt from now on: the bot has its device."""
+        """Encrypt by these parts, as soon as the homeserver has the bot's device."""
         self._sending = sending
+
+    @property
+    def lists(self) -> DeviceLists | None:
+        """Other people's devices; None while the bot has no device itself."""
+        is_ready = self._sending is not None and self._state.is_set_up
+        return self._sending.lists if self._sending is not None and is_ready else None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the homeserver lets the bot encrypt, as far as is known."""
+        return not self._state.problem
 
     async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
         """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
 
-        Raises RequestRefused: the room is encrypted in a way that the bot does not know; Away,
+        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused: the room is encrypted in a way that the bot does not know; Away,
         also before the bot has its device; StorageError.
         """
         if self._rooms.is_plain(room) or type_ in CLEAR:
@@ -66,7 +87,9 @@ class Encryption:
             raise RequestRefused(
                 400, "M_UNKNOWN", "the room is encrypted in a way that the bot does not know"
             )
-        if self._sending is None:
+        if not self.is_possible:
+            return None
+        if self._sending is None or not self._state.is_set_up:
             raise Away("The bot has no encryption device yet.", retry_after_s=NOT_READY_S)
         async with self._locks.holding(room):
             session = await self._sending.keys.session_for(room, Rotation.of(settings))
