@@ -55,7 +55,6 @@ class EventDispatcher:
         lists: PolicyLists,
         chat: RoomChat,
         calls: CallEvents,
-        verifications: VerificationService | None = None,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -71,6 +70,10 @@ class EventDispatcher:
         self._lists = lists
         self._chat = chat
         self._calls = calls
+        self._verifications: VerificationService | None = None
+
+    def serve_verifications(self, verifications: VerificationService) -> None:
+        """Hand on what people's clients send to verify the bot; without this it is ignored."""
         self._verifications = verifications
 
     def hint(self, event: Mapping[str, Any]) -> None:
