@@ -153,6 +153,7 @@ async def test_what_belongs_to_another_room_or_person_changes_nothing() -> None:
     await world.service.in_room(world.message(type_, start, id_=her.id, room=CROWD))
     await world.service.in_room(world.message(type_, start, id_=her.id, user=BEN))
     await world.service.to_device(type_, BEN, {**start, "transaction_id": her.id})
+    assert not [out for to, out in world.done.sent if to == DM and out.type.endswith(".cancel")]
     assert not [out for to, out in world.done.sent if to == DM and out.type.endswith(".accept")]
     await world.compares(her)
     assert list(world.shown().code.emojis) == her.emojis

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from spaces_bridge.app.verification_ports import ShownVerification, VerificationOutcome
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.verification.limits import (
     ALIVE_MAX,
     ALIVE_OF_SERVER_MAX,
@@ -79,6 +79,10 @@ class VerificationBook:
     def find(self, name: Name) -> Running | None:
         """Return the verification with this name."""
         return self._running.get(name)
+
+    def has(self, room: RoomId, id_: str) -> bool:
+        """Return whether there is a verification with this id in the room, whoever asked."""
+        return any((where, what) == (room, id_) for _, where, what in self._running)
 
     def shown(self, ticket: str) -> ShownVerification | None:
         """Return what is shown at this ticket."""

@@ -18,7 +18,7 @@ from spaces_bridge.app.verification_ports import (
     ShownVerification,
     VerificationOutcome,
 )
-from spaces_bridge.core.ids import UserId
+from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.core.text import sas_emojis
 from spaces_bridge.matrix.events.envelope import is_id
 from spaces_bridge.matrix.events.verification import REQUEST, VerificationMessage
@@ -99,7 +99,8 @@ class VerificationService:
                     await self._requested(name, said.content, said.at_ms, lambda _: courier)
             elif self._book.find(name) is not None:
                 await self._heard(name, said.type, said.content, said.event)
-            elif said.type not in _SILENT and await self._needs.is_direct(said.room):
+            elif said.type not in _SILENT and not self._book.has(said.room, said.id):
+                # an answer to what somebody says of another's would cancel that
                 await self._unknown(name, courier)
 
     async def to_device(self, type_: str, sender: UserId, content: Mapping[str, Any]) -> None:
@@ -212,7 +213,7 @@ class VerificationService:
         await self._work_off(running)
 
     async def _unknown(self, name: Name, courier: Courier) -> None:
-        if name not in self._refused:
+        if name not in self._refused and await self._needs.is_direct(RoomId(name[1])):
             await self._refuse(name, courier, CancelCode.UNKNOWN_TRANSACTION)
 
     async def _refuse(
