@@ -7,6 +7,7 @@ from functools import partial
 
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
+from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import (
     Audience,
@@ -41,11 +42,12 @@ from spaces_bridge.matrix.client.pace import RoomBudgets
 from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
 from spaces_bridge.matrix.crypto.assembly import CryptoService, OwnKeys
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
+from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.incoming import Receive
 from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
-from spaces_bridge.matrix.rooms.encryption import RoomEncryption
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 from spaces_bridge.matrix.verification.assembly import Verification, assemble_verification
@@ -75,6 +77,7 @@ class MatrixService:
         ban_lists: BanListService,
         followers: Followers,
         reports: Reports,
+        crypto_store: CryptoStore,
         tasks: TaskSupervisor | None = None,
         own_keys: OwnKeys | None = None,
     ) -> None:
@@ -92,8 +95,14 @@ class MatrixService:
             budgets.note(room)
 
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
-        bot = self._bot = self._client_of(settings.bot)
-        self._encryption = RoomEncryption(bot)
+        reader = self._client_of(settings.bot)
+        self._encrypted_rooms = EncryptedRooms(reader, crypto_store)
+        self._crypto = (
+            CryptoService(self._api, own_keys, inbox, reader, clock)
+            if own_keys is not None
+            else None
+        )
+        bot = self._bot = MatrixClient(self._api, settings.bot, self._sealer())
         self._watch = HomeserverWatch(
             self._api,
             bot,
@@ -125,7 +134,6 @@ class MatrixService:
             outbox, clock, self._parts.handlers, pace, allowed.per_minute, allowed.room_wait_s
         )
         event_dispatcher = self._parts.event_dispatcher
-        self._crypto = self._encryption_of(own_keys, inbox, clock)
         self._verification = self._verification_of(spaces, clock)
         self._consumer = InboxConsumer(
             inbox, self._reading(event_dispatcher.receive), event_dispatcher.is_pressing
@@ -153,7 +161,7 @@ class MatrixService:
             spaces.context.notes,
             tokens,
             clock,
-            None if own_keys is None else own_keys.store,
+            crypto_store,
         )
 
     @property
@@ -237,12 +245,13 @@ class MatrixService:
             "chat of before": partial(registered, self._parts.chat.look_back),
         }
 
-    def _encryption_of(
-        self, own_keys: OwnKeys | None, inbox: Inbox, clock: Clock
-    ) -> CryptoService | None:
-        if own_keys is None:
+    def _sealer(self) -> Encryption | None:
+        """Return what encrypts the bot's events; None where encryption is off."""
+        if self._crypto is None:
             return None
-        return CryptoService(self._api, own_keys, inbox, self._bot, clock)
+        encryption = Encryption(self._encrypted_rooms, self._crypto.sync)
+        encryption.begin(self._crypto.sending)
+        return encryption
 
     def _verification_of(self, spaces: Spaces, clock: Clock) -> Verification | None:
         if self._crypto is None:
@@ -294,7 +303,7 @@ class MatrixService:
 
     async def is_encrypted(self, room: RoomId) -> bool:
         """Return whether the room is encrypted (`RoomSecrecy`). Raises AdapterError."""
-        return await self._encryption.is_encrypted(room)
+        return await self._encrypted_rooms.is_encrypted(room)
 
     async def check(self) -> None:
         """Check the connection. Raises AdapterError, with a sentence, while there is none."""

@@ -86,9 +86,7 @@ class World:
         async def tell(user: UserId, text: str, _key: str) -> None:
             self.told.append((user, text))
 
-        self.people = VerifiedIdentities(
-            self.lists, self.homeserver, store, tell, HandSetClock()
-        )
+        self.people = VerifiedIdentities(self.lists, self.homeserver, store, tell, HandSetClock())
 
     @property
     def ann(self) -> Person:

@@ -1,4 +1,4 @@
-"""Verifications as people ask for them: several, late, twice, odd, and with the homeserver away."""
+"""Verifications as people ask for them: several, late, twice, odd, the homeserver away."""
 
 from typing import Any
 

@@ -116,9 +116,7 @@ class Verifying:
     ) -> VerificationMessage:
         event = EventId(f"${next(self._events)}")
         at_ms = self.clock.now_ms()
-        return VerificationMessage(
-            room, event, user, type_, content, EventId(id_ or event), at_ms
-        )
+        return VerificationMessage(room, event, user, type_, content, EventId(id_ or event), at_ms)
 
     def request(
         self, user: UserId = ANN, room: RoomId = DM, **changed: object

@@ -14,7 +14,9 @@ class VerificationCommands:
     async def _verify(self, _heard: CommandCall) -> str:
         settings = self._context.settings
         if not settings.encrypts:
-            raise Rejected("no_keys", "I read no encrypted chats here, so I have no keys to verify.")
+            raise Rejected(
+                "no_keys", "I read no encrypted chats here, so I have no keys to verify."
+            )
         return (
             "Open my profile in your client, in our chat, and choose to verify me by emoji: I "
             "then write you the address of a page to compare them with. My keys are on "

@@ -150,6 +150,10 @@ def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
         return None
     if is_verification(head):
         return verification_in(head, event, settings.bot)
+    return _meaning_of_timeline(head, event)
+
+
+def _meaning_of_timeline(head: Envelope, event: MatrixEvent) -> Meaning | None:
     match head.type:
         case "m.room.message":
             return _message(head)

@@ -156,4 +156,3 @@ def agreed(exchange: Exchange, choice: Choice, ours: Sas, theirs: Key) -> Shared
 def public_key(sas: Sas) -> str:
     """Return the ephemeral public key in unpadded base64."""
     return sas.public_key.to_base64()
-
