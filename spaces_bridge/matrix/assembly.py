@@ -111,6 +111,7 @@ class Parts:
     connections: CallConnections
     call_reactions: CallReactions
     remote_members: RoomRemoteMembers
+    dms: DirectRooms
 
 
 def assemble(on: MatrixContext) -> Parts:
@@ -159,6 +160,7 @@ def assemble(on: MatrixContext) -> Parts:
         connections,
         call_reactions,
         remote_members,
+        dms,
     )
 
 

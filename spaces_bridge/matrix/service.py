@@ -10,6 +10,7 @@ from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import (
     Audience,
+    Clock,
     Followers,
     Inbox,
     Pictures,
@@ -37,6 +38,9 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.pace import RoomBudgets
 from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
+from spaces_bridge.matrix.crypto.assembly import CryptoService, OwnKeys
+from spaces_bridge.matrix.crypto.incoming import Receive
+from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.matrix.rooms.encryption import RoomEncryption
@@ -69,7 +73,9 @@ class MatrixService:
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
+        own_keys: OwnKeys | None = None,
     ) -> None:
+        """`own_keys`: the bot's keys for encrypted rooms; None: it reads none of them."""
         outbox, clock = spaces.context.outbox, spaces.context.clock
         now_s = asyncio.get_running_loop().time
         self._settings = settings
@@ -116,8 +122,9 @@ class MatrixService:
             outbox, clock, self._parts.handlers, pace, allowed.per_minute, allowed.room_wait_s
         )
         event_dispatcher = self._parts.event_dispatcher
+        self._crypto = self._encryption_of(own_keys, inbox, clock)
         self._consumer = InboxConsumer(
-            inbox, event_dispatcher.receive, event_dispatcher.is_pressing
+            inbox, self._reading(event_dispatcher.receive), event_dispatcher.is_pressing
         )
         self._server = AppserviceServer(
             settings.hs_token,
@@ -136,12 +143,24 @@ class MatrixService:
             self._consumer.wake,
         )
         self._counters = CounterWatch(spaces, outbox, self.wake)
-        self._pruning = Pruning(inbox, outbox, spaces.context.notes, tokens, clock)
+        self._pruning = Pruning(
+            inbox,
+            outbox,
+            spaces.context.notes,
+            tokens,
+            clock,
+            None if own_keys is None else own_keys.store,
+        )
 
     @property
     def port(self) -> int:
         """The port on which the appservice listens."""
         return self._server.port
+
+    @property
+    def encryption(self) -> CryptoService | None:
+        """Encryption; None where it is off."""
+        return self._crypto
 
     @property
     def pictures(self) -> Pictures:
@@ -194,7 +213,11 @@ class MatrixService:
             "prune": self._pruning.run,
             "call members": self._parts.connections.run,
             "reactions in calls": self._parts.call_reactions.run,
+            **{name: partial(registered, work) for name, work in self._crypto_tasks().items()},
         }
+
+    def _crypto_tasks(self) -> Mapping[str, Work]:
+        return self._crypto.endless() if self._crypto is not None else {}
 
     def _once(self) -> Mapping[str, Work]:
         registered = self._once_registered
@@ -202,6 +225,29 @@ class MatrixService:
             "pictures and directory": partial(registered, self._open_up),
             "chat of before": partial(registered, self._parts.chat.look_back),
         }
+
+    def _encryption_of(
+        self, own_keys: OwnKeys | None, inbox: Inbox, clock: Clock
+    ) -> CryptoService | None:
+        if own_keys is None:
+            return None
+        return CryptoService(self._api, own_keys, inbox, self._bot, clock)
+
+    def _reading(self, receive: Receive) -> Receive:
+        """Return `receive` with what reads encrypted events in front of it, where there is one."""
+        if self._crypto is None:
+            return receive
+
+        async def write(room: RoomId, text: str, key: str) -> None:
+            await self._bot.send(room, "m.room.message", message(text), key)
+
+        def wake() -> None:
+            self._consumer.wake()
+
+        receiver = self._crypto.receiver(
+            write, self._parts.dms.is_direct, self._settings.is_ours, receive, wake
+        )
+        return receiver.receive
 
     async def stop(self) -> None:
         """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
@@ -247,6 +293,8 @@ class MatrixService:
         self._consumer.outage_over()
         self._parts.lists.refresh()
         self._look_back.homeserver_back()
+        if self._crypto is not None:
+            self._crypto.homeserver_back()
 
     def _homeserver_is_away(self) -> None:
         self._look_back.homeserver_away()

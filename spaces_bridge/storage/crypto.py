@@ -189,9 +189,7 @@ class SqlCrypto:
     async def olm_sessions_of(self, sender_keys: Sequence[str]) -> list[OlmSession]:
         """Return the Olm sessions with these devices, the last used first."""
         table = cast("Table[OlmSession]", self._tables[OlmSession])
-        return await self._among(
-            table, "sender_key", sender_keys, "used_at_ms DESC, ordinal DESC"
-        )
+        return await self._among(table, "sender_key", sender_keys, "used_at_ms DESC, ordinal DESC")
 
     async def _among(
         self, table: Table[R], field: str, values: Sequence[str], order: str

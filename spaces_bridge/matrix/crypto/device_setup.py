@@ -50,9 +50,7 @@ async def open_account(
         log.warning("the stored encryption device is another user's: the bot gets a new one")
     await store.forget_device()
     name = "".join(secrets.choice(string.ascii_uppercase) for _ in range(_LETTERS))
-    account = OwnAccount(
-        user, f"{DEVICE_PREFIX}{name}", Account(), pickle_key.olm, clock.now_ms()
-    )
+    account = OwnAccount(user, f"{DEVICE_PREFIX}{name}", Account(), pickle_key.olm, clock.now_ms())
     keys = CrossSigning.new()
     await store.apply([account.record(), keys.identity(pickle_key, is_published=False)])
     return account, keys

@@ -13,10 +13,10 @@ from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomMembers
 from spaces_bridge.matrix.crypto.fitting import fitted
+from spaces_bridge.matrix.crypto.key_sharing import KeySharing
 from spaces_bridge.matrix.crypto.olm_outbound import OlmSender
 from spaces_bridge.matrix.crypto.outbound_sessions import OutboundSessions, Rotation
 from spaces_bridge.matrix.crypto.peer_keys import MEGOLM
-from spaces_bridge.matrix.crypto.key_sharing import KeySharing
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)

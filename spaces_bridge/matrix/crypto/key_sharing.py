@@ -245,9 +245,7 @@ class KeySharing:
     ) -> Sequence[KeyShare]:
         """Note what these devices got of the session; returned for the database."""
         shares = [
-            KeyShare(
-                session.group.session_id, d.user, d.device, d.curve25519, index, code.value
-            )
+            KeyShare(session.group.session_id, d.user, d.device, d.curve25519, index, code.value)
             for d in devices
         ]
         session.shares |= {(share.user, share.device): share for share in shares}

@@ -10,7 +10,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, InboundSession, SyncPosition
 from spaces_bridge.app.errors import AdapterError, StorageError
@@ -43,14 +43,16 @@ OnDeviceLists = Callable[[Collection[UserId], Collection[UserId], bool], Awaitab
 """Told of people whose devices changed, of people who left, and whether there is a gap before."""
 
 
-class KeySyncListener:
-    """What is told of what a sync brought; each method is quick."""
+class KeySyncListener(Protocol):
+    """The listener that is told of what a sync brought; its methods only tell."""
 
     def session_came(self, room: RoomId, session: str) -> None:
-        """A room's key came."""
+        """Take note that a room's key came."""
+        ...
 
     def session_broken(self, user: UserId, sender_key: str) -> None:
-        """A message of this device fits no Olm session of ours."""
+        """Take note that a message of this device fits no Olm session of ours."""
+        ...
 
 
 class KeySync:

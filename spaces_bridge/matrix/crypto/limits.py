@@ -33,6 +33,10 @@ NEW_MEGOLM_PER_S: Final = 1 / 30
 INDEX_MAX: Final = 100_000
 """The message index from which a Megolm session is refused; it is to be rotated after 100."""
 
+REFRESH_BURST: Final = 3
+REFRESH_PER_S: Final = 1 / 300
+"""Times that a person's devices are asked for anew because a key is of none: at once, a second."""
+
 # --- what waits ---------------------------------------------------------------------------------
 
 WAITING_MAX: Final = 5_000
@@ -40,9 +44,13 @@ WAITING_PER_SENDER: Final = 200
 """Events without a key that are kept, of all people and of one."""
 WAITING_ANSWERED_AFTER_MS: Final = 20_000
 """How long an event may wait for its key before its sender is told; keys come in a second."""
-ANSWERS_PER_ROOM_S: Final = 1 / 600
 ANSWERS_BURST: Final = 2
-"""Sentences "I could not read that" in one room: at once, and then a second."""
+ANSWERS_PER_ROOM_S: Final = 1 / 600
+"""Sentences "I could not read that" in one person's chat: at once, and then a second."""
+ANSWERS_PER_CROWD_S: Final = 1 / 86_400
+"""The same in a room of more than two, which all of them read: one a day."""
+ASKED_KEPT: Final = 10_000
+"""Keys that are remembered to have been asked for."""
 
 # --- what is kept -------------------------------------------------------------------------------
 

@@ -79,9 +79,7 @@ class OlmInbound:
             return None
         return self._checked(sender, sender_key, object_in(plain))
 
-    def _addressed(
-        self, content: Mapping[str, Any]
-    ) -> tuple[str, vodozemac.AnyOlmMessage | None]:
+    def _addressed(self, content: Mapping[str, Any]) -> tuple[str, vodozemac.AnyOlmMessage | None]:
         """Return the sender's key and the ciphertext that is for us, None without any."""
         sender_key, ciphertexts = content.get("sender_key"), content.get("ciphertext")
         if content.get("algorithm") != OLM or not is_id(sender_key):

@@ -128,6 +128,15 @@ class OlmSender:
             txns += [txn] if txn else []
         return OlmOutcome(tuple(reached), tuple(unreached), tuple(txns))
 
+    async def begin_anew(self, device: KnownDevice) -> bool:
+        """Begin another session with a device, by a message that says nothing.
+
+        The device uses it from then on (spec: "Recovering from undecryptable messages"). Returns
+        False where the device has no key left to begin one with.
+        """
+        done, _ = await self._send_batch([device], "m.dummy", {}, nothing_else, is_anew=True)
+        return bool(done)
+
     async def send_plain(
         self, devices: Sequence[KnownDevice], type_: str, content: Content, also: Also
     ) -> None:
@@ -139,13 +148,20 @@ class OlmSender:
             self._queue.wake()
 
     async def _send_batch(
-        self, batch: Sequence[KnownDevice], type_: str, content: Content, also: Also
+        self,
+        batch: Sequence[KnownDevice],
+        type_: str,
+        content: Content,
+        also: Also,
+        *,
+        is_anew: bool = False,
     ) -> tuple[Sequence[KnownDevice], str]:
-        held = await self._sessions([device.curve25519 for device in batch])
+        wanted = [] if is_anew else [device.curve25519 for device in batch]
+        held = await self._sessions(wanted)
         keys = await self._claim([d for d in batch if d.curve25519 not in held])
         async with self._account.lock:
             # read again: what came in meanwhile has moved sessions on, or made some
-            held = await self._sessions([device.curve25519 for device in batch])
+            held = await self._sessions(wanted)
             sessions: list[CryptoRecord] = []
             messages: dict[tuple[UserId, str], Content] = {}
             done: list[KnownDevice] = []
@@ -235,9 +251,7 @@ class OlmSender:
         pickle = session.pickle(self._account.pickle_key)
         return OlmSession(device.curve25519, session.session_id, pickle, made_ms, now_ms)
 
-    def _row(
-        self, type_: str, messages: Mapping[tuple[UserId, str], Content]
-    ) -> QueuedToDevice:
+    def _row(self, type_: str, messages: Mapping[tuple[UserId, str], Content]) -> QueuedToDevice:
         by_user: dict[str, dict[str, Content]] = {}
         for (user, device), content in messages.items():
             by_user.setdefault(user, {})[device] = content

@@ -1,7 +1,8 @@
 """Encrypted events of rooms, read. Spec: Client-Server API, "m.megolm.v1.aes-sha2".
 
-A message index of a session belongs to one event for ever: the same ciphertext in another event is
-a replay. The payload must name the event's room, and the key must come from a device of its sender.
+A message index of a session belongs to one event for ever: the same ciphertext in another event
+is a replay. The payload must name the event's room, and the key must come from a device of the
+event's sender.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +21,9 @@ from spaces_bridge.matrix.crypto.room_keys import MEGOLM
 from spaces_bridge.matrix.events.envelope import Envelope, is_id
 
 IsDeviceOf = Callable[[UserId, str, str], Awaitable[bool]]
-"""Says whether a device of this user has these Curve25519 and Ed25519 keys; raises AdapterError."""
+"""Says whether a device of this user has these Curve25519 and Ed25519 keys.
+
+It raises AdapterError."""
 
 
 NEVER_ENCRYPTED = frozenset({"m.room.encrypted", "m.room.redaction"})
@@ -50,9 +53,9 @@ class Unreadable:
     code: str = ""
 
     @property
-    def may_come(self) -> bool:
-        """Whether a key may still come by which it can be read."""
-        return self.reason in {Reason.NO_KEY, Reason.WITHHELD}
+    def may_change(self) -> bool:
+        """Whether what lacks may still come: a key, or the sender's word for the device."""
+        return self.reason in {Reason.NO_KEY, Reason.WITHHELD, Reason.FOREIGN_DEVICE}
 
 
 class Decryption:
@@ -76,21 +79,33 @@ class Decryption:
         session_id, message = _ciphertext(head.content)
         if message is None:
             return Unreadable(Reason.GARBAGE)
-        held = await self._sessions(head, session_id)
-        if not held:
+        held = await self._held(head, session_id, message)
+        if held is None:
             return await self._without_key(head, session_id)
-        session = min(held, key=lambda each: each.first_index)
-        if not await self._is_device_of(head.sender, session.sender_key, session.signing_key):
+        if not await self._is_device_of(head.sender, held.sender_key, held.signing_key):
             return Unreadable(Reason.FOREIGN_DEVICE, session_id)
-        if session.first_index > message.message_index():
-            return await self._without_key(head, session_id)
-        return await self._decrypted(event, head, session, message)
+        return await self._decrypted(event, head, held, message)
 
-    async def _sessions(self, head: Envelope, session_id: str) -> list[InboundSession]:
-        """Return this session as devices of the event's sender gave it to us."""
-        return await self._store.find(
+    async def is_readable(self, head: Envelope) -> bool:
+        """Return whether there is a key for this event, from a device of its sender.
+
+        Raises AdapterError.
+        """
+        session_id, message = _ciphertext(head.content)
+        held = None if message is None else await self._held(head, session_id, message)
+        return held is not None and await self._is_device_of(
+            head.sender, held.sender_key, held.signing_key
+        )
+
+    async def _held(
+        self, head: Envelope, session_id: str, message: vodozemac.MegolmMessage
+    ) -> InboundSession | None:
+        """Return the session that reads the message, as a device of its sender gave it to us."""
+        found = await self._store.find(
             InboundSession, room=head.room, session=session_id, sender=head.sender
         )
+        fitting = [each for each in found if each.first_index <= message.message_index()]
+        return min(fitting, key=lambda each: each.first_index, default=None)
 
     async def _without_key(self, head: Envelope, session_id: str) -> Unreadable:
         [*withheld] = await self._store.find(
