@@ -1,4 +1,4 @@
-"""What the bot sends into encrypted rooms: read by whom it is for, by nobody else, and used once."""
+"""What the bot sends into encrypted rooms: read by whom it is for, and by nobody else."""
 
 import asyncio
 import json
@@ -370,9 +370,7 @@ async def test_a_crowd_is_served_in_batches_each_stored_whole(
     sealed = await bot.send()
     for peer in peers:
         peer.read(sealed)
-    rows = [
-        [type(record) for record in put] for put, _ in bot.store.writes if _has_to_device(put)
-    ]
+    rows = [[type(record) for record in put] for put, _ in bot.store.writes if _has_to_device(put)]
     assert [len(row) for row in rows] == [5, 5, 3]
     assert all(row.count(QueuedToDevice) == 1 for row in rows)
 

@@ -1,4 +1,4 @@
-"""Peers of the bot's encryption, made of bare vodozemac, and a homeserver that knows their keys."""
+"""Peers of the bot's encryption, of bare vodozemac, and a homeserver that knows their keys."""
 
 import json
 from base64 import b64decode, b64encode

@@ -55,9 +55,10 @@ class EncryptedRooms:
     def __init__(
         self,
         reader: RoomReader,
-        store: CryptoStore,
+        store: CryptoStore | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`store` remembers encrypted rooms over restarts; None: where nothing is encrypted."""
         self._reader = reader
         self._store = store
         self._clock = clock
@@ -96,7 +97,8 @@ class EncryptedRooms:
         if known is not None and (content or {}).get("algorithm") != known.get("algorithm"):
             return known  # nobody takes encryption back, or changes it to what is none
         if content is not None:
-            await self._store.apply([EncryptedRoom(room, content)])
+            if self._store is not None:
+                await self._store.apply([EncryptedRoom(room, content)])
             encrypted[room] = content
             return content
         if epoch == self._epoch:  # else somebody may have encrypted a room just now
@@ -122,7 +124,7 @@ class EncryptedRooms:
 
     async def _seen_encrypted(self) -> dict[RoomId, Content]:
         if self._encrypted is None:
-            rows = await self._store.find(EncryptedRoom)
+            rows = await self._store.find(EncryptedRoom) if self._store is not None else []
             self._encrypted = {row.room: row.content for row in rows}
         return self._encrypted
 

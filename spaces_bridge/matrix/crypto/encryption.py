@@ -75,8 +75,9 @@ class Encryption:
     async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
         """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
 
-        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused: the room is encrypted in a way that the bot does not know; Away,
-        also before the bot has its device; StorageError.
+        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused:
+        the room is encrypted in a way that the bot does not know; Away, also before the bot has
+        its device; StorageError.
         """
         if self._rooms.is_plain(room) or type_ in CLEAR:
             return None
@@ -110,8 +111,7 @@ class Encryption:
             self._sending.sessions.doubt([event["room_id"]])
 
     def doubt(self) -> None:
-        """Believe nothing that events say in time: some may have been missed."""
-        self._rooms.doubt()
+        """Believe nothing that events said in time: some may have been missed."""
         if self._sending is not None:
             self._sending.keys.doubt()
 
