@@ -96,7 +96,7 @@ async def test_a_server_that_does_not_answer_rests() -> None:
     assert await names(lists, far) == []
     assert len(server.asked) == 1
     server.failures.clear()
-    clock.now += REST_MS + 1
+    clock.ms += REST_MS + 1
     assert await names(lists, far) == ["PHONE"]
 
 

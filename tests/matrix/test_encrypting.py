@@ -226,7 +226,7 @@ async def test_a_worn_session_is_replaced_by_count_and_by_age() -> None:
     room.encryption = {**MEGOLM, "rotation_period_msgs": 3, "rotation_period_ms": 7_200_000}
     bot = Bot(room, eve)
     assert [eve.read(await bot.send())[1] for _ in range(4)] == [0, 1, 2, 0]
-    bot.clock.now += 7_200_000
+    bot.clock.ms += 7_200_000
     assert eve.read(await bot.send())[1] == 0
     assert len(eve.group) == 3
 
@@ -303,7 +303,7 @@ async def test_an_invited_persons_new_device_is_seen_when_they_join() -> None:
     bot.member("@eve:far", "invite")
     await bot.send()
     bot.server.peers.append(laptop)  # nobody tells: no joined room is shared
-    bot.clock.now += 1
+    bot.clock.ms += 1
     bot.member("@eve:far", "join")
     laptop.read(await bot.send())
 
@@ -411,7 +411,7 @@ async def test_a_crowd_in_which_people_come_and_go_all_the_time_is_written_to(
     first = await bot.send()
     bot.member("@ben:home", "leave")
     assert (await bot.send())["session_id"] == first["session_id"]
-    bot.clock.now += key_sharing.CROWD_STEADY_MS
+    bot.clock.ms += key_sharing.CROWD_STEADY_MS
     assert (await bot.send())["session_id"] != first["session_id"]
 
 
