@@ -84,12 +84,12 @@ class CryptoService:
         self.sync = KeySync(self._api, store, account, setup, self.handlers, self, clock)
         self.sync.on_device_lists = self._device_lists
         self.encryption = Encryption(rooms, self.sync)
-        self.encryption.begin(self.sending)
         self.handlers.on("m.dummy", self._session_begun)
         self._rooms = rooms
         self._decryption = Decryption(
             store, account.pickle_key, DeviceWitness(self.sending.lists).is_device_of, clock
         )
+        self.encryption.begin(self.sending, self._decryption.read)
         self._waiting: WaitingEvents | None = None
         self._receiver: DecryptingReceiver | None = None
 
@@ -104,7 +104,7 @@ class CryptoService:
         return not self.sync.problem
 
     def preference(self, home: Wishes) -> ChatPreference:
-        """Return what decides whether a chat is opened encrypted; `home`: the homeserver's word."""
+        """Return what decides whether chats are opened encrypted, `home` included."""
         return ChatPreference(self.encryption, self._rooms, home, self._keys.share_keys_with)
 
     def receiver(
