@@ -235,6 +235,7 @@ def _matrix(
         ban_lists=ban_lists,
         followers=storage.followers,
         reports=storage.reports,
+        crypto_store=storage.crypto,
         tasks=tasks,
         own_keys=own_keys,
     )

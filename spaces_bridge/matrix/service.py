@@ -8,6 +8,7 @@ from typing import Any
 
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
+from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import (
     Audience,
@@ -74,6 +75,7 @@ class MatrixService:
         ban_lists: BanListService,
         followers: Followers,
         reports: Reports,
+        crypto_store: CryptoStore,
         tasks: TaskSupervisor | None = None,
         own_keys: OwnKeys | None = None,
     ) -> None:
@@ -92,7 +94,7 @@ class MatrixService:
 
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
         reader = MatrixClient(self._api, settings.bot)
-        self._encrypted = EncryptedRooms(reader, None if own_keys is None else own_keys.store)
+        self._encrypted = EncryptedRooms(reader, crypto_store)
         self._crypto = (
             CryptoService(self._api, own_keys, inbox, reader, self._encrypted, clock)
             if own_keys is not None
@@ -157,7 +159,7 @@ class MatrixService:
             spaces.context.notes,
             tokens,
             clock,
-            None if own_keys is None else own_keys.store,
+            crypto_store,
         )
 
     @property

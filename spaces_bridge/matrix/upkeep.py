@@ -67,7 +67,7 @@ class Pruning:
         notes: NoteStore,
         tokens: Tokens,
         clock: Clock,
-        crypto: CryptoStore | None = None,
+        crypto: CryptoStore,
     ) -> None:
         self._inbox = inbox
         self._outbox = outbox
@@ -92,8 +92,7 @@ class Pruning:
         await self._outbox.prune(now_ms - KEPT_MS)
         await self._notes.prune()
         await self._tokens.prune(now_ms - TOKENS_KEPT_MS)
-        if self._crypto is not None:
-            await self._crypto.prune(now_ms - CRYPTO_KEPT_MS)
+        await self._crypto.prune(now_ms - CRYPTO_KEPT_MS)
 
 
 def _counters(space: LiveSpace) -> Iterator[OutboxEntry]:

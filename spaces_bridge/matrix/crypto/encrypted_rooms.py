@@ -55,10 +55,9 @@ class EncryptedRooms:
     def __init__(
         self,
         reader: RoomReader,
-        store: CryptoStore | None,
+        store: CryptoStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`store` remembers encrypted rooms over restarts; None: where nothing is encrypted."""
         self._reader = reader
         self._store = store
         self._clock = clock
@@ -97,8 +96,7 @@ class EncryptedRooms:
         if known is not None and (content or {}).get("algorithm") != known.get("algorithm"):
             return known  # nobody takes encryption back, or changes it to what is none
         if content is not None:
-            if self._store is not None:
-                await self._store.apply([EncryptedRoom(room, content)])
+            await self._store.apply([EncryptedRoom(room, content)])
             encrypted[room] = content
             return content
         if epoch == self._epoch:  # else somebody may have encrypted a room just now
@@ -124,7 +122,7 @@ class EncryptedRooms:
 
     async def _seen_encrypted(self) -> dict[RoomId, Content]:
         if self._encrypted is None:
-            rows = await self._store.find(EncryptedRoom) if self._store is not None else []
+            rows = await self._store.find(EncryptedRoom)
             self._encrypted = {row.room: row.content for row in rows}
         return self._encrypted
 
