@@ -298,8 +298,8 @@ class MatrixService:
         await keep_open(self._parts.directory, DIRECTORY_PAUSE_S)
 
     def _client_of(self, user: UserId) -> MatrixClient:
-        encrypts = self._crypto is not None and user == self._settings.bot
-        return MatrixClient(self._api, user, self._crypto.encryption if encrypts else None)
+        crypto = self._crypto if user == self._settings.bot else None
+        return MatrixClient(self._api, user, None if crypto is None else crypto.encryption)
 
     def _homeserver_is_back(self) -> None:
         self._dispatcher.outage_over()

@@ -1,7 +1,7 @@
 """Other people's devices: asked for once, followed, and believed only as far as they sign."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -112,7 +112,7 @@ async def test_a_device_cannot_change_its_keys() -> None:
 
 
 async def test_a_device_that_is_gone_is_dropped_and_told_of() -> None:
-    phone, told = Peer(EVE), list[Iterable[UserId]]()
+    phone, told = Peer(EVE), list[Collection[UserId]]()
     server, store = KeyServer(phone), MemoryCrypto()
     lists = lists_of(server, store)
     await names(lists)

@@ -392,7 +392,7 @@ async def test_a_message_does_not_wait_for_ever_for_a_crowds_keys(
         await go_on.wait()
         return await ask(*args)
 
-    bot.server.call = slow  # type: ignore[method-assign]
+    bot.server.call = slow  # type: ignore[method-assign,assignment]
     with pytest.raises(Away) as away:
         await bot.send()
     assert away.value.retry_after_s == key_sharing.LOOK_AGAIN_S
@@ -529,17 +529,18 @@ async def test_a_long_message_is_cut_to_what_fits() -> None:
     bot = Bot(Room("@eve:home"), eve)
     for content in (
         message("ä" * 40_000),
-        message("x" * 20_000, "<b>" + "y" * 20_000 + "</b>"),
+        message("x" * 23_000, "<b>" + "y" * 23_000 + "</b>"),
         edit(message("z" * 30_000), "$event"),  # type: ignore[arg-type]
     ):
         sealed = await bot.send(content)
         assert len(json.dumps(sealed)) < 61_000
         read = eve.read(sealed)[0]["content"]
-        assert read["body"].endswith("…") or "formatted_body" not in read
+        assert "formatted_body" not in read
         assert len(json.dumps(read, ensure_ascii=False).encode()) <= PLAINTEXT_MAX_BYTES + 100
 
 
 async def test_a_room_id_that_is_none_is_survived() -> None:
     bot = Bot(Room("@eve:home"))
-    for event in ({"type": "m.room.encryption", "state_key": "", "room_id": []}, {"type": []}):
+    odd: Mapping[str, Any] = {"type": "m.room.encryption", "state_key": "", "room_id": []}
+    for event in (odd, {**odd, "type": []}, {**odd, "type": "m.room.member"}):
         bot.encryption.note(event)
