@@ -216,7 +216,7 @@ async def test_an_encrypted_chat_is_greeted_and_adopted_as_any_other() -> None:
     assert len(chats.bot.said) == 1
 
 
-# --- the homeserver's file ------------------------------------------------------------------------
+# --- the homeserver's file -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
