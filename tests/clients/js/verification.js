@@ -1,0 +1,40 @@
+// Verifying somebody by emoji, in their chat.
+let request;
+let sas;
+
+function show(callbacks) {
+  sas = callbacks;
+}
+
+export const verification = (client) => ({
+  async verify(user, room) {
+    sas = undefined;
+    request = await client().getCrypto().requestVerificationDM(user, room);
+  },
+  // Takes up a request that somebody else has made
+  async acceptVerification(user, room) {
+    sas = undefined;
+    request = client().getCrypto().findVerificationRequestDMInProgress(room, user);
+    await request.accept();
+  },
+  async startSas() {
+    const verifier = await request.startVerification("m.sas.v1");
+    verifier.on("show_sas", show);
+    verifier.verify().catch(() => {});
+  },
+  followSas() {
+    const { verifier } = request;
+    verifier.on("show_sas", show);
+    if (verifier.getShowSasCallbacks()) show(verifier.getShowSasCallbacks());
+    verifier.verify().catch(() => {});
+  },
+  // 1 unsent, 2 requested, 3 ready, 4 started, 5 cancelled, 6 done
+  verificationState: () => ({
+    phase: request?.phase ?? 0,
+    emoji: sas?.sas.emoji ?? null,
+    decimal: sas?.sas.decimal ?? null,
+    cancelled: request?.cancellationCode ?? "",
+  }),
+  confirmSas: () => sas.confirm(),
+  mismatchSas: () => sas.mismatch(),
+});
