@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
@@ -36,6 +37,7 @@ from spaces_bridge.matrix.appservice.transactions import parse_event
 from spaces_bridge.matrix.assembly import MatrixContext, assemble
 from spaces_bridge.matrix.cards.directory import keep_open
 from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.client.home_well_known import HomeWellKnown
 from spaces_bridge.matrix.client.http import HomeserverApi, Json
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.pace import RoomBudgets
@@ -43,8 +45,8 @@ from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
 from spaces_bridge.matrix.crypto.assembly import CryptoService, OwnKeys
 from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
-from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.incoming import Receive
+from spaces_bridge.matrix.dms.rooms import ChatPrivacy
 from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
@@ -95,14 +97,14 @@ class MatrixService:
             budgets.note(room)
 
         self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
-        reader = self._client_of(settings.bot)
-        self._encrypted_rooms = EncryptedRooms(reader, crypto_store)
+        reader = MatrixClient(self._api, settings.bot)
+        self._encrypted = EncryptedRooms(reader, crypto_store)
         self._crypto = (
-            CryptoService(self._api, own_keys, inbox, reader, clock)
+            CryptoService(self._api, own_keys, inbox, reader, self._encrypted, clock)
             if own_keys is not None
             else None
         )
-        bot = self._bot = MatrixClient(self._api, settings.bot, self._sealer())
+        bot = self._bot = self._client_of(settings.bot)
         self._watch = HomeserverWatch(
             self._api,
             bot,
@@ -128,6 +130,7 @@ class MatrixService:
                 now_s,
                 allowed.is_full,
                 budgets.wait_s,
+                self._privacy(),
             )
         )
         self._dispatcher = OutboxDispatcher(
@@ -152,7 +155,7 @@ class MatrixService:
             spaces.context.notes,
             clock,
             lambda: [space.room for space in spaces.open() if space.room is not None],
-            self._consumer.wake,
+            self._missed_events_found,
         )
         self._counters = CounterWatch(spaces, outbox, self.wake)
         self._pruning = Pruning(
@@ -245,13 +248,12 @@ class MatrixService:
             "chat of before": partial(registered, self._parts.chat.look_back),
         }
 
-    def _sealer(self) -> Encryption | None:
-        """Return what encrypts the bot's events; None where encryption is off."""
+    def _privacy(self) -> ChatPrivacy | None:
+        """Return what decides whether chats are opened encrypted; None: they never are."""
         if self._crypto is None:
             return None
-        encryption = Encryption(self._encrypted_rooms, self._crypto.sync)
-        encryption.begin(self._crypto.sending)
-        return encryption
+        settings = self._settings
+        return self._crypto.preference(HomeWellKnown(settings.homeserver, settings.domain))
 
     def _verification_of(self, spaces: Spaces, clock: Clock) -> Verification | None:
         if self._crypto is None:
@@ -286,6 +288,8 @@ class MatrixService:
         """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
         await self._server.stop()
         await self._tasks.stop(*self._endless(), *self._once())
+        if self._crypto is not None:
+            await self._crypto.encryption.stop()
         await self._parts.avatars.stop()
         await self._api.stop()
 
@@ -303,7 +307,7 @@ class MatrixService:
 
     async def is_encrypted(self, room: RoomId) -> bool:
         """Return whether the room is encrypted (`RoomSecrecy`). Raises AdapterError."""
-        return await self._encrypted_rooms.is_encrypted(room)
+        return await self._encrypted.is_encrypted(room)
 
     async def check(self) -> None:
         """Check the connection. Raises AdapterError, with a sentence, while there is none."""
@@ -319,15 +323,27 @@ class MatrixService:
         await keep_open(self._parts.directory, DIRECTORY_PAUSE_S)
 
     def _client_of(self, user: UserId) -> MatrixClient:
-        return MatrixClient(self._api, user)
+        crypto = self._crypto if user == self._settings.bot else None
+        return MatrixClient(self._api, user, None if crypto is None else crypto.encryption)
 
     def _homeserver_is_back(self) -> None:
         self._dispatcher.outage_over()
         self._consumer.outage_over()
         self._parts.lists.refresh()
         self._look_back.homeserver_back()
+        self._doubt_rooms()
         if self._crypto is not None:
             self._crypto.homeserver_back()
+
+    def _missed_events_found(self) -> None:
+        self._doubt_rooms()
+        self._consumer.wake()
+
+    def _doubt_rooms(self) -> None:
+        """Ask anew which rooms are encrypted, and who is there: events did not come."""
+        self._encrypted.doubt()
+        if self._crypto is not None:
+            self._crypto.encryption.doubt()
 
     def _homeserver_is_away(self) -> None:
         self._look_back.homeserver_away()
@@ -338,6 +354,15 @@ class MatrixService:
             event = parse_event(arriving.body)
             if event is not None:
                 self._parts.event_dispatcher.hint(event)
+                self._note_arrival(event)
+
+    def _note_arrival(self, event: Mapping[str, Any]) -> None:
+        """Note whose key is needed from now on, and which rooms are encrypted."""
+        try:
+            note = self._crypto.encryption.note if self._crypto is not None else None
+            (note or self._encrypted.note)(event)
+        except Exception:  # whatever is wrong with the event, its transaction is stored
+            log.exception("an event could not be noted on arrival")
 
     def _knows_user(self, user: str) -> bool:
         return user == self._settings.bot

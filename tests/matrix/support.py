@@ -169,9 +169,14 @@ class Bridge:
         self.spaces = Spaces(context, self.tasks)
         self.ban_lists.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
-        secret, policy = self.settings.as_token, "everybody"
         own_keys = (
-            await open_own_keys(self.storage.crypto, self.settings.bot, secret, policy, clock)
+            await open_own_keys(
+                self.storage.crypto,
+                self.settings.bot,
+                self.settings.as_token,
+                "everybody",
+                clock,
+            )
             if self._encryption
             else None
         )

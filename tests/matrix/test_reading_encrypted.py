@@ -1,4 +1,4 @@
-"""Encrypted events are read, kept or refused: a real store, a person's device of bare vodozemac."""
+"""Encrypted events are read, kept or refused: a real store, devices of bare vodozemac."""
 
 import asyncio
 import json
@@ -17,6 +17,7 @@ from spaces_bridge.app.crypto_ports import (
     ReadMessage,
     SyncPosition,
     WaitingEvent,
+    Withheld,
 )
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.core.ids import RoomId
@@ -60,7 +61,7 @@ class Bot:
             self._write, self._is_direct, lambda user: user == BOT, self._receive, self._wake
         )
         self.receive = receiver.receive
-        tasks = [asyncio.create_task(work()) for work in self.service.endless().values()]
+        tasks = [asyncio.ensure_future(work()) for work in self.service.endless().values()]
         try:
             yield self
         finally:
@@ -91,10 +92,10 @@ class Bot:
                         await self.news.wait()
                 self.news.clear()
 
-    async def has(self, kind: type, number: int) -> None:
+    async def has(self, kind: type, number: int, **fields: bool) -> None:
         """Wait until the store holds so many records of this kind."""
         async with asyncio.timeout(20):
-            while len(await self.storage.crypto.find(kind)) < number:
+            while len(await self.storage.crypto.find(kind, **fields)) < number:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.05):
                         await self.news.wait()
@@ -189,8 +190,8 @@ async def test_with_a_registration_of_before_it_says_what_to_do_and_passes_event
         async with Bot(home, storage, clock).running() as bot:
             await bot.until(lambda: bool(bot.service.sync.problem))
             assert "Write the registration again with -g" in bot.service.sync.problem
-            event = {"type": "m.room.encrypted", "event_id": "$e", "room_id": "!r"}
-            event |= {"sender": "@ada:home.test", "content": {}}
+            event: dict[str, object] = {"type": "m.room.encrypted", "event_id": "$e"}
+            event |= {"room_id": "!r", "sender": "@ada:home.test", "content": {}}
             await bot.receive(event)
             assert bot.read == [event]
     finally:
@@ -496,7 +497,8 @@ async def test_a_key_is_asked_for_and_then_the_sender_is_told_once(bot: Bot) -> 
     [asked] = [each for type_, each in bot.home.sent if type_ == "m.room_key_request"]
     body = asked[ada.user]["*"]["body"]
     assert body["session_id"] == ada.group.session_id
-    assert all(each.is_answered for each in await bot.storage.crypto.find(WaitingEvent))
+    await bot.has(WaitingEvent, 6, is_answered=True)
+    assert len(bot.wrote) == 1
 
 
 async def test_a_key_that_is_withheld_is_answered_with_why(bot: Bot) -> None:
@@ -505,6 +507,7 @@ async def test_a_key_that_is_withheld_is_answered_with_why(bot: Bot) -> None:
     content = {"algorithm": "m.megolm.v1.aes-sha2", "room_id": "!dm", "code": "m.unverified"}
     content |= {"session_id": ada.group.session_id, "sender_key": ada.curve25519}
     bot.home.to_bot(ada.user, "m.room_key.withheld", content)
+    await bot.has(Withheld, 1)
     await bot.receive(event)
     bot.clock.ms += limits.WAITING_ANSWERED_AFTER_MS
     await bot.receive(ada.says("again", "$2"))
@@ -565,7 +568,8 @@ async def test_a_batch_that_cannot_be_stored_comes_again(
 ) -> None:
     """One-time keys that were used up in memory alone are there again."""
     ada = Friend(bot.home)
-    whole, failed = bot.storage.crypto.apply, []
+    whole = bot.storage.crypto.apply
+    failed: list[object] = []
 
     async def failing(put: Any = (), drop: Any = ()) -> None:  # noqa: ANN401
         if not failed and any(isinstance(each, SyncPosition) for each in put):

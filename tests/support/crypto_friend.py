@@ -65,15 +65,16 @@ class KeyHome:
         for start, failure in self.failure.items():
             if name.startswith(start):
                 raise failure
-        answers = {
-            "account": lambda: {"user_id": user or self.sender},
-            "devices": lambda: self._devices(method, path),
-            "keys": lambda: self._keys(list(path), body or {}, device or ""),
-            "sendToDevice": lambda: self._send(path[1], body or {}),
-        }
-        if path[0] == "sync":
-            return await self._sync(body or {}, query or {})
-        return answers[path[0]]()
+        match path[0]:
+            case "sync":
+                return await self._sync(body or {}, query or {})
+            case "account":
+                return {"user_id": user or self.sender}
+            case "devices":
+                return self._devices(method, path)
+            case "sendToDevice":
+                return self._send(path[1], body or {})
+        return self._keys(list(path), body or {}, device or "")
 
     def _devices(self, method: str, path: Sequence[str]) -> Mapping[str, Any]:
         if method == "GET":

@@ -131,15 +131,15 @@ class OwnAccount:
         waiting = len(self._account.one_time_keys)
         if held < ONE_TIME_KEYS // 2:
             self._account.generate_one_time_keys(max(0, ONE_TIME_KEYS - held - waiting))
-        if not has_fallback and not self._account.fallback_key:
-            self._account.generate_fallback_key()
-        return bool(self._account.one_time_keys or self._account.fallback_key)
+        if not has_fallback and not self._fallback_key():
+            self._account.generate_fallback_key()  # type: ignore[attr-defined]  # not in its stub
+        return bool(self._account.one_time_keys or self._fallback_key())
 
     def to_publish(self) -> dict[str, Any]:
         """Return the body of `keys/upload`: keys that are not published yet, signed."""
         body: dict[str, Any] = {} if self.is_published else {"device_keys": self.device_keys}
         one_time = self._account.one_time_keys
-        fallback: Mapping[str, Curve25519PublicKey] = self._account.fallback_key
+        fallback = self._fallback_key()
         if one_time:
             body["one_time_keys"] = dict(self._signed(*each) for each in one_time.items())
         if fallback:
@@ -147,6 +147,11 @@ class OwnAccount:
                 self._signed(*each, is_fallback=True) for each in fallback.items()
             )
         return body
+
+    def _fallback_key(self) -> Mapping[str, Curve25519PublicKey]:
+        """Return the fallback key that is not published yet, by its id; empty without one."""
+        key: Mapping[str, Curve25519PublicKey] = self._account.fallback_key  # type: ignore[attr-defined]
+        return key
 
     def mark_published(self) -> None:
         """Take note that the homeserver has the keys that `to_publish` returned."""

@@ -13,17 +13,19 @@ from spaces_bridge.matrix.crypto.account import OwnAccount
 from spaces_bridge.matrix.crypto.cross_signing import CrossSigning
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.device_setup import DeviceSetup, open_account
-from spaces_bridge.matrix.crypto.encrypted_rooms import RoomReader
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomReader
+from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.incoming import DecryptingReceiver, Receive
 from spaces_bridge.matrix.crypto.key_requests import KeyRequests
 from spaces_bridge.matrix.crypto.key_sync import KeySync
 from spaces_bridge.matrix.crypto.keys_api import KeysApi
 from spaces_bridge.matrix.crypto.limits import REFRESH_BURST, REFRESH_PER_S
 from spaces_bridge.matrix.crypto.pickles import PickleKey
+from spaces_bridge.matrix.crypto.preference import ChatPreference, Wishes
 from spaces_bridge.matrix.crypto.reading import Decryption
 from spaces_bridge.matrix.crypto.recipients import ShareKeysWith
 from spaces_bridge.matrix.crypto.sending_assembly import assemble_sending, follow
-from spaces_bridge.matrix.crypto.to_device import ToDeviceHandlers, ToDeviceQueue
+from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent, ToDeviceHandlers, ToDeviceQueue
 from spaces_bridge.matrix.crypto.unwedging import Unwedging
 from spaces_bridge.matrix.crypto.waiting import IsDirect, Replies, WaitingEvents, Write
 from spaces_bridge.pacing.token_bucket import TokenBuckets
@@ -58,8 +60,15 @@ class CryptoService:
     """Encryption as one part: what is told of arrivals, what runs, and what others ask."""
 
     def __init__(
-        self, api: HomeserverApi, keys: OwnKeys, inbox: Inbox, reader: RoomReader, clock: Clock
+        self,
+        api: HomeserverApi,
+        keys: OwnKeys,
+        inbox: Inbox,
+        reader: RoomReader,
+        rooms: EncryptedRooms,
+        clock: Clock,
     ) -> None:
+        """`rooms`: which rooms are encrypted; `reader` reads what else rooms are."""
         self._keys = keys
         self._inbox = inbox
         self._clock = clock
@@ -76,9 +85,13 @@ class CryptoService:
         setup = DeviceSetup(self.keys_api, store, account, keys.cross_signing, keys.pickle_key)
         self.sync = KeySync(self.keys_api, store, account, setup, self.handlers, self, clock)
         self.sync.on_device_lists = self._device_lists
+        self.encryption = Encryption(rooms, self.sync)
+        self.handlers.on("m.dummy", self._session_begun)
+        self._rooms = rooms
         self._decryption = Decryption(
             store, account.pickle_key, DeviceWitness(self.sending.lists).is_device_of, clock
         )
+        self.encryption.begin(self.sending, self._decryption.read)
         self._waiting: WaitingEvents | None = None
         self._receiver: DecryptingReceiver | None = None
 
@@ -91,6 +104,10 @@ class CryptoService:
     def is_possible(self) -> bool:
         """Whether the homeserver lets the bot have encryption, as far as is known."""
         return not self.sync.problem
+
+    def preference(self, home: Wishes) -> ChatPreference:
+        """Return what decides whether chats are opened encrypted, `home` included."""
+        return ChatPreference(self.encryption, self._rooms, home, self._keys.share_keys_with)
 
     def receiver(
         self,
@@ -153,6 +170,11 @@ class CryptoService:
     def session_broken(self, user: UserId, sender_key: str) -> None:
         """Have the session with this device replaced."""
         self._unwedging.session_broken(user, sender_key)
+
+    async def _session_begun(self, event: ToDeviceEvent) -> None:
+        """Give a device keys again that has begun another session: it could not read the last."""
+        if event.sender_key is not None:
+            await self.sending.sessions.forget_shares(event.sender, event.sender_key)
 
     async def _device_lists(
         self, changed: Iterable[UserId], left: Iterable[UserId], is_gap: bool

@@ -50,10 +50,9 @@ class CrossSigning:
             usage: base64.b64encode(key.private_bytes_raw()).decode()
             for usage, key in self._keys.items()
         }
-        public = [self.public(usage) for usage in USAGES]
-        return OwnIdentity(
-            *public, pickle_key.seal(json.dumps(seeds).encode()), is_published=is_published
-        )
+        sealed = pickle_key.seal(json.dumps(seeds).encode())
+        master, self_signing, user_signing = (self.public(usage) for usage in USAGES)
+        return OwnIdentity(master, self_signing, user_signing, sealed, is_published)
 
     def public(self, usage: str) -> str:
         """Return a public key in unpadded base64."""

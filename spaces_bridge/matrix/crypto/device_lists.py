@@ -7,7 +7,7 @@ somebody next wants to know. Spec: Client-Server API, "Tracking the device list 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -66,7 +66,7 @@ class DeviceLists:
         """People who are being asked for now, and whether their devices changed meanwhile."""
         self._resting: dict[UserId, int] = {}
         """Until when people are not asked for, because their server did not answer."""
-        self._watchers: list[Callable[[Iterable[UserId]], None]] = []
+        self._watchers: list[Callable[[Collection[UserId]], None]] = []
         self._identity_watchers: list[IdentityChanged] = []
 
     # --- reading --------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class DeviceLists:
 
     # --- following ------------------------------------------------------------------------------
 
-    def on_change(self, watcher: Callable[[Iterable[UserId]], None]) -> None:
+    def on_change(self, watcher: Callable[[Collection[UserId]], None]) -> None:
         """Have `watcher` told of people whose devices may be others now."""
         self._watchers.append(watcher)
 

@@ -162,7 +162,7 @@ class RoomMembers:
 
         Returns whose membership of a room it changes; None: nobody's.
         """
-        if event.get("type") not in {"m.room.member", "m.room.history_visibility"}:
+        if event.get("type") not in ("m.room.member", "m.room.history_visibility"):
             return None
         head = envelope_of(event)
         if head is None or head.state_key is None:

@@ -4,7 +4,7 @@ Spec: Client-Server API, "Sending encrypted messages".
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -17,6 +17,8 @@ from spaces_bridge.matrix.crypto.key_sharing import KeySharing
 from spaces_bridge.matrix.crypto.olm_outbound import OlmSender
 from spaces_bridge.matrix.crypto.outbound_sessions import OutboundSessions, Rotation
 from spaces_bridge.matrix.crypto.peer_keys import MEGOLM
+from spaces_bridge.matrix.crypto.reading import Unreadable
+from spaces_bridge.matrix.events.envelope import Envelope, envelope_of
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ NOT_READY_S: Final = 1.0
 """When something is tried again that came before the bot had its device."""
 
 Content = Mapping[str, Any]
+Open = Callable[[Content, Envelope], Awaitable[Content | Unreadable]]
 
 
 class DeviceState(Protocol):
@@ -55,11 +58,16 @@ class Encryption:
         self._rooms = rooms
         self._state = state
         self._sending: Sending | None = None
+        self._open: Open | None = None
         self._locks = KeyedLocks()
 
-    def begin(self, sending: Sending) -> None:
-        """Encrypt by these parts, as soon as the homeserver has the bot's device."""
+    def begin(self, sending: Sending, open_: Open | None = None) -> None:
+        """Encrypt by these parts, as soon as the homeserver has the bot's device.
+
+        `open_` reads encrypted events (`Decryption.read`).
+        """
         self._sending = sending
+        self._open = open_
 
     @property
     def lists(self) -> DeviceLists | None:
@@ -75,8 +83,9 @@ class Encryption:
     async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
         """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
 
-        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused: the room is encrypted in a way that the bot does not know; Away,
-        also before the bot has its device; StorageError.
+        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused:
+        the room is encrypted in a way that the bot does not know; Away, also before the bot has
+        its device; StorageError.
         """
         if self._rooms.is_plain(room) or type_ in CLEAR:
             return None
@@ -95,6 +104,17 @@ class Encryption:
             session = await self._sending.keys.session_for(room, Rotation.of(settings))
             return await self._sending.sessions.encrypt(session, type_, fitted(content))
 
+    async def opened(self, event: Content) -> Content:
+        """Return an event that was read back as its sender wrote it, or as it is.
+
+        Raises AdapterError.
+        """
+        head = envelope_of(event)
+        if head is None or self._open is None or not self.is_possible:
+            return event
+        plain = await self._open(event, head)
+        return event if isinstance(plain, Unreadable) else plain
+
     def note(self, event: Mapping[str, Any]) -> None:
         """Note an event on its arrival: rooms get encrypted, people come and go.
 
@@ -110,8 +130,7 @@ class Encryption:
             self._sending.sessions.doubt([event["room_id"]])
 
     def doubt(self) -> None:
-        """Believe nothing that events say in time: some may have been missed."""
-        self._rooms.doubt()
+        """Believe nothing that events said in time: some may have been missed."""
         if self._sending is not None:
             self._sending.keys.doubt()
 

@@ -1,6 +1,6 @@
 """Contents cut so that they fit into an encrypted event. Pure.
 
-Base64 makes a third more of them. Spec: Client-Server API, "Size limits": 65,536 bytes, all in all.
+Base64 makes a third more of them. Spec: Client-Server API, "Size limits": 65,536 bytes in all.
 """
 
 import json

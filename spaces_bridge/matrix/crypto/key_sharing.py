@@ -6,7 +6,7 @@ Spec: Client-Server API, "m.room_key" and "m.room_key.withheld".
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -251,7 +251,7 @@ class KeySharing:
         session.shares |= {(share.user, share.device): share for share in shares}
         return shares
 
-    def _devices_changed(self, users: Collection[UserId]) -> None:
+    def _devices_changed(self, users: Iterable[UserId]) -> None:
         for user in users:
             for name in [name for name in self._no_olm_until if name[0] == user]:
                 del self._no_olm_until[name]

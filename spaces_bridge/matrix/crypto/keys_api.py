@@ -4,7 +4,7 @@ Spec: Client-Server API, "End-to-end encryption"; devices of an appservice from 
 from MSC4186 (simplified sliding sync) with no rooms in it, because events come by transactions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from spaces_bridge.core.ids import UserId
@@ -32,7 +32,7 @@ class KeysApi:
     async def call(
         self,
         method: str,
-        path: list[str],
+        path: Sequence[str],
         body: Json | None = None,
         *,
         version: str = "v3",

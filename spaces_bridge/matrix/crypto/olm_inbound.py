@@ -10,7 +10,7 @@ import binascii
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import vodozemac
 
@@ -41,7 +41,7 @@ class Batch:
 
     sessions: dict[str, list[tuple[OlmSession, vodozemac.Session]]] = field(default_factory=dict)
     """By the other device's Curve25519 key, its sessions, the last used first."""
-    records: dict[tuple[type, ...], CryptoRecord] = field(default_factory=dict)
+    records: dict[tuple[object, ...], CryptoRecord] = field(default_factory=dict)
     account_before: OwnDevice | None = None
     """The account as it was before the first message that used up a key of it."""
     grown: set[str] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Batch:
     broken: set[tuple[UserId, str]] = field(default_factory=set)
     """Senders, each with the key of a device whose message fits no session."""
 
-    def put(self, record: CryptoRecord, *key: Any) -> None:  # noqa: ANN401  parts of a key
+    def put(self, record: CryptoRecord, *key: object) -> None:
         """Have the record stored, in place of an earlier one with the same key."""
         self.records[type(record), *key] = record
 
@@ -180,7 +180,7 @@ class OlmInbound:
         return ToDeviceEvent(sender, str(type_), content, sender_key, str(keys["ed25519"]))
 
 
-def _is_object(value: Any) -> bool:  # noqa: ANN401  whatever the JSON holds
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 

@@ -145,6 +145,26 @@ class OutboundSessions:
             if not session.people.isdisjoint(users):
                 session.doubt()
 
+    async def forget_shares(self, user: UserId, curve25519: str) -> None:
+        """Note that a device may not have got what it was given: it gets keys again.
+
+        It gets them with the next message, from that one on. Raises StorageError.
+        """
+        shares = await self._store.find(KeyShare, user=user, curve25519=curve25519)
+        await self._store.apply(drop=shares)
+        for session in self._rooms.values():
+            name = next(
+                (
+                    n
+                    for n, s in session.shares.items()
+                    if n[0] == user and s.curve25519 == curve25519
+                ),
+                None,
+            )
+            if name is not None:
+                del session.shares[name]
+                session.doubt()
+
     def drop(self, room: RoomId) -> None:
         """Have the room's session read again: what is in memory may not be what is stored."""
         self._rooms.pop(room, None)

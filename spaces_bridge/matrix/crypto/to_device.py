@@ -85,7 +85,7 @@ class ToDeviceQueue:
     async def put(self, user: UserId, device: str, type_: str, content: Mapping[str, Any]) -> None:
         """Queue a message that leaves unencrypted; device `*` is all of them."""
         txn = new_transaction()
-        messages = {user: {device: dict(content)}}
+        messages: dict[str, object] = {user: {device: dict(content)}}
         await self._store.apply([QueuedToDevice(txn, type_, messages, self._clock.now_ms())])
         self.wake()
 

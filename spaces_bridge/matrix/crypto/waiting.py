@@ -205,8 +205,9 @@ class WaitingEvents:
         """Ask for keys and answer; return the seconds until there is something to be done."""
         waiting, now = await self._loaded(), self._clock.now_ms()
         next_ms = LOOK_EVERY_MS
-        for event in list(waiting.values()):
-            if event.is_answered:
+        for event_id in list(waiting):
+            event = waiting.get(event_id)
+            if event is None or event.is_answered:  # as answers to others have made it
                 continue
             age_ms = now - event.received_at_ms
             if age_ms < ASKED_AFTER_MS:

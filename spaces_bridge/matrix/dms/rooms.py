@@ -84,9 +84,10 @@ class DirectRooms:
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
         """Return a direct room in which the person is, or is invited.
 
-        It is one that the bot can write in: an encrypted one only where it can encrypt. `title` and `word` are what somebody sees of a new room before accepting: its name,
-        and its topic and the invite's reason. Raises RequestRefused (no such person, or one
-        who wants no invites), Away.
+        It is one that the bot can write in: an encrypted one only where it can encrypt. `title`
+        and `word` are what somebody sees of a new room before accepting: its name, and its topic
+        and the invite's reason. Raises RequestRefused (no such person, or one who wants no
+        invites), Away.
         """
         async with self._locks.holding(user):
             known = await self._notes.get(UserRoom.key(user))
