@@ -23,7 +23,7 @@ from spaces_bridge.call_assembly import refuse_missing_livekit
 from spaces_bridge.config import Config, load
 from spaces_bridge.livekit import transports
 from spaces_bridge.matrix.client.http import home_connector
-from spaces_bridge.registration import refuse_mismatch
+from spaces_bridge.registration import SENDER_LOCALPART, refuse_mismatch
 from spaces_bridge.startup import ExitCode
 
 PATIENCE = aiohttp.ClientTimeout(total=15)
@@ -232,11 +232,18 @@ async def _whoami(session: aiohttp.ClientSession, config: Config, registration: 
             + REGISTERED_HINT.format(path=registration),
             ExitCode.HOMESERVER_REFUSED,
         )
-    user = answer.get("user_id")
-    if status == 200 and user != config.bot_mxid:
+    user, sender = answer.get("user_id"), f"@{SENDER_LOCALPART}:{config.homeserver.domain}"
+    if status == 200 and user == config.bot_mxid:
         return Finding(
-            f"the homeserver takes the token for {user}, not {config.bot_mxid}: correct "
-            "`homeserver.domain` or `appservice.bot_localpart`, and write the registration again",
+            "the homeserver still has a registration of before encrypted chats, in which the bot "
+            "is the sender. Write it again with -g (tokens, rooms and chats stay), give it to the "
+            f"homeserver in place of the old one, and restart the homeserver:\n{registration}",
+            ExitCode.HOMESERVER_WRONG_USER,
+        )
+    if status == 200 and user != sender:
+        return Finding(
+            f"the homeserver takes the token for {user}, not {sender}: correct "
+            "`homeserver.domain`, and write the registration again",
             ExitCode.HOMESERVER_WRONG_USER,
         )
     if status != 200:
@@ -244,7 +251,7 @@ async def _whoami(session: aiohttp.ClientSession, config: Config, registration: 
             f"the homeserver refused the bot ({answer.get('error', status)})",
             ExitCode.HOMESERVER_REFUSED,
         )
-    return Finding(f"it knows the bot {user}")
+    return Finding(f"it knows the bridge; its bot is {config.bot_mxid}")
 
 
 async def _ping(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:

@@ -29,7 +29,7 @@ class Homeserver:
         self.versions = ["r0.6.1", "v1.11"]
         self.as_token = AS_TOKEN
         self.hs_token = HS_TOKEN
-        self.bot = "@spacesbot:home.test"
+        self.sender = "@spaces_sender:home.test"
         self.knows_ping = True
         self.knows_openid = True
         self.transports: object = [
@@ -72,7 +72,7 @@ class Homeserver:
     async def _whoami(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.as_token}":
             return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
-        return web.json_response({"user_id": self.bot})
+        return web.json_response({"user_id": self.sender})
 
     async def _ping(self, _: web.Request) -> web.Response:
         if not self.knows_ping:
@@ -176,9 +176,29 @@ async def test_a_homeserver_that_is_away_is_found(
 async def test_somebody_elses_token_is_found(
     homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    homeserver.bot = "@other:home.test"
+    homeserver.sender = "@other:home.test"
     assert await check(*files) == ExitCode.HOMESERVER_WRONG_USER
     assert "@other:home.test" in capsys.readouterr().out
+
+
+async def test_a_registration_of_before_encrypted_chats_is_found_in_the_homeserver(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.sender = "@spacesbot:home.test"
+    assert await check(*files) == ExitCode.HOMESERVER_WRONG_USER
+    printed = capsys.readouterr().out
+    assert "Write it again with -g (tokens, rooms and chats stay)" in printed
+    assert str(files[1]) in printed
+
+
+async def test_a_registration_of_before_encrypted_chats_is_explained(
+    files: tuple[Path, Path],
+) -> None:
+    text = files[1].read_text().replace("localpart: spaces_sender", "localpart: spacesbot")
+    files[1].write_text(text.replace("io.element.msc4190: true\n", ""))
+    with pytest.raises(StartUpError, match="the bot was `sender_localpart` itself") as refused:
+        await check(*files)
+    assert "`io.element.msc4190` is None, the config wants True" in refused.value.text
 
 
 async def test_a_homeserver_of_long_ago_is_found(

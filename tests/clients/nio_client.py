@@ -13,6 +13,11 @@ from spaces_bridge_demo.homeserver import Account
 from tests.clients.chat import Shown
 
 _SYNC_MS = 20_000
+_ENCRYPTION = {
+    "type": "m.room.encryption",
+    "state_key": "",
+    "content": {"algorithm": "m.megolm.v1.aes-sha2"},
+}
 
 
 class NioClient:
@@ -31,17 +36,12 @@ class NioClient:
 
     async def open_dm(self, user: str, *, encrypted: bool = True) -> str:
         """Make a DM."""
-        encryption = {
-            "type": "m.room.encryption",
-            "state_key": "",
-            "content": {"algorithm": "m.megolm.v1.aes-sha2"},
-        }
         made = _done(
             await self._client.room_create(
                 is_direct=True,
                 invite=[user],
                 preset=nio.RoomPreset.trusted_private_chat,
-                initial_state=[encryption] if encrypted else [],
+                initial_state=[_ENCRYPTION] if encrypted else [],
             )
         )
         room = str(made.room_id)
@@ -65,6 +65,43 @@ class NioClient:
         """React."""
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
         return await self._send(room, "m.reaction", {"m.relates_to": relation})
+
+    async def edit(self, room: str, event_id: str, body: str) -> str:
+        """Edit a message."""
+        content = {"msgtype": "m.text", "body": body}
+        relation = {"rel_type": "m.replace", "event_id": event_id}
+        edited = {**content, "body": f"* {body}", "m.new_content": content}
+        return await self._send(room, "m.room.message", {**edited, "m.relates_to": relation})
+
+    async def redact(self, room: str, event_id: str) -> None:
+        """Redact an event."""
+        _done(await self._client.room_redact(room, event_id))
+
+    async def encrypt(self, room: str) -> None:
+        """Have a room encrypted from now on, and wait until the client knows it."""
+        content = {"algorithm": "m.megolm.v1.aes-sha2"}
+        _done(await self._client.room_put_state(room, "m.room.encryption", content))
+        while not self._client.rooms[room].encrypted:
+            await self._client.synced.wait()
+
+    async def open_room(self, *invited: str) -> str:
+        """Make an encrypted room for many."""
+        made = _done(
+            await self._client.room_create(
+                invite=list(invited),
+                preset=nio.RoomPreset.private_chat,
+                initial_state=[_ENCRYPTION],
+            )
+        )
+        room = str(made.room_id)
+        while room not in self._client.rooms:
+            await self._client.synced.wait()
+        return room
+
+    async def topic(self, room: str) -> str:
+        """The topic of a room."""
+        found = _done(await self._client.room_get_state_event(room, "m.room.topic"))
+        return str(found.content["topic"])
 
     async def timeline(self, room: str) -> Sequence[Shown]:
         """What came, decrypted by now where it could not be at once."""

@@ -26,7 +26,7 @@ Another homeserver sends its invite before it keeps the invite itself, and at fi
 class Greeter:
     """The greeter accepts invites.
 
-    In an encrypted room it says so and opens an unencrypted one.
+    Where the bot cannot encrypt, it says so in an encrypted room and opens an unencrypted one.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Greeter:
             encrypted = await self._bot.state(invite.room, "m.room.encryption") is not None
             # the invite's `is_direct` decides nothing: a crowd's room called direct is none
             direct = await self._dms.is_direct(invite.room)
-            if encrypted:
+            if encrypted and not self._dms.can_be_encrypted:
                 await self._leave_cipher(invite.room, invite.sender)
                 return
             if direct:
@@ -72,8 +72,11 @@ class Greeter:
         await self._bot.join(invite.room, via)
 
     async def heard_cipher(self, said: EncryptedMessage) -> None:
-        """Explain in an encrypted direct room that the bot cannot read what is written there."""
-        if await self._dms.is_direct(said.room):
+        """Explain in an encrypted direct room that the bot cannot read what is written there.
+
+        Where it can encrypt, whatever has no key (yet) is not explained here.
+        """
+        if not self._dms.can_be_encrypted and await self._dms.is_direct(said.room):
             try:
                 await self._leave_cipher(said.room, said.sender)
             except RequestRefused as refusal:
