@@ -211,6 +211,18 @@ class SdkClient:
         """Ask somebody, in their DM, to compare emoji."""
         await self.ask("verify", user, room)
 
+    async def verify_device(self, user: str) -> None:
+        """Ask the only device of somebody to verify each other, by to-device messages."""
+        await self.ask("verifyDevice", user)
+
+    async def reset_identity(self, account: Account) -> None:
+        """Have new cross-signing keys."""
+        await self.ask("resetIdentity", {"user": account.user_id, "password": account.password})
+
+    async def mismatch_sas(self) -> None:
+        """Say that the emoji differ."""
+        await self.ask("mismatchSas")
+
     async def accept_verification(self, user: str, room: str) -> None:
         """Take up what somebody asked for in their DM."""
         await self.ask("acceptVerification", user, room)
