@@ -10,8 +10,8 @@ from spaces_bridge.config import Config
 from spaces_bridge.media.cluster_relays import ClusterRelays
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.nodes.endpoint import NodeEndpoint
-from spaces_bridge.media.nodes.peer_names import signing_key
 from spaces_bridge.media.nodes.registry import MediaNodes
+from spaces_bridge.media.nodes.signed_peer_ids import signing_key
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.relays import WorkerRelays
 from spaces_bridge.media.sfu_client.messages import ToSfuClient

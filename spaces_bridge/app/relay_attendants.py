@@ -12,7 +12,7 @@ from spaces_bridge.app.relay_ports import (
 )
 from spaces_bridge.core.ids import SpaceId
 
-HOME: Final = "home"
+OWN_ROOM: Final = "home"
 """The name of a live space's own room."""
 ELSEWHERE: Final = "sfu:"
 """The beginning of the names of rooms at other SFUs, before an address that strangers choose."""
@@ -40,7 +40,7 @@ class RelayAttendants:
 
     async def token(self, space: SpaceId, room: RelayedRoom, node: str) -> str:
         """Return a fresh token. Raises AdapterError."""
-        tokens = self._home_tokens if room.name == HOME else self._others
+        tokens = self._home_tokens if room.name == OWN_ROOM else self._others
         if tokens is None:
             raise AdapterError("This room is not ours any more.")
         return await tokens.token(space, room, node)
@@ -66,4 +66,4 @@ class RelayAttendants:
             attendant.track_replaced(space, name, sid)
 
     def _of(self, name: str) -> RelayListener | None:
-        return self._home if name == HOME else self._others
+        return self._home if name == OWN_ROOM else self._others

@@ -22,8 +22,8 @@ from spaces_bridge.livekit.loudness import Loudness
 from spaces_bridge.livekit.news import CallNews
 from spaces_bridge.livekit.outgoing import SignalQueue
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
+from spaces_bridge.livekit.relevant_changes import RelevantChanges
 from spaces_bridge.livekit.responses import CallEnd
-from spaces_bridge.livekit.seen import Seen
 from spaces_bridge.livekit.sids import room_sid
 from spaces_bridge.livekit.transcriptions import Voice
 
@@ -76,7 +76,7 @@ class CallRoom:
         self._texts = CallTexts(stage, self._sid, spaces.context.clock.now_ms)
         self.captions = Captions(self._say, self._voice_of)
         self._news = CallNews(lambda: owner.guard(self, self._tell))
-        self._seen = Seen()
+        self._seen = RelevantChanges()
         """What `refresh` has brought the participants to."""
         seat_speakers(self._bot, view, (), frozenset())
         self._streams: Sequence[CallStream] = streams_of((), self._bot)

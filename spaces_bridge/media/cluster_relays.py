@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from spaces_bridge.app.relay_attendants import HOME as HOME_ROOM
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -17,7 +17,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.cluster_members import LOCAL
 from spaces_bridge.media.relays import WorkerRelays
 
-HOME: Final = ""
+HOME_RELAY: Final = ""
 """What a relay is called at the SFU while its worker is home; see `RelayTokens.token`."""
 AWAY_FROM_HOME: Final = "local"
 """What the relay of this machine's worker is called while another one is home."""
@@ -97,17 +97,17 @@ class ClusterRelays:
         for each in dict.fromkeys((before, name)):
             if each is not None and each in self._relays:
                 relays = self._relays[each]
-                relays.become(HOME if each == name else each or AWAY_FROM_HOME)
+                relays.become(HOME_RELAY if each == name else each or AWAY_FROM_HOME)
                 for (space, _), room in self._rooms.items():
                     relays.join_room(space, self._room_for(each, room))
                     relays.take_tracks(space, room.name, self._tracks.get((space, room.name), {}))
 
     def is_in_room(self, name: str, space: SpaceId) -> bool:
         """Return whether a member's relay is in a live space's own room, if it has one."""
-        if (space, HOME_ROOM) not in self._rooms:
+        if (space, OWN_ROOM) not in self._rooms:
             return True
         relays = self._relays.get(name)
-        return relays is not None and relays.is_in(space, HOME_ROOM)
+        return relays is not None and relays.is_in(space, OWN_ROOM)
 
     def _tell_lost(self, reason: str) -> None:
         """Say that the home relay is in no room: what it saw last is not true any more."""
@@ -119,7 +119,7 @@ class ClusterRelays:
         return name == self._home
 
     def _room_for(self, name: str, room: RelayedRoom) -> RelayedRoom:
-        is_far = name != LOCAL and room.name == HOME_ROOM
+        is_far = name != LOCAL and room.name == OWN_ROOM
         url = (is_far and self._url_for_nodes) or room.url
         publishes = room.publishes and name == self._home
         return dataclasses.replace(room, url=url, publishes=publishes)

@@ -16,9 +16,9 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.call_stage import WorkerCallStage
-from spaces_bridge.media.cluster_ear import MemberEar
+from spaces_bridge.media.cluster_desired import DesiredSpaces
+from spaces_bridge.media.cluster_listener import MemberListener
 from spaces_bridge.media.cluster_members import LOCAL, Member, Members
-from spaces_bridge.media.cluster_wants import ClusterWants
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
@@ -55,7 +55,7 @@ class ClusterStage:
         self._local, self._tasks = local, tasks or TaskSupervisor()
         self._keep_s = keep_s
         self._listener: StageListener | None = None
-        self._wants = ClusterWants(domain)
+        self._wants = DesiredSpaces(domain)
         self._members = Members()
         self._has_nodes = False
         self._on_home_moved: HomeMoved = lambda _before, _now: None
@@ -295,7 +295,7 @@ class ClusterStage:
 
     def _add(self, member: Member) -> None:
         self._members.add(member)
-        member.stage.listen(MemberEar(self, member, lambda: self._listener))
+        member.stage.listen(MemberListener(self, member, lambda: self._listener))
 
     def _forget(self, member: Member) -> None:
         log.warning("the media node %s is forgotten: its sessions have ended", member.name)

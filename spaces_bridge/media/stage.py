@@ -18,6 +18,7 @@ from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.call_stage import WorkerCallStage
+from spaces_bridge.media.desired import DesiredSpace
 from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.requests import ANSWER_S, Requests
@@ -26,7 +27,6 @@ from spaces_bridge.media.room_sounds import RoomSounds
 from spaces_bridge.media.sessions import Session, Sessions
 from spaces_bridge.media.supervision import OnAttached, OnMessage, Supervise
 from spaces_bridge.media.supervisor import Supervisor
-from spaces_bridge.media.wanted import Wanted
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
 from spaces_bridge.media.worker.values import StreamDirection as PeerDirection
 from spaces_bridge.wire.pcm import length_ms
@@ -65,7 +65,7 @@ class WorkerStage:
         self._new_peer = new_peer
         self._claim_s = claim_s
         self._listener: StageListener | None = None
-        self._wanted: dict[SpaceId, Wanted] = {}
+        self._wanted: dict[SpaceId, DesiredSpace] = {}
         self._sessions = Sessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._requests = Requests[messages.Answer | messages.CallNegotiated]()
@@ -153,7 +153,7 @@ class WorkerStage:
     def open_space(self, space: SpaceId, elapsed_ms: int) -> None:
         """Part of the port."""
         now = asyncio.get_running_loop().time()
-        wanted = self._wanted.setdefault(space, Wanted(elapsed_ms, now))
+        wanted = self._wanted.setdefault(space, DesiredSpace(elapsed_ms, now))
         self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(messages.SubscribeMix(space, True))

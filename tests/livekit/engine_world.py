@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Stage
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -20,9 +20,9 @@ from spaces_bridge.app.relay_ports import (
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.livekit.engine.acts import RoomControl
 from spaces_bridge.livekit.engine.credentials import Credentials
 from spaces_bridge.livekit.engine.issuing import EngineTokens, HomeTokens, bot_identity
+from spaces_bridge.livekit.engine.operations import RoomControl
 from spaces_bridge.livekit.engine.room import RoomNeeds
 from spaces_bridge.livekit.engine.rooms import EngineRooms, RoomLists
 from spaces_bridge.livekit.names import device_identity, room_name
@@ -59,7 +59,7 @@ class PaperRelays:
     def see(self, *participants: RelayedParticipant) -> None:
         """The home relay sees these people, all of them."""
         assert self.listener is not None
-        self.listener.room_changed(SPACE, HOME, participants)
+        self.listener.room_changed(SPACE, OWN_ROOM, participants)
 
 
 class PaperServer:
@@ -71,7 +71,7 @@ class PaperServer:
         self.listed: Sequence[RelayedParticipant] = ()
         self.is_away = False
         self.may_go = asyncio.Event()
-        """What acts on people wait for."""
+        """What operations on people wait for."""
         self.may_go.set()
 
     async def make(self, room: str) -> None:
@@ -107,7 +107,7 @@ class PaperServer:
             raise AdapterError("the server is away")
         self.done.append(what)
 
-    def acts(self) -> set[tuple[object, ...]]:
+    def operations(self) -> set[tuple[object, ...]]:
         """What it was asked to do to people; they are forgotten here."""
         kinds = {"permit", "mute", "remove", "unsubscribe"}
         found = {asked for asked in self.asked if asked[0] in kinds}

@@ -7,12 +7,12 @@ import pytest
 
 from spaces_bridge.app.actor import summary_of
 from spaces_bridge.app.ports import Draft
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
-from spaces_bridge.livekit.engine import acts, microphones
+from spaces_bridge.livekit.engine import microphones, operations
 from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.room import EngineRoom
 from spaces_bridge.livekit.limits import DEVICES_MAX, OPENINGS_BURST
@@ -47,10 +47,10 @@ class Scene:
     def __init__(self, world: EngineWorld, relays: PaperRelays, server: PaperServer) -> None:
         self.world, self.relays, self.server = world, relays, server
 
-    async def acts(self) -> set[tuple[object, ...]]:
+    async def operations(self) -> set[tuple[object, ...]]:
         """What the server is asked to do to people, once all is settled."""
         await self.settled()
-        return self.server.acts()
+        return self.server.operations()
 
     async def settled(self) -> None:
         """Until the live space has carried out all, and the engine what follows."""
@@ -66,7 +66,7 @@ class Scene:
         self.relays.see(self.world.participant(ALICE, track()))
         assert await self.on_air() == {ALICE}
         assert self.relays.taken == {"TR_1": ALICE}
-        assert await self.acts() == set()
+        assert await self.operations() == set()
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ async def scene() -> AsyncIterator[Scene]:
 
 
 async def test_the_relays_are_in_the_room_while_it_is_live(scene: Scene) -> None:
-    assert scene.relays.joined.keys() == {HOME}
-    assert scene.relays.joined[HOME].publishes
+    assert scene.relays.joined.keys() == {OWN_ROOM}
+    assert scene.relays.joined[OWN_ROOM].publishes
     await scene.settled()
     assert ("make", NAME) in scene.server.asked
     await scene.world.spaces.ask(SPACE, cmd.EndSpace(HOST, 3_000, "over"))
@@ -93,20 +93,20 @@ async def test_the_relays_are_in_the_room_while_it_is_live(scene: Scene) -> None
 
 async def test_an_old_token_gives_nobody_the_floor(scene: Scene) -> None:
     scene.relays.see(scene.world.participant(BOB, track(), may_publish=True))
-    assert await scene.acts() == {("permit", BOB_ID, False)}
+    assert await scene.operations() == {("permit", BOB_ID, False)}
     assert scene.relays.taken == {}
     assert await scene.on_air() == set()
 
 
 async def test_rights_at_the_server_are_those_of_the_live_space(scene: Scene) -> None:
     scene.relays.see(scene.world.participant(BOB, may_publish=False))
-    assert await scene.acts() == set()
+    assert await scene.operations() == set()
     await scene.world.levels({BOB: SPEAKER})
-    assert await scene.acts() == {("permit", BOB_ID, True)}
+    assert await scene.operations() == {("permit", BOB_ID, True)}
     scene.relays.see(scene.world.participant(BOB))
-    assert await scene.acts() == set()
+    assert await scene.operations() == set()
     await scene.world.levels({BOB: None})
-    assert await scene.acts() == {("permit", BOB_ID, False)}
+    assert await scene.operations() == {("permit", BOB_ID, False)}
 
 
 async def test_who_was_removed_or_left_the_room_is_put_out_each_time_they_come(
@@ -115,15 +115,15 @@ async def test_who_was_removed_or_left_the_room_is_put_out_each_time_they_come(
     scene.relays.see(
         scene.world.participant(ALICE), scene.world.participant(BOB, may_publish=False)
     )
-    await scene.acts()
+    await scene.operations()
     await scene.world.spaces.ask(SPACE, cmd.RemovePerson(HOST, ALICE))
-    assert await scene.acts() == {("remove", ALICE_ID)}
+    assert await scene.operations() == {("remove", ALICE_ID)}
     await scene.world.spaces.ask(SPACE, cmd.ObserveMember(BOB, joined=False, name="Bob"))
-    assert ("remove", BOB_ID) in await scene.acts()
+    assert ("remove", BOB_ID) in await scene.operations()
     scene.relays.see()
-    await scene.acts()
+    await scene.operations()
     scene.relays.see(scene.world.participant(ALICE, may_publish=False))
-    assert await scene.acts() == {("remove", ALICE_ID)}
+    assert await scene.operations() == {("remove", ALICE_ID)}
 
 
 def _strangers(world: EngineWorld) -> dict[str, RelayedParticipant]:
@@ -157,7 +157,7 @@ def _strangers(world: EngineWorld) -> dict[str, RelayedParticipant]:
 async def test_whom_the_bridge_did_not_let_in_is_put_out(scene: Scene, kind: str) -> None:
     stranger = replace(_strangers(scene.world)[kind], tracks=(track(),))
     scene.relays.see(stranger)
-    assert await scene.acts() == {("remove", stranger.identity)}
+    assert await scene.operations() == {("remove", stranger.identity)}
     assert scene.relays.taken == {}
     assert await scene.on_air() == set()
 
@@ -178,9 +178,9 @@ async def test_a_person_is_in_a_call_on_so_many_devices(scene: Scene) -> None:
     devices = [f"D{number}" for number in range(DEVICES_MAX + 1)]
     people = [scene.world.participant(ALICE, device=device) for device in devices]
     scene.relays.see(*people[:-1])
-    assert await scene.acts() == set()
+    assert await scene.operations() == set()
     scene.relays.see(people[-1], *people[:-1])
-    assert await scene.acts() == {("remove", device_identity(ALICE, devices[-1]))}
+    assert await scene.operations() == {("remove", device_identity(ALICE, devices[-1]))}
 
 
 # --- microphones --------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ async def test_a_microphone_that_the_live_space_shuts_is_muted_at_the_server(
 ) -> None:
     await scene.alice_speaks()
     await scene.world.spaces.ask(SPACE, cmd.CloseMicrophone(ALICE))
-    assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+    assert await scene.operations() == {("mute", ALICE_ID, "TR_1")}
     assert scene.relays.taken == {}
     scene.relays.see(scene.world.participant(ALICE, track(muted=True)))
     await scene.alice_speaks()
@@ -217,23 +217,23 @@ async def test_a_microphone_that_the_live_space_shuts_is_muted_at_the_server(
 async def test_a_demoted_speaker_is_not_heard_again_unasked(scene: Scene) -> None:
     await scene.alice_speaks()
     await scene.world.levels({ALICE: None})
-    assert await scene.acts() == {("permit", ALICE_ID, False)}
+    assert await scene.operations() == {("permit", ALICE_ID, False)}
     assert scene.relays.taken == {}
     # the floor is back before the server has ended the track
     await scene.world.levels({ALICE: SPEAKER})
-    assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+    assert await scene.operations() == {("mute", ALICE_ID, "TR_1")}
     assert await scene.on_air() == set()
 
 
 async def test_a_hosts_mute_holds_at_the_server(scene: Scene) -> None:
     await scene.alice_speaks()
     await scene.world.spaces.ask(SPACE, cmd.MuteSpeaker(HOST, ALICE))
-    assert await scene.acts() == {("permit", ALICE_ID, False)}
+    assert await scene.operations() == {("permit", ALICE_ID, False)}
     permit = scene.world.calls.permit(SPACE, ALICE)
     assert not permit.may_publish
     scene.relays.see(scene.world.participant(ALICE, may_publish=False))
     await scene.world.spaces.ask(SPACE, cmd.UnmuteSpeaker(HOST, ALICE))
-    assert await scene.acts() == {("permit", ALICE_ID, True)}
+    assert await scene.operations() == {("permit", ALICE_ID, True)}
 
 
 async def test_the_newest_device_speaks_and_the_others_are_muted(scene: Scene) -> None:
@@ -241,7 +241,7 @@ async def test_the_newest_device_speaks_and_the_others_are_muted(scene: Scene) -
     phone = scene.world.participant(ALICE, track(), device="DEVICE")
     desk = scene.world.participant(ALICE, track("TR_2"), device="DESK")
     scene.relays.see(phone, desk)
-    assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+    assert await scene.operations() == {("mute", ALICE_ID, "TR_1")}
     assert scene.relays.taken == {"TR_2": ALICE}
     scene.relays.see(scene.world.participant(ALICE, track(muted=True)), desk)
     assert await scene.on_air() == {ALICE}
@@ -249,8 +249,8 @@ async def test_the_newest_device_speaks_and_the_others_are_muted(scene: Scene) -
 
 async def test_a_microphone_on_the_page_takes_the_tracks_place(scene: Scene) -> None:
     await scene.alice_speaks()
-    scene.world.rooms.track_replaced(SPACE, HOME, "TR_1")
-    assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+    scene.world.rooms.track_replaced(SPACE, OWN_ROOM, "TR_1")
+    assert await scene.operations() == {("mute", ALICE_ID, "TR_1")}
     assert scene.relays.taken == {}
     scene.relays.see(scene.world.participant(ALICE, track(muted=True)))
     assert await scene.on_air() == {ALICE}
@@ -263,7 +263,7 @@ async def test_who_speaks_on_the_page_is_taken_from_the_bot_while_on_air(scene: 
     assert scene.relays.taken == {"TR_H": HOST}
     await scene.world.spaces.ask(SPACE, cmd.CloseMicrophone(HOST))
     assert scene.relays.taken == {}
-    assert await scene.acts() == set()
+    assert await scene.operations() == set()
 
 
 async def test_who_toggles_for_ever_is_muted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +277,7 @@ async def test_who_toggles_for_ever_is_muted(monkeypatch: pytest.MonkeyPatch) ->
             relays.see(world.participant(ALICE, track(muted=True)))
         relays.see(world.participant(ALICE, track()))
         assert relays.taken == {}
-        assert await scene.acts() == {("mute", ALICE_ID, "TR_1")}
+        assert await scene.operations() == {("mute", ALICE_ID, "TR_1")}
         assert await scene.on_air() == set()
 
 
@@ -349,7 +349,7 @@ async def test_a_bug_in_the_call_leaves_the_live_space_alive(
     scene.world.rooms.draft(SPACE, Draft(UtteranceId("u1"), ALICE, "Good", 0, 0, 400, "en"))
     said = cmd.CaptionUtterance(UtteranceId("u1"), ALICE, 0, 900, "Good evening.", "en")
     await scene.world.spaces.ask(SPACE, said)
-    scene.world.rooms.room_lost(SPACE, HOME, "the relay fell")
+    scene.world.rooms.room_lost(SPACE, OWN_ROOM, "the relay fell")
     await scene.alice_speaks()
 
 
@@ -367,7 +367,7 @@ async def test_a_draft_that_comes_to_nothing_is_taken_away(scene: Scene) -> None
 async def test_what_the_server_did_not_do_is_tried_until_it_has(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acts, "TRY_AGAIN", Backoff(0.001, 0.001))
+    monkeypatch.setattr(operations, "TRY_AGAIN", Backoff(0.001, 0.001))
     scene.server.is_away = True
     scene.relays.see(scene.world.participant(BOB, track(), may_publish=True))
     refused = ("permit", BOB_ID, False)
@@ -380,7 +380,7 @@ async def test_what_the_server_did_not_do_is_tried_until_it_has(
 async def test_what_is_not_wanted_any_more_is_not_tried_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acts, "TRY_AGAIN", Backoff(0.001, 0.001))
+    monkeypatch.setattr(operations, "TRY_AGAIN", Backoff(0.001, 0.001))
     scene.server.is_away = True
     scene.relays.see(scene.world.participant(BOB, may_publish=True))
     await scene.world.until(lambda: ("permit", BOB_ID, False) in scene.server.asked)
@@ -434,7 +434,7 @@ async def test_devices_come_and_go_and_a_lost_relay_is_nobodys_end(scene: Scene)
     scene.relays.see(scene.world.participant(BOT), scene.world.participant(ALICE))
     assert scene.world.members.here == [(ALICE, "DEVICE")]
     assert scene.world.rooms.is_connected(SPACE, ALICE_ID)
-    scene.world.rooms.room_lost(SPACE, HOME, "the relay fell")
+    scene.world.rooms.room_lost(SPACE, OWN_ROOM, "the relay fell")
     assert scene.world.rooms.is_connected(SPACE, ALICE_ID)
     scene.relays.see(scene.world.participant(BOT))
     assert scene.world.members.went == [(ALICE, "DEVICE")]

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import RelayedRoom
 from spaces_bridge.app.usecases.calls import CallPermit
 from spaces_bridge.core.ids import RoomId, SpaceId
@@ -58,7 +58,7 @@ async def test_the_home_relay_is_seen_and_speaks_the_others_are_hidden_and_liste
     world = LiveSpaceWorld(None)
     await world.begin()
     tokens = HomeTokens(world.spaces, KEY, SECRET, CREDENTIALS, BOT)
-    home = RelayedRoom(HOME, URL, publishes=True)
+    home = RelayedRoom(OWN_ROOM, URL, publishes=True)
     try:
         seen = claims_of(await tokens.token(SPACE, home, ""))
         hidden = claims_of(await tokens.token(SPACE, home, "berlin"))

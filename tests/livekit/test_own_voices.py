@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.livekit.engine import acts
+from spaces_bridge.livekit.engine import operations
 from spaces_bridge.livekit.names import device_identity
 from spaces_bridge.pacing.backoff import Backoff
 from tests.livekit.call_world import ALICE, ALICE_ID, BOB, BOT, SPEAKER
@@ -19,7 +19,7 @@ async def asked(world: EngineWorld, server: PaperServer) -> set[tuple[object, ..
     """What the server is asked to do to people, once all is settled."""
     for _ in range(3):
         await world.settled()
-    return server.acts()
+    return server.operations()
 
 
 async def test_each_device_of_a_speaker_on_the_page_is_rid_of_the_own_voice_once() -> None:
@@ -45,7 +45,7 @@ async def test_each_device_of_a_speaker_on_the_page_is_rid_of_the_own_voice_once
 
 
 async def test_it_is_tried_until_the_server_has_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acts, "TRY_AGAIN", Backoff(0.001, 0.001))
+    monkeypatch.setattr(operations, "TRY_AGAIN", Backoff(0.001, 0.001))
     async with paper_world() as (world, relays, server):
         await world.seat(ALICE, "Alice", SPEAKER)
         await world.speak_on_page(ALICE)

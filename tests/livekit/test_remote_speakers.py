@@ -8,7 +8,7 @@ import pytest
 
 from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.errors import AdapterError
-from spaces_bridge.app.relay_attendants import HOME, RelayAttendants
+from spaces_bridge.app.relay_attendants import OWN_ROOM, RelayAttendants
 from spaces_bridge.app.relay_ports import (
     RelayedParticipant,
     RelayedRoom,
@@ -356,11 +356,11 @@ async def test_an_sfu_that_lets_nobody_in_keeps_nobodys_place(
 
 
 async def test_a_room_of_ones_own_cannot_be_named(far: Far) -> None:
-    far.speakers.member_seen(SPACE, RemoteMember(EVE, "PHONE", "uuid-7", HOME))
+    far.speakers.member_seen(SPACE, RemoteMember(EVE, "PHONE", "uuid-7", OWN_ROOM))
     await far.floor(SPEAKER)
     await far.joined()
-    assert HOME not in far.paper.rooms
-    assert HOME not in far.paper.taken
+    assert OWN_ROOM not in far.paper.rooms
+    assert OWN_ROOM not in far.paper.taken
 
 
 async def test_an_sfu_that_names_another_address_is_asked_for_another_token(far: Far) -> None:

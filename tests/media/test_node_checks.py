@@ -15,7 +15,7 @@ from spaces_bridge.media.nodes.channels import packed, unpacked
 from spaces_bridge.media.nodes.checks import admitted, admitted_state, checked
 from spaces_bridge.media.nodes.messages import BeHome, NodeGreeting, WorkerAttached
 from spaces_bridge.media.nodes.options import parse
-from spaces_bridge.media.nodes.peer_names import PeerNames, signing_key
+from spaces_bridge.media.nodes.signed_peer_ids import SignedPeerIds, signing_key
 from spaces_bridge.media.sfu_client import messages as sfu
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.startup import ExitCode, StartUpError
@@ -27,7 +27,7 @@ SPACE, OTHER_SPACE = SpaceId("one"), SpaceId("two")
 HOST, EAR = UserId("@host:x"), UserId("@ear:x")
 LISTEN, SPEAK = StreamDirection.LISTEN, StreamDirection.SPEAK
 KEY = signing_key("a token")
-OURS, OTHERS = PeerNames(KEY, "node"), PeerNames(KEY, "another")
+OURS, OTHERS = SignedPeerIds(KEY, "node"), SignedPeerIds(KEY, "another")
 
 
 # --- whose a peer is -----------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def test_a_peers_id_is_good_for_one_person_on_one_node() -> None:
     assert not OURS.are_of(peer, SPACE, HOST, LISTEN)
     assert not OURS.are_of(peer, SPACE, EAR, SPEAK)
     assert not OTHERS.are_of(peer, SPACE, EAR, LISTEN)
-    assert not PeerNames(signing_key("another token"), "node").are_of(peer, SPACE, EAR, LISTEN)
+    assert not SignedPeerIds(signing_key("another token"), "node").are_of(peer, SPACE, EAR, LISTEN)
     assert peer != OURS.new(SPACE, EAR, LISTEN)
 
 

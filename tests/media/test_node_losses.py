@@ -12,14 +12,14 @@ import pytest
 from spaces_bridge.app.relay_ports import RelayedRoom
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
-from spaces_bridge.media.nodes.carrier import Carrier
+from spaces_bridge.media.nodes.agent import NodeAgent
 from spaces_bridge.media.nodes.channels import LinkMessage
 from spaces_bridge.media.nodes.dialer import Dialer
 from spaces_bridge.media.nodes.messages import NodeWelcome, SfuClientLost, WorkerAttached
 from spaces_bridge.media.nodes.options import NodeOptions
 from spaces_bridge.media.sfu_client import messages as sfu
 from tests.media.test_cluster_losses import Losses
-from tests.media.test_node_carrier import Worker
+from tests.media.test_node_agent import Worker
 from tests.media.test_nodes import Hostile, dialled
 from tests.support.nodes import SECRET, bridge
 from tests.support.stage import GUEST, HOST, SPACE, options, until
@@ -30,8 +30,8 @@ ROOM = RelayedRoom("home", "ws://sfu", publishes=True)
 NOTHING = messages.Hello(1, {}, ())
 
 
-class LossyCarrier(Carrier):
-    """A carrier whose link ends with the first message of a kind, which nobody gets."""
+class LossyAgent(NodeAgent):
+    """A agent whose link ends with the first message of a kind, which nobody gets."""
 
     def __init__(self, lost: type[LinkMessage]) -> None:
         super().__init__(self._send)
@@ -66,22 +66,22 @@ class LossyCarrier(Carrier):
 class PaperWorker(Worker):
     """A worker's supervision that says what the worker has when it is asked."""
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, agent: NodeAgent) -> None:
         super().__init__()
-        self._carrier = carrier
+        self._agent = agent
 
     def attach_again(self) -> None:
         super().attach_again()
-        self._carrier.attached(NOTHING, {})
+        self._agent.attached(NOTHING, {})
 
 
 @contextlib.asynccontextmanager
-async def dialling(url: str, folder: Path, carrier: Carrier) -> AsyncIterator[None]:
+async def dialling(url: str, folder: Path, agent: NodeAgent) -> AsyncIterator[None]:
     """A node whose worker and SFU client are on paper; its link is real."""
-    carrier.attend(PaperWorker(carrier))
-    carrier.sfu_heard(sfu.SfuClientReady(1))
+    agent.attend(PaperWorker(agent))
+    agent.sfu_heard(sfu.SfuClientReady(1))
     address = f"{url.replace('http', 'ws')}/media/node"
-    dialer = Dialer(NodeOptions(address, SECRET, "far", options(folder)), "i" * 40, carrier)
+    dialer = Dialer(NodeOptions(address, SECRET, "far", options(folder)), "i" * 40, agent)
     task = asyncio.create_task(dialer.run())
     try:
         yield
@@ -98,14 +98,14 @@ async def dialling(url: str, folder: Path, carrier: Carrier) -> AsyncIterator[No
 async def test_a_message_that_is_lost_with_the_link_leaves_no_node_silent(
     tmp_path: Path, lost: type[LinkMessage]
 ) -> None:
-    carrier, told = LossyCarrier(lost), Losses()
-    async with bridge(None) as there, dialling(there.url, tmp_path, carrier):
+    agent, told = LossyAgent(lost), Losses()
+    async with bridge(None) as there, dialling(there.url, tmp_path, agent):
         there.relays.attend_relays(told, told)
         there.relays.join_room(SPACE, ROOM)
         there.relays.take_tracks(SPACE, "home", {"TR_1": HOST})
-        await until(lambda: carrier.has_lost)
-        await until(lambda: takes(carrier.told) and there.relays.is_in_room("far", SPACE))
-        assert takes(carrier.told)[-1] == {"TR_1": HOST}
+        await until(lambda: agent.has_lost)
+        await until(lambda: takes(agent.told) and there.relays.is_in_room("far", SPACE))
+        assert takes(agent.told)[-1] == {"TR_1": HOST}
 
 
 def takes(told: Sequence[sfu.ToSfuClient]) -> list[object]:

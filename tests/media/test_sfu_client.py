@@ -18,7 +18,7 @@ from spaces_bridge.media.sfu_client.client import SfuClient
 from spaces_bridge.media.sfu_client.codec import CODEC
 from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.secrecy import WithoutTokens, reason_of
-from spaces_bridge.media.sfu_client.seen import participants
+from spaces_bridge.media.sfu_client.snapshots import participants
 from spaces_bridge.wire.messages import BadMessage
 from tests.support.stage import until
 

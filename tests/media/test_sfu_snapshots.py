@@ -7,7 +7,7 @@ from spaces_bridge.media.nodes.channels import packed
 from spaces_bridge.media.nodes.limits import MESSAGE_MAX
 from spaces_bridge.media.sfu_client import limits, messages
 from spaces_bridge.media.sfu_client.codec import CODEC
-from spaces_bridge.media.sfu_client.seen import participants
+from spaces_bridge.media.sfu_client.snapshots import participants
 from tests.media.test_sfu_client import person, track
 
 pytestmark = pytest.mark.unit

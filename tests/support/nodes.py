@@ -17,8 +17,8 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.cluster_relays import ClusterRelays
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.nodes.endpoint import NodeEndpoint
-from spaces_bridge.media.nodes.peer_names import signing_key
 from spaces_bridge.media.nodes.registry import MediaNodes
+from spaces_bridge.media.nodes.signed_peer_ids import signing_key
 from spaces_bridge.media.stage import WorkerStage
 from tests.support.stage import Noted, options, until
 

@@ -3,7 +3,7 @@
 from spaces_bridge.app.call_ports import BOT_DEVICE
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import RelayedRoom
 from spaces_bridge.app.usecases.calls import CallPermit, CallToken
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -63,7 +63,7 @@ class HomeTokens:
     async def token(self, space: SpaceId, room: RelayedRoom, node: str) -> str:
         """Return a token for a node's relay. Raises AdapterError. Part of `RelayTokens`."""
         view = self._spaces.view(space)
-        if view is None or view.room is None or room.name != HOME:
+        if view is None or view.room is None or room.name != OWN_ROOM:
             raise AdapterError(f"live space {space} has no room {room.name!r} at LiveKit")
         identity = bot_identity(self._bot, node)
         grant = CallGrant(

@@ -2,7 +2,7 @@
 
 The owner's own act opens one: a track that appears unmuted, or is unmuted. The live space decides;
 what it refuses, and what it closes, is muted at the server. Who may not publish is not muted, but
-loses the track (`acts.Permit`): that is the room's.
+loses the track (`operations.Permit`): that is the room's.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.livekit.engine.acts import Mute
+from spaces_bridge.livekit.engine.operations import Mute
 from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
 from spaces_bridge.livekit.opening import Opening, asked_to_open
 from spaces_bridge.pacing.token_bucket import TokenBuckets

@@ -9,7 +9,7 @@ from functools import partial
 
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.livekit.engine.acts import Unsubscribe
+from spaces_bridge.livekit.engine.operations import Unsubscribe
 
 
 class OwnVoices:
@@ -19,7 +19,7 @@ class OwnVoices:
         self._bot = bot
         self._done: set[tuple[str, str]] = set()
 
-    def acts(
+    def operations(
         self, people: Iterable[RelayedParticipant], holders: Mapping[str, UserId | None]
     ) -> Sequence[Unsubscribe]:
         """Return what is to be done still; `holders` are the people's users, by identity.

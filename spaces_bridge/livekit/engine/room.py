@@ -5,29 +5,29 @@ from dataclasses import dataclass
 
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.registry import Spaces
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays, RoomText
 from spaces_bridge.app.usecases.calls import CallPermit, Calls
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit.captions import Captions
-from spaces_bridge.livekit.engine.acts import (
-    Act,
-    Acts,
+from spaces_bridge.livekit.engine.credentials import Credentials
+from spaces_bridge.livekit.engine.issuing import bot_identity
+from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
+from spaces_bridge.livekit.engine.operations import (
     DeleteRoom,
     MakeRoom,
+    Operation,
+    Operations,
     Permit,
     Remove,
     RoomControl,
 )
-from spaces_bridge.livekit.engine.credentials import Credentials
-from spaces_bridge.livekit.engine.issuing import bot_identity
-from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
 from spaces_bridge.livekit.engine.own_voices import OwnVoices
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of
-from spaces_bridge.livekit.seen import Seen
+from spaces_bridge.livekit.relevant_changes import RelevantChanges
 from spaces_bridge.livekit.transcriptions import Voice
 
 
@@ -56,10 +56,10 @@ class EngineRoom:
         """`name` is LiveKit's name of the room."""
         self.space, self.name = space, name
         self._needs = needs
-        self._acts = Acts(needs.control, name)
+        self._operations = Operations(needs.control, name)
         self._microphones = EngineMicrophones(needs.spaces, space, self._review)
         self.captions = Captions(self._say, self._voice_of)
-        self._seen = Seen()
+        self._seen = RelevantChanges()
         self._own_voices = OwnVoices(needs.bot)
         self._relayed: Mapping[str, RelayedParticipant] | None = None
         """What the home relay sees; None while it is not there."""
@@ -81,13 +81,13 @@ class EngineRoom:
         """Have our relays join anew: LiveKit has the room at another node now."""
         if self.is_over:
             return
-        self._needs.relays.leave_room(self.space, HOME)
+        self._needs.relays.leave_room(self.space, OWN_ROOM)
         self.relay_lost()
         self._taken = {}
         self._join()
 
     def _join(self) -> None:
-        room = RelayedRoom(HOME, self._needs.url, publishes=True)
+        room = RelayedRoom(OWN_ROOM, self._needs.url, publishes=True)
         self._needs.relays.join_room(self.space, room)
 
     def end(self) -> None:
@@ -95,13 +95,13 @@ class EngineRoom:
         if not self.is_over:
             self.is_over = True
             self._microphones.stop()
-            self._needs.relays.leave_room(self.space, HOME)
+            self._needs.relays.leave_room(self.space, OWN_ROOM)
             self._note_holders({})
-        self._acts.want([DeleteRoom()])
+        self._operations.want([DeleteRoom()])
 
     def stop(self) -> None:
         """Do nothing any more; who is in the room stays in it."""
-        self._acts.stop()
+        self._operations.stop()
         self._microphones.stop()
 
     # --- what is seen -------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class EngineRoom:
         holders = {each.identity: self._holder(each) for each in everybody}
         self._note_holders({i: u for i, u in holders.items() if u is not None and u != bot})
         # servers may have been told to open no room by themselves
-        acts: list[Act] = [] if everybody else [MakeRoom()]
+        operations: list[Operation] = [] if everybody else [MakeRoom()]
         tracks: list[PublishedTrack] = []
         for each in everybody:
             holder = holders[each.identity]
@@ -155,16 +155,16 @@ class EngineRoom:
                 continue
             permit = self._permit(each.identity, holder)
             if permit is None:
-                acts.append(Remove(each.identity, each.sid))
+                operations.append(Remove(each.identity, each.sid))
                 continue
             if permit.may_publish != each.may_publish:
-                acts.append(Permit(each.identity, permit.may_publish, each.sid))
+                operations.append(Permit(each.identity, permit.may_publish, each.sid))
             if each.identity in self._known:
                 tracks += _tracks(each, permit)
         self._microphones.update(tracks, view)
         self._take(view)
-        acts += self._own_voices.acts(everybody, holders)
-        self._acts.want([*acts, *self._microphones.mutes])
+        operations += self._own_voices.operations(everybody, holders)
+        self._operations.want([*operations, *self._microphones.mutes])
 
     @property
     def _known(self) -> Mapping[str, RelayedParticipant]:
@@ -198,7 +198,7 @@ class EngineRoom:
         taken = {**self._of_bot(view), **self._microphones.taken}
         if taken != self._taken:
             self._taken = taken
-            self._needs.relays.take_tracks(self.space, HOME, taken)
+            self._needs.relays.take_tracks(self.space, OWN_ROOM, taken)
 
     def _of_bot(self, view: LiveSpace) -> Mapping[str, UserId]:
         """Return the tracks of people on the page: the home relay names each by its speaker."""
@@ -215,7 +215,7 @@ class EngineRoom:
         }
 
     def _say(self, text: RoomText, *, fades: bool) -> None:  # the relay decides who is behind
-        self._needs.relays.send_text(self.space, HOME, text)
+        self._needs.relays.send_text(self.space, OWN_ROOM, text)
 
     def _voice_of(self, speaker: UserId) -> Voice:
         """Return as which participant a speaker is heard in the call (as `call_streams.voice_of`).

@@ -14,7 +14,7 @@ from typing import Protocol
 from spaces_bridge.app.audiences import QuietAudience
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Draft
-from spaces_bridge.app.relay_attendants import HOME
+from spaces_bridge.app.relay_attendants import OWN_ROOM
 from spaces_bridge.app.relay_ports import RelayedParticipant
 from spaces_bridge.core.events import Event, UtteranceCaptioned
 from spaces_bridge.core.ids import SpaceId
@@ -177,18 +177,18 @@ class EngineRooms(QuietAudience):
         self, space: SpaceId, name: str, participants: Sequence[RelayedParticipant]
     ) -> None:
         room = self._rooms.get(space)
-        if room is not None and name == HOME:
+        if room is not None and name == OWN_ROOM:
             self._guard(room, lambda: room.relayed(participants))
 
     def room_lost(self, space: SpaceId, name: str, reason: str) -> None:
         room = self._rooms.get(space)
-        if room is not None and name == HOME:
+        if room is not None and name == OWN_ROOM:
             self._guard(room, room.relay_lost)
             self.hint(room.name)
 
     def track_replaced(self, space: SpaceId, name: str, sid: str) -> None:
         room = self._rooms.get(space)
-        if room is not None and name == HOME:
+        if room is not None and name == OWN_ROOM:
             self._guard(room, lambda: room.replaced(sid))
 
     # --- CallPresence -------------------------------------------------------------------------

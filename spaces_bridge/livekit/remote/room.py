@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.limits import PARTICIPANTS_MAX
 from spaces_bridge.livekit.opening import Opening, asked_to_open
-from spaces_bridge.livekit.remote.acts import TrackState, UsedActs, tracks_of
+from spaces_bridge.livekit.remote.track_states import OpenedTracks, TrackState, tracks_of
 from spaces_bridge.pacing.backoff import Backoff
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 
@@ -37,7 +37,7 @@ class RemoteRoom:
         spaces: Spaces,
         relays: RoomRelays,
         sfus: ForeignSfus,
-        used: UsedActs,
+        used: OpenedTracks,
         device: str,
         allowance: TokenBuckets,
     ) -> None:

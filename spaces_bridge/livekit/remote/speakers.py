@@ -25,10 +25,10 @@ from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
-from spaces_bridge.livekit.remote.acts import UsedActs
+from spaces_bridge.livekit.relevant_changes import RelevantChanges
 from spaces_bridge.livekit.remote.members import KnownMembers
 from spaces_bridge.livekit.remote.room import FIRST_BACKOFF, RemoteRoom, name_of
-from spaces_bridge.livekit.seen import Seen
+from spaces_bridge.livekit.remote.track_states import OpenedTracks
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ class RemoteSpeakers(QuietAudience):
         self._sfus = sfus
         self._reader = members
         self._members = KnownMembers()
-        self._used: defaultdict[SpaceId, UsedActs] = defaultdict(UsedActs)
-        self._seen: defaultdict[SpaceId, Seen] = defaultdict(Seen)
+        self._used: defaultdict[SpaceId, OpenedTracks] = defaultdict(OpenedTracks)
+        self._seen: defaultdict[SpaceId, RelevantChanges] = defaultdict(RelevantChanges)
         self._refused: defaultdict[SpaceId, set[UserId]] = defaultdict(set)
         """Who was told that there is no place for their SFU."""
         self._rooms: dict[tuple[SpaceId, str], RemoteRoom] = {}

@@ -8,7 +8,7 @@ import dataclasses
 from spaces_bridge.media import messages
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.messages import WorkerAttached
-from spaces_bridge.media.nodes.peer_names import PeerNames
+from spaces_bridge.media.nodes.signed_peer_ids import SignedPeerIds
 from spaces_bridge.media.sfu_client import messages as sfu
 from spaces_bridge.media.sfu_client.limits import (
     LONGEST_REASON,
@@ -22,7 +22,7 @@ Seat = messages.PeerSeat | messages.PeerChanged
 
 
 def admitted(
-    message: messages.MediaMessage, names: PeerNames, *, is_home: bool
+    message: messages.MediaMessage, names: SignedPeerIds, *, is_home: bool
 ) -> messages.FromMediaWorker | None:
     """Return what is to be taken of a worker's message, None if nothing is.
 
@@ -73,14 +73,14 @@ def checked(message: sfu.FromSfuClient) -> sfu.FromSfuClient:
     return message
 
 
-def is_own(seat: Seat, names: PeerNames) -> bool:
+def is_own(seat: Seat, names: SignedPeerIds) -> bool:
     """Return whether a peer is of the node that tells of it. Calls have none on nodes."""
     if seat.direction is StreamDirection.CALL or len(seat.peer) > limits.LONGEST_ID:
         return False
     return names.are_of(seat.peer, seat.space, seat.user, seat.direction)
 
 
-def admitted_state(told: WorkerAttached, names: PeerNames) -> WorkerAttached:
+def admitted_state(told: WorkerAttached, names: SignedPeerIds) -> WorkerAttached:
     """Return what a node's worker has, without what is not the node's. Raises BadMessage."""
     gates = told.hello.gates
     if len(gates) > limits.MOST_SPACES or any(len(each) > limits.LONGEST_ID for each in gates):
@@ -96,7 +96,7 @@ def admitted_state(told: WorkerAttached, names: PeerNames) -> WorkerAttached:
     return WorkerAttached(hello, kept, told.restarts)
 
 
-def strangers(told: WorkerAttached, names: PeerNames) -> list[str]:
+def strangers(told: WorkerAttached, names: SignedPeerIds) -> list[str]:
     """Return the ids of peers that the node's worker has, and that are not the node's."""
     seats = (*told.hello.peers, *told.kept)
     return [seat.peer for seat in seats if not is_own(seat, names)]

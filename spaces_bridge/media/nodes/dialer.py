@@ -9,7 +9,7 @@ import aiohttp
 
 from spaces_bridge.media.messages import PROTOCOL
 from spaces_bridge.media.nodes import limits
-from spaces_bridge.media.nodes.carrier import Carrier
+from spaces_bridge.media.nodes.agent import NodeAgent
 from spaces_bridge.media.nodes.messages import (
     NODE_PROTOCOL,
     NodeGreeting,
@@ -38,10 +38,10 @@ class RefusedError(Exception):
 
 
 class Dialer:
-    """A dialer keeps the link to the bridge, over which the carrier carries."""
+    """A dialer keeps the link to the bridge, over which the agent carries."""
 
-    def __init__(self, options: NodeOptions, identity: str, carrier: Carrier) -> None:
-        self._options, self._identity, self._carrier = options, identity, carrier
+    def __init__(self, options: NodeOptions, identity: str, agent: NodeAgent) -> None:
+        self._options, self._identity, self._agent = options, identity, agent
         self._link: NodeSocket | None = None
         self._is_leaving = False
         self._said = ""
@@ -65,7 +65,7 @@ class Dialer:
                     self._say(f"The bridge cannot be reached: {_said(problem)}")
                 now = loop.time()
                 if now - self._seen_at >= grace_s:
-                    self._carrier.close_spaces()
+                    self._agent.close_spaces()
                 failures = 1 if now - began >= STEADY_S else failures + 1
                 await asyncio.sleep(backoff.wait_s(failures))
 
@@ -97,7 +97,7 @@ class Dialer:
         finally:
             if self._link is not None:
                 self._link, self._seen_at = None, asyncio.get_running_loop().time()
-            self._carrier.disconnected()
+            self._agent.disconnected()
             link.end()
             await sending
 
@@ -112,11 +112,11 @@ class Dialer:
         self._said = ""
         log.info("connected to the bridge as %s", welcome.name)
         self._link = link
-        self._carrier.connected(link)
+        self._agent.connected(link)
         while (message := await link.receive()) is not None:
             if isinstance(message, NodeRefusal):
                 raise RefusedError(message.text)
-            self._carrier.obey(message)
+            self._agent.obey(message)
 
     def _say(self, text: str) -> None:
         """Log what is wrong, once."""

@@ -11,7 +11,7 @@ from typing import Final
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media.nodes.carrier import Carrier
+from spaces_bridge.media.nodes.agent import NodeAgent
 from spaces_bridge.media.nodes.dialer import Dialer
 from spaces_bridge.media.nodes.options import NodeOptions
 from spaces_bridge.media.sfu_client.messages import ToSfuClient
@@ -55,21 +55,21 @@ class MediaNode:
     def __init__(self, options: NodeOptions) -> None:
         """Raises StartUpError."""
         media, self._tasks = options.media, TaskSupervisor()
-        self._carrier = Carrier(self._send)
+        self._agent = NodeAgent(self._send)
         self._client = SfuClientProcess(
             media.runtime_dir,
-            on_message=self._carrier.sfu_heard,
-            on_lost=self._carrier.sfu_lost,
+            on_message=self._agent.sfu_heard,
+            on_lost=self._agent.sfu_lost,
             tasks=self._tasks,
         )
         self._supervisor = Supervisor(
             media,
-            on_message=self._carrier.heard,
-            on_attached=self._carrier.attached,
+            on_message=self._agent.heard,
+            on_attached=self._agent.attached,
             tasks=self._tasks,
         )
-        self._carrier.attend(self._supervisor)
-        self._dialer = Dialer(options, _identity(media.runtime_dir), self._carrier)
+        self._agent.attend(self._supervisor)
+        self._dialer = Dialer(options, _identity(media.runtime_dir), self._agent)
 
     async def start(self) -> None:
         """Start the worker and its SFU client, and dial the bridge. Raises StartUpError."""

@@ -23,9 +23,9 @@ from spaces_bridge.media.nodes.messages import (
     NodeWelcome,
     SfuClientLost,
 )
-from spaces_bridge.media.nodes.peer_names import PeerNames
-from spaces_bridge.media.nodes.remote import RemoteSupervisor
+from spaces_bridge.media.nodes.signed_peer_ids import SignedPeerIds
 from spaces_bridge.media.nodes.socket import NodeSocket
+from spaces_bridge.media.nodes.supervisor import RemoteSupervisor
 from spaces_bridge.media.relays import WorkerRelays
 from spaces_bridge.media.sfu_client import messages as sfu
 from spaces_bridge.media.stage import WorkerStage
@@ -120,7 +120,7 @@ class MediaNodes:
 
     def _made(self, identity: str, greeting: NodeGreeting) -> Node:
         name = self._free_name(greeting.name)
-        names = PeerNames(self._key, identity)
+        names = SignedPeerIds(self._key, identity)
         supervisors: list[RemoteSupervisor] = []
 
         def supervise(on_message: OnMessage, on_attached: OnAttached) -> RemoteSupervisor:

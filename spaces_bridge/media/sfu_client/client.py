@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.pcm_link import PcmFrame
 from spaces_bridge.media.sfu_client import messages
-from spaces_bridge.media.sfu_client.chores import Chores
+from spaces_bridge.media.sfu_client.background import BackgroundTasks
 from spaces_bridge.media.sfu_client.limits import MOST_ATTEMPTS, MOST_ROOMS
 from spaces_bridge.media.sfu_client.room import SfuRoom
 from spaces_bridge.media.sfu_client.secrecy import reason_of
@@ -35,12 +35,12 @@ class SfuClient:
         self.attempts: Counter[tuple[SpaceId, str]] = Counter()
         """The attempts in each room's place that have not ended."""
         self._publishing: dict[SpaceId, SfuRoom] = {}
-        self._chores = Chores()
+        self._background = BackgroundTasks()
 
     def start(self) -> None:
         """Begin. Raises OSError."""
         self._sound.open()
-        self._chores.start(self._count())
+        self._background.start(self._count())
 
     async def stop(self) -> None:
         """Leave all rooms."""
@@ -48,7 +48,7 @@ class SfuClient:
             room.leave()
         if self._lives:
             await asyncio.wait(self._lives.values())
-        await self._chores.stop()
+        await self._background.stop()
         self._sound.close()
 
     def obey(self, message: messages.ToSfuClient) -> None:
@@ -114,7 +114,7 @@ class SfuClient:
         room = self._rooms[key] = SfuRoom(join, self._sound, self._tell)
         if join.publishes:
             self._publishing[join.space] = room
-        life = self._chores.start(self._live(key, room, self._lives.get(key)))
+        life = self._background.start(self._live(key, room, self._lives.get(key)))
         self._lives[key] = life
 
     async def _live(

@@ -10,7 +10,7 @@ from livekit.rtc.participant import PublishTrackError, UnpublishTrackError
 from livekit import rtc
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.pcm_link import FRAME_BYTES, RATE
-from spaces_bridge.media.sfu_client.chores import Chores
+from spaces_bridge.media.sfu_client.background import BackgroundTasks
 from spaces_bridge.media.sfu_client.limits import MOST_FRAMES, MOST_PUBLISHED
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class PublishedSpeakers:
         self._room = room
         self._waiting: dict[UserId, deque[bytes]] = {}
         self._came: dict[UserId, asyncio.Event] = {}
-        self._chores = Chores()
+        self._background = BackgroundTasks()
 
     @property
     def count(self) -> int:
@@ -46,13 +46,13 @@ class PublishedSpeakers:
                 return
             waiting = self._waiting[user] = deque(maxlen=MOST_FRAMES)
             self._came[user] = asyncio.Event()
-            self._chores.start(self._publish(user))
+            self._background.start(self._publish(user))
         waiting.append(pcm or _SILENCE)
         self._came[user].set()
 
     async def close(self) -> None:
         """Publish nothing more."""
-        await self._chores.stop()
+        await self._background.stop()
 
     async def _publish(self, user: UserId) -> None:
         """Publish a speaker for as long as frames come."""

@@ -11,11 +11,11 @@ from livekit.rtc.room import EventTypes
 from livekit import rtc
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.media.sfu_client import messages
-from spaces_bridge.media.sfu_client.chores import Chores
+from spaces_bridge.media.sfu_client.background import BackgroundTasks
 from spaces_bridge.media.sfu_client.limits import SNAPSHOT_EACH_S, SNAPSHOT_EVERY_S
 from spaces_bridge.media.sfu_client.published import PublishedSpeakers
 from spaces_bridge.media.sfu_client.secrecy import reason_of
-from spaces_bridge.media.sfu_client.seen import participants
+from spaces_bridge.media.sfu_client.snapshots import participants
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 from spaces_bridge.media.sfu_client.taken import TakenTracks
 from spaces_bridge.media.sfu_client.texts import RoomTexts
@@ -62,7 +62,7 @@ class SfuRoom:
         self._taken = TakenTracks(self._room, join.space, sound, self._tell_taken)
         self._published = PublishedSpeakers(self._room)
         self._texts = RoomTexts(self._room)
-        self._chores = Chores()
+        self._background = BackgroundTasks()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._is_in = self._is_left = False
         self._next_look: asyncio.TimerHandle | None = None
@@ -91,8 +91,8 @@ class SfuRoom:
             return
         try:
             self._is_in = True
-            self._chores.start(self._texts.run())
-            self._chores.start(self._watch())
+            self._background.start(self._texts.run())
+            self._background.start(self._watch())
             self._tell(messages.SfuRoomJoined(*key))
             self._changed()
             reason = await self._over
@@ -213,7 +213,7 @@ class SfuRoom:
         self._is_in = False
         if self._next_look is not None:
             self._next_look.cancel()
-        for close in (self._taken.close, self._published.close, self._chores.stop):
+        for close in (self._taken.close, self._published.close, self._background.stop):
             try:
                 await close()
             except Exception:  # it is left nevertheless, and the relay told

@@ -8,7 +8,7 @@ from typing import Final
 from livekit import rtc
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.pcm_link import RATE
-from spaces_bridge.media.sfu_client.chores import Chores
+from spaces_bridge.media.sfu_client.background import BackgroundTasks
 from spaces_bridge.media.sfu_client.limits import MOST_FRAMES, MOST_TAKEN
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 
@@ -40,7 +40,7 @@ class TakenTracks:
         self._room, self._space, self._sound, self._changed = room, space, sound, changed
         self._wanted: Mapping[str, UserId] = {}
         self._taken: dict[str, _Taken] = {}
-        self._chores, self._closing = Chores(), Chores()
+        self._background, self._closing = BackgroundTasks(), BackgroundTasks()
 
     @property
     def sids(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class TakenTracks:
             track, capacity=MOST_FRAMES, sample_rate=RATE, num_channels=1, frame_size_ms=20
         )
         self._sound.begin((self._space, taken.user), taken)
-        self._chores.start(self._read(taken, taken.stream))
+        self._background.start(self._read(taken, taken.stream))
         self._changed()
 
     def unsubscribed(self, sid: str) -> None:
@@ -102,7 +102,7 @@ class TakenTracks:
         for sid in list(self._taken):
             self._drop(sid, unsubscribe=False)
         await self._closing.finish(CLOSE_S)  # a stream that is not ended reads on for ever
-        await self._chores.stop()
+        await self._background.stop()
 
     def _drop(self, sid: str, *, unsubscribe: bool) -> None:
         taken = self._taken.pop(sid)

@@ -32,8 +32,8 @@ class NodeWorker(Supervision, Protocol):
         ...
 
 
-class Carrier:
-    """A carrier joins the worker of this machine, its SFU client and the link to the bridge.
+class NodeAgent:
+    """An agent joins the worker of this machine, its SFU client and the link to the bridge.
 
     Resume records stay here: the bridge asks for a peer by its id, and the record is put in.
     """

@@ -7,7 +7,7 @@ import pytest
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages as say
 from spaces_bridge.media.nodes import limits
-from spaces_bridge.media.nodes.carrier import Carrier
+from spaces_bridge.media.nodes.agent import NodeAgent
 from spaces_bridge.media.nodes.channels import LinkMessage
 from spaces_bridge.media.nodes.messages import BeHome, SfuClientLost, WorkerAttached
 from spaces_bridge.media.sfu_client import messages as sfu
@@ -61,22 +61,22 @@ class Link:
 
 
 class Rig:
-    """A carrier between paper ends."""
+    """An agent between paper ends."""
 
     def __init__(self) -> None:
         self.worker, self.client = Worker(), list[sfu.ToSfuClient]()
-        self.carrier = Carrier(self.client.append)
-        self.carrier.attend(self.worker)
+        self.agent = NodeAgent(self.client.append)
+        self.agent.attend(self.worker)
 
     def link(self) -> Link:
         link = Link()
-        self.carrier.connected(cast("Any", link))
+        self.agent.connected(cast("Any", link))
         return link
 
     def speaks(self, peer: str) -> None:
         """Somebody on a page speaks by this peer, and another hears by one."""
-        self.carrier.obey(say.PeerOffer(1, SPACE, peer, EAR, SPEAK, "v=0"))
-        self.carrier.obey(say.PeerOffer(2, SPACE, "ear", EAR, LISTEN, "v=0"))
+        self.agent.obey(say.PeerOffer(1, SPACE, peer, EAR, SPEAK, "v=0"))
+        self.agent.obey(say.PeerOffer(2, SPACE, "ear", EAR, LISTEN, "v=0"))
 
     def closed(self) -> list[str]:
         """The peers that the worker was told to close."""
@@ -88,43 +88,43 @@ def test_only_the_home_nodes_sound_and_levels_travel() -> None:
     link = rig.link()
     levels, packet = say.AudioLevels(SPACE, {EAR: 3}), say.MixPacket(SPACE, 1, b"x")
     for said in (SOUND, levels, packet):
-        rig.carrier.heard(said)
+        rig.agent.heard(said)
     assert link.told == []
     assert rig.worker.told == [say.AudioTaken(SPACE, EAR, 200)]  # 100 ms of sound from there
-    rig.carrier.obey(BeHome(True))
+    rig.agent.obey(BeHome(True))
     for said in (SOUND, levels, packet):
-        rig.carrier.heard(said)
+        rig.agent.heard(said)
     assert link.told == [SOUND, levels, packet]
     link.is_busy = True
-    rig.carrier.heard(levels)
-    rig.carrier.heard(SOUND)
+    rig.agent.heard(levels)
+    rig.agent.heard(SOUND)
     assert link.told[3:] == [SOUND]
 
 
 def test_resume_records_never_leave_the_node() -> None:
     rig = Rig()
     link = rig.link()
-    rig.carrier.attached(NOTHING, {"peer": RECORD})
+    rig.agent.attached(NOTHING, {"peer": RECORD})
     seat = say.PeerSeat("peer", SPACE, EAR, LISTEN, PeerPhase.CONNECTED)
     assert link.told == [WorkerAttached(NOTHING, (seat,), 0)]
-    rig.carrier.obey(say.Restore("peer", SPACE, EAR, LISTEN, b""))
+    rig.agent.obey(say.Restore("peer", SPACE, EAR, LISTEN, b""))
     assert rig.worker.told == [say.Restore("peer", SPACE, EAR, LISTEN, b"keys")]
-    rig.carrier.obey(say.Restore("other", SPACE, EAR, LISTEN, b""))
+    rig.agent.obey(say.Restore("other", SPACE, EAR, LISTEN, b""))
     gone = link.told[-1]
     assert isinstance(gone, say.PeerChanged)
     assert (gone.peer, gone.phase) == ("other", PeerPhase.CLOSED)
-    rig.carrier.obey(say.ClosePeer("peer"))
+    rig.agent.obey(say.ClosePeer("peer"))
     assert rig.worker.forgotten == ["peer"]
 
 
 async def test_a_bridge_that_comes_or_comes_back_is_told_all_anew() -> None:
     rig = Rig()
     ready = sfu.SfuClientReady(1)
-    rig.carrier.sfu_heard(ready)
+    rig.agent.sfu_heard(ready)
     first = rig.link()
     assert (first.told, rig.worker.asked) == ([ready], 1)
-    rig.carrier.obey(sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False))
-    rig.carrier.disconnected()
+    rig.agent.obey(sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False))
+    rig.agent.disconnected()
     second = rig.link()
     assert rig.client[-1] == sfu.LeaveSfuRoom(SPACE, "home")
     assert (second.told, rig.worker.asked) == ([ready], 2)
@@ -132,12 +132,12 @@ async def test_a_bridge_that_comes_or_comes_back_is_told_all_anew() -> None:
 
 def test_the_end_of_an_sfu_client_is_told() -> None:
     rig = Rig()
-    rig.carrier.sfu_heard(sfu.SfuClientReady(1))
+    rig.agent.sfu_heard(sfu.SfuClientReady(1))
     link = rig.link()
-    rig.carrier.obey(sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False))
-    rig.carrier.sfu_lost()
+    rig.agent.obey(sfu.JoinSfuRoom(SPACE, "home", 1, "ws://sfu", "token", False, False))
+    rig.agent.sfu_lost()
     assert link.told[1:] == [SfuClientLost()]
-    rig.carrier.sfu_heard(sfu.SfuClientReady(2))
+    rig.agent.sfu_heard(sfu.SfuClientReady(2))
     assert link.told[2:] == [sfu.SfuClientReady(2)]
 
 
@@ -150,8 +150,8 @@ async def test_without_a_bridge_microphones_of_pages_end_soon_and_nothing_else(
     for peer in ("ended", "mic"):
         rig.speaks(peer)
     closed = PeerPhase.CLOSED
-    rig.carrier.heard(say.PeerChanged("ended", SPACE, EAR, SPEAK, closed, ""))
-    rig.carrier.disconnected()
+    rig.agent.heard(say.PeerChanged("ended", SPACE, EAR, SPEAK, closed, ""))
+    rig.agent.disconnected()
     assert rig.closed() == []
     await until(rig.closed)
     assert rig.closed() == rig.worker.forgotten == ["mic"]
@@ -166,7 +166,7 @@ async def test_a_bridge_that_is_back_in_time_finds_the_microphones(
     monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
     for each in (rig, other):
         each.speaks("mic")
-        each.carrier.disconnected()
+        each.agent.disconnected()
     rig.link()
     await until(other.closed)  # whose time began later
     assert rig.closed() == []
@@ -178,7 +178,7 @@ async def test_a_node_that_is_started_anew_without_a_bridge_ends_microphones_of_
     monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
     rig = Rig()
     seats = (say.PeerSeat(peer, SPACE, EAR, side, PeerPhase.CONNECTED) for peer, side in PEERS)
-    rig.carrier.attached(say.Hello(1, {}, tuple(seats)), {})
+    rig.agent.attached(say.Hello(1, {}, tuple(seats)), {})
     await until(rig.closed)
     assert rig.closed() == ["mic"]
 
@@ -186,13 +186,13 @@ async def test_a_node_that_is_started_anew_without_a_bridge_ends_microphones_of_
 async def test_without_a_bridge_for_too_long_all_live_spaces_end() -> None:
     rig = Rig()
     rig.link()
-    rig.carrier.obey(say.OpenSpace(SPACE, 0))
-    rig.carrier.attached(say.Hello(1, {SpaceId("earlier"): ()}, ()), {})
-    rig.carrier.disconnected()
+    rig.agent.obey(say.OpenSpace(SPACE, 0))
+    rig.agent.attached(say.Hello(1, {SpaceId("earlier"): ()}, ()), {})
+    rig.agent.disconnected()
     rig.worker.told.clear()
-    rig.carrier.close_spaces()
+    rig.agent.close_spaces()
     closed = {each.space for each in rig.worker.told if isinstance(each, say.CloseSpace)}
     assert closed == {SPACE, "earlier"}
     rig.worker.told.clear()
-    rig.carrier.close_spaces()
+    rig.agent.close_spaces()
     assert rig.worker.told == []

@@ -6,7 +6,7 @@ from spaces_bridge.core.ids import UserId
 
 
 @dataclass(slots=True)
-class Wanted:
+class DesiredSpace:
     """The wanted state: since when the live space runs, and who is on air.
 
     `elapsed_ms` is the time since its start at `told_at`, a time of the loop in seconds.

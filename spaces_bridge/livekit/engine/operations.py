@@ -1,4 +1,4 @@
-"""What is to be done at LiveKit: each act is tried until it is done, or not wanted any more."""
+"""Operations at LiveKit: each is tried until it is done, or not wanted any more."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -110,25 +110,27 @@ class Unsubscribe:
         self.done()
 
 
-Act: TypeAlias = MakeRoom | DeleteRoom | Permit | Remove | Mute | Unsubscribe
-"""An act; `about` is whom or what it is about: acts about the same follow one another."""
+Operation: TypeAlias = MakeRoom | DeleteRoom | Permit | Remove | Mute | Unsubscribe
+"""An operation; `about` is whom or what it is about: those about the same follow one another."""
 
 
-class Acts:
-    """The acts in one room: all that are wanted are under way, each by itself."""
+class Operations:
+    """The operations in one room: all that are wanted are under way, each by itself."""
 
     def __init__(self, control: RoomControl, room: str) -> None:
         self._control = control
         self._room = room
-        self._wanted: dict[str, Act] = {}
+        self._wanted: dict[str, Operation] = {}
         self._trying: dict[str, asyncio.Task[None]] = {}
 
-    def want(self, acts: Iterable[Act]) -> None:
+    def want(self, operations: Iterable[Operation]) -> None:
         """Have exactly these done; what is not among them is not tried again."""
-        self._wanted = {act.about: act for act in acts}
+        self._wanted = {each.about: each for each in operations}
         for about in self._wanted:
             if about not in self._trying:
-                self._trying[about] = asyncio.create_task(self._try(about), name="LiveKit act")
+                self._trying[about] = asyncio.create_task(
+                    self._try(about), name="LiveKit operation"
+                )
 
     def stop(self) -> None:
         """Do nothing any more."""
@@ -139,14 +141,14 @@ class Acts:
     async def _try(self, about: str) -> None:
         failures = 0
         try:
-            while (act := self._wanted.get(about)) is not None:
+            while (operation := self._wanted.get(about)) is not None:
                 try:
-                    await act.do(self._control, self._room)
+                    await operation.do(self._control, self._room)
                 except AdapterError:
                     failures += 1
                     await asyncio.sleep(TRY_AGAIN.wait_s(failures))
                 else:
-                    if self._wanted.get(about) == act:
+                    if self._wanted.get(about) == operation:
                         return
         finally:
             del self._trying[about]

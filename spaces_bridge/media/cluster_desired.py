@@ -7,9 +7,9 @@ from typing import Final
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
+from spaces_bridge.media.desired import DesiredSpace
 from spaces_bridge.media.nodes.limits import MOST_SPACES
 from spaces_bridge.media.stage import WorkerStage
-from spaces_bridge.media.wanted import Wanted
 from spaces_bridge.media.worker.values import StreamDirection
 
 
@@ -24,7 +24,7 @@ class _Ended:
 _NOBODY: Final = _Ended()
 
 
-class ClusterWants:
+class DesiredSpaces:
     """The wants: live spaces with their gates, and whose earlier connections have ended.
 
     `domain` is our own. Times are the loop's, in seconds.
@@ -32,7 +32,7 @@ class ClusterWants:
 
     def __init__(self, domain: str) -> None:
         self._domain = domain
-        self._wanted: dict[SpaceId, Wanted] = {}
+        self._wanted: dict[SpaceId, DesiredSpace] = {}
         self._ended: dict[SpaceId, _Ended] = {}
 
     @property
@@ -42,7 +42,7 @@ class ClusterWants:
 
     def open(self, space: SpaceId, elapsed_ms: int, now: float) -> None:
         """Note a live space; a known one stays as it is."""
-        self._wanted.setdefault(space, Wanted(elapsed_ms, now))
+        self._wanted.setdefault(space, DesiredSpace(elapsed_ms, now))
 
     def close(self, space: SpaceId) -> None:
         """Forget a live space that is over."""

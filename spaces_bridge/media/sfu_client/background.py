@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 log = logging.getLogger(__name__)
 
 
-class Chores:
-    """Chores are the tasks of one thing, which ends them all with `stop`."""
+class BackgroundTasks:
+    """Background tasks are the tasks of one thing, which ends them all with `stop`."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

@@ -26,7 +26,7 @@ def signing_key(as_token: str) -> bytes:
     return hmac.digest(as_token.encode(), _LABEL, "sha256")
 
 
-class PeerNames:
+class SignedPeerIds:
     """The peer names of one node; `key` is the bridge's alone."""
 
     def __init__(self, key: bytes, node: str) -> None:

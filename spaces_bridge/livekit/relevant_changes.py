@@ -11,7 +11,7 @@ _GOES_BY: Final = (
 """The fields of a live space that decide who may be in its call, and who speaks there."""
 
 
-class Seen:
+class RelevantChanges:
     """The live space as a call has seen it last."""
 
     def __init__(self) -> None:

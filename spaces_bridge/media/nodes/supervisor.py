@@ -13,7 +13,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.nodes.checks import admitted, admitted_state, strangers
 from spaces_bridge.media.nodes.messages import BeHome, NodeMessage, WorkerAttached
-from spaces_bridge.media.nodes.peer_names import PeerNames
+from spaces_bridge.media.nodes.signed_peer_ids import SignedPeerIds
 from spaces_bridge.media.nodes.socket import NodeSocket
 from spaces_bridge.media.supervision import OnAttached, OnMessage
 
@@ -29,7 +29,7 @@ class RemoteSupervisor:
 
     def __init__(
         self,
-        names: PeerNames,
+        names: SignedPeerIds,
         may_stay: Callable[[messages.PeerSeat], bool],
         is_on_air: Callable[[SpaceId, UserId], bool],
         on_message: OnMessage,

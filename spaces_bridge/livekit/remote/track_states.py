@@ -28,7 +28,7 @@ class TrackState(Enum):
     """It has opened once, or was refused: only another act of its owner opens it."""
 
 
-class UsedActs:
+class OpenedTracks:
     """The acts of one live space that have opened a microphone, by their tracks; bounded."""
 
     def __init__(self) -> None:

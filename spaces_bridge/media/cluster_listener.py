@@ -10,7 +10,7 @@ from spaces_bridge.wire.pcm import length_ms
 
 
 class ClusterView(Protocol):
-    """What an ear asks of the cluster."""
+    """What a member's listener asks of the cluster."""
 
     def is_home(self, member: Member) -> bool:
         """Return whether the member is home."""
@@ -25,8 +25,8 @@ class ClusterView(Protocol):
         ...
 
 
-class MemberEar:
-    """A member's ear is the `StageListener` of its stage: what is not the home's stays here."""
+class MemberListener:
+    """A member's `StageListener`: what is not of the home's stage is not passed on."""
 
     def __init__(
         self, cluster: ClusterView, member: Member, listener: Callable[[], StageListener | None]
