@@ -164,7 +164,9 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     captioner.listen(media_events)
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
-    matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks)
+    matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks, sound)
+    audience.add(matrix.plain_calls)
+    stage.plain_calls.attend_plain_calls(matrix.plain_calls)
     signal_later.matrix = matrix
     calls = (
         calls_of(
@@ -193,7 +195,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
         use_cases,
         {**_health(config, storage, matrix, sound, captioner), "tasks": tasks},
-        _numbers(tasks, storage, sound, captioner, calls),
+        _numbers(tasks, storage, sound, captioner, calls, matrix),
         mounts=[each for each in (calls, sound.nodes) if each is not None],
     )
     return _Parts(
@@ -219,6 +221,7 @@ def _matrix(
     use_cases: UseCases,
     ban_lists: BanListService,
     tasks: TaskSupervisor,
+    sound: Sound,
 ) -> MatrixService:
     return MatrixService(
         _matrix_settings(config),
@@ -231,6 +234,7 @@ def _matrix(
         followers=storage.followers,
         reports=storage.reports,
         tasks=tasks,
+        plain_stage=sound.stage.plain_calls,
     )
 
 
@@ -462,6 +466,7 @@ def _numbers(
     sound: Sound,
     captioner: Captioner,
     calls: LiveKitService | None,
+    matrix: MatrixService,
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return sound.stage.metrics()
@@ -469,7 +474,11 @@ def _numbers(
     async def of_nodes() -> Numbers:
         return sound.stage.node_metrics()
 
+    async def of_plain_calls() -> Numbers:
+        return matrix.plain_calls.numbers()
+
     sources: dict[str, NumberSource] = {
+        "plain_calls": of_plain_calls,
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,

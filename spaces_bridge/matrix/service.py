@@ -8,6 +8,7 @@ from functools import partial
 from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.ports import (
     Audience,
     Followers,
@@ -39,6 +40,8 @@ from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.client.watch import HomeserverWatch
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
+from spaces_bridge.matrix.plain_calls.service import PlainCalls
+from spaces_bridge.matrix.plain_calls.silent import NoPlainCalls
 from spaces_bridge.matrix.rooms.encryption import RoomEncryption
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
@@ -69,7 +72,9 @@ class MatrixService:
         followers: Followers,
         reports: Reports,
         tasks: TaskSupervisor | None = None,
+        plain_stage: PlainCallStage | None = None,
     ) -> None:
+        """`plain_stage` carries the sound of plain calls; None: nobody can call."""
         outbox, clock = spaces.context.outbox, spaces.context.clock
         now_s = asyncio.get_running_loop().time
         self._settings = settings
@@ -110,6 +115,7 @@ class MatrixService:
                 now_s,
                 allowed.is_full,
                 budgets.wait_s,
+                plain_stage or NoPlainCalls(),
             )
         )
         self._dispatcher = OutboxDispatcher(
@@ -163,6 +169,11 @@ class MatrixService:
         """The memberships of devices that publish at other servers' SFUs."""
         return self._parts.remote_members
 
+    @property
+    def plain_calls(self) -> PlainCalls:
+        """The plain calls: an audience of live spaces, and the listener of their stage."""
+        return self._parts.plain_calls
+
     async def openid_token(self) -> Json:
         """Return an OpenID token of the bot's, for authorisers. Raises AdapterError."""
         path = ["user", self._settings.bot, "openid", "request_token"]
@@ -174,8 +185,12 @@ class MatrixService:
         self._server.serve_calls(proxied, self._settings.domain)
 
     async def start(self) -> None:
-        """Listen, then start the background tasks. Raises OSError: the port is taken."""
+        """Listen, then start the background tasks. Raises OSError: the port is taken.
+
+        Calls of an earlier run are gone on with before anything new is heard: StorageError.
+        """
         await self._api.start()
+        await self._parts.plain_calls.start()
         await self._server.start(self._settings.hostname, self._settings.port)
         for name, work in self._endless().items():
             self._tasks.keep(name, work)
@@ -207,6 +222,7 @@ class MatrixService:
         """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
         await self._server.stop()
         await self._tasks.stop(*self._endless(), *self._once())
+        await self._parts.plain_calls.stop()
         await self._parts.avatars.stop()
         await self._api.stop()
 
