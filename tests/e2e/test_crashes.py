@@ -1,7 +1,7 @@
 """kill -9 of the bridge, of its media worker, of the homeserver: the room reads as if nothing
 had happened, and the sound goes on.
 
-`CRASH_ROUNDS` (default 20) says how often, `CRASH_SEED` repeats a run.
+`CRASH_ROUNDS` (default 10) says how often, `CRASH_SEED` repeats a run.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.support.world import OnAir, World, last, quiet_stretches
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 KICK_EVERY = 5
 DMS = 5  # the bot answers at most some commands a minute in one room

@@ -31,8 +31,8 @@ from tests.matrix.support import BOT, Bridge, LiveSetup, SystemClock, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-FOLLOWERS = int(os.environ.get("FOLLOWERS", "120"))
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
+FOLLOWERS = int(os.environ.get("FOLLOWERS", "60"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 PER_MINUTE = 1200
 WINDOW_S = 10
