@@ -48,8 +48,9 @@ class PlainCallListener(Protocol):
         """The peer is gone, for a plain reason: its client is to be sent a hangup.
 
         It said goodbye (DTLS `close_notify`, as at a reload), was not heard any more, its live
-        space is over, `Stage.end_listening` or `end_guests` were called, or its worker is gone
-        for good. Not called after `Stage.hang_up`, nor where the first negotiation failed.
+        space was over for a while, `Stage.end_listening` or `end_guests` were called, or its
+        worker is gone for good. Not called after `Stage.hang_up`, nor where the first negotiation
+        failed.
         """
         ...
 
@@ -68,8 +69,9 @@ class PlainCallListener(Protocol):
 class PlainCallStage(Protocol):
     """The plain call stage carries the sound of plain calls.
 
-    A peer only listens until `use_microphone`. All methods that take a session take one of this
-    stage; those that do not wait pass over a session that is over.
+    A peer only listens until `use_microphone`. After `Stage.close_space` peers stay for a while
+    and hear prompts alone, unless they are hung up. Methods that do not wait pass over a session
+    that is over.
     """
 
     def attend_plain_calls(self, listener: PlainCallListener) -> None:
@@ -124,13 +126,6 @@ class PlainCallStage(Protocol):
         To be called before `OpenMicrophone` each time it is opened, as when it is unmuted. It
         loses the place to a microphone that is opened later elsewhere, and when the floor is lost
         (`Stage.end_microphone_session`); the call goes on listening.
-        """
-        ...
-
-    def drop_microphone(self, session: str) -> None:
-        """Let the peer only listen from now on, as when its person mutes; waits for nothing.
-
-        `StageListener.microphone_lost` follows if the person has no other.
         """
         ...
 
