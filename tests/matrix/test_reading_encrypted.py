@@ -24,6 +24,7 @@ from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.crypto import limits
 from spaces_bridge.matrix.crypto.assembly import CryptoService, open_own_keys
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
 from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.storage.support import SetClock
@@ -56,7 +57,8 @@ class Bot:
         keys = await open_own_keys(self.storage.crypto, BOT, SECRET, "everybody", self.clock)
         api = cast("HomeserverApi", self.home)
         reader = cast("RoomReader", None)
-        self.service = CryptoService(api, keys, self.storage.inbox, reader, self.clock)
+        rooms = EncryptedRooms(reader, self.storage.crypto)
+        self.service = CryptoService(api, keys, self.storage.inbox, reader, rooms, self.clock)
         receiver = self.service.receiver(
             self._write, self._is_direct, lambda user: user == BOT, self._receive, self._wake
         )
