@@ -194,7 +194,14 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         _web_settings(config),
         hub,
         spaces,
-        Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
+        Dependencies(
+            sessions,
+            identities,
+            matrix.pictures,
+            ban_lists,
+            storage.reports,
+            matrix.verification_desk,
+        ),
         use_cases,
         {**_health(config, storage, matrix, sound, captioner), "tasks": tasks},
         _numbers(tasks, storage, sound, captioner, calls, matrix),
@@ -433,6 +440,7 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         policy_lists=config.moderation.policy_lists,
         call_stage=config.livekit.stage if config.livekit.enabled else "off",
         livekit_url=config.call_url,
+        encrypts=config.encryption.enabled,
     )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "HttpSignal",
     "JoinRefused",
     "ListenerPeer",
+    "MicrophoneTrack",
     "Pcm",
     "Signal",
     "SpeakerPeer",
@@ -148,8 +149,8 @@ class ListenerPeer(_Client):
         await super().close()
 
 
-class _Microphone(AudioStreamTrack):
-    """A microphone's track: queued speech in real time, silence in between."""
+class MicrophoneTrack(AudioStreamTrack):
+    """A microphone is a track: queued speech in real time, silence in between."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,11 +161,13 @@ class _Microphone(AudioStreamTrack):
         self.silent.set()
 
     def say(self, pcm: Pcm) -> None:
+        """Queue this sound after all that is still to be said."""
         if len(pcm):
             self._queue.append(pcm)
             self.silent.clear()
 
     def clear(self) -> None:
+        """Say nothing of what is queued."""
         self._queue.clear()
         self.silent.set()
 
@@ -180,6 +183,7 @@ class _Microphone(AudioStreamTrack):
         return np.pad(head[:FRAME], (0, max(0, FRAME - len(head))))
 
     async def recv(self) -> av.AudioFrame:
+        """Return the next 20 ms, in their time."""
         now = time.monotonic()
         if self._began is None:
             self._began = now
@@ -200,7 +204,7 @@ class SpeakerPeer(_Client):
 
     def __init__(self, signal: Signal) -> None:
         super().__init__(signal)
-        self._microphone = _Microphone()
+        self._microphone = MicrophoneTrack()
         self._connection.addTransceiver(self._microphone, direction="sendonly")
 
     def say(self, pcm: Pcm) -> None:

@@ -230,12 +230,12 @@ class WirePeer:
         self.reports += 1
         self.left_by_server |= news.left
 
-    def rtp(self, index: int, timestamp: int, payload: bytes) -> bytes:
+    def rtp(
+        self, index: int, timestamp: int, payload: bytes, *, kind: int = _PAYLOAD_TYPE
+    ) -> bytes:
         """Return an encrypted RTP packet; `index` must go on from the last by less than 2^15."""
         assert self.out is not None
-        head = rtp.HEADER.pack(
-            0x80, _PAYLOAD_TYPE, index & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc
-        )
+        head = rtp.HEADER.pack(0x80, kind, index & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc)
         return self.out.protect(head + payload)
 
 

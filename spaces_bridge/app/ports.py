@@ -377,6 +377,8 @@ class Direction(StrEnum):
     SPEAK = "speak"
     CALL = "call"
     """Both ways, a stream for each speaker: see `call_ports`."""
+    DUPLEX = "duplex"
+    """Both ways, the mix in one stream: see `plain_call_ports`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import (
     Audience,
+    Clock,
     Followers,
     Inbox,
     Pictures,
@@ -24,7 +25,9 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.remote_ports import RemoteMembers
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.supervisor import TaskSupervisor, Work
+from spaces_bridge.app.tasks import TellUser
 from spaces_bridge.app.usecases import UseCases
+from spaces_bridge.app.verification_ports import VerificationDesk
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.appservice.call_api import ProxiedCalls
 from spaces_bridge.matrix.appservice.consumer import InboxConsumer
@@ -49,6 +52,7 @@ from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
+from spaces_bridge.matrix.verification.assembly import Verification, assemble_verification
 from spaces_bridge.pacing.fair_queue import FairQueue
 
 log = logging.getLogger(__name__)
@@ -133,6 +137,7 @@ class MatrixService:
             outbox, clock, self._parts.handlers, pace, allowed.per_minute, allowed.room_wait_s
         )
         event_dispatcher = self._parts.event_dispatcher
+        self._verification = self._verification_of(spaces, clock)
         self._consumer = InboxConsumer(
             inbox, self._reading(event_dispatcher.receive), event_dispatcher.is_pressing
         )
@@ -171,6 +176,11 @@ class MatrixService:
     def encryption(self) -> CryptoService | None:
         """Encryption; None where it is off."""
         return self._crypto
+
+    @property
+    def verification_desk(self) -> VerificationDesk | None:
+        """The desk where people verify the bot; None where encryption is off."""
+        return self._verification.service if self._verification is not None else None
 
     @property
     def pictures(self) -> Pictures:
@@ -227,7 +237,9 @@ class MatrixService:
         }
 
     def _crypto_tasks(self) -> Mapping[str, Work]:
-        return self._crypto.endless() if self._crypto is not None else {}
+        if self._crypto is None or self._verification is None:
+            return {}
+        return {**self._crypto.endless(), **self._verification.endless()}
 
     def _once(self) -> Mapping[str, Work]:
         registered = self._once_registered
@@ -242,6 +254,19 @@ class MatrixService:
             return None
         settings = self._settings
         return self._crypto.preference(HomeWellKnown(settings.homeserver, settings.domain))
+
+    def _verification_of(self, spaces: Spaces, clock: Clock) -> Verification | None:
+        if self._crypto is None:
+            return None
+
+        async def tell(user: UserId, text: str, key: str) -> None:
+            await spaces.enqueue_task(TellUser(user, text), key)
+
+        page = self._settings.verify_page
+        is_direct = self._parts.dms.is_direct
+        made = assemble_verification(self._bot, self._crypto, is_direct, tell, page, clock)
+        self._parts.event_dispatcher.serve_verifications(made.service)
+        return made
 
     def _reading(self, receive: Receive) -> Receive:
         """Return `receive` with what reads encrypted events in front of it, where there is one."""

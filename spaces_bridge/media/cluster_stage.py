@@ -19,6 +19,7 @@ from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_desired import DesiredSpaces
 from spaces_bridge.media.cluster_listener import MemberListener
 from spaces_bridge.media.cluster_members import LOCAL, Member, Members
+from spaces_bridge.media.cluster_plain_calls import NO_WORKER, ClusterPlainCalls
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
@@ -57,6 +58,8 @@ class ClusterStage:
         self._listener: StageListener | None = None
         self._wants = DesiredSpaces(domain)
         self._members = Members()
+        self.plain_calls = ClusterPlainCalls(self._members)
+        """The `PlainCallStage` port on the same workers."""
         self._has_nodes = False
         self._on_home_moved: HomeMoved = lambda _before, _now: None
         self._on_forgotten: Callable[[str], None] = lambda _name: None
@@ -296,6 +299,7 @@ class ClusterStage:
     def _add(self, member: Member) -> None:
         self._members.add(member)
         member.stage.listen(MemberListener(self, member, lambda: self._listener))
+        self.plain_calls.attend(member.stage)
 
     def _forget(self, member: Member) -> None:
         log.warning("the media node %s is forgotten: its sessions have ended", member.name)
@@ -334,7 +338,7 @@ class ClusterStage:
 
     def _home(self) -> Member:
         if self._members.home is None:
-            raise AdapterError("No media node is connected yet. Try again in a moment.")
+            raise AdapterError(NO_WORKER)
         return self._members.home
 
 

@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 3
+PROTOCOL: Final = 4
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -54,6 +54,46 @@ class PeerOffer:
     user: UserId
     direction: StreamDirection
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDuplex:
+    """Offer a duplex connection to a client; the reply is as to `PeerOffer`, with our offer."""
+
+    request: int
+    space: SpaceId
+    peer: str
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDuplexAnswer:
+    """Take a client's answer to `OfferDuplex`; the worker replies as there, with an empty SDP."""
+
+    request: int
+    peer: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenegotiateDuplex:
+    """Answer another offer of a duplex peer's client; the reply is as to `PeerOffer`."""
+
+    request: int
+    peer: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPrompt:
+    """Play a packaged prompt to a duplex peer alone, in place of any other.
+
+    The worker says `PromptEnded` once for each.
+    """
+
+    peer: str
+    prompt: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +145,7 @@ class AcceptCallAnswer:
 
 @dataclass(frozen=True, slots=True)
 class UseMicrophone:
-    """Take a call peer's microphone for its user's, in place of any other; or no longer."""
+    """Take a call or duplex peer's microphone for its user's, in place of any other; or not."""
 
     peer: str
     on: bool
@@ -255,10 +295,27 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The SDP answer to a `PeerOffer`."""
+    """The SDP answer to a `PeerOffer`; `is_held`: a duplex peer's client takes no sound now."""
 
     request: int
     sdp: str
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A duplex peer's person pressed a key of their keypad: one of `0123456789*#`."""
+
+    peer: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
+    """A prompt of `PlayPrompt` was played to its end, or will not be."""
+
+    peer: str
+    prompt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,14 +428,17 @@ class Superseded:
 
 
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
-ToMediaWorker: TypeAlias = (
-    Attach | OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest
+DuplexRequest: TypeAlias = OfferDuplex | AcceptDuplexAnswer | RenegotiateDuplex
+WorkerOrder: TypeAlias = (
+    OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest | PlayPrompt
     | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
     | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
+"""What an attached control process has the worker do."""
+ToMediaWorker: TypeAlias = Attach | WorkerOrder
 FromMediaWorker: TypeAlias = (
-    Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | Record | AudioLevels
-    | SpeakerAudio | MixPacket | Stats | Pong | Superseded
+    Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | KeyPressed
+    | PromptEnded | Record | AudioLevels | SpeakerAudio | MixPacket | Stats | Pong | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

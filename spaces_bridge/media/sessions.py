@@ -14,7 +14,8 @@ from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 class Session:
     """A session is one peer: whose, which way its sound flows, and how far it is.
 
-    Of a call's: `speaks` if its microphone is its user's, `listens` if it gets streams.
+    Of a two-way peer: `speaks` if its microphone is its user's; of a call's, `listens` if it gets
+    streams.
     """
 
     space: SpaceId
@@ -40,6 +41,11 @@ class Session:
         return self.direction is StreamDirection.CALL
 
     @property
+    def is_duplex(self) -> bool:
+        """Whether it is a plain call's."""
+        return self.direction is StreamDirection.DUPLEX
+
+    @property
     def is_microphone(self) -> bool:
         """Whether its user is heard by it, as soon as the gate is open."""
         return self.direction is StreamDirection.SPEAK or self.speaks
@@ -47,7 +53,7 @@ class Session:
     @property
     def is_listening(self) -> bool:
         """Whether its user hears by it now: it counts as a listener."""
-        hears = self.direction is StreamDirection.LISTEN or self.listens
+        hears = self.direction.hears_mix or self.listens
         return hears and self.phase is PeerPhase.CONNECTED
 
 
@@ -77,7 +83,7 @@ class Sessions(dict[str, Session]):
         return sum(each.space == space and each.is_listening for each in self.values())
 
     def note(self, peer: str, session: Session) -> None:
-        """Keep a session as it is now; a microphone takes the place of its user's call's."""
+        """Keep a session as it is now; a microphone takes the place of its user's other."""
         self[peer] = session
         if session.is_microphone and session.phase is PeerPhase.CONNECTED:
             for other, before in self.of(session.space, session.user):

@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.desired import DesiredSpace
 from spaces_bridge.media.live_ogg import LiveOgg
 from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.plain_call_stage import NewPeer, WorkerPlainCallStage
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.room_sounds import RoomSounds
@@ -35,10 +36,6 @@ log = logging.getLogger(__name__)
 
 CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found are closed if nobody has opened them by then."""
-
-
-NewPeer = Callable[[SpaceId, UserId, PeerDirection], str]
-"""Makes the id of a new peer, which nobody can guess."""
 
 
 def random_peer(_space: SpaceId, _user: UserId, _direction: PeerDirection) -> str:
@@ -73,6 +70,15 @@ class WorkerStage:
             self._supervisor, self._sessions, self._requests, self._note, self.hang_up
         )
         """The `CallStage` port on the same worker."""
+        self.plain_calls = WorkerPlainCallStage(
+            self._supervisor,
+            self._sessions,
+            self._requests,
+            self._note,
+            self.hang_up,
+            new_peer,
+        )
+        """The `PlainCallStage` port on the same worker."""
         self.room_sounds = RoomSounds(self._supervisor.send)
         """What the worker takes from rooms at an SFU, for its relay."""
         self._heard_ms: dict[tuple[SpaceId, UserId], int] = {}
@@ -199,6 +205,8 @@ class WorkerStage:
                 continue
             if self._sessions[peer].is_call:  # its client goes on listening
                 self.calls.drop_microphone(peer)
+            elif self._sessions[peer].is_duplex:
+                self.plain_calls.silence(peer)
             else:
                 del self._sessions[peer]
                 self._close_peer(peer)
@@ -207,18 +215,18 @@ class WorkerStage:
         """Part of the port."""
         for peer, session in self._sessions.of(space, user):
             if session.direction is not PeerDirection.SPEAK:
-                self.hang_up(peer)
+                self._send_away(peer, session)
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
         """Part of the port."""
         for peer in self._sessions.of_guests(space, domain):
-            self.hang_up(peer)
+            self._send_away(peer, self._sessions[peer])
 
     def drop_microphones(self) -> None:
-        """Hang up every microphone of pages: another worker takes them from now on."""
+        """Hang up every microphone of pages, and plain calls: another worker takes them now."""
         for peer, session in list(self._sessions.items()):
-            if session.direction is PeerDirection.SPEAK:
-                self.hang_up(peer)
+            if session.direction is PeerDirection.SPEAK or session.is_duplex:
+                self._send_away(peer, session)
 
     def end_all(self, reason: str) -> None:
         """Forget all sessions, as the worker is gone for good; nobody is left to be told."""
@@ -262,6 +270,11 @@ class WorkerStage:
         self._gone(session)
         return True
 
+    def _send_away(self, peer: str, session: Session) -> None:
+        """End a session; a plain call's client is still to be told."""
+        self._close_peer(peer)
+        self._gone(peer, "it was sent away" if session.is_duplex else "")
+
     def is_cut(self, session: str) -> bool:
         """Part of the port."""
         return session in self._sessions and self._sessions[session].is_cut
@@ -297,6 +310,7 @@ class WorkerStage:
     def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
+        self.plain_calls.attached()
         self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
             of_records = {kept.space for kept in records.values()}
@@ -326,12 +340,25 @@ class WorkerStage:
                 # an earlier run's: its client was told by nobody, and joins anew as another peer
                 self._close_peer(peer)
             else:
-                self._sessions[peer] = Session.seated(seat)
+                self._sessions[peer] = self._seated(peer, seat)
         for peer, kept in records.items():
+            before = self._sessions.get(peer)
+            speaks = before is not None and before.is_duplex and before.speaks
             self._sessions[peer] = Session(
-                kept.space, kept.user, kept.direction, PeerPhase.CONNECTED
+                kept.space, kept.user, kept.direction, PeerPhase.CONNECTED, speaks=speaks
             )
+        if not self._has_worked:
+            plain = [peer for peer, session in self._sessions.items() if session.is_duplex]
+            self.plain_calls.found(plain)
         self._resumption.begin(records)
+
+    def _seated(self, peer: str, seat: messages.PeerSeat) -> Session:
+        """Return the session of a peer that the worker has; of ours it is told what is wanted."""
+        before, seated = self._sessions.get(peer), Session.seated(seat)
+        if before is None or not before.is_duplex:
+            return seated
+        self._supervisor.send(messages.UseMicrophone(peer, before.speaks))
+        return dataclasses.replace(seated, speaks=before.speaks)
 
     def _close_strangers(
         self, now: dict[str, messages.PeerSeat], records: Mapping[str, messages.Record]
@@ -353,6 +380,7 @@ class WorkerStage:
                 self._supervisor.send(messages.CloseSpace(space))
                 self._forget_sessions(space)
             self._claimable.clear()
+            self.plain_calls.close_unclaimed()
 
         loop = asyncio.get_running_loop()
         self._claim = loop.call_later(self._claim_s, close_unclaimed)
@@ -376,6 +404,8 @@ class WorkerStage:
                 self._requests.settle(message.request, refusal)
             case messages.PeerChanged():
                 self._peer_changed(message)
+            case messages.KeyPressed() | messages.PromptEnded():
+                self.plain_calls.hear(message)
             case messages.MixPacket():
                 self._ogg.feed(message)
             case messages.Stats():
@@ -405,13 +435,18 @@ class WorkerStage:
             if message.reason.startswith(UNSPOKEN_KEY):
                 log.warning("a program cannot connect: %s", message.reason)
             self._gone(message.peer, message.reason)
-        elif message.peer in self._sessions:
+        elif (known := self._sessions.get(message.peer)) is not None:
             is_cut = bool(message.reason)
-            self._note(message.peer, Session.seated(message, is_cut=is_cut))
+            now = Session.seated(message, is_cut=is_cut)
+            if known.is_duplex:  # another worker than was told may go on with it
+                now = dataclasses.replace(now, speaks=known.speaks)
+            self._note(message.peer, now)
             if is_cut and self._listener is not None:
                 self._listener.microphone_cut(message.space, message.user)
             elif message.direction is PeerDirection.CALL:
                 self.calls.connected(message.peer)
+            elif known.is_duplex:
+                self.plain_calls.connected(message.peer, known)
         else:  # hung up before it connected
             self._close_peer(message.peer)
 
@@ -437,12 +472,14 @@ class WorkerStage:
             self._tell_if_lost(session)
 
     def _gone(self, peer: str, reason: str = "") -> None:
-        """Forget a session that has ended; a call's listener is told why, if there is a reason."""
+        """Forget a session that has ended; calls' listeners are told why, if there is a reason."""
         session = self._sessions.pop(peer, None)
         if session is None:
             return
         if session.is_call and reason:
             self.calls.ended(peer, reason)
+        if session.is_duplex:
+            self.plain_calls.ended(peer, reason)
         if self._listener is None:
             return
         if session.is_listening:

@@ -51,7 +51,10 @@ class NioClient:
 
     async def join(self, room_or_alias: str) -> str:
         """Join."""
-        return str(_done(await self._client.join(room_or_alias)).room_id)
+        room = str(_done(await self._client.join(room_or_alias)).room_id)
+        while room not in self._client.rooms:
+            await self._client.synced.wait()
+        return room
 
     async def invites(self) -> Sequence[str]:
         """Invitations."""

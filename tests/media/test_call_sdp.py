@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces_bridge.media.worker.edge import call_sdp
+from spaces_bridge.media.worker.edge import call_sdp, sdp_sections
 from spaces_bridge.media.worker.edge.call_sdp import OurSection, SentStream
 from spaces_bridge.media.worker.edge.sdp_answer import OurPlace, OurTransport
 from spaces_bridge.media.worker.edge.sdp_sections import MAX_LINES, MAX_SECTIONS
@@ -245,7 +245,7 @@ def test_a_section_without_announced_ssrcs_or_with_a_crowd_of_them_is_read() -> 
     [plain] = call_sdp.read_call(wire.offer()).sections
     [many] = call_sdp.read_call(wire.offer() + odd + crowd[:40_000]).sections
     assert plain.ssrcs == frozenset()
-    assert len(many.ssrcs) == call_sdp.MAX_SSRCS
+    assert len(many.ssrcs) == sdp_sections.MAX_SSRCS
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.events import emojis, rtc
 from spaces_bridge.matrix.events import translate as means
+from spaces_bridge.matrix.events.verification import VerificationMessage
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
 from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
 from spaces_bridge.matrix.rooms.power_levels import PowerLevels
@@ -27,6 +28,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text.addressed import names_of
 from spaces_bridge.matrix.text.commands import Request, parse
 from spaces_bridge.matrix.text.verbs import CLOSING
+from spaces_bridge.matrix.verification.service import VerificationService
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,11 @@ class EventDispatcher:
         self._lists = lists
         self._chat = chat
         self._calls = calls
+        self._verifications: VerificationService | None = None
+
+    def serve_verifications(self, verifications: VerificationService) -> None:
+        """Hand on what people's clients send to verify the bot; without this it is ignored."""
+        self._verifications = verifications
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """Shut the gates of people who may have lost the floor by this event.
@@ -133,6 +140,9 @@ class EventDispatcher:
                 await self._calls.member_changed(meaning)
             case rtc.CallReaction():
                 await self._calls.reacted(meaning)
+            case VerificationMessage():
+                if self._verifications is not None:
+                    await self._verifications.in_room(meaning)
             case _:
                 assert_never(meaning)
 

@@ -73,15 +73,17 @@ class CryptoService:
         self._inbox = inbox
         self._clock = clock
         store, account = keys.store, keys.account
-        self._api = KeysApi(api, account.user)
-        self.queue = ToDeviceQueue(store, self._api, clock)
+        self.keys_api = KeysApi(api, account.user)
+        self.cross_signing = keys.cross_signing
+        self.store = store
+        self.queue = ToDeviceQueue(store, self.keys_api, clock)
         self.handlers = ToDeviceHandlers()
         self.sending = assemble_sending(
-            account, self._api, store, self.queue, reader, clock, keys.share_keys_with
+            account, self.keys_api, store, self.queue, reader, clock, keys.share_keys_with
         )
         self._unwedging = Unwedging(self.sending.olm, self.sending.lists)
-        setup = DeviceSetup(self._api, store, account, keys.cross_signing, keys.pickle_key)
-        self.sync = KeySync(self._api, store, account, setup, self.handlers, self, clock)
+        setup = DeviceSetup(self.keys_api, store, account, keys.cross_signing, keys.pickle_key)
+        self.sync = KeySync(self.keys_api, store, account, setup, self.handlers, self, clock)
         self.sync.on_device_lists = self._device_lists
         self.encryption = Encryption(rooms, self.sync)
         self.handlers.on("m.dummy", self._session_begun)

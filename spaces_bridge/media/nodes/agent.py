@@ -48,7 +48,9 @@ class NodeAgent:
         self._is_home = False
         self._sfu_ready: sfu.SfuClientReady | None = None
         self._speakers: set[str] = set()
-        """The peers that are microphones of pages."""
+        """The peers that are microphones of pages, and of plain calls."""
+        self._two_way: set[str] = set()
+        """Those of them that are of plain calls, and hear as well."""
         self._end_of_speakers: asyncio.TimerHandle | None = None
 
     def attend(self, worker: NodeWorker) -> None:
@@ -65,7 +67,10 @@ class NodeAgent:
         }
         self._spaces |= hello.gates.keys()
         seats = (*hello.peers, *map(_seat, self._kept.values()))
-        self._speakers = {each.peer for each in seats if each.direction is StreamDirection.SPEAK}
+        self._two_way = {each.peer for each in seats if each.speaks}
+        self._speakers = self._two_way | {
+            each.peer for each in seats if each.direction is StreamDirection.SPEAK
+        }
         if self._link is None and self._speakers:
             self._await_bridge()  # they are an earlier node's, of before it crashed
         if self._link is not None and self._worker is not None:
@@ -78,6 +83,7 @@ class NodeAgent:
             self._kept.pop(message.peer, None)
             if message.phase is PeerPhase.CLOSED:
                 self._speakers.discard(message.peer)
+                self._two_way.discard(message.peer)
         if isinstance(message, messages.SpeakerAudio) and not self._is_home:
             end_ms = message.at_ms + length_ms(message.pcm)
             self._to_worker(messages.AudioTaken(message.space, message.user, end_ms))
@@ -144,7 +150,10 @@ class NodeAgent:
         match message:
             case messages.PeerOffer() if message.direction is StreamDirection.SPEAK:
                 self._speakers.add(message.peer)
+            case messages.UseMicrophone():
+                self._note_microphone(message)
             case messages.ClosePeer():
+                self._two_way.discard(message.peer)
                 self._speakers.discard(message.peer)
                 self._kept.pop(message.peer, None)
                 if self._worker is not None:
@@ -155,6 +164,13 @@ class NodeAgent:
                 self._spaces.discard(message.space)
             case _:
                 pass
+
+    def _note_microphone(self, message: messages.UseMicrophone) -> None:
+        for noted in (self._speakers, self._two_way):
+            if message.on:
+                noted.add(message.peer)
+            else:
+                noted.discard(message.peer)
 
     def _note_room(self, message: sfu.ToSfuClient) -> None:
         match message:
@@ -180,10 +196,13 @@ class NodeAgent:
             self._end_of_speakers = loop.call_later(limits.SPEAKERS_S, self._close_speakers)
 
     def _close_speakers(self) -> None:
-        """End the microphones of pages: what the bridge would have said of them is not known."""
+        """End all microphones: what the bridge would have said of them is not known."""
         self._end_of_speakers = None
         for peer in list(self._speakers):
-            self.obey(messages.ClosePeer(peer))
+            is_two_way = peer in self._two_way
+            self.obey(
+                messages.UseMicrophone(peer, False) if is_two_way else messages.ClosePeer(peer)
+            )
 
     def _restore(self, asked: messages.Restore) -> None:
         record = self._kept.get(asked.peer)

@@ -5,6 +5,7 @@ Whoever holds a node can lie about its own listeners; nothing it says reaches an
 
 import dataclasses
 
+from spaces_bridge.app.plain_call_ports import KEYS
 from spaces_bridge.media import messages
 from spaces_bridge.media.nodes import limits
 from spaces_bridge.media.nodes.messages import WorkerAttached
@@ -29,15 +30,13 @@ def admitted(
     Raises BadMessage for what no worker sends.
     """
     match message:
-        case messages.Answer():
-            _refuse_longer(message.sdp, limits.LONGEST_SDP)
-            return message
-        case messages.PeerRefused():
-            code, text = message.code[: limits.LONGEST_NAME], message.text[: limits.LONGEST_TEXT]
-            return dataclasses.replace(message, code=code, text=text)
+        case messages.Answer() | messages.PeerRefused():
+            return _reply(message)
         case messages.PeerChanged() if is_own(message, names):
             reason = message.reason[: limits.LONGEST_TEXT]
             return dataclasses.replace(message, reason=reason, speaks=False, listens=False)
+        case messages.KeyPressed() | messages.PromptEnded():
+            return _of_plain_call(message)
         case messages.Stats():
             return _numbers(message)
         case messages.AudioLevels() if is_home:
@@ -100,6 +99,28 @@ def strangers(told: WorkerAttached, names: SignedPeerIds) -> list[str]:
     """Return the ids of peers that the node's worker has, and that are not the node's."""
     seats = (*told.hello.peers, *told.kept)
     return [seat.peer for seat in seats if not is_own(seat, names)]
+
+
+def _reply(
+    message: messages.Answer | messages.PeerRefused,
+) -> messages.Answer | messages.PeerRefused:
+    if isinstance(message, messages.Answer):
+        _refuse_longer(message.sdp, limits.LONGEST_SDP)
+        return message
+    code, text = message.code[: limits.LONGEST_NAME], message.text[: limits.LONGEST_TEXT]
+    return dataclasses.replace(message, code=code, text=text)
+
+
+def _of_plain_call(
+    message: messages.KeyPressed | messages.PromptEnded,
+) -> messages.KeyPressed | messages.PromptEnded:
+    """Return what happened to a peer, which counts if it is the node's: its stage looks."""
+    _refuse_longer(message.peer, limits.LONGEST_ID)
+    if isinstance(message, messages.PromptEnded):
+        _refuse_longer(message.prompt, limits.LONGEST_NAME)
+    elif message.key not in tuple(KEYS):
+        raise BadMessage("a key that no keypad has")
+    return message
 
 
 def _plain(seat: messages.PeerSeat) -> messages.PeerSeat:

@@ -1,8 +1,9 @@
 """Call peers as the control process wants them: negotiated, and each user's microphone chosen.
 
 Of all microphones of one user the one opened last is heard. A page's that is replaced is hung up;
-a call's is only ignored, as its client hears the others by the same connection. A call's that is
-only published may be muted: it takes the place of no other before the control process says so.
+a call's, or a duplex peer's, is only ignored, as its client hears the others by the same
+connection. A call's that is only published may be muted: it takes the place of no other before
+the control process says so; a duplex peer's, of none at all.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -20,6 +21,7 @@ from spaces_bridge.media.worker.values import (
     SdpRefused,
     StreamDirection,
     WantedStream,
+    no_sound,
 )
 
 _CALL = StreamDirection.CALL
@@ -65,13 +67,13 @@ class CallPeers:
         """Note that a peer has connected, and joined the mix."""
         if member.direction is StreamDirection.SPEAK:
             self._begin_stream(member)
-        elif self._edge.microphone(peer):
+        elif member.direction is _CALL and self._edge.microphone(peer):
             self._speak_first(peer, member)
 
     def _use_microphone(self, message: messages.UseMicrophone) -> None:
-        """Take a connected call peer's microphone for its user's, or no longer."""
+        """Take a connected two-way peer's microphone for its user's, or no longer."""
         member = self._members.get(message.peer)
-        if member is None or member.direction is not _CALL:
+        if member is None or not member.direction.is_two_way:
             return
         if not message.on:
             self._hush(message.peer, member)
@@ -79,15 +81,15 @@ class CallPeers:
             self._speak(message.peer, member)
 
     def replaced(self, peer: str | None) -> None:
-        """Hang up a microphone that another one has replaced, unless it is a call's."""
+        """Hang up a microphone that another one has replaced, unless its peer hears by it, too."""
         member = self._members.get(peer) if peer is not None else None
-        if peer is not None and member is not None and member.direction is not _CALL:
+        if peer is not None and member is not None and not member.direction.is_two_way:
             self._edge.close(peer)
 
     def speaks(self, peer: str, member: Member) -> bool:
-        """Return whether this call peer is its user's microphone."""
-        mix = self._spaces.get(member.space)
-        return member.direction is _CALL and mix is not None and mix.speaks(peer, member.user)
+        """Return whether this two-way peer is its user's microphone."""
+        mix, is_two_way = self._spaces.get(member.space), member.direction.is_two_way
+        return is_two_way and mix is not None and mix.speaks(peer, member.user)
 
     def _speak(self, peer: str, member: Member) -> None:
         """Make this peer its user's microphone, in place of any other."""
@@ -116,7 +118,7 @@ class CallPeers:
     def _hush(self, peer: str, member: Member) -> None:
         mix = self._spaces.get(member.space)
         if mix is not None:
-            mix.leave(peer, member.user)
+            mix.mute(peer, member.user)
 
     def _is_connected(self, peer: str) -> bool:
         state = self._edge.peers().get(peer)
@@ -160,8 +162,7 @@ class CallPeers:
                 raise SdpRefused("unknown_session", "This connection is over. Join anew.")
             return known
         if request.space not in self._spaces:
-            text = "This live space has no sound right now: it has not started, or it is over."
-            raise SdpRefused("no_sound", text)
+            raise no_sound()
         return Member(request.space, request.user, _CALL)
 
     def _negotiated(self, request: messages.CallRequest, member: Member) -> Negotiated:

@@ -23,7 +23,7 @@ from spaces_bridge.media.messages import (
     Greeting,
     MediaMessage,
     Superseded,
-    ToMediaWorker,
+    WorkerOrder,
     pack_greeting,
 )
 from spaces_bridge.wire.connection import Connection
@@ -52,7 +52,7 @@ class ControlSocket:
         sockets: tuple[Sequence[socket.socket], Sequence[socket.socket]],
         *,
         on_attach: Callable[[], None],
-        on_message: Callable[[ToMediaWorker], None],
+        on_message: Callable[[WorkerOrder], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sockets`: UDP and TCP, handed to a control process that asks for them."""

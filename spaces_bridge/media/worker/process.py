@@ -23,9 +23,12 @@ from spaces_bridge.media import messages
 from spaces_bridge.media.worker.call_peers import CallPeers
 from spaces_bridge.media.worker.clock import TickClock
 from spaces_bridge.media.worker.control import ControlSocket
+from spaces_bridge.media.worker.duplex_peers import DuplexPeers
 from spaces_bridge.media.worker.edge.edge import Edge
+from spaces_bridge.media.worker.farewells import Farewells
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
+from spaces_bridge.media.worker.mix.prompts import PromptBook
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
@@ -39,7 +42,9 @@ from spaces_bridge.media.worker.values import (
     RtpPacket,
     SdpRefused,
     StreamDirection,
+    no_sound,
 )
+from spaces_bridge.prompts import prompt_file
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +80,7 @@ class Worker:
             options.port,
             on_packet=self._on_packet,
             on_state=self._on_state,
+            on_key=lambda peer, key: self._duplex.pressed(peer, key),
             most=most_peers(options.memory_limit_mb),
         )
         self._control = ControlSocket(
@@ -86,6 +92,16 @@ class Worker:
         self._spaces: dict[SpaceId, SpaceMix] = {}
         self._members: dict[str, Member] = {}
         self._calls = CallPeers(self._edge, self._members, self._spaces, self._control.send)
+        self._farewells = Farewells(self._edge, self._members)
+        self._duplex = DuplexPeers(
+            self._edge,
+            self._members,
+            self._spaces.__contains__,
+            self._mix_of,
+            PromptBook(prompt_file),
+            self._control.send,
+            self._send_record,
+        )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
@@ -136,10 +152,16 @@ class Worker:
         for space, mix in self._spaces.items():
             tick = mix.tick(now, steps)
             payloads.extend(tick.payloads)
+            self._duplex.ended(tick.ended)
             self._room_sound.collect(space, tick.published)
             if tick.mix is not None:
                 sequence = mix.position_ms // TICK_MS - 1
                 self._control.send_lazily(messages.MixPacket(space, sequence, tick.mix))
+        for mix in self._farewells.mixes:
+            tick = mix.tick(now, steps)
+            payloads.extend(tick.payloads)
+            self._duplex.ended(tick.ended)
+        self._farewells.look(now)
         self._edge.fan_out(FRAME * steps, payloads)
         self._room_sound.flush()
         self._ticks += 1
@@ -197,6 +219,7 @@ class Worker:
             "listeners": directions.count(StreamDirection.LISTEN),
             "speakers": directions.count(StreamDirection.SPEAK),
             "call_peers": directions.count(StreamDirection.CALL),
+            "duplex_peers": directions.count(StreamDirection.DUPLEX),
             "packets_in": stats.packets_in,
             "packets_out": stats.packets_out,
             "bytes_in": stats.bytes_in,
@@ -229,7 +252,7 @@ class Worker:
         if state == CUT:
             self._tell_state(peer, member, state)
             return
-        mix = self._spaces.get(member.space)
+        mix = self._mix_of(member.space)
         replaced = None
         if state.phase is PeerPhase.CLOSED:
             del self._members[peer]
@@ -238,6 +261,7 @@ class Worker:
         elif mix is not None:
             replaced = mix.join(peer, member.user, member.direction)
             self._calls.connected(peer, member)
+            self._duplex.connected(peer, member)
         self._tell_state(peer, member, state)
         if state.phase is PeerPhase.CONNECTED and self._control.is_attached:
             self._send_record(peer)
@@ -283,7 +307,7 @@ class Worker:
             self._send_record(peer)
         self._control.send(messages.Synced())
 
-    def _obey(self, message: messages.ToMediaWorker) -> None:
+    def _obey(self, message: messages.WorkerOrder) -> None:
         match message:
             case messages.Ping():
                 self._control.send(messages.Pong(message.number))
@@ -297,6 +321,13 @@ class Worker:
                 | messages.SendData()
             ):
                 self._calls.obey(message)
+            case (
+                messages.OfferDuplex()
+                | messages.AcceptDuplexAnswer()
+                | messages.RenegotiateDuplex()
+                | messages.PlayPrompt()
+            ):
+                self._duplex.obey(message)
             case messages.ClosePeer():
                 self._edge.close(message.peer)
             case messages.Restore():
@@ -305,8 +336,6 @@ class Worker:
                 self._open_space(message)
             case messages.CloseSpace():
                 self._close_space(message.space)
-            case messages.Attach():
-                pass  # the control socket has dealt with it
             case _:
                 mix = self._spaces.get(message.space)
                 if mix is not None:
@@ -332,6 +361,7 @@ class Worker:
 
     def _open_space(self, message: messages.OpenSpace) -> None:
         self._claimed.add(message.space)
+        self._farewells.end(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
             self._spaces[message.space] = SpaceMix(
@@ -345,16 +375,20 @@ class Worker:
             self._gate_refused += mix.gates.refused
         self._claimed.discard(space)
         self._sent_ms = {key: ms for key, ms in self._sent_ms.items() if key[0] != space}
-        for peer in [peer for peer, member in self._members.items() if member.space == space]:
-            self._edge.close(peer)
+        self._farewells.begin(space, mix, time.monotonic())
+
+    def _mix_of(self, space: SpaceId) -> SpaceMix | None:
+        """Return a live space's mix, or what is left of it for a while after its end."""
+        return self._spaces.get(space) or self._farewells.mix_of(space)
 
     def _answer(self, offer: messages.PeerOffer) -> None:
-        if offer.space not in self._spaces:
-            text = "This live space has no sound right now: it has not started, or it is over."
-            self._control.send(messages.PeerRefused(offer.request, "no_sound", text))
+        if offer.direction is StreamDirection.DUPLEX:
+            self._duplex.obey(offer)
             return
-        self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
         try:
+            if offer.space not in self._spaces:
+                raise no_sound()
+            self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
             answer = self._edge.accept(offer.peer, offer.direction, offer.sdp)
         except SdpRefused as refusal:
             self._members.pop(offer.peer, None)

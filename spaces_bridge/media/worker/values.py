@@ -34,6 +34,18 @@ class StreamDirection(StrEnum):
     SPEAK = "speak"
     CALL = "call"
     """Both ways: at most one microphone in, and out a stream for each speaker."""
+    DUPLEX = "duplex"
+    """Both ways, a stream each: a microphone in, and the mix out."""
+
+    @property
+    def is_two_way(self) -> bool:
+        """Whether its microphone is used when the control process says so; else it only hears."""
+        return self in (StreamDirection.CALL, StreamDirection.DUPLEX)
+
+    @property
+    def hears_mix(self) -> bool:
+        """Whether the mix is sent to it, as one stream."""
+        return self in (StreamDirection.LISTEN, StreamDirection.DUPLEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,12 @@ class SdpRefused(Exception):
         self.text = text
 
 
+def no_sound() -> SdpRefused:
+    """Return the refusal of who wants to hear or speak in a live space that is not open."""
+    text = "This live space has no sound right now: it has not started, or it is over."
+    return SdpRefused("no_sound", text)
+
+
 class NotConnected(LookupError):
     """There is no connected peer of this id, so there is nothing to resume."""
 
@@ -127,6 +145,34 @@ class Negotiated:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplexNegotiated:
+    """Our description for a duplex peer; `is_held`: its client takes no sound now."""
+
+    sdp: str
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DuplexRecord:
+    """What a resume record holds of a duplex peer's negotiations, which go on as they were.
+
+    Fingerprints are those of the DTLS connection, ours in colon-separated hexadecimal; `keypad`
+    has pairs of payload type and clock rate.
+    """
+
+    our_fingerprint: str
+    their_hash: str
+    their_digest: str  # hexadecimal
+    dials: bool
+    sends: bool
+    is_held: bool
+    version: int
+    keypad: tuple[tuple[int, int], ...]
+    announced: tuple[int, ...]
+    learnt: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeRecord:
     """A resume record lets a fresh worker go on with a connected peer, unnoticed by it.
 
@@ -153,6 +199,7 @@ class ResumeRecord:
     rx_index: int | None
     timestamp: int
     made_at: float  # seconds of the monotonic clock, which all processes of a machine share
+    duplex: DuplexRecord | None = None
 
     def encode(self) -> bytes:
         """Return the record as JSON bytes, for the way to the control process and back."""
@@ -170,7 +217,16 @@ class ResumeRecord:
         if values["address"] is not None:
             host, port = values["address"]
             values["address"] = (str(host), int(port))
+        if values.get("duplex") is not None:
+            values["duplex"] = _duplex(values["duplex"])
         return cls(**values)
+
+
+def _duplex(values: dict[str, Any]) -> DuplexRecord:
+    values["keypad"] = tuple((int(kind), int(rate)) for kind, rate in values["keypad"])
+    values["announced"] = tuple(map(int, values["announced"]))
+    values["learnt"] = tuple(map(int, values["learnt"]))
+    return DuplexRecord(**values)
 
 
 @dataclass(frozen=True, slots=True)

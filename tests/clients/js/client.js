@@ -65,6 +65,10 @@ async function shown(event) {
   };
 }
 
+async function until(isSo) {
+  while (!await isSo()) await new Promise((resolve) => { setTimeout(resolve, 20); });
+}
+
 function events(room) {
   return client.getRoom(room)?.getLiveTimeline().getEvents() ?? [];
 }
@@ -84,6 +88,9 @@ window.matrix = {
         type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" },
       }] : [],
     });
+    // whoever is not seen in the room yet gets no key
+    await until(() => client.getRoom(room_id)?.getMember(user));
+    if (encrypted) await until(() => client.getCrypto().isEncryptionEnabledInRoom(room_id));
     return room_id;
   },
   join: async (room) => (await client.joinRoom(room)).roomId,

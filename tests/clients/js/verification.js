@@ -11,6 +11,13 @@ export const verification = (client) => ({
     sas = undefined;
     request = await client().getCrypto().requestVerificationDM(user, room);
   },
+  // By to-device messages, to the one device that the person has
+  async verifyDevice(user) {
+    sas = undefined;
+    const crypto = client().getCrypto();
+    const devices = (await crypto.getUserDeviceInfo([user], true)).get(user);
+    request = await crypto.requestDeviceVerification(user, [...devices.keys()][0]);
+  },
   // Takes up a request that somebody else has made
   async acceptVerification(user, room) {
     sas = undefined;
@@ -34,6 +41,13 @@ export const verification = (client) => ({
     emoji: sas?.sas.emoji ?? null,
     decimal: sas?.sas.decimal ?? null,
     cancelled: request?.cancellationCode ?? "",
+  }),
+  // New cross-signing keys, as after "reset my identity"
+  resetIdentity: ({ user, password }) => client().getCrypto().bootstrapCrossSigning({
+    setupNewCrossSigning: true,
+    authUploadDeviceSigningKeys: (upload) => upload({
+      type: "m.login.password", identifier: { type: "m.id.user", user }, password,
+    }),
   }),
   confirmSas: () => sas.confirm(),
   mismatchSas: () => sas.mismatch(),

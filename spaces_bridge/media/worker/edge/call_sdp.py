@@ -18,13 +18,10 @@ from spaces_bridge.media.worker.values import SdpRefused
 
 MAX_CALL_BYTES: Final = 64 * 1024
 """Bytes of a description: 30 sections of audio as browsers write them, and some of video."""
-MAX_SSRCS: Final = 4
-"""SSRCs that are read of one section; a microphone has one."""
 PROTOCOL: Final = "UDP/TLS/RTP/SAVPF"
 
 _CODEC = re.compile(r"([0-9]{1,3}) [A-Za-z0-9._+-]{1,32}/[0-9]{1,9}", re.ASCII)
 _PARAMETERS = re.compile(r"[!-~]{1,200}", re.ASCII)
-_SSRC = re.compile(r"([0-9]{1,10})(?: .*)?", re.ASCII)
 _REMEDY = "Turn off what is not needed, or join anew."
 
 
@@ -134,7 +131,7 @@ def _read(
         kind,
         sends=direction in ("sendrecv", "sendonly"),
         receives=direction in ("sendrecv", "recvonly"),
-        ssrcs=_ssrcs(section),
+        ssrcs=sdp_sections.ssrcs(section),
     )
 
 
@@ -162,15 +159,6 @@ def _idle(section: Section) -> IdleCodec | None:
                     lines.append(f"a=fmtp:{kind} {parameters}")
             return IdleCodec(kind, tuple(lines))
     return None
-
-
-def _ssrcs(section: Section) -> frozenset[int]:
-    found = set[int]()
-    for line in section.values.get("ssrc", []):
-        number = _SSRC.fullmatch(line)
-        if number is not None and int(number[1]) < 1 << 32 and len(found) < MAX_SSRCS:
-            found.add(int(number[1]))
-    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from spaces_bridge.media.worker.edge.call_negotiation import Calls
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
 from spaces_bridge.media.worker.edge.data import PeersData
 from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
+from spaces_bridge.media.worker.edge.duplex_negotiation import Duplexes
+from spaces_bridge.media.worker.edge.duplex_peer import DuplexPeer
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
 from spaces_bridge.media.worker.edge.paths import Path, UdpPort
@@ -42,10 +44,11 @@ from spaces_bridge.media.worker.values import (
 
 log = logging.getLogger(__name__)
 
-JOIN_S = 15.0
-"""A client that has not connected by then is forgotten."""
-SILENCE_S = 20.0
-"""A connected client that was not heard for this long (no consent, RFC 7675) is gone."""
+SILENCE_S = 18.0
+"""A connected client that was not heard for this long (no consent, RFC 7675) is gone.
+
+Browsers check every 2.5 to 5.6 s.
+"""
 
 MOST_PEERS = most_peers(1024)
 """Peers of one edge unless `most` says otherwise; half as many may be joining."""
@@ -67,19 +70,22 @@ class Edge:
         *,
         on_packet: Callable[[str, RtpPacket], None],
         on_state: Callable[[str, PeerState], None],
+        on_key: Callable[[str, str], None] = lambda _peer, _key: None,
         clock: Callable[[], float] = time.monotonic,
         most: int = MOST_PEERS,
     ) -> None:
         """Sockets are bound (and `tcp` listening), non-blocking, and never closed here.
 
         Clients are told to send to `addresses` and `port`. Of more peers than `most` (see
-        `memory`) the newest is refused.
+        `memory`) the newest is refused. `on_key` is called with each key that a duplex peer's
+        person presses.
         """
         self._ports = [UdpPort(sock, self._received, place) for place, sock in enumerate(udp)]
         self._listeners = list(tcp)
         self._tcp = TcpListener(self._received, self._path_lost, self._refuse, most=most)
         self._place = sdp_answer.OurPlace(list(addresses), port, tcp=bool(tcp))
         self._on_packet, self._on_state, self._clock = on_packet, on_state, clock
+        self._on_key = on_key
         self._identity = Identity()
         self._peers = Peers(most)
         self._data = PeersData(self._peers, clock, self._in_next_turn)
@@ -87,6 +93,14 @@ class Edge:
         self._calls = Calls(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
         """The streams of speakers to call peers."""
+        self.duplexes = Duplexes(
+            self._peers,
+            self._identity,
+            self._place,
+            clock,
+            lambda peer: self._fan.retype(peer.id, peer.payload_type),
+        )
+        """The negotiations of duplex peers."""
         self._refused: Counter[str] = Counter()
         self._packets_in = self._packets_out = self._bytes_in = self._bytes_out = 0
         self._send_dropped = 0
@@ -160,9 +174,9 @@ class Edge:
         return negotiated
 
     def microphone(self, peer_id: str) -> str:
-        """Return the mid on which a call peer sends; "" if it sends nothing, or is none."""
+        """Return the mid on which a two-way peer sends; "" if it sends nothing, or is none."""
         peer = self._peers.get(peer_id)
-        return peer.microphone if isinstance(peer, CallPeer) else ""
+        return peer.microphone if isinstance(peer, CallPeer | DuplexPeer) else ""
 
     def carries(self, peer_id: str) -> bool:
         """Return whether a call peer has negotiated streams."""
@@ -331,7 +345,7 @@ class Edge:
             self._drop(peer.id, "the client left")
         elif step is Step.ESTABLISHED and peer.link is not None:
             peer.state, peer.heard_at = CONNECTED, self._clock()
-            if peer.direction is StreamDirection.LISTEN:
+            if peer.direction.hears_mix:
                 self._fan.add(peer.id, peer.link.out, peer.payload_type, first_position())
             elif isinstance(peer, CallPeer):
                 peer.carry()
@@ -352,8 +366,17 @@ class Edge:
             self._refuse(packet)
             if packet == "rtp_too_much" and peer.cut():
                 self._on_state(peer.id, CUT)
+        elif isinstance(peer, DuplexPeer) and peer.is_of_keypad(packet):
+            self._received_key(peer, packet, now)
         else:
             self._on_packet(peer.id, packet)
+
+    def _received_key(self, peer: DuplexPeer, packet: RtpPacket, now: float) -> None:
+        key = peer.keypad.press(packet, now)
+        if key is None:
+            self._refuse("key_malformed")
+        elif key:
+            self._on_key(peer.id, key)
 
     def _path_lost(self, path: Path) -> None:
         peer = self._peers.get(path.owner) if path.owner is not None else None
@@ -381,7 +404,7 @@ class Edge:
 
     def _look_after(self, peer: Peer, now: float) -> None:
         if peer.state != CONNECTED:
-            if now - peer.since > JOIN_S:
+            if now - peer.since > peer.joins_within_s:
                 self._drop(peer.id, "it did not connect in time")
             else:
                 peer.retransmit()

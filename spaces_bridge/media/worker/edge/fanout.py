@@ -128,6 +128,12 @@ class FanOut:
         rows.packets[row] = rows.octets[row] = 0
         self._listeners[peer] = _Listener(peer, row, out)
 
+    def retype(self, peer: str, payload_type: int) -> None:
+        """Give the packets of the stream another payload type."""
+        listener = self._listeners.get(peer)
+        if listener is not None:
+            self._rows.frames[listener.row, 1] = payload_type
+
     def move(self, peer: str, path: Path | None) -> None:
         """Send the stream along `path` from now on; if None, nowhere for now."""
         listener = self._listeners.get(peer)

@@ -60,7 +60,8 @@ class Ice:
 
     def request(self, message: StunMessage, path: Path, now: float) -> str | None:
         """Answer a binding request if it is good; return the reason if it is refused."""
-        if message.username != f"{self.local_ufrag}:{self.remote_ufrag}":
+        name = f"{self.local_ufrag}:{self.remote_ufrag}"
+        if not self.remote_ufrag or message.username != name:  # both halves: others know ours
             return "stun_user"
         if not self._forged.has(1, now) or not message.signed_with(self.local_pwd):
             self._forged.take(1, now)

@@ -24,6 +24,8 @@ from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound
 from spaces_bridge.media.worker.values import NEW, PeerState, RtpPacket, StreamDirection
 from spaces_bridge.pacing.token_bucket import TokenBucket
 
+JOIN_S = 15.0
+"""A client that has not connected by then is forgotten."""
 HANDSHAKES = 8
 """A broken handshake is begun afresh, as anybody may have broken it; but only so often."""
 
@@ -83,6 +85,7 @@ class Peer:
         self.payload_type = payload_type
         self.state: PeerState = NEW
         self.since = self.heard_at = now
+        self.joins_within_s = JOIN_S
         self.link: Link | None = None
         self.ssrc = 0
         self.name = "space"
@@ -177,7 +180,7 @@ class Peer:
         if not self.takes_sound or link is None:
             return "rtp_unwanted"
         kind, sequence, timestamp, ssrc = fields
-        if kind != self.payload_type or not self.sources.knows_rtp(ssrc):
+        if not self.takes_kind(kind) or not self.sources.knows_rtp(ssrc):
             return "rtp_unknown_stream"
         jump = link.reception.ahead(sequence)
         if not link.jumps.allows(jump, now):
@@ -192,6 +195,10 @@ class Peer:
         if not self._packets.take(1, now) or not self._octets.take(len(datagram), now):
             return "rtp_too_much"
         return rtp.parse(opened) or "rtp_malformed"
+
+    def takes_kind(self, kind: int) -> bool:
+        """Return whether packets of this payload type are taken."""
+        return kind == self.payload_type
 
     def cut(self) -> bool:
         """Note a packet beyond the allowance; return True once, when the sender is to be told."""

@@ -9,6 +9,7 @@ A worker restored twice from one record is safe by the same rule.
 import math
 
 from spaces_bridge.media.worker.edge import rtp
+from spaces_bridge.media.worker.edge.duplex_peer import DuplexPeer
 from spaces_bridge.media.worker.edge.fanout import FanOut, Progress
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
@@ -57,6 +58,7 @@ def record(peer: Peer, progress: Progress | None, now: float) -> ResumeRecord:
         rx_index=link.reception.newest,
         timestamp=progress.timestamp,
         made_at=now,
+        duplex=peer.record() if isinstance(peer, DuplexPeer) else None,
     )
 
 
@@ -78,14 +80,14 @@ def revive(
     keys = Keys(Profile(record.profile), record.tx_key, record.rx_key)
     ice = Ice(record.local_ufrag, record.local_pwd, record.remote_ufrag, record.remote_pwd)
     ice.connected = True
-    peer = Peer(peer_id, record.direction, ice, record.payload_type, now)
+    peer = _peer(peer_id, record, ice, now)
     peer.ssrc = record.local_ssrc
     peer.link = Link.made(keys, record.local_ssrc)
     peer.link.out.fast_forward(tx_index, rtcp_index)
     peer.link.out.catch_up(_CAUGHT_UP_AT_ONCE)
     if record.rx_index is not None and record.remote_ssrc is not None:
         peer.link.into.fast_forward(record.rx_index, record.remote_ssrc)
-        peer.sources.rtp = record.remote_ssrc
+        peer.sources.believe_rtp(record.remote_ssrc)
         peer.link.reception.newest = peer.link.reception.first = record.rx_index
     if record.address is not None:
         if not 0 <= record.socket < len(ports):
@@ -93,10 +95,22 @@ def revive(
         path = ports[record.socket].path_to(record.address)
         path.claim(peer_id)
         ice.resume(path, now)
-    if record.direction is StreamDirection.LISTEN:
+    if record.direction.hears_mix:
         missed = round((now - record.made_at) * rtp.CLOCK_RATE)
         timestamp = (record.timestamp + missed) & 0xFFFFFFFF
         fan.add(peer_id, peer.link.out, record.payload_type, (tx_index, timestamp))
         fan.move(peer_id, ice.selected)
     peer.state = CONNECTED
+    return peer
+
+
+def _peer(peer_id: str, record: ResumeRecord, ice: Ice, now: float) -> Peer:
+    """Make the peer of a record. Raises ValueError if the record does not fit."""
+    if record.direction is not StreamDirection.DUPLEX:
+        return Peer(peer_id, record.direction, ice, record.payload_type, now)
+    if record.duplex is None:
+        raise ValueError("the resume record of a duplex peer does not say what was negotiated")
+    peer = DuplexPeer(peer_id, ice, now)
+    peer.payload_type = record.payload_type
+    peer.resume(record.duplex)
     return peer

@@ -18,6 +18,7 @@ MAX_OFFER_BYTES: Final = 16 * 1024
 _WANTED = {
     StreamDirection.LISTEN: ("recvonly", "sendrecv"),
     StreamDirection.SPEAK: ("sendonly", "sendrecv"),
+    StreamDirection.DUPLEX: ("sendrecv", "sendonly", "recvonly", "inactive"),
 }
 
 
@@ -39,6 +40,14 @@ class ParsedOffer:
 
 def read_offer(offer: str, direction: StreamDirection) -> ParsedOffer:
     """Read a client's offer. Raises SdpRefused, and nothing else, whatever the text holds."""
+    return read_audio(offer, direction)[0]
+
+
+def read_audio(offer: str, direction: StreamDirection) -> tuple[ParsedOffer, Section, str]:
+    """Read a client's description; return with it the accepted section and its direction.
+
+    Raises SdpRefused as `read_offer`.
+    """
     sdp_sections.refuse_too_big(offer, MAX_OFFER_BYTES, "Send one audio section, nothing more.")
     head, sections = sdp_sections.split(offer)
     asked = tuple(section.asked() for section in sections)
@@ -49,13 +58,14 @@ def read_offer(offer: str, direction: StreamDirection) -> ParsedOffer:
     shared = next((s for s in sections if s.first("mid") in group[:1]), audio)
     is_bundled = asked[place].mid in group
     places = (audio, shared, head) if is_bundled else (audio, head)
-    return ParsedOffer(
+    parsed = ParsedOffer(
         transport=sdp_sections.transport(places),
         payload_type=sdp_sections.opus(audio),
         place=place,
         sections=asked,
         is_bundled=is_bundled,
     )
+    return parsed, audio, _direction(head, audio)
 
 
 def _choose(head: Section, sections: Sequence[Section], direction: StreamDirection) -> int:
@@ -69,7 +79,7 @@ def _choose(head: Section, sections: Sequence[Section], direction: StreamDirecti
             continue
         try:
             sdp_sections.check_transport(section)
-            _check_direction(section.first("direction") or head.first("direction"), direction)
+            _check_direction(_direction(head, section), direction)
             sdp_sections.opus(section)
         except SdpRefused as refusal:
             refusals.append(refusal)
@@ -80,8 +90,12 @@ def _choose(head: Section, sections: Sequence[Section], direction: StreamDirecti
     raise SdpRefused("not_one_audio", "The offer has no audio section. Offer one with Opus.")
 
 
-def _check_direction(offered: str | None, direction: StreamDirection) -> None:
-    if (offered or "sendrecv") in _WANTED.get(direction, ()):  # a call has its own offers
+def _direction(head: Section, section: Section) -> str:
+    return section.first("direction") or head.first("direction") or "sendrecv"
+
+
+def _check_direction(offered: str, direction: StreamDirection) -> None:
+    if offered in _WANTED.get(direction, ()):  # a call has its own offers
         return
     wanted = "receives" if direction is StreamDirection.LISTEN else "sends"
     raise SdpRefused(

@@ -12,6 +12,8 @@ from typing import Final
 from spaces_bridge.media.worker.values import SdpRefused
 
 MAX_SECTIONS: Final = 64
+MAX_SSRCS: Final = 4
+"""SSRCs that are read of one section; a microphone has one."""
 MAX_LINES: Final = 2500
 """Lines of a description, each of which takes time: the largest of a browser has some 1,500."""
 
@@ -24,6 +26,7 @@ _MEDIA = re.compile(
 )
 """In linear time: no space can be read as two of its parts."""
 _OPUS = re.compile(r"([0-9]{1,3})\s+opus/48000(?:/[12])?\s*", re.IGNORECASE | re.ASCII)
+_SSRC = re.compile(r"([0-9]{1,10})(?: .*)?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _PROTOCOLS = re.compile(r"(?:(?:UDP|TCP)/TLS/|TCP/DTLS/)?RTP/SAVPF?")
 """The encrypted protocols of RFC 8829, 5.1.2."""
@@ -147,9 +150,24 @@ def opus(audio: Section) -> int:
         found = _OPUS.fullmatch(line)
         if found is not None and found[1] in offered:
             kind = int(found[1])
-            if 0 <= kind <= 127 and not 64 <= kind <= 95:  # those would read as RTCP
+            if may_be_rtp(kind):
                 return kind
     raise SdpRefused("no_opus", "The offer has no Opus audio. Offer opus/48000/2.")
+
+
+def may_be_rtp(kind: int) -> bool:
+    """Return whether a payload type cannot be mistaken for one of RTCP (RFC 5761, 4)."""
+    return 0 <= kind <= 127 and not 64 <= kind <= 95
+
+
+def ssrcs(section: Section) -> frozenset[int]:
+    """Return the SSRCs that a section announces (RFC 5576), at most `MAX_SSRCS`."""
+    found = set[int]()
+    for line in section.values.get("ssrc", []):
+        number = _SSRC.fullmatch(line)
+        if number is not None and int(number[1]) < 1 << 32 and len(found) < MAX_SSRCS:
+            found.add(int(number[1]))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.gate import Gates, Turned
 from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
+from spaces_bridge.media.worker.mix.prompts import PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, Chunk
@@ -42,12 +43,14 @@ class Admission(Enum):
 class Tick:
     """A tick's results: packets for listeners, and the shared mix if it is subscribed to.
 
-    `published`: the sound of each peer on air, if it is published; None is silence.
+    `published`: the sound of each peer on air, if it is published; None is silence. `ended`: the
+    prompts that were played to their end, by peer.
     """
 
     payloads: MixPayloads
     mix: bytes | None
     published: Mapping[str, Pcm | None] = field(default_factory=dict)
+    ended: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class Listeners:
     shared: tuple[str, ...]
     own: Mapping[str, tuple[str, ...]]
     """Peers of people on air, by user."""
+    prompted: Mapping[str, str]
+    """Users by the peers to which a prompt is played."""
+    minus: frozenset[str]
+    """The people on air who listen, with or without a prompt."""
 
 
 class SpaceMix:
@@ -81,6 +88,7 @@ class SpaceMix:
         self._own: dict[str, Encoder] = {}
         self._speakers: dict[str, Speaker | RoomSpeaker] = {}  # by user
         self._listening: dict[str, str] = {}  # peer -> user
+        self._prompts = PlayedPrompts(make_encoder)
         self._tracks: dict[str, CaptionAudio] = {}
         self._layout: Listeners | None = None
         self._loudest: dict[str, int] = {}
@@ -92,14 +100,35 @@ class SpaceMix:
     def join(self, peer: str, user: str, direction: StreamDirection) -> str | None:
         """Add a peer that connected; return the peer of the microphone it replaces, if any.
 
-        A call peer hears no mix; for its microphone see `speak`.
+        A call peer hears no mix; for its microphone, and a duplex peer's, see `speak`.
         """
         if direction is StreamDirection.SPEAK:
             return self.speak(peer, user)
-        if direction is StreamDirection.LISTEN:
-            self._listening[peer] = user
-            self._layout = None
+        if direction.hears_mix:
+            self.listen(peer, user)
         return None
+
+    def listen(self, peer: str, user: str) -> None:
+        """Send the mix to a peer."""
+        self._listening[peer] = user
+        self._layout = None
+
+    def stop_listening(self, peer: str) -> str | None:
+        """Send nothing to a peer; return the name of the prompt that this ends, if any."""
+        if self._listening.pop(peer, None) is not None:
+            self._layout = None
+        return self._prompts.end(peer)
+
+    def prompt(self, peer: str, name: str, prompt: SpokenPrompt) -> str | None:
+        """Play a prompt to a peer that listens, from the next tick on.
+
+        Return the name of the prompt that is over by this: the one before, or this one if the
+        peer does not listen.
+        """
+        if peer not in self._listening:
+            return name
+        self._layout = None
+        return self._prompts.begin(peer, name, prompt)
 
     def speak(self, peer: str, user: str) -> str | None:
         """Make this peer the user's microphone; return the peer that was it before, if any."""
@@ -136,8 +165,11 @@ class SpaceMix:
 
     def leave(self, peer: str, user: str) -> None:
         """Remove a peer that is gone; an unknown one is fine."""
-        if self._listening.pop(peer, None) is not None:
-            self._layout = None
+        self.stop_listening(peer)
+        self.mute(peer, user)
+
+    def mute(self, peer: str, user: str) -> None:
+        """Have a peer be the user's microphone no longer, if it is."""
         speaker = self._speakers.get(user)
         if speaker is not None and speaker.peer == peer:
             del self._speakers[user]
@@ -187,7 +219,7 @@ class SpaceMix:
         self.position_ms += (steps - 1) * TICK_MS
         frames = self._take_frames(now)
         layout = self._layout or self._lay_out()
-        mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.own)
+        mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.minus)
         payloads: list[tuple[Sequence[str], bytes]] = []
         shared: bytes | None = None
         # a new subscriber wants the last seconds, if there is anything in them
@@ -200,9 +232,16 @@ class SpaceMix:
             self._recent.clear()
         for user, peers in layout.own.items():
             payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
+        ended = dict[str, str]()
+        for peer, user in layout.prompted.items():
+            packet, name = self._prompts.over(peer, mix.without.get(user, mix.everybody))
+            payloads.append(((peer,), packet))
+            if name is not None:
+                ended[peer], self._layout = name, None
         self.position_ms += TICK_MS
         self._ticks += 1
-        return Tick(payloads, shared if self._is_subscribed else None, self._published(frames))
+        subscribed = shared if self._is_subscribed else None
+        return Tick(payloads, subscribed, self._published(frames), ended)
 
     def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
         """Begin or end to give the shared mix as packets.
@@ -261,12 +300,20 @@ class SpaceMix:
     def _lay_out(self) -> Listeners:
         shared: list[str] = []
         own: dict[str, list[str]] = {}
+        prompted: dict[str, str] = {}
+        minus = set[str]()
         for peer, user in self._listening.items():
-            if self.gates.is_open(user):
+            is_on_air = self.gates.is_open(user)
+            if is_on_air:
+                minus.add(user)
+            if peer in self._prompts:
+                prompted[peer] = user
+            elif is_on_air:
                 own.setdefault(user, []).append(peer)
             else:
                 shared.append(peer)
-        layout = Listeners(tuple(shared), {user: tuple(peers) for user, peers in own.items()})
+        peers_of = {user: tuple(peers) for user, peers in own.items()}
+        layout = Listeners(tuple(shared), peers_of, prompted, frozenset(minus))
         self._layout = layout
         for user in self._own.keys() - own.keys():
             del self._own[user]

@@ -1,0 +1,83 @@
+"""The plain call stage port on several media workers.
+
+A plain call is answered by the home worker, which microphones are at: its person may get the
+floor, and their client cannot be sent to another one. It stays where it is.
+"""
+
+from typing import Final
+
+from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.plain_call_ports import PlainCallAnswer, PlainCallListener, PlainCallOffer
+from spaces_bridge.app.ports import MediaSession
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media.cluster_members import Members
+from spaces_bridge.media.plain_call_stage import WorkerPlainCallStage
+from spaces_bridge.media.stage import WorkerStage
+
+NO_WORKER: Final = "No media node is connected yet. Try again in a moment."
+
+
+class ClusterPlainCalls:
+    """The plain calls of a cluster; see `spaces_bridge.app.plain_call_ports.PlainCallStage`."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._listener: PlainCallListener | None = None
+
+    def attend_plain_calls(self, listener: PlainCallListener) -> None:
+        """Part of the port."""
+        self._listener = listener
+        for each in self._members:
+            self.attend(each.stage)
+
+    def attend(self, stage: WorkerStage) -> None:
+        """Hear of the calls of one more worker."""
+        if self._listener is not None:
+            stage.plain_calls.attend_plain_calls(self._listener)
+
+    async def answer(self, space: SpaceId, user: UserId, sdp: str) -> MediaSession:
+        """Part of the port."""
+        return await self._home().answer(space, user, sdp)
+
+    async def dial(self, space: SpaceId, user: UserId) -> PlainCallOffer:
+        """Part of the port."""
+        return await self._home().dial(space, user)
+
+    async def renegotiate(self, session: str, sdp: str) -> PlainCallAnswer:
+        """Part of the port."""
+        return await self._asked(session).renegotiate(session, sdp)
+
+    async def accept(self, session: str, sdp: str) -> None:
+        """Part of the port."""
+        await self._asked(session).accept(session, sdp)
+
+    def take_up(self, session: str) -> bool:
+        """Part of the port."""
+        found = self._of(session)
+        return found is not None and found.take_up(session)
+
+    def use_microphone(self, session: str) -> None:
+        """Part of the port."""
+        if (found := self._of(session)) is not None:
+            found.use_microphone(session)
+
+    def play(self, session: str, prompt: str, language: str) -> None:
+        """Part of the port."""
+        if (found := self._of(session)) is not None:
+            found.play(session, prompt, language)
+
+    def _of(self, session: str) -> WorkerPlainCallStage | None:
+        return next(
+            (each.stage.plain_calls for each in self._members if each.stage.knows(session)), None
+        )
+
+    def _asked(self, session: str) -> WorkerPlainCallStage:
+        found = self._of(session)
+        if found is None:
+            raise AdapterError("This connection is over. Call anew.")
+        return found
+
+    def _home(self) -> WorkerPlainCallStage:
+        if self._members.home is None:
+            raise AdapterError(NO_WORKER)
+        return self._members.home.stage.plain_calls
