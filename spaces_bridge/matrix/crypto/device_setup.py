@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 _LETTERS: Final = 8
 
 OLD_REGISTRATION: Final = (
-    "The homeserver still has a registration in which the bot is the sender, and gives such a user "
-    "no keys: encrypted chats cannot be read. Write the registration again with -g (tokens, rooms "
-    "and chats stay), give it to the homeserver and restart the homeserver."
+    "The homeserver still has a registration in which the bot is the sender, and gives such a "
+    "user no keys: encrypted chats cannot be read. Write the registration again with -g (tokens, "
+    "rooms and chats stay), give it to the homeserver and restart the homeserver."
 )
 
 
