@@ -15,7 +15,7 @@ from tests.support.plain_client import EVENTS, WIDE_EVENTS, PlainWire
 pytestmark = pytest.mark.unit
 
 PLACE = OurPlace(["203.0.113.7"], 5349, tcp=True)
-TRANSPORT = OurTransport("ours", "ourpassword", ":".join(["AB"] * 32), PLACE)
+TRANSPORT = OurTransport("ours", "ourpasswordofthatlength", ":".join(["AB"] * 32), PLACE)
 OURS = OurDuplex(TRANSPORT, "passive", 3, 77, "space")
 
 

@@ -10,6 +10,7 @@ from opuslib_next import Encoder
 
 from spaces_bridge.media.worker.edge import stun
 from spaces_bridge.media.worker.edge.dtls import Identity
+from spaces_bridge.media.worker.edge.edge import SILENCE_S
 from spaces_bridge.media.worker.edge.srtp import Profile
 from spaces_bridge.media.worker.values import CUT, SdpRefused, StreamDirection
 from spaces_bridge_demo.peer import FRAME, RATE, ListenerPeer, Pcm, SpeakerPeer
@@ -162,11 +163,11 @@ async def test_who_falls_silent_is_forgotten() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world:
         client, silent = await world.wire("anna"), await world.wire("ben")
-        clock.now += 19
+        clock.now += SILENCE_S - 1
         answered = client.peer.checks_answered
         client.peer.send_check()
         await client.until(lambda: client.peer.checks_answered > answered)
-        clock.now += 19
+        clock.now += SILENCE_S - 1
         await world.until(lambda: world.reason("ben") == "it was not heard any more")
         assert world.is_connected("anna")
         client.close()

@@ -157,6 +157,39 @@ async def test_without_a_bridge_microphones_of_pages_end_soon_and_nothing_else(
     assert rig.closed() == rig.worker.forgotten == ["mic"]
 
 
+async def test_without_a_bridge_a_caller_is_heard_no_more_and_goes_on_hearing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
+    rig = Rig()
+    rig.link()
+    for peer in ("caller", "muted", "ended"):
+        rig.agent.obey(say.PeerOffer(1, SPACE, peer, EAR, StreamDirection.DUPLEX, "v=0"))
+        rig.agent.obey(say.UseMicrophone(peer, True))
+    rig.agent.obey(say.UseMicrophone("muted", False))
+    rig.agent.obey(say.ClosePeer("ended"))
+    before = len(rig.worker.told)
+    rig.agent.disconnected()
+    await until(lambda: len(rig.worker.told) > before)
+    assert rig.worker.told[before:] == [say.UseMicrophone("caller", False)]
+
+
+async def test_a_node_that_is_started_anew_without_a_bridge_silences_callers_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SPEAKERS_S", 0.02)
+    rig = Rig()
+    seats = tuple(
+        say.PeerSeat(
+            peer, SPACE, EAR, StreamDirection.DUPLEX, PeerPhase.CONNECTED, speaks=peer == "caller"
+        )
+        for peer in ("caller", "other")
+    )
+    rig.agent.attached(say.Hello(1, {}, seats), {})
+    await until(lambda: rig.worker.told)
+    assert rig.worker.told == [say.UseMicrophone("caller", False)]
+
+
 async def test_a_bridge_that_is_back_in_time_finds_the_microphones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -104,11 +104,23 @@ def test_of_all_else_nothing_is_taken(said: messages.MediaMessage) -> None:
         messages.MixPacket(SPACE, 0, bytes(limits.MOST_OPUS + 1)),
         messages.MixPacket(SPACE, -1, b""),
         messages.Stats({str(n): 0.0 for n in range(limits.MOST_NUMBERS + 1)}),
+        messages.KeyPressed("peer", "A"),
+        messages.KeyPressed("peer", "12"),
+        messages.KeyPressed("peer", ""),
+        messages.KeyPressed("p" * (limits.LONGEST_ID + 1), "1"),
+        messages.PromptEnded("peer", "x" * (limits.LONGEST_NAME + 1)),
     ],
 )
 def test_what_no_worker_says_ends_the_link(said: FromMediaWorker) -> None:
     with pytest.raises(BadMessage):
         admitted(said, OURS, is_home=True)
+
+
+@pytest.mark.parametrize(
+    "said", [messages.KeyPressed("peer", "*"), messages.PromptEnded("peer", "welcome")]
+)
+def test_keys_and_ends_of_prompts_are_taken(said: FromMediaWorker) -> None:
+    assert admitted(said, OURS, is_home=False) == said
 
 
 def test_levels_are_within_their_range() -> None:

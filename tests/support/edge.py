@@ -62,6 +62,7 @@ class EdgeWorld:
         self.port = int(self.udp.getsockname()[1])
         self.packets: dict[str, list[RtpPacket]] = {}
         self.states: list[tuple[str, PeerState]] = []
+        self.keys: list[tuple[str, str]] = []
         self._clock = clock
         self._changed = asyncio.Event()
         self._ticking: asyncio.Task[None] | None = None
@@ -80,6 +81,7 @@ class EdgeWorld:
             self.port,
             on_packet=self._got_packet,
             on_state=self._got_state,
+            on_key=lambda peer, key: self.keys.append((peer, key)),
             **more,
         )
 

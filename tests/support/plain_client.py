@@ -43,8 +43,8 @@ def event(number: int, lasted: int, *, is_over: bool = False) -> bytes:
 class PlainWire(WirePeer):
     """A plain call's client without I/O."""
 
-    def __init__(self, *, video: bool = False, setup: str = "actpass") -> None:
-        super().__init__(StreamDirection.DUPLEX, setup=setup)
+    def __init__(self, *, video: bool = False, setup: str = "actpass", keep: bool = True) -> None:
+        super().__init__(StreamDirection.DUPLEX, setup=setup, keep=keep)
         self.way = "sendrecv"
         self._video, self._version = video, 0
 

@@ -185,6 +185,13 @@ METRICS: Final = (
         "Connections of clients in calls (Element Call, LiveKit).",
     ),
     MetricRow(
+        "spaces_media_duplex_peers",
+        _GAUGE,
+        "media",
+        "duplex_peers",
+        "Connections of people who call the bot, ringing ones included.",
+    ),
+    MetricRow(
         "spaces_media_packets_forwarded",
         _COUNTER,
         "media",
