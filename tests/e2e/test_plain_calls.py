@@ -163,6 +163,7 @@ async def test_a_caller_hears_asks_is_heard_is_held_demoted_and_hangs_up(world: 
 
 async def until_gone(world: World, count: int) -> None:
     """Until so many calls are on."""
+
     async def so_many() -> bool:
         return (await read(world))["spaces_plain_calls"][""] == count
 
