@@ -334,7 +334,7 @@ async def encryption_finding(session: aiohttp.ClientSession, config: Config, _: 
         return Finding("encrypted chats are off (encryption.enabled)")
     bot, token = config.bot_mxid, config.appservice.as_token
     path = f"/_matrix/client/v3/keys/query?user_id={quote(bot)}"
-    body = {"device_keys": {bot: []}}
+    body: dict[str, dict[str, list[str]]] = {"device_keys": {bot: []}}
     status, answer = await _call(session, "POST", path, token=token, body=body)
     if status in {401, 403}:
         return Finding("whether encrypted chats work is looked at once the bridge has run")

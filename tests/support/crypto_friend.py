@@ -74,7 +74,8 @@ class KeyHome:
                 return self._devices(method, path)
             case "sendToDevice":
                 return self._send(path[1], body or {})
-        return self._keys(list(path), body or {}, device or "")
+            case _:
+                return self._keys(list(path), body or {}, device or "")
 
     def _devices(self, method: str, path: Sequence[str]) -> Mapping[str, Any]:
         if method == "GET":
