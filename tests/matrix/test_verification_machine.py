@@ -266,7 +266,9 @@ def test_a_key_may_be_neither_added_to_the_list_nor_taken_from_it() -> None:
 
 
 def test_our_own_macs_sent_back_verify_nothing() -> None:
-    exchange = exchange_with(ANN)
+    """Not even where the homeserver says that her device has our keys."""
+    us = exchange_with(ANN).us
+    exchange = Exchange("$request", us, Side(UserId(ANN), "HERS", BOT_KEYS), in_room=True)
     her = client(exchange)
     state = compared(her, exchange)
     ours = state.secret.macs_of_ours()
@@ -304,7 +306,7 @@ def test_their_cancellation_ends_it_and_is_not_answered() -> None:
     exchange = exchange_with(ANN)
     step = hear(Ready(exchange), "cancel", {"code": "m.user", "reason": "no"})
     assert step == Step(Over(exchange, "m.user"))
-    for kind, content in (("done", {}), ("key", {"key": "x"}), ("cancel", {"code": "m.user"})):
+    for kind, content in (("done", {}), ("key", {"key": "x"}), ("cancel", {"code": "m.timeout"})):
         assert hear(step.state, kind, content) == step
     assert machine.cancel(step.state, CancelCode.TIMEOUT) == step
 
