@@ -89,7 +89,8 @@ class PlainClient:
     ) -> None:
         self.user, self.wire, self.space = user, wire or PlainWire(), space
         self.session = self.sdp = ""
-        self.is_held = False
+        self.held: list[bool] = []
+        """What each negotiation after the first one came to."""
         self._stage = stage
         self.connection = WireConnection(self.wire)
         self._sequence, self._clock = itertools.count(1), 0
@@ -108,7 +109,8 @@ class PlainClient:
     async def negotiate(self) -> str:
         """Offer as things are, and take the answer."""
         made = await self._stage.renegotiate(self.session, self.wire.offer())
-        self.sdp, self.is_held = made.sdp, made.is_held
+        self.sdp = made.sdp
+        self.held.append(made.is_held)
         self.wire.server = read_answer(made.sdp)
         return made.sdp
 

@@ -80,7 +80,7 @@ class Worker:
             options.port,
             on_packet=self._on_packet,
             on_state=self._on_state,
-            on_key=lambda peer, key: self._duplex.pressed(peer, key),
+            on_key=self._on_key,
             most=most_peers(options.memory_limit_mb),
         )
         self._control = ControlSocket(
@@ -266,6 +266,9 @@ class Worker:
         if state.phase is PeerPhase.CONNECTED and self._control.is_attached:
             self._send_record(peer)
         self._calls.replaced(replaced)
+
+    def _on_key(self, peer: str, key: str) -> None:
+        self._control.send(messages.KeyPressed(peer, key))
 
     def _tell_state(self, peer: str, member: Member, state: PeerState) -> None:
         self._control.send(
