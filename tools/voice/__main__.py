@@ -1,7 +1,7 @@
 """Speak every prompt in every language into `spaces_bridge/prompts/LANG/NAME.ogg`.
 
-English is spoken by hibari-tts (Apache-2.0), the other languages by espeak-ng, a program of Debian
-(GPL-3.0; what it speaks is nobody's). NOTICE names both. Nothing else is in the files.
+English is spoken by hibari-tts (Apache-2.0), German and Spanish by espeak-ng, a program of Debian
+(GPL-3.0-or-later; that licence is about the program). NOTICE names both.
 """
 
 import io
@@ -25,7 +25,9 @@ BITRATE: Final = 24_000
 PEAK: Final = 0.6
 LEAD_S, TRAIL_S = 0.1, 0.2
 ESPEAK: Final = os.environ.get("ESPEAK", "espeak-ng")
-VOICES: Final[Mapping[str, str]] = {"de": "de", "es": "es", "fr": "fr", "ar": "ar"}
+VOICES: Final[Mapping[str, str]] = {"de": "de", "es": "es"}
+"""By language. French and Arabic are left out: what espeak-ng 1.51 says in them is not understood
+by Whisper "base" (most of the words are wrong; of the German and Spanish ones a quarter is)."""
 WORDS_PER_MINUTE: Final = 145
 
 
