@@ -43,6 +43,17 @@ def reachable(lines: Network, models: Path) -> Iterator[Deployment]:
         yield opened
 
 
+async def receives_nothing(client: SdkClient) -> None:
+    """Until no packet has come for a second."""
+
+    async def nothing() -> bool:
+        before = await client.received()
+        await asyncio.sleep(1.0)
+        return await client.received() == before
+
+    await until(nothing, "a call without packets")
+
+
 @dataclass
 class Caller:
     """Somebody whose client is in a DM with the bot that is about a live space."""
@@ -176,6 +187,35 @@ async def call_from(
         await calls_are(world, before - 1)
         if encrypted:
             await all_is_well(client, caller.dm)
+
+
+async def test_a_callers_mute_is_shown_and_on_hold_nothing_comes_or_goes(
+    world: World, tmp_path: Path
+) -> None:
+    scene = await world.on_air("On hold")
+    async with sdk_client("chromium", tmp_path) as client:
+        caller = await invited(world, scene, client)
+        await client.call(caller.dm)
+        await granted_by_keypad(scene, caller)
+        await hears_speech(scene.listener)
+
+        muted = scene.host_page.next_frame(
+            "roster",
+            lambda roster: any(p["id"] == client.user and p["muted"] for p in roster["stage"]),
+        )
+        await client.mute()
+        await muted
+        await hears_no_speech(scene.listener)
+        await client.mute(muted=False)
+        await hears_speech(scene.listener)
+
+        await client.hold()
+        await hears_no_speech(scene.listener)
+        scene.host_mic.say(tone(HERTZ, 400.0))
+        await receives_nothing(client)
+        before = len(await client.heard())
+        await client.hold(held=False)
+        await plays_tone(client, since=before)
 
 
 async def test_a_caller_whose_browser_is_killed_is_gone_soon(world: World, tmp_path: Path) -> None:
