@@ -201,7 +201,9 @@ async def test_a_callers_mute_is_shown_and_on_hold_nothing_comes_or_goes(
 
         muted = scene.host_page.next_frame(
             "roster",
-            lambda roster: any(p["id"] == client.user and p["muted"] for p in roster["stage"]),
+            lambda roster: any(
+                person["id"] == client.user and not person["on_air"] for person in roster["stage"]
+            ),
         )
         await client.mute()
         await muted
