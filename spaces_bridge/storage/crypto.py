@@ -1,6 +1,6 @@
 """The store of encryption, one table for each kind of record, in one form for all of them.
 
-Ids of outsiders are keys here: who puts them in bounds their length (`matrix/crypto/limits.py`).
+Ids of outsiders are keys here: who puts them in bounds their length (`matrix/events/envelope.py`).
 """
 
 import json

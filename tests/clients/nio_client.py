@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nio
 
@@ -100,6 +101,32 @@ class NioClient:
         while room not in self._client.rooms:
             await self._client.synced.wait()
         return room
+
+    async def forget_session(self, room: str) -> None:
+        """Write by a new Megolm session from now on."""
+        self._client.invalidate_outbound_session(room)
+
+    async def ciphertexts(self, room: str, sender: str) -> list[Mapping[str, Any]]:
+        """The contents of all encrypted events of a sender, as the homeserver has them."""
+        found: list[Mapping[str, Any]] = []
+        start: str | None = None
+        while True:
+            path = f"/_matrix/client/v3/rooms/{quote(room)}/messages?dir=b&limit=100"
+            query = f"&from={quote(start)}" if start else ""
+            answer = await self._client.send("GET", path + query, headers=self._authorised)
+            page = await answer.json()
+            found += [
+                each["content"]
+                for each in page["chunk"]
+                if each["type"] == "m.room.encrypted" and each["sender"] == sender
+            ]
+            start = page.get("end")
+            if not start or not page["chunk"]:
+                return found
+
+    @property
+    def _authorised(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._client.access_token}"}
 
     async def topic(self, room: str) -> str:
         """The topic of a room."""

@@ -145,9 +145,7 @@ async def test_prompts_offers_and_links_come_encrypted(
     await all_is_well(ada, dm)
 
 
-async def test_an_encrypted_community_room_gets_its_card(
-    bridge: Bridge, sign_in: SignIn
-) -> None:
+async def test_an_encrypted_community_room_gets_its_card(bridge: Bridge, sign_in: SignIn) -> None:
     ada, ben = await sign_in("ada"), await sign_in("ben")
     square = await ada.open_room(BOT, ben.user)
     await ben.join(await invited(ben))

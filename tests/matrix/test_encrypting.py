@@ -11,6 +11,7 @@ from spaces_bridge.app.crypto_ports import (
     EncryptedRoom,
     InboundSession,
     KeyShare,
+    OlmSession,
     OutboundSession,
     QueuedToDevice,
 )
@@ -488,6 +489,28 @@ async def test_after_a_restart_who_lacks_the_key_gets_it_and_nobody_else_again()
     sealed = await bot.send()
     assert [peer.read(sealed)[1] for peer in (eve, ben)] == [1, 1]
     assert [len(peer.received) for peer in (eve, ben)] == [1, 1]
+
+
+async def test_an_olm_session_goes_on_after_a_restart() -> None:
+    room, eve = Room("@eve:home"), Peer("@eve:home")
+    room.encryption = {**MEGOLM, "rotation_period_msgs": 1}
+    bot = Bot(room, eve)
+    for _ in range(3):
+        eve.read(await bot.send())  # each time with a key that came by the same Olm session
+        bot.restart()
+    assert bot.server.calls.count("keys/claim") == 1
+    assert len(await bot.store.find(OlmSession)) == 1
+
+
+async def test_a_device_that_began_another_session_gets_keys_again() -> None:
+    eve, ben = Peer("@eve:home"), Peer("@ben:home")
+    bot = Bot(Room("@eve:home", "@ben:home"), eve, ben)
+    await bot.send()
+    eve.group.clear()
+    theirs = eve.account.curve25519_key.to_base64()
+    await bot.sending.sessions.forget_shares(eve.user, theirs)
+    assert eve.read(await bot.send())[1] == 1
+    assert [len(peer.received) for peer in (eve, ben)] == [2, 1]
 
 
 async def test_messages_sent_at_once_have_indexes_of_their_own() -> None:

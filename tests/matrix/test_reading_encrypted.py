@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import vodozemac
 
 from spaces_bridge.app.crypto_ports import (
     InboundSession,
@@ -24,6 +25,7 @@ from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.crypto import limits
 from spaces_bridge.matrix.crypto.assembly import CryptoService, open_own_keys
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
 from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
 from spaces_bridge.storage.storage import Storage, open_storage
 from tests.storage.support import SetClock
@@ -56,7 +58,8 @@ class Bot:
         keys = await open_own_keys(self.storage.crypto, BOT, SECRET, "everybody", self.clock)
         api = cast("HomeserverApi", self.home)
         reader = cast("RoomReader", None)
-        self.service = CryptoService(api, keys, self.storage.inbox, reader, self.clock)
+        rooms = EncryptedRooms(reader, self.storage.crypto)
+        self.service = CryptoService(api, keys, self.storage.inbox, reader, rooms, self.clock)
         receiver = self.service.receiver(
             self._write, self._is_direct, lambda user: user == BOT, self._receive, self._wake
         )
@@ -171,6 +174,45 @@ async def test_a_lost_database_is_a_new_device_and_the_old_one_goes(
     finally:
         await storage.close()
     assert f"({old}) that the database does not know" in caplog.text
+
+
+async def test_a_device_that_somebody_deleted_is_made_and_signed_again(bot: Bot) -> None:
+    name = bot.service.account.device
+    await bot.until(lambda: bool(bot.home.signatures))
+    bot.home.signatures.clear()
+    bot.home.one_time.clear()
+    bot.home.fallback.clear()
+    del bot.home.devices[name]
+    bot.home.failure["sync"] = RequestRefused(400, "M_UNKNOWN_DEVICE", "deleted")
+    bot.home.news.set()
+    bot.home.to_bot("@eve:home.test", "m.dummy", {})
+    await bot.until(lambda: not bot.service.sync.is_set_up)
+    del bot.home.failure["sync"]
+    bot.service.homeserver_back()
+    await bot.until(lambda: bool(bot.home.signatures and bot.home.one_time))
+    keys = bot.home.devices[name]["keys"]
+    assert keys[f"ed25519:{name}"] == bot.service.account.ed25519
+
+
+async def test_a_database_from_a_backup_finds_names_for_its_keys(bot: Bot) -> None:
+    """Its account makes one-time keys by names that the homeserver knows for others."""
+    await bot.until(lambda: len(bot.home.one_time) >= limits.ONE_TIME_KEYS)
+    later = 3 * limits.ONE_TIME_KEYS
+    names = vodozemac.Account()
+    names.generate_one_time_keys(later)
+    known = {f"signed_curve25519:{name}": {"key": "another"} for name in names.one_time_keys}
+    bot.home.one_time = {**known, **bot.home.one_time}
+    extra = set(list(bot.home.one_time)[:later])
+    bot.home.held = 0
+    bot.home.to_bot("@eve:home.test", "m.dummy", {})
+
+    def is_topped_up() -> bool:
+        return len(set(bot.home.one_time) - extra) >= limits.ONE_TIME_KEYS // 2
+
+    while not is_topped_up():
+        bot.home.to_bot("@eve:home.test", "m.dummy", {})
+        await bot.until(lambda: not bot.home.inbox)
+    bot.home.held = None
 
 
 async def test_another_pickle_key_is_refused_with_what_to_do(bot: Bot) -> None:
@@ -471,10 +513,11 @@ async def test_a_broken_session_is_replaced_once(bot: Bot) -> None:
     sealed = dict(ada.sealed("m.dummy", {}))
     [(curve, part)] = sealed["ciphertext"].items()
     body = part["body"][:-8] + "AAAAAAAA"
-    for _ in range(3):
-        broken = {**sealed, "ciphertext": {curve: {**part, "body": body}}}
-        bot.home.to_bot(ada.user, "m.room.encrypted", broken)
+    broken = {**sealed, "ciphertext": {curve: {**part, "body": body}}}
+    bot.home.to_bot(ada.user, "m.room.encrypted", broken)
     await bot.until(lambda: any(type_ == "m.room.encrypted" for type_, _ in bot.home.sent))
+    bot.home.to_bot(ada.user, "m.room.encrypted", broken)
+    await bot.until(lambda: bot.service.numbers()["broken_sessions"] == 2)
     ada.share("!other")
     await bot.has(InboundSession, 2)
     assert len([type_ for type_, _ in bot.home.sent if type_ == "m.room.encrypted"]) == 1

@@ -255,7 +255,7 @@ class KeySharing:
         for user in users:
             for name in [name for name in self._no_olm_until if name[0] == user]:
                 del self._no_olm_until[name]
-        self._sessions.doubt_people(users)
+        self._sessions.doubt_people(list(users))
 
 
 def _has_lost(session: RoomSession, wanted: Recipients) -> bool:

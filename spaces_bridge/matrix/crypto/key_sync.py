@@ -27,6 +27,7 @@ from spaces_bridge.matrix.crypto.limits import (
     TO_DEVICE_PER_S,
 )
 from spaces_bridge.matrix.crypto.olm_inbound import Batch, OlmInbound
+from spaces_bridge.matrix.crypto.own_devices import in_groups
 from spaces_bridge.matrix.crypto.room_keys import RoomKeys, is_no_olm
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent, ToDeviceHandlers
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
@@ -121,7 +122,7 @@ class KeySync:
         log.info(
             "encrypted chats work: device %s, fingerprint %s",
             self._account.device,
-            self._account.ed25519,
+            in_groups(self._account.ed25519),
         )
 
     async def _load(self) -> None:

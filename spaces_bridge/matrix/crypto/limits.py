@@ -2,9 +2,6 @@
 
 from typing import Final
 
-ID_MAX: Final = 255
-"""Bytes of an id: of a device, a session or a key (spec: "Size limits")."""
-
 # --- to-device messages -------------------------------------------------------------------------
 
 TO_DEVICE_BURST: Final = 200

@@ -5,8 +5,7 @@ Spec: Client-Server API, "m.room_key" and "m.room_key.withheld". Keys that someb
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import vodozemac
 
@@ -95,12 +94,6 @@ class RoomKeys:
 def is_no_olm(event: ToDeviceEvent) -> bool:
     """Return whether the sender's device could begin no Olm session with us."""
     return event.type in WITHHELD_TYPES and event.content.get("code") == "m.no_olm"
-
-
-def session_key_of(content: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the room and session of an `m.room_key`'s content, None when it names none."""
-    room, session = content.get("room_id"), content.get("session_id")
-    return (str(room), str(session)) if is_id(room) and is_id(session) else None
 
 
 def _session_of(key: object) -> vodozemac.InboundGroupSession | None:
