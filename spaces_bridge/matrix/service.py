@@ -165,6 +165,7 @@ class MatrixService:
             lambda: [space.room for space in spaces.open() if space.room is not None],
             self._missed_events_found,
         )
+        event_dispatcher.read_first_words(self._look_back.first_words)
         self._counters = CounterWatch(spaces, outbox, self.wake)
         self._pruning = Pruning(
             inbox,

@@ -41,6 +41,7 @@ NAMES_SHOWN = {
     "matrix/client/foreign_sfus.py": "in an error's text",
     "matrix/client/openid.py": "in an error's text",
     "matrix/outbox/handlers.py": "in an error's text",
+    "matrix/plain_calls/tasks.py": "logged",
     "media/codec.py": "a kind of a message to a worker",
     "media/worker/process.py": "logged",
     "storage/errors.py": "in an error's text",

@@ -192,7 +192,7 @@ class PlainCallSetup:
 
     async def go_live(self, command: cmd.CreateSpace = CREATE, room: RoomId = ROOM) -> None:
         """Make a live space and let it go live."""
-        space, host = command.space, command.host
+        space, host = command.space, command.by
         await self.spaces.create(command)
         await self.spaces.ask(space, cmd.AttachRoom(room))
         await self.spaces.ask(space, cmd.ObserveRoom({host: 90}, {host: "Ada", BEN: "Ben"}))

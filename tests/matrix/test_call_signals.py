@@ -57,8 +57,8 @@ def test_a_lifetime_is_bounded(lifetime: object, taken: int) -> None:
 
 
 def test_what_clients_send_in_a_call() -> None:
-    answer = {"answer": {"type": "answer", "sdp": "v=0"}}
-    renegotiated = {"description": OFFER, "lifetime": 60_000}
+    answer: dict[str, object] = {"answer": {"type": "answer", "sdp": "v=0"}}
+    renegotiated: dict[str, object] = {"description": OFFER, "lifetime": 60_000}
     expected: dict[str, tuple[dict[str, object], type]] = {
         "m.call.answer": (answer, signals.CallAnswered),
         "m.call.negotiate": (renegotiated, signals.CallRenegotiated),

@@ -394,8 +394,9 @@ async def test_a_message_does_not_wait_for_ever_for_a_crowds_keys(
         return await ask(*args)
 
     bot.server.call = slow  # type: ignore[method-assign,assignment]
-    with pytest.raises(Away) as away:
-        await bot.send()
+    async with asyncio.timeout(10):
+        with pytest.raises(Away) as away:
+            await bot.send()
     assert away.value.retry_after_s == key_sharing.LOOK_AGAIN_S
     go_on.set()
     monkeypatch.setattr(key_sharing, "READY_WITHIN_S", 10.0)

@@ -7,7 +7,7 @@ import pytest
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
-from spaces_bridge.app.notes.plain_calls import CallsWanted, PlainCallsOn
+from spaces_bridge.app.notes.plain_calls import CallsWanted, NotedCall, PlainCallsOn
 from spaces_bridge.app.tasks import CallPerson, CallWaiting, SignalCall, TellCaller
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.access import GuestPolicy
@@ -122,7 +122,7 @@ async def test_an_offer_that_is_refused_and_sound_that_is_away_are_answered_in_w
 async def test_with_nothing_live_the_call_is_declined_with_what_comes_next() -> None:
     async with PlainCallSetup() as setup:
         await setup.call("call1")
-        soon = replace(CREATE, scheduled_at_ms=1_800_000_000_000)
+        soon = replace(CREATE, scheduled_at_ms=90_000_000)
         await setup.spaces.create(soon)
         await setup.call("call2")
         first, second = setup.written
@@ -166,7 +166,7 @@ async def test_a_question_that_is_not_answered_ends_the_call(setup: PlainCallSet
     assert not await setup.write("1")
 
 
-async def noted(setup: PlainCallSetup) -> tuple[object, ...]:  # type: ignore[misc]
+async def noted(setup: PlainCallSetup) -> tuple[NotedCall, ...]:
     note = await setup.recorder.notes.get(PlainCallsOn.key())
     return note.calls if note is not None else ()
 
@@ -555,7 +555,7 @@ async def test_an_invite_that_cannot_be_sent_leaves_no_call(setup: PlainCallSetu
 
 async def test_people_who_asked_are_called_when_it_goes_live() -> None:
     async with PlainCallSetup() as setup:
-        await setup.spaces.create(replace(CREATE, scheduled_at_ms=1_800_000_000_000))
+        await setup.spaces.create(replace(CREATE, scheduled_at_ms=90_000_000))
         space = setup.view
         assert not await setup.calling.call_me(space, BEN, "$a")
         assert not await setup.calling.call_me(space, BEN, "$b")

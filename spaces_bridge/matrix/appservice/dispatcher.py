@@ -15,7 +15,7 @@ from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
 from spaces_bridge.matrix.cards.cards import CardKeeper
 from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
-from spaces_bridge.matrix.commands.greeting import Greeter
+from spaces_bridge.matrix.commands.greeting import FirstWords, Greeter
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.events import call_signals, emojis, rtc
@@ -78,6 +78,10 @@ class EventDispatcher:
     def serve_verifications(self, verifications: VerificationService) -> None:
         """Hand on what people's clients send to verify the bot; without this it is ignored."""
         self._verifications = verifications
+
+    def read_first_words(self, read: FirstWords) -> None:
+        """Have `read` bring in what was written in a direct room before the bot had joined it."""
+        self._greeter.read_first_words(read)
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """Shut the gates of people who may have lost the floor by this event.

@@ -59,9 +59,10 @@ class PlainCallTasks:
                 content = message(wanted.text)
                 return await self._bot.send(wanted.room, "m.room.message", content, key)
             case tasks.CallPerson():
-                return await self._call(wanted, key)
+                await self._call(wanted, key)
             case tasks.CallWaiting():
-                return await self._call_all(wanted)
+                await self._call_all(wanted)
+        return None
 
     async def refused(self, wanted: CallTask, refusal: RequestRefused) -> None:
         """Log the refusal: there is nobody to tell where nothing can be sent."""
