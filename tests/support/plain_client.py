@@ -164,7 +164,7 @@ class PlainClient:
     def heard(self, packets: int = 50) -> Pcm:
         """Return the sound of the packets that came last."""
         decoder = Decoder()
-        pcm = [decoder.decode(each.payload) for each in self.wire.packets]
+        pcm = [decoder.decode(each.payload) for each in self.wire.packets[-packets - 5 :]]
         return np.concatenate(pcm)[-packets * FRAME :]
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -174,7 +174,10 @@ class PlainClient:
     async def hears(self, holds: Callable[[Pcm], bool], packets: int = 50) -> None:
         """Wait until so many packets in a row, from now on, are as they should be."""
         self.wire.packets.clear()
-        await self.until(lambda: len(self.wire.packets) >= packets and holds(self.heard(packets)))
+        async with asyncio.timeout(120):
+            await self.connection.more(packets)
+            while not holds(self.heard(packets)):
+                await self.connection.more(packets // 2)
 
     def close(self) -> None:
         """Go without a word."""
