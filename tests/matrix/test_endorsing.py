@@ -165,6 +165,7 @@ async def test_who_was_verified_is_told_of_another_identity_once(world: World) -
     [(user, text)] = world.told
     assert user == ANN
     assert "verify me again" in text
+    assert "2023-11-14" in text
     assert await world.verified() == []
     world.homeserver.ann = Person()
     await world.sees_ann_anew()

@@ -131,6 +131,7 @@ class VerifiedIdentities:
                 continue
             now = identity.master if identity is not None else ""
             log.warning("the verified identity of %s is another one now", user)
-            await self._tell(user, words.reset(user), f"identity:{user}:{now}")
+            text = words.reset(user, verified.verified_at_ms)
+            await self._tell(user, text, f"identity:{user}:{now}")
             await self._store.apply(drop=[verified])
             self._verified.discard(user)
