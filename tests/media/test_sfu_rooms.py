@@ -255,6 +255,20 @@ async def test_a_track_that_could_not_be_subscribed_to_is_tried_again(
     await client.stop()
 
 
+async def test_a_track_of_ours_is_told_of_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SNAPSHOT_EVERY_S", PATIENCE_S)
+    fake = await client.join("home")
+    told = len(client.told)
+    fake.handlers["track_published"]()  # it has just been told of the participants
+    assert len(client.told) == told
+    fake.handlers["local_track_published"]()
+    assert isinstance(client.told[-1], messages.SfuParticipants)
+    assert len(client.told) == told + 1
+    await client.stop()
+
+
 class FakeSource:
     """A source of sound that keeps what it is given."""
 

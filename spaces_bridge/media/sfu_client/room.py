@@ -45,7 +45,6 @@ _CHANGES: Final[tuple[EventTypes, ...]] = (
     "track_unpublished",
     "track_muted",
     "track_unmuted",
-    "local_track_published",
     "local_track_unpublished",
     "local_track_republished",
     "reconnected",
@@ -150,6 +149,7 @@ class SfuRoom:
     def _listen(self) -> None:
         for event in _CHANGES:
             self._room.on(event, self._changed)
+        self._room.on("local_track_published", self._look_now)
         self._room.on("track_subscribed", self._subscribed)
         self._room.on("track_unsubscribed", self._unsubscribed)
         self._room.on("track_subscription_failed", lambda _who, sid, _why: self._failed(sid))
@@ -162,6 +162,14 @@ class SfuRoom:
         if self._next_look is not None:
             self._is_stale = True
             return
+        self._look()
+
+    def _look_now(self, *_: object) -> None:
+        """Look at the room at once: our own tracks are few, and other workers wait for them."""
+        if not self._is_in:
+            return
+        if self._next_look is not None:
+            self._next_look.cancel()
         self._look()
 
     def _look(self) -> None:
