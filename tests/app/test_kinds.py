@@ -28,7 +28,7 @@ NAMES_SHOWN = {
     "captions/messages.py": "a kind of a message to a worker",
     "captions/process.py": "in an error's text",
     "livekit/engine/api.py": "in an error's text",
-    "media/sfu_client/chores.py": "logged",
+    "media/sfu_client/background.py": "logged",
     "media/sfu_client/published.py": "logged",
     "media/sfu_client/secrecy.py": "in an error's text",
     "media/sfu_client/texts.py": "logged",
