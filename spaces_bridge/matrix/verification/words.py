@@ -36,6 +36,7 @@ def reset(user: str, verified_at_ms: int) -> str:
     day = datetime.fromtimestamp(verified_at_ms / 1000, tz=UTC).date().isoformat()
     return (
         f"The identity of {user} (its cross-signing keys) is another one than the one that was "
-        f"verified with me on {day}. If you have reset it yourself, verify me again. If not, somebody may "
-        "have taken your account over or sits between us: ask whoever runs your homeserver."
+        f"verified with me on {day}. If you have reset it yourself, verify me again. If not, "
+        "somebody may have taken your account over or sits between us: ask whoever runs your "
+        "homeserver."
     )
