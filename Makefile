@@ -4,6 +4,7 @@
 # make test-all the whole suite (ARGS='tests/core -x': just what pytest makes of that)
 # make bench    the benchmarks (ONLY=fanout: one group); writes docs/benchmarks.md;
 #               AGAINST=COMMIT ONLY=fanout compares with another commit, in turns
+# make voice    speak the prompts of plain calls anew (spaces_bridge/prompts)
 # make screenshots  take the pictures of the page anew (docs/images/page)
 # make docs     write the documents in docs/ again that are made from the code
 # make audit    hold the locks against public advisories, and write their bills of materials (build/sbom)
@@ -14,12 +15,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-all test-rest bench screenshots docs audit mutants lock clean
+.PHONY: help demo check test test-all test-rest bench voice screenshots docs audit mutants lock clean
 
 BIN := .venv/bin
 TEST_PACKAGES := chromium firefox-esr iproute2 postgresql redis-server webkit2gtk-driver xvfb
 BENCH_PACKAGES := janus gcc libc6-dev
 PICTURE_PACKAGES := chromium fonts-noto-color-emoji fonts-noto-core
+VOICE_PACKAGES := espeak-ng
 
 ONCE ?=
 SPEECH ?=
@@ -69,6 +71,11 @@ screenshots:
 	@tools/apt $(PICTURE_PACKAGES)
 	@tools/setup dev
 	$(BIN)/python -m tests.screenshots docs/images/page
+
+voice:
+	@tools/apt $(VOICE_PACKAGES)
+	@tools/setup dev
+	$(BIN)/python -m tools.voice
 
 docs:
 	@tools/setup dev

@@ -168,7 +168,11 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     own_keys = await _own_keys(config, storage, clock)
-    matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks, own_keys)
+    matrix = _matrix(
+        config, storage, spaces, sessions, use_cases, ban_lists, tasks, own_keys, sound
+    )
+    audience.add(matrix.plain_calls)
+    stage.plain_calls.attend_plain_calls(matrix.plain_calls)
     signal_later.matrix = matrix
     calls = (
         calls_of(
@@ -231,6 +235,7 @@ def _matrix(
     ban_lists: BanListService,
     tasks: TaskSupervisor,
     own_keys: OwnKeys | None,
+    sound: Sound,
 ) -> MatrixService:
     return MatrixService(
         _matrix_settings(config),
@@ -245,6 +250,7 @@ def _matrix(
         crypto_store=storage.crypto,
         tasks=tasks,
         own_keys=own_keys,
+        plain_stage=sound.stage.plain_calls,
     )
 
 
@@ -500,7 +506,11 @@ def _numbers(
     async def of_nodes() -> Numbers:
         return sound.stage.node_metrics()
 
+    async def of_plain_calls() -> Numbers:
+        return matrix.plain_calls.numbers()
+
     sources: dict[str, NumberSource] = {
+        "plain_calls": of_plain_calls,
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,
@@ -516,12 +526,7 @@ def _numbers(
     if calls is not None:
         sources["calls"] = calls.numbers
     if matrix.encryption is not None:
-        encryption = matrix.encryption
-
-        async def of_encryption() -> Numbers:
-            return encryption.numbers()
-
-        sources["encryption"] = of_encryption
+        sources["encryption"] = matrix.encryption.numbers
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

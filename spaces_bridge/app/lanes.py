@@ -29,6 +29,9 @@ class LaneName(StrEnum):
     ANNOUNCEMENTS = "announcements"
     BANS = "bans"
     CALL = "call"
+    CALLERS = "callers"
+    CALL_NOTICES = "call_notices"
+    CALL_SIGNALS = "call_signals"
     CAPTIONS = "captions"
     CARD = "card"
     CHAT = "chat"
@@ -107,6 +110,16 @@ def lane_of(task: tasks.OutboxTask) -> Lane:  # noqa: C901, PLR0912 - an arm per
         case tasks.RingFollowers():
             # a lane of its own: it waits until the bot is in the call, and is worthless late
             return Lane(task.space, LaneName.RINGS)
+        case tasks.CallWaiting():
+            return Lane(task.space, LaneName.CALLERS)
+        case tasks.CallPerson():
+            # a lane of its own: a call waits for none of the person's messages
+            return Lane(DIRECT_MESSAGES, LaneName.CALLERS, person=task.user)
+        case tasks.SignalCall():
+            # urgent: somebody holds a telephone to their ear
+            return Lane(task.room, LaneName.CALL_SIGNALS, Priority.URGENT)
+        case tasks.TellCaller():
+            return Lane(task.room, LaneName.CALL_NOTICES)
         case tasks.PublishState():
             return Lane(task.space, LaneName.STATE)
         case tasks.UnbanPerson():

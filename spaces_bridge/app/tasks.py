@@ -391,6 +391,55 @@ class Reply:
     """The root of the thread in which the command was given."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallWaiting:
+    """Call those who asked to be called when the live space goes live: it is live now."""
+
+    stored_as: ClassVar = "callers.call"
+
+    space: SpaceId
+    live_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallPerson:
+    """Call a person who asked for it (`m.call.invite`); once, and not late.
+
+    `asked_at_ms`: when they asked, or when the live space went live.
+    """
+
+    stored_as: ClassVar = "person.call"
+
+    space: SpaceId
+    user: UserId
+    asked_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCall:
+    """Send an event of a plain call (`m.call.*`). `body`: its content, as JSON.
+
+    `until_ms`: after that it is worth nothing any more, and not sent; None: it always is.
+    """
+
+    stored_as: ClassVar = "call_signal.send"
+
+    room: RoomId
+    type: str
+    body: str
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellCaller:
+    """Write one plain sentence to the chat in which a plain call is, as a notice."""
+
+    stored_as: ClassVar = "caller.tell"
+
+    room: RoomId
+    text: str
+
+
 OutboxTask = (
     MakeRoom
     | PublishState
@@ -425,4 +474,8 @@ OutboxTask = (
     | InviteByMessage
     | SendLink
     | Reply
+    | CallWaiting
+    | CallPerson
+    | SignalCall
+    | TellCaller
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from spaces_bridge.app.ban_lists import BanListService
+from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.ports import Clock, Followers, NoteStore, Outbox, Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
@@ -46,6 +47,8 @@ from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
 from spaces_bridge.matrix.moderation.reports import ReportHandler
 from spaces_bridge.matrix.outbox.handlers import TaskHandler, TaskRouter
 from spaces_bridge.matrix.outbox.room_tasks import RoomTaskHandler
+from spaces_bridge.matrix.plain_calls.service import PlainCalls
+from spaces_bridge.matrix.plain_calls.tasks import PlainCallTasks
 from spaces_bridge.matrix.rooms.call_members import CallConnections, CallMemberships
 from spaces_bridge.matrix.rooms.call_reactions import CallReactions
 from spaces_bridge.matrix.rooms.call_rings import CallRings
@@ -81,6 +84,8 @@ class MatrixContext:
     """Says whether a room's budget leaves no event for an answer right now."""
     room_wait_s: Callable[[RoomId, float], float]
     """The seconds until a room's budget lets a writer with this share write (`RoomBudgets`)."""
+    plain_stage: PlainCallStage
+    """Carries the sound of plain calls."""
     privacy: ChatPrivacy | None = None
     """What decides whether chats are opened encrypted; None: encryption is off."""
 
@@ -114,6 +119,7 @@ class Parts:
     call_reactions: CallReactions
     remote_members: RoomRemoteMembers
     dms: DirectRooms
+    plain_calls: PlainCalls
 
 
 def assemble(on: MatrixContext) -> Parts:
@@ -122,6 +128,8 @@ def assemble(on: MatrixContext) -> Parts:
     dms, dm_store = DirectRooms(on.bot, on.notes, on.privacy), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.ban_lists, on.spaces, on.outbox, on.settings, on.wake)
     shown, connections = _Shown(on), CallConnections(on.spaces, on.clock)
+    calling = on.use_cases.calling
+    plain_calls = PlainCalls(on.bot, on.spaces, calling, dm_store, on.settings, on.plain_stage)
     handlers = TaskRouter(
         [
             *_in_rooms(on, observer, shown.cards, connections),
@@ -129,6 +137,7 @@ def assemble(on: MatrixContext) -> Parts:
             *_writing(on, dms, dm_store),
             *_inviting(on, dms, dm_store),
             *shown.handlers,
+            PlainCallTasks(on.bot, dms, on.spaces, calling, plain_calls),
         ]
     )
     evictions = RoomLossCheck(on.bot, on.spaces, on.clock)
@@ -148,6 +157,7 @@ def assemble(on: MatrixContext) -> Parts:
         chat,
         call_reactions,
         remote_members,
+        plain_calls,
     )
     return Parts(
         handlers,
@@ -163,6 +173,7 @@ def assemble(on: MatrixContext) -> Parts:
         call_reactions,
         remote_members,
         dms,
+        plain_calls,
     )
 
 
@@ -239,6 +250,7 @@ def _event_dispatcher(
     chat: RoomChat,
     call_reactions: CallReactions,
     remote_members: RoomRemoteMembers,
+    plain_calls: PlainCalls,
 ) -> EventDispatcher:
     """Return the event dispatcher, with every handler of events behind it."""
     hands, members = HandReactions(on.spaces, on.clock), MemberEvents(on.bot, on.clock)
@@ -260,6 +272,7 @@ def _event_dispatcher(
         lists,
         chat,
         calls,
+        plain_calls,
     )
 
 

@@ -10,6 +10,7 @@ from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.call_ports import CallMembers
 from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.ports import (
     Audience,
     Clock,
@@ -50,6 +51,8 @@ from spaces_bridge.matrix.dms.rooms import ChatPrivacy
 from spaces_bridge.matrix.events.content import message
 from spaces_bridge.matrix.outbox.budgets import LaneBudgets
 from spaces_bridge.matrix.outbox.dispatcher import OutboxDispatcher
+from spaces_bridge.matrix.plain_calls.service import PlainCalls
+from spaces_bridge.matrix.plain_calls.silent import NoPlainCalls
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.upkeep import CounterWatch, Pruning
 from spaces_bridge.matrix.verification.assembly import Verification, assemble_verification
@@ -82,8 +85,12 @@ class MatrixService:
         crypto_store: CryptoStore,
         tasks: TaskSupervisor | None = None,
         own_keys: OwnKeys | None = None,
+        plain_stage: PlainCallStage | None = None,
     ) -> None:
-        """`own_keys`: the bot's keys for encrypted rooms; None: it reads none of them."""
+        """`own_keys`: the bot's keys for encrypted rooms; None: it reads none of them.
+
+        `plain_stage` carries the sound of plain calls; None: nobody can call.
+        """
         outbox, clock = spaces.context.outbox, spaces.context.clock
         now_s = asyncio.get_running_loop().time
         self._settings = settings
@@ -130,6 +137,7 @@ class MatrixService:
                 now_s,
                 allowed.is_full,
                 budgets.wait_s,
+                plain_stage or NoPlainCalls(),
                 self._privacy(),
             )
         )
@@ -157,6 +165,7 @@ class MatrixService:
             lambda: [space.room for space in spaces.open() if space.room is not None],
             self._missed_events_found,
         )
+        event_dispatcher.read_first_words(self._look_back.first_words)
         self._counters = CounterWatch(spaces, outbox, self.wake)
         self._pruning = Pruning(
             inbox,
@@ -202,6 +211,11 @@ class MatrixService:
         """The memberships of devices that publish at other servers' SFUs."""
         return self._parts.remote_members
 
+    @property
+    def plain_calls(self) -> PlainCalls:
+        """The plain calls: an audience of live spaces, and the listener of their stage."""
+        return self._parts.plain_calls
+
     async def openid_token(self) -> Json:
         """Return an OpenID token of the bot's, for authorisers. Raises AdapterError."""
         path = ["user", self._settings.bot, "openid", "request_token"]
@@ -213,8 +227,12 @@ class MatrixService:
         self._server.serve_calls(proxied, self._settings.domain)
 
     async def start(self) -> None:
-        """Listen, then start the background tasks. Raises OSError: the port is taken."""
+        """Listen, then start the background tasks. Raises OSError: the port is taken.
+
+        Calls of an earlier run are gone on with before anything new is heard: StorageError.
+        """
         await self._api.start()
+        await self._parts.plain_calls.start()
         await self._server.start(self._settings.hostname, self._settings.port)
         for name, work in self._endless().items():
             self._tasks.keep(name, work)
@@ -288,6 +306,7 @@ class MatrixService:
         """Take no more transactions, then stop all tasks; inbox and outbox keep the rest."""
         await self._server.stop()
         await self._tasks.stop(*self._endless(), *self._once())
+        await self._parts.plain_calls.stop()
         if self._crypto is not None:
             await self._crypto.encryption.stop()
         await self._parts.avatars.stop()

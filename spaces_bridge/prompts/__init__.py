@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 DEFAULT: Final = "en"
+FOLDER: Final = Path(__file__).parent
 
 
 class Prompt(StrEnum):
@@ -34,8 +35,7 @@ class Prompt(StrEnum):
 @cache
 def languages() -> frozenset[str]:
     """Return the codes of the languages in which the bot speaks."""
-    names = (entry.name for entry in files(__package__).iterdir())
-    return frozenset(name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return frozenset(table.stem for table in FOLDER.glob("*.json"))
 
 
 @cache
@@ -43,7 +43,7 @@ def words(language: str) -> Mapping[Prompt, str]:
     """Return the sentences of a language. Raises KeyError: the bot does not speak it."""
     if language not in languages():
         raise KeyError(language)
-    table = json.loads((files(__package__) / f"{language}.json").read_text("utf-8"))
+    table = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))
     return {prompt: table[prompt] for prompt in Prompt}
 
 
@@ -61,7 +61,7 @@ def prompt_file(name: str, language: str) -> bytes:
     if name not in set(Prompt):
         raise LookupError(name)
     for code in (language_of(language), DEFAULT):
-        file = files(__package__) / code / f"{name}.ogg"
+        file = FOLDER / code / f"{name}.ogg"
         if file.is_file():
             return file.read_bytes()
     raise LookupError(name)

@@ -62,7 +62,8 @@ def test_a_lane_of_another_version_is_a_lane_of_its_own(text: str) -> None:
 
 def test_the_words_of_lanes_are_those_that_are_stored() -> None:
     """They are data: a word may be added here; to change one takes a migration."""
-    names = "announcements bans call captions card chat community_card crowd hands invitations"
+    names = "announcements bans call callers call_notices call_signals captions card chat"
+    names += " community_card crowd hands invitations"
     names += " levels listing messages permissions prompts redactions replies reports rings state"
     names += " summaries timeline unbans unknown"
     assert [str(name) for name in LaneName] == names.split()

@@ -61,6 +61,8 @@ STORED = {
     "command_reworded": "message | message edit | 30 after writing",
     "read_back_from": " | since_ms | for ever",
     "delegated_leaves": " | leaves | 7 after writing",
+    "plain_calls_on": " | calls | 7 after writing",
+    "calls_wanted": "space | space users | 30 after space",
 }
 """Stored name: key fields | fields | days. A change here needs a migration of stored rows."""
 

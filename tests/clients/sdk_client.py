@@ -30,9 +30,6 @@ _CHROMIUM = ("--autoplay-policy=no-user-gesture-required",)
 _FIREFOX: Mapping[str, bool | int | str] = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
-    # the bridge is on this machine
-    "media.peerconnection.ice.loopback": True,
-    "media.peerconnection.ice.obfuscate_host_addresses": False,
 }
 _SPEAKING = """() => {
   navigator.mediaDevices.getUserMedia = async () => {

@@ -14,6 +14,7 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.reach import Reach
 from spaces_bridge.matrix.moderation.bans import Bans
 from spaces_bridge.matrix.outbox.handlers import TaskRouter
+from spaces_bridge.matrix.plain_calls.silent import NoPlainCalls
 from spaces_bridge.pacing.fair_queue import FairQueue
 from tests.matrix.command_setup import SETTINGS, CommandSetup
 
@@ -44,6 +45,7 @@ def put_together(setup: CommandSetup) -> Parts:
             now_s,
             lambda _: False,
             lambda _room, _share: 0.0,
+            NoPlainCalls(),
         )
     )
 

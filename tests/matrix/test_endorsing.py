@@ -1,5 +1,6 @@
 """Verified people: whose keys are verified, what is signed, and who has another identity later."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from spaces_bridge.matrix.crypto.signatures import is_signed
 from spaces_bridge.matrix.verification.endorsing import ListedKeys, VerifiedIdentities
 from spaces_bridge.matrix.verification.needs import PeerKeys
 from spaces_bridge.storage.storage import open_storage
+from spaces_bridge_demo.patience import PATIENCE_S
 from tests.matrix.verifying import HandSetClock
 
 pytestmark = pytest.mark.peers
@@ -82,9 +84,11 @@ class World:
         self.lists = DeviceLists(self.homeserver, store, HandSetClock())
         self.keys = ListedKeys(self.lists)
         self.told: list[tuple[UserId, str]] = []
+        self.was_told = asyncio.Event()
 
         async def tell(user: UserId, text: str, _key: str) -> None:
             self.told.append((user, text))
+            self.was_told.set()
 
         self.people = VerifiedIdentities(self.lists, self.homeserver, store, tell, HandSetClock())
 
@@ -164,6 +168,22 @@ async def test_who_was_verified_is_told_of_another_identity_once(world: World) -
     world.homeserver.ann = Person()
     await world.sees_ann_anew()
     assert len(world.told) == 1
+
+
+async def test_an_identity_that_changed_just_before_a_crash_is_told_after_the_start(
+    world: World,
+) -> None:
+    await world.people.endorse(ANN, world.ann.master)
+    world.homeserver.ann = Person()
+    await world.lists.refresh([ANN])
+    again = World(world.store)
+    again.homeserver.ann = world.homeserver.ann
+    looking = asyncio.create_task(again.people.run())
+    try:
+        await asyncio.wait_for(again.was_told.wait(), PATIENCE_S)
+    finally:
+        looking.cancel()
+    assert [user for user, _ in again.told] == [ANN]
 
 
 async def test_who_was_never_verified_hears_nothing_of_it(world: World) -> None:

@@ -1,74 +1,81 @@
-"""Questions by direct message: asked once, and only while they are open."""
+"""The spoken prompts: words in each language of the page, and sounds that say them."""
 
-from typing import Any
+import io
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
-from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
-from spaces_bridge.app.tasks import OfferToSpeak, PromptModerator, TellUser
-from spaces_bridge.core import commands as cmd
-from spaces_bridge.matrix.client.errors import RequestRefused
-from spaces_bridge.matrix.dms.prompts import PromptHandler
-from spaces_bridge.matrix.dms.store import DmStore
-from tests.matrix.dm_setup import ADA, BEN, SPACE, DmSetup
+from spaces_bridge import prompts
+from spaces_bridge.prompts import Prompt
+from spaces_bridge_demo.ears import loudness_db, words_in
+from spaces_bridge_demo.peer import Pcm
+from tests.support.words import word_error_rate_within
 
 pytestmark = pytest.mark.unit
 
-
-def questions(setup: DmSetup) -> PromptHandler:
-    every: Any = setup
-    return PromptHandler(every, every, every, setup.notes, DmStore(setup.notes))
-
-
-async def test_a_host_is_asked_about_a_hand_once_however_often_it_went_up() -> None:
-    setup = DmSetup()
-    asks = questions(setup)
-    question = PromptModerator(SPACE, ADA, BEN, False)
-    assert await asks.run(question, "early") is None, "no hand is up"
-    setup.happen(cmd.RequestToSpeak(BEN, 10))
-    assert await asks.run(question, "first") == "$first"
-    assert await asks.run(question, "first") == "$first", "again after a crash"
-    assert await asks.run(question, "second") is None
-    setup.happen(cmd.CancelRequest(BEN))
-    setup.happen(cmd.RequestToSpeak(BEN, 20))
-    assert await asks.run(question, "third") == "$third"
-    setup.happen(cmd.CancelRequest(BEN))
-    setup.happen(cmd.RequestToSpeak(BEN, 30))
-    setup.happen(cmd.ApproveSpeaker(ADA, BEN))
-    assert await asks.run(question, "late") is None, "answered, though the level is on its way"
+LOCALES = Path(prompts.__file__).parents[1] / "web" / "locales"
+SPOKEN = sorted(
+    folder.name for folder in prompts.FOLDER.iterdir() if (folder / "welcome.ogg").exists()
+)
+LONGEST_S = 8.0
+SILENT_DB = -45.0
+WRONG_MOST = 0.1
+"""The share of words that a small model may get wrong."""
 
 
-async def test_a_hand_that_went_up_again_while_its_question_was_cut_off_is_asked_about() -> None:
-    setup = DmSetup()
-    asks = questions(setup)
-    question = PromptModerator(SPACE, ADA, BEN, False)
-    setup.happen(cmd.RequestToSpeak(BEN, 10))
-    assert await asks.run(question, "first") == "$first"
-    setup.happen(cmd.CancelRequest(BEN))
-    setup.happen(cmd.RequestToSpeak(BEN, 20))
-    assert await asks.run(question, "first") is None, "the homeserver would drop the repetition"
-    assert await asks.run(question, "second") == "$second"
+def sound(name: str, language: str) -> Pcm:
+    """The prompt's samples, 48 kHz."""
+    with av.open(io.BytesIO(prompts.prompt_file(name, language)), "r") as opened:
+        frames = [frame.to_ndarray().reshape(-1) for frame in opened.decode(audio=0)]
+    pcm = np.concatenate(frames)
+    whole = pcm if pcm.dtype == np.int16 else pcm * 32767
+    return np.asarray(whole, dtype=np.int16)
 
 
-async def test_an_offer_to_speak_is_made_while_it_stands() -> None:
-    setup = DmSetup()
-    asks = questions(setup)
-    offer = OfferToSpeak(SPACE, BEN, ADA)
-    assert await asks.run(offer, "early") is None
-    setup.happen(cmd.BringSpeaker(ADA, BEN))
-    event = await asks.run(offer, "key")
-    assert event == "$key"
-    assert setup.texts[BEN][0].startswith("🎙 Ada invites you to speak in “Bread”. Tap ✅")
-    assert setup.seeds["$key"] == ["✅", "❌"]
-    assert await DmStore(setup.notes).offer(event) == StageInvitationMessage(event, SPACE, BEN)
+def test_the_bot_has_words_in_every_language_of_the_page() -> None:
+    assert prompts.languages() == {table.stem for table in LOCALES.glob("*.json")}
+    for language in prompts.languages():
+        words = prompts.words(language)
+        assert all(words[prompt].strip() for prompt in Prompt)
+        assert len(set(words.values())) == len(Prompt)
 
 
-async def test_whose_offer_did_not_reach_anybody_is_told() -> None:
-    setup = DmSetup()
-    await questions(setup).refused(
-        OfferToSpeak(SPACE, BEN, ADA), RequestRefused(403, "M_FORBIDDEN", "")
-    )
-    (told,) = setup.enqueued
-    assert isinstance(told, TellUser)
-    assert told.user == ADA
-    assert BEN in told.text
+@pytest.mark.parametrize("language", SPOKEN)
+def test_every_sound_is_short_mono_opus_and_loud_enough(language: str) -> None:
+    for prompt in Prompt:
+        with av.open(str(prompts.FOLDER / language / f"{prompt}.ogg"), "r") as opened:
+            stream = opened.streams.audio[0]
+            assert (stream.codec_context.name, stream.channels) == ("opus", 1)
+        pcm = sound(prompt, language)
+        assert 1.0 < len(pcm) / 48_000 < LONGEST_S
+        assert loudness_db(pcm) > SILENT_DB
+
+
+def test_what_is_not_spoken_is_english_and_what_does_not_exist_is_said_so() -> None:
+    english = prompts.prompt_file("welcome", "en")
+    assert prompts.prompt_file("welcome", "eo") == english
+    assert prompts.prompt_file("welcome", "../en") == english
+    for name in ("nothing", "../en/welcome", ""):
+        with pytest.raises(LookupError):
+            prompts.prompt_file(name, "en")
+    with pytest.raises(KeyError):
+        prompts.words("eo")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "spoken"),
+    [("de", "de"), ("de-AT", "de"), ("DE", "de"), ("auto", "en"), ("", "en"), ("../de", "en")],
+)
+def test_the_language_is_that_of_the_live_space_where_there_is_one(
+    wanted: str, spoken: str
+) -> None:
+    assert prompts.language_of(wanted) == spoken
+
+
+@pytest.mark.slow
+async def test_the_english_prompts_are_understood(tmp_path: Path) -> None:
+    for prompt, text in prompts.words("en").items():
+        heard = await words_in(sound(prompt, "en"), tmp_path)
+        assert word_error_rate_within(text, heard.text) <= WRONG_MOST, (text, heard.text)

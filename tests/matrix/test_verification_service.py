@@ -18,7 +18,6 @@ from spaces_bridge.matrix.verification.limits import (
     REQUESTS_MAX,
     SHOWN_MS,
 )
-from spaces_bridge.matrix.verification.needs import PeerKeys
 from tests.matrix.bare_verifier import BareVerifier
 from tests.matrix.test_verification_machine import MESSAGES
 from tests.matrix.verifying import ANN, DM, HER_DEVICE_KEY, HER_MASTER, Verifying
@@ -209,11 +208,7 @@ async def test_a_client_that_only_shows_qr_codes_is_told_so_in_words() -> None:
 
 async def test_a_device_that_the_homeserver_does_not_show_is_not_verified() -> None:
     world = Verifying()
-
-    async def nobody(_user: UserId, _device: str) -> PeerKeys | None:
-        return None
-
-    world.done.keys_of = nobody  # type: ignore[method-assign]
+    world.done.known[ANN, "HERS"] = None
     await world.asked()
     assert world.done.last("cancel")["code"] == "m.key_mismatch"
 

@@ -43,7 +43,7 @@ class WrittenDown:
         self.told: list[str] = []
         self.endorsed: list[tuple[UserId, str]] = []
         self.away = False
-        self.known: dict[tuple[UserId, str], PeerKeys] = {}
+        self.known: dict[tuple[UserId, str], PeerKeys | None] = {}
 
     def check(self) -> None:
         if self.away:

@@ -1,11 +1,13 @@
 """Media workers on other machines, as real processes here: who is where, and who comes back."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import cluster_members, messages
 from spaces_bridge.media.messages import PROTOCOL
@@ -20,8 +22,10 @@ from spaces_bridge.media.nodes.messages import (
 )
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge_demo.patience import PATIENCE_S
+from tests.media.test_plain_calls import CallsNoted
 from tests.support.nodes import SECRET, Bridge, bridge, node
-from tests.support.sound import tone
+from tests.support.plain_client import PlainClient
+from tests.support.sound import decibels, tone
 from tests.support.stage import EAR, GUEST, HOST, SPACE, hears, listening, speaking, until
 
 pytestmark = pytest.mark.peers
@@ -335,3 +339,75 @@ async def test_a_node_of_another_version_or_without_an_identity_is_told_why() ->
         assert isinstance(nobody, NodeRefusal)
         assert "identity" in nobody.text
         assert there.stage.node_metrics()["connected"] == 0
+
+
+# --- plain calls ---------------------------------------------------------------------------------
+
+
+async def test_who_calls_is_at_the_home_node_and_hears_is_heard_and_presses_keys(
+    tmp_path: Path,
+) -> None:
+    async with bridge(None) as there, node(there.url, tmp_path / "n", "far"):
+        calls = CallsNoted()
+        there.stage.plain_calls.attend_plain_calls(calls)
+        with pytest.raises(AdapterError, match="No media node"):
+            await there.stage.plain_calls.dial(SPACE, GUEST)
+        await there.connected()
+        there.stage.open_space(SPACE, 0)
+        there.stage.set_gates(SPACE, [HOST])
+        caller = PlainClient(there.stage.plain_calls, GUEST)
+        with contextlib.closing(caller):
+            await caller.call()
+            await until(lambda: calls.connected == [caller.session])
+            async with (
+                speaking(there.stage, HOST) as host,
+                listening(there.stage) as ear,
+            ):
+                host.say(tone(440, 60))
+                await caller.hears(lambda pcm: decibels(pcm, 440) > -20)
+                caller.press("*")
+                await until(lambda: calls.keys == {caller.session: "*"})
+                host.stop_saying()
+                there.stage.plain_calls.use_microphone(caller.session)
+                there.stage.open_microphone(SPACE, GUEST)
+                talking = asyncio.create_task(caller.says(tone(700, 60)))
+                await hears(ear, 700)
+                assert there.stage.has_microphone(SPACE, GUEST)
+                there.nodes.close()  # for a moment: what was wanted of the node is wanted again
+                await there.connected(0)
+                await there.connected(1)
+                await hears(ear, 700)
+                assert there.stage.has_microphone(SPACE, GUEST)
+                talking.cancel()
+            caller.wire.way = "sendonly"
+            await caller.negotiate()
+            assert caller.held == [True]
+            there.stage.plain_calls.play(caller.session, "none such", "en")
+            await until(lambda: calls.prompts == [(caller.session, "none such")])
+            assert there.stage.plain_calls.take_up(caller.session)
+            there.stage.end_listening(SPACE, GUEST)
+            await until(lambda: caller.session in calls.ended)
+            assert not there.stage.plain_calls.take_up(caller.session)
+            with pytest.raises(AdapterError, match="over"):
+                await there.stage.plain_calls.renegotiate(caller.session, caller.wire.offer())
+
+
+@pytest.mark.usefixtures("soon_lost")
+async def test_a_call_at_a_node_that_is_lost_is_told_to_have_ended(tmp_path: Path) -> None:
+    async with bridge(tmp_path / "here") as there:
+        there.stage.plain_calls.attend_plain_calls(calls := CallsNoted())
+        there.stage.open_space(SPACE, 0)
+        async with node(there.url, tmp_path / "n", "far") as far:
+            await there.connected()
+            [_, member] = list(there.stage._members)
+            there.stage._members.home = member
+            caller = PlainClient(there.stage.plain_calls, GUEST)
+            with contextlib.closing(caller):
+                await caller.call()
+                await until(lambda: calls.connected == [caller.session])
+                far.kill()
+                await until(lambda: caller.session in calls.ended)
+                again = PlainClient(there.stage.plain_calls, GUEST)
+                with contextlib.closing(again):
+                    await again.call()  # where home is now
+                    await until(lambda: again.session in calls.connected)

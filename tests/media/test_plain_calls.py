@@ -295,7 +295,7 @@ async def test_a_held_call_gets_no_packets_and_goes_on_where_the_mix_is(tmp_path
         keys = guest.wire.keys
         guest.wire.way = "sendonly"
         assert "a=recvonly\r\n" in await guest.negotiate()
-        assert guest.is_held
+        assert guest.held == [True]
         await other.connection.more(10)
         held = guest.wire.received
         last = guest.wire.packets[-1]
@@ -303,7 +303,7 @@ async def test_a_held_call_gets_no_packets_and_goes_on_where_the_mix_is(tmp_path
         assert guest.wire.received == held
         guest.wire.way = "sendrecv"
         await guest.negotiate()
-        assert not guest.is_held
+        assert guest.held == [True, False]
         await guest.until(lambda: guest.wire.received >= held + 50)
         first = guest.wire.packets[guest.wire.packets.index(last) + 1]
         assert (first.sequence - last.sequence) & 0xFFFF == 1

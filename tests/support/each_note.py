@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from spaces_bridge.app.notes import commands, delayed_leaves, rooms
+from spaces_bridge.app.notes import commands, delayed_leaves, plain_calls, rooms
 from spaces_bridge.app.notes import dms_and_reactions as messages
 from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.kinds import ALL
@@ -18,6 +18,9 @@ SPACE = SpaceId("abcdefgh01234567")
 ADA, BEN, CAT = UserId("@ada:x"), UserId("@ben:x:8448"), UserId("@cat:[::1]:9")
 ROOM, EVENT, OTHER = RoomId("!room:x"), EventId("$event"), EventId("$other")
 LEAVE = delayed_leaves.DelegatedLeave(SPACE, "@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
+CALL = plain_calls.NotedCall(
+    ROOM, "call", BEN, SPACE, "1", False, "DEV", "session", True, 1_700_000_000_000, True
+)
 INVITATION = messages.Invitation(SPACE, CAT, BEN, ADA)
 
 EACH: tuple[Note, ...] = (
@@ -54,6 +57,8 @@ EACH: tuple[Note, ...] = (
     commands.CommandReworded(EVENT, OTHER),
     commands.ReadBackFrom(1_700_000_000_000),
     delayed_leaves.DelegatedLeaves((LEAVE,)),
+    plain_calls.PlainCallsOn((CALL,)),
+    plain_calls.CallsWanted(SPACE, (BEN, CAT)),
 )
 """One of each kind, in the order of `kinds.ALL`."""
 
@@ -78,6 +83,20 @@ _OF_HINT: Mapping[object, st.SearchStrategy[Any]] = {
     messages.CardReactionEffect: st.sampled_from(messages.CardReactionEffect),
     tuple[delayed_leaves.DelegatedLeave, ...]: st.lists(
         st.builds(delayed_leaves.DelegatedLeave, _TEXT, _TEXT, _TEXT, _TEXT, _INTEGER), max_size=3
+    ).map(tuple),
+    tuple[plain_calls.NotedCall, ...]: st.lists(
+        st.builds(
+            plain_calls.NotedCall,
+            room=_TEXT,
+            call=_TEXT,
+            user=_TEXT,
+            space=st.none() | _TEXT,
+            version=_TEXT,
+            peer=_TEXT,
+            session=_TEXT,
+            until_ms=_INTEGER,
+        ),
+        max_size=3,
     ).map(tuple),
     messages.Invitation: st.builds(messages.Invitation, _TEXT, _TEXT, _TEXT, _TEXT),
 }

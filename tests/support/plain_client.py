@@ -89,7 +89,8 @@ class PlainClient:
     ) -> None:
         self.user, self.wire, self.space = user, wire or PlainWire(), space
         self.session = self.sdp = ""
-        self.is_held = False
+        self.held: list[bool] = []
+        """What each negotiation after the first one came to."""
         self._stage = stage
         self.connection = WireConnection(self.wire)
         self._sequence, self._clock = itertools.count(1), 0
@@ -108,7 +109,8 @@ class PlainClient:
     async def negotiate(self) -> str:
         """Offer as things are, and take the answer."""
         made = await self._stage.renegotiate(self.session, self.wire.offer())
-        self.sdp, self.is_held = made.sdp, made.is_held
+        self.sdp = made.sdp
+        self.held.append(made.is_held)
         self.wire.server = read_answer(made.sdp)
         return made.sdp
 
@@ -162,7 +164,7 @@ class PlainClient:
     def heard(self, packets: int = 50) -> Pcm:
         """Return the sound of the packets that came last."""
         decoder = Decoder()
-        pcm = [decoder.decode(each.payload) for each in self.wire.packets]
+        pcm = [decoder.decode(each.payload) for each in self.wire.packets[-packets - 5 :]]
         return np.concatenate(pcm)[-packets * FRAME :]
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -172,7 +174,10 @@ class PlainClient:
     async def hears(self, holds: Callable[[Pcm], bool], packets: int = 50) -> None:
         """Wait until so many packets in a row, from now on, are as they should be."""
         self.wire.packets.clear()
-        await self.until(lambda: len(self.wire.packets) >= packets and holds(self.heard(packets)))
+        async with asyncio.timeout(120):
+            await self.connection.more(packets)
+            while not holds(self.heard(packets)):
+                await self.connection.more(packets // 2)
 
     def close(self) -> None:
         """Go without a word."""

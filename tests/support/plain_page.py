@@ -71,7 +71,8 @@ class PlainPage:
 
     def __init__(self, stage: "PlainCallStage", user: "UserId") -> None:
         self.session = ""
-        self.is_held = False
+        self.held: list[bool] = []
+        """What each negotiation after the first one came to."""
         self._stage, self._user = stage, user
 
     async def page(self, _request: web.Request) -> web.Response:
@@ -81,7 +82,7 @@ class PlainPage:
         offer = await request.text()
         if self.session:
             again = await self._stage.renegotiate(self.session, offer)
-            self.is_held = again.is_held
+            self.held.append(again.is_held)
             return web.Response(text=again.sdp)
         made = await self._stage.answer(SPACE, self._user, offer)
         self.session = made.id

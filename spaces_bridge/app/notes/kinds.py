@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spaces_bridge.app.notes import commands, delayed_leaves, rooms
+from spaces_bridge.app.notes import commands, delayed_leaves, plain_calls, rooms
 from spaces_bridge.app.notes import dms_and_reactions as messages
 from spaces_bridge.app.notes import invite_counts as inviting
 from spaces_bridge.app.notes.record import Note
@@ -41,4 +41,6 @@ ALL: Sequence[type[Note]] = (
     commands.CommandReworded,
     commands.ReadBackFrom,
     delayed_leaves.DelegatedLeaves,
+    plain_calls.PlainCallsOn,
+    plain_calls.CallsWanted,
 )

@@ -51,6 +51,7 @@ def _started_tasks(before: LiveSpace, event: ev.SpaceStarted) -> Iterator[tasks.
     if not before.private or before.reminded:
         yield tasks.AnnounceLive(before.space)
     yield tasks.RingFollowers(before.space, event.at_ms)
+    yield tasks.CallWaiting(before.space, event.at_ms)
 
 
 def _started_calls(context: AppContext, before: LiveSpace, event: ev.SpaceStarted) -> None:

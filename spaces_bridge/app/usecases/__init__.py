@@ -10,12 +10,14 @@ from spaces_bridge.app.ban_lists import BanListService
 from spaces_bridge.app.ports import Reports
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.blocking import Blocking
+from spaces_bridge.app.usecases.calling import Calling
 from spaces_bridge.app.usecases.creating import Creating, PermissionOf
 from spaces_bridge.app.usecases.following import Following
 from spaces_bridge.app.usecases.inviting import Inviting
 from spaces_bridge.app.usecases.reporting import Reporting
 from spaces_bridge.app.usecases.scheduling import Scheduling
 from spaces_bridge.app.usecases.sharing import Sharing
+from spaces_bridge.core.ids import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class UseCases:
     """The use cases of one bridge; every adapter is given the same ones."""
 
     blocking: Blocking
+    calling: Calling
     creating: Creating
     following: Following
     inviting: Inviting
@@ -35,8 +38,15 @@ def use_cases_of(
     spaces: Spaces, ban_lists: BanListService, reports: Reports, permission_of: PermissionOf
 ) -> UseCases:
     """Return the use cases over these live spaces; call it once for each bridge."""
+
+    def bars(host: UserId, user: UserId) -> bool:
+        return ban_lists.verdict(host, user) is not None
+
+    calling = Calling(spaces, bars)
+    ban_lists.watch(calling.lists_changed)
     return UseCases(
         blocking=Blocking(spaces, ban_lists),
+        calling=calling,
         creating=Creating(spaces, permission_of),
         following=Following(spaces.context),
         inviting=Inviting(spaces),

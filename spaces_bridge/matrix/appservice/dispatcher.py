@@ -15,13 +15,14 @@ from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
 from spaces_bridge.matrix.cards.cards import CardKeeper
 from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
-from spaces_bridge.matrix.commands.greeting import Greeter
+from spaces_bridge.matrix.commands.greeting import FirstWords, Greeter
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
-from spaces_bridge.matrix.events import emojis, rtc
+from spaces_bridge.matrix.events import call_signals, emojis, rtc
 from spaces_bridge.matrix.events import translate as means
 from spaces_bridge.matrix.events.verification import VerificationMessage
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
+from spaces_bridge.matrix.plain_calls.service import PlainCalls
 from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
 from spaces_bridge.matrix.rooms.power_levels import PowerLevels
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -55,6 +56,7 @@ class EventDispatcher:
         lists: PolicyLists,
         chat: RoomChat,
         calls: CallEvents,
+        plain_calls: PlainCalls | None = None,
     ) -> None:
         self._spaces = spaces
         self._settings = settings
@@ -70,11 +72,16 @@ class EventDispatcher:
         self._lists = lists
         self._chat = chat
         self._calls = calls
+        self._plain_calls = plain_calls
         self._verifications: VerificationService | None = None
 
     def serve_verifications(self, verifications: VerificationService) -> None:
         """Hand on what people's clients send to verify the bot; without this it is ignored."""
         self._verifications = verifications
+
+    def read_first_words(self, read: FirstWords) -> None:
+        """Have `read` bring in what was written in a direct room before the bot had joined it."""
+        self._greeter.read_first_words(read)
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """Shut the gates of people who may have lost the floor by this event.
@@ -119,7 +126,8 @@ class EventDispatcher:
             case means.RoomLost():
                 await self._evictions.look(meaning.room)
             case means.Message():
-                await self._conversation.hear(meaning)
+                if self._plain_calls is None or not await self._plain_calls.heard(meaning):
+                    await self._conversation.hear(meaning)
             case means.EncryptedMessage():
                 if self._spaces.by_room(meaning.room) is None:
                     await self._greeter.heard_cipher(meaning)
@@ -143,6 +151,17 @@ class EventDispatcher:
             case VerificationMessage():
                 if self._verifications is not None:
                     await self._verifications.in_room(meaning)
+            case (
+                call_signals.CallInvited()
+                | call_signals.CallAnswered()
+                | call_signals.CallRenegotiated()
+                | call_signals.AnswerSelected()
+                | call_signals.CallRejected()
+                | call_signals.CallHungUp()
+                | call_signals.CallMuted()
+            ):
+                if self._plain_calls is not None:
+                    await self._plain_calls.signalled(meaning)
             case _:
                 assert_never(meaning)
 
@@ -151,6 +170,8 @@ class EventDispatcher:
         if space is None:
             self._dms.members_changed(hint.room)
             await self._answers.member_changed(hint)
+            if hint.gone and self._plain_calls is not None:
+                await self._plain_calls.left(hint.room, hint.user)
             return
         await self._observer.observe_member(space.space, hint.room, hint.user)
 
@@ -163,7 +184,7 @@ class EventDispatcher:
                 await self._reacted_to_card(space, reaction)
             elif emojis.is_hand(reaction.key):
                 await self._calls.raised(space, reaction)
-        else:
+        elif self._plain_calls is None or not self._plain_calls.tapped(reaction):
             await self._answers.reacted(reaction)
 
     async def _reacted_to_card(self, space: LiveSpace, reaction: means.Reaction) -> None:

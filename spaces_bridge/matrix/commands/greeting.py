@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from spaces_bridge.app.notes.dms_and_reactions import EncryptionExplained
 from spaces_bridge.app.ports import NoteStore
@@ -21,6 +21,8 @@ JOIN_AGAIN_S = (0.1, 0.5, 2.0, 5.0)
 
 Another homeserver sends its invite before it keeps the invite itself, and at first knows of none.
 """
+
+FirstWords = Callable[[BotInvited], Awaitable[None]]
 
 
 class Greeter:
@@ -41,6 +43,11 @@ class Greeter:
         self._dms = dms
         self._notes = notes
         self._rests_s = rests_s
+        self._first_words: FirstWords | None = None
+
+    def read_first_words(self, read: FirstWords) -> None:
+        """Have `read` bring in what was written in a direct room before the bot had joined it."""
+        self._first_words = read
 
     async def invited(self, invite: BotInvited) -> None:
         """Join the room and greet. Raises Away, StorageError."""
@@ -55,6 +62,8 @@ class Greeter:
             if direct:
                 await self._dms.adopt(invite.sender, invite.room)
             await self._say(invite.room, help_texts.greeting(direct=direct), invite.event)
+            if direct and self._first_words is not None:
+                await self._first_words(invite)
         except RequestRefused as refusal:
             log.info("could not greet in %s: %s", invite.room, refusal.errcode)
 

@@ -9,6 +9,7 @@ from spaces_bridge.matrix.commands.context import (
     CommandAnswers,
     CommandCall,
     CommandContext,
+    Fits,
     is_in,
     moderates,
 )
@@ -21,7 +22,7 @@ INVITES_AT_ONCE = 10
 
 
 class OutreachCommands:
-    """The outreach commands: live, invite, share, link, stats, help."""
+    """The outreach commands: live, invite, share, link, callme, stats, help."""
 
     def __init__(self, context: CommandContext) -> None:
         self._context = context
@@ -30,6 +31,7 @@ class OutreachCommands:
             "invite": self._invite,
             "share": self._share,
             "link": self._link,
+            "callme": self._call_me,
             "stats": self._stats,
             "help": self._help,
         }
@@ -110,6 +112,24 @@ class OutreachCommands:
         wanted = tasks.SendLink(space.space, heard.by)
         await self._context.spaces.enqueue_task(wanted, f"link:{heard.said.event}")
         return "I send you your personal link by direct message."
+
+    async def _call_me(self, heard: CommandCall) -> str:
+        if heard.argument and heard.word != "off":
+            raise Rejected("misunderstood", "`callme` takes `off`, or nothing.")
+        space = await self._context.which(heard, self._may_call_about(heard.by))
+        calling = self._context.use_cases.calling
+        if heard.word == "off":
+            await calling.do_not_call(space, heard.by)
+            return f"I do not call you about “{space.title}”."
+        if await calling.call_me(space, heard.by, heard.said.event):
+            return "I call you now."
+        return f"I call you when “{space.title}” goes live."
+
+    def _may_call_about(self, user: UserId) -> Fits:
+        """Return which live spaces are likely meant: those they are in, else the public ones."""
+        spaces = self._context.spaces.open()
+        mine = {space.space for space in spaces if is_in(space, user)}
+        return lambda space: space.space in mine or not (mine or space.private)
 
     # --- numbers and help ----------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from spaces_bridge.core.commands import SuspectLoss
 from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.core.live_space import LiveSpace
-from spaces_bridge.matrix.events import rtc
+from spaces_bridge.matrix.events import call_signals, rtc
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, is_user_id
 from spaces_bridge.matrix.events.levels import own_levels
 from spaces_bridge.matrix.events.policy_rules import KINDS
@@ -134,6 +134,7 @@ Meaning = (
     | CallMemberChanged
     | rtc.CallReaction
     | VerificationMessage
+    | call_signals.CallSignal
 )
 
 
@@ -166,7 +167,7 @@ def _meaning_of_timeline(head: Envelope, event: MatrixEvent) -> Meaning | None:
         case rtc.CALL_REACTION:
             return rtc.call_reaction_in(event)
         case _:
-            return None
+            return call_signals.signal_of(head, event)
 
 
 def losses(event: MatrixEvent, space: LiveSpace, settings: MatrixSettings) -> list[SuspectLoss]:

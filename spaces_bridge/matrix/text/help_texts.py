@@ -38,8 +38,9 @@ def withheld(code: str) -> str:
 def greeting(*, direct: bool) -> str:
     """Return the greeting, two lines: who the bot is, and the next step."""
     prefix = "" if direct else f"{PREFIX} "
+    by_call = " or by a call to me" if direct else ""
     return (
-        "Hello! I run live audio rooms: you talk, everybody listens in any browser, "
+        f"Hello! I run live audio rooms: you talk, everybody listens in any browser{by_call}, "
         "and what is said is captioned.\n"
         f"Write `{prefix}create My first talk` to host one, `{prefix}live` to see what is on, "
         f"or `{prefix}help` for all I can do."

@@ -445,6 +445,19 @@ _AROUND = (
         also=("url", "join"),
     ),
     Verb(
+        "callme",
+        HelpSection.AROUND,
+        AllowedTo.ANYBODY,
+        "has me call you: now if it is live, else when it goes live",
+        "[off]",
+        Takes.OPTIONAL,
+        "For clients that call one person and know no group calls. You hear everybody; 1 or * on "
+        "the keypad, or ✋ in our chat, raises your hand. Calling me works as well. `off` takes "
+        "it back.",
+        "callme",
+        ("call-me", "call", "phone"),
+    ),
+    Verb(
         "stats",
         HelpSection.AROUND,
         AllowedTo.ROOM,

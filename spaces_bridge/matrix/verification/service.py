@@ -7,8 +7,7 @@ that what could not be sent is sent when the same event comes again.
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
@@ -18,11 +17,12 @@ from spaces_bridge.app.verification_ports import (
     ShownVerification,
     VerificationOutcome,
 )
-from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.text import sas_emojis
 from spaces_bridge.matrix.events.envelope import is_id
 from spaces_bridge.matrix.events.verification import REQUEST, VerificationMessage
 from spaces_bridge.matrix.verification import machine, words
+from spaces_bridge.matrix.verification.admission import Admission
 from spaces_bridge.matrix.verification.book import (
     Deed,
     Endorsing,
@@ -41,17 +41,13 @@ from spaces_bridge.matrix.verification.limits import (
     AHEAD_MS,
     BEGIN_AFTER_MS,
     LIVES_MS,
-    REFUSED_KEPT,
 )
 from spaces_bridge.matrix.verification.needs import Courier, VerificationNeeds
 from spaces_bridge.matrix.verification.values import (
     PREFIX,
     SAS_METHOD,
     CancelCode,
-    Exchange,
     Outgoing,
-    Side,
-    cancellation,
 )
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
@@ -76,7 +72,7 @@ class VerificationService:
         self._needs = needs
         self._book = VerificationBook()
         self._locks = KeyedLocks()
-        self._refused: OrderedDict[Name, None] = OrderedDict()
+        self._admission = Admission(needs, self._book, self._cancel)
         self._any = asyncio.Event()
 
     def bot_keys(self) -> BotKeys | None:
@@ -101,7 +97,7 @@ class VerificationService:
                 await self._heard(name, said.type, said.content, said.event)
             elif said.type not in _SILENT and not self._book.has(said.room, said.id):
                 # an answer to what somebody says of another's would cancel that
-                await self._unknown(name, courier)
+                await self._admission.refuse_unknown(name, courier)
 
     async def to_device(self, type_: str, sender: UserId, content: Mapping[str, Any]) -> None:
         """Act on a to-device message. Nothing is raised: who hears nothing begins again."""
@@ -148,7 +144,7 @@ class VerificationService:
             log.info("a request to verify from %s is malformed", name[0])
             return
         courier = courier_to(device)
-        exchange = await self._welcome(name, device, methods, courier)
+        exchange = await self._admission.welcome(name, device, methods, courier)
         if exchange is None:
             return
         ready = exchange.content(from_device=exchange.us.device, methods=[SAS_METHOD])
@@ -165,39 +161,10 @@ class VerificationService:
         except InvalidMessage:
             return
         courier = courier_to(device)
-        exchange = await self._welcome(name, device, (SAS_METHOD,), courier)
+        exchange = await self._admission.welcome(name, device, (SAS_METHOD,), courier)
         if exchange is not None:
             self._enter(name, machine.Ready(replace(exchange, is_requested=False)), courier)
             await self._heard(name, f"{PREFIX}start", content, "")
-
-    async def _welcome(
-        self, name: Name, device: str, methods: Sequence[str], courier: Courier
-    ) -> Exchange | None:
-        """Return a new exchange, None when it was refused. Raises AdapterError."""
-        user, room, id_ = name
-        own, now_ms = self._needs.own_keys(), self._needs.clock.now_ms()
-        if own is None or name in self._refused or self._book.is_pestered_by(user, now_ms):
-            return None
-        if self._book.is_full_for(user, now_ms):
-            await self._refuse(name, courier, CancelCode.USER, words.CROWDED)
-            return None
-        if SAS_METHOD not in methods:
-            await courier.tell(words.cannot(", ".join(methods)), f"methods:{id_}")
-            await self._refuse(name, courier, CancelCode.UNKNOWN_METHOD)
-            return None
-        others = self._book.alive_of(user)
-        if others:
-            for other in others:
-                await self._cancel(other, CancelCode.UNEXPECTED_MESSAGE)
-            await self._refuse(name, courier, CancelCode.UNEXPECTED_MESSAGE, words.TWO_AT_ONCE)
-            return None
-        theirs = await self._needs.peers.keys_of(user, device)
-        if theirs is None:
-            await self._refuse(name, courier, CancelCode.KEY_MISMATCH)
-            return None
-        us = Side(own.user, own.device, _keys(own.device, own.device_key, own.master_key))
-        them = Side(user, device, _keys(device, theirs.device, theirs.master))
-        return Exchange(id_, us, them, in_room=room != "")
 
     async def _heard(self, name: Name, type_: str, content: Mapping[str, Any], event: str) -> None:
         running = self._book.find(name)
@@ -211,23 +178,6 @@ class VerificationService:
                 step = machine.cancel(running.state, CancelCode.INVALID_MESSAGE)
             self._advance(running, step)
         await self._work_off(running)
-
-    async def _unknown(self, name: Name, courier: Courier) -> None:
-        if name not in self._refused and await self._needs.is_direct(RoomId(name[1])):
-            await self._refuse(name, courier, CancelCode.UNKNOWN_TRANSACTION)
-
-    async def _refuse(
-        self, name: Name, courier: Courier, code: CancelCode, reason: str = ""
-    ) -> None:
-        """Cancel what was never begun; once, however often it is tried."""
-        nobody = Side(name[0], "", {})
-        exchange = Exchange(name[2], nobody, nobody, in_room=name[1] != "")
-        await courier.send(cancellation(exchange, code, reason))
-        self._book.count(name[0], self._needs.clock.now_ms())
-        log.info("a verification with %s is refused: %s", name[0], code.code)
-        self._refused[name] = None
-        if len(self._refused) > REFUSED_KEPT:
-            self._refused.popitem(last=False)
 
     # --- what follows -------------------------------------------------------------------------
 
@@ -330,11 +280,3 @@ class VerificationService:
         elif isinstance(running.state, machine.Ready) and age_ms >= BEGIN_AFTER_MS:
             self._advance(running, machine.begin(running.state))
         await self._work_off(running)
-
-
-def _keys(device: str, device_key: str, master: str | None) -> dict[str, str]:
-    """Return the keys that are verified, by key id. Spec: "Cross-signing"."""
-    found = {f"ed25519:{device}": device_key}
-    if master is not None:
-        found[f"ed25519:{master}"] = master
-    return found

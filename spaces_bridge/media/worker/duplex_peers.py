@@ -1,4 +1,4 @@
-"""Duplex peers as the control process wants them: negotiated, prompted, and told of their keys.
+"""Duplex peers as the control process wants them: negotiated, and prompted.
 
 They hear the mix as every listener does, and become their user's microphone as call peers do.
 """
@@ -105,7 +105,7 @@ class DuplexPeers:
             return
         self.ended({peer: name} if (name := mix.stop_listening(peer)) is not None else {})
 
-    # --- prompts and keys ---
+    # --- prompts ---
 
     def _play(self, message: messages.PlayPrompt) -> None:
         """Play a prompt, if there is such a peer and such a prompt; say so if it is over."""
@@ -127,7 +127,3 @@ class DuplexPeers:
         """Say that prompts are over; by peer."""
         for peer, prompt in prompts.items():
             self._send(messages.PromptEnded(peer, prompt))
-
-    def pressed(self, peer: str, key: str) -> None:
-        """Tell of a key."""
-        self._send(messages.KeyPressed(peer, key))

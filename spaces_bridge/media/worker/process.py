@@ -29,7 +29,7 @@ from spaces_bridge.media.worker.farewells import Farewells
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
-from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix
+from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
@@ -80,7 +80,7 @@ class Worker:
             options.port,
             on_packet=self._on_packet,
             on_state=self._on_state,
-            on_key=lambda peer, key: self._duplex.pressed(peer, key),
+            on_key=self._on_key,
             most=most_peers(options.memory_limit_mb),
         )
         self._control = ControlSocket(
@@ -150,23 +150,26 @@ class Worker:
     def _tick(self, now: float, steps: int) -> None:
         payloads: list[tuple[Sequence[str], bytes]] = []
         for space, mix in self._spaces.items():
-            tick = mix.tick(now, steps)
+            tick = self._mixed(mix, now, steps)
             payloads.extend(tick.payloads)
-            self._duplex.ended(tick.ended)
             self._room_sound.collect(space, tick.published)
             if tick.mix is not None:
                 sequence = mix.position_ms // TICK_MS - 1
                 self._control.send_lazily(messages.MixPacket(space, sequence, tick.mix))
         for mix in self._farewells.mixes:
-            tick = mix.tick(now, steps)
-            payloads.extend(tick.payloads)
-            self._duplex.ended(tick.ended)
+            payloads.extend(self._mixed(mix, now, steps).payloads)
         self._farewells.look(now)
         self._edge.fan_out(FRAME * steps, payloads)
         self._room_sound.flush()
         self._ticks += 1
         if self._control.is_attached:
             self._report()
+
+    def _mixed(self, mix: SpaceMix, now: float, steps: int) -> Tick:
+        """Mix 20 ms, and say which prompts have ended with them."""
+        tick = mix.tick(now, steps)
+        self._duplex.ended(tick.ended)
+        return tick
 
     def _report(self) -> None:
         """Tell the control process what it wants to know, after the sound of a tick is out."""
@@ -266,6 +269,9 @@ class Worker:
         if state.phase is PeerPhase.CONNECTED and self._control.is_attached:
             self._send_record(peer)
         self._calls.replaced(replaced)
+
+    def _on_key(self, peer: str, key: str) -> None:
+        self._control.send(messages.KeyPressed(peer, key))
 
     def _tell_state(self, peer: str, member: Member, state: PeerState) -> None:
         self._control.send(

@@ -61,6 +61,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "relays": "Rooms at LiveKit servers (only with `media.engine: livekit` or "
     "`livekit.remote_speakers: on`)",
     "nodes": "Media nodes",
+    "plain_calls": "Plain calls",
     "calls": "Calls (only where `livekit.enabled` is on; the first five with "
     "`media.engine: embedded` alone)",
     "encryption": "Encrypted rooms (only where `encryption.enabled` is on)",
@@ -336,6 +337,24 @@ METRICS: Final = (
         "How often a media node had to replace its worker, since the node was started.",
         "It grows: the node's log says why; people there heard a gap.",
         label="node",
+    ),
+    # --- plain calls
+    MetricRow(
+        "spaces_plain_calls",
+        _GAUGE,
+        "plain_calls",
+        "on",
+        "Plain calls (`m.call.*`) to and by the bot that are on.",
+    ),
+    MetricRow(
+        "spaces_plain_calls_ended",
+        _COUNTER,
+        "plain_calls",
+        "ended",
+        "Plain calls that ended: `over` by the person, `left` by the bridge, `gone` without a "
+        "word.",
+        "`gone` grows fast: clients lose their way to the media port.",
+        label="how",
     ),
     # --- calls
     MetricRow("spaces_calls", _GAUGE, "calls", "rooms", "Live spaces in whose call somebody is."),

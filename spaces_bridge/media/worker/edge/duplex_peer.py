@@ -9,6 +9,7 @@ from typing import Final
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.dtls import Identity
 from spaces_bridge.media.worker.edge.duplex_sdp import DuplexDescription
+from spaces_bridge.media.worker.edge.fanout import Progress
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.keypad import Keypad
 from spaces_bridge.media.worker.edge.paths import Path
@@ -101,6 +102,15 @@ class DuplexPeer(Peer):
         """
         left = super().receive_rtcp(datagram, path, now)
         return left if isinstance(left, str) else False
+
+    def send_report(self, sent: Progress | None, now: float) -> None:
+        """Report how far the stream is (`sent`), and what was received of the microphone."""
+        super().send_report(sent, now)
+        link, path = self.link, self.ice.selected
+        if sent is None or link is None or path is None or self.sources.rtp is None:
+            return
+        report = link.reception.report(self.ssrc, self.sources.rtp, self.name, now)
+        path.send(link.out.protect_rtcp(report))
 
     # --- another worker ---
 

@@ -1,0 +1,126 @@
+"""Use case: listening by a call to the bot, and being called by it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from spaces_bridge.app import tasks
+from spaces_bridge.app.notes.plain_calls import CallsWanted
+from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.calls import Bars
+from spaces_bridge.core import refusals
+from spaces_bridge.core.access import GuestPolicy
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.pacing.keyed_locks import KeyedLocks
+
+WANTED_MAX: Final = 200
+"""People who are called when a live space goes live; more have the direct message."""
+ANSWERS_KEPT: Final = 10_000
+"""Remembered answers about whether a list bars somebody."""
+
+
+class Calling:
+    """The use case of calls to and by the bot. `bars` says whom a list keeps from whose spaces."""
+
+    def __init__(self, spaces: Spaces, bars: Bars) -> None:
+        self._spaces = spaces
+        self._notes = spaces.context.notes
+        self._clock = spaces.context.clock
+        self._bars = bars
+        self._barred: dict[tuple[UserId, UserId], bool] = {}
+        self._watchers: list[Callable[[], None]] = []
+        self._locks = KeyedLocks()
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call back whenever a list may have made other people listeners or strangers."""
+        self._watchers.append(changed)
+
+    def lists_changed(self) -> None:
+        """Ask the lists anew from now on."""
+        self._barred.clear()
+        for changed in self._watchers:
+            changed()
+
+    # --- listening -----------------------------------------------------------------------------
+
+    def refuse_unless_may_listen(self, space: SpaceId, user: UserId) -> None:
+        """Raise Rejected when an account may not hear the live space as it is now.
+
+        The page's rule for accounts: a private one exists for members alone; who is not in the
+        room does not come in while it is locked, or where guests are off.
+        """
+        view = self._spaces.view(space)
+        if view is None or view.phase is Phase.ENDED:
+            raise refusals.ended()
+        self._refuse_stranger(view, user)
+        if view.phase is not Phase.LIVE:
+            raise refusals.not_live()
+
+    def _refuse_stranger(self, view: LiveSpace, user: UserId) -> None:
+        belongs = user == view.host or view.person(user).joined
+        if view.private and not belongs:
+            raise Rejected("not_found", "There is no such live space, or it is private.")
+        if user in view.removed or self._is_barred(view.host, user):
+            raise refusals.removed()
+        if view.guests is GuestPolicy.OFF and not belongs:
+            raise refusals.not_joined()
+        if view.locked and not belongs:
+            raise refusals.locked()
+
+    def _is_barred(self, host: UserId, user: UserId) -> bool:
+        """Return what the lists say; remembered, as they may be long and calls ask often."""
+        key = (host, user)
+        if key not in self._barred:
+            if len(self._barred) >= ANSWERS_KEPT:
+                self._barred.clear()
+            self._barred[key] = self._bars(host, user)
+        return self._barred[key]
+
+    def may_listen(self, space: LiveSpace, user: UserId) -> bool:
+        """Return whether an account may hear the live space now."""
+        try:
+            self.refuse_unless_may_listen(space.space, user)
+        except Rejected:
+            return False
+        return True
+
+    def audible(self, user: UserId) -> Sequence[LiveSpace]:
+        """Return the live spaces that are live and that an account may hear, oldest first."""
+        return [space for space in self._spaces.open() if self.may_listen(space, user)]
+
+    # --- being called --------------------------------------------------------------------------
+
+    async def call_me(self, space: LiveSpace, user: UserId, source: str) -> bool:
+        """Have the bot call somebody: now if it is live (True), else when it goes live (False).
+
+        Raises Rejected, StorageError. `source` names the request, which counts once.
+        """
+        if space.phase is Phase.ENDED:
+            raise refusals.ended()
+        self._refuse_stranger(space, user)
+        if space.phase is Phase.LIVE:
+            task = tasks.CallPerson(space.space, user, self._clock.now_ms())
+            await self._spaces.enqueue_task(task, f"call:{source}")
+            return True
+        await self._change(space.space, user, wanted=True)
+        return False
+
+    async def do_not_call(self, space: LiveSpace, user: UserId) -> None:
+        """Take back `call_me`. Raises StorageError."""
+        await self._change(space.space, user, wanted=False)
+
+    async def _change(self, space: SpaceId, user: UserId, *, wanted: bool) -> None:
+        async with self._locks.holding(space):
+            note = await self._notes.get(CallsWanted.key(space))
+            before = note.users if note is not None else ()
+            others = tuple(other for other in before if other != user)
+            if wanted and len(others) >= WANTED_MAX:
+                raise Rejected(
+                    "too_many_calls", "Too many people are to be called then. Call me instead."
+                )
+            after = (*others, user) if wanted else others
+            if after:
+                await self._notes.put(CallsWanted(space, after))
+            else:
+                await self._notes.drop(CallsWanted.key(space))

@@ -1,0 +1,143 @@
+"""The plain calls that are on or ring, in memory, and noted for after a restart."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from spaces_bridge.app.notes.plain_calls import NotedCall, PlainCallsOn
+from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall, Reason
+from spaces_bridge.matrix.plain_calls.floor import Floor
+
+ENDED_KEPT: Final = 500
+"""Calls that are over and remembered, so that an invite that comes again is not answered again."""
+
+
+@dataclass(slots=True)
+class Ongoing:
+    """A call that is on or rings.
+
+    `language`: of what is said to the person. `among`: the live spaces that were asked about, and
+    `offer`: the client's session description until one of them is chosen. `is_connected`: sound
+    flows. `leaving`: the reason for which the call ends when the last prompt was heard.
+    """
+
+    call: PlainCall
+    floor: Floor = field(default_factory=Floor)
+    language: str = "en"
+    among: tuple[SpaceId, ...] = ()
+    offer: str = ""
+    is_connected: bool = False
+    leaving: Reason | None = None
+    timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self.call.phase is CallPhase.ON
+
+    def rest(self) -> None:
+        """Let no timer end the call any more."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class CallBook:
+    """The book of calls. Its methods that wait raise StorageError."""
+
+    def __init__(self, notes: NoteStore) -> None:
+        self._notes = notes
+        self._calls: dict[tuple[RoomId, str], Ongoing] = {}
+        self._ended: dict[tuple[RoomId, str], None] = {}
+
+    def all(self) -> Sequence[Ongoing]:
+        """Return all calls, oldest first."""
+        return tuple(self._calls.values())
+
+    def find(self, room: RoomId, call: str) -> Ongoing | None:
+        """Return a call by its id in a room."""
+        return self._calls.get((room, call))
+
+    def knows(self, room: RoomId, call: str) -> bool:
+        """Return whether the call is in the book, or was lately."""
+        return (room, call) in self._calls or (room, call) in self._ended
+
+    def by_session(self, session: str) -> Ongoing | None:
+        """Return the call with this media session."""
+        return next((o for o in self._calls.values() if o.call.session == session), None)
+
+    def in_room(self, room: RoomId, user: UserId) -> Ongoing | None:
+        """Return this person's call in a room."""
+        mine = (o for o in self._calls.values() if (o.call.room, o.call.user) == (room, user))
+        return next(mine, None)
+
+    def of(self, user: UserId) -> Ongoing | None:
+        """Return a person's call: there is one at most."""
+        return next((o for o in self._calls.values() if o.call.user == user), None)
+
+    def in_space(self, space: SpaceId) -> Sequence[Ongoing]:
+        """Return the calls to a live space."""
+        return [o for o in self._calls.values() if o.call.space == space]
+
+    def add(self, ongoing: Ongoing) -> None:
+        """Add a call."""
+        self._calls[ongoing.call.room, ongoing.call.call] = ongoing
+
+    def remove(self, ongoing: Ongoing) -> bool:
+        """Take a call out that is over; return whether it was in."""
+        ongoing.rest()
+        key = (ongoing.call.room, ongoing.call.call)
+        if self._calls.pop(key, None) is None:
+            return False
+        self._ended[key] = None
+        if len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
+        return True
+
+    def forget(self, ongoing: Ongoing) -> None:
+        """Take a call out that was never begun."""
+        ongoing.rest()
+        self._calls.pop((ongoing.call.room, ongoing.call.call), None)
+
+    async def write(self) -> None:
+        """Note the calls as they are now."""
+        await self._notes.put(PlainCallsOn(tuple(_noted(o.call) for o in self.all())))
+
+    async def read(self) -> Sequence[PlainCall]:
+        """Return the calls that were noted before a restart."""
+        note = await self._notes.get(PlainCallsOn.key())
+        return [_read(noted) for noted in note.calls] if note is not None else ()
+
+
+def _noted(call: PlainCall) -> NotedCall:
+    return NotedCall(
+        room=call.room,
+        call=call.call,
+        user=call.user,
+        space=call.space,
+        version=str(call.version),
+        is_number=isinstance(call.version, int),
+        peer=call.peer,
+        session=call.session,
+        ours=call.ours,
+        until_ms=call.until_ms,
+        answered=call.phase is CallPhase.ON,
+    )
+
+
+def _read(noted: NotedCall) -> PlainCall:
+    rings = CallPhase.RINGING if noted.ours else CallPhase.CHOOSING
+    return PlainCall(
+        room=noted.room,
+        call=noted.call,
+        user=noted.user,
+        phase=CallPhase.ON if noted.answered else rings,
+        version=int(noted.version) if noted.is_number else noted.version,
+        peer=noted.peer,
+        space=noted.space,
+        session=noted.session,
+        ours=noted.ours,
+        until_ms=noted.until_ms,
+    )

@@ -1,0 +1,48 @@
+"""The sentences that the bot writes about calls, in the chat that they are in. Pure."""
+
+from typing import Final
+
+from spaces_bridge.core.errors import Rejected
+from spaces_bridge.core.live_space import LiveSpace
+from spaces_bridge.core.text.dates import shown_utc
+from spaces_bridge.matrix.plain_calls.floor import Say
+from spaces_bridge.prompts import Prompt, words
+
+NOBODY_LIVE: Final = "Nothing is live right now."
+NOT_CHOSEN: Final = "I got no answer: call again when you know which one you would like to hear."
+MISSED: Final = "You called me when I could not answer. Please call again."
+LOST: Final = "I was restarted, and your call got lost. Please call again."
+NO_SOUND: Final = "My sound does not work right now. Please call again in a minute."
+NOT_UNDERSTOOD: Final = "I could not take your call: your client offers nothing that I understand."
+NOT_PICKED_UP: Final = (
+    "I called, and nobody answered. Call me whenever you like, while it is live."
+)
+DECLINED: Final = "All right. Call me whenever you like, while it is live."
+TOO_LATE: Final = "I wanted to call you and could not in time. Call me instead."
+ELSEWHERE: Final = "You have called again: this call goes on there."
+
+
+def nobody_live(coming: LiveSpace | None) -> str:
+    """Return why a call is not taken when nothing is live that the person may hear."""
+    if coming is None or coming.scheduled_at_ms is None:
+        return f"{NOBODY_LIVE} `live` shows what is to come."
+    when = shown_utc(coming.scheduled_at_ms)
+    return f"{NOBODY_LIVE} “{coming.title}” starts on {when}: call then, or write `callme`."
+
+
+def written(said: Say, language: str, space: LiveSpace | None) -> str:
+    """Return what is written beside a prompt."""
+    sentence = words(language)[said.prompt]
+    if said.prompt is Prompt.WELCOME and space is not None:
+        return f"🎧 “{space.title}”: {sentence} (✋)"
+    return sentence
+
+
+def refused(refusal: Rejected, room_link: str) -> str:
+    """Return why something is not possible, with the way into the room where that helps."""
+    return f"❌ {refusal.text}" + (f" {room_link}" if refusal.code == "not_joined" else "")
+
+
+def shown_out(refusal: Rejected) -> str:
+    """Return why a call was ended by us."""
+    return f"Your call has ended: {refusal.text}"

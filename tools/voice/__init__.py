@@ -1,0 +1,1 @@
+"""The spoken prompts of plain calls, made anew: `python -m tools.voice` (`make voice`)."""
