@@ -12,10 +12,10 @@ from typing import Final
 from livekit.protocol import rtc
 
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.opening import Opening, asked_to_open
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.livekit import responses
-from spaces_bridge.livekit.opening import Opening, asked_to_open
 from spaces_bridge.livekit.participants import CallParticipant
 from spaces_bridge.livekit.tracks import MicrophoneTrack, microphone_of
 

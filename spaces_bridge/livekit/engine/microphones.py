@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.opening import Opening, asked_to_open
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.engine.operations import Mute
 from spaces_bridge.livekit.limits import OPENINGS_BURST, OPENINGS_PER_S
-from spaces_bridge.livekit.opening import Opening, asked_to_open
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 

@@ -10,11 +10,11 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.relay_attendants import ELSEWHERE
 from spaces_bridge.app.relay_ports import RelayedParticipant, RelayedRoom, RoomRelays
 from spaces_bridge.app.remote_ports import ForeignSfus, RemoteMember, SfuToken
+from spaces_bridge.app.usecases.opening import Opening, asked_to_open
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.limits import PARTICIPANTS_MAX
-from spaces_bridge.livekit.opening import Opening, asked_to_open
 from spaces_bridge.livekit.remote.track_states import OpenedTracks, TrackState, tracks_of
 from spaces_bridge.pacing.backoff import Backoff
 from spaces_bridge.pacing.token_bucket import TokenBuckets
