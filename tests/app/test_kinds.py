@@ -43,6 +43,7 @@ NAMES_SHOWN = {
     "matrix/outbox/handlers.py": "in an error's text",
     "matrix/plain_calls/tasks.py": "logged",
     "media/codec.py": "a kind of a message to a worker",
+    "media/worker/duplex_peers.py": "logged",
     "media/worker/process.py": "logged",
     "storage/errors.py": "in an error's text",
     "storage/text.py": "in an error's text",

@@ -114,9 +114,9 @@ class OutreachCommands:
         return "I send you your personal link by direct message."
 
     async def _call_me(self, heard: CommandCall) -> str:
+        space = await self._context.which(heard, self._may_call_about(heard.by))
         if heard.argument and heard.word != "off":
             raise Rejected("misunderstood", "`callme` takes `off`, or nothing.")
-        space = await self._context.which(heard, self._may_call_about(heard.by))
         calling = self._context.use_cases.calling
         if heard.word == "off":
             await calling.do_not_call(space, heard.by)
