@@ -119,7 +119,7 @@ class OutreachCommands:
             raise Rejected("misunderstood", "`callme` takes `off`, or nothing.")
         calling = self._context.use_cases.calling
         if heard.word == "off":
-            await calling.do_not_call(space, heard.by)
+            await calling.do_not_call(space.space, heard.by)
             return f"I do not call you about “{space.title}”."
         if await calling.call_me(space, heard.by, heard.said.event):
             return "I call you now."
