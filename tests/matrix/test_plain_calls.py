@@ -601,7 +601,7 @@ async def test_people_who_asked_are_called_when_it_goes_live() -> None:
         assert not await setup.calling.call_me(space, BEN, "$a")
         assert not await setup.calling.call_me(space, BEN, "$b")
         assert not await setup.calling.call_me(space, EVE, "$c")
-        await setup.calling.do_not_call(space, EVE)
+        await setup.calling.do_not_call(SPACE, EVE)
         await setup.ask(cmd.AttachRoom(RoomId("!room")))
         await setup.ask(cmd.ObserveRoom({HOST: 90}, {HOST: "Ada"}))
         await setup.ask(cmd.StartSpace(HOST, setup.recorder.now))
