@@ -32,6 +32,8 @@ class KeyHome:
         self.cross_signing: Mapping[str, Any] | None = None
         self.signatures: list[Mapping[str, Any]] = []
         self.friends: dict[UserId, list[Friend]] = {}
+        self.held: int | None = None
+        """The number of one-time keys that is told, where it is not the true one."""
         self.inbox: list[tuple[int, Mapping[str, Any]]] = []
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
         self.changed: list[str] = []
@@ -93,6 +95,9 @@ class KeyHome:
                     raise RequestRefused(400, "M_UNKNOWN", "no such device")
                 if "device_keys" in body:
                     self.devices[device] = body["device_keys"]
+                known = self.one_time.keys() & body.get("one_time_keys", {}).keys()
+                if any(self.one_time[name] != body["one_time_keys"][name] for name in known):
+                    raise RequestRefused(400, "M_UNKNOWN", "One time key X already exists.")
                 self.one_time |= body.get("one_time_keys", {})
                 self.fallback |= body.get("fallback_keys", {})
                 return {"one_time_key_counts": {"signed_curve25519": len(self.one_time)}}
@@ -148,7 +153,9 @@ class KeyHome:
                 },
                 "e2ee": {
                     "device_lists": {"changed": changed, "left": []},
-                    "device_one_time_keys_count": {"signed_curve25519": len(self.one_time)},
+                    "device_one_time_keys_count": {
+                        "signed_curve25519": len(self.one_time) if self.held is None else self.held
+                    },
                     "device_unused_fallback_key_types": ["signed_curve25519"]
                     if self.fallback
                     else [],

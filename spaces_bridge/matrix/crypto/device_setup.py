@@ -30,6 +30,10 @@ OLD_REGISTRATION: Final = (
 )
 
 
+ALREADY_THERE: Final = "already exists"
+"""What Synapse says of a one-time key whose name it knows for another one."""
+
+
 class EncryptionImpossible(Exception):
     """The homeserver does not let the bot have encryption; the text says what to do."""
 
@@ -102,7 +106,15 @@ class DeviceSetup:
             if not body:
                 return
             await self._store.apply([self._account.record()])
-            await self._api.upload_keys(body)
+            try:
+                await self._api.upload_keys(body)
+            except RequestRefused as refusal:
+                if ALREADY_THERE not in refusal.text:
+                    raise
+                log.warning(
+                    "the homeserver has other one-time keys of the bot by these names: the "
+                    "database is an older one. The bot makes further ones"
+                )
             self._account.mark_published()
             await self._store.apply([self._account.record()])
 
@@ -123,6 +135,7 @@ class DeviceSetup:
         if self._account.is_published:
             log.warning("the bot's encryption device was deleted: it is made again")
             self._account.is_published = False
+            await self._store.apply([self._keys.identity(self._pickle_key, is_published=False)])
         else:
             await self._remove_lost([each for each in devices if _is_ours(each)])
         await self._api.make_device(self._account.device)
