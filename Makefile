@@ -57,6 +57,7 @@ test test-all test-rest:
 	@tools/apt $(TEST_PACKAGES)
 	@tools/setup dev
 	@tools/js/setup tests/livekit/js
+	@tools/js/setup tests/clients/js
 	@$(if $(filter promises,$(SET)),:,tools/livekit/setup)
 	@exec $(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests.suite $(SET))
 
@@ -95,5 +96,5 @@ lock:
 	@tools/lock $(ARGS)
 
 clean:
-	rm -rf .venv .make build dist tools/js/node_modules tests/livekit/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .make build dist tools/js/node_modules tests/livekit/js/node_modules tests/clients/js/node_modules tools/js/page.d.ts .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,6 +26,7 @@ from typing import Final
 import aiohttp
 import psutil
 
+from benchmarks import legacy_calls
 from benchmarks.peers.embedded import Embedded, embedded
 from benchmarks.peers.livekit_wire import LiveKitWire, joined
 from benchmarks.peers.voice import TICK_S, frames
@@ -318,4 +319,4 @@ def _version() -> str:
 
 def results() -> Sequence[Result]:
     """Measure once and return the figures."""
-    return asyncio.run(_measure())
+    return [*asyncio.run(_measure()), *legacy_calls.results()]

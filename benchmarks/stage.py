@@ -68,7 +68,7 @@ async def _round(stage: Rig, times: _Times, *, kick: bool) -> None:
         if not kick  # then the page is closed, too
         else None
     )
-    event = await (_kick(stage) if kick else _demote(stage))
+    event = await (_kick(stage) if kick else demote(stage))
     await until(lambda: event in stage.proxy.arrivals)
     await until(lambda: time.monotonic() - stage.ear.loud_at > SETTLED_S)
     silent_after = stage.ear.loud_at + PACKET_S - stage.proxy.arrivals[event]
@@ -101,7 +101,7 @@ async def ask_and_approve(stage: Rig) -> float:
     return (time.monotonic() - began) * 1000
 
 
-async def _demote(stage: Rig) -> str:
+async def demote(stage: Rig) -> str:
     """Demote Mia as any client does: read the levels, change one, write them."""
     room, type_ = stage.space.room, "m.room.power_levels"
     content = dict(await stage.host.state(room, type_))

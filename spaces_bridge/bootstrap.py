@@ -34,6 +34,7 @@ from spaces_bridge.captions.models import CaptionsModelMissing
 from spaces_bridge.captions.silent import NoCaptioner
 from spaces_bridge.config import Config
 from spaces_bridge.core.floor import QueueOrder
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.livekit.service import LiveKitService
 from spaces_bridge.matrix import (
@@ -43,6 +44,8 @@ from spaces_bridge.matrix import (
     OpenIdSettings,
     OpenIdVerifier,
 )
+from spaces_bridge.matrix.crypto.assembly import OwnKeys, open_own_keys
+from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media_assembly import Sound, media_options, sound_of
@@ -164,7 +167,10 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     captioner.listen(media_events)
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
-    matrix = _matrix(config, storage, spaces, sessions, use_cases, ban_lists, tasks, sound)
+    own_keys = await _own_keys(config, storage, clock)
+    matrix = _matrix(
+        config, storage, spaces, sessions, use_cases, ban_lists, tasks, own_keys, sound
+    )
     audience.add(matrix.plain_calls)
     stage.plain_calls.attend_plain_calls(matrix.plain_calls)
     signal_later.matrix = matrix
@@ -192,7 +198,14 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         _web_settings(config),
         hub,
         spaces,
-        Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports),
+        Dependencies(
+            sessions,
+            identities,
+            matrix.pictures,
+            ban_lists,
+            storage.reports,
+            matrix.verification_desk,
+        ),
         use_cases,
         {**_health(config, storage, matrix, sound, captioner), "tasks": tasks},
         _numbers(tasks, storage, sound, captioner, calls, matrix),
@@ -221,6 +234,7 @@ def _matrix(
     use_cases: UseCases,
     ban_lists: BanListService,
     tasks: TaskSupervisor,
+    own_keys: OwnKeys | None,
     sound: Sound,
 ) -> MatrixService:
     return MatrixService(
@@ -233,7 +247,9 @@ def _matrix(
         ban_lists=ban_lists,
         followers=storage.followers,
         reports=storage.reports,
+        crypto_store=storage.crypto,
         tasks=tasks,
+        own_keys=own_keys,
         plain_stage=sound.stage.plain_calls,
     )
 
@@ -295,6 +311,21 @@ async def _open_storage(config: Config, clock: SystemClock) -> Storage:
     except SchemaError as error:
         raise StartUpError(ExitCode.DATABASE_SCHEMA, str(error)) from error
     except AdapterError as error:
+        raise StartUpError(ExitCode.DATABASE, str(error)) from error
+
+
+async def _own_keys(config: Config, storage: Storage, clock: SystemClock) -> OwnKeys | None:
+    """Return the bot's keys for encrypted rooms; None where it has none. Raises StartUpError."""
+    if not config.encryption.enabled:
+        return None
+    secret = (
+        config.encryption.pickle_key.get_secret_value()
+        or config.appservice.as_token.get_secret_value()
+    )
+    policy = config.encryption.share_keys_with
+    try:
+        return await open_own_keys(storage.crypto, UserId(config.bot_mxid), secret, policy, clock)
+    except (WrongPickleKeyError, AdapterError) as error:
         raise StartUpError(ExitCode.DATABASE, str(error)) from error
 
 
@@ -415,6 +446,7 @@ def _matrix_settings(config: Config) -> MatrixSettings:
         policy_lists=config.moderation.policy_lists,
         call_stage=config.livekit.stage if config.livekit.enabled else "off",
         livekit_url=config.call_url,
+        encrypts=config.encryption.enabled,
     )
 
 
@@ -493,6 +525,8 @@ def _numbers(
         sources["relays"] = of_relays
     if calls is not None:
         sources["calls"] = calls.numbers
+    if matrix.encryption is not None:
+        sources["encryption"] = matrix.encryption.numbers
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

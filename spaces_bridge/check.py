@@ -23,7 +23,8 @@ from spaces_bridge.call_assembly import refuse_missing_livekit
 from spaces_bridge.config import Config, load
 from spaces_bridge.livekit import transports
 from spaces_bridge.matrix.client.http import home_connector
-from spaces_bridge.registration import refuse_mismatch
+from spaces_bridge.matrix.crypto import own_devices
+from spaces_bridge.registration import SENDER_LOCALPART, refuse_mismatch
 from spaces_bridge.startup import ExitCode
 
 PATIENCE = aiohttp.ClientTimeout(total=15)
@@ -83,7 +84,15 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
     ):
         if note is not None:
             yield note
-        steps = (_versions, _whoami, _ping, listing_finding, openid_finding, calls_finding)
+        steps = (
+            _versions,
+            _whoami,
+            _ping,
+            listing_finding,
+            openid_finding,
+            calls_finding,
+            encryption_finding,
+        )
         for step in steps:
             finding = await step(session, config, registration)
             yield finding
@@ -232,11 +241,18 @@ async def _whoami(session: aiohttp.ClientSession, config: Config, registration: 
             + REGISTERED_HINT.format(path=registration),
             ExitCode.HOMESERVER_REFUSED,
         )
-    user = answer.get("user_id")
-    if status == 200 and user != config.bot_mxid:
+    user, sender = answer.get("user_id"), f"@{SENDER_LOCALPART}:{config.homeserver.domain}"
+    if status == 200 and user == config.bot_mxid:
         return Finding(
-            f"the homeserver takes the token for {user}, not {config.bot_mxid}: correct "
-            "`homeserver.domain` or `appservice.bot_localpart`, and write the registration again",
+            "the homeserver still has a registration of before encrypted chats, in which the bot "
+            "is the sender. Write it again with -g (tokens, rooms and chats stay), give it to the "
+            f"homeserver in place of the old one, and restart the homeserver:\n{registration}",
+            ExitCode.HOMESERVER_WRONG_USER,
+        )
+    if status == 200 and user != sender:
+        return Finding(
+            f"the homeserver takes the token for {user}, not {sender}: correct "
+            "`homeserver.domain`, and write the registration again",
             ExitCode.HOMESERVER_WRONG_USER,
         )
     if status != 200:
@@ -244,7 +260,7 @@ async def _whoami(session: aiohttp.ClientSession, config: Config, registration: 
             f"the homeserver refused the bot ({answer.get('error', status)})",
             ExitCode.HOMESERVER_REFUSED,
         )
-    return Finding(f"it knows the bot {user}")
+    return Finding(f"it knows the bridge; its bot is {config.bot_mxid}")
 
 
 async def _ping(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
@@ -306,6 +322,42 @@ async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str)
         "inside Matrix clients people are guests of the page. For Synapse, add to that listener "
         "in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
         warning=True,
+    )
+
+
+async def encryption_finding(session: aiohttp.ClientSession, config: Config, _: str) -> Finding:
+    """Return a finding on whether the bot can read encrypted chats, and its key's fingerprint.
+
+    The homeserver is asked for the bot's devices, which a first start makes.
+    """
+    if not config.encryption.enabled:
+        return Finding("encrypted chats are off (encryption.enabled)")
+    bot, token = config.bot_mxid, config.appservice.as_token
+    path = f"/_matrix/client/v3/keys/query?user_id={quote(bot)}"
+    body: dict[str, dict[str, list[str]]] = {"device_keys": {bot: []}}
+    status, answer = await _call(session, "POST", path, token=token, body=body)
+    if status in {401, 403}:
+        return Finding("whether encrypted chats work is looked at once the bridge has run")
+    devices = own_devices.published(answer, bot)
+    if status != 200 or not devices:
+        return Finding(
+            "the bot has no encryption device yet: start the bridge, and look at its log if "
+            "encrypted chats do not work then. It needs a homeserver with devices of appservices "
+            "(MSC4190; Synapse 1.121 or newer)",
+            warning=True,
+        )
+    if len(devices) > 1:
+        names = ", ".join(device.name for device in devices)
+        return Finding(
+            f"the bot has more than one encryption device ({names}): two bridges, or databases, "
+            "are at work for one bot. Let one of them run",
+            warning=True,
+        )
+    [device] = devices
+    signed = "cross-signed" if device.is_cross_signed else "not cross-signed yet"
+    return Finding(
+        f"encrypted chats work: the bot's device {device.name} is {signed}; its fingerprint is "
+        f"{device.fingerprint}"
     )
 
 

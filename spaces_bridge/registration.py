@@ -1,18 +1,28 @@
 """The registration, which tells the homeserver about this bridge.
 
-Spec: Matrix Application Service API, "Registration"; ephemeral events from MSC2409.
+Spec: Matrix Application Service API, "Registration"; ephemeral events from MSC2409, devices from
+MSC4190.
 """
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from spaces_bridge.config import Config
 from spaces_bridge.startup import ExitCode, StartUpError
+
+SENDER_LOCALPART: Final = "spaces_sender"
+"""The user whom the homeserver takes the token for where a request names none. It never acts.
+
+The bot is another one, because a homeserver lets the sender do less: Synapse gives it no sync, and
+so no keys of encrypted rooms.
+"""
+DEVICES_KEY: Final = "io.element.msc4190"
+"""The key by which an appservice may make devices for its users and give them keys (MSC4190)."""
 
 HEADER = """\
 # Registration of the Spaces bridge. Give this file to the homeserver; with Synapse, in
@@ -35,8 +45,9 @@ def registration_for(config: Config) -> Registration:
         "url": config.appservice.address,
         "as_token": config.appservice.as_token.get_secret_value(),
         "hs_token": config.appservice.hs_token.get_secret_value(),
-        "sender_localpart": config.appservice.bot_localpart,
+        "sender_localpart": SENDER_LOCALPART,
         "rate_limited": False,
+        DEVICES_KEY: True,
         "receive_ephemeral": True,
         "de.sorunome.msc2409.push_ephemeral": True,
         "namespaces": {
@@ -77,12 +88,23 @@ def read_registration(path: Path) -> Registration:
     return registration
 
 
+_COMPARED: Final = (
+    "id",
+    "url",
+    "as_token",
+    "hs_token",
+    "sender_localpart",
+    "rate_limited",
+    DEVICES_KEY,
+)
+
+
 def mismatches(registration: Registration, config: Config) -> Sequence[str]:
     """Return all differences of a registration from the config, in words, without secrets."""
     wanted = registration_for(config)
     problems = [
         _difference(key, registration.get(key), wanted[key])
-        for key in ("id", "url", "as_token", "hs_token", "sender_localpart", "rate_limited")
+        for key in _COMPARED
         if registration.get(key) != wanted[key]
     ]
     held = registration.get("namespaces")
@@ -101,14 +123,28 @@ def mismatches(registration: Registration, config: Config) -> Sequence[str]:
     return problems
 
 
+OF_BEFORE: Final = (
+    "it was written by a version whose bot could not read encrypted rooms: the bot was "
+    "`sender_localpart` itself. It stays the same user, with its rooms and chats"
+)
+
+
+def is_of_before(registration: Registration, config: Config) -> bool:
+    """Return whether the registration makes the bot the sender, as it was before encryption."""
+    return registration.get("sender_localpart") == config.appservice.bot_localpart
+
+
 def refuse_mismatch(path: Path, config: Config) -> None:
     """Refuse to start with a registration that says something else than the config.
 
     Raises:
         StartUpError: there are differences, and the text names every one.
     """
-    problems = mismatches(read_registration(path), config)
+    registration = read_registration(path)
+    problems = mismatches(registration, config)
     if problems:
+        if is_of_before(registration, config):
+            problems = [*problems, OF_BEFORE]
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
@@ -124,7 +160,6 @@ def _difference(key: str, have: object, want: object) -> str:
     source = {
         "id": "appservice.id",
         "url": "appservice.address",
-        "sender_localpart": "appservice.bot_localpart",
     }.get(key)
     origin = f" (`{source}`)" if source else ""
     return f"`{key}` is {have!r}, the config wants {want!r}{origin}"

@@ -8,11 +8,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from vodozemac import Account
 
 from spaces_bridge import bootstrap, call_assembly
 from spaces_bridge.check import Finding, check, media_findings, newest_spec, web_findings
 from spaces_bridge.config import Config, load
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.transports import ENDPOINT
+from spaces_bridge.matrix.crypto.account import OwnAccount
+from spaces_bridge.matrix.crypto.cross_signing import CrossSigning
 from spaces_bridge.registration import registration_for, text_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from tests.livekit.livekit_server import livekit_server
@@ -22,6 +26,17 @@ pytestmark = pytest.mark.peers
 AS_TOKEN, HS_TOKEN = "a-token-of-the-bridge-0001", "a-token-of-the-server-0002"
 
 
+def published(*devices: str) -> dict[str, object]:
+    """The bot's devices, cross-signed, as everybody gets them."""
+    account, keys = Account(), CrossSigning.new()
+    bot = UserId("@spacesbot:home.test")
+    own = {name: OwnAccount(bot, name, account, b"k" * 32, 0).device_keys for name in devices}
+    return {
+        "device_keys": {bot: {n: keys.sign("self_signing", k, bot) for n, k in own.items()}},
+        "self_signing_keys": {bot: keys.upload(bot)["self_signing_key"]},
+    }
+
+
 class Homeserver:
     """The four answers a homeserver gives to a check; the ping really goes to the bridge."""
 
@@ -29,7 +44,8 @@ class Homeserver:
         self.versions = ["r0.6.1", "v1.11"]
         self.as_token = AS_TOKEN
         self.hs_token = HS_TOKEN
-        self.bot = "@spacesbot:home.test"
+        self.sender = "@spaces_sender:home.test"
+        self.keys: object = published("SPACESABCDEFGH")
         self.knows_ping = True
         self.knows_openid = True
         self.transports: object = [
@@ -49,7 +65,13 @@ class Homeserver:
         application.router.add_post("/_matrix/client/v1/appservice/spaces/ping", self._ping)
         application.router.add_get("/_matrix/federation/v1/openid/userinfo", self._openid)
         application.router.add_get(ENDPOINT, self._transports)
+        application.router.add_post("/_matrix/client/v3/keys/query", self._keys)
         return application
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        if request.query.get("user_id") != "@spacesbot:home.test":
+            return web.json_response({"errcode": "M_FORBIDDEN"}, status=403)
+        return web.json_response(self.keys)
 
     async def _transports(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.as_token}":
@@ -72,7 +94,7 @@ class Homeserver:
     async def _whoami(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.as_token}":
             return web.json_response({"errcode": "M_UNKNOWN_TOKEN"}, status=401)
-        return web.json_response({"user_id": self.bot})
+        return web.json_response({"user_id": self.sender})
 
     async def _ping(self, _: web.Request) -> web.Response:
         if not self.knows_ping:
@@ -176,9 +198,29 @@ async def test_a_homeserver_that_is_away_is_found(
 async def test_somebody_elses_token_is_found(
     homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    homeserver.bot = "@other:home.test"
+    homeserver.sender = "@other:home.test"
     assert await check(*files) == ExitCode.HOMESERVER_WRONG_USER
     assert "@other:home.test" in capsys.readouterr().out
+
+
+async def test_a_registration_of_before_encrypted_chats_is_found_in_the_homeserver(
+    homeserver: Homeserver, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    homeserver.sender = "@spacesbot:home.test"
+    assert await check(*files) == ExitCode.HOMESERVER_WRONG_USER
+    printed = capsys.readouterr().out
+    assert "Write it again with -g (tokens, rooms and chats stay)" in printed
+    assert str(files[1]) in printed
+
+
+async def test_a_registration_of_before_encrypted_chats_is_explained(
+    files: tuple[Path, Path],
+) -> None:
+    text = files[1].read_text().replace("localpart: spaces_sender", "localpart: spacesbot")
+    files[1].write_text(text.replace("io.element.msc4190: true\n", ""))
+    with pytest.raises(StartUpError, match="the bot was `sender_localpart` itself") as refused:
+        await check(*files)
+    assert "`io.element.msc4190` is None, the config wants True" in refused.value.text
 
 
 async def test_a_homeserver_of_long_ago_is_found(
@@ -204,6 +246,40 @@ async def test_a_homeserver_that_vouches_for_nobody_is_named_with_the_line_to_ad
     printed = capsys.readouterr().out
     assert printed.count("warn") == 1
     assert "names: [client, openid]" in printed
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"device_keys": {}}, "the bot has no encryption device yet"),
+        ({"device_keys": 7, "self_signing_keys": []}, "the bot has no encryption device yet"),
+        (published("ELEMENT"), "the bot has no encryption device yet"),
+        (published("SPACESA", "SPACESB"), "(SPACESA, SPACESB): two bridges"),
+    ],
+)
+async def test_a_bot_without_one_device_for_encrypted_chats_is_found(
+    homeserver: Homeserver,
+    files: tuple[Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    keys: object,
+    words: str,
+) -> None:
+    homeserver.keys = keys
+    assert await check(*files) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert printed.count("warn") == 1
+    assert words in printed
+
+
+async def test_the_fingerprint_of_the_bots_device_is_shown(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await check(*files) == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert "the bot's device SPACESABCDEFGH is cross-signed; its fingerprint is" in printed
+    files[0].write_text(files[0].read_text() + "encryption: {enabled: false}\n")
+    await check(*files)
+    assert "encrypted chats are off" in capsys.readouterr().out
 
 
 OURS = {

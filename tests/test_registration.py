@@ -8,6 +8,7 @@ import pytest
 from spaces_bridge.config import Config
 from spaces_bridge.config.schema import AppserviceConfig, HomeserverConfig
 from spaces_bridge.registration import (
+    is_of_before,
     mismatches,
     read_registration,
     refuse_mismatch,
@@ -79,6 +80,23 @@ def test_the_homeserver_sends_ephemeral_events_and_does_not_rate_limit() -> None
     assert registration["de.sorunome.msc2409.push_ephemeral"] is True
 
 
+def test_the_sender_is_a_mute_user_of_our_namespace_and_the_bot_is_another() -> None:
+    registration = registration_for(config())
+    sender = f"@{registration['sender_localpart']}:home.test"
+    users = [entry["regex"] for entry in registration["namespaces"]["users"]]
+    assert sender != "@spacesbot:home.test"
+    assert any(re.match(regex, sender) for regex in users)
+    assert registration["io.element.msc4190"] is True
+
+
+def test_a_registration_of_before_names_what_it_lacks_and_says_that_rooms_stay() -> None:
+    old = {**registration_for(config()), "sender_localpart": "spacesbot"}
+    del old["io.element.msc4190"]
+    assert is_of_before(old, config())
+    assert not is_of_before(registration_for(config()), config())
+    assert len(mismatches(old, config())) == 2
+
+
 def test_every_mismatch_is_named_and_no_secret_is_shown() -> None:
     other = config(
         "other.test",
@@ -90,7 +108,6 @@ def test_every_mismatch_is_named_and_no_secret_is_shown() -> None:
     for name in (
         "`url`",
         "`as_token`",
-        "`sender_localpart`",
         "namespaces.users",
         "appservice.address",
     ):

@@ -22,6 +22,7 @@ SHORT_LIVED = {
     "livekit/remote/room.py": "asks a live space once, for one track",
     "livekit/signalling.py": "writes to one client, for as long as it is read from",
     "matrix/appservice/consumer.py": "a room's events; looked after by the consumer's own run",
+    "matrix/crypto/key_sharing.py": "makes one room's keys ready, for who waits for it",
     "matrix/plain_calls/turns.py": "one step of one call; what fails there ends no other",
     "matrix/outbox/dispatcher.py": "a lane's tasks; looked after by the dispatcher's own run",
     "matrix/cards/avatars.py": "fetches one picture, for who waits for it",

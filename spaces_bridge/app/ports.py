@@ -161,6 +161,10 @@ class Inbox(Protocol):
         """Give up on an event that cannot be handled, and keep it for people to look at."""
         ...
 
+    async def reopen(self, event: InboxEvent) -> None:
+        """Have an event handled once more, after those that have come: it can be read now."""
+        ...
+
     async def newest_ms(self) -> int | None:
         """Return the time at which the last event came; None: none ever did, or all are pruned."""
         ...

@@ -357,6 +357,31 @@ class LiveKitConfig(ConfigSection):
         return value
 
 
+class EncryptionConfig(ConfigSection):
+    """Encrypted chats and rooms: the bot reads and writes there with a device of its own."""
+
+    enabled: bool = Field(
+        True, description="Off: in encrypted rooms the bot says that it cannot read there."
+    )
+    pickle_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that encrypts the keys in the database, 32 characters or more. Empty: "
+        "made from as_token. With another one, the keys there cannot be read.",
+    )
+    share_keys_with: Literal["everybody", "cross_signed"] = Field(
+        "everybody",
+        description="Whose devices can read the bot: everybody's in the room, or cross_signed "
+        "ones alone.",
+    )
+
+    @field_validator("pickle_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SIGNING_SECRET_MIN:
+            raise ValueError(f"write {SIGNING_SECRET_MIN} characters or more, or nothing")
+        return value
+
+
 class HostingConfig(ConfigSection):
     """Who may host, and how many people fit on a stage."""
 
@@ -482,6 +507,7 @@ class Config(ConfigSection):
     media: MediaConfig = Field(default_factory=MediaConfig)
     captions: CaptionsConfig = Field(default_factory=CaptionsConfig)
     livekit: LiveKitConfig = Field(default_factory=LiveKitConfig)
+    encryption: EncryptionConfig = Field(default_factory=EncryptionConfig)
     hosting: HostingConfig = Field(default_factory=HostingConfig)
     levels: LevelsConfig = Field(default_factory=LevelsConfig)
     reactions: ReactionsConfig = Field(default_factory=ReactionsConfig)
@@ -530,6 +556,7 @@ class Config(ConfigSection):
             self.ops.admin_token,
             self.livekit.api_secret,
             self.media.node_secret,
+            self.encryption.pickle_key,
         )
         password = urlsplit(self.database.url.get_secret_value()).password
         texts = (*(secret.get_secret_value() for secret in held), password)

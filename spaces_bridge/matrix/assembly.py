@@ -34,7 +34,7 @@ from spaces_bridge.matrix.commands.greeting import Greeter
 from spaces_bridge.matrix.dms.handler import DmHandler
 from spaces_bridge.matrix.dms.prompts import PromptHandler
 from spaces_bridge.matrix.dms.reactions import DmReactions
-from spaces_bridge.matrix.dms.rooms import DirectRooms
+from spaces_bridge.matrix.dms.rooms import ChatPrivacy, DirectRooms
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.invites.announcements import Announcements
 from spaces_bridge.matrix.invites.limits import InviteLimits, InviteReport
@@ -86,6 +86,8 @@ class MatrixContext:
     """The seconds until a room's budget lets a writer with this share write (`RoomBudgets`)."""
     plain_stage: PlainCallStage
     """Carries the sound of plain calls."""
+    privacy: ChatPrivacy | None = None
+    """What decides whether chats are opened encrypted; None: encryption is off."""
 
     @property
     def outbox(self) -> Outbox:
@@ -116,13 +118,14 @@ class Parts:
     connections: CallConnections
     call_reactions: CallReactions
     remote_members: RoomRemoteMembers
+    dms: DirectRooms
     plain_calls: PlainCalls
 
 
 def assemble(on: MatrixContext) -> Parts:
     """Return all parts, joined together; no call leaves yet."""
     observer = PowerLevels(on.bot, on.spaces, on.notes, on.settings.call_stage)
-    dms, dm_store = DirectRooms(on.bot, on.notes), DmStore(on.notes)
+    dms, dm_store = DirectRooms(on.bot, on.notes, on.privacy), DmStore(on.notes)
     lists = PolicyLists(on.bot, on.ban_lists, on.spaces, on.outbox, on.settings, on.wake)
     shown, connections = _Shown(on), CallConnections(on.spaces, on.clock)
     calling = on.use_cases.calling
@@ -169,6 +172,7 @@ def assemble(on: MatrixContext) -> Parts:
         connections,
         call_reactions,
         remote_members,
+        dms,
         plain_calls,
     )
 

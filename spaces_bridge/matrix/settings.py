@@ -51,6 +51,8 @@ class MatrixSettings:
     """The version of the rooms we make; None: the homeserver's own choice."""
     call_stage: StageAccess = "off"
     """Who may be a member of the call in a live space's room; off: there is no call."""
+    encrypts: bool = False
+    """Whether the bot reads encrypted chats, so that it has keys."""
     livekit_url: str = ""
     """The WebSocket address of our SFU where clients name it; empty: at the authoriser's."""
 
@@ -83,6 +85,11 @@ class MatrixSettings:
     def bot(self) -> UserId:
         """The bot's user id."""
         return UserId(f"@{self.bot_localpart}:{self.domain}")
+
+    @property
+    def verify_page(self) -> str:
+        """The address of the page with the bot's keys; a ticket behind it shows a code."""
+        return f"{self.page_base}/verify"
 
     def is_ghost(self, user: str) -> bool:
         """Return whether the user id is a ghost's (a guest's)."""

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 
 from spaces_bridge.app import policies
+from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.ports import Clock, Inbox, NoteStore, Outbox, Tokens
 from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.matrix.crypto.limits import KEPT_MS as CRYPTO_KEPT_MS
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +58,23 @@ class CounterWatch:
 
 
 class Pruning:
-    """The pruning of done outbox tasks, handled events, expired notes and old tokens."""
+    """The pruning of done outbox tasks, handled events, expired notes, old tokens and keys."""
 
     def __init__(
-        self, inbox: Inbox, outbox: Outbox, notes: NoteStore, tokens: Tokens, clock: Clock
+        self,
+        inbox: Inbox,
+        outbox: Outbox,
+        notes: NoteStore,
+        tokens: Tokens,
+        clock: Clock,
+        crypto: CryptoStore,
     ) -> None:
         self._inbox = inbox
         self._outbox = outbox
         self._notes = notes
         self._tokens = tokens
         self._clock = clock
+        self._crypto = crypto
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -83,6 +92,7 @@ class Pruning:
         await self._outbox.prune(now_ms - KEPT_MS)
         await self._notes.prune()
         await self._tokens.prune(now_ms - TOKENS_KEPT_MS)
+        await self._crypto.prune(now_ms - CRYPTO_KEPT_MS)
 
 
 def _counters(space: LiveSpace) -> Iterator[OutboxEntry]:

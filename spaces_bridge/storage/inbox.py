@@ -83,6 +83,18 @@ class SqlInbox:
 
         await self._database.write(work)
 
+    async def reopen(self, event: InboxEvent) -> None:
+        """Have an event handled once more, after those that have come: it can be read now."""
+        key = index_key(event.event_id)
+        line = (key, to_column(event.event_id), optional_to_column(event.room_id))
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("DELETE FROM inbox WHERE event_key = $1", key)
+            now = self._clock.now_ms()
+            await connection.execute(_INSERT_EVENT, *line, to_column(event.body), now)
+
+        await self._database.write(work, self._order)
+
     async def newest_ms(self) -> int | None:
         """Return when the last event came, in Unix milliseconds; None: none is kept."""
 

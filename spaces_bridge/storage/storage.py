@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from mautrix.util.async_db import Connection
 from mautrix.util.async_db import Database as Pool
 
+from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.ports import (
     Blocks,
     Clock,
@@ -20,6 +21,7 @@ from spaces_bridge.app.ports import (
     Reports,
     Tokens,
 )
+from spaces_bridge.storage.crypto import SqlCrypto
 from spaces_bridge.storage.database import Database, open_database
 from spaces_bridge.storage.followers import SqlFollowers
 from spaces_bridge.storage.inbox import SqlInbox
@@ -63,6 +65,8 @@ class SqlHealth:
 class Storage:
     """The storage of the bridge; each attribute but `watch` implements the port of its name."""
 
+    crypto: CryptoStore
+
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         outbox_order = asyncio.Lock()
@@ -76,6 +80,7 @@ class Storage:
         self.blocks: Blocks = SqlBlocks(database)
         self.policy_rules: PolicyRules = SqlPolicyRules(database)
         self.reports: Reports = SqlReports(database, outbox_order)
+        self.crypto = SqlCrypto(database)
         self.watch = StoreWatch(database, database.path)
         self.health: Health = SqlHealth(database, self.watch)
 

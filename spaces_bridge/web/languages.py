@@ -22,6 +22,9 @@ DEFAULT = "en"
 PSEUDO = "qps-ploc"
 """The pseudo-language, disguised English in brackets: text without them is in no catalogue."""
 
+NOT_FOR_SCRIPTS = "verify."
+"""The beginning of the keys that only a page without scripts says."""
+
 _PLACEHOLDER = re.compile(r"(\{[a-z_]+\})")
 _DISGUISE = str.maketrans("aceinorsuyACEINORSUY", "áçéíñóřšúýÁÇÉÍÑÓŘŠÚÝ")
 _RANGE = re.compile(
@@ -65,7 +68,8 @@ class Language:
     @cached_property
     def for_script(self) -> str:
         """Return all sentences that the script may need, as JSON that can stand in HTML."""
-        data = {"language": self.code, "sentences": self.sentences}
+        sentences = {k: s for k, s in self.sentences.items() if not k.startswith(NOT_FOR_SCRIPTS)}
+        data = {"language": self.code, "sentences": sentences}
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

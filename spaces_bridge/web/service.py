@@ -13,6 +13,7 @@ from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.tally import Tally
 from spaces_bridge.app.usecases import UseCases
+from spaces_bridge.app.verification_ports import VerificationDesk
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.web import views
 from spaces_bridge.web.access.addresses import Addresses
@@ -57,7 +58,7 @@ class Dependencies:
     """The services by which the web adapter knows people: identity, pictures, ban lists, reports.
 
     `sessions` identify people by their personal links, `identities` those whose Matrix client
-    shows the page.
+    shows the page. `desk` is where people verify the bot, None where it has no keys.
     """
 
     sessions: Sessions
@@ -65,6 +66,7 @@ class Dependencies:
     pictures: Pictures
     ban_lists: BanListService
     reports: Reports
+    desk: VerificationDesk | None = None
 
 
 class WebService:
@@ -122,7 +124,7 @@ class WebService:
         hub.watch(TokenRevocation(people.sessions))
         AccessSweeper(access, hub, people.ban_lists, media.listening)
         handlers = server.Handlers(
-            pages=Pages(settings, access, hub, context.directory, assets),
+            pages=Pages(settings, access, hub, context.directory, assets, people.desk),
             api=Api(settings, access, hub),
             hosts=HostApi(settings, access, openid, use_cases.creating),
             media=media,

@@ -45,6 +45,8 @@ NAMES_SHOWN = {
     "media/codec.py": "a kind of a message to a worker",
     "media/worker/duplex_peers.py": "logged",
     "media/worker/process.py": "logged",
+    "matrix/client/home_well_known.py": "logged",
+    "storage/crypto.py": "in an error's text",
     "storage/errors.py": "in an error's text",
     "storage/text.py": "in an error's text",
     "web/feed/feed.py": "logged",

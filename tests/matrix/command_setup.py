@@ -91,7 +91,13 @@ class Rules:
 class CommandSetup:
     """Ada hosts; Ben and Mia Maier (of here) and Eve (of elsewhere) are in the room."""
 
-    def __init__(self, *, permission: str = "host", min_followers: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        permission: str = "host",
+        min_followers: int = 0,
+        settings: MatrixSettings = SETTINGS,
+    ) -> None:
         self.notebook = Recorder()
         self.lists = Lists(self.notebook)
         self.zones: dict[UserId, str] = {}
@@ -111,7 +117,7 @@ class CommandSetup:
             self.spaces,
             archive,
             self.notebook.notes,
-            SETTINGS,
+            settings,
             self.notebook,
             self.use_cases,
         )

@@ -26,6 +26,7 @@ from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix import MatrixService, MatrixSettings
 from spaces_bridge.matrix.appservice.call_api import ProxiedCalls
+from spaces_bridge.matrix.crypto.assembly import open_own_keys
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
@@ -80,8 +81,9 @@ class LiveSetup:
             "url": f"http://127.0.0.1:{self.port}",
             "as_token": self.as_token,
             "hs_token": self.hs_token,
-            "sender_localpart": "spacesbot",
+            "sender_localpart": "spaces_sender",
             "rate_limited": False,
+            "io.element.msc4190": True,
             "receive_ephemeral": True,
             "namespaces": {
                 "users": [{"exclusive": True, "regex": regex} for regex in users],
@@ -119,10 +121,12 @@ class Bridge:
         host_grace_ms: int = 300_000,
         min_followers: int = 0,
         desk_of: Callable[[Spaces, MatrixService], ProxiedCalls] | None = None,
+        encryption: bool = True,
     ) -> None:
         """`desk_of` makes what answers the API of calls that the homeserver hands on."""
         self.settings = settings
         self._desk_of = desk_of
+        self._encryption = encryption
         self.sound = Recorder()
         self._database = f"sqlite:{database}" if isinstance(database, Path) else database
         self._permission = permission
@@ -165,6 +169,17 @@ class Bridge:
         self.spaces = Spaces(context, self.tasks)
         self.ban_lists.attend(self.spaces)
         sessions = Sessions(self.storage.tokens, clock, self.settings.domain)
+        own_keys = (
+            await open_own_keys(
+                self.storage.crypto,
+                self.settings.bot,
+                self.settings.as_token,
+                "everybody",
+                clock,
+            )
+            if self._encryption
+            else None
+        )
         self.matrix = MatrixService(
             self.settings,
             self.spaces,
@@ -177,7 +192,9 @@ class Bridge:
             ban_lists=self.ban_lists,
             followers=self.storage.followers,
             reports=self.storage.reports,
+            crypto_store=self.storage.crypto,
             tasks=self.tasks,
+            own_keys=own_keys,
         )
         audience.add(self.matrix.call_reactions)
         if self._desk_of is not None:

@@ -79,3 +79,20 @@ async def test_a_crowds_room_is_not_direct_because_somebody_says_so() -> None:
         assert rooms.said
     assert crowd.adopted == []
     assert pair.adopted == [INVITE.room]
+
+
+async def test_what_was_written_to_the_bot_before_it_joined_is_read_after_the_greeting() -> None:
+    for alone, wanted in ((True, [INVITE]), (False, [])):
+        rooms, read = DirectRoomsFake(), list[BotInvited]()
+        rooms.alone = alone
+
+        async def first_words(
+            invite: BotInvited, rooms: DirectRoomsFake = rooms, read: list[BotInvited] = read
+        ) -> None:
+            assert rooms.said
+            read.append(invite)
+
+        made = greeter(rooms)
+        made.read_first_words(first_words)
+        await made.invited(INVITE)
+        assert read == wanted

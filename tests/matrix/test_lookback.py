@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from spaces_bridge.app.records import InboxEvent
-from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.appservice import lookback
 from spaces_bridge.matrix.appservice.lookback import MARGIN_MS, OLDEST_MS, PAGES_MAX, LookBack
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
+from spaces_bridge.matrix.events.translate import BotInvited
 from tests.matrix.support import eventually
 from tests.support.notes import MemoryNotes
 
@@ -201,3 +202,33 @@ async def test_an_event_that_lies_about_its_time_hides_none(place: Place, odd: o
     place.rooms[LIVE] = [said("$before", LOST), liar, said("$after", LOST)]
     await place.looking.look()
     assert place.entered == ["$before", "$after"]
+
+
+# --- what was written before the bot joined ------------------------------------------------------
+
+INVITE = BotInvited(DIRECT, EventId("$invite"), UserId("@ada:x"), direct=True)
+
+
+async def test_what_the_inviter_wrote_before_the_join_enters_in_order(place: Place) -> None:
+    place.rooms[DIRECT] = [
+        said("$before", NOW),
+        said("$invite", NOW, type="m.room.member", state_key=BOT),
+        said("$first", NOW),
+        said("$of-another", NOW, sender="@ben:x"),
+        said("$second", NOW, type="m.room.encrypted"),
+        said("$join", NOW, type="m.room.member", state_key=BOT, sender=BOT),
+        said("$third", NOW),
+    ]
+    place.known = {"$third"}
+    await place.looking.first_words(INVITE)
+    assert place.entered == ["$first", "$second"]
+    assert place.arrivals == 1
+    await place.looking.first_words(INVITE)
+    assert place.entered == ["$first", "$second"]
+    assert place.arrivals == 1
+
+
+async def test_no_more_is_read_of_a_room_that_hides_its_invite(place: Place) -> None:
+    place.rooms[DIRECT] = [said(f"${n}", NOW) for n in range(PAGE * (PAGES_MAX + 5))]
+    await place.looking.first_words(INVITE)
+    assert len(place.entered) == PAGE * PAGES_MAX

@@ -1,11 +1,14 @@
 """Meeting the bot, on a real Synapse."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from spaces_bridge.matrix.events.own import BUBBLE
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.matrix.conftest import Settle
-from tests.matrix.support import BOT, Bridge, eventually
+from tests.matrix.support import BOT, Bridge, LiveSetup, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -14,6 +17,14 @@ CIPHER = {
     "state_key": "",
     "content": {"algorithm": "m.megolm.v1.aes-sha2"},
 }
+
+
+@pytest.fixture
+async def unencrypting(setup: LiveSetup, tmp_path: Path) -> AsyncIterator[Bridge]:
+    """A running bridge with encryption switched off."""
+    async with Bridge(setup.settings(), tmp_path / "off.db", encryption=False) as running:
+        await running.connected()
+        yield running
 
 
 async def test_in_a_direct_message_it_greets_in_two_lines(bridge: Bridge, settle: Settle) -> None:
@@ -29,8 +40,8 @@ async def test_in_a_direct_message_it_greets_in_two_lines(bridge: Bridge, settle
     await answered
 
 
-async def test_in_an_encrypted_one_it_says_so_and_opens_a_plain_one(
-    bridge: Bridge, settle: Settle
+async def test_without_encryption_it_says_so_in_an_encrypted_one_and_opens_a_plain_one(
+    unencrypting: Bridge, settle: Settle
 ) -> None:
     ada = await settle("ada")
     invited = ada.next_invite()
@@ -55,7 +66,9 @@ async def test_in_an_encrypted_one_it_says_so_and_opens_a_plain_one(
     await answered
 
 
-async def test_a_word_in_cipher_is_answered_once(bridge: Bridge, settle: Settle) -> None:
+async def test_without_encryption_a_word_in_cipher_is_answered_once(
+    unencrypting: Bridge, settle: Settle
+) -> None:
     ada = await settle("ada")
     said = ada.next_message("", sender=BOT)
     greeted = ada.next_event(lambda e: e.get("sender") == BOT and "body" in e.get("content", {}))
@@ -66,7 +79,7 @@ async def test_a_word_in_cipher_is_answered_once(bridge: Bridge, settle: Settle)
     for _ in range(3):
         await ada.send(room, "m.room.encrypted", {"algorithm": "m.megolm.v1.aes-sha2"})
     await invited
-    await bridge.drained()
+    await unencrypting.drained()
     told = [m for m in await ada.messages(room, BOT) if "cannot read" in m["content"]["body"]]
     assert len(told) == 1
     assert not said.done

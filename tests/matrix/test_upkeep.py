@@ -84,11 +84,13 @@ class Pruned(MemoryNotes):
 
 async def test_what_has_had_its_time_is_forgotten() -> None:
     inbox, outbox, tokens, clock = Recorder(), Recorder(), Recorder(), Recorder()
+    crypto = Recorder()
     notes = Pruned()
     inboxes: Any = inbox
     clock.now = 2_000_000_000_000
-    await Pruning(inboxes, outbox, notes, tokens, clock).prune()
+    await Pruning(inboxes, outbox, notes, tokens, clock, crypto).prune()
     week_ago = clock.now - 7 * 86_400_000
     assert inbox.called("prune") == outbox.called("prune") == [(week_ago,)]
     assert tokens.called("prune") == [(clock.now - 365 * 86_400_000,)], "docs/admin.md says so"
+    assert crypto.called("prune") == [(clock.now - 90 * 86_400_000,)], "docs/admin.md says so"
     assert notes.times == 1

@@ -153,3 +153,25 @@ async def test_what_waits_and_what_was_given_up_is_counted(storage: Storage) -> 
         "outbox_pending": 2,
         "outbox_dead": 1,
     }
+
+
+async def test_a_handled_event_is_opened_again_behind_all_others(storage: Storage) -> None:
+    await storage.inbox.store([event(1), event(2)])
+    [first, _] = await storage.inbox.pending(0, 10)
+    await storage.inbox.done(first.seq)
+    await storage.inbox.reopen(event(1))
+    rows = await storage.inbox.pending(0, 10)
+    assert [row.event_id for row in rows] == ["$event2", "$event1"]
+    assert rows[1].body == "{}"
+    assert not await storage.inbox.store([event(1)]), "it is still known"
+
+
+async def test_an_event_that_is_opened_again_while_it_is_handled_is_handled_twice(
+    storage: Storage,
+) -> None:
+    await storage.inbox.store([event(1)])
+    [row] = await storage.inbox.pending(0, 10)
+    await storage.inbox.reopen(event(1))
+    await storage.inbox.done(row.seq)
+    [again] = await storage.inbox.pending(0, 10)
+    assert again.seq > row.seq

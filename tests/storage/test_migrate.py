@@ -15,6 +15,7 @@ from spaces_bridge.app.lanes import Lane, Priority
 from spaces_bridge.app.notes.dms_and_reactions import UserRoom
 from spaces_bridge.app.records import StoredEvent
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.storage.crypto import TABLES
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.migrate import Migration, load_migrations, migrate
 from tests.storage.support import SPACE, opened, stored, summary
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.peers
 
 NEWEST = len(load_migrations())
 NEWER = ("followers", "silence", "blocks", "policy_rules", "reports")
+CRYPTO = tuple(table.name for table in TABLES)
 OWN_TABLES = {"database_owner", "schema_version", "sqlite_sequence"}
 
 
@@ -107,7 +109,7 @@ async def test_migrating_from_nothing_equals_the_full_schema(
             migrated = await catalogue(connection)
             for table in ("journal", "spaces", "outbox", "note_records"):
                 await connection.execute(f"DROP TABLE {table}")
-            for table in ("inbox", "tokens", "health", *NEWER):
+            for table in ("inbox", "tokens", "health", *NEWER, *CRYPTO):
                 await connection.execute(f"DROP TABLE {table}")
             assert not any((await catalogue(connection)).values())
             for statement in full.statements(connection.scheme):

@@ -26,6 +26,10 @@ BUILT: Mapping[str, tuple[Path, str]] = {
         ROOT / "tests/livekit/js/node_modules/livekit-client/dist/livekit-client.esm.mjs",
         "tools/js/setup tests/livekit/js",
     ),
+    "matrix-js-sdk": (
+        ROOT / "tests/clients/js/node_modules/matrix-js-sdk/lib/browser-index.js",
+        "tools/js/setup tests/clients/js",
+    ),
     "livekit-server": (
         ROOT / ".make/livekit/livekit-server",
         "tools/livekit/setup, which takes Go",

@@ -24,6 +24,7 @@ from spaces_bridge.app.ports import (
 from spaces_bridge.app.registry import Spaces, is_ghost
 from spaces_bridge.app.sessions import Sessions
 from spaces_bridge.app.usecases import use_cases_of
+from spaces_bridge.app.verification_ports import VerificationDesk
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -308,6 +309,7 @@ class WebWorld:
         sound: Stage | None = None,
         call_later: CallLater | None = None,
         mounts: Callable[["WebWorld"], Sequence[Mount]] = lambda _: (),
+        desk: VerificationDesk | None = None,
     ) -> None:
         """`mounts` makes what else has addresses there, of all the rest."""
         self.settings = settings
@@ -350,7 +352,7 @@ class WebWorld:
             self.hub,
             self.spaces,
             Dependencies(
-                self.sessions, self.identities, self.album, self.ban_lists, storage.reports
+                self.sessions, self.identities, self.album, self.ban_lists, storage.reports, desk
             ),
             self.use_cases,
             {"database": storage.health},
@@ -476,6 +478,7 @@ async def web_world(
     http_listeners_max: int = 1000,
     call_later: CallLater | None = None,
     mounts: Callable[[WebWorld], Sequence[Mount]] = lambda _: (),
+    desk: VerificationDesk | None = None,
 ) -> AsyncIterator[WebWorld]:
     """The web room, listening; with what an earlier one has left in the folder."""
     port = free_port()
@@ -494,7 +497,7 @@ async def web_world(
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     traces = [documented(prefix)]
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as http:
-        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later, mounts)
+        world = WebWorld(settings, storage, http, seat_kept_s, sound, call_later, mounts, desk)
         try:
             await world.ban_lists.load()
             await world.spaces.resume()

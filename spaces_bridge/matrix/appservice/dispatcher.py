@@ -15,11 +15,12 @@ from spaces_bridge.matrix.appservice.hand_reactions import HandReactions
 from spaces_bridge.matrix.appservice.room_chat import RoomChat
 from spaces_bridge.matrix.cards.cards import CardKeeper
 from spaces_bridge.matrix.commands.dispatcher import CommandDispatcher
-from spaces_bridge.matrix.commands.greeting import Greeter
+from spaces_bridge.matrix.commands.greeting import FirstWords, Greeter
 from spaces_bridge.matrix.dms.reactions import DmReactions
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.events import call_signals, emojis, rtc
 from spaces_bridge.matrix.events import translate as means
+from spaces_bridge.matrix.events.verification import VerificationMessage
 from spaces_bridge.matrix.moderation.policy_lists import PolicyLists
 from spaces_bridge.matrix.plain_calls.service import PlainCalls
 from spaces_bridge.matrix.rooms.lost_room import RoomLossCheck
@@ -28,6 +29,7 @@ from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text.addressed import names_of
 from spaces_bridge.matrix.text.commands import Request, parse
 from spaces_bridge.matrix.text.verbs import CLOSING
+from spaces_bridge.matrix.verification.service import VerificationService
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,15 @@ class EventDispatcher:
         self._chat = chat
         self._calls = calls
         self._plain_calls = plain_calls
+        self._verifications: VerificationService | None = None
+
+    def serve_verifications(self, verifications: VerificationService) -> None:
+        """Hand on what people's clients send to verify the bot; without this it is ignored."""
+        self._verifications = verifications
+
+    def read_first_words(self, read: FirstWords) -> None:
+        """Have `read` bring in what was written in a direct room before the bot had joined it."""
+        self._greeter.read_first_words(read)
 
     def hint(self, event: Mapping[str, Any]) -> None:
         """Shut the gates of people who may have lost the floor by this event.
@@ -137,6 +148,9 @@ class EventDispatcher:
                 await self._calls.member_changed(meaning)
             case rtc.CallReaction():
                 await self._calls.reacted(meaning)
+            case VerificationMessage():
+                if self._verifications is not None:
+                    await self._verifications.in_room(meaning)
             case (
                 call_signals.CallInvited()
                 | call_signals.CallAnswered()

@@ -9,6 +9,9 @@ One look is not enough: Synapse, once it reaches the bridge again, pushes what h
 an event that comes in the moment when it is done with that stays in the queue until the next
 outage (measured: in 5 of 60 returns with people writing meanwhile; later events come). So rooms
 are read again a while later, until nothing more is found.
+
+What is said in a room before the bot has joined it is never pushed either, and clients make a
+direct room with the first message: that is read back, too.
 """
 
 import asyncio
@@ -26,6 +29,7 @@ from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.client.rests import AWAY_BACKOFF, rest
 from spaces_bridge.matrix.events.rtc import CALL_REACTION
+from spaces_bridge.matrix.events.translate import BotInvited
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +57,9 @@ TYPES: Final = (
 
 Levels are, too, on each such event.
 """
+
+WORDS: Final = ("m.room.message", "m.room.encrypted", "m.room.member")
+"""The events of what is written to the bot with its invite, and the invite itself."""
 
 
 class LookBack:
@@ -121,6 +128,27 @@ class LookBack:
         if self._lost_at_ms == lost_at_ms:
             self._lost_at_ms = None
         return since_ms
+
+    async def first_words(self, invite: BotInvited) -> None:
+        """Read what the inviter has written in a direct room since the invite.
+
+        Where the room's history is for members alone, only what was said after the join is found.
+        Raises Away, StorageError.
+        """
+        found: list[InboxEvent] = []
+        start: str | None = None
+        for _ in range(PAGES_MAX):
+            chunk, start = await self._bot.page_back(invite.room, WORDS, start)
+            for event in chunk:
+                if event.get("event_id") == invite.event:
+                    start = None
+                    break
+                if event.get("sender") == invite.sender:
+                    found.append(stored({**event, "room_id": invite.room}))
+            if start is None:
+                break
+        if found and await self._inbox.store(found[::-1]):
+            self._arrived()
 
     async def _look_again(self, since_ms: int) -> None:
         """Read back all rooms a while later, until nothing is found or there is a new outage."""

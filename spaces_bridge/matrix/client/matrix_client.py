@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
@@ -17,6 +17,9 @@ from spaces_bridge.matrix.client.shapes import is_event
 
 PAGE = 100
 """Events asked for at once."""
+
+MESSAGES = ("m.room.message", "m.sticker")
+ENCRYPTED = "m.room.encrypted"
 
 EARLY_TIME_ZONE = "us.cloke.msc4175.tz"
 """The profile field that clients wrote before `m.tz` was in the spec (MSC4175)."""
@@ -52,11 +55,31 @@ def transaction_id(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
+class Cipher(Protocol):
+    """The port to encryption (`matrix/crypto/encryption.py`)."""
+
+    async def sealed(self, room: RoomId, type_: str, content: Json) -> Json | None:
+        """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
+
+        Raises AdapterError.
+        """
+        ...
+
+    async def opened(self, event: Json) -> Json:
+        """Return an event that was read back as its sender wrote it.
+
+        One that is not encrypted, or cannot be read, is returned as it is. Raises AdapterError.
+        """
+        ...
+
+
 class MatrixClient:
     """The client of one of our users. Every method raises RequestRefused and Away."""
 
-    def __init__(self, api: HomeserverApi, user: UserId) -> None:
+    def __init__(self, api: HomeserverApi, user: UserId, cipher: Cipher | None = None) -> None:
+        """`cipher` encrypts and reads what is in encrypted rooms; None: nothing is encrypted."""
         self._api = api
+        self._cipher = cipher
         self.user = user
 
     async def register(self) -> None:
@@ -95,7 +118,14 @@ class MatrixClient:
     # --- events ---------------------------------------------------------------------------------
 
     async def send(self, room: RoomId, type_: str, content: Json, key: str) -> EventId:
-        """Send an event, once per `key`; return its id."""
+        """Send an event, once per `key`, encrypted where the room is; return its id.
+
+        Where it is encrypted, StorageError is raised, too.
+        """
+        if self._cipher is not None:
+            sealed = await self._cipher.sealed(room, type_, content)
+            if sealed is not None:
+                type_, content = ENCRYPTED, sealed
         path = ["rooms", room, "send", type_, transaction_id(key)]
         return EventId(str((await self.call("PUT", path, content))["event_id"]))
 
@@ -124,8 +154,14 @@ class MatrixClient:
         return _state_event(answer)
 
     async def event(self, room: RoomId, event: EventId) -> StateEvent:
-        """Return an earlier event, as it was sent."""
-        return _state_event(await self.call("GET", ["rooms", room, "event", event]))
+        """Return an earlier event, as it was sent, decrypted where it can be."""
+        found = await self.call("GET", ["rooms", room, "event", event])
+        return _state_event(await self._opened(found))
+
+    async def _opened(self, event: Json) -> Json:
+        if self._cipher is None or event.get("type") != ENCRYPTED:
+            return event
+        return await self._cipher.opened(event)
 
     async def all_state(self, room: RoomId) -> dict[tuple[str, str], Json]:
         """Return all current state: (type, state key) to content."""
@@ -151,19 +187,31 @@ class MatrixClient:
             UserId(user): profile.get("display_name") for user, profile in answer["joined"].items()
         }
 
+    async def invited(self, room: RoomId) -> list[UserId]:
+        """Return the people who are invited and have not answered."""
+        query = {"membership": "invite"}
+        answer = await self.call("GET", ["rooms", room, "members"], query=query)
+        return [UserId(event["state_key"]) for event in answer["chunk"]]
+
     async def banned(self, room: RoomId) -> dict[UserId, UserId]:
         """Return the banned users, each with the user who banned them."""
         answer = await self.call("GET", ["rooms", room, "members"], query={"membership": "ban"})
         return {UserId(event["state_key"]): UserId(event["sender"]) for event in answer["chunk"]}
 
     async def last_messages(self, room: RoomId, most: int) -> list[Json]:
-        """Return the room's last messages, oldest first; redacted ones have empty contents."""
-        wanted = json.dumps({"types": ["m.room.message", "m.sticker"]})
+        """Return the room's last messages, oldest first; redacted ones have empty contents.
+
+        What is encrypted and cannot be read is left out.
+        """
+        wanted = json.dumps({"types": [*MESSAGES, ENCRYPTED]})
         found: list[Json] = []
         query = {"dir": "b", "limit": str(PAGE), "filter": wanted}
         while len(found) < most:
             answer = await self.call("GET", ["rooms", room, "messages"], query=query)
-            found += [event for event in answer["chunk"] if isinstance(event, Mapping)]
+            events = [event for event in answer["chunk"] if isinstance(event, Mapping)]
+            # pages hold no room ids, which decryption compares
+            opened = [await self._opened({**event, "room_id": room}) for event in events]
+            found += [event for event in opened if event.get("type") in MESSAGES]
             if not isinstance(answer.get("end"), str) or not answer["chunk"]:
                 break
             query = {**query, "from": answer["end"]}

@@ -103,6 +103,11 @@ _TELLTALES: Sequence[tuple[str, str, Holds]] = (
     ("GET", "versions", _with("versions", _list_of(_is_text))),
     ("GET", "account/whoami", _with("user_id", _begins("@"))),
     ("POST", "register", _with("user_id", _begins("@"))),
+    ("POST", "keys/upload", _with("one_time_key_counts", _is_object)),
+    ("POST", "keys/query", _with("device_keys", _is_object)),
+    ("POST", "keys/claim", _with("one_time_keys", _is_object)),
+    ("POST", "sync", _with("pos", _is_text)),
+    ("GET", "devices", _with("devices", _list_of(_is_object))),
     ("POST", "appservice/*/ping", _with("duration_ms", _is_number)),
 )
 """Endpoints whose answers hold fields that no other service has by chance."""

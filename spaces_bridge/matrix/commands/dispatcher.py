@@ -22,6 +22,7 @@ from spaces_bridge.matrix.commands.lifecycle import LifecycleCommands
 from spaces_bridge.matrix.commands.outreach import OutreachCommands
 from spaces_bridge.matrix.commands.social import SocialCommands
 from spaces_bridge.matrix.commands.stage import StageCommands
+from spaces_bridge.matrix.commands.verification import VerificationCommands
 from spaces_bridge.matrix.dms.rooms import DirectRooms
 from spaces_bridge.matrix.events.translate import Message
 from spaces_bridge.matrix.text.addressed import names_of, slip
@@ -69,6 +70,7 @@ class CommandDispatcher:
             AccessCommands(context),
             SocialCommands(context),
             OutreachCommands(context),
+            VerificationCommands(context),
         )
         self.answers: CommandAnswers = {
             verb: answer for part in parts for verb, answer in part.answers.items()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from spaces_bridge.app.notes.dms_and_reactions import EncryptionExplained
 from spaces_bridge.app.ports import NoteStore
@@ -22,11 +22,13 @@ JOIN_AGAIN_S = (0.1, 0.5, 2.0, 5.0)
 Another homeserver sends its invite before it keeps the invite itself, and at first knows of none.
 """
 
+FirstWords = Callable[[BotInvited], Awaitable[None]]
+
 
 class Greeter:
     """The greeter accepts invites.
 
-    In an encrypted room it says so and opens an unencrypted one.
+    Where the bot cannot encrypt, it says so in an encrypted room and opens an unencrypted one.
     """
 
     def __init__(
@@ -41,6 +43,11 @@ class Greeter:
         self._dms = dms
         self._notes = notes
         self._rests_s = rests_s
+        self._first_words: FirstWords | None = None
+
+    def read_first_words(self, read: FirstWords) -> None:
+        """Have `read` bring in what was written in a direct room before the bot had joined it."""
+        self._first_words = read
 
     async def invited(self, invite: BotInvited) -> None:
         """Join the room and greet. Raises Away, StorageError."""
@@ -49,12 +56,14 @@ class Greeter:
             encrypted = await self._bot.state(invite.room, "m.room.encryption") is not None
             # the invite's `is_direct` decides nothing: a crowd's room called direct is none
             direct = await self._dms.is_direct(invite.room)
-            if encrypted:
+            if encrypted and not self._dms.can_be_encrypted:
                 await self._leave_cipher(invite.room, invite.sender)
                 return
             if direct:
                 await self._dms.adopt(invite.sender, invite.room)
             await self._say(invite.room, help_texts.greeting(direct=direct), invite.event)
+            if direct and self._first_words is not None:
+                await self._first_words(invite)
         except RequestRefused as refusal:
             log.info("could not greet in %s: %s", invite.room, refusal.errcode)
 
@@ -72,8 +81,11 @@ class Greeter:
         await self._bot.join(invite.room, via)
 
     async def heard_cipher(self, said: EncryptedMessage) -> None:
-        """Explain in an encrypted direct room that the bot cannot read what is written there."""
-        if await self._dms.is_direct(said.room):
+        """Explain in an encrypted direct room that the bot cannot read what is written there.
+
+        Where it can encrypt, whatever has no key (yet) is not explained here.
+        """
+        if not self._dms.can_be_encrypted and await self._dms.is_direct(said.room):
             try:
                 await self._leave_cipher(said.room, said.sender)
             except RequestRefused as refusal:

@@ -6,7 +6,7 @@ and only then is the person invited: a crash leaves at worst an empty room that 
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final, Protocol
 
 from spaces_bridge.app.notes.dms_and_reactions import RoomUser, UserRoom
 from spaces_bridge.app.ports import NoteStore
@@ -36,33 +36,74 @@ class Standing(Enum):
     """The person left the direct room, declined it, or sent the bot out."""
 
 
+ENCRYPTION: Final = "m.room.encryption"
+ALGORITHM: Final = "m.megolm.v1.aes-sha2"
+
 _STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
+
+
+class ChatPrivacy(Protocol):
+    """The port to what the bot can do in encrypted chats, and when it opens one."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the bot can read and write in encrypted rooms."""
+        ...
+
+    async def opens_encrypted(self, user: UserId, earlier: RoomId | None) -> bool:
+        """Return whether to open an encrypted chat; `earlier`: the person's last chat.
+
+        Raises Away, StorageError.
+        """
+        ...
+
+
+class NoPrivacy:
+    """Encryption is switched off: the bot reads nothing that is encrypted."""
+
+    is_possible = False
+
+    async def opens_encrypted(self, user: UserId, earlier: RoomId | None) -> bool:
+        """Return False."""
+        return False
 
 
 class DirectRooms:
     """The direct rooms of all people with the bot. Notes: `UserRoom`, `RoomUser`."""
 
-    def __init__(self, bot: MatrixClient, notes: NoteStore) -> None:
+    def __init__(
+        self, bot: MatrixClient, notes: NoteStore, privacy: ChatPrivacy | None = None
+    ) -> None:
+        """`privacy`: None is as if encryption were switched off."""
         self._bot = bot
         self._notes = notes
+        self._privacy: ChatPrivacy = privacy or NoPrivacy()
         self._locks = KeyedLocks()
         self._crowds: dict[RoomId, int] = {}
 
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
-        """Return an unencrypted direct room in which the person is, or is invited.
+        """Return a direct room in which the person is, or is invited.
 
-        `title` and `word` are what somebody sees of a new room before accepting: its name,
-        and its topic and the invite's reason. Raises RequestRefused (no such person, or one
-        who wants no invites), Away.
+        It is one that the bot can write in: an encrypted one only where it can encrypt. `title`
+        and `word` are what somebody sees of a new room before accepting: its name, and its topic
+        and the invite's reason. Raises RequestRefused (no such person, or one who wants no
+        invites), Away.
         """
         async with self._locks.holding(user):
             known = await self._notes.get(UserRoom.key(user))
             if known is not None and await self._usable(known.room, user, word):
                 return known.room
-            room = await self._make(title, word)
+            earlier = known.room if known is not None else None
+            secret = await self._privacy.opens_encrypted(user, earlier)
+            room = await self._make(title, word, secret=secret)
             await self._record(user, room)
             await self._invite(room, user, word)
             return room
+
+    @property
+    def can_be_encrypted(self) -> bool:
+        """Whether the bot reads and writes in encrypted rooms."""
+        return self._privacy.is_possible
 
     async def standing(self, user: UserId) -> Standing:
         """Return the person's standing with the bot, as far as one can see. Raises Away."""
@@ -125,14 +166,24 @@ class DirectRooms:
             return False
         mine = held.get(("m.room.member", self._bot.user), {}).get("membership")
         theirs = held.get(("m.room.member", user), {}).get("membership")
-        if ("m.room.encryption", "") in held or mine != "join" or theirs == "ban":
+        secret = held.get((ENCRYPTION, ""))
+        if secret is not None and not self._can_write(secret):
+            return False
+        if mine != "join" or theirs == "ban":
             return False
         if theirs not in {"join", "invite"}:
             await self._invite(room, user, word)
         return True
 
-    async def _make(self, title: str, word: str) -> RoomId:
+    def _can_write(self, encryption: Mapping[str, Any]) -> bool:
+        return self._privacy.is_possible and encryption.get("algorithm") == ALGORITHM
+
+    async def _make(self, title: str, word: str, *, secret: bool) -> RoomId:
         body: dict[str, object] = {"preset": "private_chat", "is_direct": True}
+        if secret:
+            content = {"algorithm": ALGORITHM}
+            state = {"type": ENCRYPTION, "state_key": "", "content": content}
+            body["initial_state"] = [state]
         if title:
             body["name"] = cut(title, NAME_MAX_BYTES)
         if word:

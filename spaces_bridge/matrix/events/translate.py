@@ -12,6 +12,11 @@ from spaces_bridge.matrix.events import call_signals, rtc
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of, is_id, is_user_id
 from spaces_bridge.matrix.events.levels import own_levels
 from spaces_bridge.matrix.events.policy_rules import KINDS
+from spaces_bridge.matrix.events.verification import (
+    VerificationMessage,
+    is_verification,
+    verification_in,
+)
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.matrix.text.pills import Pill, pills_of
 
@@ -128,6 +133,7 @@ Meaning = (
     | PolicyRuleChanged
     | CallMemberChanged
     | rtc.CallReaction
+    | VerificationMessage
     | call_signals.CallSignal
 )
 
@@ -143,6 +149,12 @@ def meaning_of(event: MatrixEvent, settings: MatrixSettings) -> Meaning | None:
         return _meaning_of_state(head, head.state_key, settings)
     if settings.is_ours(head.sender):
         return None
+    if is_verification(head):
+        return verification_in(head, event, settings.bot)
+    return _meaning_of_timeline(head, event)
+
+
+def _meaning_of_timeline(head: Envelope, event: MatrixEvent) -> Meaning | None:
     match head.type:
         case "m.room.message":
             return _message(head)

@@ -11,6 +11,29 @@ CIPHER = (
 PLAIN_ROOM = "Spaces (unencrypted chat)"
 PLAIN_REASON = "Your chat with the Spaces bot. It cannot read encrypted messages yet."
 
+UNREADABLE = (
+    "I could not read what you wrote: your client has not given me the key to it. I have asked "
+    "for the key. Please send your message again; if I still cannot read it, sign out and in "
+    "again, or write to me from another client."
+)
+_WITHHELD = {
+    "m.unverified": "it gives keys only to verified devices. Verify me (open my profile and "
+    "choose Verify), or allow unverified devices in its settings",
+    "m.blacklisted": "my device is blocked there. Unblock me in its settings",
+    "m.unauthorised": "it says that I may not read this",
+    "m.unavailable": "it no longer has the key itself",
+    "m.no_olm": "it found no way to send me the key. I have offered it a new one",
+}
+
+
+def withheld(code: str) -> str:
+    """Return the answer to a message whose key its sender's client does not give, and why."""
+    why = f", because {_WITHHELD[code]}" if code in _WITHHELD else ""
+    return (
+        f"I could not read what you wrote: your client did not give me the key{why}. Then send "
+        "your message again."
+    )
+
 
 def greeting(*, direct: bool) -> str:
     """Return the greeting, two lines: who the bot is, and the next step."""

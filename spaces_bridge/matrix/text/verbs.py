@@ -466,6 +466,13 @@ _AROUND = (
         also=("statistics", "status", "info"),
     ),
     Verb(
+        "verify",
+        HelpSection.AROUND,
+        AllowedTo.ANYBODY,
+        "tells how to make sure, by emoji or by hand, that I am who I seem to be",
+        also=("fingerprint", "keys", "emoji"),
+    ),
+    Verb(
         "help",
         HelpSection.AROUND,
         AllowedTo.ANYBODY,

@@ -64,6 +64,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "plain_calls": "Plain calls",
     "calls": "Calls (only where `livekit.enabled` is on; the first five with "
     "`media.engine: embedded` alone)",
+    "encryption": "Encrypted rooms (only where `encryption.enabled` is on)",
     "captions": "The caption worker (only where captions are on)",
 }
 """The parts that hand over numbers, and their headings in docs/metrics.md."""
@@ -429,6 +430,75 @@ METRICS: Final = (
         "calls",
         "leaves_sent",
         "Delayed leaves that were sent, as their people were gone.",
+    ),
+    # --- encryption
+    MetricRow(
+        "spaces_encryption_ready",
+        _GAUGE,
+        "encryption",
+        "ready",
+        "1 while the bot has its device and reads encrypted rooms.",
+        "0 for minutes: the log says what the homeserver lacks.",
+    ),
+    MetricRow(
+        "spaces_encrypted_events_read",
+        _COUNTER,
+        "encryption",
+        "read",
+        "Encrypted events that were read.",
+    ),
+    MetricRow(
+        "spaces_encrypted_events_unreadable",
+        _COUNTER,
+        "encryption",
+        "unreadable",
+        "Encrypted events that could not be read when they came; the key of most comes later.",
+        "It grows as fast as the events that were read.",
+    ),
+    MetricRow(
+        "spaces_encrypted_events_waiting",
+        _GAUGE,
+        "encryption",
+        "waiting",
+        "Events that wait for a key.",
+        "It only grows.",
+    ),
+    MetricRow(
+        "spaces_encrypted_events_answered",
+        _COUNTER,
+        "encryption",
+        "answered",
+        "Answers that something could not be read.",
+    ),
+    MetricRow(
+        "spaces_to_device_messages",
+        _COUNTER,
+        "encryption",
+        "to_device",
+        "To-device messages that came.",
+    ),
+    MetricRow(
+        "spaces_to_device_messages_dropped",
+        _COUNTER,
+        "encryption",
+        "to_device_dropped",
+        "To-device messages of people who sent too many.",
+        "It grows: somebody floods the bot.",
+    ),
+    MetricRow(
+        "spaces_olm_sessions_broken",
+        _COUNTER,
+        "encryption",
+        "broken_sessions",
+        "To-device messages that fit no session.",
+    ),
+    MetricRow(
+        "spaces_one_time_keys",
+        _GAUGE,
+        "encryption",
+        "one_time_keys",
+        "One-time keys of the bot at the homeserver.",
+        "0 for minutes: nobody can begin a session but by the fallback key.",
     ),
     # --- captions
     MetricRow(

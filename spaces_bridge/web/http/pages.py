@@ -13,7 +13,9 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from spaces_bridge.app.ports import Directory
+from spaces_bridge.app.verification_ports import VerificationDesk
 from spaces_bridge.core.live_space import LiveSpace, Phase
+from spaces_bridge.core.text.sas_emojis import EMOJIS
 from spaces_bridge.web import views
 from spaces_bridge.web.access.page_access import SLUG_MAX, PageAccess
 from spaces_bridge.web.feed.hub import Hub
@@ -49,8 +51,11 @@ class Pages:
         hub: Hub,
         directory: Directory,
         assets: Assets,
+        desk: VerificationDesk | None = None,
     ) -> None:
+        """`desk`: where people verify the bot; None: it has no keys."""
         self._settings = settings
+        self._desk = desk
         self._access = access
         self._hub = hub
         self._directory = directory
@@ -61,6 +66,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["in_fours"] = _in_fours
         self._languages = Catalogues()
         self._shells: dict[_Look, str] = {}
         prefix = settings.path_prefix
@@ -131,6 +137,28 @@ class Pages:
         }
         return {"slug": _SLUG_HERE, "known": False, "hello": hello}
 
+    async def verify(self, request: web.Request) -> web.Response:
+        """Answer with the bot's keys, or with the code that a ticket in the address stands for.
+
+        No chat shows the code: it would come through the homeserver that is to be checked.
+        """
+        keys = self._desk.bot_keys() if self._desk is not None else None
+        if self._desk is None or keys is None:
+            return self.lost(request)
+        ticket = request.match_info.get("ticket", "")
+        shown = self._desk.shown(ticket) if ticket else None
+        numbers = shown.code.emojis if shown is not None else ()
+        return self._html(
+            request,
+            "verify.html",
+            HTTPStatus.NOT_FOUND if ticket and shown is None else HTTPStatus.OK,
+            keys=keys,
+            ticket=ticket,
+            shown=shown,
+            emojis=[{"number": n, "picture": EMOJIS[n][0]} for n in numbers],
+            host=self._settings.base_url.partition("://")[2],
+        )
+
     def lost(self, request: web.Request) -> web.Response:
         """Answer with the page for addresses that lead nowhere."""
         return self._html(request, "lost.html", HTTPStatus.NOT_FOUND)
@@ -188,6 +216,11 @@ def _theme_of(wanted: str) -> str:
     if not wanted or wanted.startswith("$"):
         return ""
     return "dark" if "dark" in wanted else "light"
+
+
+def _in_fours(key: str) -> str:
+    """Return a key in groups of four letters, as clients show it."""
+    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
 
 
 def _initial(name: str) -> str:

@@ -19,7 +19,7 @@ LONGEST = 500
 
 _SHARED = re.compile(
     rf"|s/{SLUG}(/(live\.ogg|transcript\.(vtt|srt|txt|json)|event\.ics|qr\.svg))?"
-    rf"|api/openapi\.json|api/v1/spaces(/{SLUG})?"
+    rf"|verify|api/openapi\.json|api/v1/spaces(/{SLUG})?"
 )
 """The addresses that people hand on, without their first slash."""
 

@@ -84,6 +84,8 @@ def build(settings: WebSettings, to: Handlers, mounts: Sequence[Mount] = ()) -> 
 def _route(router: web.UrlDispatcher, prefix: str, to: Handlers) -> None:
     root = f"{prefix}/s/{SLUG}"
     router.add_get(f"{prefix}/", to.pages.directory)
+    router.add_get(f"{prefix}/verify", to.pages.verify)
+    router.add_get(f"{prefix}/verify/{{ticket:[A-Za-z0-9_-]+}}", to.pages.verify)
     router.add_get(root, to.pages.space)
     router.add_get(f"{root}/feed", to.feed.handle, allow_head=False)
     router.add_get(f"{root}/live.ogg", to.ogg.handle)

@@ -4,8 +4,9 @@ import pytest
 
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away
-from spaces_bridge.matrix.rooms import encryption
-from spaces_bridge.matrix.rooms.encryption import PLAIN_FOR_S, RoomEncryption
+from spaces_bridge.matrix.crypto import encrypted_rooms
+from spaces_bridge.matrix.crypto.encrypted_rooms import PLAIN_FOR_S, EncryptedRooms
+from tests.support.crypto_peers import MemoryCrypto
 from tests.support.edge import Clock
 
 pytestmark = pytest.mark.unit
@@ -29,9 +30,13 @@ class Bot:
         return {"algorithm": "m.megolm.v1.aes-sha2"} if room in self.encrypted else None
 
 
+def rooms_of(bot: Bot, clock: Clock | None = None) -> EncryptedRooms:
+    return EncryptedRooms(bot, MemoryCrypto(), clock or Clock())  # type: ignore[arg-type]  # all that it asks
+
+
 async def test_a_plain_room_is_asked_for_again_after_a_while() -> None:
     bot, clock = Bot(), Clock()
-    rooms = RoomEncryption(bot, clock)  # type: ignore[arg-type]  # all that it asks
+    rooms = rooms_of(bot, clock)
     assert not await rooms.is_encrypted(ROOM)
     bot.encrypted.add(ROOM)
     clock.now += PLAIN_FOR_S - 1
@@ -41,9 +46,44 @@ async def test_a_plain_room_is_asked_for_again_after_a_while() -> None:
     assert await rooms.is_encrypted(ROOM)
 
 
+async def test_an_event_that_encrypts_a_room_counts_at_once() -> None:
+    bot = Bot()
+    rooms = rooms_of(bot)
+    assert not await rooms.is_encrypted(ROOM)
+    bot.encrypted.add(ROOM)
+    rooms.note({"type": "m.room.encryption", "state_key": "", "room_id": ROOM})
+    assert await rooms.is_encrypted(ROOM)
+
+
+async def test_an_event_that_comes_while_the_room_is_asked_for_counts() -> None:
+    bot = Bot()
+    rooms = rooms_of(bot)
+    ask = bot.state
+
+    async def overtaken(room: RoomId, type_: str, key: str = "") -> dict[str, str] | None:
+        answer = await ask(room, type_, key)
+        rooms.note({"type": "m.room.encryption", "state_key": "", "room_id": room})
+        return answer
+
+    bot.state = overtaken  # type: ignore[method-assign]
+    assert not await rooms.is_encrypted(ROOM)
+    bot.state = ask  # type: ignore[method-assign]
+    bot.encrypted.add(ROOM)
+    assert await rooms.is_encrypted(ROOM)
+
+
+async def test_after_an_outage_plain_rooms_are_asked_for_again() -> None:
+    bot = Bot()
+    rooms = rooms_of(bot)
+    await rooms.is_encrypted(ROOM)
+    bot.encrypted.add(ROOM)
+    rooms.doubt()
+    assert await rooms.is_encrypted(ROOM)
+
+
 async def test_a_failure_is_no_answer() -> None:
     bot = Bot()
-    rooms = RoomEncryption(bot)  # type: ignore[arg-type]  # all that it asks
+    rooms = rooms_of(bot)
     bot.away, bot.encrypted = True, {ROOM}
     with pytest.raises(Away):
         await rooms.is_encrypted(ROOM)
@@ -52,9 +92,9 @@ async def test_a_failure_is_no_answer() -> None:
 
 
 async def test_only_so_many_rooms_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encryption, "KEPT", 1)
+    monkeypatch.setattr(encrypted_rooms, "PLAIN_KEPT", 1)
     bot = Bot()
-    rooms = RoomEncryption(bot, Clock())  # type: ignore[arg-type]  # all that it asks
+    rooms = rooms_of(bot)
     for room in (ROOM, OTHER, OTHER, ROOM):
         await rooms.is_encrypted(room)
     assert bot.asked == [ROOM, OTHER, ROOM]

@@ -1,0 +1,1 @@
+"""End-to-end encryption of the bot's chats. Spec: Client-Server API, "End-to-End Encryption"."""
