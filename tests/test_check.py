@@ -381,7 +381,7 @@ async def test_without_its_packages_the_livekit_engine_is_refused(
         async with bootstrap.running_bridge(load(files[0], {})):
             pass
     assert refused.value.code is ExitCode.CONFIG_INVALID
-    assert "pip install 'spaces-bridge[livekit]'" in refused.value.text
+    assert "pip install --require-hashes -r requirements/livekit.txt" in refused.value.text
 
 
 def test_remote_speakers_need_the_sdk_alone(
