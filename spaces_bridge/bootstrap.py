@@ -526,12 +526,7 @@ def _numbers(
     if calls is not None:
         sources["calls"] = calls.numbers
     if matrix.encryption is not None:
-        encryption = matrix.encryption
-
-        async def of_encryption() -> Numbers:
-            return encryption.numbers()
-
-        sources["encryption"] = of_encryption
+        sources["encryption"] = matrix.encryption.numbers
     if isinstance(captioner, WorkerCaptioner):
         captions = captioner
 

@@ -267,7 +267,9 @@ def _event_dispatcher(
         Greeter(on.bot, dms, on.notes),
         dms,
         shown.cards,
-        DmReactions(on.spaces, on.followers, dm_store, on.settings, on.clock),
+        DmReactions(
+            on.spaces, on.followers, dm_store, on.settings, on.clock, on.use_cases.calling
+        ),
         CardReactions(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
         hands,
         evictions,

@@ -32,8 +32,9 @@ JOIN_BACKOFF: Final = Backoff(0.5, 30.0, jitter=0.3)
 """The wait before a room is joined again, after each failure in a row."""
 STEADY_S: Final = 30.0
 """A room that was held for so long was no failure when it is lost."""
-ATTEMPT_S: Final = 30.0
-"""Seconds in which an attempt to join has to come to something: the SDK takes 20 at most."""
+ATTEMPT: Final = Backoff(4.0, 30.0)
+"""The time in which each attempt in a row has to come to something. One whose place at the SFU was
+taken says so after 15 s only, and then tries again by itself."""
 TASK_GROUP: Final = "joining rooms"
 
 RoomKey: TypeAlias = tuple[SpaceId, str]
@@ -263,7 +264,8 @@ class WorkerRelays:
             )
         )
         loop = asyncio.get_running_loop()
-        loop.call_later(ATTEMPT_S, self._give_up, key, wanted.attempt)
+        patience_s = ATTEMPT.wait_s(wanted.failures + 1)
+        loop.call_later(patience_s, self._give_up, key, wanted.attempt)
 
     def _give_up(self, key: RoomKey, attempt: int) -> None:
         """Join a room anew if nothing has come of an attempt: a message of it was lost."""

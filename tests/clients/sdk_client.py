@@ -220,10 +220,6 @@ class SdkClient:
         """Say that the emoji differ."""
         await self.ask("mismatchSas")
 
-    async def accept_verification(self, user: str, room: str) -> None:
-        """Take up what somebody asked for in their DM."""
-        await self.ask("acceptVerification", user, room)
-
     async def start_sas(self) -> None:
         """Begin with the emoji."""
         await self.ask("startSas")

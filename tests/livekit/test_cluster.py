@@ -69,13 +69,16 @@ class Page(WirePeer):
         self.loud_at = 0.0
         self.packet_at = time.monotonic()
         self.longest_gap_s = 0.0
+        self.back_at = 0.0
+        """When the longest gap ended."""
 
     def _receive_rtp(self, datagram: bytes) -> None:
         super()._receive_rtp(datagram)
         self.packet_at = time.monotonic()
         if self.packets and len(self.packets.pop().payload) > LOUD:
-            if self.loud_at:
-                self.longest_gap_s = max(self.longest_gap_s, self.packet_at - self.loud_at)
+            if self.loud_at and self.packet_at - self.loud_at > self.longest_gap_s:
+                self.longest_gap_s = self.packet_at - self.loud_at
+                self.back_at = self.packet_at
             self.loud_at = self.packet_at
 
 
@@ -96,7 +99,8 @@ class Crowd:
         if before is not None:
             before.close()
         if known is not None:
-            page.loud_at, page.longest_gap_s = known.loud_at, known.longest_gap_s
+            page.loud_at, page.back_at = known.loud_at, known.back_at
+            page.longest_gap_s = known.longest_gap_s
             self._stage.hang_up(known.session)
 
         async def signal(offer: str) -> str:
@@ -300,15 +304,20 @@ async def test_livekit_nodes_and_media_nodes_die_and_everybody_hears_again(tmp_p
                 roles = {p.user: p.level for p in engine.view.people.values()}
 
                 away: list[float] = []
+                after: list[float] = []
                 for _ in range(ROUNDS):
                     crowd.forget_gaps()
                     dead = await cluster.host_of(NAME)
+                    killed_at = time.monotonic()
                     await dead.kill()
                     await world.moved_from(dead)
                     await world.all_hear(time.monotonic())
-                    away += [page.longest_gap_s for page in crowd.on(world.worker("far"))]
+                    there = crowd.on(world.worker("far"))
+                    away += [page.longest_gap_s for page in there]
+                    after += [page.back_at - killed_at for page in there]
                     await dead.start()
-                tell("sound away after a LiveKit node was killed", away)
+                tell("sound back after a LiveKit node was killed", after)
+                tell("of that it was away, not made up from before", away)
                 assert {p.user: p.level for p in engine.view.people.values()} == roles
                 assert HOST in engine.view.on_air
                 await world.bot_is_in()

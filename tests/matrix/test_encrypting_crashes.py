@@ -4,7 +4,7 @@ Each step is a call of the store or of the homeserver, killed before it happens 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -84,7 +84,7 @@ class FusedQueue:
     def wake(self) -> None:
         """Messages leave when they are waited for."""
 
-    async def sent(self, txns: Sequence[str], within_s: float) -> bool:
+    async def sent(self, txns: Collection[str], within_s: float) -> bool:
         for row in list(self._store.rows[QueuedToDevice].values()):
             is_last = self._store.fuse.before_step()
             if row.txn not in self._taken:

@@ -67,8 +67,12 @@ async def test_rooms_and_chats_of_a_bot_that_was_the_sender_go_on(tmp_path: Path
                 await new.connected()
                 encryption = new.matrix.encryption
                 assert encryption is not None
-                ready = encryption.numbers
-                await eventually(lambda: ready()["ready"], "encrypted chats do not work")
+                numbers = encryption.numbers
+
+                async def is_ready() -> bool:
+                    return bool((await numbers())["ready"])
+
+                await eventually(is_ready, "encrypted chats do not work")
                 assert new.view(space).phase.value == "live"
                 await says(ada, dm, "live", "Bread")
                 room = room_of(new.view(space))

@@ -246,7 +246,7 @@ class Server:
 async def test_an_attempt_that_comes_to_nothing_is_made_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(relays, "ATTEMPT_S", 0.02)
+    monkeypatch.setattr(relays, "ATTEMPT", Backoff(0.02, 0.04))
     second = Server(2)
     await until(lambda: second.relays.is_in(SPACE, "home"))
     never = Server(1000)

@@ -11,16 +11,19 @@ import pytest
 from livekit import rtc
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.pcm_link import FRAME_BYTES
-from spaces_bridge.media.sfu_client import messages, room, taken
+from spaces_bridge.media.sfu_client import messages, published, room, taken
 from spaces_bridge.media.sfu_client.client import SfuClient
 from spaces_bridge.media.sfu_client.published import PublishedSpeakers
 from spaces_bridge.media.sfu_client.sound import WorkerSound
 from spaces_bridge.media.sfu_client.taken import TakenTracks
+from spaces_bridge_demo.patience import PATIENCE_S
 from tests.support.stage import until
 
 pytestmark = pytest.mark.unit
 
 SPACE, ADA = SpaceId("space"), UserId("@ada:x")
+LIVEKIT_ASKS_S = 3.0
+"""Seconds for which a LiveKit node waits for another one (psrpc's `DefaultClientTimeout`)."""
 
 
 class FakeStream:
@@ -71,6 +74,8 @@ class FakeRoom:
         self.connection_state = rtc.ConnectionState.CONN_CONNECTED
         self.subscribed: list[bool] = []
         self.problem: Exception | None = None
+        self.options: rtc.RoomOptions | None = None
+        self.is_left = False
         self.made.append(self)
 
     def _person(self, identity: str, *publications: object) -> SimpleNamespace:
@@ -102,9 +107,11 @@ class FakeRoom:
         """The server ends it."""
         self.handlers["disconnected"](rtc.DisconnectReason.SERVER_SHUTDOWN)
 
-    async def connect(self, *_: object) -> None: ...
+    async def connect(self, _url: str, _token: str, options: rtc.RoomOptions) -> None:
+        self.options = options
 
     async def disconnect(self) -> None:
+        self.is_left = True
         if self.problem is not None:
             raise self.problem
 
@@ -188,6 +195,32 @@ async def test_a_room_is_told_to_be_lost_whatever_goes_wrong_at_its_end(
     await client.loses("home")
 
 
+async def test_a_room_is_left_before_its_parts_have_ended(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = asyncio.Event()
+
+    async def close_late(_: object) -> None:
+        await may_end.wait()
+
+    monkeypatch.setattr(PublishedSpeakers, "close", close_late)
+    fake = await client.join("home")
+    client.client.obey(messages.LeaveSfuRoom(SPACE, "home"))
+    await until(lambda: fake.is_left)
+    may_end.set()
+    await client.stop()
+
+
+async def test_the_sdk_gives_a_try_up_before_livekit_looks_where_the_room_is_now(
+    client: Client,
+) -> None:
+    fake = await client.join("home")
+    assert fake.options is not None
+    assert fake.options.connect_timeout is not None
+    assert fake.options.connect_timeout < LIVEKIT_ASKS_S
+    await client.stop()
+
+
 async def test_a_message_that_cannot_be_obeyed_costs_one_room(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +252,20 @@ async def test_a_track_that_could_not_be_subscribed_to_is_tried_again(
     assert fake.subscribed == [True]
     fake.handlers["track_subscription_failed"](None, "TR_1", "no codec")
     await until(lambda: fake.subscribed == [True, False, True])
+    await client.stop()
+
+
+async def test_a_track_of_ours_is_told_of_at_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SNAPSHOT_EVERY_S", PATIENCE_S)
+    fake = await client.join("home")
+    told = len(client.told)
+    fake.handlers["track_published"]()  # it has just been told of the participants
+    assert len(client.told) == told
+    fake.handlers["local_track_published"]()
+    assert isinstance(client.told[-1], messages.SfuParticipants)
+    assert len(client.told) == told + 1
     await client.stop()
 
 
@@ -260,3 +307,34 @@ async def test_what_was_said_while_a_track_was_being_published_is_not_said_late(
     await until(lambda: heard)
     assert heard == [late]
     await speakers.close()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_speaker_ends_with_the_room_whatever_is_heard_of_them_at_that_moment(
+    monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    heard = list[bytes]()
+    monkeypatch.setattr(FakeSource, "heard", heard, raising=False)
+    monkeypatch.setattr(rtc, "AudioSource", FakeSource)
+    monkeypatch.setattr(rtc.LocalAudioTrack, "create_audio_track", lambda *_: None)
+    monkeypatch.setattr(published, "LINGER_S", 0.01)
+
+    async def publish_track(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(sid="TR_1")
+
+    async def unpublish_track(_: str) -> None:
+        await asyncio.Event().wait()  # as the SDK does while its connection is away
+
+    participant = SimpleNamespace(publish_track=publish_track, unpublish_track=unpublish_track)
+    sdk_room: Any = SimpleNamespace(local_participant=participant)
+    speakers = PublishedSpeakers(sdk_room)
+    speakers.hear(ADA, bytes(FRAME_BYTES))
+    await until(lambda: speakers.count == 1)
+    for _ in range(8):
+        await asyncio.sleep(0)
+    speakers.hear(ADA, bytes(FRAME_BYTES))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_S):
+        await speakers.close()
+    assert speakers.count == 0

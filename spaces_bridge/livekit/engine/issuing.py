@@ -1,5 +1,7 @@
 """The tokens of the LiveKit engine: of people, and of our relays. LiveKit checks them itself."""
 
+import secrets
+
 from spaces_bridge.app.call_ports import BOT_DEVICE
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.registry import Spaces
@@ -50,6 +52,9 @@ class HomeTokens:
     """The issuer of tokens for our relays in live spaces' own rooms. Implements `RelayTokens`.
 
     The home worker's relay is the bot that people see; the others are hidden and only listen.
+    LiveKit tells participants apart by their identity alone: a connection that died, and tries to
+    come back late, would take the place of who has joined since. So each token of the hidden ones
+    has an identity of its own; the bot's is the one that clients know.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class HomeTokens:
         view = self._spaces.view(space)
         if view is None or view.room is None or room.name != OWN_ROOM:
             raise AdapterError(f"live space {space} has no room {room.name!r} at LiveKit")
-        identity = bot_identity(self._bot, node)
+        identity = bot_identity(self._bot, f"{node}:{secrets.token_hex(4)}" if node else "")
         grant = CallGrant(
             room=room_name(view.room),
             identity=identity,

@@ -145,7 +145,7 @@ class CryptoService:
         self.sync.homeserver_back()
         self.queue.wake()
 
-    def numbers(self) -> Mapping[str, float]:
+    async def numbers(self) -> Mapping[str, float]:
         """Return the numbers for the metrics."""
         waiting, receiver = self._waiting, self._receiver
         return {

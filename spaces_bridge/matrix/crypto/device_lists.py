@@ -18,7 +18,7 @@ from spaces_bridge.matrix.crypto.peer_keys import devices_from, identity_from
 
 log = logging.getLogger(__name__)
 
-USERS_AT_ONCE: Final = 200
+USERS_AT_ONCE: Final = 100
 """People asked for in one request."""
 SERVERS_WITHIN_MS: Final = 10_000
 """How long our homeserver may ask other servers for one request."""
@@ -210,6 +210,7 @@ class DeviceLists:
             if user.partition(":")[2] in failed:
                 self._resting[user] = self._clock.now_ms() + REST_MS
                 continue
+            await asyncio.sleep(0)  # signatures take their time: others come in between
             person = fresh[user] = self._answered(user, answer, is_outdated=self._asked[user])
             put += [person.user, *person.devices]
             before, now = self._people.get(user), {device.device for device in person.devices}

@@ -79,6 +79,7 @@ class PublishedSpeakers:
                 await source.capture_frame(rtc.AudioFrame(waiting.popleft(), RATE, 1, _SAMPLES))
             if not came.is_set():
                 try:
-                    await asyncio.wait_for(came.wait(), LINGER_S)
+                    async with asyncio.timeout(LINGER_S):  # wait_for may miss a cancellation
+                        await came.wait()
                 except TimeoutError:
                     return

@@ -24,8 +24,14 @@ log = logging.getLogger(__name__)
 
 LEAVE_S: Final = 2.0
 """The time that the SFU has to hear that the client leaves."""
-RESUME_S: Final = 3.0
-"""The time that the SDK has to resume a connection; then the room is lost, and joined anew."""
+CONNECT_S: Final = 2.5
+"""The time that the SFU has to answer a try to join or to resume. A LiveKit node asks another one
+for three seconds before it looks where the room is now: what began when the room was at a node
+that is dead must not come through at the next one, as the identity that has joined there since."""
+RESUME_S: Final = 6.0
+"""The time that the SDK has to resume a connection; then the room is lost, and joined anew. By
+then a room whose node has died is at another one, where the bridge has us join: a try of the SDK's
+own to come back ends when it is told to leave, a new one of ours would not."""
 TRY_AGAIN_S: Final = 1.0
 """The wait before a track is subscribed to again that could not be."""
 _WATCH_S: Final = 0.5
@@ -39,7 +45,6 @@ _CHANGES: Final[tuple[EventTypes, ...]] = (
     "track_unpublished",
     "track_muted",
     "track_unmuted",
-    "local_track_published",
     "local_track_unpublished",
     "local_track_republished",
     "reconnected",
@@ -83,7 +88,7 @@ class SfuRoom:
         key = (self._join.space, self._join.name, self._join.attempt)
         token, self._join = self._join.token, replace(self._join, token="")
         self._listen()
-        options = rtc.RoomOptions(auto_subscribe=False)
+        options = rtc.RoomOptions(auto_subscribe=False, connect_timeout=CONNECT_S)
         try:
             await self._room.connect(self._join.url, token, options)
         except Exception as problem:  # whatever the SDK raises, the room was not joined
@@ -144,6 +149,7 @@ class SfuRoom:
     def _listen(self) -> None:
         for event in _CHANGES:
             self._room.on(event, self._changed)
+        self._room.on("local_track_published", self._look_now)
         self._room.on("track_subscribed", self._subscribed)
         self._room.on("track_unsubscribed", self._unsubscribed)
         self._room.on("track_subscription_failed", lambda _who, sid, _why: self._failed(sid))
@@ -156,6 +162,14 @@ class SfuRoom:
         if self._next_look is not None:
             self._is_stale = True
             return
+        self._look()
+
+    def _look_now(self, *_: object) -> None:
+        """Look at the room at once: our own tracks are few, and other workers wait for them."""
+        if not self._is_in:
+            return
+        if self._next_look is not None:
+            self._next_look.cancel()
         self._look()
 
     def _look(self) -> None:
@@ -213,11 +227,17 @@ class SfuRoom:
         self._is_in = False
         if self._next_look is not None:
             self._next_look.cancel()
+        # until it is told to leave the SDK tries to come back, as who joins next
+        await asyncio.gather(self._leave(), self._close_parts())
+
+    async def _close_parts(self) -> None:
         for close in (self._taken.close, self._published.close, self._background.stop):
             try:
                 await close()
             except Exception:  # it is left nevertheless, and the relay told
                 log.exception("not all of a room was ended")
+
+    async def _leave(self) -> None:
         try:
             async with asyncio.timeout(LEAVE_S):
                 await self._room.disconnect()

@@ -56,12 +56,12 @@ async function base64(blob) {
   return btoa(text);
 }
 
-async function packets(kind) {
-  let count = 0;
+async function received() {
+  let packets = 0;
   for (const stat of (await call.peerConn.getStats()).values()) {
-    if (stat.type === kind) count += stat.packetsReceived ?? stat.packetsSent;
+    if (stat.type === "inbound-rtp") packets += stat.packetsReceived;
   }
-  return count;
+  return packets;
 }
 
 export const calls = (client) => ({
@@ -70,7 +70,6 @@ export const calls = (client) => ({
     await call.placeVoiceCall();
   },
   answer: () => call.answer(),
-  decline: () => call.reject(),
   hangUp: () => call.hangup("user_hangup", false),
   mute: (muted) => call.setMicrophoneMuted(muted).then(() => {}),
   hold: (held) => call.setRemoteOnHold(held),
@@ -78,9 +77,7 @@ export const calls = (client) => ({
   callState: () => ({
     state: call?.state ?? "none", held: call?.isLocalOnHold() ?? false, ended, states,
   }),
-  connection: () => call.peerConn.connectionState,
-  received: () => packets("inbound-rtp"),
-  sent: () => packets("outbound-rtp"),
+  received,
   // What the person heard in the call so far, as the browser's recorder writes it
   heard: () => base64(new Blob(pieces)),
 });
