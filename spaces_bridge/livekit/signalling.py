@@ -126,7 +126,8 @@ class Signalling:
         So `--check` sees by a request without a token whether a proxy lets WebSockets through.
         The log says so only where the token is good: a client came, and nobody else.
         """
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        is_upgrade = "upgrade" in request.headers.get("Connection", "").lower()
+        if is_upgrade and request.headers.get("Upgrade", "").lower() == "websocket":
             return
         try:
             self._grant(request)

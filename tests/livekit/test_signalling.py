@@ -105,13 +105,17 @@ async def test_the_bearer_of_a_good_token_may_ask_whether_it_is_good(world: Call
 async def test_a_proxy_that_lets_no_websocket_through_is_named_once_in_the_log(
     world: CallWorld, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def status(token: str) -> int:
-        bearer = {"Authorization": f"Bearer {token}"}
+    async def status(token: str, **headers: str) -> int:
+        bearer = {"Authorization": f"Bearer {token}"} | headers
         async with world.http.get(world.url(path), headers=bearer) as answer:
             return answer.status
 
     with caplog.at_level(logging.WARNING, signalling.__name__):
         assert await status("nobody's") == 426
+        assert await status("nobody's", Upgrade="websocket", Connection="close") == 426
+        assert (
+            await status("nobody's", Upgrade="websocket", Connection="keep-alive, Upgrade") == 401
+        )
         assert caplog.messages == []  # no client of calls came
         assert [await status(world.token(BOB)) for _ in range(3)] == [426] * 3
     [line] = caplog.messages
