@@ -35,6 +35,7 @@ NAMES_SHOWN = {
     "captions/worker/__main__.py": "in an error's text",
     "captions/worker/scheduler.py": "in an error's text",
     "check.py": "shown on the terminal",
+    "checks/public_address.py": "shown on the terminal",
     "demo/steps.py": "shown on the terminal",
     "livekit/errors.py": "logged",
     "matrix/client/http.py": "in an error's text",

@@ -165,11 +165,16 @@ class SdkClient:
         await self.in_call()
 
     async def in_call(self) -> None:
-        """Until the call is connected."""
+        """Until the call is connected, and sound can flow: the SDK waits for ICE alone."""
         await self._comes_to("connected")
 
+        async def flows() -> bool:
+            return bool((await self.call_state())["connection"] == "connected")
+
+        await until(flows, "a connection in the call")
+
     async def call_state(self) -> Mapping[str, Any]:
-        """`state`, `held`, `ended` (the reason), and all `states` so far."""
+        """`state`, `connection`, `ended` (the reason), and all `states` so far."""
         state: Mapping[str, Any] = await self.ask("callState")
         return state
 

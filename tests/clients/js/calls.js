@@ -29,14 +29,15 @@ function take(next) {
 
 function hear() {
   const stream = call.remoteUsermediaStream;
-  if (!stream || player?.srcObject === stream) return;
-  stop();
-  player = new Audio();
-  player.srcObject = stream;
-  player.play().catch(() => {});
-  recorder = new MediaRecorder(new MediaStream(stream.getAudioTracks()), {
-    audioBitsPerSecond: 64000,
-  });
+  if (stream && player?.srcObject !== stream) {
+    player = new Audio();
+    player.srcObject = stream;
+    player.play().catch(() => {});
+  }
+  const track = stream?.getAudioTracks()[0];
+  if (!track || recorder) return;
+  // of its own, as a call on hold takes the track out of its stream and puts it in again
+  recorder = new MediaRecorder(new MediaStream([track]), { audioBitsPerSecond: 64000 });
   pieces.length = 0;
   recorder.ondataavailable = ({ data }) => pieces.push(data);
   recorder.start(250);
@@ -75,7 +76,8 @@ export const calls = (client) => ({
   hold: (held) => call.setRemoteOnHold(held),
   press: (keys) => call.sendDtmfDigit(keys),
   callState: () => ({
-    state: call?.state ?? "none", held: call?.isLocalOnHold() ?? false, ended, states,
+    state: call?.state ?? "none", connection: call?.peerConn?.connectionState ?? "none", ended,
+    states,
   }),
   received,
   // What the person heard in the call so far, as the browser's recorder writes it
