@@ -6,6 +6,7 @@ Spec: Client-Server API, "m.room_key" and "m.room_key.withheld".
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -83,6 +84,8 @@ class KeySharing:
         self._handed_out_ms: dict[RoomId, int] = {}
         """When a crowd's key was handed out."""
         self._no_olm_until: dict[DeviceName, int] = {}
+        self.counts: Counter[str] = Counter()
+        """Numbers for the metrics: `shared`, `withheld`."""
         lists.on_change(self._devices_changed)
 
     async def session_for(self, room: RoomId, rotation: Rotation) -> RoomSession:
@@ -186,6 +189,7 @@ class KeySharing:
         }
         also = partial(self._noted, session, index, Withholding.NONE)
         outcome = await self._olm.send(lacking, "m.room_key", content, also)
+        self.counts["shared"] += len(outcome.reached)
         for device in outcome.reached:
             self._no_olm_until.pop((device.user, device.device), None)
         await self._withhold(session, index, outcome.unreached, Withholding.NO_OLM)
@@ -227,6 +231,7 @@ class KeySharing:
         else:
             content |= {"room_id": session.room, "session_id": session.group.session_id}
         also = partial(self._noted, session, index, code)
+        self.counts["withheld"] += len(untold)
         await self._olm.send_plain(untold, "m.room_key.withheld", content, also)
 
     def _rest(self, devices: Sequence[KnownDevice]) -> None:

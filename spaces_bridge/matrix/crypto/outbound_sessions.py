@@ -94,6 +94,8 @@ class OutboundSessions:
         self._account = account
         self._clock = clock
         self._rooms: OrderedDict[RoomId, RoomSession] = OrderedDict()
+        self.encrypted = 0
+        """How many events were encrypted, for the metrics."""
 
     def held(self, room: RoomId) -> RoomSession | None:
         """Return the room's session if it is in memory."""
@@ -122,6 +124,7 @@ class OutboundSessions:
         payload = {"type": type_, "content": content, "room_id": session.room}
         message = session.group.encrypt(json.dumps(payload, ensure_ascii=False).encode())
         await self._store.apply([self._record(session)])
+        self.encrypted += 1
         sealed: dict[str, Any] = {
             "algorithm": MEGOLM,
             "ciphertext": message.to_base64(),
