@@ -110,6 +110,8 @@ class KeySharing:
         now_ms = self._clock.now_ms()
         if session.is_worn(rotation, now_ms):
             return False
+        if session.again_at_ms is not None and now_ms >= session.again_at_ms:
+            return False
         handed_out_ms = self._handed_out_ms.get(session.room, -CROWD_STEADY_MS)
         return session.is_shared or 0 <= now_ms - handed_out_ms < CROWD_STEADY_MS
 
@@ -144,9 +146,17 @@ class KeySharing:
             self._sessions.drop(room)  # what is noted in memory may not be stored
             raise
         session.is_shared = not session.is_doubted
+        session.again_at_ms = self._again_at_ms(people, wanted)
         if len(session.shares) > CROWD:
             self._handed_out_ms[room] = self._clock.now_ms()
         return session
+
+    def _again_at_ms(self, people: Collection[UserId], wanted: Recipients) -> int | None:
+        """Return when somebody is to be tried again who could not be given the key."""
+        names = [(device.user, device.device) for device in wanted.trusted]
+        waits = [self._no_olm_until[name] for name in names if name in self._no_olm_until]
+        asked = self._lists.asked_again_at_ms(people)
+        return min([*waits, *([asked] if asked is not None else [])], default=None)
 
     async def _people(self, room: RoomId) -> Collection[UserId]:
         """Return everybody in the room who is to have its keys, but the bot."""

@@ -61,6 +61,7 @@ class RoomSession:
 
     `people`: those whose devices were looked at when the key was handed out last. `is_shared`:
     everybody who is to have the key has it, and nothing came up since that looking began.
+    `again_at_ms`: when to look again, because somebody could not be given it; None: nobody.
     """
 
     room: RoomId
@@ -70,6 +71,7 @@ class RoomSession:
     people: frozenset[UserId] = frozenset()
     is_shared: bool = False
     is_doubted: bool = False
+    again_at_ms: int | None = None
 
     def doubt(self) -> None:
         """Have it looked at who is to have the key before the next message."""
