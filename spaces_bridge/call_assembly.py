@@ -32,7 +32,7 @@ from spaces_bridge.matrix import (
     OpenIdVerifier,
     ProxiedCalls,
 )
-from spaces_bridge.media.sfu_process import is_sdk_installed
+from spaces_bridge.media.sfu_process import INSTALL, is_sdk_installed
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.web.access.addresses import Addresses
 
@@ -90,8 +90,8 @@ def refuse_missing_livekit(config: Config) -> None:
     if missing:
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
-            f"{wanted}, and the Python package {missing[0]} is not installed. Install it with "
-            f"`pip install 'spaces-bridge[livekit]'`, or set {otherwise}.",
+            f"{wanted}, and the Python package {missing[0]} is not installed. Install it "
+            f"with {INSTALL}, or set {otherwise}.",
         )
 
 

@@ -5,21 +5,24 @@ answers there for the time of the check, so that the homeserver's ping reaches s
 Endpoints: Client-Server API `versions` and `account/whoami`, `appservice/{id}/ping` (v1.7).
 """
 
-import hmac
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp import web
 from pydantic import SecretStr
 
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.call_assembly import refuse_missing_livekit
+from spaces_bridge.checks.finding import PATIENCE, Finding
+from spaces_bridge.checks.ports import (
+    answering,
+    is_bridge_running,
+    media_findings,
+    web_findings,
+)
+from spaces_bridge.checks.public_address import public_findings
 from spaces_bridge.config import Config, load
 from spaces_bridge.livekit import transports
 from spaces_bridge.matrix.client.http import home_connector
@@ -27,25 +30,11 @@ from spaces_bridge.matrix.crypto import own_devices
 from spaces_bridge.registration import SENDER_LOCALPART, refuse_mismatch
 from spaces_bridge.startup import ExitCode
 
-PATIENCE = aiohttp.ClientTimeout(total=15)
 OLDEST_SPEC = (1, 4)
 REGISTERED_HINT = """\
 Add to homeserver.yaml and restart the homeserver:
   app_service_config_files:
     - {path}"""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A finding of the check, one line; a `code` other than OK makes the check fail."""
-
-    text: str
-    code: ExitCode = ExitCode.OK
-    warning: bool = False
-
-    def __str__(self) -> str:
-        word = "warn" if self.warning else ("ok" if self.code is ExitCode.OK else "FAIL")
-        return f"{word:<5}" + self.text.replace("\n", "\n     ")
 
 
 async def check(config_path: Path, registration_path: Path | None) -> int:
@@ -72,7 +61,13 @@ async def check(config_path: Path, registration_path: Path | None) -> int:
 
 
 async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]:
-    for finding in (*media_findings(config), *web_findings(config)):
+    is_running = await is_bridge_running(config)
+    if is_running:
+        yield Finding("the bridge is running")
+    ports = media_findings(config, is_running=is_running)
+    for finding in (*ports, *web_findings(config, is_running=is_running)):
+        yield finding
+    for finding in await public_findings(config, is_running=is_running):
         yield finding
     if config.media.engine == "livekit":
         yield await livekit_finding(config)
@@ -80,7 +75,7 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
         aiohttp.ClientSession(
             config.homeserver.address, connector=home_connector(), timeout=PATIENCE
         ) as session,
-        _answering(config) as note,
+        answering(config, is_running=is_running) as note,
     ):
         if note is not None:
             yield note
@@ -98,89 +93,6 @@ async def _findings(config: Config, registration: str) -> AsyncIterator[Finding]
             yield finding
             if finding.code is not ExitCode.OK:
                 return
-
-
-def media_findings(config: Config) -> list[Finding]:
-    """Return findings on whether browsers elsewhere can reach the media port."""
-    port = config.media.port
-    findings = []
-    if all(address.is_loopback for address in config.media.addresses):
-        findings.append(
-            Finding(
-                "media.addresses names only this machine: nobody else will hear anything. Add "
-                "your public address:\nmedia:\n    addresses: [203.0.113.7]",
-                warning=True,
-            )
-        )
-    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        if _is_free(str(config.media.hostnames[0]), port, kind):
-            findings.append(Finding(f"{name} port {port} can be opened; let it through firewalls"))
-        else:
-            findings.append(_taken(f"{name} port {port}", "media.port"))
-    return findings
-
-
-def web_findings(config: Config) -> list[Finding]:
-    """Return findings on whether browsers open microphones, and the listeners' ports are free."""
-    findings = []
-    host = config.web.public_url.partition("://")[2]
-    if config.web.public_url.startswith("http:") and not host.startswith(("localhost", "127.")):
-        findings.append(
-            Finding(
-                "web.public_url is not https: browsers will not open microphones. Put a reverse "
-                f"proxy with a certificate in front and set:\nweb:\n    public_url: https://{host}",
-                warning=True,
-            )
-        )
-    for section, listener in (("web", config.web), ("ops", config.ops)):
-        if not _is_free(listener.hostname, listener.port, socket.SOCK_STREAM):
-            findings.append(_taken(f"{listener.hostname}:{listener.port}", f"{section}.port"))
-    return findings
-
-
-def _taken(what: str, key: str) -> Finding:
-    return Finding(
-        f"{what} is in use: fine if the bridge is running, else choose another `{key}`",
-        warning=True,
-    )
-
-
-def _is_free(hostname: str, port: int, kind: socket.SocketKind) -> bool:
-    family = socket.AF_INET6 if ":" in hostname else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((hostname, port))
-        except OSError:
-            return False
-    return True
-
-
-@asynccontextmanager
-async def _answering(config: Config) -> AsyncIterator[Finding | None]:
-    """Answer the homeserver's ping where the bridge will listen, unless a bridge runs there."""
-    expected = f"Bearer {config.appservice.hs_token.get_secret_value()}".encode()
-
-    async def answer(request: web.Request) -> web.Response:
-        given = request.headers.get("Authorization", "").encode()
-        known = hmac.compare_digest(given, expected)
-        return web.json_response({}, status=200 if known else 403)
-
-    application = web.Application()
-    application.router.add_post("/_matrix/app/v1/ping", answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    listener = config.appservice
-    try:
-        try:
-            await web.TCPSite(runner, listener.hostname, listener.port).start()
-            note = None
-        except OSError:
-            note = _taken(f"{listener.hostname}:{listener.port}", "appservice.port")
-        yield note
-    finally:
-        await runner.cleanup()
 
 
 async def _call(
@@ -317,10 +229,11 @@ async def openid_finding(session: aiohttp.ClientSession, config: Config, _: str)
     status, _answer = await _call(session, "GET", path)
     if status in {401, 403}:
         return Finding("it says who its people are: the page knows them inside Matrix clients")
+    calls = ", and nobody can join a call" if config.livekit.enabled else ""
     return Finding(
         f"the homeserver does not say at {config.homeserver.address} who holds an OpenID token: "
-        "inside Matrix clients people are guests of the page. For Synapse, add to that listener "
-        "in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
+        f"inside Matrix clients people are guests of the page{calls}. For Synapse, add to that "
+        "listener in homeserver.yaml and restart it:\nresources: [{names: [client, openid]}]",
         warning=True,
     )
 
@@ -383,7 +296,7 @@ async def livekit_finding(config: Config) -> Finding:
         await api.close()
     return Finding(
         f"LiveKit answers at {config.livekit.server_url} (rooms: {rooms}). For it to tell the "
-        "bridge at once who comes and goes, its config has:\n"
+        "bridge at once who comes and goes, add to its config, if it has not yet:\n"
         f"webhook:\n    api_key: {key}\n    urls: [{config.call_service_url}/sfu_webhook]"
     )
 

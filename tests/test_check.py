@@ -11,7 +11,9 @@ from aiohttp.test_utils import TestServer
 from vodozemac import Account
 
 from spaces_bridge import bootstrap, call_assembly
-from spaces_bridge.check import Finding, check, media_findings, newest_spec, web_findings
+from spaces_bridge.check import check, newest_spec
+from spaces_bridge.checks.finding import Finding
+from spaces_bridge.checks.ports import media_findings, web_findings
 from spaces_bridge.config import Config, load
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.transports import ENDPOINT
@@ -246,6 +248,10 @@ async def test_a_homeserver_that_vouches_for_nobody_is_named_with_the_line_to_ad
     printed = capsys.readouterr().out
     assert printed.count("warn") == 1
     assert "names: [client, openid]" in printed
+    assert "guests of the page, and nobody can join a call." in printed
+    files[0].write_text(files[0].read_text() + "livekit: {enabled: false}\n")
+    await check(*files)
+    assert "nobody can join a call" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -285,8 +291,9 @@ async def test_the_fingerprint_of_the_bots_device_is_shown(
 OURS = {
     "type": "livekit",
     "url": "wss://spaces.home.test/livekit",
-    "livekit_service_url": "https://spaces.home.test/livekit/",
+    "livekit_service_url": "https://spaces.home.test/livekit",
 }
+SLASHED = {**OURS, "livekit_service_url": "https://spaces.home.test/livekit/"}
 OTHER = {"type": "livekit", "livekit_service_url": "https://sfu.other.test"}
 
 
@@ -301,7 +308,14 @@ OTHER = {"type": "livekit", "livekit_service_url": "https://sfu.other.test"}
         ([OTHER, OURS], "Put it first"),
         ([{**OURS, "url": None}], "not its url"),
         ([{**OURS, "livekit_service_url": ""}], "not its livekit_service_url"),
+        (
+            [{**OURS, "url": None}],
+            "Found: url: nothing, wanted: url: wss://spaces.home.test/livekit",
+        ),
         ([{**OURS, "url": "wss://spaces.home.test"}], "another url"),
+        ([{**OURS, "url": "wss://spaces.home.test"}], "Found: url: wss://spaces.home.test, "),
+        ([SLASHED], "livekit_service_url for calls ends in a slash"),
+        ([SLASHED], "If the file says so already, restart the homeserver"),
     ],
 )
 async def test_where_clients_look_for_calls_is_told_apart_with_what_to_add(
@@ -319,6 +333,7 @@ async def test_where_clients_look_for_calls_is_told_apart_with_what_to_add(
     if words != "Put it first":
         for line in (
             "msc4143_enabled: true",
+            "max_event_delay_duration: 24h",
             "url: wss://spaces.home.test/livekit",
             "livekit_service_url: https://spaces.home.test/livekit",
             '"org.matrix.msc4143.rtc_foci": [{"type": "livekit",',
@@ -365,6 +380,7 @@ async def test_a_livekit_server_is_asked_and_what_it_needs_is_named(
         await check(*files)
         printed = capsys.readouterr().out
         assert f"ok   LiveKit answers at {server.url} (rooms: 0)" in printed
+        assert "if it has not yet:" in printed
         assert "urls: [https://spaces.home.test/livekit/sfu_webhook]" in printed
         files[0].write_text(before)
         _with_livekit(files[0], server.url, server.key, "another" * 8)
@@ -381,7 +397,7 @@ async def test_without_its_packages_the_livekit_engine_is_refused(
         async with bootstrap.running_bridge(load(files[0], {})):
             pass
     assert refused.value.code is ExitCode.CONFIG_INVALID
-    assert "pip install 'spaces-bridge[livekit]'" in refused.value.text
+    assert "pip install --require-hashes -r requirements/livekit.txt" in refused.value.text
 
 
 def test_remote_speakers_need_the_sdk_alone(

@@ -24,7 +24,7 @@ WEB = PACKAGE / "web"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEMO = tomllib.loads((ROOT / "demo" / "pyproject.toml").read_text())["project"]
 OURS = ("spaces_bridge", "spaces_bridge_demo")
-LOCKS = ("run", "captions", "demo", "dev")
+LOCKS = ("run", "captions", "livekit", "demo", "dev")
 
 pytest_plugins = ["pytester"]
 
@@ -56,6 +56,7 @@ def test_every_dependency_is_locked_and_every_lock_agrees() -> None:
     extras = PROJECT["optional-dependencies"] | {"demo": DEMO["dependencies"]}
     wanted = names(PROJECT["dependencies"])
     assert wanted <= pins("run").keys()
+    assert wanted | names(extras["livekit"]) <= pins("livekit").keys()
     for extra in ("captions", "demo", "dev"):
         wanted |= names(extras[extra])
         assert wanted <= pins(extra).keys(), extra

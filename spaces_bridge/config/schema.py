@@ -326,7 +326,7 @@ class LiveKitConfig(ConfigSection):
     remote_speakers: bool = Field(
         False,
         description="true: people whose homeserver names another SFU are heard from there while "
-        "the floor is theirs. Needs spaces-bridge[livekit]; docs/element-call.md says more.",
+        "the floor is theirs. Needs requirements/livekit.txt; docs/element-call.md says more.",
     )
 
     @field_validator("url")

@@ -5,9 +5,9 @@ each change. Source: LiveKit's protocol (livekit_rtc.proto), as its SDKs speak i
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter
-from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -35,8 +35,12 @@ from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.rooms import CallRooms
 from spaces_bridge.livekit.tokens import CallGrant, TokenRefused, TokenSigner
 
+log = logging.getLogger(__name__)
+
 TOKEN_RENEWED_S: Final = 600.0
 """Seconds after which a client gets a new token, to come back with however long it is in."""
+PROXY_WARNED_EVERY_S: Final = 3600.0
+"""Seconds between two warnings of a proxy that does not let WebSockets through."""
 
 
 class Signalling:
@@ -49,6 +53,7 @@ class Signalling:
         self._allowances = Allowances()
         self.requests = Requests(rooms, self._allowances, lambda: time.time_ns() // 1_000_000)
         self._refused: Counter[int] = Counter()
+        self._proxy_warned_at: float | None = None
 
     def routes(self, router: web.UrlDispatcher, prefix: str) -> None:
         """Add the addresses below `prefix`."""
@@ -84,6 +89,7 @@ class Signalling:
         return web.Response(text="success")
 
     async def _connect_single(self, request: web.Request) -> web.StreamResponse:
+        self._refuse_no_websocket(request)
         grant = self._grant(request)
         try:
             joining = from_join_request(request.query.get("join_request", ""))
@@ -92,15 +98,13 @@ class Signalling:
         return await self._connect(request, grant, joining)
 
     async def _connect_dual(self, request: web.Request) -> web.StreamResponse:
+        self._refuse_no_websocket(request)
         return await self._connect(request, self._grant(request), from_parameters(request.query))
 
     async def _connect(
         self, request: web.Request, grant: CallGrant, joining: Joining
     ) -> web.StreamResponse:
         permit = self._permit(grant)
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            text = "This address speaks WebSocket only."
-            return web.Response(status=HTTPStatus.UPGRADE_REQUIRED, text=text)
         if not self._allowances.take_join(permit.user):
             text = "You join calls too often. Wait a few seconds."
             raise web.HTTPTooManyRequests(text=text)
@@ -115,6 +119,32 @@ class Signalling:
         await socket.prepare(request)
         await self._serve(request, socket, grant, joining)
         return socket
+
+    def _refuse_no_websocket(self, request: web.Request) -> None:
+        """Raise HTTPUpgradeRequired for any other request, before its token is looked at.
+
+        So `--check` sees by a request without a token whether a proxy lets WebSockets through.
+        The log says so only where the token is good: a client came, and nobody else.
+        """
+        is_upgrade = "upgrade" in request.headers.get("Connection", "").lower()
+        if is_upgrade and request.headers.get("Upgrade", "").lower() == "websocket":
+            return
+        try:
+            self._grant(request)
+        except web.HTTPUnauthorized:
+            pass
+        else:
+            self._warn_of_proxy()
+        raise web.HTTPUpgradeRequired(text="This address speaks WebSocket only.")
+
+    def _warn_of_proxy(self) -> None:
+        now, last = time.monotonic(), self._proxy_warned_at
+        if last is None or now - last >= PROXY_WARNED_EVERY_S:
+            self._proxy_warned_at = now
+            log.warning(
+                "a client of calls came to /livekit/rtc without a WebSocket: does the reverse "
+                "proxy hand on `Upgrade` and `Connection`? docs/element-call.md shows the lines"
+            )
 
     # --- access -------------------------------------------------------------------------------
 

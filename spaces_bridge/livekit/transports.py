@@ -11,7 +11,7 @@ from typing import Final
 ENDPOINT: Final = "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports"
 
 _TO_ADD: Final = """\
-Add to homeserver.yaml and restart the homeserver:
+{what} homeserver.yaml and restart the homeserver (merge it into keys that are there):
 experimental_features:
     msc4143_enabled: true
 matrix_rtc:
@@ -19,6 +19,7 @@ matrix_rtc:
         - type: livekit
           url: {url}
           livekit_service_url: {service}
+max_event_delay_duration: 24h    # who vanishes leaves the call
 Older clients read .well-known/matrix/client of your domain:
 "org.matrix.msc4143.rtc_foci": [{{"type": "livekit", "livekit_service_url": "{service}"}}]
 An Element Call of your own may name it in its config.json instead:
@@ -59,7 +60,7 @@ def _of_transports(
         return (
             f"the homeserver sends calls elsewhere ({others}): Element Call will not come to live "
             f"spaces here. A homeserver has one place for all its calls; for this one:\n"
-            + _to_add(ours),
+            + _to_add(ours, "Change in"),
             True,
         )
     lacking = [name for name in ("url", "livekit_service_url") if not mine.get(name)]
@@ -67,11 +68,14 @@ def _of_transports(
         text = (
             f"the homeserver names this bridge for calls, but not its {lacking[0]}: some clients "
         )
-        return f"{text}will not find it.\n{_to_add(ours)}", True
-    wrong = [n for n, v in _named(ours).items() if str(mine[n]).rstrip("/") != v]
+        return f"{text}will not find it.\n{_to_change(lacking[0], mine, ours)}", True
+    wrong = [n for n, v in _named(ours).items() if str(mine[n]) != v]
     if wrong:
-        text = f"the homeserver names another {wrong[0]} for calls than this bridge has: clients "
-        return f"{text}will not find it.\n{_to_add(ours)}", True
+        name = wrong[0]
+        text = f"the homeserver names another {name} for calls than this bridge has: clients "
+        if str(mine[name]).rstrip("/") == _named(ours)[name]:
+            text = f"the homeserver's {name} for calls ends in a slash: some clients "
+        return f"{text}will not find it.\n{_to_change(name, mine, ours)}", True
     if mine is not transports[0]:
         text = "the homeserver names this bridge for calls, but not first: Element Call takes the "
         return f"{text}first one. Put it first in `matrix_rtc.transports`.", True
@@ -96,5 +100,12 @@ def _lacks(what: str, ours: Addresses) -> str:
     return f"{what}: Element Call finds no way into live spaces.\n{_to_add(ours)}"
 
 
-def _to_add(ours: Addresses) -> str:
-    return _TO_ADD.format(url=ours.url, service=ours.service)
+def _to_change(name: str, mine: Mapping[str, object], ours: Addresses) -> str:
+    return (
+        f"Found: {name}: {mine.get(name) or 'nothing'}, wanted: {name}: {_named(ours)[name]}. If "
+        "the file says so already, restart the homeserver.\n" + _to_add(ours, "Change (or add) in")
+    )
+
+
+def _to_add(ours: Addresses, what: str = "Add to") -> str:
+    return _TO_ADD.format(what=what, url=ours.url, service=ours.service)

@@ -134,7 +134,7 @@ def assemble(on: MatrixContext) -> Parts:
         [
             *_in_rooms(on, observer, shown.cards, connections),
             *_moderating(on, observer),
-            *_writing(on, dms, dm_store),
+            *_writing(on, dms, dm_store, connections),
             *_inviting(on, dms, dm_store),
             *shown.handlers,
             PlainCallTasks(on.bot, dms, on.spaces, calling, plain_calls),
@@ -217,10 +217,12 @@ def _moderating(on: MatrixContext, observer: PowerLevels) -> Sequence[TaskHandle
     ]
 
 
-def _writing(on: MatrixContext, dms: DirectRooms, dm_store: DmStore) -> Sequence[TaskHandler]:
+def _writing(
+    on: MatrixContext, dms: DirectRooms, dm_store: DmStore, connections: CallConnections
+) -> Sequence[TaskHandler]:
     """Return the task handlers that write to one person without a pace of their own."""
     return [
-        DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings),
+        DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings, connections.is_in),
         PromptHandler(on.bot, dms, on.spaces, on.notes, dm_store),
     ]
 
@@ -265,7 +267,9 @@ def _event_dispatcher(
         Greeter(on.bot, dms, on.notes),
         dms,
         shown.cards,
-        DmReactions(on.spaces, on.followers, dm_store, on.settings, on.clock),
+        DmReactions(
+            on.spaces, on.followers, dm_store, on.settings, on.clock, on.use_cases.calling
+        ),
         CardReactions(on.spaces, on.use_cases.following, on.notes, shown.cards, shown.bubbles),
         hands,
         evictions,

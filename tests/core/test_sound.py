@@ -54,6 +54,12 @@ def test_muting_all_leaves_hosts_alone_and_says_when_nobody_is_left() -> None:
     assert refused(space, cmd.MuteAll(CAT)) == "nobody"
 
 
+def test_muting_all_spares_a_host_who_holds_a_speakers_level() -> None:
+    space = after(with_cohost(), cmd.ObserveLevels({HOST: 10, CAT: 60, BEN: 10}))
+    space = after(space, cmd.MuteAll(CAT))
+    assert space.muted == {BEN}
+
+
 def test_a_mute_outlives_floor_and_visit() -> None:
     space = after(with_cohost(), cmd.MuteSpeaker(CAT, BEN))
     space = after(space, cmd.ObserveMember(BEN, joined=False))

@@ -3,6 +3,8 @@
 import asyncio
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import aiohttp
 import pytest
 
 from spaces_bridge.check import listing_finding
-from spaces_bridge.config import Config
+from spaces_bridge.checks.ports import is_bridge_running
+from spaces_bridge.config import Config, load
 from spaces_bridge.config.example import example_text
 from spaces_bridge.startup import ExitCode
 from spaces_bridge_demo.homeserver import DOMAIN, Homeserver
 from spaces_bridge_demo.processes import free_port
+from tests.check_front import FaultyFront
 from tests.matrix.support import Bridge, LiveSetup, eventually
 
 pytestmark = pytest.mark.e2e
@@ -51,11 +55,13 @@ async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
     assert (await program("-e", directory=tmp_path))[0] == ExitCode.OK
     config = tmp_path / "config.yaml"
     homeserver = Homeserver(tmp_path / "synapse")
-    text = example_text().replace("https://spaces.example.com", "https://spaces.localhost")
+    public = free_port()
+    text = example_text().replace("https://spaces.example.com", f"http://127.0.0.1:{public}")
     text = text.replace("example.com", DOMAIN).replace("http://localhost:8008", homeserver.url)
     for port in sorted(set(re.findall(r"\b293\d\d\b", text))):
         text = text.replace(port, str(free_port()))
-    config.write_text(text.replace("http://localhost:", "http://127.0.0.1:"))
+    text = text.replace("http://localhost:", "http://127.0.0.1:")
+    config.write_text(text)
 
     code, output = await program("-g", directory=tmp_path)
     assert code == ExitCode.OK, output
@@ -74,6 +80,47 @@ async def test_an_admin_is_led_from_the_example_to_a_working_set_up(
         assert "it reaches the bridge at" in output
         assert "once the bridge has run" in output
         assert "the page knows them inside Matrix clients" in output
+        assert "is looked at while the bridge runs" in output
+
+        await seen_through_a_proxy(tmp_path, load(config, {}), public)
+
+
+async def seen_through_a_proxy(directory: Path, settings: Config, public: int) -> None:
+    """The bridge itself runs, and `--check` looks through a good proxy, and a bad one."""
+    front = FaultyFront(f"http://127.0.0.1:{settings.web.port}")
+    async with front.listening(public), bridge_running(directory, settings):
+        code, output = await program("--check", directory=directory)
+        assert code == ExitCode.OK, output
+        assert "ok   the bridge is running" in output
+        assert "is in use" not in output
+        assert f"http://127.0.0.1:{public}/livekit leads to the bridge" in output
+        assert "ok   WebSockets come through" in output
+
+        front.upgrades = False
+        code, output = await program("--check", directory=directory)
+        assert code == ExitCode.OK, output
+        assert "warn the proxy lets no WebSockets through" in output
+
+
+@asynccontextmanager
+async def bridge_running(directory: Path, settings: Config) -> AsyncIterator[None]:
+    """The program itself, as an admin starts it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "spaces_bridge", "-n"),
+        cwd=directory,
+        env={
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PATH": "/usr/bin:/bin",
+            "SPACES_CAPTIONS__ENABLED": "false",
+        },
+    )
+    try:
+        await eventually(lambda: is_bridge_running(settings), "the bridge runs")
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 class Ruled(Homeserver):

@@ -19,7 +19,7 @@ from spaces_bridge_demo.deployment import Person, until
 from spaces_bridge_demo.ears import tone, tone_level_db
 from spaces_bridge_demo.expected import Expected
 from tests.e2e.test_numbers import read
-from tests.support.plain_client import PlainClient
+from tests.support.plain_client import PlainClient, PlainWire
 from tests.support.stage import falls_silent, hears
 from tests.support.world import OnAir, World
 
@@ -207,6 +207,38 @@ async def test_a_stranger_in_the_chat_ends_no_call_and_calls_among_three_are_ign
         await cora.hears(HOST_HZ)
         mine = [e for e in eve.seen if e.get("content", {}).get("call_id") == third.signals.call]
         assert {event["sender"] for event in mine} == {eve.id}
+
+
+async def test_the_bot_calls_who_asked_and_of_two_devices_one_is_taken(world: World) -> None:
+    scene = await world.on_air("Ring me")
+    scene.host_mic.say(tone(HOST_HZ, 600.0))
+    person = await world.person("cora")
+    await person.join(scene.space.alias)
+    rings = person.next_in(person.dm, "m.call.invite", lambda e: e["sender"] == person.bot)
+    await person.tell_bot("callme")
+    invite = (await rings)["content"]
+    assert (invite["version"], invite["invitee"]) == ("1", person.id)
+
+    caller = Caller(person)
+    caller.signals.call = invite["call_id"]
+    try:
+        await caller.client.check(invite["offer"]["sdp"])
+        selected = caller.signals.next("m.call.select_answer")
+        answer = {"type": "answer", "sdp": caller.client.wire.answer()}
+        await caller.signals.send("m.call.answer", answer=answer)
+        late = {"type": "answer", "sdp": PlainWire().answer()}
+        await caller.signals.send("m.call.answer", answer=late, party_id="TABLET")
+        assert (await selected)["content"]["selected_party_id"] == "DEVICE"
+        await caller.client.connected()
+        await caller.hears(HOST_HZ)
+
+        hung_up = caller.signals.next("m.call.hangup")
+        said = caller.says("Goodbye")
+        await scene.host.tell_bot("end", scene.space.room)
+        await said
+        assert (await hung_up)["content"]["reason"] == "user_hangup"
+    finally:
+        caller.client.close()
 
 
 async def test_a_call_goes_on_when_the_bridge_was_killed(world: World) -> None:

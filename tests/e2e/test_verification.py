@@ -143,5 +143,4 @@ async def test_who_has_another_identity_later_is_told_so(cora: Verifier) -> None
     await client.confirm_sas()
     await cora.phase(DONE)
     await client.reset_identity(cora.account)
-    await ask(client, dm, "help approve", of=bot, part="approve USER")
     await message(client, dm, "verify me again", sender=bot)

@@ -1,6 +1,7 @@
 """LiveKit's signalling word by word: who is let in, and what a client is told of the call."""
 
 import gzip
+import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from livekit.protocol import models, rtc
 
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId
+from spaces_bridge.livekit import signalling
 from spaces_bridge.livekit.limits import JOIN_REQUEST_MAX, MESSAGE_MAX, MESSAGES_BURST
 from spaces_bridge.livekit.names import room_name
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
@@ -97,6 +99,27 @@ async def test_the_bearer_of_a_good_token_may_ask_whether_it_is_good(world: Call
             assert answer.status == 200
     async with world.http.get(world.url("/rtc/v1"), headers=bearer) as answer:
         assert answer.status == 426
+
+
+@pytest.mark.parametrize("path", ["/rtc", "/rtc/v1"])
+async def test_a_proxy_that_lets_no_websocket_through_is_named_once_in_the_log(
+    world: CallWorld, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def status(token: str, **headers: str) -> int:
+        bearer = {"Authorization": f"Bearer {token}"} | headers
+        async with world.http.get(world.url(path), headers=bearer) as answer:
+            return answer.status
+
+    with caplog.at_level(logging.WARNING, signalling.__name__):
+        assert await status("nobody's") == 426
+        assert await status("nobody's", Upgrade="websocket", Connection="close") == 426
+        assert (
+            await status("nobody's", Upgrade="websocket", Connection="keep-alive, Upgrade") == 401
+        )
+        assert caplog.messages == []  # no client of calls came
+        assert [await status(world.token(BOB)) for _ in range(3)] == [426] * 3
+    [line] = caplog.messages
+    assert "does the reverse proxy hand on `Upgrade`" in line
 
 
 @pytest.mark.parametrize("path", ["/rtc", "/rtc/v1", "/rtc/validate", "/rtc/v1/validate"])

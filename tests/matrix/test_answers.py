@@ -7,9 +7,11 @@ import pytest
 
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.app.notes.dms_and_reactions import Invitation, RoomUser, StageInvitationMessage
+from spaces_bridge.app.records import CallAlert
 from spaces_bridge.app.tasks import Reply
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import EventId, RoomId, UserId
+from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.dms import store
 from spaces_bridge.matrix.dms.reactions import DmReactions
@@ -31,9 +33,17 @@ class Counter(DmSetup):
         super().__init__()
         every: Any = self
         self.dm_store = DmStore(self.notes)
-        self.answers = DmReactions(every, self.followers, self.dm_store, SETTINGS, every)
+        self.to_call: set[UserId] = set()
+        self.answers = DmReactions(every, self.followers, self.dm_store, SETTINGS, every, every)
         self.space = scheduled(at_ms=self.now_ms() + 2 * 86_400_000)
         self.notes.add(RoomUser(DM, CAT))
+
+    async def call_me(self, space: LiveSpace, user: UserId, source: str) -> bool:
+        self.to_call.add(user)
+        return False
+
+    async def do_not_call(self, space: SpaceId, user: UserId) -> None:
+        self.to_call.discard(user)
 
     async def invited(self) -> None:
         sent = Invitation(SPACE, CAT, BEN, ADA)
@@ -108,6 +118,20 @@ async def test_a_check_mark_brings_a_reminder_until_it_is_taken_back() -> None:
     assert setup.replies[1].text == "No reminder, then."
     await setup.take_back()
     assert len(setup.replies) == 2
+
+
+async def test_who_chose_to_be_rung_is_called_too_until_it_is_taken_back() -> None:
+    setup = Counter()
+    await setup.invited()
+    await setup.tap("✅")
+    assert not setup.to_call
+    await setup.followers.follow(ADA, CAT, 1)
+    await setup.followers.set_alert(ADA, CAT, CallAlert.RING)
+    await setup.tap("✅")
+    assert setup.to_call == {CAT}
+    assert setup.replies[-1].text.endswith("and when it starts. Then I call you, too.")
+    await setup.take_back()
+    assert not setup.to_call
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,19 @@ async def desk() -> AsyncIterator[Desk]:
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_who_is_in_a_call_is_known_by_any_of_their_devices(desk: Desk) -> None:
+    connections = desk.connections
+    assert not connections.is_in(SPACE, BEN)
+    connections.connected(SPACE, BEN, DEVICE)
+    connections.connected(SPACE, BEN, "OTHER")
+    connections.gone(SPACE, BEN, DEVICE)
+    assert connections.is_in(SPACE, BEN)
+    assert not connections.is_in(SPACE, EVE)
+    assert not connections.is_in(SpaceId("other"), BEN)
+    connections.gone(SPACE, BEN, "OTHER")
+    assert not connections.is_in(SPACE, BEN)
+
+
 async def test_a_device_that_is_gone_is_looked_at_after_the_grace(desk: Desk) -> None:
     desk.connections.connected(SPACE, BEN, DEVICE)
     desk.connections.gone(SPACE, BEN, DEVICE)

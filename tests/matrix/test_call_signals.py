@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.events.call_signals import CallSignal
@@ -142,3 +144,28 @@ def test_ours_name_call_party_and_version() -> None:
         "type": "answer",
         "sdp": "v",
     }
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+_FIELDS = [
+    *("call_id", "party_id", "version", "lifetime", "offer", "answer", "description"),
+    *("invitee", "reason", "selected_party_id", "sdp_stream_metadata", "sdp", "type"),
+]
+_TYPES = [
+    *("invite", "answer", "negotiate", "select_answer", "reject", "hangup"),
+    "sdp_stream_metadata_changed",
+]
+
+
+@given(st.sampled_from(_TYPES), st.dictionaries(st.sampled_from(_FIELDS), _JSON))
+def test_whatever_a_client_writes_is_a_signal_or_nothing(
+    type_: str, content: dict[str, Any]
+) -> None:
+    said = meaning(f"m.call.{type_}", {**HEAD, **content})
+    if said is not None:
+        assert 0 < len(said.head.call) <= 255
+        assert len(said.head.party) <= 255

@@ -1,13 +1,14 @@
 """Plain calls: which are taken, for which live space, what keys do, and how calls end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.errors import AdapterError, StorageError
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.notes.plain_calls import CallsWanted, NotedCall, PlainCallsOn
+from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.app.tasks import CallPerson, CallWaiting, SignalCall, TellCaller
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.access import GuestPolicy
@@ -112,8 +113,48 @@ async def test_an_offer_that_is_refused_and_sound_that_is_away_are_answered_in_w
     await setup.call("call1")
     setup.stage.failure = AdapterError("no worker")
     await setup.call("call2")
-    assert setup.written == [words.NOT_UNDERSTOOD, words.NO_SOUND]
+    assert setup.written == [words.not_taken(REFUSED), words.NO_SOUND]
     assert [sent["call_id"] for sent in setup.sent("m.call.reject")] == ["call1", "call2"]
+
+
+async def test_an_invite_that_could_not_be_stored_begins_anew(setup: PlainCallSetup) -> None:
+    enqueue, failures = setup.recorder.enqueue, [StorageError("locked")]
+
+    async def failing(effects: Sequence[OutboxEntry]) -> None:
+        if failures:
+            raise failures.pop()
+        await enqueue(effects)
+
+    setup.recorder.enqueue = failing  # type: ignore[method-assign]
+    with pytest.raises(StorageError):
+        await setup.call()
+    ((first, _),) = setup.stage.did("answer")
+    assert setup.recorder.hung_up == [first]
+    await setup.call()
+    assert len(setup.sent("m.call.answer")) == 1
+    assert len(await noted(setup)) == 1
+
+
+async def test_an_answer_to_our_call_that_is_refused_ends_it(setup: PlainCallSetup) -> None:
+    call = await dial(setup)
+    setup.stage.failure = REFUSED
+    await setup.signal("m.call.answer", of(call, answer={"type": "answer", "sdp": "odd"}))
+    assert setup.written == [words.NOT_TAKEN]
+    assert setup.sent("m.call.hangup")
+
+
+async def test_an_offer_in_a_call_that_is_refused_changes_nothing_and_lost_sound_ends_it(
+    setup: PlainCallSetup,
+) -> None:
+    await setup.answered()
+    again = {**HANGUP, "description": {"type": "offer", "sdp": "odd"}}
+    setup.stage.failure = REFUSED
+    await setup.signal("m.call.negotiate", again)
+    assert len(await noted(setup)) == 1
+    setup.stage.failure = AdapterError("no worker")
+    await setup.signal("m.call.negotiate", again)
+    assert not await noted(setup)
+    assert setup.written[-1] == words.NO_SOUND
 
 
 # --- which live space ---------------------------------------------------------------------------
@@ -560,7 +601,7 @@ async def test_people_who_asked_are_called_when_it_goes_live() -> None:
         assert not await setup.calling.call_me(space, BEN, "$a")
         assert not await setup.calling.call_me(space, BEN, "$b")
         assert not await setup.calling.call_me(space, EVE, "$c")
-        await setup.calling.do_not_call(space, EVE)
+        await setup.calling.do_not_call(SPACE, EVE)
         await setup.ask(cmd.AttachRoom(RoomId("!room")))
         await setup.ask(cmd.ObserveRoom({HOST: 90}, {HOST: "Ada"}))
         await setup.ask(cmd.StartSpace(HOST, setup.recorder.now))

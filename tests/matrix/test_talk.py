@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from spaces_bridge.app.notes.plain_calls import CallsWanted
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.floor import QueueOrder, SpeakPolicy
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -226,6 +227,25 @@ async def test_numbers_and_links(setup: CommandSetup) -> None:
     assert "link:" in " ".join(setup.notebook.effects)
     await setup.does(cmd.EndSpace(HOST, setup.notebook.now))
     assert "was live for 1:01:01" in await setup.say(BEN, "!space stats")
+
+
+async def test_callme_calls_now_or_when_it_goes_live(setup: CommandSetup) -> None:
+    await setup.plan()
+    assert await setup.say(BEN, "callme", DM) == "I call you when “First talk” goes live."
+    note = await setup.notebook.notes.get(CallsWanted.key(setup.space))
+    assert note is not None
+    assert note.users == (BEN,)
+    assert await setup.say(BEN, "callme off", DM) == "I do not call you about “First talk”."
+    assert await setup.notebook.notes.get(CallsWanted.key(setup.space)) is None
+    assert (await setup.say(BEN, "callme please", DM)).startswith("❌ `callme` takes")
+    assert not setup.notebook.enqueued("person.call")
+    await setup.does(cmd.StartSpace(HOST, setup.notebook.now))
+    assert await setup.say(BEN, "!space callme") == "I call you now."
+    assert [body["user"] for body in setup.notebook.enqueued("person.call")] == [BEN]
+    await setup.does(cmd.RemovePerson(HOST, EVE))
+    assert (await setup.say(EVE, "!space callme")).startswith("❌ A host has removed you")
+    await setup.does(cmd.EndSpace(HOST, setup.notebook.now))
+    assert (await setup.say(BEN, "!space callme")).startswith("❌ This live space has ended")
 
 
 async def test_help_says_everything_and_more_about_one(setup: CommandSetup) -> None:

@@ -87,8 +87,9 @@ async def test_what_has_had_its_time_is_forgotten() -> None:
     crypto = Recorder()
     notes = Pruned()
     inboxes: Any = inbox
+    keys: Any = crypto
     clock.now = 2_000_000_000_000
-    await Pruning(inboxes, outbox, notes, tokens, clock, crypto).prune()
+    await Pruning(inboxes, outbox, notes, tokens, clock, keys).prune()
     week_ago = clock.now - 7 * 86_400_000
     assert inbox.called("prune") == outbox.called("prune") == [(week_ago,)]
     assert tokens.called("prune") == [(clock.now - 365 * 86_400_000,)], "docs/admin.md says so"

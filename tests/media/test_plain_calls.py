@@ -565,3 +565,28 @@ async def test_a_prompt_is_told_to_have_ended_once_whatever_became_of_it(tmp_pat
         stage.plain_calls.play(ringing.session, "welcome", "en")  # nobody is there to hear it
         await until(lambda: (ringing.session, "welcome") in calls.prompts)
         assert len(calls.prompts) == 2
+
+
+async def test_a_packaged_prompt_is_heard_by_its_caller_alone_and_the_stream_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with (
+        calling(tmp_path) as (stage, _, calls),
+        speaking(stage, HOST) as host,
+        caller(stage.plain_calls) as guest,
+        caller(stage.plain_calls, EAR) as other,
+    ):
+        host.say(tone(440, 300))
+        await guest.hears(Heard(440))
+        await until(lambda: stage.listeners(SPACE) == 2)
+        other.wire.packets.clear()
+        stage.plain_calls.play(guest.session, "floor_granted", "de")
+        await guest.hears(lambda pcm: -40 < decibels(pcm, 440) < -25, packets=40)
+        await until(lambda: calls.prompts == [(guest.session, "floor_granted")])
+        played = len(guest.wire.packets)
+        await guest.until(lambda: len(guest.wire.packets) >= played + 60)
+        assert Heard(440)(guest.heard(50))
+        assert decibels(other.heard(len(other.wire.packets)), 440) > -20
+        numbers = [each.sequence - guest.wire.packets[0].sequence for each in guest.wire.packets]
+        assert sorted(number & 0xFFFF for number in numbers) == list(range(len(numbers)))
+        assert guest.wire.rejected == 0

@@ -213,8 +213,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Ping, 1, b'\x00\x00\x00!\x00\x00\x00\x1d{"kind": "Ping", "number": 0}'),
     (media.Synced, 0, b'\x00\x00\x00\x16\x00\x00\x00\x12{"kind": "Synced"}'),
     (media.Synced, 1, b'\x00\x00\x00\x16\x00\x00\x00\x12{"kind": "Synced"}'),
-    (media.Answer, 0, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
-    (media.Answer, 1, b'\x00\x00\x00/\x00\x00\x00+{"kind": "Answer", "request": 0, "sdp": ""}'),
+    (media.Answer, 0, b'\x00\x00\x00c\x00\x00\x00_{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f", "is_held": true}'),
+    (media.Answer, 1, b'\x00\x00\x00A\x00\x00\x00={"kind": "Answer", "request": 0, "sdp": "", "is_held": false}'),
     (media.PeerRefused, 0, b'\x00\x00\x00w\x00\x00\x00s{"kind": "Refused", "request": 1234567890123, "code": "\\u00dc \\"\\n\\ud83d\\udc4f", "text": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.PeerRefused, 1, b'\x00\x00\x00=\x00\x00\x009{"kind": "Refused", "request": 0, "code": "", "text": ""}'),
     (media.Record, 0, b'\x00\x00\x00\x9b\x00\x00\x00\x93{"kind": "Record", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen"}\x00{}\xff'),
@@ -246,6 +246,18 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Hello, 1, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
     (media.PeerChanged, 0, b'\x00\x00\x00\xf2\x00\x00\x00\xee{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f", "speaks": true, "listens": true}'),
     (media.PeerChanged, 1, b'\x00\x00\x00\x9d\x00\x00\x00\x99{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": "", "speaks": false, "listens": false}'),
+    (media.OfferDuplex, 0, b'\x00\x00\x00\x9f\x00\x00\x00\x9b{"kind": "OfferDuplex", "request": 1234567890123, "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.OfferDuplex, 1, b'\x00\x00\x00N\x00\x00\x00J{"kind": "OfferDuplex", "request": 0, "space": "", "peer": "", "user": ""}'),
+    (media.AcceptDuplexAnswer, 0, b'\x00\x00\x00\x81\x00\x00\x00}{"kind": "AcceptDuplexAnswer", "request": 1234567890123, "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.AcceptDuplexAnswer, 1, b'\x00\x00\x00G\x00\x00\x00C{"kind": "AcceptDuplexAnswer", "request": 0, "peer": "", "sdp": ""}'),
+    (media.RenegotiateDuplex, 0, b'\x00\x00\x00\x80\x00\x00\x00|{"kind": "RenegotiateDuplex", "request": 1234567890123, "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.RenegotiateDuplex, 1, b'\x00\x00\x00F\x00\x00\x00B{"kind": "RenegotiateDuplex", "request": 0, "peer": "", "sdp": ""}'),
+    (media.PlayPrompt, 0, b'\x00\x00\x00\x89\x00\x00\x00\x85{"kind": "PlayPrompt", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "prompt": "\\u00dc \\"\\n\\ud83d\\udc4f", "language": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.PlayPrompt, 1, b'\x00\x00\x00D\x00\x00\x00@{"kind": "PlayPrompt", "peer": "", "prompt": "", "language": ""}'),
+    (media.KeyPressed, 0, b'\x00\x00\x00_\x00\x00\x00[{"kind": "KeyPressed", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "key": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.KeyPressed, 1, b'\x00\x00\x001\x00\x00\x00-{"kind": "KeyPressed", "peer": "", "key": ""}'),
+    (media.PromptEnded, 0, b'\x00\x00\x00c\x00\x00\x00_{"kind": "PromptEnded", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "prompt": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.PromptEnded, 1, b'\x00\x00\x005\x00\x00\x001{"kind": "PromptEnded", "peer": "", "prompt": ""}'),
 )
 
 OLDER_MEDIA_MESSAGES: Final[tuple[tuple[type[Any], bytes], ...]] = (
@@ -254,6 +266,9 @@ OLDER_MEDIA_MESSAGES: Final[tuple[tuple[type[Any], bytes], ...]] = (
     (media.Hello, b'\x00\x00\x009\x00\x00\x005{"kind": "Hello", "pid": 0, "gates": {}, "peers": []}'),
     (media.PeerChanged, b'\x00\x00\x00\xd1\x00\x00\x00\xcd{"kind": "PeerChanged", "peer": "\\u00dc \\"\\n\\ud83d\\udc4f", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "direction": "listen", "phase": "new", "reason": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
     (media.PeerChanged, b'\x00\x00\x00z\x00\x00\x00v{"kind": "PeerChanged", "peer": "", "space": "", "user": "", "direction": "speak", "phase": "connected", "reason": ""}'),
+    # of protocol 3
+    (media.Answer, b'\x00\x00\x00R\x00\x00\x00N{"kind": "Answer", "request": 1234567890123, "sdp": "\\u00dc \\"\\n\\ud83d\\udc4f"}'),
+    (media.Answer, b'\x00\x00\x00/\x00\x00\x00+{"kind": "Answer", "request": 0, "sdp": ""}'),
 )
 """Between the control process and a media worker."""
 

@@ -61,12 +61,15 @@ class Calling:
         belongs = user == view.host or view.person(user).joined
         if view.private and not belongs:
             raise Rejected("not_found", "There is no such live space, or it is private.")
-        if user in view.removed or self._is_barred(view.host, user):
-            raise refusals.removed()
+        self._refuse_shown_out(view, user)
         if view.guests is GuestPolicy.OFF and not belongs:
             raise refusals.not_joined()
         if view.locked and not belongs:
             raise refusals.locked()
+
+    def _refuse_shown_out(self, view: LiveSpace, user: UserId) -> None:
+        if user in view.removed or self._is_barred(view.host, user):
+            raise refusals.removed()
 
     def _is_barred(self, host: UserId, user: UserId) -> bool:
         """Return what the lists say; remembered, as they may be long and calls ask often."""
@@ -98,17 +101,18 @@ class Calling:
         """
         if space.phase is Phase.ENDED:
             raise refusals.ended()
-        self._refuse_stranger(space, user)
         if space.phase is Phase.LIVE:
+            self._refuse_stranger(space, user)
             task = tasks.CallPerson(space.space, user, self._clock.now_ms())
             await self._spaces.enqueue_task(task, f"call:{source}")
             return True
+        self._refuse_shown_out(space, user)  # the rest is asked when it is live
         await self._change(space.space, user, wanted=True)
         return False
 
-    async def do_not_call(self, space: LiveSpace, user: UserId) -> None:
+    async def do_not_call(self, space: SpaceId, user: UserId) -> None:
         """Take back `call_me`. Raises StorageError."""
-        await self._change(space.space, user, wanted=False)
+        await self._change(space, user, wanted=False)
 
     async def _change(self, space: SpaceId, user: UserId, *, wanted: bool) -> None:
         async with self._locks.holding(space):

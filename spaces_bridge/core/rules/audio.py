@@ -10,6 +10,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.roles import Role
 from spaces_bridge.core.rules.common import (
+    is_above,
     refuse_unless_above,
     refuse_unless_live,
     refuse_unless_moderator,
@@ -72,7 +73,8 @@ def mute_all(space: LiveSpace, command: cmd.MuteAll) -> Iterator[ev.Event]:
     refuse_unless_moderator(space, command.by)
     refuse_unless_live(space)
     speakers = [p.user for p in space.stage if space.role(p.user) is Role.SPEAKER]
-    loud = [user for user in speakers if user not in space.muted]
+    below = [user for user in speakers if is_above(space, command.by, user)]
+    loud = [user for user in below if user not in space.muted]
     if not loud:
         raise Rejected("nobody", "There is nobody left to mute.")
     for user in loud:

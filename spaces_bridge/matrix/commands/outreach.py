@@ -114,12 +114,12 @@ class OutreachCommands:
         return "I send you your personal link by direct message."
 
     async def _call_me(self, heard: CommandCall) -> str:
+        space = await self._context.which(heard, self._may_call_about(heard.by))
         if heard.argument and heard.word != "off":
             raise Rejected("misunderstood", "`callme` takes `off`, or nothing.")
-        space = await self._context.which(heard, self._may_call_about(heard.by))
         calling = self._context.use_cases.calling
         if heard.word == "off":
-            await calling.do_not_call(space, heard.by)
+            await calling.do_not_call(space.space, heard.by)
             return f"I do not call you about “{space.title}”."
         if await calling.call_me(space, heard.by, heard.said.event):
             return "I call you now."

@@ -1,11 +1,12 @@
 """The task handler of DMs: outbox tasks carried out by direct message to one person."""
 
+from collections.abc import Callable
 from typing import get_args
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.sessions import Sessions
-from spaces_bridge.core.ids import EventId, UserId
+from spaces_bridge.core.ids import EventId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
@@ -31,12 +32,15 @@ class DmHandler:
         spaces: Spaces,
         sessions: Sessions,
         settings: MatrixSettings,
+        is_in_call: Callable[[SpaceId, UserId], bool],
     ) -> None:
+        """`is_in_call` tells whether the person is in the call of the live space now."""
         self._bot = bot
         self._dms = dms
         self._spaces = spaces
         self._sessions = sessions
         self._settings = settings
+        self._is_in_call = is_in_call
 
     async def run(self, wanted: DmTask, key: str) -> EventId | None:
         """Write the DM; the result is the message's event id, None if nothing is to be said."""
@@ -64,9 +68,15 @@ class DmHandler:
         if space is None or not space.may_speak(wanted.user):
             return None
         link = await self._personal_link(space, wanted.user)
+        how = f"Open {link} and switch your microphone on: nobody hears you before you do."
+        if self._is_in_call(space.space, wanted.user):  # clients repeat nothing that was refused
+            how = (
+                "In the call, tap your microphone off and on: nobody hears you before you do. "
+                f"Or open {link} and speak there."
+            )
         text = (
-            f"The floor in “{space.title}” is yours. Open {link} and switch your microphone on: "
-            "nobody hears you before you do. The link is yours alone, keep it to yourself."
+            f"The floor in “{space.title}” is yours. {how} "
+            "The link is yours alone, keep it to yourself."
         )
         return await self._write(wanted.user, text, key, f"The floor in “{space.title}” is yours.")
 

@@ -1,6 +1,7 @@
 """Reactions of people in their direct room: taps on the bot's DMs, and leaving the room."""
 
 import logging
+from contextlib import suppress
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import (
@@ -9,7 +10,9 @@ from spaces_bridge.app.notes.dms_and_reactions import (
     StageInvitationMessage,
 )
 from spaces_bridge.app.ports import Clock, Followers
+from spaces_bridge.app.records import CallAlert
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.calling import Calling
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
@@ -41,8 +44,10 @@ class DmReactions:
         dm_store: DmStore,
         settings: MatrixSettings,
         clock: Clock,
+        calling: Calling,
     ) -> None:
         self._spaces = spaces
+        self._calling = calling
         self._followers = followers
         self._dm_store = dm_store
         self._settings = settings
@@ -66,6 +71,7 @@ class DmReactions:
             return
         if tap.emoji == emojis.YES:
             await self._ask(tap.space, cmd.DropReminder(tap.user), redaction.event)
+            await self._calling.do_not_call(tap.space, tap.user)
             answer = "No reminder, then."
         else:
             for host in tap.hosts or (None,):
@@ -127,10 +133,25 @@ class DmReactions:
         )
         space = await self._spaces.find(invitation.space)
         if refusal is None:
-            return _promise(space, self._clock.now_ms()), True
+            promise = _promise(space, self._clock.now_ms())
+            if space is not None and await self._is_to_be_called(invitation, space, reaction):
+                return f"{promise} Then I call you, too.", True
+            return promise, True
         if space is not None and space.phase is Phase.LIVE:
             return f"{refusal} {self._way(space)}", True
         return refusal, False
+
+    async def _is_to_be_called(
+        self, invitation: Invitation, space: LiveSpace, reaction: Reaction
+    ) -> bool:
+        """Have the person called when it goes live, if they chose `ring` for its host."""
+        alert = await self._followers.alert(invitation.host, invitation.user)
+        if alert is not CallAlert.RING:
+            return False
+        with suppress(Rejected):
+            await self._calling.call_me(space, invitation.user, reaction.event)
+            return True
+        return False
 
     def _way(self, space: LiveSpace) -> str:
         if space.private:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from spaces_bridge.app.errors import AdapterError, OfferRefused
+from spaces_bridge.app.errors import AdapterError, OfferRefused, StorageError
 from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calling import Calling
@@ -82,7 +82,13 @@ class IncomingCalls:
         ongoing = Ongoing(calls.incoming(said, until_ms), offer=said.sdp)
         ongoing.floor = floor.Floor(is_muted=said.is_muted is True)
         self._book.add(ongoing)
-        await self._choose(ongoing)
+        try:
+            await self._choose(ongoing)
+        except AdapterError:  # the event comes again, and the call begins anew
+            self._book.forget(ongoing)
+            if ongoing.call.session:
+                self._spaces.context.stage.hang_up(ongoing.call.session)
+            raise
 
     async def _are_alone(self, room: RoomId, user: UserId) -> bool:
         """Return whether only the bot and this person are in the room: calls are for two."""
@@ -129,7 +135,9 @@ class IncomingCalls:
             await leave(ongoing, Reason.USER_HANGUP, words.shown_out(refusal))
         except OfferRefused as refused:
             log.info("a caller's offer is refused: %s", refused.code)
-            await leave(ongoing, Reason.UNKNOWN_ERROR, words.NOT_UNDERSTOOD)
+            await leave(ongoing, Reason.UNKNOWN_ERROR, words.not_taken(refused))
+        except StorageError:
+            raise
         except AdapterError as error:
             log.warning("a call cannot be answered: %s", error)
             await leave(ongoing, Reason.UNKNOWN_ERROR, words.NO_SOUND)

@@ -138,7 +138,8 @@ class PlainCalls(QuietAudience):
                 return
             rang = ongoing.call.phase is CallPhase.RINGING
             await self._signalling.feed(ongoing, said)
-            if rang and ongoing.call.phase is CallPhase.OVER:
+            declined = isinstance(said, signals.CallRejected | signals.CallHungUp)
+            if rang and declined and ongoing.call.phase is CallPhase.OVER:
                 await self._telling.write(head.room, words.DECLINED, head.event)
 
     async def heard(self, said: Message) -> bool:

@@ -119,7 +119,7 @@ class CallSignalling:
             await self._stage.accept(ongoing.call.session, act.sdp)
         except AdapterError as error:
             log.warning("an answer to a call of ours is not taken: %s", error)
-            await self.leave(ongoing, Reason.UNKNOWN_ERROR, words.NOT_UNDERSTOOD)
+            await self.leave(ongoing, Reason.UNKNOWN_ERROR, words.NOT_TAKEN)
         else:
             await self.feed(ongoing, calls.MediaAccepted())
 

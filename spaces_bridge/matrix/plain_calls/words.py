@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from spaces_bridge.app.errors import OfferRefused
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.text.dates import shown_utc
@@ -13,13 +14,18 @@ NOT_CHOSEN: Final = "I got no answer: call again when you know which one you wou
 MISSED: Final = "You called me when I could not answer. Please call again."
 LOST: Final = "I was restarted, and your call got lost. Please call again."
 NO_SOUND: Final = "My sound does not work right now. Please call again in a minute."
-NOT_UNDERSTOOD: Final = "I could not take your call: your client offers nothing that I understand."
+NOT_TAKEN: Final = "Your client has answered in a way that I do not understand. Call me instead."
 NOT_PICKED_UP: Final = (
     "I called, and nobody answered. Call me whenever you like, while it is live."
 )
 DECLINED: Final = "All right. Call me whenever you like, while it is live."
 TOO_LATE: Final = "I wanted to call you and could not in time. Call me instead."
 ELSEWHERE: Final = "You have called again: this call goes on there."
+
+
+def not_taken(refused: OfferRefused) -> str:
+    """Return why a call is not taken: the media edge refuses the client's offer."""
+    return f"I could not take your call: {refused.text}"
 
 
 def nobody_live(coming: LiveSpace | None) -> str:

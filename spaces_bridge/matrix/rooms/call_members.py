@@ -68,6 +68,10 @@ class CallConnections:
         """Return whether any device is in the call of the live space."""
         return any(where == space for where, _, _ in self._connected)
 
+    def is_in(self, space: SpaceId, user: UserId) -> bool:
+        """Return whether a device of the person is in the call of the live space."""
+        return any((where, who) == (space, user) for where, who, _ in self._connected)
+
     async def run(self) -> None:
         """Store the tasks to look at devices that are gone; runs until cancelled."""
         while True:

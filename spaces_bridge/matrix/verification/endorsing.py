@@ -5,7 +5,7 @@ Spec: Client-Server API, "Cross-signing": the user-signing key signs other users
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from spaces_bridge.app.crypto_ports import CryptoStore, VerifiedIdentity
@@ -68,9 +68,10 @@ class VerifiedIdentities:
         self._store = store
         self._tell = tell
         self._clock = clock
+        self._verified: set[UserId] = set()
         self._doubtful: set[UserId] = set()
         self._any = asyncio.Event()
-        lists.on_identity_change(self.identity_changed)
+        lists.on_change(self.devices_changed)
 
     async def endorse(self, user: UserId, master: str) -> None:
         """Sign and publish the key, and remember it as verified; safe to repeat.
@@ -89,16 +90,19 @@ class VerifiedIdentities:
             log.warning("the signature for %s was refused: %s", user, refusal.errcode)
         verified = VerifiedIdentity(user, master, self._clock.now_ms())
         await self._store.apply(put=[verified])
+        self._verified.add(user)
 
-    def identity_changed(self, user: UserId, _old: str, _new: str) -> None:
-        """Look at this person as soon as possible: their master key is another one."""
-        self._doubtful.add(user)
-        self._any.set()
+    def devices_changed(self, users: Iterable[UserId]) -> None:
+        """Look at those of these people who were verified: their keys may be others now."""
+        found = self._verified.intersection(users)
+        if found:
+            self._doubtful |= found
+            self._any.set()
 
     async def run(self) -> None:
         """Tell people whose identity changed, until cancelled. Raises StorageError."""
-        # what changed just before a crash is seen now
-        self._doubtful |= {each.user for each in await self._store.find(VerifiedIdentity)}
+        self._verified |= {each.user for each in await self._store.find(VerifiedIdentity)}
+        self._doubtful |= self._verified  # what changed just before a crash is seen now
         while True:
             try:
                 await self.look()
@@ -110,11 +114,14 @@ class VerifiedIdentities:
             self._any.clear()
 
     async def look(self) -> None:
-        """Look at everybody in doubt once. Raises AdapterError."""
+        """Look at everybody in doubt once. Raises AdapterError: those not looked at stay."""
         while self._doubtful:
-            user = next(iter(self._doubtful))
-            await self._look_at(user)
-            self._doubtful.discard(user)
+            user = self._doubtful.pop()
+            try:
+                await self._look_at(user)
+            except AdapterError:
+                self._doubtful.add(user)
+                raise
 
     async def _look_at(self, user: UserId) -> None:
         """Tell a verified person whose identity is another one now; once."""
@@ -124,5 +131,7 @@ class VerifiedIdentities:
                 continue
             now = identity.master if identity is not None else ""
             log.warning("the verified identity of %s is another one now", user)
-            await self._tell(user, words.reset(user), f"identity:{user}:{now}")
+            text = words.reset(user, verified.verified_at_ms)
+            await self._tell(user, text, f"identity:{user}:{now}")
             await self._store.apply(drop=[verified])
+            self._verified.discard(user)

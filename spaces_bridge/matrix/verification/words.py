@@ -1,5 +1,7 @@
 """What the bot says about verifications, in words."""
 
+from datetime import UTC, datetime
+
 CROWDED = "Too many verifications at once. Please begin again in ten minutes."
 TWO_AT_ONCE = "Two verifications at once: I cancelled both. Please begin again, once."
 
@@ -29,10 +31,12 @@ MISMATCH = (
 )
 
 
-def reset(user: str) -> str:
+def reset(user: str, verified_at_ms: int) -> str:
     """Return the warning that a verified person has another identity now."""
+    day = datetime.fromtimestamp(verified_at_ms / 1000, tz=UTC).date().isoformat()
     return (
         f"The identity of {user} (its cross-signing keys) is another one than the one that was "
-        "verified with me. If you have reset it yourself, verify me again. If not, somebody may "
-        "have taken your account over or sits between us: ask whoever runs your homeserver."
+        f"verified with me on {day}. If you have reset it yourself, verify me again. If not, "
+        "somebody may have taken your account over or sits between us: ask whoever runs your "
+        "homeserver."
     )

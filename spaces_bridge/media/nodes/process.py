@@ -15,7 +15,7 @@ from spaces_bridge.media.nodes.agent import NodeAgent
 from spaces_bridge.media.nodes.dialer import Dialer
 from spaces_bridge.media.nodes.options import NodeOptions
 from spaces_bridge.media.sfu_client.messages import ToSfuClient
-from spaces_bridge.media.sfu_process import SfuClientProcess, is_sdk_installed
+from spaces_bridge.media.sfu_process import INSTALL, SfuClientProcess, is_sdk_installed
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.startup import ExitCode, StartUpError
 
@@ -31,8 +31,7 @@ async def run(options: NodeOptions) -> int:
     if not is_sdk_installed():
         raise StartUpError(
             ExitCode.CONFIG_INVALID,
-            "A media node needs LiveKit's SDK. Install it with "
-            "`pip install 'spaces-bridge[livekit]'`.",
+            f"A media node needs LiveKit's SDK. Install it with {INSTALL}.",
         )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

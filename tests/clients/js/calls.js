@@ -29,14 +29,15 @@ function take(next) {
 
 function hear() {
   const stream = call.remoteUsermediaStream;
-  if (!stream || player?.srcObject === stream) return;
-  stop();
-  player = new Audio();
-  player.srcObject = stream;
-  player.play().catch(() => {});
-  recorder = new MediaRecorder(new MediaStream(stream.getAudioTracks()), {
-    audioBitsPerSecond: 64000,
-  });
+  if (stream && player?.srcObject !== stream) {
+    player = new Audio();
+    player.srcObject = stream;
+    player.play().catch(() => {});
+  }
+  const track = stream?.getAudioTracks()[0];
+  if (!track || recorder) return;
+  // of its own, as a call on hold takes the track out of its stream and puts it in again
+  recorder = new MediaRecorder(new MediaStream([track]), { audioBitsPerSecond: 64000 });
   pieces.length = 0;
   recorder.ondataavailable = ({ data }) => pieces.push(data);
   recorder.start(250);
@@ -56,12 +57,12 @@ async function base64(blob) {
   return btoa(text);
 }
 
-async function packets(kind) {
-  let count = 0;
+async function received() {
+  let packets = 0;
   for (const stat of (await call.peerConn.getStats()).values()) {
-    if (stat.type === kind) count += stat.packetsReceived ?? stat.packetsSent;
+    if (stat.type === "inbound-rtp") packets += stat.packetsReceived;
   }
-  return count;
+  return packets;
 }
 
 export const calls = (client) => ({
@@ -70,17 +71,15 @@ export const calls = (client) => ({
     await call.placeVoiceCall();
   },
   answer: () => call.answer(),
-  decline: () => call.reject(),
   hangUp: () => call.hangup("user_hangup", false),
   mute: (muted) => call.setMicrophoneMuted(muted).then(() => {}),
   hold: (held) => call.setRemoteOnHold(held),
   press: (keys) => call.sendDtmfDigit(keys),
   callState: () => ({
-    state: call?.state ?? "none", held: call?.isLocalOnHold() ?? false, ended, states,
+    state: call?.state ?? "none", connection: call?.peerConn?.connectionState ?? "none", ended,
+    states,
   }),
-  connection: () => call.peerConn.connectionState,
-  received: () => packets("inbound-rtp"),
-  sent: () => packets("outbound-rtp"),
+  received,
   // What the person heard in the call so far, as the browser's recorder writes it
   heard: () => base64(new Blob(pieces)),
 });

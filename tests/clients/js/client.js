@@ -76,8 +76,6 @@ function events(room) {
 window.matrix = {
   signIn,
   resume: () => start(JSON.parse(localStorage.getItem(KEPT))),
-  stop: () => client.stopClient(),
-  device: () => client.getDeviceId(),
 
   async openDm(user, encrypted) {
     const { room_id } = await client.createRoom({

@@ -18,12 +18,6 @@ export const verification = (client) => ({
     const devices = (await crypto.getUserDeviceInfo([user], true)).get(user);
     request = await crypto.requestDeviceVerification(user, [...devices.keys()][0]);
   },
-  // Takes up a request that somebody else has made
-  async acceptVerification(user, room) {
-    sas = undefined;
-    request = client().getCrypto().findVerificationRequestDMInProgress(room, user);
-    await request.accept();
-  },
   async startSas() {
     const verifier = await request.startVerification("m.sas.v1");
     verifier.on("show_sas", show);

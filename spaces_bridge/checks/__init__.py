@@ -1,0 +1,1 @@
+"""The parts of the command `--check`, by what they look at."""
