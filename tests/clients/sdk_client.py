@@ -199,12 +199,16 @@ class SdkClient:
         """Put the other side on hold, or take it back."""
         await self.ask("hold", held)
 
-    async def received(self) -> int:
-        """RTP packets received so far."""
-        return int(await self.ask("received"))
+    async def packets(self) -> int:
+        """RTP packets received so far; a hold sets it to 0."""
+        return int((await self.ask("received"))["packets"])
+
+    async def energy(self) -> float:
+        """The energy of all sound received so far; it grows while there is any."""
+        return float((await self.ask("received"))["energy"])
 
     async def heard(self) -> Pcm:
-        """All that the person heard in the call so far, as 48 kHz mono."""
+        """All that the person heard in the call so far, up to a hold, as 48 kHz mono."""
         return _decoded(base64.b64decode(await self.ask("heard")))
 
     # --- verification -------------------------------------------------------------------------

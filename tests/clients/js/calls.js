@@ -29,15 +29,14 @@ function take(next) {
 
 function hear() {
   const stream = call.remoteUsermediaStream;
-  if (stream && player?.srcObject !== stream) {
-    player = new Audio();
-    player.srcObject = stream;
-    player.play().catch(() => {});
-  }
-  const track = stream?.getAudioTracks()[0];
-  if (!track || recorder) return;
-  // of its own, as a call on hold takes the track out of its stream and puts it in again
-  recorder = new MediaRecorder(new MediaStream([track]), { audioBitsPerSecond: 64000 });
+  if (!stream || player?.srcObject === stream) return;
+  stop();
+  player = new Audio();
+  player.srcObject = stream;
+  player.play().catch(() => {});
+  recorder = new MediaRecorder(new MediaStream(stream.getAudioTracks()), {
+    audioBitsPerSecond: 64000,
+  });
   pieces.length = 0;
   recorder.ondataavailable = ({ data }) => pieces.push(data);
   recorder.start(250);
@@ -58,11 +57,13 @@ async function base64(blob) {
 }
 
 async function received() {
-  let packets = 0;
+  const sum = { packets: 0, energy: 0 };
   for (const stat of (await call.peerConn.getStats()).values()) {
-    if (stat.type === "inbound-rtp") packets += stat.packetsReceived;
+    if (stat.type !== "inbound-rtp") continue;
+    sum.packets += stat.packetsReceived;
+    sum.energy += stat.totalAudioEnergy;
   }
-  return packets;
+  return sum;
 }
 
 export const calls = (client) => ({
@@ -80,6 +81,7 @@ export const calls = (client) => ({
     states,
   }),
   received,
-  // What the person heard in the call so far, as the browser's recorder writes it
+  // What the person heard in the call so far, as the browser's recorder writes it: until a hold, which
+  // ends Chromium's for good
   heard: () => base64(new Blob(pieces)),
 });
