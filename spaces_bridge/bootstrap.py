@@ -134,8 +134,8 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     """Open the database and make all parts; none of the others is started."""
     clock, signal_later, hub, tasks = SystemClock(), LateOutboxSignal(), Hub(), TaskSupervisor()
     identities, delayed_events = _strangers(config)
-    closing.push_async_callback(identities.stop)
-    closing.push_async_callback(delayed_events.stop)
+    for asker in (identities, delayed_events):
+        closing.push_async_callback(asker.stop)
     storage = await _open_storage(config, clock)
     closing.push_async_callback(storage.close)
     tasks.keep("database watch", storage.watch.run)
@@ -162,9 +162,7 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     )
     spaces = Spaces(context, tasks)
     ban_lists.attend(spaces)
-    media_events = MediaEvents(spaces)
-    stage.listen(media_events)
-    captioner.listen(media_events)
+    media_events = _media_events(spaces, sound, captioner)
     sessions = Sessions(storage.tokens, clock, config.homeserver.domain)
     use_cases = use_cases_of(spaces, ban_lists, storage.reports, config.permission_of)
     own_keys = await _own_keys(config, storage, clock)
@@ -174,38 +172,25 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
     audience.add(matrix.plain_calls)
     stage.plain_calls.attend_plain_calls(matrix.plain_calls)
     signal_later.matrix = matrix
-    calls = (
-        calls_of(
-            config,
-            CallNeeds(
-                spaces=spaces,
-                audience=audience,
-                stage=stage.calls,
-                relays=sound.relays,
-                ban_lists=ban_lists,
-                use_cases=use_cases,
-                identities=identities,
-                delayed_events=delayed_events,
-                openid=_openid_settings(config),
-                matrix=matrix,
-                tasks=tasks,
-            ),
-        )
-        if config.livekit.enabled
-        else None
+    needs = CallNeeds(
+        spaces=spaces,
+        audience=audience,
+        stage=stage.calls,
+        relays=sound.relays,
+        ban_lists=ban_lists,
+        use_cases=use_cases,
+        identities=identities,
+        delayed_events=delayed_events,
+        openid=_openid_settings(config),
+        matrix=matrix,
+        tasks=tasks,
     )
+    calls = calls_of(config, needs) if config.livekit.enabled else None
     pages = WebService(
         _web_settings(config),
         hub,
         spaces,
-        Dependencies(
-            sessions,
-            identities,
-            matrix.pictures,
-            ban_lists,
-            storage.reports,
-            matrix.verification_desk,
-        ),
+        _dependencies(sessions, identities, ban_lists, storage, matrix),
         use_cases,
         {**_health(config, storage, matrix, sound, captioner), "tasks": tasks},
         _numbers(tasks, storage, sound, captioner, calls, matrix),
@@ -224,6 +209,26 @@ async def _made(config: Config, closing: contextlib.AsyncExitStack) -> _Parts:
         pages,
         tasks,
     )
+
+
+def _media_events(spaces: Spaces, sound: Sound, captioner: Captioner) -> MediaEvents:
+    """Return what hands events of sound and captions to live spaces, told of both."""
+    media_events = MediaEvents(spaces)
+    sound.stage.listen(media_events)
+    captioner.listen(media_events)
+    return media_events
+
+
+def _dependencies(
+    sessions: Sessions,
+    identities: OpenIdVerifier,
+    ban_lists: BanListService,
+    storage: Storage,
+    matrix: MatrixService,
+) -> Dependencies:
+    """Return what the pages ask of others."""
+    desk = matrix.verification_desk
+    return Dependencies(sessions, identities, matrix.pictures, ban_lists, storage.reports, desk)
 
 
 def _matrix(

@@ -110,6 +110,23 @@ def test_every_decision_record_is_in_the_index_and_fits_a_page() -> None:
         assert len(record.read_text().splitlines()) <= 60, record.name
 
 
+LINES_MAX = 80
+DISPATCH = {"evolution.evolve", "rules._rule"}
+"""The two that are one arm for each event or command."""
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = set()
+    for path in PACKAGE.rglob("*.py"):
+        module = path.parent.name if path.stem == "__init__" else path.stem
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                if node.end_lineno - node.lineno >= LINES_MAX:
+                    long.add(f"{module}.{node.name}")
+    assert long == DISPATCH
+
+
 def test_every_exit_code_is_explained_to_admins() -> None:
     table = (ROOT / "docs" / "admin.md").read_text().partition("### How it ends")[2]
     told = {

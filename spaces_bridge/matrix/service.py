@@ -95,7 +95,7 @@ class MatrixService:
         now_s = asyncio.get_running_loop().time
         self._settings = settings
         self._tasks = tasks or TaskSupervisor()
-        reach = Reach()
+        self._reach = Reach()
         pace = FairQueue(settings.events_per_second, now_s)
         budgets = RoomBudgets(settings.room_events_per_minute, now_s)
 
@@ -103,7 +103,7 @@ class MatrixService:
             pace.spend()
             budgets.note(room)
 
-        self._api = HomeserverApi(settings.homeserver, settings.as_token, reach, written)
+        self._api = HomeserverApi(settings.homeserver, settings.as_token, self._reach, written)
         reader = MatrixClient(self._api, settings.bot)
         self._encrypted = EncryptedRooms(reader, crypto_store)
         self._crypto = (
@@ -112,14 +112,6 @@ class MatrixService:
             else None
         )
         bot = self._bot = self._client_of(settings.bot)
-        self._watch = HomeserverWatch(
-            self._api,
-            bot,
-            reach,
-            settings.appservice_id,
-            self._homeserver_is_back,
-            self._homeserver_is_away,
-        )
         allowed = LaneBudgets(settings, spaces, budgets)
         self._parts = assemble(
             MatrixContext(
@@ -144,13 +136,27 @@ class MatrixService:
         self._dispatcher = OutboxDispatcher(
             outbox, clock, self._parts.handlers, pace, allowed.per_minute, allowed.room_wait_s
         )
-        event_dispatcher = self._parts.event_dispatcher
         self._verification = self._verification_of(spaces, clock)
+        self._listen_to(inbox, spaces)
+        self._counters = CounterWatch(spaces, outbox, self.wake)
+        self._pruning = Pruning(inbox, outbox, spaces.context.notes, tokens, clock, crypto_store)
+
+    def _listen_to(self, inbox: Inbox, spaces: Spaces) -> None:
+        """Make the parts by which the homeserver's events come in."""
+        self._watch = HomeserverWatch(
+            self._api,
+            self._bot,
+            self._reach,
+            self._settings.appservice_id,
+            self._homeserver_is_back,
+            self._homeserver_is_away,
+        )
+        event_dispatcher = self._parts.event_dispatcher
         self._consumer = InboxConsumer(
             inbox, self._reading(event_dispatcher.receive), event_dispatcher.is_pressing
         )
         self._server = AppserviceServer(
-            settings.hs_token,
+            self._settings.hs_token,
             inbox,
             self._hint,
             self._consumer.wake,
@@ -158,23 +164,14 @@ class MatrixService:
             self._is_ready,
         )
         self._look_back = LookBack(
-            bot,
+            self._bot,
             inbox,
             spaces.context.notes,
-            clock,
+            spaces.context.clock,
             lambda: [space.room for space in spaces.open() if space.room is not None],
             self._missed_events_found,
         )
         event_dispatcher.read_first_words(self._look_back.first_words)
-        self._counters = CounterWatch(spaces, outbox, self.wake)
-        self._pruning = Pruning(
-            inbox,
-            outbox,
-            spaces.context.notes,
-            tokens,
-            clock,
-            crypto_store,
-        )
 
     @property
     def port(self) -> int:

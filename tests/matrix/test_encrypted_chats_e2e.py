@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.commands.edits import ONCE
+from spaces_bridge_demo.homeserver import Homeserver
+from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.clients.chat import Shown, all_is_well, ask, message, shown
 from tests.clients.nio_client import NioClient, nio_client
 from tests.matrix.conftest import Settle
@@ -21,6 +24,14 @@ from tests.matrix.support import BOT, Bridge, LiveSetup, SystemClock, eventually
 pytestmark = pytest.mark.e2e
 
 SignIn = Callable[[str], Awaitable[NioClient]]
+
+
+class WishingHomeserver(Homeserver):
+    """A homeserver that tells clients to open plain chats."""
+
+    def config(self) -> dict[str, Any]:
+        wishes = {"io.element.e2ee": {"default": False}}
+        return {**super().config(), "extra_well_known_client_content": wishes}
 
 
 @pytest.fixture
@@ -242,3 +253,25 @@ async def test_a_live_space_of_an_encrypted_chat_is_open_and_says_so(
     room = await ada.join(room_of(space))
     assert not await bridge.matrix.is_encrypted(room_of(space))
     assert "not encrypted" in await ada.topic(room)
+
+
+async def test_the_homeservers_wish_decides_how_a_chat_is_opened(
+    tmp_path: Path,
+) -> None:
+    setup = LiveSetup(tmp_path / "setup", WishingHomeserver(tmp_path / "synapse"))
+    async with setup.homeserver as homeserver, AsyncExitStack() as people:
+        ada = await people.enter_async_context(
+            MatrixUser(homeserver.url, await homeserver.register("ada"))
+        )
+        ben = await people.enter_async_context(
+            nio_client(homeserver.url, await homeserver.register("ben"), tmp_path)
+        )
+        async with Bridge(setup.settings(), tmp_path / "db") as bridge:
+            await bridge.connected()
+            space = await bridge.create(ada, "Tonight")
+            await bridge.spaces.ask(
+                space.space, cmd.InvitePerson(UserId(ada.id), UserId(ben.user))
+            )
+            dm = await ben.join(await invited(ben))
+            invitation = await message(ben, dm, "invites you: Tonight", sender=BOT)
+            assert not invitation.encrypted

@@ -18,7 +18,7 @@ from spaces_bridge.app.crypto_ports import (
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
-from spaces_bridge.matrix.crypto import key_sharing, olm_outbound, recipients
+from spaces_bridge.matrix.crypto import device_lists, key_sharing, olm_outbound, recipients
 from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
 from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.fitting import PLAINTEXT_MAX_BYTES
@@ -341,6 +341,25 @@ async def test_a_device_without_one_time_keys_is_told_so_and_tried_again() -> No
     await follow(bot.sending.lists, [ben.user], [], False)
     ben.read(await bot.send())
     assert len(ben.received) == 2
+
+
+async def test_who_could_not_be_given_a_key_is_tried_again_after_a_while() -> None:
+    eve, ben = Peer("@eve:home"), Peer("@ben:away")
+    eve.one_time_keys = 0
+    bot = Bot(Room("@eve:home", "@ben:away"), eve, ben)
+    bot.server.failures.add("away")
+    await bot.send()
+    eve.one_time_keys = 1
+    bot.server.failures.clear()
+    with pytest.raises(KeyError):
+        ben.read(await bot.send())
+    bot.clock.ms += device_lists.REST_MS
+    sealed = await bot.send()
+    ben.read(sealed)
+    with pytest.raises(KeyError):
+        eve.read(sealed)
+    bot.clock.ms += key_sharing.NO_OLM_AGAIN_MS
+    eve.read(await bot.send())
 
 
 async def test_a_one_time_key_that_its_device_did_not_sign_is_not_used() -> None:

@@ -160,6 +160,6 @@ async def test_in_the_room_of_an_ended_space_everything_is_refused_but_numbers_a
     text = f"{verb} {argument}" if VERBS[verb].argument else verb
     answer = await setup.say(HOST, f"!space {text}")
     others = {"record": "cannot record", "report": "what is wrong", "follow": "Nobody called"}
-    others["unfollow"] = "Nobody called"
+    others |= {"unfollow": "Nobody called", "verify": "no encrypted chats"}
     assert others.get(verb, "has ended") in answer
     assert answer.startswith("❌")

@@ -215,7 +215,7 @@ async def test_nothing_beside_is_lost(storage: Storage) -> None:
     assert heard.event_id == "$old"
 
 
-NEWER = {"delegated_leaves"}
+NEWER = {"calls_wanted", "delegated_leaves", "plain_calls_on"}
 """Kinds of notes that came after notes were records."""
 
 

@@ -54,9 +54,8 @@ def spoken(text: str, language: str) -> Pcm:
 def ogg(pcm: Pcm) -> bytes:
     """Return the sound as Ogg Opus: mono, 48 kHz, 20 ms frames."""
     target = io.BytesIO()
-    with av.open(target, "w", format="ogg") as made:
-        # a fixed serial number, and no program's version: the same sound is the same file
-        made.metadata["encoder"] = ""
+    # a fixed serial number, and no program's version: the same sound is the same file
+    with av.open(target, "w", format="ogg", options={"fflags": "+bitexact"}) as made:
         options = {"frame_duration": "20", "vbr": "on", "application": "voip"}
         stream = made.add_stream("libopus", rate=RATE, layout="mono", options=options)
         stream.bit_rate = BITRATE

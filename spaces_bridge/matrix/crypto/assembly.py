@@ -158,6 +158,9 @@ class CryptoService:
             "unreadable": waiting.counts["unreadable"] if waiting is not None else 0,
             "answered": waiting.counts["answered"] if waiting is not None else 0,
             "waiting": waiting.number if waiting is not None else 0,
+            "sent": self.sending.sessions.encrypted,
+            "keys_shared": self.sending.keys.counts["shared"],
+            "keys_withheld": self.sending.keys.counts["withheld"],
         }
 
     # --- what the key sync tells ----------------------------------------------------------------

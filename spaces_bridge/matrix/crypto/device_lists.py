@@ -114,6 +114,11 @@ class DeviceLists:
             await self._ask(wanted)
         self._trim()
 
+    def asked_again_at_ms(self, users: Iterable[UserId]) -> int | None:
+        """Return when the first of these people is asked for again whose server did not answer."""
+        waits = [self._resting[user] for user in users if user in self._resting]
+        return min(waits, default=None)
+
     # --- following ------------------------------------------------------------------------------
 
     def on_change(self, watcher: Callable[[Collection[UserId]], None]) -> None:

@@ -13,7 +13,7 @@ from spaces_bridge.matrix.events.envelope import envelope_of, is_user_id
 
 ENCRYPTION: Final = "m.room.encryption"
 
-PLAIN_FOR_S: Final = 60.0
+PLAIN_FOR_S: Final = 300.0
 """Seconds that an answer "not encrypted" is used again, where no event says otherwise."""
 PLAIN_KEPT: Final = 5000
 """Rooms that are known to be unencrypted; the one longest known is asked for again first."""

@@ -6,6 +6,7 @@ Spec: Client-Server API, "m.room_key" and "m.room_key.withheld".
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -83,6 +84,8 @@ class KeySharing:
         self._handed_out_ms: dict[RoomId, int] = {}
         """When a crowd's key was handed out."""
         self._no_olm_until: dict[DeviceName, int] = {}
+        self.counts: Counter[str] = Counter()
+        """Numbers for the metrics: `shared`, `withheld`."""
         lists.on_change(self._devices_changed)
 
     async def session_for(self, room: RoomId, rotation: Rotation) -> RoomSession:
@@ -106,6 +109,8 @@ class KeySharing:
     def _is_ready(self, session: RoomSession, rotation: Rotation) -> bool:
         now_ms = self._clock.now_ms()
         if session.is_worn(rotation, now_ms):
+            return False
+        if session.again_at_ms is not None and now_ms >= session.again_at_ms:
             return False
         handed_out_ms = self._handed_out_ms.get(session.room, -CROWD_STEADY_MS)
         return session.is_shared or 0 <= now_ms - handed_out_ms < CROWD_STEADY_MS
@@ -141,9 +146,17 @@ class KeySharing:
             self._sessions.drop(room)  # what is noted in memory may not be stored
             raise
         session.is_shared = not session.is_doubted
+        session.again_at_ms = self._again_at_ms(people, wanted)
         if len(session.shares) > CROWD:
             self._handed_out_ms[room] = self._clock.now_ms()
         return session
+
+    def _again_at_ms(self, people: Collection[UserId], wanted: Recipients) -> int | None:
+        """Return when somebody is to be tried again who could not be given the key."""
+        names = [(device.user, device.device) for device in wanted.trusted]
+        waits = [self._no_olm_until[name] for name in names if name in self._no_olm_until]
+        asked = self._lists.asked_again_at_ms(people)
+        return min([*waits, *([asked] if asked is not None else [])], default=None)
 
     async def _people(self, room: RoomId) -> Collection[UserId]:
         """Return everybody in the room who is to have its keys, but the bot."""
@@ -186,6 +199,7 @@ class KeySharing:
         }
         also = partial(self._noted, session, index, Withholding.NONE)
         outcome = await self._olm.send(lacking, "m.room_key", content, also)
+        self.counts["shared"] += len(outcome.reached)
         for device in outcome.reached:
             self._no_olm_until.pop((device.user, device.device), None)
         await self._withhold(session, index, outcome.unreached, Withholding.NO_OLM)
@@ -227,6 +241,7 @@ class KeySharing:
         else:
             content |= {"room_id": session.room, "session_id": session.group.session_id}
         also = partial(self._noted, session, index, code)
+        self.counts["withheld"] += len(untold)
         await self._olm.send_plain(untold, "m.room_key.withheld", content, also)
 
     def _rest(self, devices: Sequence[KnownDevice]) -> None:

@@ -61,6 +61,7 @@ class RoomSession:
 
     `people`: those whose devices were looked at when the key was handed out last. `is_shared`:
     everybody who is to have the key has it, and nothing came up since that looking began.
+    `again_at_ms`: when to look again, because somebody could not be given it; None: nobody.
     """
 
     room: RoomId
@@ -70,6 +71,7 @@ class RoomSession:
     people: frozenset[UserId] = frozenset()
     is_shared: bool = False
     is_doubted: bool = False
+    again_at_ms: int | None = None
 
     def doubt(self) -> None:
         """Have it looked at who is to have the key before the next message."""
@@ -94,6 +96,8 @@ class OutboundSessions:
         self._account = account
         self._clock = clock
         self._rooms: OrderedDict[RoomId, RoomSession] = OrderedDict()
+        self.encrypted = 0
+        """How many events were encrypted, for the metrics."""
 
     def held(self, room: RoomId) -> RoomSession | None:
         """Return the room's session if it is in memory."""
@@ -122,6 +126,7 @@ class OutboundSessions:
         payload = {"type": type_, "content": content, "room_id": session.room}
         message = session.group.encrypt(json.dumps(payload, ensure_ascii=False).encode())
         await self._store.apply([self._record(session)])
+        self.encrypted += 1
         sealed: dict[str, Any] = {
             "algorithm": MEGOLM,
             "ciphertext": message.to_base64(),
