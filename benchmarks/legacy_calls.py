@@ -39,12 +39,12 @@ async def _measure(rounds: int) -> Sequence[float]:
 
 
 async def _round(stage: Rig, caller: WireCaller) -> float:
-    """Ask by a key, get the floor, be heard, lose it; the milliseconds until silence."""
-    prompt = stage.host.next_prompt(stage.mia)
-    await caller.press(_KEY)
-    asked = await prompt
+    """Have the floor by level, take it by a key, be heard, lose it: milliseconds to silence."""
+    offered = stage.mia_tab.next_frame("role", lambda frame: frame["may_speak"])
+    await stage.host.set_level(stage.space.room, stage.mia.id, 10)
+    await offered
     began = time.monotonic()
-    await stage.host.react(asked["room_id"], asked["event_id"], "✅")
+    await caller.press(_KEY)
     await until(lambda: stage.ear.loud_at > began, 30.0)
     event = await demote(stage)
     await until(lambda: event in stage.proxy.arrivals)
