@@ -22,8 +22,8 @@ class Anything:
         raise AssertionError
 
     directory = space = open = listen = speak = leave = spaces = openapi = lost = create = you = (
-        handle
-    )
+        verify
+    ) = handle
 
 
 def routes() -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.plain_calls import CallsWanted
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calls import Bars
+from spaces_bridge.app.usecases.refusals import no_such_space
 from spaces_bridge.core import refusals
 from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.errors import Rejected
@@ -60,7 +61,7 @@ class Calling:
     def _refuse_stranger(self, view: LiveSpace, user: UserId) -> None:
         belongs = user == view.host or view.person(user).joined
         if view.private and not belongs:
-            raise Rejected("not_found", "There is no such live space, or it is private.")
+            raise no_such_space()
         self._refuse_shown_out(view, user)
         if view.guests is GuestPolicy.OFF and not belongs:
             raise refusals.not_joined()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from spaces_bridge.app.registry import Spaces, is_ghost
+from spaces_bridge.app.usecases.refusals import no_such_space
 from spaces_bridge.core import refusals
-from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import Phase
 from spaces_bridge.core.rules.audio import no_floor
@@ -100,7 +100,7 @@ class Calls:
         """Return the permit for the live space of a room. Raises Rejected with the reason."""
         summary = await self._spaces.context.directory.by_room(room)
         if summary is None:
-            raise _not_found()
+            raise no_such_space()
         permit = self.permit(summary.space, user)
         view = self._spaces.view(summary.space)
         # whoever is on a list is banned from the room, too, a moment later
@@ -112,10 +112,10 @@ class Calls:
         """Return the permit as the live space is now. Raises Rejected with the reason."""
         view = self._spaces.view(space)
         if view is None or view.room is None:
-            raise _not_found()
+            raise no_such_space()
         person = view.person(user)
         if view.private and not person.joined:
-            raise _not_found()
+            raise no_such_space()
         if view.phase is not Phase.LIVE:
             raise refusals.ended() if view.phase is Phase.ENDED else refusals.not_live()
         if user in view.removed:
@@ -133,11 +133,3 @@ class Calls:
         """Return whether it is the bot or a guest's ghost: nobody joins a call as one of those."""
         settings = self._spaces.context.settings
         return user == settings.bot or is_ghost(user, settings.domain)
-
-
-def _not_found() -> Rejected:
-    """Return the refusal for what does not exist, and for what the asker may not know of."""
-    return Rejected(
-        "not_found",
-        "There is no such live space, or it is private. Open it by the link you were sent.",
-    )

@@ -15,3 +15,11 @@ def refuse_oneself(user: UserId, by: UserId) -> None:
     """Raise Rejected when people mean themselves."""
     if user == by:
         raise Rejected("oneself", "You cannot do that to yourself.")
+
+
+def no_such_space() -> Rejected:
+    """Return the refusal for what does not exist, and for what the asker may not know of."""
+    return Rejected(
+        "not_found",
+        "There is no such live space, or it is private. Open it by the link you were sent.",
+    )

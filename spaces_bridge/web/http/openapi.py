@@ -18,6 +18,8 @@ LEFT_OUT = {
     "/": "the directory: a page for people",
     "/s/{slug}": "a live space's page: for people",
     "/s/{slug}/feed": "a WebSocket",
+    "/verify": "the bot's keys: a page for people",
+    "/verify/{ticket}": "the emoji of a verification: a page for people",
     "/static/{version}/{name}": "what the pages are made of, other with each version",
 }
 """Addresses of the public listener that are left out of the description, and why."""
