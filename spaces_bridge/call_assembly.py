@@ -21,7 +21,7 @@ from spaces_bridge.livekit.remote.service import EngineWithRemotes
 from spaces_bridge.livekit.remote.speakers import RemoteSpeakers
 from spaces_bridge.livekit.room_service import RoomService
 from spaces_bridge.livekit.rooms import CallRooms
-from spaces_bridge.livekit.service import CallEngine, Dependencies, LiveKitService, Routes
+from spaces_bridge.livekit.service import CallDependencies, CallEngine, LiveKitService, Routes
 from spaces_bridge.livekit.signalling import Signalling
 from spaces_bridge.livekit.tokens import TokenSigner, derived_secret
 from spaces_bridge.matrix import (
@@ -106,7 +106,7 @@ def calls_of(config: Config, needs: CallNeeds) -> LiveKitService:
     permits = Calls(needs.spaces, bars, strict=strict, mute_ends_publishing=is_livekit)
     signer = signer_of(config)
     chosen = (_livekit if is_livekit else _embedded)(config, needs, permits, signer)
-    around = Dependencies(
+    around = CallDependencies(
         calls=permits,
         identities=needs.identities,
         secrecy=needs.matrix,

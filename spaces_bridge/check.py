@@ -307,6 +307,6 @@ async def calls_finding(session: aiohttp.ClientSession, config: Config, _: str) 
         return Finding("calls are off (livekit.enabled)")
     token = config.appservice.as_token
     status, answer = await _call(session, "GET", transports.ENDPOINT, token=token)
-    ours = transports.Addresses(config.call_url, config.call_service_url)
+    ours = transports.CallAddresses(config.call_url, config.call_service_url)
     text, is_warning = transports.advice(status, answer, ours)
     return Finding(text, warning=is_warning)

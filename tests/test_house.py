@@ -110,6 +110,15 @@ def test_every_decision_record_is_in_the_index_and_fits_a_page() -> None:
         assert len(record.read_text().splitlines()) <= 60, record.name
 
 
+def test_no_two_public_types_share_a_name() -> None:
+    homes: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, set()).add(str(path.relative_to(PACKAGE)))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 LINES_MAX = 80
 DISPATCH = {"evolution.evolve", "rules._rule"}
 """The two that are one arm for each event or command."""

@@ -20,7 +20,7 @@ from spaces_bridge.app.ports import Direction
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit.issuer import CallTokens
-from spaces_bridge.livekit.service import Dependencies, LiveKitService
+from spaces_bridge.livekit.service import CallDependencies, LiveKitService
 from spaces_bridge.media.stage import WorkerStage
 from tests.livekit.authorised import ToldEvents, ToldSecrecy
 from tests.livekit.call_world import DOMAIN, ROOM, SPACE, SPEAKER, CallWorld, call_world
@@ -111,7 +111,7 @@ async def _serve(folder: Path) -> None:
 
 
 def _service(world: CallWorld) -> LiveKitService:
-    needs = Dependencies(
+    needs = CallDependencies(
         calls=world.calls,
         identities=_Identities(),
         secrecy=ToldSecrecy(),

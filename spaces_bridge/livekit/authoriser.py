@@ -24,7 +24,7 @@ from spaces_bridge.app.usecases.calls import (
 )
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.livekit.errors import MatrixError
+from spaces_bridge.livekit.errors import CallError
 from spaces_bridge.livekit.requests import CallRequest
 from spaces_bridge.livekit.turns import NoTurn, Turns
 from spaces_bridge.pacing.token_bucket import TokenBuckets
@@ -77,7 +77,7 @@ class Authoriser:
         """The refused requests, by reasons: codes of our rules, or errcodes of Matrix."""
 
     async def token(self, asked: CallRequest, address: str) -> CallToken:
-        """Return a token for who asks from this network. Raises MatrixError, Rejected.
+        """Return a token for who asks from this network. Raises CallError, Rejected.
 
         A delegation that goes with the request is tried, and never costs the token: without it
         people could not join, and their homeserver sends the leave by itself, if late.
@@ -91,7 +91,7 @@ class Authoriser:
     async def delegate(self, asked: CallRequest, address: str) -> None:
         """Take in the delayed leave of the request.
 
-        Raises MatrixError, Rejected, and AdapterError: its homeserver cannot be asked.
+        Raises CallError, Rejected, and AdapterError: its homeserver cannot be asked.
         """
         await self._keep(await self._permit(asked, address), asked)
 
@@ -108,7 +108,7 @@ class Authoriser:
     async def _permit(self, asked: CallRequest, address: str) -> CallPermit:
         try:
             return await self._judged(asked, address)
-        except MatrixError as refusal:
+        except CallError as refusal:
             self.refused[refusal.errcode] += 1
             raise
         except Rejected as refusal:
@@ -121,9 +121,9 @@ class Authoriser:
     async def _judged(self, asked: CallRequest, address: str) -> CallPermit:
         user = await self._user_of(asked, address)
         if asked.claimed is not None and asked.claimed != user:
-            raise MatrixError.forbidden("The OpenID token is of another user than the member's.")
+            raise CallError.forbidden("The OpenID token is of another user than the member's.")
         if not self._users.take(user):
-            raise MatrixError.too_many(PAUSE_S)
+            raise CallError.too_many(PAUSE_S)
         permit = await self._calls.permit_in(asked.room, user)
         if await self._secrecy.is_encrypted(asked.room):
             raise Rejected(
@@ -137,13 +137,13 @@ class Authoriser:
         """Return the user whose token the request shows, by the word of their own server."""
         # looked at before it is taken: who only shows wrong tokens costs no server a question
         if not self._addresses.take(address) or not self._wrong.has(address):
-            raise MatrixError.too_many(PAUSE_S)
+            raise CallError.too_many(PAUSE_S)
         shown = hashlib.sha256(f"{asked.server} {asked.secret}".encode()).digest()
         if not self._shown.fits(shown, asked.room, asked.device):
             raise _shown_elsewhere()
         user = await self._verified(asked, address)
         if user is None:
-            raise MatrixError.unauthorised(
+            raise CallError.unauthorised(
                 "Your homeserver did not confirm the OpenID token. Ask it for a new one."
             )
         if not self._shown.note(shown, asked.room, asked.device):
@@ -159,14 +159,14 @@ class Authoriser:
         try:
             async with self._turns.one(asked.server):
                 if not self._wrong.take(address):
-                    raise MatrixError.too_many(PAUSE_S)
+                    raise CallError.too_many(PAUSE_S)
                 try:
                     user = await self._identities.verify(asked.server, asked.secret)
                 except AdapterError:
                     self._wrong.give_back(address)
                     raise
         except (NoTurn, AdapterError):
-            raise MatrixError.away(
+            raise CallError.away(
                 "Your homeserver could not be asked who you are. Try again in a moment."
             ) from None
         # said by the verifier, too: nobody speaks for another server's users
@@ -208,8 +208,8 @@ class ShownOnce:
         return True
 
 
-def _shown_elsewhere() -> MatrixError:
-    return MatrixError.unauthorised(
+def _shown_elsewhere() -> CallError:
+    return CallError.unauthorised(
         "This OpenID token was shown for another room or device. Ask your homeserver for a new "
         "one."
     )

@@ -25,7 +25,7 @@ from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.relevant_changes import RelevantChanges
 from spaces_bridge.livekit.responses import CallEnd
 from spaces_bridge.livekit.sids import room_sid
-from spaces_bridge.livekit.transcriptions import Voice
+from spaces_bridge.livekit.transcriptions import CallVoice
 
 
 class RoomOwner(Protocol):
@@ -237,7 +237,7 @@ class CallRoom:
     def _say(self, text: RoomText, *, fades: bool) -> None:
         self._texts.send(text, self.clients, fades=fades)
 
-    def _voice_of(self, speaker: UserId) -> Voice:
+    def _voice_of(self, speaker: UserId) -> CallVoice:
         return voice_of(speaker, [client.participant for client in self.clients], self._bot)
 
     # --- news ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.participants import BotParticipant, CallParticipant
 from spaces_bridge.livekit.tracks import SpeakerTrack
-from spaces_bridge.livekit.transcriptions import Voice
+from spaces_bridge.livekit.transcriptions import CallVoice
 
 
 def seat_speakers(
@@ -47,7 +47,7 @@ def streams_of(
 
 def voice_of(
     speaker: UserId, participants: Sequence[CallParticipant], bot: BotParticipant
-) -> Voice:
+) -> CallVoice:
     """Return as which participant a speaker is heard in the call.
 
     Captions come late: of somebody whose track is gone, the participant remains, and the bot of
@@ -57,9 +57,9 @@ def voice_of(
         if stream.speaker == speaker:
             sid = stream.stream.partition("|")[0]
             heard = next((each for each in participants if each.sid == sid), bot)
-            return Voice(heard.identity, stream.track)
+            return CallVoice(heard.identity, stream.track)
     own = next((each for each in participants if each.user == speaker), bot)
-    return Voice(own.identity)
+    return CallVoice(own.identity)
 
 
 def _of_participants(participants: Iterable[CallParticipant]) -> Iterable[CallStream]:

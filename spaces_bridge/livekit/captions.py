@@ -8,7 +8,7 @@ from spaces_bridge.app.relay_ports import RoomText
 from spaces_bridge.core.events import UtteranceCaptioned
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.livekit import transcriptions
-from spaces_bridge.livekit.transcriptions import ShownDrafts, Voice
+from spaces_bridge.livekit.transcriptions import CallVoice, ShownDrafts
 
 
 class SendText(Protocol):
@@ -22,7 +22,7 @@ class SendText(Protocol):
 class Captions:
     """The captions of one live space's call. Who comes later is told what is said then."""
 
-    def __init__(self, send: SendText, voice_of: Callable[[UserId], Voice]) -> None:
+    def __init__(self, send: SendText, voice_of: Callable[[UserId], CallVoice]) -> None:
         """`voice_of` tells as which participant a speaker is heard in the call."""
         self._send = send
         self._voice_of = voice_of

@@ -17,13 +17,13 @@ from spaces_bridge.livekit.participants import CallParticipant
 from spaces_bridge.livekit.responses import CallEnd
 
 
-class Timer(Protocol):
+class ClientTimer(Protocol):
     """A timer that can be cancelled."""
 
     def cancel(self) -> None: ...
 
 
-CallLater = Callable[[float, Callable[[], None]], Timer]
+CallLater = Callable[[float, Callable[[], None]], ClientTimer]
 """Calls back after so many seconds."""
 
 
@@ -80,9 +80,9 @@ class CallClient:
         )
         kind = SingleNegotiation if participant.is_single else DualNegotiation
         self.negotiation: Negotiation = kind(stage, room.space, participant.user, self)
-        self.forgetting: Timer | None = None
+        self.forgetting: ClientTimer | None = None
         """Runs while the signalling is lost."""
-        self._settling: Timer | None = None
+        self._settling: ClientTimer | None = None
         self._known: frozenset[str] = frozenset()
 
     @property

@@ -16,7 +16,7 @@ from spaces_bridge.livekit.tracks import is_microphone
 Reason = rtc.RequestResponse
 
 
-class Requests:
+class CallRequests:
     """The requests of clients, obeyed one after the other for each client."""
 
     def __init__(

@@ -23,7 +23,7 @@ AWAY_S = 2
 """Seconds after which to try again while something is away."""
 
 
-class MatrixError(Exception):
+class CallError(Exception):
     """An error that a Matrix client is told: status, errcode and a sentence for people."""
 
     def __init__(
@@ -87,19 +87,19 @@ def matrix_errors(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except MatrixError as error:
+        except CallError as error:
             return error.response()
         except Rejected as refusal:
-            return MatrixError.forbidden(refusal.text).response()
+            return CallError.forbidden(refusal.text).response()
         except DelayedEventGone as gone:
-            return MatrixError(HTTPStatus.NOT_FOUND, "M_NOT_FOUND", str(gone)).response()
+            return CallError(HTTPStatus.NOT_FOUND, "M_NOT_FOUND", str(gone)).response()
         except AdapterError as error:
             if outages.take(1, time.monotonic()):
                 log.warning("an outside part failed: %s", type(error).__name__, exc_info=error)
             text = "A part of this server is away for a moment. Try again shortly."
-            return MatrixError.away(text).response()
+            return CallError.away(text).response()
         except web.HTTPRequestEntityTooLarge:
-            return MatrixError(
+            return CallError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "M_TOO_LARGE", "The request is too large."
             ).response()
         except (web.HTTPException, web.RequestPayloadError, ConnectionError):
@@ -107,6 +107,6 @@ def matrix_errors(handler: Handler) -> Handler:
         except Exception as error:  # whatever the bug is: a client reads a plain answer
             log.error("a request about calls failed: %s", type(error).__name__, exc_info=error)
             text = "Something went wrong on this server. Try again; if it stays, tell its admin."
-            return MatrixError(HTTPStatus.INTERNAL_SERVER_ERROR, "M_UNKNOWN", text).response()
+            return CallError(HTTPStatus.INTERNAL_SERVER_ERROR, "M_UNKNOWN", text).response()
 
     return answer

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from spaces_bridge.livekit import requests, webhook
 from spaces_bridge.livekit.authoriser import Authoriser
-from spaces_bridge.livekit.errors import MatrixError, matrix_errors
+from spaces_bridge.livekit.errors import CallError, matrix_errors
 from spaces_bridge.livekit.tokens import TokenSigner
 
 BODY_WITHIN_S: Final = 20.0
@@ -73,24 +73,24 @@ class AuthoriserServer:
 
 
 async def _object_of(request: web.Request) -> Mapping[str, object]:
-    """Return the body as a JSON object. Raises MatrixError 400, 408, 415."""
+    """Return the body as a JSON object. Raises CallError 400, 408, 415."""
     try:
         body = json.loads((await _body_of(request)).decode())
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         text = "The request's body is no JSON object."
-        raise MatrixError(HTTPStatus.BAD_REQUEST, "M_NOT_JSON", text)
+        raise CallError(HTTPStatus.BAD_REQUEST, "M_NOT_JSON", text)
     return body
 
 
 async def _body_of(request: web.Request) -> bytes:
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         text = "Send the body as it is, without Content-Encoding."
-        raise MatrixError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "M_UNKNOWN", text)
+        raise CallError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "M_UNKNOWN", text)
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             return await request.read()
     except TimeoutError:
         text = "The request's body did not come in time. Send it again."
-        raise MatrixError(HTTPStatus.REQUEST_TIMEOUT, "M_UNKNOWN", text) from None
+        raise CallError(HTTPStatus.REQUEST_TIMEOUT, "M_UNKNOWN", text) from None

@@ -11,7 +11,7 @@ from typing import Final
 from spaces_bridge.app.call_ports import CALL_SLOT
 from spaces_bridge.app.usecases.calls import leave_delay_ms
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.livekit.errors import MatrixError
+from spaces_bridge.livekit.errors import CallError
 
 WORD_MAX: Final = 255
 """Characters of an id: of a room, a user, a server, a device, a member, a delayed event."""
@@ -46,7 +46,7 @@ class CallRequest:
 
 
 def older_request(body: Mapping[str, object]) -> CallRequest:
-    """Return the request of `/sfu/get`. Raises MatrixError 400."""
+    """Return the request of `/sfu/get`. Raises CallError 400."""
     server, secret = _openid(body)
     return CallRequest(
         room=RoomId(_word(body, "room")),
@@ -58,17 +58,17 @@ def older_request(body: Mapping[str, object]) -> CallRequest:
 
 
 def request_of(body: Mapping[str, object], *, delegates: bool = False) -> CallRequest:
-    """Return the request of `/get_token`. Raises MatrixError 400.
+    """Return the request of `/get_token`. Raises CallError 400.
 
     `delegates`: that of `/delegate_delayed_leave`, which has to name a delayed event.
     """
     server, secret = _openid(body)
     if _word(body, "slot_id") != CALL_SLOT:
-        raise MatrixError.invalid(f"There is one call in each room: its slot_id is {CALL_SLOT}.")
+        raise CallError.invalid(f"There is one call in each room: its slot_id is {CALL_SLOT}.")
     member = _object(body, "member")
     delegation = _delegation(body)
     if delegates and delegation is None:
-        raise MatrixError.bad_json("delay_id is missing.")
+        raise CallError.bad_json("delay_id is missing.")
     return CallRequest(
         room=RoomId(_word(body, "room_id")),
         server=server,
@@ -95,23 +95,23 @@ def _delegation(body: Mapping[str, object]) -> Delegation | None:
     try:
         delay_ms = leave_delay_ms(body.get("delay_timeout"))
     except TypeError as none:
-        raise MatrixError.bad_json(str(none)) from None
+        raise CallError.bad_json(str(none)) from None
     except ValueError as outside:
-        raise MatrixError.invalid(str(outside)) from None
+        raise CallError.invalid(str(outside)) from None
     return Delegation(_word(body, "delay_id"), delay_ms)
 
 
 def _object(body: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = body.get(name)
     if not isinstance(value, Mapping):
-        raise MatrixError.bad_json(f"{name} is missing, or no object.")
+        raise CallError.bad_json(f"{name} is missing, or no object.")
     return value
 
 
 def _word(body: Mapping[str, object], name: str, longest: int = WORD_MAX) -> str:
     value = body.get(name)
     if not isinstance(value, str):
-        raise MatrixError.bad_json(f"{name} is missing, or no text.")
+        raise CallError.bad_json(f"{name} is missing, or no text.")
     if not 0 < len(value) <= longest or not value.isprintable():
-        raise MatrixError.invalid(f"{name} is empty, too long, or not printable.")
+        raise CallError.invalid(f"{name} is empty, too long, or not printable.")
     return value

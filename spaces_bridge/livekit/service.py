@@ -47,7 +47,7 @@ class CallEngine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Dependencies:
+class CallDependencies:
     """What calls need of the rest.
 
     `address_of` gives the network that a request comes from, as limits count by it; `domain` is
@@ -75,7 +75,7 @@ class LiveKitService:
         self,
         tokens: CallTokenIssuer,
         signer: TokenSigner,
-        needs: Dependencies,
+        needs: CallDependencies,
         parts: Sequence[Routes] = (),
     ) -> None:
         """`signer` reads what a LiveKit server has signed."""

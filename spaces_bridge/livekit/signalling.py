@@ -18,7 +18,7 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.livekit import responses
 from spaces_bridge.livekit.allowances import Allowances
 from spaces_bridge.livekit.client import CallClient
-from spaces_bridge.livekit.client_requests import Requests, add_track
+from spaces_bridge.livekit.client_requests import CallRequests, add_track
 from spaces_bridge.livekit.joining import (
     Joining,
     JoinRefused,
@@ -51,7 +51,7 @@ class Signalling:
         self._tokens = tokens
         self._calls = calls
         self._allowances = Allowances()
-        self.requests = Requests(rooms, self._allowances, lambda: time.time_ns() // 1_000_000)
+        self.requests = CallRequests(rooms, self._allowances, lambda: time.time_ns() // 1_000_000)
         self._refused: Counter[int] = Counter()
         self._proxy_warned_at: float | None = None
 

@@ -22,7 +22,7 @@ USER: Final = "io.spacesbridge.user"
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class CallVoice:
     """How a speaker is in a call: as which participant, and by which track ("": none now)."""
 
     identity: str
@@ -57,17 +57,19 @@ class ShownDrafts:
         return True
 
 
-def of_draft(draft: Draft, voice: Voice) -> RoomText:
+def of_draft(draft: Draft, voice: CallVoice) -> RoomText:
     """Return a draft; one without text leaves an empty line, and nothing comes after it."""
     return _text(draft.utterance, draft.speaker, draft.text, voice, is_final=not draft.text)
 
 
-def of_caption(caption: UtteranceCaptioned, voice: Voice) -> RoomText:
+def of_caption(caption: UtteranceCaptioned, voice: CallVoice) -> RoomText:
     """Return the final text of an utterance."""
     return _text(caption.utterance, caption.speaker, caption.text, voice, is_final=True)
 
 
-def _text(utterance: str, speaker: UserId, text: str, voice: Voice, *, is_final: bool) -> RoomText:
+def _text(
+    utterance: str, speaker: UserId, text: str, voice: CallVoice, *, is_final: bool
+) -> RoomText:
     attributes = {SEGMENT: utterance, FINAL: "true" if is_final else "false", USER: speaker}
     if voice.track:
         attributes[TRACK] = voice.track

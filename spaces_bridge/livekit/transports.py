@@ -27,14 +27,14 @@ An Element Call of your own may name it in its config.json instead:
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class CallAddresses:
     """The addresses that a transport of ours has: the SFU's `url`, and the authoriser's."""
 
     url: str
     service: str
 
 
-def advice(status: int, answer: Mapping[str, object], ours: Addresses) -> tuple[str, bool]:
+def advice(status: int, answer: Mapping[str, object], ours: CallAddresses) -> tuple[str, bool]:
     """Return what is to be said of the homeserver's answer, and whether it is a warning."""
     if status == 404:
         return _lacks("the homeserver does not tell clients where calls are", ours), True
@@ -52,7 +52,7 @@ def advice(status: int, answer: Mapping[str, object], ours: Addresses) -> tuple[
 
 
 def _of_transports(
-    transports: Sequence[Mapping[str, object]], ours: Addresses
+    transports: Sequence[Mapping[str, object]], ours: CallAddresses
 ) -> tuple[str, bool]:
     mine = next((t for t in transports if _is_ours(t, ours)), None)
     if mine is None:
@@ -82,11 +82,11 @@ def _of_transports(
     return "the homeserver tells clients that calls are here", False
 
 
-def _named(ours: Addresses) -> Mapping[str, str]:
+def _named(ours: CallAddresses) -> Mapping[str, str]:
     return {"url": ours.url, "livekit_service_url": ours.service}
 
 
-def _is_ours(transport: Mapping[str, object], ours: Addresses) -> bool:
+def _is_ours(transport: Mapping[str, object], ours: CallAddresses) -> bool:
     return any(str(transport.get(n, "")).rstrip("/") == v for n, v in _named(ours).items())
 
 
@@ -96,16 +96,16 @@ def _transports(answer: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
     return [t for t in listed if isinstance(t, Mapping) and t.get("type") == "livekit"]
 
 
-def _lacks(what: str, ours: Addresses) -> str:
+def _lacks(what: str, ours: CallAddresses) -> str:
     return f"{what}: Element Call finds no way into live spaces.\n{_to_add(ours)}"
 
 
-def _to_change(name: str, mine: Mapping[str, object], ours: Addresses) -> str:
+def _to_change(name: str, mine: Mapping[str, object], ours: CallAddresses) -> str:
     return (
         f"Found: {name}: {mine.get(name) or 'nothing'}, wanted: {name}: {_named(ours)[name]}. If "
         "the file says so already, restart the homeserver.\n" + _to_add(ours, "Change (or add) in")
     )
 
 
-def _to_add(ours: Addresses, what: str = "Add to") -> str:
+def _to_add(ours: CallAddresses, what: str = "Add to") -> str:
     return _TO_ADD.format(what=what, url=ours.url, service=ours.service)

@@ -9,20 +9,20 @@ import hmac
 import json
 from base64 import b64encode
 
-from spaces_bridge.livekit.errors import MatrixError
+from spaces_bridge.livekit.errors import CallError
 from spaces_bridge.livekit.tokens import TokenRefused, TokenSigner
 
 
 def refuse_unsigned(signer: TokenSigner, authorization: str, body: bytes) -> None:
-    """Raise MatrixError 401 unless the header's token is ours and was made for this body."""
+    """Raise CallError 401 unless the header's token is ours and was made for this body."""
     token = authorization.strip().removeprefix("Bearer ")
     try:
         said = signer.claims(token).get("sha256")
     except TokenRefused as refusal:
-        raise MatrixError.unauthorised(refusal.text) from None
+        raise CallError.unauthorised(refusal.text) from None
     digest = b64encode(hashlib.sha256(body).digest())
     if not isinstance(said, str) or not hmac.compare_digest(said.encode(), digest):
-        raise MatrixError.unauthorised("The token is of another body than this one.")
+        raise CallError.unauthorised("The token is of another body than this one.")
 
 
 def room_in(body: bytes) -> str:

@@ -10,7 +10,7 @@ from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
 from spaces_bridge.media.requests import ANSWER_S, Requests
-from spaces_bridge.media.sessions import Session, Sessions
+from spaces_bridge.media.sessions import PeerSessions, Session
 from spaces_bridge.media.supervision import Supervision
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 
@@ -23,7 +23,7 @@ class WorkerCallStage:
     def __init__(
         self,
         supervisor: Supervision,
-        sessions: Sessions,
+        sessions: PeerSessions,
         requests: "Requests[messages.Answer | messages.CallNegotiated]",
         noted: Callable[[str, Session], None],
         hang_up: Callable[[str], object],

@@ -5,14 +5,14 @@ from typing import Protocol
 
 from spaces_bridge.app.ports import StageListener
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media.cluster_members import LOCAL, Member
+from spaces_bridge.media.cluster_members import LOCAL, ClusterMember
 from spaces_bridge.wire.pcm import length_ms
 
 
 class ClusterView(Protocol):
     """What a member's listener asks of the cluster."""
 
-    def is_home(self, member: Member) -> bool:
+    def is_home(self, member: ClusterMember) -> bool:
         """Return whether the member is home."""
         ...
 
@@ -29,7 +29,10 @@ class MemberListener:
     """A member's `StageListener`: what is not of the home's stage is not passed on."""
 
     def __init__(
-        self, cluster: ClusterView, member: Member, listener: Callable[[], StageListener | None]
+        self,
+        cluster: ClusterView,
+        member: ClusterMember,
+        listener: Callable[[], StageListener | None],
     ) -> None:
         self._cluster, self._member = cluster, member
         self._listener = listener

@@ -12,7 +12,7 @@ LOCAL: Final = ""
 
 
 @dataclass(eq=False, slots=True)
-class Member:
+class ClusterMember:
     """A member is one media worker: its stage, and since when it cannot be reached.
 
     `is_lost`: for so long that its sessions do not count any more.
@@ -29,38 +29,38 @@ class Member:
         return self.stage.is_attached
 
 
-class Members:
+class ClusterMembers:
     """The members in the order in which they came; `home` is one of them, if there is any."""
 
     def __init__(self) -> None:
-        self._members: dict[str, Member] = {}
-        self.home: Member | None = None
+        self._members: dict[str, ClusterMember] = {}
+        self.home: ClusterMember | None = None
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[ClusterMember]:
         return iter(list(self._members.values()))
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def add(self, member: Member) -> None:
+    def add(self, member: ClusterMember) -> None:
         """Add a member."""
         self._members[member.name] = member
 
-    def remove(self, member: Member) -> None:
+    def remove(self, member: ClusterMember) -> None:
         """Remove a member, which may have been home."""
         self._members.pop(member.name, None)
         if self.home is member:
             self.home = None
 
-    def counted(self) -> Iterator[Member]:
+    def counted(self) -> Iterator[ClusterMember]:
         """Return the members whose sessions count."""
         return (each for each in self if not each.is_lost)
 
-    def for_listeners(self) -> list[Member]:
+    def for_listeners(self) -> list[ClusterMember]:
         """Return those that can be reached, the one with the fewest sessions first."""
         return sorted((each for each in self if each.is_here), key=lambda each: each.stage.load)
 
-    def look(self, now: float) -> list[Member]:
+    def look(self, now: float) -> list[ClusterMember]:
         """Note who is away, and return those that are newly lost, or back."""
         changed = []
         for each in self:
@@ -71,7 +71,7 @@ class Members:
                 changed.append(each)
         return changed
 
-    def next_home(self) -> Member | None:
+    def next_home(self) -> ClusterMember | None:
         """Return who is to be home: who is it, while it lives, else the oldest that is there."""
         if self.home is not None and not self.home.is_lost:
             return self.home

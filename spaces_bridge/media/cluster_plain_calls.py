@@ -10,7 +10,7 @@ from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.plain_call_ports import PlainCallAnswer, PlainCallListener, PlainCallOffer
 from spaces_bridge.app.ports import MediaSession
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media.cluster_members import Members
+from spaces_bridge.media.cluster_members import ClusterMembers
 from spaces_bridge.media.plain_call_stage import WorkerPlainCallStage
 from spaces_bridge.media.stage import WorkerStage
 
@@ -20,7 +20,7 @@ NO_WORKER: Final = "No media node is connected yet. Try again in a moment."
 class ClusterPlainCalls:
     """The plain calls of a cluster; see `spaces_bridge.app.plain_call_ports.PlainCallStage`."""
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: ClusterMembers) -> None:
         self._members = members
         self._listener: PlainCallListener | None = None
 

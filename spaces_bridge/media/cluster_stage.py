@@ -18,7 +18,7 @@ from spaces_bridge.media import messages
 from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_desired import DesiredSpaces
 from spaces_bridge.media.cluster_listener import MemberListener
-from spaces_bridge.media.cluster_members import LOCAL, Member, Members
+from spaces_bridge.media.cluster_members import LOCAL, ClusterMember, ClusterMembers
 from spaces_bridge.media.cluster_plain_calls import NO_WORKER, ClusterPlainCalls
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
 from spaces_bridge.media.stage import WorkerStage
@@ -57,7 +57,7 @@ class ClusterStage:
         self._keep_s = keep_s
         self._listener: StageListener | None = None
         self._wants = DesiredSpaces(domain)
-        self._members = Members()
+        self._members = ClusterMembers()
         self.plain_calls = ClusterPlainCalls(self._members)
         """The `PlainCallStage` port on the same workers."""
         self._has_nodes = False
@@ -65,7 +65,7 @@ class ClusterStage:
         self._on_forgotten: Callable[[str], None] = lambda _name: None
         self._is_in_room: IsInRoom = lambda _name, _space: True
         if local is not None:
-            self._add(Member(LOCAL, local))
+            self._add(ClusterMember(LOCAL, local))
             self._members.home = next(iter(self._members))
 
     # --- life ---
@@ -231,7 +231,7 @@ class ClusterStage:
 
     # --- for the members' ears ---
 
-    def is_home(self, member: Member) -> bool:
+    def is_home(self, member: ClusterMember) -> bool:
         """Return whether the member is home."""
         return self._members.home is member
 
@@ -259,7 +259,7 @@ class ClusterStage:
 
     def add_node(self, name: str, stage: WorkerStage) -> None:
         """Bring in a node's worker, which nobody has heard of yet."""
-        member = Member(name, stage)
+        member = ClusterMember(name, stage)
         self._add(member)
         self._wants.bring(stage, asyncio.get_running_loop().time())
         if self._members.home is None:
@@ -296,12 +296,12 @@ class ClusterStage:
             self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _add(self, member: Member) -> None:
+    def _add(self, member: ClusterMember) -> None:
         self._members.add(member)
         member.stage.listen(MemberListener(self, member, lambda: self._listener))
         self.plain_calls.attend(member.stage)
 
-    def _forget(self, member: Member) -> None:
+    def _forget(self, member: ClusterMember) -> None:
         log.warning("the media node %s is forgotten: its sessions have ended", member.name)
         self._members.remove(member)
         member.stage.end_all("its media node is gone")
@@ -312,7 +312,7 @@ class ClusterStage:
         if home is not None and home is not self._members.home:
             self._move_home(home)
 
-    def _move_home(self, member: Member) -> None:
+    def _move_home(self, member: ClusterMember) -> None:
         """Have another worker take the microphones; those of before come back by themselves."""
         before, self._members.home = self._members.home, member
         log.warning("the media worker %s is home now", member.name or "here")
@@ -322,7 +322,7 @@ class ClusterStage:
                 before.stage.end_stream(space)
         self._on_home_moved(before.name if before is not None else None, member.name)
 
-    def _for_listeners(self, space: SpaceId) -> list[Member]:
+    def _for_listeners(self, space: SpaceId) -> list[ClusterMember]:
         """Return who may take a listener, in order: a node that is in no room is deaf."""
         return [
             each
@@ -330,17 +330,17 @@ class ClusterStage:
             if self.is_home(each) or self._is_in_room(each.name, space)
         ]
 
-    def _tell_counts(self, member: Member) -> None:
+    def _tell_counts(self, member: ClusterMember) -> None:
         if self._listener is not None:
             for space in self._wants.spaces:
                 if member.stage.listeners(space):
                     self._listener.listeners_changed(space)
 
-    def _home(self) -> Member:
+    def _home(self) -> ClusterMember:
         if self._members.home is None:
             raise AdapterError(NO_WORKER)
         return self._members.home
 
 
-def _state(member: Member) -> str:
+def _state(member: ClusterMember) -> str:
     return "lost" if member.is_lost else "back"

@@ -57,7 +57,7 @@ class Session:
         return hears and self.phase is PeerPhase.CONNECTED
 
 
-class Sessions(dict[str, Session]):
+class PeerSessions(dict[str, Session]):
     """The sessions by their id, which is also their peer's."""
 
     def of(self, space: SpaceId, user: UserId) -> Iterator[tuple[str, Session]]:

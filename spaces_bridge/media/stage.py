@@ -25,7 +25,7 @@ from spaces_bridge.media.plain_call_stage import NewPeer, WorkerPlainCallStage
 from spaces_bridge.media.requests import ANSWER_S, Requests
 from spaces_bridge.media.resumption import Resumption
 from spaces_bridge.media.room_sounds import RoomSounds
-from spaces_bridge.media.sessions import Session, Sessions
+from spaces_bridge.media.sessions import PeerSessions, Session
 from spaces_bridge.media.supervision import OnAttached, OnMessage, Supervise
 from spaces_bridge.media.supervisor import Supervisor
 from spaces_bridge.media.worker.values import UNSPOKEN_KEY, PeerPhase
@@ -63,7 +63,7 @@ class WorkerStage:
         self._claim_s = claim_s
         self._listener: StageListener | None = None
         self._wanted: dict[SpaceId, DesiredSpace] = {}
-        self._sessions = Sessions()
+        self._sessions = PeerSessions()
         self._resumption = Resumption(self._supervisor.send, self._given_up)
         self._requests = Requests[messages.Answer | messages.CallNegotiated]()
         self.calls = WorkerCallStage(

@@ -13,7 +13,7 @@ from spaces_bridge.app.usecases.calls import Calls
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit.issuer import CallTokens
-from spaces_bridge.livekit.service import Dependencies, LiveKitService
+from spaces_bridge.livekit.service import CallDependencies, LiveKitService
 from spaces_bridge.livekit.tokens import CallGrant, TokenSigner
 from spaces_bridge.web.access.addresses import Addresses
 from tests.web.world import WebWorld, web_world
@@ -149,7 +149,7 @@ class Parts:
         def bars(host: UserId, user: UserId) -> bool:
             return world.ban_lists.verdict(host, user) is not None
 
-        needs = Dependencies(
+        needs = CallDependencies(
             Calls(world.spaces, bars, strict=self.strict),
             world.identities,
             self.secrecy,

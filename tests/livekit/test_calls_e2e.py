@@ -20,7 +20,7 @@ from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.livekit import delayed_leaves
 from spaces_bridge.livekit.issuer import CallTokens
 from spaces_bridge.livekit.names import device_identity
-from spaces_bridge.livekit.service import Dependencies, LiveKitService
+from spaces_bridge.livekit.service import CallDependencies, LiveKitService
 from spaces_bridge.livekit.tokens import TokenSigner
 from spaces_bridge.matrix import DelayedEventsClient, OpenIdSettings, OpenIdVerifier
 from spaces_bridge_demo.homeserver import Homeserver
@@ -75,7 +75,7 @@ class AuthoriserSetup:
         self.signer = TokenSigner(KEY, SECRET)
         settings = OpenIdSettings(live_setup.homeserver.url, live_setup.homeserver.domain)
         self.identities, self.events = OpenIdVerifier(settings), DelayedEventsClient(settings)
-        needs = Dependencies(
+        needs = CallDependencies(
             Calls(bridge.spaces),
             self.identities,
             bridge.matrix,

@@ -8,12 +8,12 @@ from spaces_bridge.app.relay_ports import RoomText
 from spaces_bridge.core.events import UtteranceCaptioned
 from spaces_bridge.core.ids import UserId, UtteranceId
 from spaces_bridge.livekit import text_streams, transcriptions
-from spaces_bridge.livekit.transcriptions import Voice
+from spaces_bridge.livekit.transcriptions import CallVoice
 
 pytestmark = pytest.mark.unit
 
 ADA = UserId("@ada:x.test")
-VOICE = Voice("@ada:x.test:PHONE", "TR_ada")
+VOICE = CallVoice("@ada:x.test:PHONE", "TR_ada")
 
 
 def draft(text: str) -> Draft:
@@ -38,7 +38,7 @@ def test_drafts_and_the_final_of_an_utterance_have_one_segment() -> None:
 
 
 def test_a_draft_that_came_to_nothing_ends_empty() -> None:
-    gone = transcriptions.of_draft(draft(""), Voice("@bot:x.test:SPACESBOT"))
+    gone = transcriptions.of_draft(draft(""), CallVoice("@bot:x.test:SPACESBOT"))
     assert (gone.text, gone.attributes["lk.transcription_final"]) == ("", "true")
     assert "lk.transcribed_track_id" not in gone.attributes
 

@@ -12,7 +12,7 @@ from spaces_bridge.core.evolution import born, evolve
 from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.core.rules import create, decide
-from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.dms.rooms import ChatStanding
 from spaces_bridge.matrix.invites.limits import DAY_MS
 from spaces_bridge.matrix.settings import MatrixSettings
 from tests.support.notes import MemoryNotes
@@ -54,7 +54,7 @@ class DmSetup:
         self.seeds: defaultdict[str, list[str]] = defaultdict(list)
         self.enqueued: list[OutboxTask] = []
         self.asked: list[cmd.Command] = []
-        self.standings: dict[UserId, Standing] = {}
+        self.standings: dict[UserId, ChatStanding] = {}
         self.space = started()
         self.away: list[Exception] = []
 
@@ -86,8 +86,8 @@ class DmSetup:
 
     # --- direct rooms
 
-    async def standing(self, user: UserId) -> Standing:
-        return self.standings.get(user, Standing.STRANGER)
+    async def standing(self, user: UserId) -> ChatStanding:
+        return self.standings.get(user, ChatStanding.STRANGER)
 
     async def room_for(self, user: UserId, title: str = "", word: str = "") -> RoomId:
         if self.away:

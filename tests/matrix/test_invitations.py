@@ -14,7 +14,7 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.client.pace import Pacer
-from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.dms.rooms import ChatStanding
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.invites.limits import DAY_MS, InviteLimits, InviteReport
 from spaces_bridge.matrix.invites.policy import InvitePolicy
@@ -135,7 +135,7 @@ async def test_an_inviter_reaches_only_so_many_strangers_a_day() -> None:
     assert f"at most {STRANGERS} people a day" in told.text
     assert await setup.invite(people[0], f"k{people[0]}"), "a retry is not counted again"
     assert await setup.invite(people[-1], "by another", by=BEN)
-    setup.standings[UserId("@friend:x")] = Standing.KNOWN
+    setup.standings[UserId("@friend:x")] = ChatStanding.KNOWN
     assert await setup.invite(UserId("@friend:x"), "friend")
     setup.now += DAY_MS
     assert await setup.invite(people[-1], "tomorrow")
@@ -158,7 +158,7 @@ async def test_an_inviter_has_so_many_invitations_a_day() -> None:
 
 async def test_a_person_gets_so_many_invitations_a_day_from_everybody_together() -> None:
     setup = InvitationSetup(invitations_per_person=2)
-    setup.standings[CAT] = Standing.KNOWN
+    setup.standings[CAT] = ChatStanding.KNOWN
     assert await setup.invite(CAT, "one")
     assert await setup.invite(CAT, "two", by=BEN)
     assert not await setup.invite(CAT, "three", by=DAN)
@@ -232,7 +232,7 @@ async def test_that_it_is_live_is_news_to_invited_followers_once() -> None:
 
 async def test_who_left_the_direct_messages_is_not_asked_back_by_an_invitation() -> None:
     setup = InvitationSetup()
-    setup.standings[CAT] = Standing.LEFT
+    setup.standings[CAT] = ChatStanding.LEFT
     assert not await setup.invite(CAT, "k")
     assert not setup.texts
     assert "has left my direct messages" in setup.told[0].text
@@ -245,7 +245,7 @@ async def test_who_left_the_direct_messages_is_not_asked_back_by_an_invitation()
 async def test_an_unanswered_invitation_is_a_no_to_the_next_one_of_this_host() -> None:
     setup = InvitationSetup()
     assert await setup.invite(CAT, "first")
-    setup.standings[CAT] = Standing.ASKED
+    setup.standings[CAT] = ChatStanding.ASKED
     assert await setup.invite(CAT, "first"), "again after a crash"
     setup.space = replace(setup.space, space=SpaceId("next"))
     assert not await setup.invite(CAT, "second")
@@ -258,7 +258,7 @@ async def test_an_unanswered_invitation_is_a_no_to_the_next_one_of_this_host() -
 async def test_an_unanswered_invitation_is_no_word_about_another_host() -> None:
     setup = InvitationSetup()
     assert await setup.invite(CAT, "first")
-    setup.standings[CAT] = Standing.ASKED
+    setup.standings[CAT] = ChatStanding.ASKED
     setup.space = replace(setup.space, space=SpaceId("next"), host=DAN)
     assert await setup.invite(CAT, "second", by=DAN)
 

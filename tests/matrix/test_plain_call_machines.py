@@ -11,8 +11,8 @@ from spaces_bridge.core.ids import EventId, RoomId, SpaceId, UserId
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import floor as floors
-from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall, Reason, step
-from spaces_bridge.matrix.plain_calls.floor import Do, Floor, Say, Standing
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall, step
+from spaces_bridge.matrix.plain_calls.floor import Do, Floor, FloorStanding, Say
 from spaces_bridge.prompts import Prompt
 
 pytestmark = pytest.mark.unit
@@ -115,14 +115,14 @@ def test_before_the_answer_a_call_is_rejected_and_in_version_0_hung_up(
     phase: CallPhase, version: str | int, type_: str
 ) -> None:
     ringing = replace(THEIRS, phase=phase, version=version)
-    over, (sent,) = step(ringing, calls.Leave(Reason.USER_BUSY))
+    over, (sent,) = step(ringing, calls.Leave(HangupReason.USER_BUSY))
     assert isinstance(sent, calls.Send)
     assert (over.phase, sent.type) == (CallPhase.OVER, type_)
     assert (body(sent)["reason"], body(sent)["version"]) == ("user_busy", version)
 
 
 def test_we_hang_up_with_the_party_id_of_our_answer() -> None:
-    over, acts = step(ON, calls.Leave(Reason.USER_HANGUP))
+    over, acts = step(ON, calls.Leave(HangupReason.USER_HANGUP))
     end, sent = acts
     assert (over.phase, end) == (CallPhase.OVER, calls.EndMedia("s"))
     assert isinstance(sent, calls.Send)
@@ -169,7 +169,7 @@ def test_a_rejection_by_a_second_device_ends_no_call_that_is_on() -> None:
 
 def test_nothing_follows_on_a_call_that_is_over() -> None:
     over = replace(ON, phase=CallPhase.OVER)
-    for said in (HUNG_UP, calls.Leave(Reason.USER_HANGUP), calls.MediaEnded()):
+    for said in (HUNG_UP, calls.Leave(HangupReason.USER_HANGUP), calls.MediaEnded()):
         assert step(over, said) == (over, ())
 
 
@@ -185,8 +185,8 @@ def test_the_newer_call_wins_and_of_two_at_once_the_one_that_comes_first_in_orde
 # --- the floor ----------------------------------------------------------------------------------
 
 LISTENER = Floor()
-GRANTED = Floor(Standing.FLOOR)
-HEARD = Floor(Standing.FLOOR, wanted=True, is_open=True)
+GRANTED = Floor(FloorStanding.FLOOR)
+HEARD = Floor(FloorStanding.FLOOR, wanted=True, is_open=True)
 SPOKEN = floors.PromptOver(Prompt.FLOOR_GRANTED)
 
 
@@ -201,7 +201,7 @@ def feel(floor: Floor, *said: floors.Input) -> tuple[Floor, list[floors.Act]]:
 def test_who_asked_in_this_call_is_heard_when_it_is_granted_and_was_said() -> None:
     asked, acts = feel(LISTENER, floors.Pressed(), floors.HandTaken())
     assert acts == [Do.ASK, Say(Prompt.HAND_RAISED)]
-    granted, acts = feel(asked, floors.Seen(Standing.FLOOR))
+    granted, acts = feel(asked, floors.Seen(FloorStanding.FLOOR))
     assert acts == [Say(Prompt.FLOOR_GRANTED)]
     assert not granted.is_open
     heard, acts = feel(granted, SPOKEN)
@@ -209,7 +209,7 @@ def test_who_asked_in_this_call_is_heard_when_it_is_granted_and_was_said() -> No
 
 
 def test_who_was_only_offered_the_floor_has_to_press() -> None:
-    offered, acts = feel(LISTENER, floors.Seen(Standing.FLOOR))
+    offered, acts = feel(LISTENER, floors.Seen(FloorStanding.FLOOR))
     assert acts == [Say(Prompt.FLOOR_OFFERED)]
     assert feel(offered, SPOKEN, floors.PromptOver(Prompt.FLOOR_OFFERED))[1] == []
     assert feel(offered, floors.Pressed(), SPOKEN)[1] == [Say(Prompt.FLOOR_GRANTED), Do.OPEN]
@@ -219,26 +219,26 @@ def test_pressing_again_takes_the_hand_down() -> None:
     asked, _ = feel(LISTENER, floors.Pressed())
     lowered, acts = feel(asked, floors.Pressed(hand=True))
     assert (lowered.wanted, acts) == (False, [Do.LOWER, Say(Prompt.HAND_LOWERED)])
-    assert feel(lowered, floors.Seen(Standing.FLOOR))[1] == [Say(Prompt.FLOOR_OFFERED)]
+    assert feel(lowered, floors.Seen(FloorStanding.FLOOR))[1] == [Say(Prompt.FLOOR_OFFERED)]
 
 
 def test_who_is_invited_to_speak_accepts_by_pressing() -> None:
     invited, acts = feel(LISTENER, floors.Pressed(offered=True))
     assert acts == [Do.ACCEPT]
-    assert feel(invited, floors.Seen(Standing.FLOOR), SPOKEN)[0].is_open
+    assert feel(invited, floors.Seen(FloorStanding.FLOOR), SPOKEN)[0].is_open
 
 
 def test_a_demotion_ends_it_and_a_new_grant_needs_a_new_press() -> None:
-    demoted, acts = feel(HEARD, floors.Seen(Standing.LISTENER))
+    demoted, acts = feel(HEARD, floors.Seen(FloorStanding.LISTENER))
     assert (demoted.wanted, demoted.is_open) == (False, False)
     assert acts == [Say(Prompt.FLOOR_TAKEN)]
-    again, acts = feel(demoted, floors.Seen(Standing.FLOOR), SPOKEN)
+    again, acts = feel(demoted, floors.Seen(FloorStanding.FLOOR), SPOKEN)
     assert (again.is_open, acts) == (False, [Say(Prompt.FLOOR_OFFERED)])
 
 
 def test_who_is_demoted_while_the_prompt_plays_is_not_heard_after_it() -> None:
-    asked, _ = feel(LISTENER, floors.Pressed(), floors.Seen(Standing.FLOOR))
-    assert feel(asked, floors.Seen(Standing.LISTENER), SPOKEN)[1] == [Say(Prompt.FLOOR_TAKEN)]
+    asked, _ = feel(LISTENER, floors.Pressed(), floors.Seen(FloorStanding.FLOOR))
+    assert feel(asked, floors.Seen(FloorStanding.LISTENER), SPOKEN)[1] == [Say(Prompt.FLOOR_TAKEN)]
 
 
 def test_a_refusal_or_a_denied_hand_is_no_wish_any_more() -> None:
@@ -261,12 +261,12 @@ def test_pressing_after_another_device_closed_the_microphone_opens_it_here() -> 
 
 
 def test_a_hosts_mute_ends_it_and_asking_in_the_call_is_heard_when_it_is_lifted() -> None:
-    muted, acts = feel(HEARD, floors.Seen(Standing.MUTED))
+    muted, acts = feel(HEARD, floors.Seen(FloorStanding.MUTED))
     assert acts == [Say(Prompt.MUTED_BY_HOST)]
-    assert feel(muted, floors.Seen(Standing.FLOOR))[1] == [Say(Prompt.FLOOR_OFFERED)]
+    assert feel(muted, floors.Seen(FloorStanding.FLOOR))[1] == [Say(Prompt.FLOOR_OFFERED)]
     asked, acts = feel(muted, floors.Pressed())
     assert acts == [Do.ASK]
-    assert feel(asked, floors.Seen(Standing.FLOOR), SPOKEN)[1][-1] is Do.OPEN
+    assert feel(asked, floors.Seen(FloorStanding.FLOOR), SPOKEN)[1][-1] is Do.OPEN
 
 
 @pytest.mark.parametrize("field", ["is_muted", "is_held"])
@@ -283,13 +283,13 @@ def test_unmuting_opens_nothing_for_who_did_not_ask() -> None:
 
 def test_who_is_muted_at_the_client_is_told_to_unmute_and_then_heard() -> None:
     muted = replace(LISTENER, is_muted=True)
-    granted, acts = feel(muted, floors.Pressed(), floors.Seen(Standing.FLOOR))
+    granted, acts = feel(muted, floors.Pressed(), floors.Seen(FloorStanding.FLOOR))
     assert acts == [Do.ASK, Say(Prompt.UNMUTE)]
     assert feel(granted, floors.AtClient(is_muted=False))[1] == [Do.OPEN]
 
 
 def test_a_held_caller_is_not_heard_when_the_prompt_ends() -> None:
-    asked, _ = feel(LISTENER, floors.Pressed(), floors.Seen(Standing.FLOOR))
+    asked, _ = feel(LISTENER, floors.Pressed(), floors.Seen(FloorStanding.FLOOR))
     held, acts = feel(asked, floors.AtClient(is_held=True), SPOKEN)
     assert acts == []
     assert feel(held, floors.AtClient(is_held=False))[1] == [Do.OPEN]
@@ -299,11 +299,11 @@ def test_a_doubt_closes_and_its_end_opens_again() -> None:
     doubted, acts = feel(
         HEARD,
         floors.Closed(MicrophoneEnd.SUSPECTED),
-        floors.Seen(Standing.FLOOR, is_doubted=True),
+        floors.Seen(FloorStanding.FLOOR, is_doubted=True),
     )
     assert (doubted.is_open, acts) == (False, [])
-    assert feel(doubted, floors.Seen(Standing.FLOOR))[1] == [Do.OPEN]
-    assert feel(doubted, floors.Seen(Standing.LISTENER))[1] == [Say(Prompt.FLOOR_TAKEN)]
+    assert feel(doubted, floors.Seen(FloorStanding.FLOOR))[1] == [Do.OPEN]
+    assert feel(doubted, floors.Seen(FloorStanding.LISTENER))[1] == [Say(Prompt.FLOOR_TAKEN)]
 
 
 def test_a_microphone_that_the_live_space_did_not_open_is_opened_by_the_next_press() -> None:

@@ -33,7 +33,7 @@ from tests.support.crypto_friend import BOT, Friend, KeyHome
 
 if TYPE_CHECKING:
     from spaces_bridge.matrix.client.http import HomeserverApi
-    from spaces_bridge.matrix.crypto.encrypted_rooms import RoomReader
+    from spaces_bridge.matrix.crypto.encrypted_rooms import RoomStateReader
 
 pytestmark = pytest.mark.peers
 
@@ -57,7 +57,7 @@ class Bot:
         """The bot with its tasks; they end as by a crash."""
         keys = await open_own_keys(self.storage.crypto, BOT, SECRET, "everybody", self.clock)
         api = cast("HomeserverApi", self.home)
-        reader = cast("RoomReader", None)
+        reader = cast("RoomStateReader", None)
         rooms = EncryptedRooms(reader, self.storage.crypto)
         self.service = CryptoService(api, keys, self.storage.inbox, reader, rooms, self.clock)
         receiver = self.service.receiver(

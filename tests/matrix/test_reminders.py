@@ -11,7 +11,7 @@ from spaces_bridge.core.events import Reminder
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.core.rules.lifecycle import DAY_MS, HOUR_MS, MINUTE_MS
 from spaces_bridge.matrix.client.pace import Pacer
-from spaces_bridge.matrix.dms.rooms import Standing
+from spaces_bridge.matrix.dms.rooms import ChatStanding
 from spaces_bridge.matrix.invites.reminders import ReminderSender
 from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.pacing.fair_queue import FairQueue
@@ -32,7 +32,7 @@ class Alarm(DmSetup):
         clock = asyncio.get_running_loop().time
         self.space = scheduled(at_ms=AT_MS)
         self.happen(cmd.WantReminder(CAT))
-        self.standings[CAT] = Standing.KNOWN
+        self.standings[CAT] = ChatStanding.KNOWN
         throttle = ServerThrottle(Pacer(60_000, clock), "x", clock)
         share = FairQueue(10_000.0, clock)
         self.reminds = ReminderSender(every, every, every, SETTINGS, every, throttle, share)
@@ -88,5 +88,5 @@ async def test_what_is_on_over_or_no_longer_wanted_is_left_out(happening: cmd.Co
 
 async def test_who_left_is_not_asked_back() -> None:
     setup = Alarm()
-    setup.standings[CAT] = Standing.LEFT
+    setup.standings[CAT] = ChatStanding.LEFT
     assert await setup.remind(CAT, Reminder.SOON, MINUTE_MS) == []

@@ -20,7 +20,12 @@ from spaces_bridge.matrix.verification.machine import (
     State,
     Step,
 )
-from spaces_bridge.matrix.verification.values import CancelCode, Exchange, Outgoing, Side
+from spaces_bridge.matrix.verification.values import (
+    CancelCode,
+    Exchange,
+    OutgoingVerification,
+    Side,
+)
 from tests.matrix.bare_verifier import V1, BareVerifier
 
 pytestmark = pytest.mark.unit
@@ -407,7 +412,7 @@ def test_generated_messages_never_raise_and_never_verify(
             step = machine.cancel(state, CancelCode.INVALID_MESSAGE)
         else:
             step = machine.hear(state, heard)
-        assert all(isinstance(out, Outgoing) for out in step.out)
+        assert all(isinstance(out, OutgoingVerification) for out in step.out)
         state = step.state
         assert was_confirmed or not isinstance(state, Confirmed)
         completed = isinstance(state, Over) and state.cancelled is None

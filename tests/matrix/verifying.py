@@ -10,7 +10,7 @@ from spaces_bridge.core.ids import EventId, RoomId, UserId
 from spaces_bridge.matrix.events.verification import REQUEST, VerificationMessage
 from spaces_bridge.matrix.verification.needs import PeerKeys, VerificationNeeds
 from spaces_bridge.matrix.verification.service import VerificationService
-from spaces_bridge.matrix.verification.values import Outgoing
+from spaces_bridge.matrix.verification.values import OutgoingVerification
 from tests.matrix.bare_verifier import BareVerifier
 
 BOT = UserId("@m:example.org")
@@ -38,7 +38,7 @@ class WrittenDown:
     """Implements `Courier`, `PeerKeyBook` and `Endorser` by writing down what is asked of it."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, Outgoing]] = []
+        self.sent: list[tuple[str, OutgoingVerification]] = []
         """To whom (a room, or a device), and what."""
         self.told: list[str] = []
         self.endorsed: list[tuple[UserId, str]] = []
@@ -70,7 +70,7 @@ class _Courier:
         self._book = book
         self._to = to
 
-    async def send(self, out: Outgoing) -> None:
+    async def send(self, out: OutgoingVerification) -> None:
         self._book.check()
         self._book.sent.append((self._to, out))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spaces_bridge.media.worker.edge import allowance, dtls_intake
-from spaces_bridge.media.worker.edge.dtls import Step
+from spaces_bridge.media.worker.edge.dtls import HandshakeStep
 from spaces_bridge.media.worker.edge.sctp import packets
 from spaces_bridge.media.worker.edge.sctp.packets import Kind
 from tests.media.test_data_channels import peer_of, with_channel
@@ -18,7 +18,7 @@ def given(world: EdgeWorld, name: str) -> list[int]:
     assert handshake is not None
     counts, receive = list[int](), handshake.receive_data
 
-    def noted(datagram: bytes, into: list[bytes]) -> Step | None:
+    def noted(datagram: bytes, into: list[bytes]) -> HandshakeStep | None:
         counts.append(dtls_intake.count(datagram))
         return receive(datagram, into)
 

@@ -9,8 +9,8 @@ from spaces_bridge.media.worker.edge.dtls import (
     DATAGRAM,
     Handshake,
     HandshakeFailed,
+    HandshakeStep,
     Identity,
-    Step,
     WrongCertificate,
     _datagrams,
 )
@@ -44,13 +44,13 @@ def digest(identity: Identity) -> tuple[str, bytes]:
     return "sha-256", bytes.fromhex(identity.fingerprint.replace(":", ""))
 
 
-def shake_hands(server: Handshake, client: Client) -> Step | None:
-    step: Step | None = Step.WAITING
+def shake_hands(server: Handshake, client: Client) -> HandshakeStep | None:
+    step: HandshakeStep | None = HandshakeStep.WAITING
     for _ in range(10):
         for flight in client.advance():
             for datagram in _datagrams(flight):
                 step = server.receive(datagram)
-        if step is not Step.WAITING:
+        if step is not HandshakeStep.WAITING:
             return step
         for datagram in server.outgoing():
             assert len(datagram) <= DATAGRAM
@@ -61,7 +61,7 @@ def shake_hands(server: Handshake, client: Client) -> Step | None:
 def established(*profiles: Profile) -> tuple[Handshake, Client]:
     theirs = Identity(profiles or tuple(Profile))
     server, client = Handshake(Identity(), digest(theirs)), Client(theirs)
-    assert shake_hands(server, client) is Step.ESTABLISHED
+    assert shake_hands(server, client) is HandshakeStep.ESTABLISHED
     for datagram in server.outgoing():
         client.ssl.bio_write(datagram)
     client.advance()
@@ -120,7 +120,7 @@ def _without_srtp(identity: Identity) -> SSL.Context:
 def test_goodbye_of_the_client_is_understood() -> None:
     server, client = established()
     client.ssl.shutdown()
-    assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
+    assert [server.receive(datagram) for datagram in client.advance()] == [HandshakeStep.LEFT]
 
 
 def test_our_goodbye_is_understood() -> None:
@@ -140,9 +140,9 @@ def test_forged_records_do_not_end_an_established_connection() -> None:
         kind = dice.choice([20, 21, 23])
         head = bytes([kind]) + b"\xfe\xfd" + bytes(2) + number.to_bytes(6) + len(body).to_bytes(2)
         for forged in (head + body, (head + body) * 5, bytes([kind]) + body):
-            assert server.receive(forged) in (None, Step.WAITING)
+            assert server.receive(forged) in (None, HandshakeStep.WAITING)
     client.ssl.shutdown()
-    assert [server.receive(datagram) for datagram in client.advance()] == [Step.LEFT]
+    assert [server.receive(datagram) for datagram in client.advance()] == [HandshakeStep.LEFT]
 
 
 def test_a_flight_is_cut_between_records() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from spaces_bridge.media.worker.edge import rtp
 from spaces_bridge.media.worker.edge.call_sections import MOST_STREAMS
-from spaces_bridge.media.worker.edge.forwarding import Forwarding, Lane
+from spaces_bridge.media.worker.edge.forwarding import Forwarding, OutStream
 from spaces_bridge.media.worker.edge.paths import UdpPath, UdpPort
 from spaces_bridge.media.worker.edge.srtp import Inbound, Keys, Outbound, Profile
 from spaces_bridge.media.worker.edge.timeline import LATEST
@@ -51,7 +51,7 @@ class Client:
         self._into = Inbound(KEYS.profile, KEYS.tx)
         self._forwarding = forwarding
 
-    def has(self, *lanes: Lane) -> "Client":
+    def has(self, *lanes: OutStream) -> "Client":
         """Give it these streams."""
         self._forwarding.carry(self.name, self.out, self.path, lanes)
         return self
@@ -71,8 +71,8 @@ def packet(sequence: int, payload: bytes = b"opus", *, marker: bool = False) -> 
 
 def test_a_packet_is_headed_anew_and_its_payload_stays() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111))
-    ben = Client(forwarding, "ben").has(Lane(HOST, 8, 109))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111))
+    ben = Client(forwarding, "ben").has(OutStream(HOST, 8, 109))
     forwarding.forward(HOST, packet(1, b"first", marker=True), 1.0)
     forwarding.forward(HOST, packet(2, b"second"), 1.02)
     for client, ssrc, kind in ((anna, 7, 111), (ben, 8, 109)):
@@ -86,14 +86,14 @@ def test_a_packet_is_headed_anew_and_its_payload_stays() -> None:
 
 def test_each_gets_the_streams_it_has_and_no_other() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
-    ben = Client(forwarding, "ben").has(Lane(GUEST, 9, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111), OutStream(GUEST, 8, 111))
+    ben = Client(forwarding, "ben").has(OutStream(GUEST, 9, 111))
     forwarding.forward(HOST, packet(1, b"host"), 1.0)
     forwarding.forward(GUEST, packet(1, b"guest"), 1.0)
     forwarding.forward("space @nobody", packet(1), 1.0)
     assert [(each.ssrc, each.payload) for each in anna.got()] == [(7, b"host"), (8, b"guest")]
     assert [(each.ssrc, each.payload) for each in ben.got()] == [(9, b"guest")]
-    anna.has(Lane(GUEST, 8, 111))
+    anna.has(OutStream(GUEST, 8, 111))
     forwarding.remove("ben")
     forwarding.forward(HOST, packet(2), 1.02)
     forwarding.forward(GUEST, packet(2, b"more"), 1.02)
@@ -103,10 +103,10 @@ def test_each_gets_the_streams_it_has_and_no_other() -> None:
 
 def test_streams_go_on_through_rollovers_and_whoever_joins_between() -> None:
     forwarding = Forwarding()
-    anna, ben = Client(forwarding, "anna").has(Lane(HOST, 7, 111)), Client(forwarding, "ben")
+    anna, ben = Client(forwarding, "anna").has(OutStream(HOST, 7, 111)), Client(forwarding, "ben")
     for number in range(0, 200_000, 500):
         if number == 100_000:
-            ben.has(Lane(HOST, 7, 111))
+            ben.has(OutStream(HOST, 7, 111))
         forwarding.forward(HOST, packet(number), number * 0.02)
     assert len(anna.got()) == 400
     assert len(ben.got()) == 200
@@ -114,9 +114,9 @@ def test_streams_go_on_through_rollovers_and_whoever_joins_between() -> None:
 
 def test_a_crowd_gets_a_larger_sheet_and_every_stream_stays_right() -> None:
     forwarding = Forwarding()
-    first = Client(forwarding, "first").has(Lane(GUEST, 5, 111))
+    first = Client(forwarding, "first").has(OutStream(GUEST, 5, 111))
     forwarding.forward(GUEST, packet(1), 1.0)
-    crowd = [Client(forwarding, str(at)).has(Lane(HOST, 7 + at, 111)) for at in range(200)]
+    crowd = [Client(forwarding, str(at)).has(OutStream(HOST, 7 + at, 111)) for at in range(200)]
     for number in range(3):
         forwarding.forward(HOST, packet(number, b"host"), 1.0)
         forwarding.forward(GUEST, packet(2 + number, b"guest"), 1.0)
@@ -128,7 +128,7 @@ def test_a_crowd_gets_a_larger_sheet_and_every_stream_stays_right() -> None:
 
 def test_the_longest_packet_passes() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111))
     forwarding.forward(HOST, packet(1, bytes(MAX_OPUS)), 1.0)
     forwarding.forward(HOST, packet(2, b"short"), 1.0)
     assert [len(each.payload) for each in anna.got()] == [MAX_OPUS, 5]
@@ -136,8 +136,8 @@ def test_the_longest_packet_passes() -> None:
 
 def test_who_has_no_path_for_a_while_goes_on_and_no_number_is_used_twice() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111))
-    ben = Client(forwarding, "ben").has(Lane(HOST, 7, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111))
+    ben = Client(forwarding, "ben").has(OutStream(HOST, 7, 111))
     for number in (1, 2, 3):
         forwarding.forward(HOST, packet(number), 1.0)
     [*_, last] = anna.got()
@@ -156,8 +156,8 @@ def test_who_has_no_path_for_a_while_goes_on_and_no_number_is_used_twice() -> No
 
 def test_what_libsrtp_refuses_is_not_let_out_and_costs_nobody_else_theirs() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111))
-    ben = Client(forwarding, "ben").has(Lane(HOST, 7, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111))
+    ben = Client(forwarding, "ben").has(OutStream(HOST, 7, 111))
     forwarding.forward(HOST, packet(1), 1.0)
     [first] = anna.got()
     taken = rtp.HEADER.pack(0x80, 111, (first.sequence + 1) & 0xFFFF, 0, 7)
@@ -172,7 +172,7 @@ def test_what_libsrtp_refuses_is_not_let_out_and_costs_nobody_else_theirs() -> N
 def test_progress_is_what_a_receiver_was_sent_and_where_its_time_is() -> None:
     forwarding = Forwarding()
     forwarding.forward(HOST, packet(1), 1.0)
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111), OutStream(GUEST, 8, 111))
     assert forwarding.progress("anna", 1.0) == []
     forwarding.forward(HOST, packet(2, b"12345"), 2.0)
     forwarding.forward(HOST, packet(3, b"12345"), 2.0)
@@ -186,7 +186,7 @@ def test_progress_is_what_a_receiver_was_sent_and_where_its_time_is() -> None:
 def test_sound_in_frames_of_10_ms_or_longer_passes_even_after_a_stall() -> None:
     refused = list[str]()
     forwarding = Forwarding(refused.append)
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111), OutStream(GUEST, 8, 111))
     for number in range(3000):
         forwarding.forward(HOST, packet(number), number * 0.01)
         forwarding.forward(GUEST, packet(number), max(4.0, number * 0.02))  # 4 s at once
@@ -197,7 +197,7 @@ def test_sound_in_frames_of_10_ms_or_longer_passes_even_after_a_stall() -> None:
 def test_a_flood_of_one_speaker_is_not_multiplied_and_takes_nothing_from_others() -> None:
     refused = list[str]()
     forwarding = Forwarding(refused.append)
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111), Lane(GUEST, 8, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111), OutStream(GUEST, 8, 111))
     for number in range(4500):  # what a speaker may send: 450 a second
         now = number / 450
         forwarding.forward(HOST, packet(number), now)
@@ -211,7 +211,7 @@ def test_a_flood_of_one_speaker_is_not_multiplied_and_takes_nothing_from_others(
 
 def test_an_ended_streams_session_is_forgotten() -> None:
     forwarding = Forwarding()
-    anna = Client(forwarding, "anna").has(Lane(HOST, 7, 111))
+    anna = Client(forwarding, "anna").has(OutStream(HOST, 7, 111))
     forwarding.forward(HOST, packet(1), 1.0)
     [first] = anna.got()
     anna.has()
@@ -227,7 +227,7 @@ def test_udp_goes_out_by_one_call_to_each_address() -> None:
         for at, sock in enumerate(theirs):
             path = port.path_to(sock.getsockname())
             out = Outbound(KEYS.profile, KEYS.tx, 1)
-            forwarding.carry(str(at), out, path, [Lane(HOST, 7, 111)])
+            forwarding.carry(str(at), out, path, [OutStream(HOST, 7, 111)])
         forwarding.forward(HOST, packet(1, b"everybody"), 1.0)
         for sock in theirs:
             opened = Inbound(KEYS.profile, KEYS.tx).open(sock.recv(2000))
@@ -266,7 +266,9 @@ def test_a_path_that_cannot_be_reached_is_counted() -> None:
     try:
         forwarding = Forwarding()
         path = UdpPort(ours, lambda *_: None, 0).path_to(("255.255.255.255", 9))
-        forwarding.carry("anna", Outbound(KEYS.profile, KEYS.tx, 1), path, [Lane(HOST, 7, 111)])
+        forwarding.carry(
+            "anna", Outbound(KEYS.profile, KEYS.tx, 1), path, [OutStream(HOST, 7, 111)]
+        )
         forwarding.forward(HOST, packet(1), 1.0)
         assert (forwarding.traffic.packets, forwarding.traffic.dropped) == (0, 1)
     finally:
@@ -276,7 +278,7 @@ def test_a_path_that_cannot_be_reached_is_counted() -> None:
 def test_all_streams_of_a_call_peer_cost_less_than_is_left_of_what_is_reserved_for_it() -> None:
     """A connected peer without streams takes 95 kB of its 160 KiB (ADR 22)."""
     forwarding, before = Forwarding(), address_space()
-    lanes = [Lane(str(at), 7 + at, 111) for at in range(MOST_STREAMS)]
+    lanes = [OutStream(str(at), 7 + at, 111) for at in range(MOST_STREAMS)]
     clients = [Client(forwarding, str(at)).has(*lanes) for at in range(200)]
     for lane in lanes:
         forwarding.forward(lane.source, packet(1), 1.0)

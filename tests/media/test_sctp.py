@@ -104,7 +104,7 @@ def test_we_open_the_channel_where_we_offered_the_connection() -> None:
     path.connect()
     opening = path.client.messages[0]
     assert (opening.stream, opening.protocol) == (1, dcep.PROTOCOL)
-    assert dcep.read_open(opening.payload) == dcep.Open("_reliable", True)
+    assert dcep.read_open(opening.payload) == dcep.ChannelOpen("_reliable", True)
     path.to_us(path.client.packet(path.client.data(1, dcep.PROTOCOL, dcep.ACK)))
     path.say(b"hello")
     assert [(each.stream, each.payload) for each in path.client.messages[1:]] == [(1, b"hello")]

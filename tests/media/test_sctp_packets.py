@@ -87,7 +87,7 @@ def test_whatever_opens_a_channel_is_read_or_not(junk: bytes) -> None:
     for message in (junk, b"\x03\x00" + junk, dcep.write_open("_reliable") + junk):
         opened = dcep.read_open(message)
         assert opened is None or len(opened.label) <= dcep.MOST_LABEL
-    assert dcep.read_open(dcep.write_open("_reliable")) == dcep.Open("_reliable", True)
+    assert dcep.read_open(dcep.write_open("_reliable")) == dcep.ChannelOpen("_reliable", True)
     assert dcep.read_open(dcep.write_open("x" * (dcep.MOST_LABEL + 1))) is None
 
 

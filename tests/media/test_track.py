@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_bridge.media.worker.mix.opus import FRAME
-from spaces_bridge.media.worker.mix.track import KEPT_MS, CaptionAudio, Chunk
+from spaces_bridge.media.worker.mix.track import KEPT_MS, CaptionAudio, SoundChunk
 from spaces_bridge.wire.pcm import SAMPLE_RATE as CAPTION_RATE
 from tests.support.sound import decibels, frames_of, tone
 
 pytestmark = pytest.mark.unit
 
 
-def pcm_of(chunks: list[Chunk]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def pcm_of(chunks: list[SoundChunk]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
     return np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(np.int16)
 
 

@@ -34,7 +34,7 @@ MISSED: Final = 2
 """Looks in a row without an answer after which a room counts as moved when one comes."""
 
 
-class RoomMaker(Protocol):
+class RoomProber(Protocol):
     """The part of LiveKit's RoomService that is needed here."""
 
     async def probe(self, room: str) -> None:
@@ -55,7 +55,7 @@ class RoomMoves:
 
     def __init__(
         self,
-        maker: RoomMaker,
+        maker: RoomProber,
         rooms: Callable[[], Mapping[SpaceId, str]],
         moved: Callable[[SpaceId], None],
         clock: Callable[[], float] = time.monotonic,

@@ -29,7 +29,7 @@ class RoomControl(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MakeRoom:
+class OpenRoom:
     """Make the room, unless it is there."""
 
     @property
@@ -110,7 +110,7 @@ class Unsubscribe:
         self.done()
 
 
-Operation: TypeAlias = MakeRoom | DeleteRoom | Permit | Remove | Mute | Unsubscribe
+Operation: TypeAlias = OpenRoom | DeleteRoom | Permit | Remove | Mute | Unsubscribe
 """An operation; `about` is whom or what it is about: those about the same follow one another."""
 
 

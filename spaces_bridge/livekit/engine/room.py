@@ -17,7 +17,7 @@ from spaces_bridge.livekit.engine.issuing import bot_identity
 from spaces_bridge.livekit.engine.microphones import EngineMicrophones, PublishedTrack
 from spaces_bridge.livekit.engine.operations import (
     DeleteRoom,
-    MakeRoom,
+    OpenRoom,
     Operation,
     Operations,
     Permit,
@@ -28,7 +28,7 @@ from spaces_bridge.livekit.engine.own_voices import OwnVoices
 from spaces_bridge.livekit.limits import DEVICES_MAX
 from spaces_bridge.livekit.names import device_of
 from spaces_bridge.livekit.relevant_changes import RelevantChanges
-from spaces_bridge.livekit.transcriptions import Voice
+from spaces_bridge.livekit.transcriptions import CallVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class EngineRoom:
         holders = {each.identity: self._holder(each) for each in everybody}
         self._note_holders({i: u for i, u in holders.items() if u is not None and u != bot})
         # servers may have been told to open no room by themselves
-        operations: list[Operation] = [] if everybody else [MakeRoom()]
+        operations: list[Operation] = [] if everybody else [OpenRoom()]
         tracks: list[PublishedTrack] = []
         for each in everybody:
             holder = holders[each.identity]
@@ -217,7 +217,7 @@ class EngineRoom:
     def _say(self, text: RoomText, *, fades: bool) -> None:  # the relay decides who is behind
         self._needs.relays.send_text(self.space, OWN_ROOM, text)
 
-    def _voice_of(self, speaker: UserId) -> Voice:
+    def _voice_of(self, speaker: UserId) -> CallVoice:
         """Return as which participant a speaker is heard in the call (as `call_streams.voice_of`).
 
         Captions come late: who has muted the track, or ended it, is still the one who spoke.
@@ -226,10 +226,10 @@ class EngineRoom:
         of_page = [sid for sid, user in self._page_tracks().items() if user == speaker]
         own = self._microphones.track_of(speaker)
         if of_page and (own is None or of_page[0] in self._taken):
-            return Voice(bot, of_page[0])
+            return CallVoice(bot, of_page[0])
         if own is not None:
-            return Voice(own.identity, own.sid)
-        return Voice(next((i for i, user in self._holders.items() if user == speaker), bot))
+            return CallVoice(own.identity, own.sid)
+        return CallVoice(next((i for i, user in self._holders.items() if user == speaker), bot))
 
     # --- who comes and goes -------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from spaces_bridge.matrix.crypto.account import OwnAccount
 from spaces_bridge.matrix.crypto.cross_signing import CrossSigning
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.device_setup import DeviceSetup, open_account
-from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomReader
+from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms, RoomStateReader
 from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.incoming import DecryptingReceiver, Receive
 from spaces_bridge.matrix.crypto.key_requests import KeyRequests
@@ -64,7 +64,7 @@ class CryptoService:
         api: HomeserverApi,
         keys: OwnKeys,
         inbox: Inbox,
-        reader: RoomReader,
+        reader: RoomStateReader,
         rooms: EncryptedRooms,
         clock: Clock,
     ) -> None:

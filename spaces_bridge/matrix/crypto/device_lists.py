@@ -31,7 +31,7 @@ IdentityChanged = Callable[[UserId, str, str], None]
 """Is told of a person's other master key: the person, the old key, the new one."""
 
 
-class KeysApi(Protocol):
+class KeysEndpoint(Protocol):
     """The port to the homeserver: any call as the bot. Raises RequestRefused, Away."""
 
     async def call(
@@ -54,7 +54,7 @@ class DeviceLists:
     Methods that ask raise RequestRefused, Away, StorageError.
     """
 
-    def __init__(self, homeserver: KeysApi, store: CryptoStore, clock: Clock) -> None:
+    def __init__(self, homeserver: KeysEndpoint, store: CryptoStore, clock: Clock) -> None:
         self._homeserver = homeserver
         self._store = store
         self._clock = clock

@@ -23,7 +23,7 @@ MEMBERS_KEPT: Final = 200
 Content = Mapping[str, Any]
 
 
-class RoomReader(Protocol):
+class RoomStateReader(Protocol):
     """The port to what a room is now. Raises RequestRefused, Away."""
 
     async def state(self, room: RoomId, type_: str, key: str = "") -> Content | None: ...
@@ -54,7 +54,7 @@ class EncryptedRooms:
 
     def __init__(
         self,
-        reader: RoomReader,
+        reader: RoomStateReader,
         store: CryptoStore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -130,7 +130,7 @@ class EncryptedRooms:
 class RoomMembers:
     """The members of encrypted rooms, read once and then followed by their events."""
 
-    def __init__(self, reader: RoomReader) -> None:
+    def __init__(self, reader: RoomStateReader) -> None:
         self._reader = reader
         self._rooms: OrderedDict[RoomId, Members] = OrderedDict()
         self._read: set[RoomId] = set()

@@ -18,7 +18,7 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
 from spaces_bridge.matrix.crypto.encrypted_rooms import RoomMembers
-from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender, ToDeviceQueue
+from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender, ToDeviceSender
 from spaces_bridge.matrix.crypto.outbound_sessions import (
     DeviceName,
     OutboundSessions,
@@ -68,7 +68,7 @@ class KeySharing:
         members: RoomMembers,
         sessions: OutboundSessions,
         olm: OlmSender,
-        queue: ToDeviceQueue,
+        queue: ToDeviceSender,
         clock: Clock,
         policy: ShareKeysWith,
     ) -> None:

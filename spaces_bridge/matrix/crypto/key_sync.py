@@ -26,7 +26,7 @@ from spaces_bridge.matrix.crypto.limits import (
     TO_DEVICE_BURST,
     TO_DEVICE_PER_S,
 )
-from spaces_bridge.matrix.crypto.olm_inbound import Batch, OlmInbound
+from spaces_bridge.matrix.crypto.olm_inbound import OlmBatch, OlmInbound
 from spaces_bridge.matrix.crypto.own_devices import in_groups
 from spaces_bridge.matrix.crypto.room_keys import RoomKeys, is_no_olm
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent, ToDeviceHandlers
@@ -174,9 +174,9 @@ class KeySync:
 
     async def _read(
         self, messages: Collection[Mapping[str, Any]], position: str, since: str
-    ) -> tuple[Batch, list[ToDeviceEvent]]:
+    ) -> tuple[OlmBatch, list[ToDeviceEvent]]:
         """Read messages and store what they change, with the position. Raises StorageError."""
-        batch, read = Batch(), list[ToDeviceEvent]()
+        batch, read = OlmBatch(), list[ToDeviceEvent]()
         async with self._account.lock:
             for message in messages:
                 event = await self._read_one(message, batch)
@@ -196,7 +196,7 @@ class KeySync:
                 raise
         return batch, read
 
-    async def _read_one(self, message: Mapping[str, Any], batch: Batch) -> ToDeviceEvent | None:
+    async def _read_one(self, message: Mapping[str, Any], batch: OlmBatch) -> ToDeviceEvent | None:
         sender, type_, content = (message.get(name) for name in ("sender", "type", "content"))
         self.counts["to_device"] += 1
         if not is_user_id(sender) or not is_id(type_) or not isinstance(content, Mapping):
@@ -209,7 +209,7 @@ class KeySync:
             return ToDeviceEvent(user, str(type_), content)
         return await self._olm.read(user, content, batch)
 
-    async def _act(self, batch: Batch, read: Collection[ToDeviceEvent]) -> None:
+    async def _act(self, batch: OlmBatch, read: Collection[ToDeviceEvent]) -> None:
         """Do what follows from a batch that is stored. Raises StorageError."""
         for sender_key in batch.grown:
             await self._store.trim_olm_sessions(sender_key, OLM_SESSIONS_PER_DEVICE)
@@ -226,7 +226,7 @@ class KeySync:
             await self._handlers.handle(event)
 
 
-def _put(batch: Batch, record: CryptoRecord) -> None:
+def _put(batch: OlmBatch, record: CryptoRecord) -> None:
     """Have a record of a room's key stored; of one session, the key that reads the most counts."""
     if not isinstance(record, InboundSession):
         batch.put(record, id(record))

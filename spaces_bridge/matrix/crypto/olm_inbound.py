@@ -36,7 +36,7 @@ PRE_KEY, NORMAL = 0, 1
 
 
 @dataclass(slots=True)
-class Batch:
+class OlmBatch:
     """What the to-device messages of one sync change; all of it is stored in one transaction."""
 
     sessions: dict[str, list[tuple[OlmSession, vodozemac.Session]]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class OlmInbound:
         self._beginnings = TokenBuckets(NEW_OLM_BURST, NEW_OLM_PER_S)
 
     async def read(
-        self, sender: UserId, content: Mapping[str, Any], batch: Batch
+        self, sender: UserId, content: Mapping[str, Any], batch: OlmBatch
     ) -> ToDeviceEvent | None:
         """Return what an `m.room.encrypted` to-device message says; None: nothing for us.
 
@@ -97,7 +97,7 @@ class OlmInbound:
         except ValueError:
             return "", None
 
-    async def _load(self, sender_key: str, batch: Batch) -> None:
+    async def _load(self, sender_key: str, batch: OlmBatch) -> None:
         if sender_key in batch.sessions:
             return
         batch.sessions[sender_key] = [
@@ -106,7 +106,7 @@ class OlmInbound:
         ][:OLM_SESSIONS_PER_DEVICE]
 
     def _decrypted(
-        self, sender: UserId, sender_key: str, message: vodozemac.AnyOlmMessage, batch: Batch
+        self, sender: UserId, sender_key: str, message: vodozemac.AnyOlmMessage, batch: OlmBatch
     ) -> bytes | None:
         pre_key = message.to_pre_key()
         for place, (record, session) in enumerate(batch.sessions[sender_key]):
@@ -127,7 +127,7 @@ class OlmInbound:
         return None
 
     def _begin(
-        self, sender: UserId, sender_key: str, message: vodozemac.PreKeyMessage, batch: Batch
+        self, sender: UserId, sender_key: str, message: vodozemac.PreKeyMessage, batch: OlmBatch
     ) -> bytes | None:
         """Begin a session by the other's first message; return what it says."""
         if not self._beginnings.take(sender):
@@ -147,7 +147,7 @@ class OlmInbound:
         return plain
 
     def _advance(
-        self, place: int, record: OlmSession, session: vodozemac.Session, batch: Batch
+        self, place: int, record: OlmSession, session: vodozemac.Session, batch: OlmBatch
     ) -> None:
         """Have the session stored as it is now, and tried first from now on."""
         advanced = OlmSession(

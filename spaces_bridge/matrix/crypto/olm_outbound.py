@@ -23,7 +23,7 @@ from spaces_bridge.app.crypto_ports import (
 )
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.crypto.device_lists import SERVERS_WITHIN_MS, KeysApi
+from spaces_bridge.matrix.crypto.device_lists import SERVERS_WITHIN_MS, KeysEndpoint
 from spaces_bridge.matrix.crypto.peer_keys import OLM, one_time_key_from
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class OlmAccount(Protocol):
     def open_session(self, curve25519: str, one_time_key: str) -> Session: ...
 
 
-class ToDeviceQueue(Protocol):
+class ToDeviceSender(Protocol):
     """The port to what sends stored to-device messages."""
 
     def wake(self) -> None: ...
@@ -94,10 +94,10 @@ class OlmSender:
 
     def __init__(
         self,
-        homeserver: KeysApi,
+        homeserver: KeysEndpoint,
         store: CryptoStore,
         account: OlmAccount,
-        queue: ToDeviceQueue,
+        queue: ToDeviceSender,
         clock: Clock,
     ) -> None:
         self._homeserver = homeserver

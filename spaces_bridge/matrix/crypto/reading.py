@@ -30,7 +30,7 @@ NEVER_ENCRYPTED = frozenset({"m.room.encrypted", "m.room.redaction"})
 """Types that mean nothing inside: homeservers check redactions, and nobody encrypts twice."""
 
 
-class Reason(StrEnum):
+class ReadFailure(StrEnum):
     """Why an event cannot be read. The values are labels of a metric."""
 
     NO_KEY = "no_key"
@@ -48,14 +48,18 @@ class Unreadable:
     `code`: the spec's word for why a key was withheld.
     """
 
-    reason: Reason
+    reason: ReadFailure
     session: str = ""
     code: str = ""
 
     @property
     def may_change(self) -> bool:
         """Whether what lacks may still come: a key, or the sender's word for the device."""
-        return self.reason in {Reason.NO_KEY, Reason.WITHHELD, Reason.FOREIGN_DEVICE}
+        return self.reason in {
+            ReadFailure.NO_KEY,
+            ReadFailure.WITHHELD,
+            ReadFailure.FOREIGN_DEVICE,
+        }
 
 
 class Decryption:
@@ -78,12 +82,12 @@ class Decryption:
         """
         session_id, message = _ciphertext(head.content)
         if message is None:
-            return Unreadable(Reason.GARBAGE)
+            return Unreadable(ReadFailure.GARBAGE)
         held = await self._held(head, session_id, message)
         if held is None:
             return await self._without_key(head, session_id)
         if not await self._is_device_of(head.sender, held.sender_key, held.signing_key):
-            return Unreadable(Reason.FOREIGN_DEVICE, session_id)
+            return Unreadable(ReadFailure.FOREIGN_DEVICE, session_id)
         return await self._decrypted(event, head, held, message)
 
     async def is_readable(self, head: Envelope) -> bool:
@@ -112,8 +116,8 @@ class Decryption:
             Withheld, room=head.room, session=session_id, sender=head.sender
         )
         if withheld:
-            return Unreadable(Reason.WITHHELD, session_id, withheld[0].code)
-        return Unreadable(Reason.NO_KEY, session_id)
+            return Unreadable(ReadFailure.WITHHELD, session_id, withheld[0].code)
+        return Unreadable(ReadFailure.NO_KEY, session_id)
 
     async def _decrypted(
         self,
@@ -126,18 +130,18 @@ class Decryption:
         try:
             decrypted = session.decrypt(message)
         except ValueError:
-            return Unreadable(Reason.GARBAGE)
+            return Unreadable(ReadFailure.GARBAGE)
         payload = object_in(bytes(decrypted.plaintext))
         type_ = payload.get("type") if payload is not None else None
         content = payload.get("content") if payload is not None else None
         if payload is None or not is_id(type_) or not isinstance(content, Mapping):
-            return Unreadable(Reason.GARBAGE)
+            return Unreadable(ReadFailure.GARBAGE)
         if type_ in NEVER_ENCRYPTED:
-            return Unreadable(Reason.GARBAGE)
+            return Unreadable(ReadFailure.GARBAGE)
         if payload.get("room_id") != head.room:
-            return Unreadable(Reason.OTHER_ROOM)
+            return Unreadable(ReadFailure.OTHER_ROOM)
         if not await self._is_first(head, held, decrypted.message_index):
-            return Unreadable(Reason.REPLAYED)
+            return Unreadable(ReadFailure.REPLAYED)
         return {**event, "type": type_, "content": _with_relation(content, head.content)}
 
     async def _is_first(self, head: Envelope, held: InboundSession, index: int) -> bool:

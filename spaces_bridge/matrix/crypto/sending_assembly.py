@@ -5,21 +5,21 @@ from collections.abc import Collection
 from spaces_bridge.app.crypto_ports import CryptoStore
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import UserId
-from spaces_bridge.matrix.crypto.device_lists import DeviceLists, KeysApi
-from spaces_bridge.matrix.crypto.encrypted_rooms import RoomMembers, RoomReader
+from spaces_bridge.matrix.crypto.device_lists import DeviceLists, KeysEndpoint
+from spaces_bridge.matrix.crypto.encrypted_rooms import RoomMembers, RoomStateReader
 from spaces_bridge.matrix.crypto.encryption import Sending
 from spaces_bridge.matrix.crypto.key_sharing import KeySharing
-from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender, ToDeviceQueue
+from spaces_bridge.matrix.crypto.olm_outbound import OlmAccount, OlmSender, ToDeviceSender
 from spaces_bridge.matrix.crypto.outbound_sessions import OutboundSessions
 from spaces_bridge.matrix.crypto.recipients import ShareKeysWith
 
 
 def assemble_sending(
     account: OlmAccount,
-    homeserver: KeysApi,
+    homeserver: KeysEndpoint,
     store: CryptoStore,
-    queue: ToDeviceQueue,
-    reader: RoomReader,
+    queue: ToDeviceSender,
+    reader: RoomStateReader,
     clock: Clock,
     policy: ShareKeysWith,
 ) -> Sending:

@@ -24,7 +24,7 @@ CROWDS_KEPT = 10_000
 """Rooms that are known to be no direct ones; the one longest known is looked at again first."""
 
 
-class Standing(Enum):
+class ChatStanding(Enum):
     """The standing of a person with the bot."""
 
     STRANGER = "stranger"
@@ -39,7 +39,7 @@ class Standing(Enum):
 ENCRYPTION: Final = "m.room.encryption"
 ALGORITHM: Final = "m.megolm.v1.aes-sha2"
 
-_STANDINGS = {"join": Standing.KNOWN, "invite": Standing.ASKED}
+_STANDINGS = {"join": ChatStanding.KNOWN, "invite": ChatStanding.ASKED}
 
 
 class ChatPrivacy(Protocol):
@@ -105,19 +105,19 @@ class DirectRooms:
         """Whether the bot reads and writes in encrypted rooms."""
         return self._privacy.is_possible
 
-    async def standing(self, user: UserId) -> Standing:
+    async def standing(self, user: UserId) -> ChatStanding:
         """Return the person's standing with the bot, as far as one can see. Raises Away."""
         known = await self._notes.get(UserRoom.key(user))
         if known is None:
-            return Standing.STRANGER
+            return ChatStanding.STRANGER
         try:
             held = await self._bot.all_state(known.room)
         except RequestRefused:
-            return Standing.STRANGER
+            return ChatStanding.STRANGER
         both = [held.get(("m.room.member", u), {}) for u in (user, self._bot.user)]
         if any(member.get("membership") in {"leave", "ban"} for member in both):
-            return Standing.LEFT
-        return _STANDINGS.get(str(both[0].get("membership")), Standing.STRANGER)
+            return ChatStanding.LEFT
+        return _STANDINGS.get(str(both[0].get("membership")), ChatStanding.STRANGER)
 
     async def have_met(self, user: UserId) -> bool:
         """Return whether the person has, or had, a direct room with the bot."""

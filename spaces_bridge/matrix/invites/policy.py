@@ -7,7 +7,7 @@ from spaces_bridge.app.notes.invite_counts import Counted
 from spaces_bridge.app.ports import Clock, Followers
 from spaces_bridge.app.tasks import InviteByMessage
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.dms.rooms import DirectRooms, Standing
+from spaces_bridge.matrix.dms.rooms import ChatStanding, DirectRooms
 from spaces_bridge.matrix.invites.limits import InviteLimits
 from spaces_bridge.matrix.settings import MatrixSettings
 
@@ -73,13 +73,13 @@ class InvitePolicy:
         return Objection("silent", f"{text} {self._way(space)}")
 
     async def _said_no(
-        self, space: LiveSpace, wanted: InviteByMessage, standing: Standing
+        self, space: LiveSpace, wanted: InviteByMessage, standing: ChatStanding
     ) -> Objection | None:
         user = wanted.user
-        if standing is Standing.LEFT and not await self._follows_on(wanted):
+        if standing is ChatStanding.LEFT and not await self._follows_on(wanted):
             text = f"{user} has left my direct messages, so I do not write to them."
             return Objection("left", f"{text} {self._way(space)}")
-        if standing is Standing.ASKED and await self._was_unanswered(_sent(space, wanted)):
+        if standing is ChatStanding.ASKED and await self._was_unanswered(_sent(space, wanted)):
             text = f"{user} has not answered an earlier invitation, so I do not write to them."
             return Objection("unanswered", f"{text} {self._way(space)}")
         return None
@@ -105,10 +105,10 @@ class InvitePolicy:
         return any(asked)
 
     async def _limit(
-        self, space: LiveSpace, wanted: InviteByMessage, key: str, standing: Standing
+        self, space: LiveSpace, wanted: InviteByMessage, key: str, standing: ChatStanding
     ) -> Objection | None:
         """Count the invitation, or return the limit that speaks against it; then none counts."""
-        stranger = standing in {Standing.STRANGER, Standing.ASKED}
+        stranger = standing in {ChatStanding.STRANGER, ChatStanding.ASKED}
         full = await self._limits.take(wanted, key, stranger=stranger)
         if full is None:
             return None

@@ -12,7 +12,7 @@ from spaces_bridge.core.rules.lifecycle import MINUTE_MS, REMINDERS
 from spaces_bridge.core.text.dates import shown_utc
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
-from spaces_bridge.matrix.dms.rooms import DirectRooms, Standing
+from spaces_bridge.matrix.dms.rooms import ChatStanding, DirectRooms
 from spaces_bridge.matrix.dms.tappable import write
 from spaces_bridge.matrix.invites.throttle import ServerThrottle
 from spaces_bridge.matrix.settings import MatrixSettings
@@ -57,7 +57,7 @@ class ReminderSender:
 
     async def _write(self, wanted: tasks.RemindPerson, key: str) -> EventId | None:
         space = await self._spaces.find(wanted.space)
-        if space is None or await self._dms.standing(wanted.user) is Standing.LEFT:
+        if space is None or await self._dms.standing(wanted.user) is ChatStanding.LEFT:
             return None
         await self._share.turn("dm")
         room = await self._dms.room_for(wanted.user)

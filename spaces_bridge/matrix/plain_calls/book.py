@@ -8,7 +8,7 @@ from typing import Final
 from spaces_bridge.app.notes.plain_calls import NotedCall, PlainCallsOn
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
-from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall, Reason
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall
 from spaces_bridge.matrix.plain_calls.floor import Floor
 
 ENDED_KEPT: Final = 500
@@ -30,7 +30,7 @@ class Ongoing:
     among: tuple[SpaceId, ...] = ()
     offer: str = ""
     is_connected: bool = False
-    leaving: Reason | None = None
+    leaving: HangupReason | None = None
     timer: asyncio.TimerHandle | None = None
 
     @property

@@ -31,7 +31,7 @@ class CallPhase(Enum):
     OVER = "over"
 
 
-class Reason(Enum):
+class HangupReason(Enum):
     """The reason that is sent with a hangup or a rejection."""
 
     USER_HANGUP = "user_hangup"
@@ -111,7 +111,7 @@ class MediaEnded:
 class Leave:
     """The bot ends the call."""
 
-    reason: Reason
+    reason: HangupReason
 
 
 Input: TypeAlias = (
@@ -225,7 +225,7 @@ def _after_ours(
             return call, (Send(signals.NEGOTIATE, body, cause=said.cause),)
         case MediaEnded():
             over, _ = _over(call)
-            return over, (_goodbye(call, Reason.ICE_FAILED),)
+            return over, (_goodbye(call, HangupReason.ICE_FAILED),)
         case Leave():
             over, acts = _over(call)
             return over, (*acts, _goodbye(call, said.reason))
@@ -238,7 +238,7 @@ def _over(call: PlainCall) -> tuple[PlainCall, Sequence[Act]]:
     return replace(call, phase=CallPhase.OVER), end
 
 
-def _goodbye(call: PlainCall, reason: Reason) -> Send:
+def _goodbye(call: PlainCall, reason: HangupReason) -> Send:
     """Return what ends the call at the person: a hangup, or before we answered a rejection.
 
     A hangup before the answer is passed over by matrix-js-sdk 43, and so is one with another

@@ -18,7 +18,7 @@ NOTHING: Final[Sequence["Act"]] = ()
 HAND_KEYS: Final = frozenset({"*", "1"})
 
 
-class Standing(Enum):
+class FloorStanding(Enum):
     """The standing of a caller in the live space."""
 
     LISTENER = "listener"
@@ -27,7 +27,7 @@ class Standing(Enum):
     FLOOR = "floor"
 
 
-def standing_of(space: LiveSpace, user: UserId) -> Standing:
+def standing_of(space: LiveSpace, user: UserId) -> FloorStanding:
     """Return the standing of a person. A doubt about the floor takes it from nobody yet."""
     has_floor = (
         space.role(user).may_speak
@@ -36,8 +36,8 @@ def standing_of(space: LiveSpace, user: UserId) -> Standing:
         and user not in space.removed
     )
     if not has_floor:
-        return Standing.LISTENER
-    return Standing.MUTED if user in space.muted else Standing.FLOOR
+        return FloorStanding.LISTENER
+    return FloorStanding.MUTED if user in space.muted else FloorStanding.FLOOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Floor:
     at the client. `suspected`: it was closed by a doubt, and opens when that is over.
     """
 
-    standing: Standing = Standing.LISTENER
+    standing: FloorStanding = FloorStanding.LISTENER
     wanted: bool = False
     opening: bool = False
     is_open: bool = False
@@ -62,7 +62,7 @@ class Floor:
         """True when nothing but the live space keeps the person from being heard."""
         return (
             self.wanted
-            and self.standing is Standing.FLOOR
+            and self.standing is FloorStanding.FLOOR
             and not (self.is_muted or self.is_held or self.is_open)
         )
 
@@ -86,7 +86,7 @@ class Pressed:
 class Seen:
     """The live space as it is now."""
 
-    standing: Standing
+    standing: FloorStanding
     is_doubted: bool = False
 
 
@@ -177,18 +177,20 @@ def step(floor: Floor, said: Input) -> tuple[Floor, Sequence[Act]]:  # noqa: C90
                 return floor, NOTHING
             return _opened(replace(floor, opening=False))
         case HandTaken():
-            return floor, (() if floor.standing is Standing.FLOOR else (Say(Prompt.HAND_RAISED),))
+            return floor, (
+                () if floor.standing is FloorStanding.FLOOR else (Say(Prompt.HAND_RAISED),)
+            )
         case Refused():
             return replace(floor, wanted=False, opening=False), (Say(Prompt.REFUSED),)
         case Declined():
-            asked = floor.wanted and floor.standing is not Standing.FLOOR
+            asked = floor.wanted and floor.standing is not FloorStanding.FLOOR
             return (replace(floor, wanted=False) if asked else floor), NOTHING
         case NotOpened():
             return replace(floor, is_open=False), NOTHING
 
 
 def _pressed(floor: Floor, said: Pressed) -> tuple[Floor, Sequence[Act]]:
-    if floor.standing is Standing.FLOOR:
+    if floor.standing is FloorStanding.FLOOR:
         if (floor.is_open and said.on_air) or floor.opening:
             quiet = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
             closing = (Do.CLOSE,) if floor.is_open else ()
@@ -197,7 +199,7 @@ def _pressed(floor: Floor, said: Pressed) -> tuple[Floor, Sequence[Act]]:
     if said.hand:
         return replace(floor, wanted=False), (Do.LOWER, Say(Prompt.HAND_LOWERED))
     asked = replace(floor, wanted=True)
-    if said.offered and floor.standing is Standing.LISTENER:
+    if said.offered and floor.standing is FloorStanding.LISTENER:
         return asked, (Do.ACCEPT,)
     return asked, (Do.ASK,)
 
@@ -210,13 +212,13 @@ def _seen(floor: Floor, said: Seen) -> tuple[Floor, Sequence[Act]]:
             return _opened(replace(floor, suspected=False))
         return floor, NOTHING
     match now:
-        case Standing.FLOOR:
+        case FloorStanding.FLOOR:
             return _granted(floor) if floor.wanted else (floor, (Say(Prompt.FLOOR_OFFERED),))
-        case Standing.MUTED:
+        case FloorStanding.MUTED:
             shut = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
-            said_so = (Say(Prompt.MUTED_BY_HOST),) if before is Standing.FLOOR else ()
+            said_so = (Say(Prompt.MUTED_BY_HOST),) if before is FloorStanding.FLOOR else ()
             return shut, said_so
-        case Standing.LISTENER:
+        case FloorStanding.LISTENER:
             shut = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
             return shut, (Say(Prompt.FLOOR_TAKEN),)
 

@@ -54,7 +54,7 @@ class CallFloors:
         if view is None:
             return
         standing = floors.standing_of(view, ongoing.call.user)
-        has_floor = standing is floors.Standing.FLOOR
+        has_floor = standing is floors.FloorStanding.FLOOR
         ongoing.floor = floors.Floor(standing, is_muted=ongoing.floor.is_muted)
         self.say(ongoing, Prompt.FLOOR_OFFERED if has_floor else Prompt.WELCOME)
 

@@ -18,7 +18,7 @@ from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
-from spaces_bridge.matrix.plain_calls.call import CallPhase, Reason
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
 from spaces_bridge.matrix.plain_calls.signalling import CallSignalling
 from spaces_bridge.matrix.plain_calls.telling import CallTelling
 from spaces_bridge.pacing.token_bucket import TokenBuckets
@@ -78,7 +78,7 @@ class IncomingCalls:
         if earlier is not None:
             if not calls.yields(earlier.call, said):
                 return
-            await self._signalling.leave(earlier, Reason.USER_HANGUP, words.ELSEWHERE)
+            await self._signalling.leave(earlier, HangupReason.USER_HANGUP, words.ELSEWHERE)
         ongoing = Ongoing(calls.incoming(said, until_ms), offer=said.sdp)
         ongoing.floor = floor.Floor(is_muted=said.is_muted is True)
         self._book.add(ongoing)
@@ -107,13 +107,15 @@ class IncomingCalls:
             return
         if not found.among:
             coming = choice.next_one(self._spaces.open(), user)
-            await self._signalling.leave(ongoing, Reason.USER_BUSY, words.nobody_live(coming))
+            await self._signalling.leave(
+                ongoing, HangupReason.USER_BUSY, words.nobody_live(coming)
+            )
             return
         ongoing.among = tuple(space.space for space in found.among)
         source = f"{ongoing.call.room}:{ongoing.call.call}:which"
         await self._telling.write(ongoing.call.room, choice.question(found.among), source)
         left_s = (ongoing.call.until_ms - self._clock.now_ms()) / 1000
-        left = partial(self._signalling.leave, ongoing, Reason.USER_BUSY, words.NOT_CHOSEN)
+        left = partial(self._signalling.leave, ongoing, HangupReason.USER_BUSY, words.NOT_CHOSEN)
         self._signalling.after(ongoing, min(CHOOSE_WITHIN_S, left_s), left)
         await self._book.write()
 
@@ -132,13 +134,13 @@ class IncomingCalls:
             await self._signalling.feed(ongoing, calls.MediaAnswered(session.id, session.answer))
             self._calling.refuse_unless_may_listen(space, user)  # again, as that took time
         except Rejected as refusal:
-            await leave(ongoing, Reason.USER_HANGUP, words.shown_out(refusal))
+            await leave(ongoing, HangupReason.USER_HANGUP, words.shown_out(refusal))
         except OfferRefused as refused:
             log.info("a caller's offer is refused: %s", refused.code)
-            await leave(ongoing, Reason.UNKNOWN_ERROR, words.not_taken(refused))
+            await leave(ongoing, HangupReason.UNKNOWN_ERROR, words.not_taken(refused))
         except StorageError:
             raise
         except AdapterError as error:
             log.warning("a call cannot be answered: %s", error)
-            await leave(ongoing, Reason.UNKNOWN_ERROR, words.NO_SOUND)
+            await leave(ongoing, HangupReason.UNKNOWN_ERROR, words.NO_SOUND)
         ongoing.offer = ""

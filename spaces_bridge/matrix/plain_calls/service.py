@@ -23,12 +23,12 @@ from spaces_bridge.matrix.events.translate import Message, Reaction
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
-from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall, Reason
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.incoming import IncomingCalls
 from spaces_bridge.matrix.plain_calls.signalling import CallLater, CallSignalling
 from spaces_bridge.matrix.plain_calls.telling import CallTelling
-from spaces_bridge.matrix.plain_calls.turns import Turns
+from spaces_bridge.matrix.plain_calls.turns import CallTurns
 from spaces_bridge.matrix.settings import MatrixSettings
 from spaces_bridge.pacing.token_bucket import TokenBuckets
 from spaces_bridge.prompts import Prompt, language_of
@@ -63,7 +63,7 @@ class PlainCalls(QuietAudience):
         self._clock = spaces.context.clock
         self._book = CallBook(spaces.context.notes)
         self._telling = CallTelling(spaces)
-        self._turns = Turns()
+        self._turns = CallTurns()
         self._floors = CallFloors(spaces, stage, self._telling, settings, self._turns.spawn)
         self._signalling = CallSignalling(
             spaces, stage, self._book, self._telling, self._floors, self._turns, call_later
@@ -89,7 +89,7 @@ class PlainCalls(QuietAudience):
             ongoing = Ongoing(call)
             self._book.add(ongoing)
             if not self._take_up(ongoing):
-                await self._signalling.leave(ongoing, Reason.UNKNOWN_ERROR, words.LOST)
+                await self._signalling.leave(ongoing, HangupReason.UNKNOWN_ERROR, words.LOST)
 
     async def stop(self) -> None:
         """Leave the calls to the worker and to the next start."""
@@ -171,7 +171,7 @@ class PlainCalls(QuietAudience):
         ongoing = self._book.in_room(room, user)
         if ongoing is not None:
             async with self._signalling.locks.holding(room):
-                await self._signalling.leave(ongoing, Reason.USER_HANGUP)
+                await self._signalling.leave(ongoing, HangupReason.USER_HANGUP)
 
     def _press(self, ongoing: Ongoing) -> bool:
         if not (ongoing.is_on and ongoing.is_connected) or ongoing.leaving is not None:
@@ -213,7 +213,7 @@ class PlainCalls(QuietAudience):
 
     def _ring_out_in(self, ongoing: Ongoing, seconds: float) -> None:
         leave = self._signalling.leave
-        out = partial(leave, ongoing, Reason.INVITE_TIMEOUT, words.NOT_PICKED_UP)
+        out = partial(leave, ongoing, HangupReason.INVITE_TIMEOUT, words.NOT_PICKED_UP)
         self._signalling.after(ongoing, seconds, out)
 
     # --- PlainCallListener ----------------------------------------------------------------------
@@ -280,14 +280,14 @@ class PlainCalls(QuietAudience):
             self._floors.changed(ongoing, view, events)
 
     def _say_goodbye(self, ongoing: Ongoing) -> None:
-        ongoing.leaving = Reason.USER_HANGUP
+        ongoing.leaving = HangupReason.USER_HANGUP
         self._floors.say(ongoing, Prompt.GOODBYE)
         leave = partial(self._signalling.leave, ongoing, ongoing.leaving)
         self._signalling.after(ongoing, GOODBYE_S, leave)
 
     def _turn_out(self, ongoing: Ongoing, refusal: Rejected) -> None:
         """End the call of somebody who may not hear the live space: the sound at once."""
-        ongoing.leaving = Reason.USER_HANGUP
+        ongoing.leaving = HangupReason.USER_HANGUP
         if ongoing.call.session:
             self._spaces.context.stage.hang_up(ongoing.call.session)
         text = words.shown_out(refusal)

@@ -13,10 +13,10 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
-from spaces_bridge.matrix.plain_calls.call import CallPhase, Reason
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.telling import CallTelling
-from spaces_bridge.matrix.plain_calls.turns import Turns
+from spaces_bridge.matrix.plain_calls.turns import CallTurns
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class CallSignalling:
         book: CallBook,
         telling: CallTelling,
         floors: CallFloors,
-        turns: Turns,
+        turns: CallTurns,
         call_later: CallLater | None = None,
     ) -> None:
         self._spaces = spaces
@@ -75,7 +75,7 @@ class CallSignalling:
         elif after is not before:
             await self._book.write()
 
-    async def leave(self, ongoing: Ongoing, reason: Reason, text: str = "") -> None:
+    async def leave(self, ongoing: Ongoing, reason: HangupReason, text: str = "") -> None:
         """End a call, and say why in its chat."""
         if ongoing.call.phase is CallPhase.OVER:
             return
@@ -119,7 +119,7 @@ class CallSignalling:
             await self._stage.accept(ongoing.call.session, act.sdp)
         except AdapterError as error:
             log.warning("an answer to a call of ours is not taken: %s", error)
-            await self.leave(ongoing, Reason.UNKNOWN_ERROR, words.NOT_TAKEN)
+            await self.leave(ongoing, HangupReason.UNKNOWN_ERROR, words.NOT_TAKEN)
         else:
             await self.feed(ongoing, calls.MediaAccepted())
 
@@ -130,7 +130,7 @@ class CallSignalling:
             log.info("another offer in a call is refused: %s", refused.code)
         except AdapterError as error:
             log.warning("a call cannot be negotiated: %s", error)
-            await self.leave(ongoing, Reason.ICE_FAILED, words.NO_SOUND)
+            await self.leave(ongoing, HangupReason.ICE_FAILED, words.NO_SOUND)
         else:
             self._floors.feel(ongoing, floor.AtClient(is_held=answer.is_held))
             await self.feed(ongoing, calls.MediaRenegotiated(answer.sdp, act.cause))

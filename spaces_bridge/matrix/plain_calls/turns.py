@@ -9,7 +9,7 @@ from spaces_bridge.app.errors import AdapterError
 log = logging.getLogger(__name__)
 
 
-class Turns:
+class CallTurns:
     """Coroutines that run later, those of one key one after the other. A bug in one is logged."""
 
     def __init__(self) -> None:

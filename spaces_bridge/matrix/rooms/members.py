@@ -15,7 +15,7 @@ from spaces_bridge.matrix.client.matrix_client import StateEvent
 MEMBER = "m.room.member"
 
 
-class MemberEvents(Protocol):
+class MemberEventReader(Protocol):
     """The part of `MatrixClient` that is needed here."""
 
     @property
@@ -60,7 +60,7 @@ class Membership:
 class Memberships:
     """The reader of people's memberships."""
 
-    def __init__(self, bot: MemberEvents) -> None:
+    def __init__(self, bot: MemberEventReader) -> None:
         self._bot = bot
 
     async def read(self, room: RoomId, user: UserId, *, was_joined: bool) -> Membership:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CancelRunning = Callable[[Running, CancelCode], Awaitable[None]]
 
 
-class Admission:
+class VerificationAdmission:
     """The admission of verifications. Its methods raise AdapterError: hand in the same again."""
 
     def __init__(

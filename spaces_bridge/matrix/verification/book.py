@@ -17,7 +17,7 @@ from spaces_bridge.matrix.verification.limits import (
 from spaces_bridge.matrix.verification.machine import Comparing, Confirmed, Over, State
 from spaces_bridge.matrix.verification.needs import Courier
 from spaces_bridge.matrix.verification.sas import DECIMAL, EMOJI
-from spaces_bridge.matrix.verification.values import Outgoing
+from spaces_bridge.matrix.verification.values import OutgoingVerification
 from spaces_bridge.pacing.sliding_window import SlidingWindows
 
 Name = tuple[UserId, str, str]
@@ -40,7 +40,7 @@ class Endorsing:
     master: str
 
 
-Deed = Outgoing | Telling | Endorsing
+Deed = OutgoingVerification | Telling | Endorsing
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.events.content import message
-from spaces_bridge.matrix.verification.values import Outgoing
+from spaces_bridge.matrix.verification.values import OutgoingVerification
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class RoomCourier:
         self._room = room
         self._id = id_
 
-    async def send(self, out: Outgoing) -> None:
+    async def send(self, out: OutgoingVerification) -> None:
         """Send a message, once for each type. Raises Away."""
         await self._send(out.type, out.content, f"verification:{self._id}:{out.type}")
 
@@ -58,7 +58,7 @@ class DeviceCourier:
         self._user = user
         self._device = device
 
-    async def send(self, out: Outgoing) -> None:
+    async def send(self, out: OutgoingVerification) -> None:
         """Send a message. Raises AdapterError."""
         await self._send(self._user, self._device, out.type, out.content)
 

@@ -43,7 +43,7 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class EphemeralKey:
     """The ephemeral public key."""
 
     key: str
@@ -69,7 +69,7 @@ class Cancel:
     code: str
 
 
-Heard = Start | Accept | Key | Mac | Done | Cancel
+Heard = Start | Accept | EphemeralKey | Mac | Done | Cancel
 
 
 def device_in(content: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def heard_in(type_: str, content: Mapping[str, Any]) -> Heard:
                 _text(content, "commitment"),
             )
         case "key":
-            return Key(_text(content, "key"))
+            return EphemeralKey(_text(content, "key"))
         case "mac":
             return Mac(_macs(content), _text(content, "keys"))
         case "done":

@@ -20,9 +20,9 @@ from spaces_bridge.matrix.verification.heard import (
     Accept,
     Cancel,
     Done,
+    EphemeralKey,
     Heard,
     InvalidMessage,
-    Key,
     Mac,
     Start,
 )
@@ -31,7 +31,7 @@ from spaces_bridge.matrix.verification.values import (
     SAS_METHOD,
     CancelCode,
     Exchange,
-    Outgoing,
+    OutgoingVerification,
     cancellation,
 )
 
@@ -58,7 +58,7 @@ class Accepting:
     """We accepted their start, committed to a key, and wait for theirs."""
 
     exchange: Exchange
-    choice: crypto.Choice
+    choice: crypto.SasChoice
     sas: Sas
     key: str
 
@@ -69,7 +69,7 @@ class Keyed:
 
     exchange: Exchange
     start: Mapping[str, Any]
-    choice: crypto.Choice
+    choice: crypto.SasChoice
     sas: Sas
     key: str
     commitment: str
@@ -80,7 +80,7 @@ class Comparing:
     """People compare the code; their client sends MACs when they say that it is the same."""
 
     exchange: Exchange
-    choice: crypto.Choice
+    choice: crypto.SasChoice
     secret: crypto.SharedSecret
     code: SasCode
 
@@ -112,13 +112,13 @@ class Step:
     """The state after a message, and what is to be sent."""
 
     state: State
-    out: tuple[Outgoing, ...] = ()
+    out: tuple[OutgoingVerification, ...] = ()
 
 
 def begin(state: Ready) -> Step:
     """Start SAS ourselves."""
     start = crypto.proposal(state.exchange)
-    return Step(Offered(state.exchange, start), (Outgoing(f"{PREFIX}start", start),))
+    return Step(Offered(state.exchange, start), (OutgoingVerification(f"{PREFIX}start", start),))
 
 
 def cancel(state: State, code: CancelCode) -> Step:
@@ -152,15 +152,15 @@ def _hear(state: State, heard: Heard, fresh: Fresh) -> Step:
             return _both_started(state, heard, fresh)
         case Accept() if isinstance(state, Offered):
             return _accepted(state, heard, fresh)
-        case Key() if isinstance(state, Accepting):
+        case EphemeralKey() if isinstance(state, Accepting):
             return _their_key(state, heard)
-        case Key() if isinstance(state, Keyed):
+        case EphemeralKey() if isinstance(state, Keyed):
             return _committed_key(state, heard)
         case Mac() if isinstance(state, Comparing):
             return _their_macs(state, heard)
         case Done() if isinstance(state, Confirmed):
             return Step(Over(state.exchange, None))
-        case Start() | Accept() | Key() | Mac() | Done():
+        case Start() | Accept() | EphemeralKey() | Mac() | Done():
             return cancel(state, CancelCode.UNEXPECTED_MESSAGE)
         case _:
             assert_never(heard)
@@ -181,7 +181,9 @@ def _accept(exchange: Exchange, start: Start, fresh: Fresh) -> Step:
         short_authentication_string=list(choice.shown),
         commitment=crypto.commitment(key, start.content),
     )
-    return Step(Accepting(exchange, choice, sas, key), (Outgoing(f"{PREFIX}accept", content),))
+    return Step(
+        Accepting(exchange, choice, sas, key), (OutgoingVerification(f"{PREFIX}accept", content),)
+    )
 
 
 def _both_started(state: Offered, start: Start, fresh: Fresh) -> Step:
@@ -200,7 +202,7 @@ def _accepted(state: Offered, accept: Accept, fresh: Fresh) -> Step:
     return Step(keyed, (_key(state.exchange, key),))
 
 
-def _their_key(state: Accepting, theirs: Key) -> Step:
+def _their_key(state: Accepting, theirs: EphemeralKey) -> Step:
     exchange = state.exchange
     secret = crypto.agreed(exchange, state.choice, state.sas, theirs)
     code = secret.code((exchange.them, theirs.key), (exchange.us, state.key))
@@ -208,7 +210,7 @@ def _their_key(state: Accepting, theirs: Key) -> Step:
     return Step(comparing, (_key(exchange, state.key),))
 
 
-def _committed_key(state: Keyed, theirs: Key) -> Step:
+def _committed_key(state: Keyed, theirs: EphemeralKey) -> Step:
     exchange = state.exchange
     if crypto.commitment(theirs.key, state.start) != state.commitment:
         return cancel(state, CancelCode.MISMATCHED_COMMITMENT)
@@ -220,11 +222,11 @@ def _committed_key(state: Keyed, theirs: Key) -> Step:
 def _their_macs(state: Comparing, heard: Mac) -> Step:
     exchange = state.exchange
     verified = state.secret.verified_by(heard)
-    out = [Outgoing(f"{PREFIX}mac", exchange.content(**state.secret.macs_of_ours()))]
+    out = [OutgoingVerification(f"{PREFIX}mac", exchange.content(**state.secret.macs_of_ours()))]
     if exchange.is_requested:
-        out.append(Outgoing(f"{PREFIX}done", exchange.content()))
+        out.append(OutgoingVerification(f"{PREFIX}done", exchange.content()))
     return Step(Confirmed(exchange, verified), tuple(out))
 
 
-def _key(exchange: Exchange, key: str) -> Outgoing:
-    return Outgoing(f"{PREFIX}key", exchange.content(key=key))
+def _key(exchange: Exchange, key: str) -> OutgoingVerification:
+    return OutgoingVerification(f"{PREFIX}key", exchange.content(key=key))

@@ -7,7 +7,7 @@ from typing import Protocol
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.app.verification_ports import BotKeys
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.verification.values import Outgoing
+from spaces_bridge.matrix.verification.values import OutgoingVerification
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Endorser(Protocol):
 class Courier(Protocol):
     """The courier of one verification: how messages reach the other side."""
 
-    async def send(self, out: Outgoing) -> None:
+    async def send(self, out: OutgoingVerification) -> None:
         """Send a message, once for each type. Raises AdapterError; safe to repeat."""
         ...
 

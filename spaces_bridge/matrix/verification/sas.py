@@ -15,7 +15,13 @@ from vodozemac import Curve25519PublicKey, EstablishedSas, Sas
 
 from spaces_bridge.app.verification_ports import SasCode
 from spaces_bridge.matrix.crypto.signatures import canonical_json
-from spaces_bridge.matrix.verification.heard import Accept, InvalidMessage, Key, Mac, Start
+from spaces_bridge.matrix.verification.heard import (
+    Accept,
+    EphemeralKey,
+    InvalidMessage,
+    Mac,
+    Start,
+)
 from spaces_bridge.matrix.verification.values import Exchange, Side
 
 AGREEMENT: Final = "curve25519-hkdf-sha256"
@@ -36,7 +42,7 @@ class KeyMismatch(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SasChoice:
     """What both sides use: the method of MACs, and how the code is shown (emoji, decimal)."""
 
     mac: str
@@ -55,22 +61,22 @@ def proposal(exchange: Exchange) -> dict[str, Any]:
     )
 
 
-def chosen_from(start: Start) -> Choice:
+def chosen_from(start: Start) -> SasChoice:
     """Return what we choose of what the other side understands. Raises NothingInCommon."""
     mac = next((m for m in (MAC, OLD_MAC) if m in start.macs), None)
     shown = tuple(s for s in (EMOJI, DECIMAL) if s in start.shown)
     if AGREEMENT not in start.agreements or HASH not in start.hashes or mac is None or not shown:
         raise NothingInCommon
-    return Choice(mac, shown)
+    return SasChoice(mac, shown)
 
 
-def chosen_by(accept: Accept) -> Choice:
+def chosen_by(accept: Accept) -> SasChoice:
     """Return what the other side chose of our proposal. Raises NothingInCommon."""
     shown = tuple(s for s in (EMOJI, DECIMAL) if s in accept.shown)
     known = accept.agreement == AGREEMENT and accept.hash == HASH and bool(shown)
     if not known or accept.mac not in (MAC, OLD_MAC):
         raise NothingInCommon
-    return Choice(accept.mac, shown)
+    return SasChoice(accept.mac, shown)
 
 
 def commitment(key: str, start: Mapping[str, Any]) -> str:
@@ -144,7 +150,7 @@ class SharedSecret:
         return self._established.calculate_mac(text, info)
 
 
-def agreed(exchange: Exchange, choice: Choice, ours: Sas, theirs: Key) -> SharedSecret:
+def agreed(exchange: Exchange, choice: SasChoice, ours: Sas, theirs: EphemeralKey) -> SharedSecret:
     """Return the shared secret; `ours` is used up. Raises InvalidMessage for what is no key."""
     try:
         established = ours.diffie_hellman(Curve25519PublicKey.from_base64(theirs.key))

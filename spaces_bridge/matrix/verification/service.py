@@ -22,7 +22,7 @@ from spaces_bridge.core.text import sas_emojis
 from spaces_bridge.matrix.events.envelope import is_id
 from spaces_bridge.matrix.events.verification import REQUEST, VerificationMessage
 from spaces_bridge.matrix.verification import machine, words
-from spaces_bridge.matrix.verification.admission import Admission
+from spaces_bridge.matrix.verification.admission import VerificationAdmission
 from spaces_bridge.matrix.verification.book import (
     Deed,
     Endorsing,
@@ -47,7 +47,7 @@ from spaces_bridge.matrix.verification.values import (
     PREFIX,
     SAS_METHOD,
     CancelCode,
-    Outgoing,
+    OutgoingVerification,
 )
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
@@ -72,7 +72,7 @@ class VerificationService:
         self._needs = needs
         self._book = VerificationBook()
         self._locks = KeyedLocks()
-        self._admission = Admission(needs, self._book, self._cancel)
+        self._admission = VerificationAdmission(needs, self._book, self._cancel)
         self._any = asyncio.Event()
 
     def bot_keys(self) -> BotKeys | None:
@@ -149,7 +149,7 @@ class VerificationService:
             return
         ready = exchange.content(from_device=exchange.us.device, methods=[SAS_METHOD])
         running = self._enter(name, machine.Ready(exchange), courier)
-        running.deeds.append(Outgoing(f"{PREFIX}ready", ready))
+        running.deeds.append(OutgoingVerification(f"{PREFIX}ready", ready))
         await self._work_off(running)
 
     async def _started_unasked(
@@ -243,7 +243,7 @@ class VerificationService:
 
     async def _do(self, courier: Courier, deed: Deed) -> None:
         match deed:
-            case Outgoing():
+            case OutgoingVerification():
                 await courier.send(deed)
             case Telling():
                 await courier.tell(deed.text, deed.key)

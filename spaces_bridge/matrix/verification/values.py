@@ -67,14 +67,14 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingVerification:
     """A message for the other side: its event type, and its content."""
 
     type: str
     content: Mapping[str, Any]
 
 
-def cancellation(exchange: Exchange, code: CancelCode, reason: str = "") -> Outgoing:
+def cancellation(exchange: Exchange, code: CancelCode, reason: str = "") -> OutgoingVerification:
     """Return the message that ends a verification; `reason`: in place of the code's own."""
     content = exchange.content(code=code.code, reason=reason or code.reason)
-    return Outgoing(f"{PREFIX}cancel", content)
+    return OutgoingVerification(f"{PREFIX}cancel", content)

@@ -22,7 +22,7 @@ _DATA_PLACE: Final = 1
 """The place of data in our offers, which never changes: after the first section of audio."""
 
 
-class Calls:
+class CallNegotiations:
     """The negotiations of an edge's call peers: one that raises SdpRefused changes nothing."""
 
     def __init__(self, identity: Identity, place: OurPlace, refuse: Callable[[str], None]) -> None:

@@ -12,9 +12,9 @@ from spaces_bridge.media.worker.edge import dtls_intake, rtp
 from spaces_bridge.media.worker.edge.allowance import data_packets, forged_records
 from spaces_bridge.media.worker.edge.call_sdp import CallSection
 from spaces_bridge.media.worker.edge.call_sections import CallSections
-from spaces_bridge.media.worker.edge.dtls import Step
+from spaces_bridge.media.worker.edge.dtls import HandshakeStep
 from spaces_bridge.media.worker.edge.fanout import Progress
-from spaces_bridge.media.worker.edge.forwarding import Forwarding, Lane
+from spaces_bridge.media.worker.edge.forwarding import Forwarding, OutStream
 from spaces_bridge.media.worker.edge.ice import Ice
 from spaces_bridge.media.worker.edge.paths import Path
 from spaces_bridge.media.worker.edge.peer import Peer
@@ -89,7 +89,7 @@ class CallPeer(Peer):
         if self.link is None:
             return
         lanes = [
-            Lane(each.wanted.source, each.ssrc, each.payload_type)
+            OutStream(each.wanted.source, each.ssrc, each.payload_type)
             for mid, each in self.sections.carried.items()
             if mids is None or mid in mids
         ]
@@ -105,7 +105,7 @@ class CallPeer(Peer):
             stream = 0 if self._we_dial else 1  # RFC 8832, 6
             self.data = DataChannels(opens=stream if is_ours else None)
 
-    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
+    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> HandshakeStep | None:
         """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate.
 
         What is charged to it is what holds: else anybody who can forge its address could silence
@@ -123,7 +123,7 @@ class CallPeer(Peer):
         for record in records:
             answers = data.receive(record, now) if self._data_packets.take(1, now) else None
             if answers is None:  # a goodbye counts, whatever came with it
-                return step if step is Step.LEFT else None
+                return step if step is HandshakeStep.LEFT else None
             self._send_sealed(answers)
         return step
 

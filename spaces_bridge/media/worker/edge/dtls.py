@@ -76,7 +76,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-class Step(Enum):
+class HandshakeStep(Enum):
     """A step is what a datagram brought about in a handshake."""
 
     WAITING = "waiting"
@@ -109,7 +109,7 @@ class Handshake:
         with contextlib.suppress(SSL.WantReadError):
             self._ssl.do_handshake()
 
-    def receive(self, datagram: bytes) -> Step | None:
+    def receive(self, datagram: bytes) -> HandshakeStep | None:
         """Take in a datagram; call `outgoing` afterwards. Return None if it was refused, unread.
 
         Raises HandshakeFailed.
@@ -119,7 +119,7 @@ class Handshake:
         self._ssl.bio_write(datagram)
         return self._read([]) if self.keys is not None else self._advance()
 
-    def receive_data(self, datagram: bytes, into: list[bytes]) -> Step | None:
+    def receive_data(self, datagram: bytes, into: list[bytes]) -> HandshakeStep | None:
         """Take in a datagram after the handshake; append the data in it to `into`.
 
         Return None if it was refused, unread. Call `outgoing` afterwards.
@@ -129,28 +129,28 @@ class Handshake:
         self._ssl.bio_write(datagram)
         return self._read(into)
 
-    def _advance(self) -> Step:
+    def _advance(self) -> HandshakeStep:
         try:
             self._ssl.do_handshake()
         except SSL.WantReadError:
-            return Step.WAITING
+            return HandshakeStep.WAITING
         except SSL.Error as error:
             self._refuse_unspoken_key()
             raise HandshakeFailed("the DTLS handshake failed") from error
         self._check_certificate()
         self.keys = self._export()
-        return Step.ESTABLISHED
+        return HandshakeStep.ESTABLISHED
 
-    def _read(self, into: list[bytes]) -> Step:
+    def _read(self, into: list[bytes]) -> HandshakeStep:
         """Read data, and close_notify; forged records are thrown away."""
         try:
             while record := self._ssl.recv(2048):
                 into.append(record)
         except SSL.ZeroReturnError:
-            return Step.LEFT
+            return HandshakeStep.LEFT
         except SSL.Error:
-            return Step.WAITING
-        return Step.WAITING
+            return HandshakeStep.WAITING
+        return HandshakeStep.WAITING
 
     def _check_certificate(self) -> None:
         if not self._is_announced(self._ssl.get_peer_certificate(as_cryptography=True)):

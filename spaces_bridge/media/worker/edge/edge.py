@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from spaces_bridge.media.worker.edge import call_sdp, resume, rtp, sdp, sdp_answer, stun
-from spaces_bridge.media.worker.edge.call_negotiation import Calls
+from spaces_bridge.media.worker.edge.call_negotiation import CallNegotiations
 from spaces_bridge.media.worker.edge.call_peer import CallPeer
 from spaces_bridge.media.worker.edge.data import PeersData
-from spaces_bridge.media.worker.edge.dtls import Identity, Step, WrongCertificate
+from spaces_bridge.media.worker.edge.dtls import HandshakeStep, Identity, WrongCertificate
 from spaces_bridge.media.worker.edge.duplex_negotiation import Duplexes
 from spaces_bridge.media.worker.edge.duplex_peer import DuplexPeer
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
@@ -90,7 +90,7 @@ class Edge:
         self._peers = Peers(most)
         self._data = PeersData(self._peers, clock, self._in_next_turn)
         self._fan = FanOut()
-        self._calls = Calls(self._identity, self._place, self._refuse)
+        self._calls = CallNegotiations(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
         """The streams of speakers to call peers."""
         self.duplexes = Duplexes(
@@ -341,9 +341,9 @@ class Edge:
             self._data.watch(peer)
         if step is None:
             self._refuse("dtls")
-        elif step is Step.LEFT:
+        elif step is HandshakeStep.LEFT:
             self._drop(peer.id, "the client left")
-        elif step is Step.ESTABLISHED and peer.link is not None:
+        elif step is HandshakeStep.ESTABLISHED and peer.link is not None:
             peer.state, peer.heard_at = CONNECTED, self._clock()
             if peer.direction.hears_mix:
                 self._fan.add(peer.id, peer.link.out, peer.payload_type, first_position())

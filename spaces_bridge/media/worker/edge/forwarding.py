@@ -37,7 +37,7 @@ _MARKER: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class OutStream:
     """A lane is one speaker's stream to one call peer: whose, and how its packets are headed."""
 
     source: str
@@ -66,7 +66,7 @@ class Traffic:
 
 @dataclass(slots=True)
 class _Receiver:
-    lane: Lane
+    lane: OutStream
     out: Outbound
     path: Path | None
     index: int  # to be added to the timeline's numbers; without a path: where it goes on
@@ -130,7 +130,9 @@ class Forwarding:
 
     # --- who gets what ---
 
-    def carry(self, peer: str, out: Outbound, path: Path | None, lanes: Sequence[Lane]) -> None:
+    def carry(
+        self, peer: str, out: Outbound, path: Path | None, lanes: Sequence[OutStream]
+    ) -> None:
         """Give a peer exactly these lanes; those it has already go on as they are."""
         before = self._lanes.pop(peer, {})
         wanted = {lane.ssrc: lane for lane in lanes}
@@ -177,7 +179,7 @@ class Forwarding:
                 found.append(LaneProgress(ssrc, timestamp, packets, octets))
         return found
 
-    def _enter(self, lane: Lane, out: Outbound, path: Path | None) -> _Receiver:
+    def _enter(self, lane: OutStream, out: Outbound, path: Path | None) -> _Receiver:
         source = self._sources.setdefault(lane.source, _Source())
         index, shift = first_position()
         # not below 0 for packets that come late, nor as far as the first rollover

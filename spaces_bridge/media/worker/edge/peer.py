@@ -9,8 +9,8 @@ from spaces_bridge.media.worker.edge.allowance import forgeries
 from spaces_bridge.media.worker.edge.dtls import (
     Handshake,
     HandshakeFailed,
+    HandshakeStep,
     Identity,
-    Step,
     UnspokenKey,
     WrongCertificate,
 )
@@ -109,7 +109,7 @@ class Peer:
 
     # --- DTLS ----------------------------------------------------------------------------------
 
-    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> Step | None:
+    def receive_dtls(self, datagram: bytes, path: Path, now: float) -> HandshakeStep | None:
         """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate."""
         if self._identity is None or self._fingerprint is None:
             return None  # resumed: the handshake was with another process
@@ -128,7 +128,7 @@ class Peer:
         except HandshakeFailed:
             self._handshake, step = None, None
         _send_all(handshake, path)
-        if step is Step.ESTABLISHED and handshake.keys is not None:
+        if step is HandshakeStep.ESTABLISHED and handshake.keys is not None:
             self.link = Link.made(handshake.keys, self.ssrc)
             self.ice.established(path)
         return step

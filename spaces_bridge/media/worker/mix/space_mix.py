@@ -17,7 +17,7 @@ from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.speaker import Speaker
-from spaces_bridge.media.worker.mix.track import CaptionAudio, Chunk
+from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
 from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
 
 TICK_MS: Final = 20
@@ -321,7 +321,7 @@ class SpaceMix:
 
     # --- sound that is kept for the captions ---
 
-    def chunks(self, user: str, from_ms: int) -> Iterator[Chunk]:
+    def chunks(self, user: str, from_ms: int) -> Iterator[SoundChunk]:
         """Return this user's sound after `from_ms` that is not taken yet."""
         track = self._tracks.get(user)
         return iter(()) if track is None else track.since(from_ms)

@@ -20,7 +20,7 @@ _CHUNK: Final = CHUNK_MS * _PER_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class SoundChunk:
     """A chunk is sound from `at_ms` on: s16le, 16 kHz, mono."""
 
     at_ms: int
@@ -39,7 +39,7 @@ class CaptionAudio:
     """
 
     def __init__(self) -> None:
-        self._kept: deque[Chunk] = deque()
+        self._kept: deque[SoundChunk] = deque()
         self._resampler: soxr.ResampleStream | None = None
         self._pending: Pcm = np.zeros(0, np.int16)
         self._pending_ms = 0  # where the pending samples begin
@@ -73,7 +73,7 @@ class CaptionAudio:
         while len(self._pending):
             self._cut(min(_CHUNK, len(self._pending)))
 
-    def since(self, from_ms: int) -> Iterator[Chunk]:
+    def since(self, from_ms: int) -> Iterator[SoundChunk]:
         """Return the kept chunks that end after `from_ms`, in order."""
         new = itertools.takewhile(lambda chunk: chunk.end_ms > from_ms, reversed(self._kept))
         return reversed(list(new))
@@ -88,7 +88,7 @@ class CaptionAudio:
 
     def _cut(self, size: int) -> None:
         pcm = self._pending[:size].astype("<i2").tobytes()
-        chunk = Chunk(self._pending_ms, pcm)
+        chunk = SoundChunk(self._pending_ms, pcm)
         self._kept.append(chunk)
         self._pending = self._pending[size:]
         self._pending_ms = chunk.end_ms

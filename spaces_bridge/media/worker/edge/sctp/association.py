@@ -34,7 +34,7 @@ _LEAST_WINDOW: Final = 1500
 """Bytes; with less (RFC 9260, 3.3.2) a client means no association."""
 
 
-class Phase(Enum):
+class AssociationPhase(Enum):
     """How far an association is."""
 
     CLOSED = "closed"
@@ -58,7 +58,7 @@ class Association:
     def __init__(self, opened: Callable[[], None], control: Callable[[int, bytes], None]) -> None:
         """`opened` is called each time it is open, `control` with each DCEP message's stream."""
         self._opened, self._control = opened, control
-        self._phase = Phase.CLOSED
+        self._phase = AssociationPhase.CLOSED
         self._sides: _Sides | None = None
         self._arrivals: Arrivals | None = None
         self._queue: SendQueue | None = None
@@ -66,7 +66,7 @@ class Association:
     @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self._phase is Phase.OPEN
+        return self._phase is AssociationPhase.OPEN
 
     @property
     def due(self) -> float | None:
@@ -127,7 +127,7 @@ class Association:
             raise BadPacket("INIT names no tag, or no streams")
         if theirs.window < _LEAST_WINDOW:
             raise BadPacket("INIT leaves no room")
-        if self._phase in (Phase.OPEN, Phase.ENDING):
+        if self._phase in (AssociationPhase.OPEN, AssociationPhase.ENDING):
             return
         if self._sides is None or self._sides.theirs != theirs:
             ours = Init(
@@ -141,7 +141,7 @@ class Association:
                 cookie=secrets.token_bytes(16),
             )
             self._sides = _Sides(theirs, ours, read.port)
-        self._phase = Phase.ANSWERED
+        self._phase = AssociationPhase.ANSWERED
         answer = packets.init(Kind.INIT_ACK, self._sides.ours)
         yield packets.packet(read.port, theirs.tag, answer)
 
@@ -149,17 +149,17 @@ class Association:
         assert self._sides is not None
         if not hmac.compare_digest(cookie, self._sides.ours.cookie):
             raise BadPacket("a cookie that is not ours")
-        if self._phase in (Phase.ANSWERED, Phase.OPEN):
+        if self._phase in (AssociationPhase.ANSWERED, AssociationPhase.OPEN):
             yield packets.chunk(Kind.COOKIE_ACK)
-        if self._phase is Phase.ANSWERED:
-            self._phase = Phase.OPEN
+        if self._phase is AssociationPhase.ANSWERED:
+            self._phase = AssociationPhase.OPEN
             self._arrivals = Arrivals(self._sides.theirs.tsn)
             self._queue = SendQueue(self._sides.ours.tsn, self._sides.theirs.window)
             self._opened()
 
     def _close(self) -> None:
         """Forget all but what a last packet needs; the other side may begin anew."""
-        self._phase = Phase.CLOSED
+        self._phase = AssociationPhase.CLOSED
         self._queue = self._arrivals = None
 
     # --- chunks ---
@@ -189,7 +189,7 @@ class Association:
                     self._queue.acknowledge(packets.read_sack(chunk.value), now)
             case Kind.SHUTDOWN:
                 self._close()
-                self._phase = Phase.ENDING
+                self._phase = AssociationPhase.ENDING
                 yield packets.chunk(Kind.SHUTDOWN_ACK)
             case Kind.ABORT | Kind.SHUTDOWN_COMPLETE:
                 self._close()

@@ -18,14 +18,14 @@ _OPEN_KIND, _RELIABLE = 3, 0
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class ChannelOpen:
     """A channel that the other side opens; `is_reliable`: nothing is lost, and all in order."""
 
     label: str
     is_reliable: bool
 
 
-def read_open(message: bytes) -> Open | None:
+def read_open(message: bytes) -> ChannelOpen | None:
     """Return the channel that a message opens; None if it opens none that could be ours."""
     if len(message) < _OPEN.size:
         return None
@@ -35,7 +35,7 @@ def read_open(message: bytes) -> Open | None:
     if label_size > MOST_LABEL:
         return None
     label = message[_OPEN.size : _OPEN.size + label_size].decode(errors="replace")
-    return Open(label, channel == _RELIABLE)
+    return ChannelOpen(label, channel == _RELIABLE)
 
 
 def write_open(label: str) -> bytes:
