@@ -638,3 +638,25 @@ async def test_a_batch_that_cannot_be_stored_comes_again(
     bot.service.homeserver_back()
     await bot.has(InboundSession, 1)
     assert (await bot.service.numbers())["broken_sessions"] == 0
+
+
+async def test_a_batch_of_which_the_store_can_read_nothing_comes_again(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One-time keys are used up in memory before the store fails, and are there again."""
+    ada = Friend(bot.home)
+    whole = bot.storage.crypto.find
+    failed: list[object] = []
+
+    async def failing(kind: Any, **fields: Any) -> Any:  # noqa: ANN401
+        if not failed and kind is InboundSession:
+            failed.append(kind)
+            raise StorageError("the disk is away")
+        return await whole(kind, **fields)
+
+    monkeypatch.setattr(bot.storage.crypto, "find", failing)
+    ada.share()
+    await bot.until(lambda: bool(failed))
+    bot.service.homeserver_back()
+    await bot.has(InboundSession, 1)
+    assert (await bot.service.numbers())["broken_sessions"] == 0

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, InboundSession, SyncPosition
-from spaces_bridge.app.errors import AdapterError, StorageError
+from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
@@ -178,19 +178,19 @@ class KeySync:
         """Read messages and store what they change, with the position. Raises StorageError."""
         batch, read = OlmBatch(), list[ToDeviceEvent]()
         async with self._account.lock:
-            for message in messages:
-                event = await self._read_one(message, batch)
-                if event is None:
-                    continue
-                read.append(event)
-                for record in await self._room_keys.records(event):
-                    _put(batch, record)
-            batch.put(SyncPosition(json.dumps([position, since])))
-            if batch.account_before is not None:
-                batch.put(self._account.record())
             try:
+                for message in messages:
+                    event = await self._read_one(message, batch)
+                    if event is None:
+                        continue
+                    read.append(event)
+                    for record in await self._room_keys.records(event):
+                        _put(batch, record)
+                batch.put(SyncPosition(json.dumps([position, since])))
+                if batch.account_before is not None:
+                    batch.put(self._account.record())
                 await self._store.apply(list(batch.records.values()))
-            except StorageError:
+            except Exception:
                 if batch.account_before is not None:
                     self._account.go_back(batch.account_before)  # the messages come again
                 raise
