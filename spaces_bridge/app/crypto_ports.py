@@ -192,7 +192,8 @@ class OutboundSession:
 class KeyShare:
     """What a device got of a room's session: its key (`code` is empty), or a code why not.
 
-    `curve25519`: the device's key then. `index`: the first message that it can read.
+    `curve25519`: the device's key then; empty: it is to be given the session's key again. `index`:
+    the first message that it can read.
     """
 
     session: str

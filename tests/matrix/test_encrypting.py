@@ -528,9 +528,27 @@ async def test_a_device_that_began_another_session_gets_keys_again() -> None:
     await bot.send()
     eve.group.clear()
     theirs = eve.account.curve25519_key.to_base64()
-    await bot.sending.sessions.forget_shares(eve.user, theirs)
+    await bot.sending.sessions.give_again(eve.user, theirs)
     assert eve.read(await bot.send())[1] == 1
     assert [len(peer.received) for peer in (eve, ben)] == [2, 1]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_device_that_began_another_session_and_is_gone_reads_on_no_more(
+    is_restarted: bool,
+) -> None:
+    phone, laptop = Peer("@eve:home"), Peer("@eve:home", "LAPTOP")
+    bot = Bot(Room("@eve:home"), phone, laptop)
+    await bot.send()
+    theirs = laptop.account.curve25519_key.to_base64()
+    await bot.sending.sessions.give_again(laptop.user, theirs)
+    if is_restarted:
+        bot.restart()
+    await bot.logged_out(laptop)
+    sealed = await bot.send()
+    phone.read(sealed)
+    with pytest.raises(KeyError):
+        laptop.read(sealed)
 
 
 async def test_messages_sent_at_once_have_indexes_of_their_own() -> None:

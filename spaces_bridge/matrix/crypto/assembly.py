@@ -177,7 +177,7 @@ class CryptoService:
     async def _session_begun(self, event: ToDeviceEvent) -> None:
         """Give a device keys again that has begun another session: it could not read the last."""
         if event.sender_key is not None:
-            await self.sending.sessions.forget_shares(event.sender, event.sender_key)
+            await self.sending.sessions.give_again(event.sender, event.sender_key)
 
     async def _device_lists(
         self, changed: Iterable[UserId], left: Iterable[UserId], is_gap: bool

@@ -8,7 +8,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from vodozemac import GroupSession, InboundGroupSession
@@ -31,6 +31,9 @@ DeviceName = tuple[UserId, str]
 
 KEPT: Final = 500
 """Rooms whose sessions are held in memory, besides the database."""
+
+GIVE_AGAIN: Final = ""
+"""The key of a `KeyShare` whose device is given the session's key again: no device has it."""
 
 PERIOD_MS: Final = 604_800_000
 MESSAGES: Final = 100
@@ -150,24 +153,23 @@ class OutboundSessions:
             if not session.people.isdisjoint(users):
                 session.doubt()
 
-    async def forget_shares(self, user: UserId, curve25519: str) -> None:
+    async def give_again(self, user: UserId, curve25519: str) -> None:
         """Note that a device may not have got what it was given: it gets keys again.
 
-        It gets them with the next message, from that one on. Raises StorageError.
+        It gets them with the next message, from that one on. It still counts as one that has
+        them: when it goes, the session is changed. Raises StorageError.
         """
         shares = await self._store.find(KeyShare, user=user, curve25519=curve25519)
-        await self._store.apply(drop=shares)
+        given = [replace(share, curve25519=GIVE_AGAIN) for share in shares if not share.code]
+        await self._store.apply(given, [share for share in shares if share.code])
         for session in self._rooms.values():
-            name = next(
-                (
-                    n
-                    for n, s in session.shares.items()
-                    if n[0] == user and s.curve25519 == curve25519
-                ),
-                None,
-            )
-            if name is not None:
-                del session.shares[name]
+            for name, share in list(session.shares.items()):
+                if (share.user, share.curve25519) != (user, curve25519):
+                    continue
+                if share.code:
+                    del session.shares[name]
+                else:
+                    session.shares[name] = replace(share, curve25519=GIVE_AGAIN)
                 session.doubt()
 
     def drop(self, room: RoomId) -> None:
