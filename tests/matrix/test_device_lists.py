@@ -10,9 +10,9 @@ from spaces_bridge.app.crypto_ports import KnownDevice, KnownUser
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.client.errors import Away
-from spaces_bridge.matrix.crypto import device_lists
+from spaces_bridge.matrix.crypto import device_lists, peer_keys
 from spaces_bridge.matrix.crypto.device_lists import REST_MS, DeviceLists
-from spaces_bridge.matrix.crypto.peer_keys import DEVICES_PER_USER_MAX
+from spaces_bridge.matrix.crypto.peer_keys import DEVICES_LOOKED_AT, DEVICES_PER_USER_MAX
 from tests.storage.support import SetClock
 from tests.support.crypto_peers import Identity, KeyServer, MemoryCrypto, Peer, SigningKey
 
@@ -178,6 +178,30 @@ async def test_another_identity_is_told_of_once() -> None:
 async def test_somebody_with_very_many_devices_has_some() -> None:
     server = KeyServer(*(Peer(EVE, f"D{number:03}") for number in range(DEVICES_PER_USER_MAX + 5)))
     assert len(await names(lists_of(server))) == DEVICES_PER_USER_MAX
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "looked_at"),
+    [
+        (DEVICES_PER_USER_MAX + 5, 0, DEVICES_PER_USER_MAX),
+        (1, 2 * DEVICES_LOOKED_AT, DEVICES_LOOKED_AT),
+    ],
+)
+async def test_no_more_signatures_are_checked_than_there_is_use_for(
+    monkeypatch: pytest.MonkeyPatch, good: int, bad: int, looked_at: int
+) -> None:
+    checked: list[str] = []
+    whole = peer_keys.device_from
+
+    def counted(user: UserId, name: str, keys: object, owner: KnownUser) -> KnownDevice | None:
+        checked.append(name)
+        return whole(user, name, keys, owner)
+
+    monkeypatch.setattr(peer_keys, "device_from", counted)
+    server = KeyServer(*(Peer(EVE, f"A{number:03}") for number in range(good)))
+    server.extra[EVE] = {f"BAD{number:04}": {} for number in range(bad)}
+    assert len(await names(lists_of(server))) == min(good, DEVICES_PER_USER_MAX)
+    assert len(checked) == looked_at
 
 
 async def test_a_crowd_is_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ Spec: Client-Server API, "Device keys" and "Cross-signing".
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from spaces_bridge.app.crypto_ports import KnownDevice, KnownUser
@@ -18,6 +19,9 @@ MEGOLM: Final = "m.megolm.v1.aes-sha2"
 
 DEVICES_PER_USER_MAX: Final = 100
 """Devices of one person that are known; more of them are one who floods us."""
+
+DEVICES_LOOKED_AT: Final = 300
+"""Devices of one person whose signatures are checked: each costs time, also one that is no use."""
 
 KEY_LENGTH: Final = 43
 """Characters of a public key of 32 bytes in unpadded base64."""
@@ -66,9 +70,11 @@ def devices_from(user: UserId, answered: object, owner: KnownUser) -> Sequence[K
     """Return the person's usable devices of a `keys/query` answer, in the order of their ids."""
     if not isinstance(answered, Mapping):
         return []
-    named = sorted(name for name in answered if isinstance(name, str))
+    named = sorted(name for name in answered if isinstance(name, str))[:DEVICES_LOOKED_AT]
     found = (device_from(user, name, answered[name], owner) for name in named)
-    return [device for device in found if device is not None][:DEVICES_PER_USER_MAX]
+    # lazily: no signature is checked of a device that is not kept
+    usable = (device for device in found if device is not None)
+    return list(islice(usable, DEVICES_PER_USER_MAX))
 
 
 def one_time_key_from(device: KnownDevice, answered: object) -> str | None:
