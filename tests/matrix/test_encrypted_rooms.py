@@ -2,6 +2,7 @@
 
 import pytest
 
+from spaces_bridge.app.crypto_ports import EncryptedRoom
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.crypto import encrypted_rooms
@@ -98,3 +99,56 @@ async def test_only_so_many_rooms_are_remembered(monkeypatch: pytest.MonkeyPatch
     for room in (ROOM, OTHER, OTHER, ROOM):
         await rooms.is_encrypted(room)
     assert bot.asked == [ROOM, OTHER, ROOM]
+
+
+async def test_what_an_event_adds_to_how_a_room_is_encrypted_is_not_kept() -> None:
+    content = {
+        "algorithm": "m.megolm.v1.aes-sha2",
+        "rotation_period_ms": 5,
+        "rotation_period_msgs": 10**300,
+        "org.example.more": "x" * 60_000,
+    }
+    reader, store = Bot(), MemoryCrypto()
+
+    async def state(*_: object) -> dict[str, object]:
+        return content
+
+    reader.state = state  # type: ignore[method-assign, assignment]
+    rooms = EncryptedRooms(reader, store, Clock())  # type: ignore[arg-type]
+    kept = {"algorithm": "m.megolm.v1.aes-sha2", "rotation_period_ms": 5}
+    assert await rooms.settings_of(ROOM) == kept
+    assert await store.find(EncryptedRoom) == [EncryptedRoom(ROOM, kept)]
+
+
+async def test_rooms_without_number_are_not_held_in_memory_and_none_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encrypted_rooms, "ENCRYPTED_HELD", 2)
+    monkeypatch.setattr(encrypted_rooms, "CHANGED_HELD", 2)
+    bot = Bot()
+    rooms = rooms_of(bot)
+    many = [RoomId(f"!{number}") for number in range(10)]
+    bot.encrypted.update(many)
+    for room in many:
+        assert await rooms.is_encrypted(room)
+        rooms.note({"type": "m.room.encryption", "state_key": "", "room_id": f"{room}-plain"})
+    assert len(rooms._encrypted) == len(rooms._changed) == 2
+    bot.encrypted.clear()
+    asked = len(bot.asked)
+    for room in many:
+        assert await rooms.is_encrypted(room)
+    assert len(bot.asked) == asked, "the database knows"
+
+
+async def test_a_room_of_an_encryption_that_is_none_stays_encrypted() -> None:
+    reader = Bot()
+    answers: list[dict[str, object] | None] = [{"algorithm": ["?"]}, None]
+
+    async def state(*_: object) -> dict[str, object] | None:
+        return answers.pop(0)
+
+    reader.state = state  # type: ignore[method-assign, assignment]
+    rooms = rooms_of(reader)
+    assert await rooms.settings_of(ROOM) == {}
+    rooms.note({"type": "m.room.encryption", "state_key": "", "room_id": ROOM})
+    assert await rooms.settings_of(ROOM) == {}

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from spaces_bridge.app.crypto_ports import CryptoStore, EncryptedRoom
 from spaces_bridge.core.ids import RoomId, UserId
-from spaces_bridge.matrix.events.envelope import envelope_of, is_user_id
+from spaces_bridge.matrix.events.envelope import envelope_of, is_id, is_user_id
 
 ENCRYPTION: Final = "m.room.encryption"
 
@@ -17,10 +17,33 @@ PLAIN_FOR_S: Final = 300.0
 """Seconds that an answer "not encrypted" is used again, where no event says otherwise."""
 PLAIN_KEPT: Final = 5000
 """Rooms that are known to be unencrypted; the one longest known is asked for again first."""
+ENCRYPTED_HELD: Final = 5000
+"""Rooms that are known to be encrypted and held in memory, besides the database."""
+CHANGED_HELD: Final = 5000
+"""Rooms of which it is remembered that they may be encrypted in another way by now."""
 MEMBERS_KEPT: Final = 200
 """Rooms whose members are held in memory."""
 
+ROTATION: Final = ("rotation_period_ms", "rotation_period_msgs")
+NUMBER_MAX: Final = 2**53 - 1
+"""The largest number of an event. Spec: Appendices, "Canonical JSON"."""
+
 Content = Mapping[str, Any]
+
+
+def _settings(content: Content) -> Content:
+    """Return what counts of a room's `m.room.encryption`: whoever wrote it can add anything."""
+    algorithm = content.get("algorithm")
+    kept: dict[str, Any] = {"algorithm": algorithm} if is_id(algorithm) else {}
+    for name in ROTATION:
+        number = content.get(name)
+        if isinstance(number, int) and abs(number) <= NUMBER_MAX:
+            kept[name] = number
+    return kept
+
+
+def _is_same_algorithm(known: Content, found: Content | None) -> bool:
+    return found is not None and found.get("algorithm") == known.get("algorithm")
 
 
 class RoomStateReader(Protocol):
@@ -61,10 +84,10 @@ class EncryptedRooms:
         self._reader = reader
         self._store = store
         self._clock = clock
-        self._encrypted: dict[RoomId, Content] | None = None
+        self._encrypted: OrderedDict[RoomId, Content] = OrderedDict()
         self._plain: OrderedDict[RoomId, float] = OrderedDict()
-        self._changed: set[RoomId] = set()
-        """Rooms in which an event has said anew how they are encrypted."""
+        self._changed: OrderedDict[RoomId, None] = OrderedDict()
+        """Rooms in which an event has said how they are encrypted, since they were asked for."""
         self._epoch = 0
 
     def is_plain(self, room: RoomId) -> bool:
@@ -77,27 +100,28 @@ class EncryptedRooms:
 
     async def was_encrypted(self, room: RoomId) -> bool:
         """Return whether the room was seen encrypted; nobody is asked. Raises StorageError."""
-        return room in await self._seen_encrypted()
+        return await self._known(room) is not None
 
     async def settings_of(self, room: RoomId) -> Content | None:
-        """Return the content of the room's `m.room.encryption`; None: it is not encrypted.
+        """Return what counts of the room's `m.room.encryption`; None: it is not encrypted.
 
-        Raises RequestRefused, Away, StorageError.
+        That is its algorithm, and when its session changes. Raises RequestRefused, Away,
+        StorageError.
         """
         if self.is_plain(room):
             return None
-        encrypted = await self._seen_encrypted()
-        known = encrypted.get(room)
+        known = await self._known(room)
         if known is not None and room not in self._changed:
             return known
         epoch = self._epoch
-        content = await self._reader.state(room, ENCRYPTION)
-        self._changed.discard(room)
-        if known is not None and (content or {}).get("algorithm") != known.get("algorithm"):
+        found = await self._reader.state(room, ENCRYPTION)
+        content = _settings(found) if found is not None else None
+        self._changed.pop(room, None)
+        if known is not None and not _is_same_algorithm(known, content):
             return known  # nobody takes encryption back, or changes it to what is none
         if content is not None:
             await self._store.apply([EncryptedRoom(room, content)])
-            encrypted[room] = content
+            self._hold(room, content)
             return content
         if epoch == self._epoch:  # else somebody may have encrypted a room just now
             self._plain[room] = self._clock()
@@ -112,19 +136,30 @@ class EncryptedRooms:
         if event.get("type") == ENCRYPTION and "state_key" in event and isinstance(room, str):
             self._epoch += 1
             self._plain.pop(RoomId(room), None)
-            if self._encrypted is not None and room in self._encrypted:
-                self._changed.add(RoomId(room))
+            self._changed[RoomId(room)] = None
+            while len(self._changed) > CHANGED_HELD:
+                self._changed.popitem(last=False)
 
     def doubt(self) -> None:
         """Forget which rooms are unencrypted: events may have been missed."""
         self._epoch += 1
         self._plain.clear()
 
-    async def _seen_encrypted(self) -> dict[RoomId, Content]:
-        if self._encrypted is None:
-            rows = await self._store.find(EncryptedRoom)
-            self._encrypted = {row.room: row.content for row in rows}
-        return self._encrypted
+    async def _known(self, room: RoomId) -> Content | None:
+        """Return how the room was seen encrypted; None: it was not. Raises StorageError."""
+        if room in self._encrypted:
+            self._encrypted.move_to_end(room)
+            return self._encrypted[room]
+        for row in await self._store.find(EncryptedRoom, room=room):
+            self._hold(room, row.content)
+            return row.content
+        return None
+
+    def _hold(self, room: RoomId, content: Content) -> None:
+        self._encrypted[room] = content
+        self._encrypted.move_to_end(room)
+        while len(self._encrypted) > ENCRYPTED_HELD:
+            self._encrypted.popitem(last=False)
 
 
 class RoomMembers:
