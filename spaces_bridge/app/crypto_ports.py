@@ -148,8 +148,9 @@ class VerifiedIdentity:
 class KnownUser:
     """A person whose devices are known; public cross-signing keys are unpadded base64, or empty.
 
-    `master_keys`: the signed object of the master key, as it was handed out. `is_outdated`: the
-    homeserver is to be asked for the devices anew. `asked_at_ms`: when it was asked last.
+    `master_keys`: the fields of the master key that signatures cover, as handed out.
+    `is_outdated`: the homeserver is to be asked for the devices anew. `asked_at_ms`: when it was
+    asked last.
     """
 
     user: UserId

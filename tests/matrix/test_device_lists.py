@@ -161,6 +161,28 @@ async def test_a_self_signing_key_that_the_master_did_not_sign_vouches_for_nothi
     assert not device.is_cross_signed
 
 
+async def test_what_somebody_adds_to_their_master_key_is_not_kept() -> None:
+    identity = Identity(EVE)
+    plain = identity.master_keys()
+    padded = {**plain, "org.example.more": "x" * 60_000, "signatures": {EVE: {"x": "y" * 60_000}}}
+    identity.master_keys = lambda: padded  # type: ignore[method-assign]
+    store = MemoryCrypto()
+    lists = lists_of(KeyServer(Peer(EVE, "PHONE", identity)), store)
+    await lists.devices_of([EVE])
+    assert [user.master_keys for user in await store.find(KnownUser)] == [plain]
+
+
+@pytest.mark.parametrize("usage", [["master"] * 60_000, ["master", "x" * 60_000], ["master", {}]])
+async def test_a_master_key_of_endless_usages_is_none(usage: list[object]) -> None:
+    identity = Identity(EVE)
+    odd = {**identity.master_keys(), "usage": usage}
+    identity.master_keys = lambda: odd  # type: ignore[method-assign]
+    store = MemoryCrypto()
+    lists = lists_of(KeyServer(Peer(EVE, "PHONE", identity)), store)
+    await lists.devices_of([EVE])
+    assert [(user.master, user.master_keys) for user in await store.find(KnownUser)] == [("", {})]
+
+
 async def test_another_identity_is_told_of_once() -> None:
     told: list[tuple[UserId, str, str]] = []
     old, new = Identity(EVE), Identity(EVE)

@@ -23,6 +23,10 @@ DEVICES_PER_USER_MAX: Final = 100
 DEVICES_LOOKED_AT: Final = 300
 """Devices of one person whose signatures are checked: each costs time, also one that is no use."""
 
+MASTER_FIELDS: Final = ("user_id", "usage", "keys")
+"""The fields of a master key that are kept: what its owner adds to them is theirs alone."""
+USAGES_MAX: Final = 10
+
 KEY_LENGTH: Final = 43
 """Characters of a public key of 32 bytes in unpadded base64."""
 
@@ -63,7 +67,8 @@ def identity_from(user: UserId, master: object, self_signing: object, at_ms: int
         self_signing, user, f"ed25519:{public}", public
     ):
         signer = ""
-    return KnownUser(user, public, signer, dict(master), is_outdated=False, asked_at_ms=at_ms)
+    covered = {name: master[name] for name in MASTER_FIELDS}
+    return KnownUser(user, public, signer, covered, is_outdated=False, asked_at_ms=at_ms)
 
 
 def devices_from(user: UserId, answered: object, owner: KnownUser) -> Sequence[KnownDevice]:
@@ -100,7 +105,9 @@ def _cross_signing_key(user: UserId, key: object, usage: str) -> str:
     if not isinstance(key, Mapping) or key.get("user_id") != user:
         return ""
     usages, public = key.get("usage"), key.get("keys")
-    if not isinstance(usages, list) or usage not in usages:
+    if not isinstance(usages, list) or usage not in usages or len(usages) > USAGES_MAX:
+        return ""
+    if not all(is_id(each) for each in usages):
         return ""
     if not isinstance(public, Mapping) or len(public) != 1:
         return ""

@@ -14,6 +14,7 @@ from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.crypto.device_lists import DeviceLists
+from spaces_bridge.matrix.crypto.peer_keys import MASTER_FIELDS
 from spaces_bridge.matrix.verification import words
 from spaces_bridge.matrix.verification.courier import Tell
 from spaces_bridge.matrix.verification.needs import PeerKeys
@@ -82,8 +83,7 @@ class VerifiedIdentities:
         if identity is None or identity.master != master:
             log.warning("the identity of %s changed while it was verified", user)
             return
-        covered = ("user_id", "usage", "keys")
-        key = {name: identity.master_keys[name] for name in covered}
+        key = {name: identity.master_keys[name] for name in MASTER_FIELDS}
         try:
             await self._signer.upload_signatures({user: {master: self._signer.sign_user(key)}})
         except RequestRefused as refusal:  # what counts is what we remember
