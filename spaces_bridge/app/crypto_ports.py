@@ -254,12 +254,21 @@ class CryptoStore(Protocol):
         """Return the Olm sessions with these devices, the last used first."""
         ...
 
-    async def prune(self, before_ms: int) -> None:
-        """Delete what nothing was done with since then: sessions, and what belongs to them."""
+    async def prune(self, before_ms: int, withheld_before_ms: int) -> None:
+        """Delete what nothing was done with since then: sessions, and what belongs to them.
+
+        `withheld_before_ms`: words that a key is withheld go when they are as old as that.
+        """
         ...
 
     async def trim_olm_sessions(self, sender_key: str, keep: int) -> None:
         """Delete all Olm sessions with this device but the last used."""
+        ...
+
+    async def trim_sent(
+        self, kind: type[InboundSession | Withheld], sender: UserId, keep: int
+    ) -> None:
+        """Delete all records of this kind by this sender but the last that came."""
         ...
 
     async def counts(self) -> Mapping[str, int]:

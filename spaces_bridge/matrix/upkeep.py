@@ -12,6 +12,7 @@ from spaces_bridge.app.records import OutboxEntry
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.live_space import LiveSpace, Phase
 from spaces_bridge.matrix.crypto.limits import KEPT_MS as CRYPTO_KEPT_MS
+from spaces_bridge.matrix.crypto.limits import WITHHELD_KEPT_MS
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class Pruning:
         await self._outbox.prune(now_ms - KEPT_MS)
         await self._notes.prune()
         await self._tokens.prune(now_ms - TOKENS_KEPT_MS)
-        await self._crypto.prune(now_ms - CRYPTO_KEPT_MS)
+        await self._crypto.prune(now_ms - CRYPTO_KEPT_MS, now_ms - WITHHELD_KEPT_MS)
 
 
 def _counters(space: LiveSpace) -> Iterator[OutboxEntry]:

@@ -28,6 +28,7 @@ from spaces_bridge.app.crypto_ports import (
     WaitingEvent,
     Withheld,
 )
+from spaces_bridge.core.ids import UserId
 from spaces_bridge.storage.database import Database
 from spaces_bridge.storage.rows import Row
 from spaces_bridge.storage.text import body_to_column, from_column, to_column
@@ -121,11 +122,11 @@ _OF_DEVICE = (
 )
 """The tables that are worth nothing without the device they were written by."""
 
+_WITHHELD_PRUNED = "DELETE FROM crypto_withheld WHERE received_at_ms < $1"
 _PRUNED = (
     "DELETE FROM crypto_olm_sessions WHERE used_at_ms < $1",
     "DELETE FROM crypto_inbound_sessions WHERE received_at_ms < $1",
     "DELETE FROM crypto_waiting WHERE received_at_ms < $1",
-    "DELETE FROM crypto_withheld WHERE received_at_ms < $1",
     "DELETE FROM crypto_to_device WHERE created_at_ms < $1",
     "DELETE FROM crypto_outbound_sessions WHERE created_at_ms < $1",
     # who got a session's key matters for as long as the session is used
@@ -208,10 +209,11 @@ class SqlCrypto:
 
         return await self._database.read(work)
 
-    async def prune(self, before_ms: int) -> None:
-        """Delete what nothing was done with since then: sessions, and what belongs to them."""
+    async def prune(self, before_ms: int, withheld_before_ms: int) -> None:
+        """Delete what nothing was done with since then, and what belongs to it."""
 
         async def work(connection: Connection) -> None:
+            await connection.execute(_WITHHELD_PRUNED, withheld_before_ms)
             for statement in _PRUNED:
                 await connection.execute(statement, before_ms)
 
@@ -230,6 +232,28 @@ class SqlCrypto:
             )
 
         await self._database.write(work)
+
+    async def trim_sent(
+        self, kind: type[InboundSession | Withheld], sender: UserId, keep: int
+    ) -> None:
+        """Delete all records of this kind by this sender but the last that came."""
+        name, column = self._tables[kind].name, to_column(sender)
+
+        async def number(connection: Connection) -> int:
+            query = f"SELECT COUNT(*) FROM {name} WHERE sender = $1"  # noqa: S608
+            return int(await connection.fetchval(query, column))
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(
+                f"DELETE FROM {name} WHERE sender = $1 AND ordinal NOT IN "  # noqa: S608
+                f"(SELECT ordinal FROM {name} WHERE sender = $1 "
+                "ORDER BY received_at_ms DESC, ordinal DESC LIMIT $2)",
+                column,
+                keep,
+            )
+
+        if await self._database.read(number) > keep:  # mostly there is nothing to write
+            await self._database.write(work)
 
     async def counts(self) -> Mapping[str, int]:
         """Return how many records each table holds, by the table's name without `crypto_`."""

@@ -23,7 +23,7 @@ from spaces_bridge.app.crypto_ports import (
 from spaces_bridge.app.errors import StorageError
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
-from spaces_bridge.matrix.crypto import limits
+from spaces_bridge.matrix.crypto import key_sync, limits
 from spaces_bridge.matrix.crypto.assembly import CryptoService, open_own_keys
 from spaces_bridge.matrix.crypto.encrypted_rooms import EncryptedRooms
 from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
@@ -516,6 +516,51 @@ async def test_sessions_without_number_are_not_kept(bot: Bot) -> None:
     await bot.has(InboundSession, 1)
     await bot.has_at_most(OlmSession, limits.OLM_SESSIONS_PER_DEVICE + 1)
     assert len(await bot.storage.crypto.find(OlmSession, sender_key=ben.curve25519)) == 1
+
+
+async def test_first_sessions_of_made_up_devices_without_number_are_not_begun(bot: Bot) -> None:
+    for number in range(limits.NEW_OLM_KEYS_BURST + 10):
+        Friend(bot.home, "@eve:far.test", f"D{number}").tell("m.dummy", {})
+    Friend(bot.home, "@ben:home.test").share()
+    await bot.has(InboundSession, 1)
+    assert len(await bot.storage.crypto.find(OlmSession)) == limits.NEW_OLM_KEYS_BURST + 1
+
+
+def withheld(session: str) -> dict[str, str]:
+    """The content of `m.room_key.withheld`."""
+    algorithm = "m.megolm.v1.aes-sha2"
+    return {"algorithm": algorithm, "room_id": "!dm", "code": "m.x", "session_id": session}
+
+
+async def test_words_that_keys_are_withheld_without_number_are_not_kept(bot: Bot) -> None:
+    last = f"s{limits.WITHHELD_BURST + 19}"
+    for number in range(limits.WITHHELD_BURST + 20):
+        bot.home.to_bot("@eve:far.test", "m.room_key.withheld", withheld(f"s{number}"))
+    Friend(bot.home, "@ben:home.test").share()
+    await bot.has(InboundSession, 1)
+    kept = {each.session for each in await bot.storage.crypto.find(Withheld)}
+    assert len(kept) == limits.WITHHELD_BURST
+    assert last not in kept
+
+
+async def test_what_one_person_has_sent_is_bounded_the_oldest_goes(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_sync, "MEGOLM_PER_SENDER", 2)
+    monkeypatch.setattr(key_sync, "WITHHELD_PER_SENDER", 2)
+    eve = Friend(bot.home, "@eve:far.test")
+    for number in range(5):
+        bot.home.to_bot(eve.user, "m.room_key.withheld", withheld(f"s{number}"))
+        eve.share(f"!r{number}")
+    Friend(bot.home, "@ben:home.test").share()
+    await bot.until(lambda: not bot.home.inbox)
+    bot.home.to_bot(eve.user, "m.dummy", {})
+    await bot.until(lambda: not bot.home.inbox)
+    await bot.has_at_most(Withheld, 2)
+    await bot.has_at_most(InboundSession, 3)
+    held = await bot.storage.crypto.find(InboundSession, sender=eve.user)
+    assert [each.room for each in held] == ["!r3", "!r4"]
+    assert [each.session for each in await bot.storage.crypto.find(Withheld)] == ["s3", "s4"]
 
 
 async def test_a_broken_session_is_replaced_once(bot: Bot) -> None:

@@ -211,6 +211,7 @@ CREATE TABLE crypto_withheld (
     received_at_ms BIGINT NOT NULL,
     UNIQUE (room, session, sender)
 );
+CREATE INDEX crypto_withheld_sender ON crypto_withheld (sender);
 
 CREATE TABLE crypto_to_device (
     ordinal {row_id},

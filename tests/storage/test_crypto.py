@@ -176,13 +176,33 @@ async def test_olm_sessions_of_many_devices_come_last_used_first(storage: Storag
     assert len([s for s in left if s.sender_key == "curve8"]) == 3
 
 
+async def test_the_last_of_what_somebody_sent_stays(storage: Storage) -> None:
+    others = [replace(INBOUND, sender=BOT), replace(WITHHELD, sender=BOT)]
+    keys = [replace(INBOUND, session=f"s{n}", received_at_ms=n) for n in (3, 1, 2, 4)]
+    words = [replace(WITHHELD, session=f"s{n}", received_at_ms=5) for n in range(4)]
+    await storage.crypto.apply([*others, *keys, *words])
+    for _ in range(2):
+        await storage.crypto.trim_sent(InboundSession, EVE, 2)
+        await storage.crypto.trim_sent(Withheld, EVE, 2)
+    assert await storage.crypto.find(InboundSession) == [others[0], keys[0], keys[3]]
+    assert await storage.crypto.find(Withheld) == [others[1], *words[2:]]
+
+
+async def test_words_that_a_key_is_withheld_go_sooner_than_the_rest(storage: Storage) -> None:
+    later = replace(WITHHELD, session="later", received_at_ms=60)
+    await storage.crypto.apply([WITHHELD, later, INBOUND])
+    await storage.crypto.prune(0, 50)
+    assert await storage.crypto.find(Withheld) == [later]
+    assert await storage.crypto.find(InboundSession) == [INBOUND]
+
+
 async def test_what_is_old_goes_and_a_read_message_goes_with_its_session(
     storage: Storage,
 ) -> None:
     young = replace(INBOUND, session="young", received_at_ms=100)
     kept = replace(READ, session="young")
     await storage.crypto.apply([*EACH, young, kept])
-    await storage.crypto.prune(50)
+    await storage.crypto.prune(50, 50)
     for kind in (OlmSession, WaitingEvent, Withheld, QueuedToDevice):
         assert await storage.crypto.find(kind) == []
     assert await storage.crypto.find(InboundSession) == [young]
@@ -210,6 +230,6 @@ async def test_who_got_a_key_is_kept_for_as_long_as_its_session(storage: Storage
     later = replace(OUTBOUND, room=RoomId("!other"), session="second", created_at_ms=20)
     kept = replace(SHARE, session="second")
     await storage.crypto.apply([OUTBOUND, later, SHARE, kept])
-    await storage.crypto.prune(15)
+    await storage.crypto.prune(15, 0)
     assert await storage.crypto.find(OutboundSession) == [later]
     assert await storage.crypto.find(KeyShare) == [kept]

@@ -138,8 +138,8 @@ class Recorder:
     async def recall(self, key: str) -> str | None:
         return self.results.get(key)
 
-    async def prune(self, before_ms: int) -> None:
-        self.calls.append(("prune", before_ms))
+    async def prune(self, before_ms: int, *more_ms: int) -> None:
+        self.calls.append(("prune", before_ms, *more_ms))
 
     # tokens
     async def put(self, token: Token) -> None:

@@ -12,26 +12,36 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, InboundSession, SyncPosition
+from spaces_bridge.app.crypto_ports import (
+    CryptoRecord,
+    CryptoStore,
+    InboundSession,
+    SyncPosition,
+    Withheld,
+)
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import RoomId, UserId
 from spaces_bridge.matrix.client.errors import Away, RequestRefused
 from spaces_bridge.matrix.client.rests import AWAY_BACKOFF, rest
 from spaces_bridge.matrix.crypto.account import OwnAccount
+from spaces_bridge.matrix.crypto.budgets import SenderBudget
 from spaces_bridge.matrix.crypto.device_setup import DeviceSetup, EncryptionImpossible
 from spaces_bridge.matrix.crypto.keys_api import KeysApi
 from spaces_bridge.matrix.crypto.limits import (
+    MEGOLM_PER_SENDER,
     OLM_SESSIONS_PER_DEVICE,
     TO_DEVICE_BURST,
     TO_DEVICE_PER_S,
+    TO_DEVICE_SERVER_BURST,
+    TO_DEVICE_SERVER_PER_S,
+    WITHHELD_PER_SENDER,
 )
 from spaces_bridge.matrix.crypto.olm_inbound import OlmBatch, OlmInbound
 from spaces_bridge.matrix.crypto.own_devices import in_groups
 from spaces_bridge.matrix.crypto.room_keys import RoomKeys, is_no_olm
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent, ToDeviceHandlers
 from spaces_bridge.matrix.events.envelope import is_id, is_user_id
-from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +86,12 @@ class KeySync:
         self._handlers = handlers
         self._listener = listener
         self._olm = OlmInbound(account, store, clock)
-        self._room_keys = RoomKeys(store, account.pickle_key, clock)
-        self._allowed = TokenBuckets(TO_DEVICE_BURST, TO_DEVICE_PER_S)
+        self._room_keys = RoomKeys(store, account, clock)
+        self._allowed = SenderBudget(
+            account.user,
+            (TO_DEVICE_BURST, TO_DEVICE_PER_S),
+            (TO_DEVICE_SERVER_BURST, TO_DEVICE_SERVER_PER_S),
+        )
         self._back = asyncio.Event()
         self._position, self._since = "", ""
         self._is_gap = False
@@ -211,8 +225,7 @@ class KeySync:
 
     async def _act(self, batch: OlmBatch, read: Collection[ToDeviceEvent]) -> None:
         """Do what follows from a batch that is stored. Raises StorageError."""
-        for sender_key in batch.grown:
-            await self._store.trim_olm_sessions(sender_key, OLM_SESSIONS_PER_DEVICE)
+        await self._trim(batch)
         for record in batch.records.values():
             if isinstance(record, InboundSession):
                 self._listener.session_came(record.room, record.session)
@@ -224,6 +237,18 @@ class KeySync:
             if is_no_olm(event) and is_id(key):
                 self._listener.session_broken(event.sender, str(key))
             await self._handlers.handle(event)
+
+
+    async def _trim(self, batch: OlmBatch) -> None:
+        """Let go of what is too much by now. Raises StorageError."""
+        for sender_key in batch.grown:
+            await self._store.trim_olm_sessions(sender_key, OLM_SESSIONS_PER_DEVICE)
+        records = batch.records.values()
+        for sender in {each.sender for each in records if isinstance(each, InboundSession)}:
+            if sender != self._account.user:
+                await self._store.trim_sent(InboundSession, sender, MEGOLM_PER_SENDER)
+        for sender in {each.sender for each in records if isinstance(each, Withheld)}:
+            await self._store.trim_sent(Withheld, sender, WITHHELD_PER_SENDER)
 
 
 def _put(batch: OlmBatch, record: CryptoRecord) -> None:

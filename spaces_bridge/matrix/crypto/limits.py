@@ -7,6 +7,9 @@ from typing import Final
 TO_DEVICE_BURST: Final = 200
 TO_DEVICE_PER_S: Final = 1.0
 """To-device messages of one person that are looked at: at once, and then a second."""
+TO_DEVICE_SERVER_BURST: Final = 4_000
+TO_DEVICE_SERVER_PER_S: Final = 20.0
+"""The same of all people of a foreign homeserver."""
 TO_DEVICE_BYTES_MAX: Final = 65_536
 """Characters of an Olm ciphertext; the largest contents of clients have some thousand."""
 
@@ -17,6 +20,15 @@ OLM_SESSIONS_PER_DEVICE: Final = 5
 NEW_OLM_BURST: Final = 40
 NEW_OLM_PER_S: Final = 1 / 60
 """Olm sessions that one person may begin: at once, and then a second."""
+NEW_OLM_SERVER_BURST: Final = 1_000
+NEW_OLM_SERVER_PER_S: Final = 1 / 20
+"""The same of all people of a foreign homeserver."""
+NEW_OLM_KEYS_BURST: Final = 20
+NEW_OLM_KEYS_PER_S: Final = 1 / 3600
+"""Devices from which one person may begin a first Olm session: at once, and then a second."""
+NEW_OLM_KEYS_SERVER_BURST: Final = 1_000
+NEW_OLM_KEYS_SERVER_PER_S: Final = 1 / 60
+"""The same of all people of a foreign homeserver."""
 UNWEDGE_PER_S: Final = 1 / 3600
 """New Olm sessions a second with one device whose messages cannot be read (spec: an hour)."""
 UNWEDGE_PER_PERSON_BURST: Final = 5
@@ -27,6 +39,19 @@ UNWEDGE_PER_PERSON_BURST: Final = 5
 NEW_MEGOLM_BURST: Final = 200
 NEW_MEGOLM_PER_S: Final = 1 / 30
 """Keys of rooms that one person may give the bot: at once, and then a second."""
+NEW_MEGOLM_SERVER_BURST: Final = 4_000
+NEW_MEGOLM_SERVER_PER_S: Final = 1 / 5
+"""The same of all people of a foreign homeserver."""
+MEGOLM_PER_SENDER: Final = 1_000
+"""Keys of rooms by one person that are kept; those that came last stay."""
+WITHHELD_BURST: Final = 100
+WITHHELD_PER_S: Final = 1 / 60
+"""Words of one person that a key is withheld: at once, and then a second."""
+WITHHELD_SERVER_BURST: Final = 1_000
+WITHHELD_SERVER_PER_S: Final = 1 / 20
+"""The same of all people of a foreign homeserver."""
+WITHHELD_PER_SENDER: Final = 100
+"""Words of one person that a key is withheld that are kept; those that came last stay."""
 INDEX_MAX: Final = 100_000
 """The message index from which a Megolm session is refused; it is to be rotated after 100."""
 
@@ -51,6 +76,8 @@ ASKED_KEPT: Final = 10_000
 
 # --- what is kept -------------------------------------------------------------------------------
 
+WITHHELD_KEPT_MS: Final = 3 * 86_400_000
+"""Words that a key is withheld are kept for so long: they say why an event is not read."""
 KEPT_MS: Final = 90 * 86_400_000
 """Sessions that were not used, and events that nobody could read, are kept for so long."""
 

@@ -18,16 +18,22 @@ from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, OlmSession
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.crypto.account import OwnAccount
+from spaces_bridge.matrix.crypto.budgets import SenderBudget
 from spaces_bridge.matrix.crypto.json_text import object_in
 from spaces_bridge.matrix.crypto.limits import (
     NEW_OLM_BURST,
+    NEW_OLM_KEYS_BURST,
+    NEW_OLM_KEYS_PER_S,
+    NEW_OLM_KEYS_SERVER_BURST,
+    NEW_OLM_KEYS_SERVER_PER_S,
     NEW_OLM_PER_S,
+    NEW_OLM_SERVER_BURST,
+    NEW_OLM_SERVER_PER_S,
     OLM_SESSIONS_PER_DEVICE,
     TO_DEVICE_BYTES_MAX,
 )
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent
 from spaces_bridge.matrix.events.envelope import is_id
-from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +67,16 @@ class OlmInbound:
         self._account = account
         self._store = store
         self._clock = clock
-        self._beginnings = TokenBuckets(NEW_OLM_BURST, NEW_OLM_PER_S)
+        self._beginnings = SenderBudget(
+            account.user,
+            (NEW_OLM_BURST, NEW_OLM_PER_S),
+            (NEW_OLM_SERVER_BURST, NEW_OLM_SERVER_PER_S),
+        )
+        self._first_beginnings = SenderBudget(
+            account.user,
+            (NEW_OLM_KEYS_BURST, NEW_OLM_KEYS_PER_S),
+            (NEW_OLM_KEYS_SERVER_BURST, NEW_OLM_KEYS_SERVER_PER_S),
+        )
 
     async def read(
         self, sender: UserId, content: Mapping[str, Any], batch: OlmBatch
@@ -130,8 +145,8 @@ class OlmInbound:
         self, sender: UserId, sender_key: str, message: vodozemac.PreKeyMessage, batch: OlmBatch
     ) -> bytes | None:
         """Begin a session by the other's first message; return what it says."""
-        if not self._beginnings.take(sender):
-            log.warning("%s begins too many Olm sessions: one is refused", sender)
+        if not self._may_begin(sender, sender_key, batch):
+            log.warning("%s, or their server, begins too many Olm sessions: refused", sender)
             return None
         batch.account_before = batch.account_before or self._account.record()
         try:
@@ -145,6 +160,13 @@ class OlmInbound:
         batch.sessions[sender_key].insert(0, (record, session))
         self._advance(0, record, session, batch)
         return plain
+
+    def _may_begin(self, sender: UserId, sender_key: str, batch: OlmBatch) -> bool:
+        """Return whether the sender may begin a session; keys of devices are made up for free."""
+        is_first = not batch.sessions[sender_key]
+        if is_first and not self._first_beginnings.take(sender):
+            return False
+        return self._beginnings.take(sender)
 
     def _advance(
         self, place: int, record: OlmSession, session: vodozemac.Session, batch: OlmBatch

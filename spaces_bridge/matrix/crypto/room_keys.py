@@ -12,10 +12,21 @@ import vodozemac
 from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, InboundSession, Withheld
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import RoomId
-from spaces_bridge.matrix.crypto.limits import INDEX_MAX, NEW_MEGOLM_BURST, NEW_MEGOLM_PER_S
+from spaces_bridge.matrix.crypto.account import OwnAccount
+from spaces_bridge.matrix.crypto.budgets import SenderBudget
+from spaces_bridge.matrix.crypto.limits import (
+    INDEX_MAX,
+    NEW_MEGOLM_BURST,
+    NEW_MEGOLM_PER_S,
+    NEW_MEGOLM_SERVER_BURST,
+    NEW_MEGOLM_SERVER_PER_S,
+    WITHHELD_BURST,
+    WITHHELD_PER_S,
+    WITHHELD_SERVER_BURST,
+    WITHHELD_SERVER_PER_S,
+)
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent
 from spaces_bridge.matrix.events.envelope import is_id
-from spaces_bridge.pacing.token_bucket import TokenBuckets
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +38,20 @@ WITHHELD_TYPES: Final = frozenset({"m.room_key.withheld", "org.matrix.room_key.w
 class RoomKeys:
     """The keys of rooms that others give us."""
 
-    def __init__(self, store: CryptoStore, pickle_key: bytes, clock: Clock) -> None:
+    def __init__(self, store: CryptoStore, account: OwnAccount, clock: Clock) -> None:
         self._store = store
-        self._pickle_key = pickle_key
+        self._pickle_key = account.pickle_key
         self._clock = clock
-        self._new = TokenBuckets(NEW_MEGOLM_BURST, NEW_MEGOLM_PER_S)
+        self._new = SenderBudget(
+            account.user,
+            (NEW_MEGOLM_BURST, NEW_MEGOLM_PER_S),
+            (NEW_MEGOLM_SERVER_BURST, NEW_MEGOLM_SERVER_PER_S),
+        )
+        self._withholding = SenderBudget(
+            account.user,
+            (WITHHELD_BURST, WITHHELD_PER_S),
+            (WITHHELD_SERVER_BURST, WITHHELD_SERVER_PER_S),
+        )
 
     async def records(self, event: ToDeviceEvent) -> list[CryptoRecord]:
         """Return what is to be stored of a to-device message; of most kinds it is nothing.
@@ -68,7 +88,7 @@ class RoomKeys:
         if found and found[0].first_index <= session.first_known_index:
             return None
         if not found and not self._new.take(event.sender):
-            log.warning("%s gives too many keys of rooms: one is refused", event.sender)
+            log.warning("%s, or their server, gives too many keys: one is refused", event.sender)
             return None
         return InboundSession(
             RoomId(str(room)),
@@ -86,6 +106,8 @@ class RoomKeys:
             event.content.get(name) for name in ("room_id", "session_id", "code")
         )
         if not is_id(room) or not is_id(session) or not isinstance(code, str):
+            return None
+        if not self._withholding.take(event.sender):
             return None
         now = self._clock.now_ms()
         return Withheld(RoomId(str(room)), str(session), event.sender, code[:CODE_MAX], now)
