@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -237,6 +237,23 @@ async def test_nobody_who_left_reads_on() -> None:
     bot = Bot(Room("@eve:home", "@ben:home"), eve, ben)
     await bot.send()
     bot.member("@ben:home", "leave")
+    sealed = await bot.send()
+    eve.read(sealed)
+    with pytest.raises(KeyError):
+        ben.read(sealed)
+
+
+async def test_nobody_who_leaves_while_keys_are_handed_out_reads_on() -> None:
+    eve, ben = Peer("@eve:home"), Peer("@ben:home")
+    bot = Bot(Room("@eve:home", "@ben:home"), eve, ben)
+    call = bot.server.call
+
+    async def leaving(method: str, path: Sequence[str], body: Any = None) -> Any:  # noqa: ANN401
+        if list(path) == ["keys", "claim"] and ben.user in bot.room.people:
+            bot.member("@ben:home", "leave")
+        return await call(method, path, body)
+
+    bot.server.call = leaving  # type: ignore[method-assign]
     sealed = await bot.send()
     eve.read(sealed)
     with pytest.raises(KeyError):

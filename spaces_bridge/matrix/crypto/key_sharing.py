@@ -130,6 +130,13 @@ class KeySharing:
     # --- a room's keys --------------------------------------------------------------------------
 
     async def _prepare(self, room: RoomId, rotation: Rotation) -> RoomSession:
+        session = await self._prepare_once(room, rotation)
+        if session.is_doubted and len(session.shares) <= CROWD:
+            # somebody left, came, or could not be told meanwhile: that counts for this message
+            session = await self._prepare_once(room, rotation)
+        return session
+
+    async def _prepare_once(self, room: RoomId, rotation: Rotation) -> RoomSession:
         session = await self._sessions.of(room)
         if session is None or session.is_worn(rotation, self._clock.now_ms()):
             self._members.forget(room)  # read anew: whatever events did not say counts now
