@@ -238,7 +238,6 @@ class KeySync:
                 self._listener.session_broken(event.sender, str(key))
             await self._handlers.handle(event)
 
-
     async def _trim(self, batch: OlmBatch) -> None:
         """Let go of what is too much by now. Raises StorageError."""
         for sender_key in batch.grown:
