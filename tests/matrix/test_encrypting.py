@@ -24,6 +24,7 @@ from spaces_bridge.matrix.crypto.encryption import Encryption
 from spaces_bridge.matrix.crypto.fitting import PLAINTEXT_MAX_BYTES
 from spaces_bridge.matrix.crypto.recipients import ShareKeysWith
 from spaces_bridge.matrix.crypto.sending_assembly import assemble_sending, follow
+from spaces_bridge.matrix.crypto.to_device import ToDeviceQueue
 from spaces_bridge.matrix.events.content import annotation, edit, message
 from tests.storage.support import SetClock
 from tests.support.crypto_peers import (
@@ -566,6 +567,35 @@ async def test_a_device_that_began_another_session_and_is_gone_reads_on_no_more(
     phone.read(sealed)
     with pytest.raises(KeyError):
         laptop.read(sealed)
+
+
+class Refusing:
+    """A homeserver that takes no to-device message."""
+
+    device = "SPACESABCDEFGH"
+
+    async def send_to_device(self, *_: object) -> None:
+        raise RequestRefused(413, "M_TOO_LARGE", "too large")
+
+
+async def test_a_key_whose_message_was_refused_is_given_again() -> None:
+    eve = Peer("@eve:home")
+    bot = Bot(Room("@eve:home"), eve)
+    bot.post.holds = True
+    lost = await bot.send()
+    queue = ToDeviceQueue(bot.store, Refusing(), bot.clock)  # type: ignore[arg-type]
+    queue.on_refused = bot.sending.sessions.give_again_to
+    txns = [row.txn for row in await bot.store.find(QueuedToDevice)]
+    sending = asyncio.create_task(queue.run())
+    try:
+        assert await queue.sent(txns, 20)
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+    bot.post.holds = False
+    sealed = await bot.send()
+    assert sealed["session_id"] == lost["session_id"]
+    assert eve.read(sealed)[1] == 1
 
 
 async def test_messages_sent_at_once_have_indexes_of_their_own() -> None:

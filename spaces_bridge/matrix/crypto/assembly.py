@@ -81,6 +81,7 @@ class CryptoService:
         self.sending = assemble_sending(
             account, self.keys_api, store, self.queue, reader, clock, keys.share_keys_with
         )
+        self.queue.on_refused = self.sending.sessions.give_again_to
         self._unwedging = Unwedging(self.sending.olm, self.sending.lists)
         setup = DeviceSetup(self.keys_api, store, account, keys.cross_signing, keys.pickle_key)
         self.sync = KeySync(self.keys_api, store, account, setup, self.handlers, self, clock)

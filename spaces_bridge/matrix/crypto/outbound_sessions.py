@@ -172,6 +172,14 @@ class OutboundSessions:
                     session.shares[name] = replace(share, curve25519=GIVE_AGAIN)
                 session.doubt()
 
+    async def give_again_to(self, devices: Collection[DeviceName]) -> None:
+        """Do the same for devices to which messages did not leave. Raises StorageError."""
+        for user in {user for user, _ in devices}:
+            shares = await self._store.find(KeyShare, user=user)
+            keys = {share.curve25519 for share in shares if (user, share.device) in devices}
+            for curve25519 in keys - {GIVE_AGAIN}:
+                await self.give_again(user, curve25519)
+
     def drop(self, room: RoomId) -> None:
         """Have the room's session read again: what is in memory may not be what is stored."""
         self._rooms.pop(room, None)

@@ -40,6 +40,8 @@ class ToDeviceEvent:
 
 
 Handler = Callable[[ToDeviceEvent], Awaitable[None]]
+OnRefused = Callable[[Collection[tuple[UserId, str]]], Awaitable[None]]
+"""Told of people's devices that do not get what was queued for them. Raises StorageError."""
 
 
 class ToDeviceHandlers:
@@ -77,6 +79,8 @@ class ToDeviceQueue:
         self._clock = clock
         self._news = asyncio.Event()
         self._sent = asyncio.Condition()
+        self.on_refused: OnRefused | None = None
+        """Awaited before encrypted messages are dropped that the homeserver refused."""
 
     def wake(self) -> None:
         """Tell the queue that there is something new in the store."""
@@ -126,9 +130,21 @@ class ToDeviceQueue:
                 await self._api.send_to_device(message.type, message.txn, message.messages)
             except RequestRefused as refusal:
                 log.warning("a to-device message (%s) was refused: %s", message.type, refusal)
+                await self._tell_refused(message)
             await self._store.apply(drop=[message])
             async with self._sent:
                 self._sent.notify_all()
+
+    async def _tell_refused(self, message: QueuedToDevice) -> None:
+        if self.on_refused is None or message.type != "m.room.encrypted":
+            return
+        devices = {
+            (UserId(user), str(device))
+            for user, contents in message.messages.items()
+            if isinstance(contents, Mapping)
+            for device in contents
+        }
+        await self.on_refused(devices)
 
     async def _are_waiting(self, txns: Collection[str]) -> bool:
         waiting = {message.txn for message in await self._store.find(QueuedToDevice)}
