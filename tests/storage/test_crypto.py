@@ -177,7 +177,7 @@ async def test_olm_sessions_of_many_devices_come_last_used_first(storage: Storag
 
 
 async def test_the_last_of_what_somebody_sent_stays(storage: Storage) -> None:
-    others = [replace(INBOUND, sender=BOT), replace(WITHHELD, sender=BOT)]
+    others: list[CryptoRecord] = [replace(INBOUND, sender=BOT), replace(WITHHELD, sender=BOT)]
     keys = [replace(INBOUND, session=f"s{n}", received_at_ms=n) for n in (3, 1, 2, 4)]
     words = [replace(WITHHELD, session=f"s{n}", received_at_ms=5) for n in range(4)]
     await storage.crypto.apply([*others, *keys, *words])
