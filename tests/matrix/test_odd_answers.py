@@ -31,6 +31,7 @@ CALLS: dict[str, Call] = {
     "ensure_state": lambda c: c.ensure_state(ROOM, "m.room.name", {}),
     "joined": lambda c: c.joined(ROOM),
     "banned": lambda c: c.banned(ROOM),
+    "invited": lambda c: c.invited(ROOM),
     "last_messages": lambda c: c.last_messages(ROOM, 10),
     "joined_rooms": lambda c: c.joined_rooms(),
     "page_back": lambda c: c.page_back(ROOM, ["m.reaction"], None),
