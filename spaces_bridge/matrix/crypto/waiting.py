@@ -25,11 +25,11 @@ from spaces_bridge.matrix.crypto.limits import (
     ANSWERS_PER_CROWD_S,
     ANSWERS_PER_ROOM_S,
     ASKED_KEPT,
+    KEPT_MS,
     WAITING_ANSWERED_AFTER_MS,
-    WAITING_MAX,
-    WAITING_PER_SENDER,
 )
 from spaces_bridge.matrix.crypto.reading import Decryption, Unreadable
+from spaces_bridge.matrix.crypto.waiting_bounds import makes_place
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of
 from spaces_bridge.matrix.text import help_texts
 from spaces_bridge.pacing.token_bucket import TokenBuckets
@@ -99,6 +99,7 @@ class WaitingEvents:
         self._clock = clock
         self._news = asyncio.Event()
         self._loading = asyncio.Lock()
+        self._keeping = asyncio.Lock()
         self._waiting: dict[EventId, WaitingEvent] | None = None
         """What waits, without the bodies; None: not read from the store yet."""
         self._doubtful: set[EventId] = set()
@@ -117,21 +118,23 @@ class WaitingEvents:
     async def keep(self, event: Mapping[str, Any], head: Envelope, why: Unreadable) -> None:
         """Keep an event until what it lacks comes; one that can never be read is only counted.
 
-        Raises StorageError.
+        Where there is no place for it, another one is kept no longer. Raises StorageError.
         """
         self.counts["unreadable"] += 1
         log.info("an event in %s cannot be read: %s", head.room, why.reason)
         if not why.may_change:
             return
         waiting = await self._loaded()
-        of_sender = sum(each.sender == head.sender for each in waiting.values())
-        if len(waiting) >= WAITING_MAX or of_sender >= WAITING_PER_SENDER:
-            log.warning("too many events of %s wait for keys: one is not kept", head.sender)
-            return
         now, body = self._clock.now_ms(), json.dumps(event)
         kept = WaitingEvent(head.event, head.room, head.sender, why.session, body, now)
-        await self._store.apply([kept])
-        waiting[head.event] = replace(kept, body="")
+        async with self._keeping:  # two at once would have the same one make place
+            others = [each for each in waiting.values() if each.event != head.event]
+            gone = makes_place(others, head.sender)
+            await self._store.apply([kept], [gone] if gone is not None else [])
+            waiting[head.event] = replace(kept, body="")
+            if gone is not None:
+                log.warning("too many events wait for keys: one of %s goes", gone.sender)
+                waiting.pop(gone.event, None)
         self._doubtful.add(head.event)  # its key may have come since it was looked for
         self._news.set()
 
@@ -204,6 +207,8 @@ class WaitingEvents:
     async def _treat_what_is_due(self) -> float:
         """Ask for keys and answer; return the seconds until there is something to be done."""
         waiting, now = await self._loaded(), self._clock.now_ms()
+        for old in [each for each in waiting.values() if now - each.received_at_ms > KEPT_MS]:
+            del waiting[old.event]  # the store drops it by the same bound
         next_ms = LOOK_EVERY_MS
         for event_id in list(waiting):
             event = waiting.get(event_id)
@@ -248,6 +253,11 @@ class WaitingEvents:
                 await self._mark_answered(each)
 
     async def _mark_answered(self, event: WaitingEvent) -> None:
-        stored = await self._store.find(WaitingEvent, event=event.event)
-        await self._store.apply([replace(each, is_answered=True) for each in stored])
-        (await self._loaded())[event.event] = replace(event, is_answered=True)
+        waiting = await self._loaded()
+        async with self._keeping:  # what made place meanwhile does not come back
+            stored = await self._store.find(WaitingEvent, event=event.event)
+            await self._store.apply([replace(each, is_answered=True) for each in stored])
+            if stored and event.event in waiting:
+                waiting[event.event] = replace(event, is_answered=True)
+            else:
+                waiting.pop(event.event, None)
