@@ -1,4 +1,4 @@
-"""Events that wait for keys: who makes place, what is forgotten, and what one item costs others."""
+"""Events that wait for keys: who makes place, what is forgotten, what one costs others."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -27,7 +27,7 @@ NO_KEY = Unreadable(ReadFailure.NO_KEY, "session")
 class Surroundings:
     """What the keeper asks: whether events can be read, the inbox, the devices, the rooms.
 
-    `away`: events that cannot be looked at, and rooms that cannot be written to.
+    `away`: events that cannot be looked at, and rooms too.
     """
 
     def __init__(self) -> None:
@@ -43,17 +43,17 @@ class Surroundings:
         return head.event in self.readable
 
     async def reopen(self, event: InboxEvent) -> None:
-        self.reopened.append(event.id)
+        self.reopened.append(event.event_id)
 
     async def ask_for_key(self, user: UserId, room: RoomId, session: str) -> None:
         self.asked.append(user)
 
     async def write(self, room: RoomId, text: str, key: str) -> None:
-        if room in self.away:
-            raise Away("slow")
         self.wrote.append(room)
 
     async def is_direct(self, room: RoomId) -> bool:
+        if room in self.away:
+            raise Away("slow")
         return True
 
 
@@ -87,7 +87,7 @@ class Keeper:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0)
 
 
@@ -168,3 +168,31 @@ async def test_what_the_store_forgets_holds_no_place_in_memory() -> None:
         keeper.clock.ms += limits.KEPT_MS + 1
         await keeper.keep("$new")
         await keeper.until(lambda: keeper.events.number == 1)
+
+
+# --- what fails ---------------------------------------------------------------------------------
+
+
+async def test_one_that_cannot_be_looked_at_stops_no_other() -> None:
+    keeper, slow = Keeper(), [f"$slow{number}" for number in range(20)]
+    keeper.around.away.update(slow)
+    for event in [*slow, "$b"]:
+        await keeper.keep(event)
+    keeper.around.readable.add("$b")
+    async with keeper.running():
+        await keeper.until(lambda: keeper.around.reopened == ["$b"])
+        assert await keeper.kept() == slow
+        keeper.around.away.clear()
+        keeper.around.readable.update(slow)
+        keeper.events.devices_changed([UserId("@eve:home")])
+        await keeper.until(lambda: len(keeper.around.reopened) == 21)
+
+
+async def test_a_room_that_cannot_be_looked_at_keeps_nobody_elses_answer_back() -> None:
+    keeper = Keeper()
+    keeper.around.away.add("!far")
+    await keeper.keep("$far", "@eve:far", "!far")
+    await keeper.keep("$dm", "@ada:home")
+    keeper.clock.ms += limits.WAITING_ANSWERED_AFTER_MS
+    async with keeper.running():
+        await keeper.until(lambda: keeper.around.wrote == ["!dm"])

@@ -105,6 +105,8 @@ class WaitingEvents:
         self._doubtful: set[EventId] = set()
         """What may have become readable."""
         self._asked: set[tuple[RoomId, str]] = set()
+        self._has_failed = False
+        """Whether something of this round is to be tried in the next."""
         self.on_reopened: Callable[[], None] = lambda: None
         """Called when events went back into the inbox."""
         self.counts: Counter[str] = Counter()
@@ -152,17 +154,23 @@ class WaitingEvents:
         failures = 0
         while True:
             self._news.clear()
+            self._has_failed = False
             try:
                 if self._waiting is None:  # what came while the bridge went down is looked for
                     self._doubtful.update(await self._loaded())
                 await self._reopen()
                 rest_s = await self._treat_what_is_due()
-                failures = 0
-            except AdapterError as error:
-                failures += 1
-                log.info("events without a key wait: %s", error)
-                rest_s = AWAY_BACKOFF.wait_s(failures)
+            except AdapterError as error:  # the store: it fails for all
+                self._note_failure(error)
+                rest_s = LOOK_EVERY_MS / 1000
+            failures = failures + 1 if self._has_failed else 0
+            if self._has_failed:
+                rest_s = min(rest_s, AWAY_BACKOFF.wait_s(failures))
             await rest(self._news, rest_s)
+
+    def _note_failure(self, error: AdapterError) -> None:
+        self._has_failed = True
+        log.info("an event without a key waits: %s", error)
 
     def _doubt(self, concerns: Callable[[WaitingEvent], bool]) -> None:
         found = {each.event for each in (self._waiting or {}).values() if concerns(each)}
@@ -179,11 +187,18 @@ class WaitingEvents:
             return self._waiting
 
     async def _reopen(self) -> None:
-        """Have all events handled that have become readable."""
+        """Have all events handled that have become readable; what fails stops no other."""
         waiting = await self._loaded()
-        for event in [each for each in self._doubtful if each in waiting]:
-            await self._reopen_one(waiting[event])
-            self._doubtful.discard(event)
+        for event_id in list(self._doubtful):
+            event = waiting.get(event_id)
+            if event is None:
+                continue
+            try:
+                await self._reopen_one(event)
+            except AdapterError as error:
+                self._note_failure(error)
+            else:
+                self._doubtful.discard(event_id)
         self._doubtful &= waiting.keys()
 
     async def _reopen_one(self, event: WaitingEvent) -> bool:
@@ -218,12 +233,18 @@ class WaitingEvents:
             if age_ms < ASKED_AFTER_MS:
                 next_ms = min(next_ms, ASKED_AFTER_MS - age_ms)
                 continue
-            await self._ask(event)
             if age_ms < WAITING_ANSWERED_AFTER_MS:
                 next_ms = min(next_ms, WAITING_ANSWERED_AFTER_MS - age_ms)
-            elif not await self._reopen_one(event):
-                await self._answer(event)
+            try:
+                await self._treat(event, is_late=age_ms >= WAITING_ANSWERED_AFTER_MS)
+            except AdapterError as error:
+                self._note_failure(error)
         return next_ms / 1000
+
+    async def _treat(self, event: WaitingEvent, *, is_late: bool) -> None:
+        await self._ask(event)
+        if is_late and not await self._reopen_one(event):
+            await self._answer(event)
 
     async def _ask(self, event: WaitingEvent) -> None:
         """Ask all devices of the sender for the key, once in the life of the bridge."""
