@@ -241,6 +241,17 @@ def test_an_edit_says_what_it_says_now() -> None:
         assert said({"body": "x", "m.new_content": odd, "m.relates_to": relation}) is None
 
 
+def test_a_relation_to_what_is_no_event_id_is_none() -> None:
+    """A lone surrogate could not be sent back in a reply."""
+    for odd in ("$\ud800", "", "$" * 300, 5, None):
+        thread = {"rel_type": "m.thread", "event_id": odd}
+        heard = said({"body": "!space live", "m.relates_to": thread})
+        assert (heard.text, heard.thread) == ("!space live", None)
+        replaced = {"rel_type": "m.replace", "event_id": odd}
+        new = {"msgtype": "m.text", "body": "x"}
+        assert said({"body": "x", "m.new_content": new, "m.relates_to": replaced}) is None
+
+
 async def test_a_slip_that_is_mended_is_carried_out_once_and_in_its_thread(
     setup: CommandSetup,
 ) -> None:

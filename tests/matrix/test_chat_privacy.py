@@ -101,6 +101,7 @@ class Device:
     """The state of the bot's device."""
 
     is_set_up = True
+    had_device = True
     problem = ""
 
 
@@ -195,7 +196,7 @@ async def test_before_the_bot_has_its_device_new_chats_wait() -> None:
 
 async def test_without_encryption_encrypted_chats_are_left_for_plain_ones() -> None:
     chats, theirs = SetUp(Peer(EVE)), RoomId("!theirs")
-    chats.device.problem = "an old registration"
+    chats.device.problem, chats.device.had_device = "an old registration", False
     await chats.dms.adopt(EVE, theirs)
     chats.bot.states[theirs] = SECRET
     await chats.greeter.heard_cipher(EncryptedMessage(theirs, EventId("$e"), EVE))

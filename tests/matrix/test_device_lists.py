@@ -13,6 +13,7 @@ from spaces_bridge.matrix.client.errors import Away
 from spaces_bridge.matrix.crypto import device_lists, peer_keys
 from spaces_bridge.matrix.crypto.device_lists import REST_MS, DeviceLists
 from spaces_bridge.matrix.crypto.peer_keys import DEVICES_LOOKED_AT, DEVICES_PER_USER_MAX
+from spaces_bridge.matrix.crypto.slow_servers import SLOW_MS, SLOW_REST_MS
 from tests.storage.support import SetClock
 from tests.support.crypto_peers import Identity, KeyServer, MemoryCrypto, Peer, SigningKey
 
@@ -268,3 +269,78 @@ async def test_many_who_want_to_know_ask_once() -> None:
     lists = lists_of(server)
     await asyncio.gather(*(lists.devices_of([EVE]) for _ in range(10)))
     assert len(server.asked) == 1
+
+
+# --- slow servers -------------------------------------------------------------------------------
+
+FAR = UserId("@far:slow")
+
+
+def takes(server: KeyServer, clock: SetClock, ms: int, name: str = "slow") -> None:
+    """Have every request that asks for somebody of the server `name` take so long."""
+    ask = server.call
+
+    async def slowly(method: str, path: Sequence[str], body: Any = None) -> Any:  # noqa: ANN401
+        if any(user.endswith(f":{name}") for user in body["device_keys"]):
+            clock.ms += ms
+        return await ask(method, path, body)
+
+    server.call = slowly  # type: ignore[method-assign]  # as if it had waited
+
+
+async def test_a_request_to_a_slow_server_keeps_nobody_elses_devices_back() -> None:
+    server, held = KeyServer(Peer(EVE), Peer(FAR)), asyncio.Event()
+    ask = server.call
+
+    async def holding(method: str, path: Sequence[str], body: Any = None) -> Any:  # noqa: ANN401
+        if FAR in body["device_keys"]:
+            await held.wait()
+        return await ask(method, path, body)
+
+    server.call = holding  # type: ignore[method-assign]  # a server that does not answer yet
+    lists = lists_of(server)
+    slow = asyncio.ensure_future(lists.refresh([FAR]))
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0)
+        assert await names(lists) == ["PHONE"]
+        held.set()
+        await slow
+    assert await names(lists, FAR) == ["PHONE"]
+
+
+async def test_a_slow_server_rests_though_its_people_change() -> None:
+    server, clock = KeyServer(Peer(FAR)), SetClock()
+    takes(server, clock, SLOW_MS + 1)
+    lists = lists_of(server, clock=clock)
+    await lists.refresh([FAR])
+    await lists.changed([FAR])
+    await lists.refresh([FAR])
+    assert await names(lists, FAR) == ["PHONE"]
+    assert len(server.asked) == 1
+    assert lists.asked_again_at_ms([FAR]) == clock.ms + SLOW_REST_MS
+    clock.ms += SLOW_REST_MS
+    await lists.refresh([FAR])
+    assert len(server.asked) == 2
+
+
+async def test_asking_anew_heeds_that_a_server_did_not_answer() -> None:
+    server, clock = KeyServer(Peer(FAR)), SetClock()
+    server.failures.add("slow")
+    lists = lists_of(server, clock=clock)
+    await lists.refresh([FAR])
+    await lists.refresh([FAR])
+    assert len(server.asked) == 1
+
+
+async def test_who_was_in_a_slow_request_is_asked_alone_and_the_slow_one_rests() -> None:
+    ben = UserId("@ben:fast")
+    server, clock = KeyServer(Peer(EVE), Peer(ben), Peer(FAR)), SetClock()
+    takes(server, clock, SLOW_MS + 1)
+    lists = lists_of(server, clock=clock)
+    await lists.refresh([EVE, FAR, ben])
+    server.asked.clear()
+    await lists.refresh([EVE, FAR, ben])
+    assert server.asked == [[EVE], [FAR], [ben]]
+    server.asked.clear()
+    await lists.refresh([EVE, FAR, ben])
+    assert server.asked == [[EVE, ben]]

@@ -72,6 +72,7 @@ class Device:
     """The state of the bot's device."""
 
     is_set_up = True
+    had_device = True
     problem = ""
 
 
@@ -490,8 +491,19 @@ async def test_before_the_bot_has_its_device_messages_wait() -> None:
 
 async def test_a_homeserver_without_encryption_for_the_bot_leaves_all_as_before() -> None:
     bot = Bot(Room("@eve:home"), Peer("@eve:home"))
-    bot.device.problem = "an old registration"
+    bot.device.problem, bot.device.had_device = "an old registration", False
     assert await bot.encryption.sealed(ROOM, "m.room.message", HELLO) is None
+
+
+async def test_a_homeserver_that_takes_the_bots_device_away_gets_nothing_in_the_clear() -> None:
+    bot = Bot(Room("@eve:home"), Peer("@eve:home"))
+    await bot.send()
+    bot.device.problem, bot.device.is_set_up = "refused from now on", False
+    with pytest.raises(Away, match="refused from now on"):
+        await bot.send()
+    bot.room.encryption = None
+    with pytest.raises(Away):
+        await bot.send()
 
 
 # --- crashes ------------------------------------------------------------------------------------

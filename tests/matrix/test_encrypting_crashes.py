@@ -178,6 +178,7 @@ class Device:
     """The state of the bot's device."""
 
     is_set_up = True
+    had_device = True
     problem = ""
 
 

@@ -81,6 +81,15 @@ async def test_what_was_done_stays_done_though_it_was_encrypted() -> None:
     assert request == Misunderstood(ONCE)
 
 
+async def test_an_edit_of_what_cannot_be_read_any_more_is_not_carried_out() -> None:
+    edits = Edits(
+        client(secret("$first", "lost")), MemoryNotes(), lambda s: parse(s.text, direct=True)
+    )
+    edited = Message(ROOM, EventId("$edit"), EVE, "end", rewords=EventId("$first"))
+    _, request = await edits.look(edited, EventId("$first"))
+    assert request == Misunderstood(ONCE)
+
+
 async def test_a_client_without_encryption_leaves_events_as_they_are() -> None:
     bare = MatrixClient(Api(secret("$1", "kept")), BOT)  # type: ignore[arg-type]
     found = await bare.event(ROOM, EventId("$1"))

@@ -252,6 +252,15 @@ async def test_with_a_registration_of_before_it_says_what_to_do_and_passes_event
         await storage.close()
 
 
+async def test_a_device_that_is_refused_after_it_was_there_keeps_events_waiting(bot: Bot) -> None:
+    bot.home.sender = BOT
+    async with Bot(bot.home, bot.storage, bot.clock).running() as again:
+        await again.until(lambda: bool(again.service.sync.problem))
+        await again.receive(Friend(bot.home).says("hello"))
+        await again.has(WaitingEvent, 1)
+        assert again.read == []
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Verifications as people ask for them: several, late, twice, odd, the homeserver away."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,15 +10,19 @@ from hypothesis import strategies as st
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.verification_ports import VerificationOutcome
 from spaces_bridge.core.ids import RoomId, UserId
+from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent
 from spaces_bridge.matrix.events.verification import REQUEST
 from spaces_bridge.matrix.verification.limits import (
     AHEAD_MS,
     ALIVE_OF_SERVER_MAX,
     BEGIN_AFTER_MS,
     LIVES_MS,
+    QUEUED_OF_SERVER_MAX,
+    REFUSED_OF_SERVER_MAX,
     REQUESTS_MAX,
     SHOWN_MS,
 )
+from spaces_bridge.matrix.verification.mailbox import VerificationMailbox
 from tests.matrix.bare_verifier import BareVerifier
 from tests.matrix.test_verification_machine import MESSAGES
 from tests.matrix.verifying import ANN, DM, HER_DEVICE_KEY, HER_MASTER, Verifying
@@ -197,6 +202,47 @@ async def test_one_homeservers_people_leave_places_to_others() -> None:
     assert world.done.kinds() == ["ready"] * ALIVE_OF_SERVER_MAX + ["cancel"]
     await world.asked()
     assert world.done.kinds()[-1] == "ready"
+
+
+async def test_many_refusals_to_one_homeservers_people_end_in_silence() -> None:
+    world = Verifying()
+    for number in range(REFUSED_OF_SERVER_MAX + 5):
+        user = UserId(f"@u{number}:evil.example")
+        world.done.known[user, "HERS"] = None
+        await world.asked(user)
+    assert world.done.kinds() == ["cancel"] * REFUSED_OF_SERVER_MAX
+    await world.asked()
+    assert world.done.kinds()[-1] == "ready"
+
+
+async def test_messages_by_to_device_wait_in_a_queue_of_their_own_and_bounded() -> None:
+    """The key sync hands them in, and goes on while a server does not answer."""
+    heard: list[str] = []
+    answers, all_heard = asyncio.Event(), asyncio.Event()
+
+    async def slow(event: ToDeviceEvent) -> None:
+        await answers.wait()
+        heard.append(event.sender)
+        if event.content.get("last"):
+            all_heard.set()
+        if event.content.get("odd"):
+            raise ValueError("odd")
+
+    box = VerificationMailbox(slow)
+    task = asyncio.ensure_future(box.run())
+    eve, ann = UserId("@eve:evil.example"), ANN
+    async with asyncio.timeout(20):
+        for _ in range(QUEUED_OF_SERVER_MAX + 10):
+            await box.put(ToDeviceEvent(eve, REQUEST, {"odd": True}))
+        await box.put(ToDeviceEvent(ann, REQUEST, {"last": True}))
+        assert heard == []
+        answers.set()
+        await all_heard.wait()
+        assert heard == [eve] * QUEUED_OF_SERVER_MAX + [ann]
+        all_heard.clear()
+        await box.put(ToDeviceEvent(eve, REQUEST, {"last": True}))
+        await all_heard.wait()
+    task.cancel()
 
 
 async def test_a_client_that_only_shows_qr_codes_is_told_so_in_words() -> None:

@@ -93,8 +93,28 @@ async def test_how_it_ended_is_said(world: WebWorld, desk: Desk) -> None:
     for outcome in (VerificationOutcome.VERIFIED, VerificationOutcome.CANCELLED):
         desk.outcome = outcome
         text = await page(world, f"/verify/{TICKET}")
-        assert asks not in text
+        assert asks in text, "whose client confirmed, only comparing says"
         assert '<p role="status">' in text
+    desk.outcome = VerificationOutcome.VERIFIED
+    assert "If these differ from yours, that was not you" in await page(world, f"/verify/{TICKET}")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "ar"])
+async def test_a_preview_of_the_link_in_the_chat_shows_no_code(
+    world: WebWorld, language: str
+) -> None:
+    """Homeservers quote the page's text where it has no description of its own."""
+    text = await page(world, f"/verify/{TICKET}", language=language)
+    found = re.findall(r'<meta (?:name|property)="(\S+)" content="(.*)">', text)
+    metas = {name: told for name, told in found if name.startswith(("og:", "description"))}
+    assert {"og:title", "og:description", "description"} <= metas.keys()
+    whole = " ".join(metas.values())
+    names = re.findall(r"<li data-emoji.*</span> (.*)</li>", text)
+    assert len(names) == len(CODE.emojis)
+    for secret in (*names, "🐶", "🤖", "1234", "5678", "9012", ALICE):
+        assert secret not in whole
+    unknown = await page(world, "/verify/nobodys", 404, language)
+    assert metas["og:description"] in unknown, "it says nothing of the ticket"
 
 
 async def test_a_ticket_that_is_unknown_shows_no_code(world: WebWorld) -> None:

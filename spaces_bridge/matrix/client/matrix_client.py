@@ -30,7 +30,7 @@ _PLACE = re.compile(r"mxc://([A-Za-z0-9.\-:\[\]]+)/([A-Za-z0-9_\-~=]+)")
 class StateEvent(NamedTuple):
     """A state event: `replaced` is the event whose place it took, `sender` its sender.
 
-    `at_ms` is its `origin_server_ts`.
+    `at_ms` is its `origin_server_ts`; `type` is empty where it was not told.
     """
 
     event: EventId | None
@@ -38,6 +38,7 @@ class StateEvent(NamedTuple):
     content: Json
     sender: UserId | None = None
     at_ms: int | None = None
+    type: str = ""
 
 
 def _state_event(answer: Json) -> StateEvent:
@@ -47,7 +48,9 @@ def _state_event(answer: Json) -> StateEvent:
     author = UserId(sender) if isinstance(sender, str) else None
     at_ms = answer.get("origin_server_ts")
     when_ms = at_ms if isinstance(at_ms, int) else None
-    return StateEvent(answer["event_id"], replaced, answer["content"], author, when_ms)
+    type_ = answer.get("type")
+    type_ = type_ if isinstance(type_, str) else ""
+    return StateEvent(answer["event_id"], replaced, answer["content"], author, when_ms, type_)
 
 
 def transaction_id(key: str) -> str:

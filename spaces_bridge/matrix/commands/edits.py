@@ -8,7 +8,7 @@ from spaces_bridge.app.notes.commands import CommandReworded
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import EventId, RoomId
 from spaces_bridge.matrix.client.errors import RequestRefused
-from spaces_bridge.matrix.client.matrix_client import StateEvent
+from spaces_bridge.matrix.client.matrix_client import ENCRYPTED, StateEvent
 from spaces_bridge.matrix.events.translate import Message, thread_of
 from spaces_bridge.matrix.text.commands import Misunderstood, Request
 
@@ -35,8 +35,8 @@ class Edits:
         """Return the edited message in the thread of its `original`, and what it asks now.
 
         A message that was no command at first is carried out, once. A message that is edited
-        again, or was carried out as it stood, is answered with what to do instead. None: there
-        is nothing to say.
+        again, was carried out as it stood, or cannot be read any more, is answered with what to
+        do instead. None: there is nothing to say.
         """
         try:
             first = await self.past.event(said.room, original)
@@ -48,6 +48,8 @@ class Edits:
         now = self.understood(said)
         if first.sender != said.sender or before == now:
             return said, None
+        if first.type == ENCRYPTED:  # not to be read any more: what it said may have been done
+            return said, Misunderstood(ONCE)
         reworded = await self.notes.get(CommandReworded.key(original))
         carried_out = reworded.edit if reworded is not None else said.event
         if isinstance(before, Request) or carried_out != said.event:

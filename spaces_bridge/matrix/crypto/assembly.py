@@ -103,8 +103,8 @@ class CryptoService:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the homeserver lets the bot have encryption, as far as is known."""
-        return not self.sync.problem
+        """Whether the homeserver lets the bot have encryption, or ever did, as far as is known."""
+        return self.encryption.is_possible
 
     def preference(self, home: Wishes) -> ChatPreference:
         """Return what decides whether chats are opened encrypted, `home` included."""
@@ -150,7 +150,7 @@ class CryptoService:
         """Return the numbers for the metrics."""
         waiting, receiver = self._waiting, self._receiver
         return {
-            "ready": float(self.sync.is_set_up and self.is_possible),
+            "ready": float(self.sync.is_set_up and not self.sync.problem),
             "one_time_keys": self.sync.counts["one_time_keys"],
             "to_device": self.sync.counts["to_device"],
             "to_device_dropped": self.sync.counts["dropped"],

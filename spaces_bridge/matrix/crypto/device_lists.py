@@ -15,6 +15,7 @@ from spaces_bridge.app.crypto_ports import CryptoRecord, CryptoStore, KnownDevic
 from spaces_bridge.app.ports import Clock
 from spaces_bridge.core.ids import UserId
 from spaces_bridge.matrix.crypto.peer_keys import devices_from, identity_from
+from spaces_bridge.matrix.crypto.slow_servers import SlowServers
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class DeviceLists:
         self._store = store
         self._clock = clock
         self._people: OrderedDict[UserId, _Person] = OrderedDict()
-        self._asking = asyncio.Lock()
+        self._slow = SlowServers(clock)
         self._writing = asyncio.Lock()
         """Held from looking at what is known to having written what is new."""
         self._asked: dict[UserId, bool] = {}
@@ -80,9 +81,7 @@ class DeviceLists:
         """
         wanted = list(dict.fromkeys(users))
         await self._look_up(wanted)
-        if any(self._is_to_be_asked(user) for user in wanted):
-            async with self._asking:
-                await self._ask([user for user in wanted if self._is_to_be_asked(user)])
+        await self._ask(wanted, self._is_to_be_asked)
         found = {user: self._people.get(user) for user in wanted}
         self._trim()
         return {user: person.devices if person else () for user, person in found.items()}
@@ -107,17 +106,19 @@ class DeviceLists:
         return self._answered(user, answer, is_outdated=True).devices
 
     async def refresh(self, users: Iterable[UserId]) -> None:
-        """Ask the homeserver for the devices of these people anew."""
+        """Ask the homeserver for the devices of these people anew.
+
+        Those whose server does not answer, or was slow, are not asked for before their time.
+        """
         wanted = list(dict.fromkeys(users))
         await self._look_up(wanted)
-        async with self._asking:
-            await self._ask(wanted)
+        await self._ask(wanted, lambda user: not self._is_resting(user))
         self._trim()
 
     def asked_again_at_ms(self, users: Iterable[UserId]) -> int | None:
         """Return when the first of these people is asked for again whose server did not answer."""
-        waits = [self._resting[user] for user in users if user in self._resting]
-        return min(waits, default=None)
+        waits = [self._rests_until_ms(user) for user in users]
+        return min(filter(None, waits), default=None)
 
     # --- following ------------------------------------------------------------------------------
 
@@ -174,10 +175,16 @@ class DeviceLists:
     # --- asking ---------------------------------------------------------------------------------
 
     def _is_to_be_asked(self, user: UserId) -> bool:
-        if self._resting.get(user, 0) > self._clock.now_ms():
+        if self._is_resting(user):
             return False
         person = self._people.get(user)
         return person is None or person.user.is_outdated
+
+    def _is_resting(self, user: UserId) -> bool:
+        return self._rests_until_ms(user) > self._clock.now_ms()
+
+    def _rests_until_ms(self, user: UserId) -> int:
+        return max(self._resting.get(user, 0), self._slow.rests_until_ms(user))
 
     async def _look_up(self, users: Sequence[UserId]) -> None:
         """Bring what the database holds of these people into memory."""
@@ -191,19 +198,27 @@ class DeviceLists:
         for user in known:
             self._people.setdefault(user.user, _Person(user, tuple(devices[user.user])))
 
-    async def _ask(self, users: Sequence[UserId]) -> None:
-        for start in range(0, len(users), USERS_AT_ONCE):
-            await self._ask_some(users[start : start + USERS_AT_ONCE])
+    async def _ask(self, users: Sequence[UserId], is_wanted: Callable[[UserId], bool]) -> None:
+        for group in self._slow.groups(user for user in users if is_wanted(user)):
+            for start in range(0, len(group), USERS_AT_ONCE):
+                some = group[start : start + USERS_AT_ONCE]
+                async with self._slow.holding(some):
+                    await self._ask_some([user for user in some if is_wanted(user)])
 
     async def _ask_some(self, users: Sequence[UserId]) -> None:
-        self._asked = dict.fromkeys(users, False)
+        if not users:
+            return
+        self._asked.update(dict.fromkeys(users, False))
+        began_ms = self._clock.now_ms()
         try:
             body = {"timeout": SERVERS_WITHIN_MS, "device_keys": {user: [] for user in users}}
             answer = await self._homeserver.call("POST", ["keys", "query"], body)
+            self._slow.note(users, self._clock.now_ms() - began_ms)
             async with self._writing:
                 await self._note(users, answer)
         finally:
-            self._asked = {}
+            for user in users:
+                self._asked.pop(user, None)
 
     async def _note(self, users: Sequence[UserId], answer: Mapping[str, Any]) -> None:
         """Note an answer to `keys/query`, in the database first."""

@@ -34,9 +34,13 @@ Open = Callable[[Content, Envelope], Awaitable[Content | Unreadable]]
 
 
 class DeviceState(Protocol):
-    """The state of the bot's device: published, or the reason why it cannot be."""
+    """The state of the bot's device: published, or the reason why it cannot be.
+
+    `had_device`: it was published before, whatever is the reason that it is not now.
+    """
 
     is_set_up: bool
+    had_device: bool
     problem: str
 
 
@@ -77,15 +81,18 @@ class Encryption:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the homeserver lets the bot encrypt, as far as is known."""
-        return not self._state.problem
+        """Whether the bot can encrypt, or could: the homeserver cannot take that back.
+
+        Else it would have the bot write in the clear by refusing it its device.
+        """
+        return self._state.had_device or not self._state.problem
 
     async def sealed(self, room: RoomId, type_: str, content: Content) -> Content | None:
         """Return the content of `m.room.encrypted` for an event; None: it goes as it is.
 
-        That is also so where the homeserver lets the bot encrypt nothing. Raises RequestRefused:
-        the room is encrypted in a way that the bot does not know; Away, also before the bot has
-        its device; StorageError.
+        That is also so where the homeserver never let the bot have a device. Raises
+        RequestRefused: the room is encrypted in a way that the bot does not know; Away, also
+        before the bot has its device, and while it is refused one that it had; StorageError.
         """
         if self._rooms.is_plain(room) or type_ in CLEAR:
             return None
@@ -98,6 +105,8 @@ class Encryption:
             )
         if not self.is_possible:
             return None
+        if self._state.problem:
+            raise Away(self._state.problem)
         if self._sending is None or not self._state.is_set_up:
             raise Away("The bot has no encryption device yet.", retry_after_s=NOT_READY_S)
         async with self._locks.holding(room):

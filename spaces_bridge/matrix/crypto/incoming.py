@@ -19,7 +19,8 @@ Receive = Callable[[Mapping[str, Any]], Awaitable[None]]
 class DecryptingReceiver:
     """The receiver in front of the dispatcher, which sees only what is plain.
 
-    While the homeserver lets the bot have no encryption, encrypted events go on as they are.
+    Where the homeserver never let the bot have encryption, encrypted events go on as they are.
+    Where it did once, they wait until it does again.
     """
 
     def __init__(

@@ -100,6 +100,8 @@ class KeySync:
         self.problem = ""
         """The reason why the homeserver lets the bot have no encryption; empty without one."""
         self.is_set_up = False
+        self.had_device = account.is_published
+        """Whether the homeserver ever let the bot have its device, also in an earlier life."""
         self.counts: Counter[str] = Counter()
         """Numbers for the metrics: `to_device`, `dropped`, `broken`, `one_time_keys`."""
 
@@ -132,7 +134,7 @@ class KeySync:
 
     async def _set_up(self) -> None:
         await self._setup.set_up()
-        self.is_set_up, self.problem = True, ""
+        self.is_set_up, self.had_device, self.problem = True, True, ""
         log.info(
             "encrypted chats work: device %s, fingerprint %s",
             self._account.device,
@@ -143,6 +145,7 @@ class KeySync:
         """Read the stored position. Raises StorageError."""
         found = await self._store.find(SyncPosition)
         if found:
+            self.had_device = True
             self._position, self._since = json.loads(found[0].position)
 
     async def _sync(self) -> None:

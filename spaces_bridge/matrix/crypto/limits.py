@@ -62,8 +62,10 @@ REFRESH_PER_S: Final = 1 / 300
 # --- what waits ---------------------------------------------------------------------------------
 
 WAITING_MAX: Final = 5_000
+WAITING_PER_SERVER: Final = 1_000
 WAITING_PER_SENDER: Final = 200
-"""Events without a key that are kept, of all people and of one."""
+"""Events without a key that are kept: of all people, of one homeserver's, and of one. Beyond,
+the oldest make place (`waiting_bounds.py`)."""
 WAITING_ANSWERED_AFTER_MS: Final = 20_000
 """How long an event may wait for its key before its sender is told; keys come in a second."""
 ANSWERS_BURST: Final = 2

@@ -51,7 +51,10 @@ class ToDeviceHandlers:
         self._handlers: dict[str, Handler] = {}
 
     def on(self, type_: str, handler: Handler) -> None:
-        """Have messages of this type handled; they are stored nowhere before."""
+        """Have messages of this type handled; they are stored nowhere before.
+
+        The key sync waits for the handler: it asks nobody over the network.
+        """
         self._handlers[type_] = handler
 
     async def handle(self, event: ToDeviceEvent) -> None:

@@ -25,11 +25,11 @@ from spaces_bridge.matrix.crypto.limits import (
     ANSWERS_PER_CROWD_S,
     ANSWERS_PER_ROOM_S,
     ASKED_KEPT,
+    KEPT_MS,
     WAITING_ANSWERED_AFTER_MS,
-    WAITING_MAX,
-    WAITING_PER_SENDER,
 )
 from spaces_bridge.matrix.crypto.reading import Decryption, Unreadable
+from spaces_bridge.matrix.crypto.waiting_bounds import makes_place
 from spaces_bridge.matrix.events.envelope import Envelope, envelope_of
 from spaces_bridge.matrix.text import help_texts
 from spaces_bridge.pacing.token_bucket import TokenBuckets
@@ -99,11 +99,14 @@ class WaitingEvents:
         self._clock = clock
         self._news = asyncio.Event()
         self._loading = asyncio.Lock()
+        self._keeping = asyncio.Lock()
         self._waiting: dict[EventId, WaitingEvent] | None = None
         """What waits, without the bodies; None: not read from the store yet."""
         self._doubtful: set[EventId] = set()
         """What may have become readable."""
         self._asked: set[tuple[RoomId, str]] = set()
+        self._has_failed = False
+        """Whether something of this round is to be tried in the next."""
         self.on_reopened: Callable[[], None] = lambda: None
         """Called when events went back into the inbox."""
         self.counts: Counter[str] = Counter()
@@ -117,21 +120,23 @@ class WaitingEvents:
     async def keep(self, event: Mapping[str, Any], head: Envelope, why: Unreadable) -> None:
         """Keep an event until what it lacks comes; one that can never be read is only counted.
 
-        Raises StorageError.
+        Where there is no place for it, another one is kept no longer. Raises StorageError.
         """
         self.counts["unreadable"] += 1
         log.info("an event in %s cannot be read: %s", head.room, why.reason)
         if not why.may_change:
             return
         waiting = await self._loaded()
-        of_sender = sum(each.sender == head.sender for each in waiting.values())
-        if len(waiting) >= WAITING_MAX or of_sender >= WAITING_PER_SENDER:
-            log.warning("too many events of %s wait for keys: one is not kept", head.sender)
-            return
         now, body = self._clock.now_ms(), json.dumps(event)
         kept = WaitingEvent(head.event, head.room, head.sender, why.session, body, now)
-        await self._store.apply([kept])
-        waiting[head.event] = replace(kept, body="")
+        async with self._keeping:  # two at once would have the same one make place
+            others = [each for each in waiting.values() if each.event != head.event]
+            gone = makes_place(others, head.sender)
+            await self._store.apply([kept], [gone] if gone is not None else [])
+            waiting[head.event] = replace(kept, body="")
+            if gone is not None:
+                log.warning("too many events wait for keys: one of %s goes", gone.sender)
+                waiting.pop(gone.event, None)
         self._doubtful.add(head.event)  # its key may have come since it was looked for
         self._news.set()
 
@@ -149,17 +154,23 @@ class WaitingEvents:
         failures = 0
         while True:
             self._news.clear()
+            self._has_failed = False
             try:
                 if self._waiting is None:  # what came while the bridge went down is looked for
                     self._doubtful.update(await self._loaded())
                 await self._reopen()
                 rest_s = await self._treat_what_is_due()
-                failures = 0
-            except AdapterError as error:
-                failures += 1
-                log.info("events without a key wait: %s", error)
-                rest_s = AWAY_BACKOFF.wait_s(failures)
+            except AdapterError as error:  # the store: it fails for all
+                self._note_failure(error)
+                rest_s = LOOK_EVERY_MS / 1000
+            failures = failures + 1 if self._has_failed else 0
+            if self._has_failed:
+                rest_s = min(rest_s, AWAY_BACKOFF.wait_s(failures))
             await rest(self._news, rest_s)
+
+    def _note_failure(self, error: AdapterError) -> None:
+        self._has_failed = True
+        log.info("an event without a key waits: %s", error)
 
     def _doubt(self, concerns: Callable[[WaitingEvent], bool]) -> None:
         found = {each.event for each in (self._waiting or {}).values() if concerns(each)}
@@ -176,11 +187,18 @@ class WaitingEvents:
             return self._waiting
 
     async def _reopen(self) -> None:
-        """Have all events handled that have become readable."""
+        """Have all events handled that have become readable; what fails stops no other."""
         waiting = await self._loaded()
-        for event in [each for each in self._doubtful if each in waiting]:
-            await self._reopen_one(waiting[event])
-            self._doubtful.discard(event)
+        for event_id in list(self._doubtful):
+            event = waiting.get(event_id)
+            if event is None:
+                continue
+            try:
+                await self._reopen_one(event)
+            except AdapterError as error:
+                self._note_failure(error)
+            else:
+                self._doubtful.discard(event_id)
         self._doubtful &= waiting.keys()
 
     async def _reopen_one(self, event: WaitingEvent) -> bool:
@@ -204,6 +222,8 @@ class WaitingEvents:
     async def _treat_what_is_due(self) -> float:
         """Ask for keys and answer; return the seconds until there is something to be done."""
         waiting, now = await self._loaded(), self._clock.now_ms()
+        for old in [each for each in waiting.values() if now - each.received_at_ms > KEPT_MS]:
+            del waiting[old.event]  # the store drops it by the same bound
         next_ms = LOOK_EVERY_MS
         for event_id in list(waiting):
             event = waiting.get(event_id)
@@ -213,12 +233,18 @@ class WaitingEvents:
             if age_ms < ASKED_AFTER_MS:
                 next_ms = min(next_ms, ASKED_AFTER_MS - age_ms)
                 continue
-            await self._ask(event)
             if age_ms < WAITING_ANSWERED_AFTER_MS:
                 next_ms = min(next_ms, WAITING_ANSWERED_AFTER_MS - age_ms)
-            elif not await self._reopen_one(event):
-                await self._answer(event)
+            try:
+                await self._treat(event, is_late=age_ms >= WAITING_ANSWERED_AFTER_MS)
+            except AdapterError as error:
+                self._note_failure(error)
         return next_ms / 1000
+
+    async def _treat(self, event: WaitingEvent, *, is_late: bool) -> None:
+        await self._ask(event)
+        if is_late and not await self._reopen_one(event):
+            await self._answer(event)
 
     async def _ask(self, event: WaitingEvent) -> None:
         """Ask all devices of the sender for the key, once in the life of the bridge."""
@@ -248,6 +274,11 @@ class WaitingEvents:
                 await self._mark_answered(each)
 
     async def _mark_answered(self, event: WaitingEvent) -> None:
-        stored = await self._store.find(WaitingEvent, event=event.event)
-        await self._store.apply([replace(each, is_answered=True) for each in stored])
-        (await self._loaded())[event.event] = replace(event, is_answered=True)
+        waiting = await self._loaded()
+        async with self._keeping:  # what made place meanwhile does not come back
+            stored = await self._store.find(WaitingEvent, event=event.event)
+            await self._store.apply([replace(each, is_answered=True) for each in stored])
+            if stored and event.event in waiting:
+                waiting[event.event] = replace(event, is_answered=True)
+            else:
+                waiting.pop(event.event, None)

@@ -247,7 +247,7 @@ def _related(content: Mapping[str, Any], kind: str) -> EventId | None:
     if not isinstance(relation, Mapping) or relation.get("rel_type") != kind:
         return None
     target = relation.get("event_id")
-    return EventId(target) if isinstance(target, str) else None
+    return EventId(str(target)) if is_id(target) else None
 
 
 def _reaction(head: Envelope) -> Meaning | None:

@@ -75,7 +75,7 @@ class VerificationAdmission:
         nobody = Side(name[0], "", {})
         exchange = Exchange(name[2], nobody, nobody, in_room=name[1] != "")
         await courier.send(cancellation(exchange, code, reason))
-        self._book.count(name[0], self._needs.clock.now_ms())
+        self._book.count_refusal(name[0], self._needs.clock.now_ms())
         log.info("a verification with %s is refused: %s", name[0], code.code)
         self._refused[name] = None
         if len(self._refused) > REFUSED_KEPT:

@@ -13,6 +13,7 @@ from spaces_bridge.matrix.crypto.assembly import CryptoService
 from spaces_bridge.matrix.crypto.to_device import ToDeviceEvent
 from spaces_bridge.matrix.verification.courier import DeviceCourier, RoomCourier, Tell
 from spaces_bridge.matrix.verification.endorsing import ListedKeys, VerifiedIdentities
+from spaces_bridge.matrix.verification.mailbox import VerificationMailbox
 from spaces_bridge.matrix.verification.needs import VerificationNeeds
 from spaces_bridge.matrix.verification.service import VerificationService
 from spaces_bridge.matrix.verification.values import PREFIX
@@ -50,10 +51,15 @@ class Verification:
 
     service: VerificationService
     identities: VerifiedIdentities
+    mailbox: VerificationMailbox
 
     def endless(self) -> Mapping[str, Work]:
         """Return the tasks that run as long as the bridge, by their names."""
-        return {"verifications": self.service.run, "verified people": self.identities.run}
+        return {
+            "verifications": self.service.run,
+            "verified people": self.identities.run,
+            "messages of verifications": self.mailbox.run,
+        }
 
 
 def assemble_verification(
@@ -94,6 +100,7 @@ def assemble_verification(
     async def heard(event: ToDeviceEvent) -> None:
         await service.to_device(event.type, event.sender, event.content)
 
+    mailbox = VerificationMailbox(heard)
     for kind in KINDS:
-        crypto.handlers.on(f"{PREFIX}{kind}", heard)
-    return Verification(service, identities)
+        crypto.handlers.on(f"{PREFIX}{kind}", mailbox.put)
+    return Verification(service, identities, mailbox)

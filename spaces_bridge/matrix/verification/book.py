@@ -11,6 +11,7 @@ from spaces_bridge.matrix.verification.limits import (
     ALIVE_MAX,
     ALIVE_OF_SERVER_MAX,
     LIVES_MS,
+    REFUSED_OF_SERVER_MAX,
     REQUESTS_MAX,
     SHOWN_MS,
 )
@@ -71,6 +72,7 @@ class VerificationBook:
         self._running: dict[Name, Running] = {}
         self._tickets: dict[str, Running] = {}
         self._asked = SlidingWindows(LIVES_MS)
+        self._refused = SlidingWindows(LIVES_MS)
 
     def __iter__(self) -> Iterator[tuple[Name, Running]]:
         """Iterate over all of them; the book may change meanwhile."""
@@ -101,8 +103,16 @@ class VerificationBook:
         """Count a request of the person, taken or refused."""
         self._asked.count(user, now_ms)
 
+    def count_refusal(self, user: UserId, now_ms: int) -> None:
+        """Count a request of the person that was refused, also for their homeserver."""
+        self.count(user, now_ms)
+        self._refused.count(user.partition(":")[2], now_ms)
+
     def is_pestered_by(self, user: UserId, now_ms: int) -> bool:
-        """Return whether the person was told that it is too much, and goes on."""
+        """Return whether the person, or their server, was told that it is too much."""
+        server = user.partition(":")[2]
+        if self._refused.wait(server, REFUSED_OF_SERVER_MAX, now_ms) > 0:
+            return True
         return self._asked.wait(user, REQUESTS_MAX + 1, now_ms) > 0
 
     def is_full_for(self, user: UserId, now_ms: int) -> bool:

@@ -23,6 +23,13 @@ ALIVE_OF_SERVER_MAX: Final = 25
 REQUESTS_MAX: Final = 6
 """Requests of one user within `LIVES_MS`; what comes beyond is refused, and then ignored."""
 
+REFUSED_OF_SERVER_MAX: Final = 50
+"""Refusals to users of one homeserver within `LIVES_MS`; what they ask beyond is ignored."""
+
+QUEUED_MAX: Final = 1_000
+QUEUED_OF_SERVER_MAX: Final = 100
+"""To-device messages that wait to be handled: all together, and of one homeserver's users."""
+
 REFUSED_KEPT: Final = 1_000
 """Unknown verifications that were answered with a cancellation, so that none is answered twice."""
 
