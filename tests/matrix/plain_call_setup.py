@@ -46,6 +46,7 @@ class PaperPlainStage:
         self.listener: PlainCallListener | None = None
         self.acts: list[tuple[str, ...]] = []
         self.on: set[str] = set()
+        self.microphones: set[str] = set()
         self.failure: AdapterError | None = None
         self.held = False
         self.gate: asyncio.Event | None = None
@@ -86,8 +87,12 @@ class PaperPlainStage:
     def take_up(self, session: str) -> bool:
         return session in self.on
 
+    def is_microphone(self, session: str) -> bool:
+        return session in self.microphones
+
     def use_microphone(self, session: str) -> None:
         self.acts.append(("use_microphone", session))
+        self.microphones.add(session)
 
     def play(self, session: str, prompt: str, language: str) -> None:
         self.acts.append(("play", prompt, language))
@@ -271,6 +276,15 @@ class PlainCallSetup:
         """The homeserver holds this level of Ben's."""
         levels = {HOST: 90} | ({BEN: level} if level is not None else {})
         await self.ask(cmd.ObserveLevels(levels))
+
+    async def moves_to_the_page(self, session: str) -> None:
+        """Ben opens the page's microphone, as the page and the stage do."""
+        self.recorder.microphones.add(BEN)
+        if session in self.stage.microphones:
+            self.stage.microphones.discard(session)
+            self.listener.plain_call_silenced(session)
+        await self.ask(cmd.CloseMicrophone(BEN))
+        await self.ask(cmd.OpenMicrophone(BEN))
 
     async def prompt_ends(self, prompt: str, session: str) -> None:
         """The prompt was heard to its end."""

@@ -411,6 +411,57 @@ async def test_a_doubt_that_comes_to_nothing_is_silence_for_a_moment(
     assert BEN in setup.view.on_air
 
 
+async def doubt(setup: PlainCallSetup) -> None:
+    """A doubt about Ben's floor comes, and is cleared."""
+    await setup.ask(cmd.SuspectLoss(BEN, Doubt.LEVEL))
+    await setup.floor(10)
+
+
+async def test_a_doubt_takes_the_microphone_over_from_no_page(setup: PlainCallSetup) -> None:
+    session = await heard(setup)
+    await setup.moves_to_the_page(session)
+    assert BEN in setup.view.on_air
+    await doubt(setup)
+    assert setup.stage.did("use_microphone") == [(session,)]
+
+
+async def test_mute_at_the_telephone_mutes_no_page_and_its_end_takes_nothing_over(
+    setup: PlainCallSetup,
+) -> None:
+    session = await heard(setup)
+    await setup.moves_to_the_page(session)
+    for muted in (True, False):
+        streams = {"s": {"purpose": "m.usermedia", "audio_muted": muted}}
+        content = {**HANGUP, "sdp_stream_metadata": streams}
+        await setup.signal("m.call.sdp_stream_metadata_changed", content)
+        await setup.done()
+        assert BEN in setup.view.on_air
+    assert setup.stage.did("use_microphone") == [(session,)]
+    await setup.press(session)  # their own act
+    await setup.prompt_ends("floor_granted", session)
+    assert setup.stage.did("use_microphone") == [(session,), (session,)]
+
+
+async def test_who_moves_to_the_page_while_the_telephone_opens_keeps_the_page(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.press(session)
+    ask = setup.spaces.ask
+
+    async def slow(space: SpaceId, command: cmd.Command) -> object:
+        result = await ask(space, command)
+        setup.stage.microphones.discard(session)
+        setup.recorder.microphones.add(BEN)
+        setup.listener.plain_call_silenced(session)
+        return result
+
+    setup.spaces.ask = slow  # type: ignore[method-assign, assignment]
+    await setup.prompt_ends("floor_granted", session)
+    assert BEN in setup.view.on_air
+
+
 async def test_keys_beyond_what_a_person_presses_are_passed_over(setup: PlainCallSetup) -> None:
     session = await setup.answered()
     for _ in range(KEYS_BURST + 20):
@@ -479,7 +530,7 @@ async def test_callers_who_are_not_in_the_room_count_as_guests(setup: PlainCallS
 async def restarted(before: PlainCallSetup) -> PlainCallSetup:
     await before.calls.stop()
     after = PlainCallSetup(before.recorder)
-    after.stage.on = before.stage.on
+    after.stage.on, after.stage.microphones = before.stage.on, before.stage.microphones
     after.recorder.now = before.recorder.now
     await after.spaces.resume()
     await after.calls.start()
@@ -497,6 +548,18 @@ async def test_a_call_goes_on_after_a_restart_and_its_caller_is_heard(
     assert after.prompts == ["microphone_off"]
     await after.signal("m.call.hangup", HANGUP)
     assert after.recorder.hung_up == [session]
+    await after.spaces.stop()
+
+
+async def test_who_speaks_on_the_page_is_not_heard_by_the_telephone_after_a_restart(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.moves_to_the_page(session)
+    after = await restarted(setup)
+    await doubt(after)
+    assert not after.stage.did("use_microphone")
     await after.spaces.stop()
 
 

@@ -231,6 +231,11 @@ class PlainCalls(QuietAudience):
             feed = partial(self._signalling.feed, ongoing, calls.MediaEnded())
             self._signalling.later(ongoing, feed)
 
+    def plain_call_silenced(self, session: str) -> None:
+        ongoing = self._book.by_session(session)
+        if ongoing is not None:
+            self._floors.feel(ongoing, floor.Silenced())
+
     def key_pressed(self, session: str, key: str) -> None:
         ongoing = self._book.by_session(session)
         if ongoing is not None and key in floor.HAND_KEYS:
