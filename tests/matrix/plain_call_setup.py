@@ -45,7 +45,7 @@ class PaperPlainStage:
     def __init__(self) -> None:
         self.listener: PlainCallListener | None = None
         self.acts: list[tuple[str, ...]] = []
-        self.on: set[str] = set()
+        self.on: dict[str, UserId] = {}
         self.microphones: set[str] = set()
         self.failure: AdapterError | None = None
         self.held = False
@@ -54,17 +54,24 @@ class PaperPlainStage:
     def attend_plain_calls(self, listener: PlainCallListener) -> None:
         self.listener = listener
 
-    def _made(self) -> str:
+    def _made(self, user: UserId) -> str:
         if self.failure is not None:
             raise self.failure
         session = f"session{len(self.acts)}"
-        self.on.add(session)
+        self.on[session] = user
         return session
+
+    def send_away(self, user: UserId) -> None:
+        """End the calls of one person, who may not listen any more, and tell of it."""
+        for session in [session for session, whose in self.on.items() if whose == user]:
+            del self.on[session]
+            if self.listener is not None:
+                self.listener.plain_call_ended(session, "it was sent away")
 
     async def answer(self, space: SpaceId, user: UserId, sdp: str) -> MediaSession:
         if self.gate is not None:
             await self.gate.wait()
-        session = self._made()
+        session = self._made(user)
         self.acts.append(("answer", session, sdp))
         return MediaSession(session, f"answer to {sdp}")
 
@@ -75,7 +82,7 @@ class PaperPlainStage:
         return PlainCallAnswer(f"answer to {sdp}", is_held="sendonly" in sdp)
 
     async def dial(self, space: SpaceId, user: UserId) -> PlainCallOffer:
-        session = self._made()
+        session = self._made(user)
         self.acts.append(("dial", session))
         return PlainCallOffer(session, "our offer")
 
@@ -180,6 +187,7 @@ class PlainCallSetup:
         )
         self.tasks = PlainCallTasks(every, every, self.spaces, self.calling, self.calls)
         self.stage.attend_plain_calls(self.calls)
+        self.recorder.on_sent_away = self.stage.send_away
         audiences.add(self.calls)
 
     async def __aenter__(self) -> Self:

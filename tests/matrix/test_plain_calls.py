@@ -1,5 +1,6 @@
 """Plain calls: which are taken, for which live space, what keys do, and how calls end."""
 
+import inspect
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.incoming import CALLS_BURST
 from spaces_bridge.matrix.plain_calls.service import KEYS_BURST
 from spaces_bridge.matrix.plain_calls.tasks import CALL_WITHIN_MS
+from spaces_bridge.media.worker.edge import edge
 from tests.matrix.plain_call_setup import BOT, DM, REFUSED, SPACE, PlainCallSetup
 from tests.support.spaces import BEN, CREATE, EVE, HOST
 
@@ -220,6 +222,8 @@ async def test_who_was_removed_or_is_barred_hears_nothing(setup: PlainCallSetup)
     await setup.ask(cmd.RemovePerson(HOST, BEN, "shouts"))
     assert session in setup.recorder.hung_up
     assert "removed you" in setup.written[-1]
+    assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["user_hangup"]
+    assert setup.calls.numbers() == {"on": 0.0, "ended": {"left": 1.0}}
     await setup.call("call2")
     assert len(setup.stage.did("answer")) == 1
 
@@ -482,13 +486,39 @@ async def test_a_hangup_closes_the_microphone(setup: PlainCallSetup) -> None:
     assert not setup.sent("m.call.hangup")
 
 
-async def test_a_client_that_is_gone_is_sent_a_hangup(setup: PlainCallSetup) -> None:
+@pytest.mark.parametrize("reason", ["the client left", "it was not heard any more"])
+async def test_a_client_that_is_gone_is_sent_a_hangup(setup: PlainCallSetup, reason: str) -> None:
     session = await heard(setup)
-    setup.listener.plain_call_ended(session, "not heard any more")
+    said = len(setup.written)
+    setup.listener.plain_call_ended(session, reason)
     await setup.done()
+    assert len(setup.written) == said
     assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["ice_failed"]
     assert BEN not in setup.view.on_air
     assert setup.calls.numbers() == {"on": 0.0, "ended": {"gone": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("it did not connect in time", words.NOT_CONNECTED),
+        ("it could not be resumed", words.CUT_OFF),
+        ("the sound was restarted", words.CUT_OFF),
+        ("it was sent away", words.CUT_OFF),
+    ],
+)
+async def test_who_is_cut_off_is_told_why(setup: PlainCallSetup, reason: str, text: str) -> None:
+    session = await setup.answered()
+    setup.listener.plain_call_ended(session, reason)
+    await setup.done()
+    assert setup.written[-1] == text
+    assert setup.sent("m.call.hangup")
+
+
+def test_the_ends_that_have_words_of_their_own_are_the_media_edges() -> None:
+    source = inspect.getsource(edge)
+    for reason in (words.LEFT, words.NOT_HEARD, words.NOT_IN_TIME):
+        assert f'"{reason}"' in source
 
 
 async def test_the_end_of_the_live_space_is_said_before_the_call_ends(
@@ -609,6 +639,14 @@ async def test_nobody_picks_up(setup: PlainCallSetup) -> None:
     assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["invite_timeout"]
     assert setup.written == [words.NOT_PICKED_UP]
     assert setup.recorder.hung_up
+
+
+async def test_nobody_has_picked_up_when_the_stage_gives_up(setup: PlainCallSetup) -> None:
+    await dial(setup)
+    ((session,),) = setup.stage.did("dial")
+    setup.listener.plain_call_ended(session, words.NOT_IN_TIME)
+    await setup.done()
+    assert setup.written == [words.NOT_PICKED_UP]
 
 
 async def test_the_person_declines(setup: PlainCallSetup) -> None:

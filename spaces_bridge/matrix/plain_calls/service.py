@@ -226,10 +226,19 @@ class PlainCalls(QuietAudience):
 
     def plain_call_ended(self, session: str, reason: str) -> None:
         ongoing = self._book.by_session(session)
-        if ongoing is not None:
-            log.info("a plain call ends: %s", reason)
-            feed = partial(self._signalling.feed, ongoing, calls.MediaEnded())
-            self._signalling.later(ongoing, feed)
+        if ongoing is None:
+            return
+        log.info("a plain call ends: %s", reason)
+        text = ""
+        if ongoing.leaving is None and ongoing.call.space is not None:
+            # who is shown out loses the sound before the audience is told of it
+            try:
+                self._calling.refuse_unless_may_listen(ongoing.call.space, ongoing.call.user)
+            except Rejected as refusal:
+                self._turn_out(ongoing, refusal)
+                return
+            text = words.gone(reason, is_on=ongoing.is_on)
+        self._signalling.later(ongoing, partial(self._signalling.lose, ongoing, text))
 
     def plain_call_silenced(self, session: str) -> None:
         ongoing = self._book.by_session(session)

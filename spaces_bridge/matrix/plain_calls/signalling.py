@@ -77,12 +77,13 @@ class CallSignalling:
 
     async def leave(self, ongoing: Ongoing, reason: HangupReason, text: str = "") -> None:
         """End a call, and say why in its chat."""
-        if ongoing.call.phase is CallPhase.OVER:
-            return
-        if text:
-            source = f"{ongoing.call.room}:{ongoing.call.call}:left"
-            await self._telling.write(ongoing.call.room, text, source)
+        await self._say_why(ongoing, text)
         await self.feed(ongoing, calls.Leave(reason))
+
+    async def lose(self, ongoing: Ongoing, text: str = "") -> None:
+        """End a call whose peer is gone, and say why in its chat, if there is more to say."""
+        await self._say_why(ongoing, text)
+        await self.feed(ongoing, calls.MediaEnded())
 
     def later(self, ongoing: Ongoing, work: Work) -> None:
         """Do something for a call when its turn comes, with the lock of its room."""
@@ -134,6 +135,11 @@ class CallSignalling:
         else:
             self._floors.feel(ongoing, floor.AtClient(is_held=answer.is_held))
             await self.feed(ongoing, calls.MediaRenegotiated(answer.sdp, act.cause))
+
+    async def _say_why(self, ongoing: Ongoing, text: str) -> None:
+        if text and ongoing.call.phase is not CallPhase.OVER:
+            source = f"{ongoing.call.room}:{ongoing.call.call}:left"
+            await self._telling.write(ongoing.call.room, text, source)
 
     def _shut(self, ongoing: Ongoing) -> None:
         """Close the microphone of a call that is over, unless the person has another one open."""
