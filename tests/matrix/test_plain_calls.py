@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.errors import AdapterError, StorageError
+from spaces_bridge.app.errors import AdapterError, OfferRefused, StorageError
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.notes.plain_calls import CallsWanted, NotedCall, PlainCallsOn
 from spaces_bridge.app.records import OutboxEntry
@@ -157,6 +157,20 @@ async def test_an_offer_in_a_call_that_is_refused_changes_nothing_and_lost_sound
     await setup.signal("m.call.negotiate", again)
     assert not await noted(setup)
     assert setup.written[-1] == words.NO_SOUND
+
+
+@pytest.mark.parametrize("code", ["other_client", "too_many_sources"])
+async def test_a_client_whose_offers_are_taken_no_more_is_hung_up_with_a_word(
+    setup: PlainCallSetup, code: str
+) -> None:
+    session = await setup.answered()
+    setup.stage.failure = OfferRefused(code, "Call anew.")
+    again = {**HANGUP, "description": {"type": "offer", "sdp": "odd"}}
+    await setup.signal("m.call.negotiate", again)
+    assert setup.written[-1] == "Your call has ended: Call anew."
+    assert setup.sent("m.call.hangup")
+    assert setup.recorder.hung_up == [session]
+    assert not await noted(setup)
 
 
 # --- which live space ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.plain_call_ports import PlainCallStage
@@ -20,6 +20,9 @@ from spaces_bridge.matrix.plain_calls.turns import CallTurns
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
+
+FOR_GOOD: Final = frozenset({"other_client", "too_many_sources"})
+"""Refusals of another offer in a call after which no offer of this client is ever taken."""
 
 CallLater: TypeAlias = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 Work: TypeAlias = Callable[[], Awaitable[None]]
@@ -129,6 +132,9 @@ class CallSignalling:
             answer = await self._stage.renegotiate(ongoing.call.session, act.sdp)
         except OfferRefused as refused:
             log.info("another offer in a call is refused: %s", refused.code)
+            if refused.code in FOR_GOOD:
+                text = words.negotiated_no_more(refused)
+                await self.leave(ongoing, HangupReason.UNKNOWN_ERROR, text)
         except AdapterError as error:
             log.warning("a call cannot be negotiated: %s", error)
             await self.leave(ongoing, HangupReason.ICE_FAILED, words.NO_SOUND)

@@ -52,6 +52,11 @@ def not_taken(refused: OfferRefused) -> str:
     return f"I could not take your call: {refused.text}"
 
 
+def negotiated_no_more(refused: OfferRefused) -> str:
+    """Return why a call that was on has ended: no offer of the client is taken any more."""
+    return f"Your call has ended: {refused.text}"
+
+
 def nobody_live(coming: LiveSpace | None) -> str:
     """Return why a call is not taken when nothing is live that the person may hear."""
     if coming is None or coming.scheduled_at_ms is None:
