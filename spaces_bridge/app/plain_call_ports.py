@@ -127,6 +127,10 @@ class PlainCallStage(Protocol):
         """
         ...
 
+    def is_connected(self, session: str) -> bool:
+        """Return whether the peer is connected: `plain_call_connected` does not come again."""
+        ...
+
     def is_microphone(self, session: str) -> bool:
         """Return whether the peer's microphone is its user's: by this call, and by no other."""
         ...

@@ -92,6 +92,11 @@ class WorkerPlainCallStage:
 
     # --- sound ---
 
+    def is_connected(self, session: str) -> bool:
+        """Part of the port."""
+        known = self._of(session)
+        return known is not None and known.phase is PeerPhase.CONNECTED
+
     def is_microphone(self, session: str) -> bool:
         """Part of the port."""
         known = self._of(session)

@@ -46,6 +46,7 @@ class PaperPlainStage:
         self.listener: PlainCallListener | None = None
         self.acts: list[tuple[str, ...]] = []
         self.on: dict[str, UserId] = {}
+        self.connected: set[str] = set()
         self.microphones: set[str] = set()
         self.failure: AdapterError | None = None
         self.held = False
@@ -93,6 +94,9 @@ class PaperPlainStage:
 
     def take_up(self, session: str) -> bool:
         return session in self.on
+
+    def is_connected(self, session: str) -> bool:
+        return session in self.connected
 
     def is_microphone(self, session: str) -> bool:
         return session in self.microphones
@@ -249,9 +253,14 @@ class PlainCallSetup:
         """Ben calls, is answered, and hears; return the session."""
         await self.call(call)
         session = self.stage.did("answer")[-1][0]
+        await self.connects(session)
+        return session
+
+    async def connects(self, session: str) -> None:
+        """The client's transport is up."""
+        self.stage.connected.add(session)
         self.listener.plain_call_connected(session)
         await self.done()
-        return session
 
     async def write(self, text: str) -> bool:
         """Ben writes in the chat; return whether calls took it."""

@@ -1,5 +1,6 @@
 """Plain calls: which are taken, for which live space, what keys do, and how calls end."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -574,7 +575,8 @@ async def test_callers_who_are_not_in_the_room_count_as_guests(setup: PlainCallS
 async def restarted(before: PlainCallSetup) -> PlainCallSetup:
     await before.calls.stop()
     after = PlainCallSetup(before.recorder)
-    after.stage.on, after.stage.microphones = before.stage.on, before.stage.microphones
+    for what in ("on", "connected", "microphones"):
+        setattr(after.stage, what, getattr(before.stage, what))
     after.recorder.now = before.recorder.now
     await after.spaces.resume()
     await after.calls.start()
@@ -604,6 +606,76 @@ async def test_who_speaks_on_the_page_is_not_heard_by_the_telephone_after_a_rest
     after = await restarted(setup)
     await doubt(after)
     assert not after.stage.did("use_microphone")
+    await after.spaces.stop()
+
+
+async def test_who_connects_only_after_the_restart_is_welcomed(setup: PlainCallSetup) -> None:
+    await setup.call()
+    ((session, _),) = setup.stage.did("answer")
+    after = await restarted(setup)
+    assert not after.prompts
+    await after.connects(session)
+    assert after.prompts == ["welcome"]
+    await after.spaces.stop()
+
+
+def killed_at(setup: PlainCallSetup, kind: str) -> None:
+    """Have the bridge end before a task of this kind is stored."""
+    enqueue = setup.recorder.enqueue
+
+    async def killed(effects: Sequence[OutboxEntry]) -> None:
+        if any(effect.kind == kind for effect in effects):
+            raise asyncio.CancelledError
+        await enqueue(effects)
+
+    setup.recorder.enqueue = killed  # type: ignore[method-assign]
+
+
+async def test_killed_before_its_answer_a_call_is_answered_by_the_session_that_is_there(
+    setup: PlainCallSetup,
+) -> None:
+    enqueue = setup.recorder.enqueue
+    killed_at(setup, "call_signal.send")
+    with pytest.raises(asyncio.CancelledError):
+        await setup.call()
+    ((session, _),) = setup.stage.did("answer")
+    setup.recorder.enqueue = enqueue  # type: ignore[method-assign]
+    after = await restarted(setup)
+    await after.call()  # its event comes again
+    (answer,) = after.sent("m.call.answer")
+    assert answer["answer"]["sdp"] == "answer to offer of call1"
+    assert not after.stage.did("answer")
+    await after.connects(session)
+    assert after.prompts == ["welcome"]
+    again = await restarted(after)
+    assert len(again.sent("m.call.answer")) == 1
+    await after.spaces.stop()
+    await again.spaces.stop()
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_killed_while_it_calls_the_bot_sends_the_call_that_it_noted(
+    setup: PlainCallSetup, arrived: bool
+) -> None:
+    send = setup.bot.send
+
+    async def killed(*args: object) -> object:
+        if arrived:
+            await send(*args)  # type: ignore[arg-type]
+        raise asyncio.CancelledError
+
+    setup.bot.send = killed  # type: ignore[method-assign, assignment]
+    wanted = CallPerson(SPACE, BEN, setup.recorder.now)
+    with pytest.raises(asyncio.CancelledError):
+        await setup.tasks.run(wanted, "call:$asked")
+    after = await restarted(setup)
+    await after.tasks.run(wanted, "call:$asked")  # the outbox has it still
+    ((_, type_, invite),) = after.bot.sent
+    assert (type_, invite["offer"]["sdp"]) == ("m.call.invite", "our offer")
+    assert not after.stage.did("dial")
+    answer = of(invite["call_id"], answer={"type": "answer", "sdp": "theirs"})
+    await after.signal("m.call.answer", answer)
+    assert after.stage.did("accept") == [(setup.stage.did("dial")[0][0], "theirs")]
     await after.spaces.stop()
 
 

@@ -64,19 +64,27 @@ class CallSignalling:
         """Take a step of the call's machine, and do what follows."""
         before = ongoing.call.phase
         ongoing.call, acts = calls.step(ongoing.call, said)
-        if before is CallPhase.RINGING and ongoing.call.phase is not before:
+        after = ongoing.call.phase
+        if before is CallPhase.RINGING and after is not before:
             ongoing.rest()
+        if isinstance(said, calls.MediaAnswered):
+            ongoing.description = said.sdp
+        if after is not before and after is not CallPhase.OVER:
+            await self._book.write()  # first: what is sent is of a session that is known then
         for act in acts:
             await self._do(ongoing, act)
-        after = ongoing.call.phase
-        if after is CallPhase.OVER:
-            if self._book.remove(ongoing):
-                how = {calls.Leave: "left", calls.MediaEnded: "gone"}
-                self._ended[how.get(type(said), "over")] += 1
-                self._shut(ongoing)
-                await self._book.write()
-        elif after is not before:
+        if ongoing.call.phase is CallPhase.OVER and self._book.remove(ongoing):
+            how = {calls.Leave: "left", calls.MediaEnded: "gone"}
+            self._ended[how.get(type(said), "over")] += 1
+            self._shut(ongoing)
             await self._book.write()
+
+    async def answer_again(self, ongoing: Ongoing) -> None:
+        """Have our answer sent, which the bridge may have ended before; it is sent once."""
+        if ongoing.description and not ongoing.call.ours:
+            await self._telling.send(
+                ongoing.call, calls.answering(ongoing.call, ongoing.description)
+            )
 
     async def leave(self, ongoing: Ongoing, reason: HangupReason, text: str = "") -> None:
         """End a call, and say why in its chat."""

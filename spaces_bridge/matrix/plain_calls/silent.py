@@ -38,6 +38,10 @@ class NoPlainCalls:
         """Return False."""
         return False
 
+    def is_connected(self, session: str) -> bool:
+        """Return False."""
+        return False
+
     def is_microphone(self, session: str) -> bool:
         """Return False."""
         return False
