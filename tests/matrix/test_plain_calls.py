@@ -609,6 +609,97 @@ async def test_who_speaks_on_the_page_is_not_heard_by_the_telephone_after_a_rest
     await after.spaces.stop()
 
 
+async def mute(setup: PlainCallSetup, *, muted: bool) -> None:
+    streams = {"s": {"purpose": "m.usermedia", "audio_muted": muted}}
+    content = {**HANGUP, "sdp_stream_metadata": streams}
+    await setup.signal("m.call.sdp_stream_metadata_changed", content)
+    await setup.done()
+
+
+async def test_who_was_muted_at_the_client_is_heard_when_they_unmute_after_a_restart(
+    setup: PlainCallSetup,
+) -> None:
+    await heard(setup)
+    await mute(setup, muted=True)
+    after = await restarted(setup)
+    assert BEN not in after.view.on_air
+    await mute(after, muted=False)
+    assert BEN in after.view.on_air
+    await after.spaces.stop()
+
+
+async def test_who_has_asked_before_a_restart_is_heard_when_it_is_granted(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.press(session)
+    after = await restarted(setup)
+    await after.floor(10)
+    await after.prompt_ends("floor_granted", session)
+    assert BEN in after.view.on_air
+    await after.spaces.stop()
+
+
+async def test_a_prompt_that_a_restart_has_cut_off_puts_nobody_on_air(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.press(session)
+    after = await restarted(setup)
+    assert after.prompts == ["floor_offered"]
+    await after.prompt_ends("floor_granted", session)
+    await mute(after, muted=True)
+    await mute(after, muted=False)
+    assert BEN not in after.view.on_air
+    await after.spaces.stop()
+
+
+async def test_who_got_the_floor_around_a_restart_presses_again(setup: PlainCallSetup) -> None:
+    session = await setup.answered()
+    await setup.press(session)
+    before = PlainCallsOn(await noted(setup))
+    await setup.floor(10)
+    await setup.recorder.notes.put(before)  # the bridge ended before it could note that
+    after = await restarted(setup)
+    await after.prompt_ends("floor_granted", session)
+    assert BEN not in after.view.on_air
+    assert after.prompts == ["floor_offered"]
+    await after.spaces.stop()
+
+
+async def test_a_standing_that_was_lost_around_a_restart_is_said_and_ends_the_wish(
+    setup: PlainCallSetup,
+) -> None:
+    session = await heard(setup)
+    await mute(setup, muted=True)
+    before = PlainCallsOn(await noted(setup))
+    await setup.floor(None)
+    await setup.recorder.notes.put(before)  # the bridge ended before it could note that
+    after = await restarted(setup)
+    assert after.prompts == ["floor_taken"]
+    await after.floor(10)
+    await after.prompt_ends("floor_granted", session)
+    await mute(after, muted=False)
+    assert BEN not in after.view.on_air
+    await after.spaces.stop()
+
+
+async def test_a_note_of_an_older_version_is_read_and_who_speaks_goes_on(
+    setup: PlainCallSetup,
+) -> None:
+    session = await heard(setup)
+    (call,) = await noted(setup)
+    old = replace(call, standing="", wanted=False, is_muted=False, is_held=False)
+    await setup.calls.stop()
+    await setup.recorder.notes.put(PlainCallsOn((old,)))
+    after = await restarted(setup)
+    assert not after.prompts
+    await after.press(session)
+    assert BEN not in after.view.on_air
+    await after.spaces.stop()
+
+
 async def test_who_connects_only_after_the_restart_is_welcomed(setup: PlainCallSetup) -> None:
     await setup.call()
     ((session, _),) = setup.stage.did("answer")

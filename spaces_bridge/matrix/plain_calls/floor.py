@@ -58,6 +58,11 @@ class Floor:
     suspected: bool = False
 
     @property
+    def kept(self) -> tuple[object, ...]:
+        """What is noted for after a restart."""
+        return self.standing, self.wanted, self.is_muted, self.is_held
+
+    @property
     def may_open(self) -> bool:
         """True when nothing but the live space keeps the person from being heard."""
         return (

@@ -62,7 +62,9 @@ class PlainCalls(QuietAudience):
         self._book = CallBook(spaces.context.notes)
         self._telling = CallTelling(spaces)
         self._turns = CallTurns()
-        self._floors = CallFloors(spaces, stage, self._telling, settings, self._turns.spawn)
+        self._floors = CallFloors(
+            spaces, stage, self._telling, settings, self._turns.spawn, self._book.write
+        )
         self._signalling = CallSignalling(
             spaces, stage, self._book, self._telling, self._floors, self._turns, call_later
         )
@@ -84,8 +86,10 @@ class PlainCalls(QuietAudience):
 
     async def start(self) -> None:
         """Go on with the calls of before, or hang them up with a word. Raises StorageError."""
-        for ongoing in await self._book.read():
+        noted = await self._book.read()
+        for ongoing in noted:
             self._book.add(ongoing)
+        for ongoing in noted:  # each step of one notes them all
             if self._take_up(ongoing):
                 if ongoing.is_on and not ongoing.is_connected:
                     await self._signalling.answer_again(ongoing)
