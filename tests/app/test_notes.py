@@ -12,6 +12,7 @@ from hypothesis import given
 
 from spaces_bridge.app import codec, notes
 from spaces_bridge.app.notes.kinds import ALL
+from spaces_bridge.app.notes.plain_calls import PlainCallsOn
 from spaces_bridge.app.notes.record import (
     AfterHandling,
     AfterSpace,
@@ -131,6 +132,17 @@ def test_the_key_that_is_asked_for_is_the_key_of_the_note(note: Any) -> None:  #
 def test_what_was_written_is_read_as_it_was(note: Any) -> None:  # noqa: ANN401
     body = json.loads(json.dumps(asdict(note)))
     assert codec.record_from(type(note), body) == note
+
+
+def test_a_call_that_an_older_version_has_noted_is_read() -> None:
+    (note,) = [note for note in EACH if isinstance(note, PlainCallsOn)]
+    body = json.loads(json.dumps(asdict(note)))
+    newer = ("description", "standing", "wanted", "is_muted", "is_held")
+    (call,) = body["calls"]
+    for name in newer:
+        del call[name]
+    (read,) = codec.record_from(PlainCallsOn, body).calls
+    assert [getattr(read, name) for name in newer] == ["", "", False, False, False]
 
 
 @pytest.mark.parametrize("note", EACH, ids=lambda n: n.kind)

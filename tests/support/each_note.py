@@ -19,7 +19,22 @@ ADA, BEN, CAT = UserId("@ada:x"), UserId("@ben:x:8448"), UserId("@cat:[::1]:9")
 ROOM, EVENT, OTHER = RoomId("!room:x"), EventId("$event"), EventId("$other")
 LEAVE = delayed_leaves.DelegatedLeave(SPACE, "@ada:x:PHONE", ADA, "syd_abc", 3_600_000)
 CALL = plain_calls.NotedCall(
-    ROOM, "call", BEN, SPACE, "1", False, "DEV", "session", True, 1_700_000_000_000, True
+    ROOM,
+    "call",
+    BEN,
+    SPACE,
+    "1",
+    False,
+    "DEV",
+    "session",
+    True,
+    1_700_000_000_000,
+    True,
+    "v=0",
+    "floor",
+    True,
+    True,
+    True,
 )
 INVITATION = messages.Invitation(SPACE, CAT, BEN, ADA)
 

@@ -14,7 +14,9 @@ class NotedCall:
     `version`: of the signalling, as the client writes it; `is_number`: not as text. `peer`: the
     other side's `party_id`, "" while none is known. `session`: its media session, "" before there
     is one. `ours`: the bot called. `until_ms`: so long it may ring. `answered`: there was an
-    answer.
+    answer. `description`: our session description, "" once sound flows: until then it may not
+    have been sent. `standing`: of the person in the live space, "" before they were told where
+    they are. `wanted`: they want to be heard by this call. `is_muted`, `is_held`: at the client.
     """
 
     room: RoomId
@@ -28,6 +30,11 @@ class NotedCall:
     ours: bool
     until_ms: int
     answered: bool
+    description: str = ""
+    standing: str = ""
+    wanted: bool = False
+    is_muted: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from spaces_bridge.app.notes.plain_calls import NotedCall, PlainCallsOn
 from spaces_bridge.app.ports import NoteStore
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall
-from spaces_bridge.matrix.plain_calls.floor import Floor
+from spaces_bridge.matrix.plain_calls.floor import Floor, FloorStanding
 
 ENDED_KEPT: Final = 500
 """Calls that are over and remembered, so that an invite that comes again is not answered again."""
@@ -20,8 +20,9 @@ class Ongoing:
     """A call that is on or rings.
 
     `language`: of what is said to the person. `among`: the live spaces that were asked about, and
-    `offer`: the client's session description until one of them is chosen. `is_connected`: sound
-    flows. `leaving`: the reason for which the call ends when the last prompt was heard.
+    `offer`: the client's session description until one of them is chosen. `description`: ours,
+    to be sent. `is_connected`: sound flows. `is_begun`: the person was told where they are.
+    `leaving`: the reason for which the call ends when the last prompt was heard.
     """
 
     call: PlainCall
@@ -29,7 +30,9 @@ class Ongoing:
     language: str = "en"
     among: tuple[SpaceId, ...] = ()
     offer: str = ""
+    description: str = ""
     is_connected: bool = False
+    is_begun: bool = False
     leaving: HangupReason | None = None
     timer: asyncio.TimerHandle | None = None
 
@@ -51,6 +54,7 @@ class CallBook:
         self._notes = notes
         self._calls: dict[tuple[RoomId, str], Ongoing] = {}
         self._ended: dict[tuple[RoomId, str], None] = {}
+        self._writing = asyncio.Lock()
 
     def all(self) -> Sequence[Ongoing]:
         """Return all calls, oldest first."""
@@ -103,15 +107,17 @@ class CallBook:
 
     async def write(self) -> None:
         """Note the calls as they are now."""
-        await self._notes.put(PlainCallsOn(tuple(_noted(o.call) for o in self.all())))
+        async with self._writing:  # the newest last
+            await self._notes.put(PlainCallsOn(tuple(_noted(o) for o in self.all())))
 
-    async def read(self) -> Sequence[PlainCall]:
+    async def read(self) -> Sequence[Ongoing]:
         """Return the calls that were noted before a restart."""
         note = await self._notes.get(PlainCallsOn.key())
         return [_read(noted) for noted in note.calls] if note is not None else ()
 
 
-def _noted(call: PlainCall) -> NotedCall:
+def _noted(ongoing: Ongoing) -> NotedCall:
+    call, floor = ongoing.call, ongoing.floor
     return NotedCall(
         room=call.room,
         call=call.call,
@@ -124,12 +130,17 @@ def _noted(call: PlainCall) -> NotedCall:
         ours=call.ours,
         until_ms=call.until_ms,
         answered=call.phase is CallPhase.ON,
+        description="" if ongoing.is_connected else ongoing.description,
+        standing=floor.standing.value if ongoing.is_begun else "",
+        wanted=floor.wanted,
+        is_muted=floor.is_muted,
+        is_held=floor.is_held,
     )
 
 
-def _read(noted: NotedCall) -> PlainCall:
+def _read(noted: NotedCall) -> Ongoing:
     rings = CallPhase.RINGING if noted.ours else CallPhase.CHOOSING
-    return PlainCall(
+    call = PlainCall(
         room=noted.room,
         call=noted.call,
         user=noted.user,
@@ -141,3 +152,10 @@ def _read(noted: NotedCall) -> PlainCall:
         ours=noted.ours,
         until_ms=noted.until_ms,
     )
+    floor = Floor(
+        FloorStanding(noted.standing) if noted.standing else FloorStanding.LISTENER,
+        wanted=noted.wanted,
+        is_muted=noted.is_muted,
+        is_held=noted.is_held,
+    )
+    return Ongoing(call, floor, description=noted.description, is_begun=bool(noted.standing))

@@ -40,12 +40,16 @@ class CallFloors:
         telling: CallTelling,
         settings: MatrixSettings,
         spawn: Spawn,
+        note: Callable[[], Coroutine[None, None, None]],
     ) -> None:
+        """`note` notes the calls as they are now, for after a restart."""
         self._spaces = spaces
         self._stage = stage
         self._telling = telling
         self._settings = settings
         self._spawn = spawn
+        self._note = note
+        self._is_to_note = False
         self._numbers = itertools.count(spaces.context.clock.now_ms())
 
     def begin(self, ongoing: Ongoing) -> None:
@@ -56,16 +60,33 @@ class CallFloors:
         standing = floors.standing_of(view, ongoing.call.user)
         has_floor = standing is floors.FloorStanding.FLOOR
         ongoing.floor = floors.Floor(standing, is_muted=ongoing.floor.is_muted)
+        ongoing.is_begun = True
+        self._note_soon()
         self.say(ongoing, Prompt.FLOOR_OFFERED if has_floor else Prompt.WELCOME)
 
     def resume(self, ongoing: Ongoing) -> None:
-        """Go on with a call of before a restart: who was on air by it still wants to be."""
-        view = self._view(ongoing)
-        if view is not None:
-            user = ongoing.call.user
-            is_open = user in view.on_air
-            standing = floors.standing_of(view, user)
-            ongoing.floor = floors.Floor(standing, wanted=is_open, is_open=is_open)
+        """Go on with a call of before a restart.
+
+        Who was on air by it, or asked to be, still wants to be heard, unless the live space has
+        changed their standing meanwhile. Nobody is put on air: their own act is too long ago.
+        """
+        view, user, kept = self._view(ongoing), ongoing.call.user, ongoing.floor
+        if view is None:
+            return
+        speaks = user in view.on_air and self._stage.is_microphone(ongoing.call.session)
+        if not (ongoing.is_begun or speaks):
+            self.begin(ongoing)
+            return
+        now = floors.standing_of(view, user)
+        wanted = speaks or (kept.wanted and kept.standing is now)
+        before = now if speaks else kept.standing
+        ongoing.is_begun = True
+        ongoing.floor = floors.Floor(before, wanted=wanted, is_open=speaks)
+        self.feel(ongoing, floors.AtClient(kept.is_muted, kept.is_held))
+        self.feel(ongoing, floors.Seen(now, is_doubted=view.is_doubted(user)))
+        if ongoing.floor.may_open:  # it was about to be, or was closed by a doubt
+            self.feel(ongoing, floors.Silenced())
+            self.say(ongoing, Prompt.FLOOR_OFFERED)
 
     def pressed(self, ongoing: Ongoing) -> None:
         """Act on the key, or on ✋ in the chat."""
@@ -84,7 +105,10 @@ class CallFloors:
 
     def feel(self, ongoing: Ongoing, said: floors.Input) -> None:
         """Take a step of the floor's machine, and have done what follows."""
-        ongoing.floor, acts = floors.step(ongoing.floor, said)
+        before = ongoing.floor
+        ongoing.floor, acts = floors.step(before, said)
+        if before.kept != ongoing.floor.kept:
+            self._note_soon()
         for act in acts:
             if isinstance(act, Say):
                 self.say(ongoing, act.prompt)
@@ -100,6 +124,15 @@ class CallFloors:
         text = words.written(Say(prompt), ongoing.language, self._view(ongoing))
         source = f"{call.room}:{call.call}:{prompt}:{next(self._numbers)}"
         self._spawn(("words", call.room), self._telling.write(call.room, text, source))
+
+    def _note_soon(self) -> None:
+        if not self._is_to_note:
+            self._is_to_note = True
+            self._spawn("floors noted", self._note_now())
+
+    async def _note_now(self) -> None:
+        self._is_to_note = False
+        await self._note()
 
     # --- the live space ------------------------------------------------------------------------
 
@@ -149,7 +182,9 @@ class CallFloors:
         self._stage.use_microphone(ongoing.call.session)
         came = await asked_to_open(self._spaces, space, user, is_wanted)
         if came is Opening.GONE:
-            self._spaces.tell(space, cmd.CloseMicrophone(user))
+            has_another = self._spaces.context.stage.has_microphone(space, user)
+            if self._stage.is_microphone(ongoing.call.session) or not has_another:
+                self._spaces.tell(space, cmd.CloseMicrophone(user))
         elif came is not Opening.OPEN:
             view = self._spaces.view(space)
             doubted = view is not None and view.is_doubted(user)

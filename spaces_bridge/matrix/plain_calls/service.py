@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 from spaces_bridge.app.audiences import QuietAudience
-from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calling import Calling
@@ -14,18 +13,17 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import Message, Reaction
-from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
-from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.incoming import IncomingCalls
+from spaces_bridge.matrix.plain_calls.outgoing import OutgoingCalls
 from spaces_bridge.matrix.plain_calls.signalling import CallLater, CallSignalling
 from spaces_bridge.matrix.plain_calls.telling import CallTelling
 from spaces_bridge.matrix.plain_calls.turns import CallTurns
@@ -64,7 +62,9 @@ class PlainCalls(QuietAudience):
         self._book = CallBook(spaces.context.notes)
         self._telling = CallTelling(spaces)
         self._turns = CallTurns()
-        self._floors = CallFloors(spaces, stage, self._telling, settings, self._turns.spawn)
+        self._floors = CallFloors(
+            spaces, stage, self._telling, settings, self._turns.spawn, self._book.write
+        )
         self._signalling = CallSignalling(
             spaces, stage, self._book, self._telling, self._floors, self._turns, call_later
         )
@@ -78,6 +78,7 @@ class PlainCalls(QuietAudience):
             self._telling,
             self._signalling,
         )
+        self._outgoing = OutgoingCalls(bot, spaces, stage, self._book, self._signalling)
         self._keys = TokenBuckets(KEYS_BURST, KEYS_PER_S)
         calling.watch(self._look_at_all)
 
@@ -85,10 +86,14 @@ class PlainCalls(QuietAudience):
 
     async def start(self) -> None:
         """Go on with the calls of before, or hang them up with a word. Raises StorageError."""
-        for call in await self._book.read():
-            ongoing = Ongoing(call)
+        noted = await self._book.read()
+        for ongoing in noted:
             self._book.add(ongoing)
-            if not self._take_up(ongoing):
+        for ongoing in noted:  # each step of one notes them all
+            if self._take_up(ongoing):
+                if ongoing.is_on and not ongoing.is_connected:
+                    await self._signalling.answer_again(ongoing)
+            else:
                 await self._signalling.leave(ongoing, HangupReason.UNKNOWN_ERROR, words.LOST)
 
     async def stop(self) -> None:
@@ -111,17 +116,16 @@ class PlainCalls(QuietAudience):
         view = self._spaces.view(call.space) if call.space is not None else None
         if view is None or view.phase is not Phase.LIVE or not call.session:
             return False
-        rings_s = (call.until_ms - self._clock.now_ms()) / 1000
-        if not ongoing.is_on and rings_s <= 0:
+        if not ongoing.is_on and call.until_ms <= self._clock.now_ms():
             return False
         if not self._stage.take_up(call.session):
             return False
         ongoing.language = language_of(view.language)
-        if ongoing.is_on:
+        if not ongoing.is_on:
+            self._outgoing.ring(ongoing)
+        elif self._stage.is_connected(call.session):
             ongoing.is_connected = True
             self._floors.resume(ongoing)
-        else:
-            self._ring_out_in(ongoing, rings_s)
         return True
 
     # --- what comes in from clients -------------------------------------------------------------
@@ -184,37 +188,7 @@ class PlainCalls(QuietAudience):
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
         """Call a person, unless a call of theirs is on. Raises AdapterError, RequestRefused."""
-        async with self._signalling.locks.holding(room):
-            if self._book.of(user) is not None:
-                return
-            offer = await self._stage.dial(space, user)
-            view = self._spaces.view(space)
-            call = PlainCall(
-                room,
-                calls.party_of(room, key),
-                user,
-                CallPhase.RINGING,
-                space=space,
-                session=offer.session,
-                ours=True,
-                until_ms=self._clock.now_ms() + signals.LIFETIME_MS,
-            )
-            ongoing = Ongoing(call, language=language_of(view.language if view else ""))
-            self._book.add(ongoing)
-            content = signals.invite(call.call, call.party, user, offer.sdp)
-            try:
-                await self._bot.send(room, signals.INVITE, content, key)
-            except (AdapterError, RequestRefused):
-                self._spaces.context.stage.hang_up(offer.session)
-                self._book.forget(ongoing)
-                raise
-            self._ring_out_in(ongoing, signals.LIFETIME_MS / 1000)
-            await self._book.write()
-
-    def _ring_out_in(self, ongoing: Ongoing, seconds: float) -> None:
-        leave = self._signalling.leave
-        out = partial(leave, ongoing, HangupReason.INVITE_TIMEOUT, words.NOT_PICKED_UP)
-        self._signalling.after(ongoing, seconds, out)
+        await self._outgoing.dial(space, user, room, key)
 
     # --- PlainCallListener ----------------------------------------------------------------------
 
@@ -226,10 +200,24 @@ class PlainCalls(QuietAudience):
 
     def plain_call_ended(self, session: str, reason: str) -> None:
         ongoing = self._book.by_session(session)
+        if ongoing is None:
+            return
+        log.info("a plain call ends: %s", reason)
+        text = ""
+        if ongoing.leaving is None and ongoing.call.space is not None:
+            # who is shown out loses the sound before the audience is told of it
+            try:
+                self._calling.refuse_unless_may_listen(ongoing.call.space, ongoing.call.user)
+            except Rejected as refusal:
+                self._turn_out(ongoing, refusal)
+                return
+            text = words.gone(reason, is_on=ongoing.is_on)
+        self._signalling.later(ongoing, partial(self._signalling.lose, ongoing, text))
+
+    def plain_call_silenced(self, session: str) -> None:
+        ongoing = self._book.by_session(session)
         if ongoing is not None:
-            log.info("a plain call ends: %s", reason)
-            feed = partial(self._signalling.feed, ongoing, calls.MediaEnded())
-            self._signalling.later(ongoing, feed)
+            self._floors.feel(ongoing, floor.Silenced())
 
     def key_pressed(self, session: str, key: str) -> None:
         ongoing = self._book.by_session(session)
