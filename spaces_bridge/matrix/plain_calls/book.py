@@ -49,6 +49,7 @@ class CallBook:
 
     def __init__(self, notes: NoteStore) -> None:
         self._notes = notes
+        self._writing = asyncio.Lock()  # what is noted last is how the calls are
         self._calls: dict[tuple[RoomId, str], Ongoing] = {}
         self._ended: dict[tuple[RoomId, str], None] = {}
 
@@ -103,7 +104,8 @@ class CallBook:
 
     async def write(self) -> None:
         """Note the calls as they are now."""
-        await self._notes.put(PlainCallsOn(tuple(_noted(o.call) for o in self.all())))
+        async with self._writing:
+            await self._notes.put(PlainCallsOn(tuple(_noted(o.call) for o in self.all())))
 
     async def read(self) -> Sequence[PlainCall]:
         """Return the calls that were noted before a restart."""

@@ -1,0 +1,60 @@
+"""Plain calls: who may come in and stay, how often things count, and what is noted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from spaces_bridge.app.notes.plain_calls import PlainCallsOn
+from spaces_bridge.app.notes.record import Note
+from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
+from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
+from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
+from tests.support.notes import MemoryNotes
+from tests.support.spaces import BEN, EVE
+
+pytestmark = pytest.mark.unit
+
+EVES_DM = RoomId("!eves")
+
+
+@pytest.fixture
+async def setup() -> AsyncIterator[PlainCallSetup]:
+    async with PlainCallSetup() as setup:
+        await setup.go_live()
+        setup.bot.members[EVES_DM] = {BOT, EVE}
+        yield setup
+
+
+# --- what is noted ------------------------------------------------------------------------------
+
+
+async def test_what_is_noted_last_is_how_the_calls_are() -> None:
+    class SlowNotes(MemoryNotes):
+        """The first note waits before it is kept."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.gates = [asyncio.Event()]
+
+        async def put(self, note: Note) -> None:
+            if self.gates:
+                await self.gates.pop().wait()
+            await super().put(note)
+
+    notes = SlowNotes()
+    (gate,) = notes.gates
+    book = CallBook(notes)
+    book.add(Ongoing(PlainCall(DM, "call1", BEN, CallPhase.ON, space=SPACE)))
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        group.create_task(book.write())
+        while notes.gates:
+            await asyncio.sleep(0)
+        book.add(Ongoing(PlainCall(EVES_DM, "call2", EVE, CallPhase.ON, space=SPACE)))
+        group.create_task(book.write())
+        await asyncio.sleep(0)
+        gate.set()
+    noted = await notes.get(PlainCallsOn.key())
+    assert noted is not None
+    assert [call.call for call in noted.calls] == ["call1", "call2"]
