@@ -7,16 +7,18 @@ import pytest
 
 from spaces_bridge.app.notes.plain_calls import PlainCallsOn
 from spaces_bridge.app.notes.record import Note
+from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import RoomId
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
 from tests.support.notes import MemoryNotes
-from tests.support.spaces import BEN, EVE
+from tests.support.spaces import BEN, EVE, HOST
 
 pytestmark = pytest.mark.unit
 
 EVES_DM = RoomId("!eves")
+HANGUP = {"call_id": "call1", "party_id": "BENDEV", "version": "1"}
 
 
 @pytest.fixture
@@ -25,6 +27,20 @@ async def setup() -> AsyncIterator[PlainCallSetup]:
         await setup.go_live()
         setup.bot.members[EVES_DM] = {BOT, EVE}
         yield setup
+
+
+# --- who may come in, and who may stay ----------------------------------------------------------
+
+
+async def test_a_lock_keeps_newcomers_out_and_sends_no_caller_away(setup: PlainCallSetup) -> None:
+    await setup.call(sender=EVE, room_id=EVES_DM)
+    ((session, _),) = setup.stage.did("answer")
+    setup.listener.plain_call_connected(session)
+    await setup.ask(cmd.LockSpace(HOST))
+    assert not setup.recorder.hung_up
+    await setup.signal("m.call.hangup", HANGUP, sender=EVE, room_id=EVES_DM)
+    await setup.call("call2", sender=EVE, room_id=EVES_DM)
+    assert len(setup.stage.did("answer")) == 1
 
 
 # --- what is noted ------------------------------------------------------------------------------

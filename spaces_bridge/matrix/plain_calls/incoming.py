@@ -129,10 +129,10 @@ class IncomingCalls:
         ongoing.language = language_of(view.language if view is not None else "")
         leave = self._signalling.leave
         try:
-            self._calling.refuse_unless_may_listen(space, user)
+            self._calling.refuse_unless_may_come_in(space, user)
             session = await self._stage.answer(space, user, ongoing.offer)
             await self._signalling.feed(ongoing, calls.MediaAnswered(session.id, session.answer))
-            self._calling.refuse_unless_may_listen(space, user)  # again, as that took time
+            self._calling.refuse_unless_may_come_in(space, user)  # again, as that took time
         except Rejected as refusal:
             await leave(ongoing, HangupReason.USER_HANGUP, words.shown_out(refusal))
         except OfferRefused as refused:

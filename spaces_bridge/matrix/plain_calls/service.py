@@ -272,7 +272,7 @@ class PlainCalls(QuietAudience):
             self._say_goodbye(ongoing)
             return
         try:
-            self._calling.refuse_unless_may_listen(view.space, ongoing.call.user)
+            self._calling.refuse_unless_may_stay(view.space, ongoing.call.user)
         except Rejected as refusal:
             self._turn_out(ongoing, refusal)
             return

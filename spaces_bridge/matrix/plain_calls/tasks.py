@@ -79,7 +79,7 @@ class PlainCallTasks:
             await self._tell(wanted, words.TOO_LATE, key)
             return
         try:
-            self._calling.refuse_unless_may_listen(wanted.space, wanted.user)
+            self._calling.refuse_unless_may_come_in(wanted.space, wanted.user)
             room = await self._dms.room_for(wanted.user)
             await self._calls.dial(wanted.space, wanted.user, room, key)
         except Rejected as refusal:
