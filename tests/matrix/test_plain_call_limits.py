@@ -7,8 +7,10 @@ import pytest
 
 from spaces_bridge.app.notes.plain_calls import PlainCallsOn
 from spaces_bridge.app.notes.record import Note
+from spaces_bridge.app.plain_call_ports import PlainCallOffer
+from spaces_bridge.app.tasks import CallPerson
 from spaces_bridge.core import commands as cmd
-from spaces_bridge.core.ids import RoomId
+from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
@@ -41,6 +43,36 @@ async def test_a_lock_keeps_newcomers_out_and_sends_no_caller_away(setup: PlainC
     await setup.signal("m.call.hangup", HANGUP, sender=EVE, room_id=EVES_DM)
     await setup.call("call2", sender=EVE, room_id=EVES_DM)
     assert len(setup.stage.did("answer")) == 1
+
+
+async def test_who_is_removed_while_the_stage_makes_an_offer_is_not_rung(
+    setup: PlainCallSetup,
+) -> None:
+    dial = setup.stage.dial
+
+    async def slow(space: SpaceId, user: UserId) -> PlainCallOffer:
+        await setup.spaces.ask(SPACE, cmd.RemovePerson(HOST, BEN, ""))
+        return await dial(space, user)
+
+    setup.stage.dial = slow  # type: ignore[method-assign]
+    await setup.tasks.run(CallPerson(SPACE, BEN, setup.recorder.now), "call")
+    ((session,),) = setup.stage.did("dial")
+    assert not setup.bot.sent
+    assert setup.recorder.hung_up == [session]
+    (told,) = setup.recorder.enqueued("person.tell")
+    assert "removed you" in str(told["text"])
+
+
+async def test_who_picks_up_after_it_was_locked_is_turned_out(setup: PlainCallSetup) -> None:
+    await setup.tasks.run(CallPerson(SPACE, EVE, setup.recorder.now), "call")
+    ((session,),) = setup.stage.did("dial")
+    await setup.ask(cmd.LockSpace(HOST))
+    assert not setup.recorder.hung_up
+    setup.listener.plain_call_connected(session)
+    await setup.done()
+    assert session in setup.recorder.hung_up
+    assert not setup.prompts
+    assert "locked" in setup.written[-1]
 
 
 # --- what is noted ------------------------------------------------------------------------------

@@ -183,7 +183,10 @@ class PlainCalls(QuietAudience):
     # --- calling people -------------------------------------------------------------------------
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
-        """Call a person, unless a call of theirs is on. Raises AdapterError, RequestRefused."""
+        """Call a person, unless a call of theirs is on.
+
+        Raises Rejected (they may not come in), AdapterError, RequestRefused.
+        """
         async with self._signalling.locks.holding(room):
             if self._book.of(user) is not None:
                 return
@@ -203,8 +206,10 @@ class PlainCalls(QuietAudience):
             self._book.add(ongoing)
             content = signals.invite(call.call, call.party, user, offer.sdp)
             try:
+                # from now on changes end the call, so what changed before counts as well
+                self._calling.refuse_unless_may_come_in(space, user)
                 await self._bot.send(room, signals.INVITE, content, key)
-            except (AdapterError, RequestRefused):
+            except (Rejected, AdapterError, RequestRefused):
                 self._spaces.context.stage.hang_up(offer.session)
                 self._book.forget(ongoing)
                 raise
@@ -220,7 +225,7 @@ class PlainCalls(QuietAudience):
 
     def plain_call_connected(self, session: str) -> None:
         ongoing = self._book.by_session(session)
-        if ongoing is not None and not ongoing.is_connected:
+        if ongoing is not None and not ongoing.is_connected and self._may_come_in(ongoing):
             ongoing.is_connected = True
             self._floors.begin(ongoing)
 
@@ -278,6 +283,17 @@ class PlainCalls(QuietAudience):
             return
         if ongoing.is_connected:
             self._floors.changed(ongoing, view, events)
+
+    def _may_come_in(self, ongoing: Ongoing) -> bool:
+        """Return whether a caller may hear now, after all that ringing; else turn them out."""
+        if ongoing.leaving is not None or ongoing.call.space is None:
+            return False
+        try:
+            self._calling.refuse_unless_may_come_in(ongoing.call.space, ongoing.call.user)
+        except Rejected as refusal:
+            self._turn_out(ongoing, refusal)
+            return False
+        return True
 
     def _say_goodbye(self, ongoing: Ongoing) -> None:
         ongoing.leaving = HangupReason.USER_HANGUP
