@@ -84,25 +84,24 @@ async def test_what_is_noted_last_is_how_the_calls_are() -> None:
 
         def __init__(self) -> None:
             super().__init__()
-            self.gates = [asyncio.Event()]
+            self.began, self.gate = asyncio.Event(), asyncio.Event()
 
         async def put(self, note: Note) -> None:
-            if self.gates:
-                await self.gates.pop().wait()
+            if not self.began.is_set():
+                self.began.set()
+                await self.gate.wait()
             await super().put(note)
 
     notes = SlowNotes()
-    (gate,) = notes.gates
     book = CallBook(notes)
     book.add(Ongoing(PlainCall(DM, "call1", BEN, CallPhase.ON, space=SPACE)))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(book.write())
-        while notes.gates:
-            await asyncio.sleep(0)
+        await notes.began.wait()
         book.add(Ongoing(PlainCall(EVES_DM, "call2", EVE, CallPhase.ON, space=SPACE)))
         group.create_task(book.write())
         await asyncio.sleep(0)
-        gate.set()
+        notes.gate.set()
     noted = await notes.get(PlainCallsOn.key())
     assert noted is not None
     assert [call.call for call in noted.calls] == ["call1", "call2"]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 from spaces_bridge.app.audiences import QuietAudience
-from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.app.usecases.calling import Calling
@@ -14,7 +13,6 @@ from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace, Phase
-from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.events import call_signals as signals
@@ -23,9 +21,10 @@ from spaces_bridge.matrix.events.translate import Message, Reaction
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
-from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason, PlainCall
+from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.incoming import IncomingCalls
+from spaces_bridge.matrix.plain_calls.outgoing import OutgoingCalls
 from spaces_bridge.matrix.plain_calls.signalling import CallLater, CallSignalling
 from spaces_bridge.matrix.plain_calls.telling import CallTelling
 from spaces_bridge.matrix.plain_calls.turns import CallTurns
@@ -56,7 +55,6 @@ class PlainCalls(QuietAudience):
         stage: PlainCallStage,
         call_later: CallLater | None = None,
     ) -> None:
-        self._bot = bot
         self._spaces = spaces
         self._calling = calling
         self._stage = stage
@@ -78,6 +76,7 @@ class PlainCalls(QuietAudience):
             self._telling,
             self._signalling,
         )
+        self._outgoing = OutgoingCalls(bot, spaces, calling, stage, self._book, self._signalling)
         self._keys = TokenBuckets(KEYS_BURST, KEYS_PER_S)
         calling.watch(self._look_at_all)
 
@@ -121,7 +120,7 @@ class PlainCalls(QuietAudience):
             ongoing.is_connected = True
             self._floors.resume(ongoing)
         else:
-            self._ring_out_in(ongoing, rings_s)
+            self._outgoing.ring_out_in(ongoing, rings_s)
         return True
 
     # --- what comes in from clients -------------------------------------------------------------
@@ -183,43 +182,8 @@ class PlainCalls(QuietAudience):
     # --- calling people -------------------------------------------------------------------------
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
-        """Call a person, unless a call of theirs is on.
-
-        Raises Rejected (they may not come in), AdapterError, RequestRefused.
-        """
-        async with self._signalling.locks.holding(room):
-            if self._book.of(user) is not None:
-                return
-            offer = await self._stage.dial(space, user)
-            view = self._spaces.view(space)
-            call = PlainCall(
-                room,
-                calls.party_of(room, key),
-                user,
-                CallPhase.RINGING,
-                space=space,
-                session=offer.session,
-                ours=True,
-                until_ms=self._clock.now_ms() + signals.LIFETIME_MS,
-            )
-            ongoing = Ongoing(call, language=language_of(view.language if view else ""))
-            self._book.add(ongoing)
-            content = signals.invite(call.call, call.party, user, offer.sdp)
-            try:
-                # from now on changes end the call, so what changed before counts as well
-                self._calling.refuse_unless_may_come_in(space, user)
-                await self._bot.send(room, signals.INVITE, content, key)
-            except (Rejected, AdapterError, RequestRefused):
-                self._spaces.context.stage.hang_up(offer.session)
-                self._book.forget(ongoing)
-                raise
-            self._ring_out_in(ongoing, signals.LIFETIME_MS / 1000)
-            await self._book.write()
-
-    def _ring_out_in(self, ongoing: Ongoing, seconds: float) -> None:
-        leave = self._signalling.leave
-        out = partial(leave, ongoing, HangupReason.INVITE_TIMEOUT, words.NOT_PICKED_UP)
-        self._signalling.after(ongoing, seconds, out)
+        """Call a person; see `OutgoingCalls.dial`."""
+        await self._outgoing.dial(space, user, room, key)
 
     # --- PlainCallListener ----------------------------------------------------------------------
 
