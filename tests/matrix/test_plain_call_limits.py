@@ -8,9 +8,12 @@ import pytest
 from spaces_bridge.app.notes.plain_calls import PlainCallsOn
 from spaces_bridge.app.notes.record import Note
 from spaces_bridge.app.plain_call_ports import PlainCallOffer
-from spaces_bridge.app.tasks import CallPerson
+from spaces_bridge.app.tasks import CallPerson, TellCaller
 from spaces_bridge.core import commands as cmd
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
+from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
@@ -73,6 +76,38 @@ async def test_who_picks_up_after_it_was_locked_is_turned_out(setup: PlainCallSe
     assert session in setup.recorder.hung_up
     assert not setup.prompts
     assert "locked" in setup.written[-1]
+
+
+# --- who asks to be called, and is not ----------------------------------------------------------
+
+
+async def test_who_is_in_a_call_is_told_so_before_and_after_the_command_is_answered(
+    setup: PlainCallSetup,
+) -> None:
+    wanted = CallPerson(SPACE, BEN, setup.recorder.now)
+    await setup.answered()
+    with pytest.raises(Rejected, match="in a call with me already"):
+        await setup.calling.call_me(setup.view, BEN, "$asked")
+    await setup.tasks.run(wanted, "call:$asked")
+    (told,) = setup.recorder.enqueued("person.tell")
+    assert "in a call with me already" in str(told["text"])
+
+
+async def test_a_call_of_ours_that_is_asked_for_again_is_that_call(setup: PlainCallSetup) -> None:
+    wanted = CallPerson(SPACE, BEN, setup.recorder.now)
+    for _ in range(2):
+        await setup.tasks.run(wanted, "call:$asked")
+    assert len(setup.bot.sent) == 1
+    assert not setup.recorder.enqueued("person.tell")
+
+
+async def test_who_cannot_be_rung_is_written_to(setup: PlainCallSetup) -> None:
+    refusal = RequestRefused(403, "M_FORBIDDEN", "not in the room")
+    await setup.tasks.refused(CallPerson(SPACE, BEN, setup.recorder.now), refusal)
+    (told,) = setup.recorder.enqueued("person.tell")
+    assert told["text"] == words.NOT_REACHED
+    await setup.tasks.refused(TellCaller(DM, "A word."), refusal)
+    assert len(setup.recorder.enqueued("person.tell")) == 1
 
 
 # --- what is noted ------------------------------------------------------------------------------

@@ -31,11 +31,16 @@ class Calling:
         self._bars = bars
         self._barred: dict[tuple[UserId, UserId], bool] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._is_in_call: Callable[[UserId], bool] = lambda _: False
         self._locks = KeyedLocks()
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call back whenever a list may have made other people listeners or strangers."""
         self._watchers.append(changed)
+
+    def ask_about_calls(self, is_in_call: Callable[[UserId], bool]) -> None:
+        """Ask this from now on whether a person is in a call already."""
+        self._is_in_call = is_in_call
 
     def lists_changed(self) -> None:
         """Ask the lists anew from now on."""
@@ -110,6 +115,11 @@ class Calling:
 
     # --- being called --------------------------------------------------------------------------
 
+    def refuse_in_call(self, user: UserId) -> None:
+        """Raise Rejected when a person is in a call with the bot, or is being called."""
+        if self._is_in_call(user):
+            raise Rejected("in_call", "You are in a call with me already.")
+
     async def call_me(self, space: LiveSpace, user: UserId, source: str) -> bool:
         """Have the bot call somebody: now if it is live (True), else when it goes live (False).
 
@@ -120,6 +130,7 @@ class Calling:
         if space.phase is Phase.LIVE:
             self._refuse_stranger(space, user)
             self._refuse_newcomer(space, user)
+            self.refuse_in_call(user)
             task = tasks.CallPerson(space.space, user, self._clock.now_ms())
             await self._spaces.enqueue_task(task, f"call:{source}")
             return True

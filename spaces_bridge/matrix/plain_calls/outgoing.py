@@ -40,18 +40,20 @@ class OutgoingCalls:
         self._signalling = signalling
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
-        """Call a person, unless a call of theirs is on.
+        """Call a person, once for each `key`.
 
-        Raises Rejected (they may not come in), AdapterError, RequestRefused.
+        Raises Rejected (they may not come in, or are in a call), AdapterError, RequestRefused.
         """
+        party = calls.party_of(room, key)
         async with self._signalling.locks.holding(room):
-            if self._book.of(user) is not None:
-                return
+            if self._book.knows(room, party):
+                return  # it is asked for again
+            self._calling.refuse_in_call(user)
             offer = await self._stage.dial(space, user)
             view = self._spaces.view(space)
             call = PlainCall(
                 room,
-                calls.party_of(room, key),
+                party,
                 user,
                 CallPhase.RINGING,
                 space=space,

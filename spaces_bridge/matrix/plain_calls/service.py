@@ -79,6 +79,7 @@ class PlainCalls(QuietAudience):
         self._outgoing = OutgoingCalls(bot, spaces, calling, stage, self._book, self._signalling)
         self._keys = TokenBuckets(KEYS_BURST, KEYS_PER_S)
         calling.watch(self._look_at_all)
+        calling.ask_about_calls(lambda user: self._book.of(user) is not None)
 
     # --- life ----------------------------------------------------------------------------------
 

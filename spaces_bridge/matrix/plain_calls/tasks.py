@@ -65,8 +65,14 @@ class PlainCallTasks:
         return None
 
     async def refused(self, wanted: CallTask, refusal: RequestRefused) -> None:
-        """Log the refusal: there is nobody to tell where nothing can be sent."""
+        """Log the refusal, and tell who waits to be called, if a message reaches them.
+
+        Else there is nobody to tell where nothing can be sent.
+        """
         log.warning("%s in a call: %s", type(wanted).__name__, refusal.errcode)
+        if isinstance(wanted, tasks.CallPerson):
+            key = f"{wanted.space}:{wanted.user}:{wanted.asked_at_ms}"
+            await self._tell(wanted, words.NOT_REACHED, key)
 
     async def _signal(self, wanted: tasks.SignalCall, key: str) -> EventId | None:
         if wanted.until_ms is not None and self._clock.now_ms() > wanted.until_ms:

@@ -20,6 +20,7 @@ NOT_PICKED_UP: Final = (
 )
 DECLINED: Final = "All right. Call me whenever you like, while it is live."
 TOO_LATE: Final = "I wanted to call you and could not in time. Call me instead."
+NOT_REACHED: Final = "I wanted to call you, and your homeserver did not let me. Call me instead."
 ELSEWHERE: Final = "You have called again: this call goes on there."
 
 
