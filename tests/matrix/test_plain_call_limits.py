@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
 from tests.support.notes import MemoryNotes
-from tests.support.spaces import BEN, EVE, HOST
+from tests.support.spaces import BEN, CREATE, EVE, HOST
 
 pytestmark = pytest.mark.unit
 
@@ -76,6 +77,18 @@ async def test_who_picks_up_after_it_was_locked_is_turned_out(setup: PlainCallSe
     assert session in setup.recorder.hung_up
     assert not setup.prompts
     assert "locked" in setup.written[-1]
+
+
+async def test_who_is_barred_is_not_told_what_comes_next() -> None:
+    async with PlainCallSetup() as setup:
+        await setup.spaces.create(replace(CREATE, scheduled_at_ms=90_000_000))
+        await setup.call("call1")
+        setup.barred.add(BEN)
+        setup.calling.lists_changed()
+        await setup.call("call2")
+        before, after = setup.written
+        assert "First talk" in before
+        assert "First talk" not in after
 
 
 # --- who asks to be called, and is not ----------------------------------------------------------

@@ -77,12 +77,14 @@ class Calling:
         return view
 
     def _refuse_stranger(self, view: LiveSpace, user: UserId) -> None:
-        belongs = _belongs(view, user)
-        if view.private and not belongs:
+        self._refuse_outsider(view, user)
+        if view.guests is GuestPolicy.OFF and not _belongs(view, user):
+            raise refusals.not_joined()
+
+    def _refuse_outsider(self, view: LiveSpace, user: UserId) -> None:
+        if view.private and not _belongs(view, user):
             raise no_such_space()
         self._refuse_shown_out(view, user)
-        if view.guests is GuestPolicy.OFF and not belongs:
-            raise refusals.not_joined()
 
     def _refuse_newcomer(self, view: LiveSpace, user: UserId) -> None:
         if view.locked and not _belongs(view, user):
@@ -105,6 +107,20 @@ class Calling:
         """Return whether an account may begin to hear the live space now."""
         try:
             self.refuse_unless_may_come_in(space.space, user)
+        except Rejected:
+            return False
+        return True
+
+    def known(self, user: UserId) -> Sequence[LiveSpace]:
+        """Return the live spaces that an account may be told of, oldest first.
+
+        Neither others' private ones nor those that it was shown out of, by a host or by a list.
+        """
+        return [space for space in self._spaces.open() if self._may_know_of(space, user)]
+
+    def _may_know_of(self, space: LiveSpace, user: UserId) -> bool:
+        try:
+            self._refuse_outsider(space, user)
         except Rejected:
             return False
         return True

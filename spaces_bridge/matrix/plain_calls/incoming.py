@@ -106,7 +106,7 @@ class IncomingCalls:
             await self.answer(ongoing, found.only.space)
             return
         if not found.among:
-            coming = choice.next_one(self._spaces.open(), user)
+            coming = choice.next_one(self._calling.known(user))
             await self._signalling.leave(
                 ongoing, HangupReason.USER_BUSY, words.nobody_live(coming)
             )
