@@ -14,12 +14,13 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.events.translate import MemberChanged
 from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
 from tests.support.notes import MemoryNotes
-from tests.support.spaces import BEN, CREATE, EVE, HOST
+from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM
 
 pytestmark = pytest.mark.unit
 
@@ -89,6 +90,27 @@ async def test_who_is_barred_is_not_told_what_comes_next() -> None:
         before, after = setup.written
         assert "First talk" in before
         assert "First talk" not in after
+
+
+async def test_somebody_else_who_joins_the_chat_ends_the_call_with_a_word(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    for user in (BEN, EVE):  # a name that changed, and an invitation
+        await setup.calls.member_changed(MemberChanged(DM, user))
+    assert not setup.recorder.hung_up
+    setup.bot.members[DM].add(EVE)
+    await setup.calls.member_changed(MemberChanged(DM, EVE))
+    assert setup.recorder.hung_up == [session]
+    assert setup.sent("m.call.hangup")
+    assert setup.written[-1] == words.NOT_ALONE
+
+
+async def test_in_a_live_spaces_own_room_no_call_is_taken(setup: PlainCallSetup) -> None:
+    setup.bot.members[ROOM] = {BOT, HOST}
+    await setup.call(sender=HOST, room_id=ROOM)
+    assert not setup.stage.acts
+    assert not setup.written
 
 
 # --- who asks to be called, and is not ----------------------------------------------------------

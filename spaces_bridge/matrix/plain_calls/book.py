@@ -74,6 +74,10 @@ class CallBook:
         mine = (o for o in self._calls.values() if (o.call.room, o.call.user) == (room, user))
         return next(mine, None)
 
+    def in_any(self, room: RoomId) -> Sequence[Ongoing]:
+        """Return all calls in a room."""
+        return [o for o in self._calls.values() if o.call.room == room]
+
     def of(self, user: UserId) -> Ongoing | None:
         """Return a person's call: there is one at most."""
         return next((o for o in self._calls.values() if o.call.user == user), None)

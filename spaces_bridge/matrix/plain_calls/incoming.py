@@ -66,7 +66,9 @@ class IncomingCalls:
             return  # it came again
         if said.invitee not in {"", self._bot.user} or not self._invites.take(head.sender):
             return
-        if not await self._are_alone(head.room, head.sender):
+        if self._spaces.by_room(head.room) is not None:
+            return  # a live space's own room, with the host alone in it
+        if not await self.are_alone(head.room, head.sender):
             return
         now_ms = self._clock.now_ms()
         until_ms = min(head.at_ms, now_ms) + said.lifetime_ms
@@ -90,7 +92,7 @@ class IncomingCalls:
                 self._spaces.context.stage.hang_up(ongoing.call.session)
             raise
 
-    async def _are_alone(self, room: RoomId, user: UserId) -> bool:
+    async def are_alone(self, room: RoomId, user: UserId) -> bool:
         """Return whether only the bot and this person are in the room: calls are for two."""
         try:
             return (await self._bot.joined(room)).keys() == {self._bot.user, user}

@@ -17,7 +17,7 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.events import emojis
-from spaces_bridge.matrix.events.translate import Message, Reaction
+from spaces_bridge.matrix.events.translate import MemberChanged, Message, Reaction
 from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
@@ -166,12 +166,21 @@ class PlainCalls(QuietAudience):
             return False
         return self._press(ongoing)
 
-    async def left(self, room: RoomId, user: UserId) -> None:
-        """End the call of somebody who has left the room that it is in."""
-        ongoing = self._book.in_room(room, user)
-        if ongoing is not None:
-            async with self._signalling.locks.holding(room):
-                await self._signalling.leave(ongoing, HangupReason.USER_HANGUP)
+    async def member_changed(self, hint: MemberChanged) -> None:
+        """End the call in a room that its person has left, or that somebody else came into.
+
+        Raises AdapterError when something is away.
+        """
+        if not self._book.in_any(hint.room):
+            return
+        async with self._signalling.locks.holding(hint.room):
+            for ongoing in self._book.in_any(hint.room):
+                user = ongoing.call.user
+                if hint.gone and hint.user == user:
+                    await self._signalling.leave(ongoing, HangupReason.USER_HANGUP)
+                elif not (hint.gone or await self._incoming.are_alone(hint.room, user)):
+                    why = HangupReason.USER_HANGUP
+                    await self._signalling.leave(ongoing, why, words.NOT_ALONE)
 
     def _press(self, ongoing: Ongoing) -> bool:
         if not (ongoing.is_on and ongoing.is_connected) or ongoing.leaving is not None:

@@ -21,6 +21,9 @@ NOT_PICKED_UP: Final = (
 DECLINED: Final = "All right. Call me whenever you like, while it is live."
 TOO_LATE: Final = "I wanted to call you and could not in time. Call me instead."
 NOT_REACHED: Final = "I wanted to call you, and your homeserver did not let me. Call me instead."
+NOT_ALONE: Final = (
+    "Your call has ended: somebody else is in this chat now, and calls are for you and me alone."
+)
 ELSEWHERE: Final = "You have called again: this call goes on there."
 
 
