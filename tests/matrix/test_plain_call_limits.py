@@ -18,6 +18,7 @@ from spaces_bridge.matrix.events.translate import MemberChanged
 from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
+from spaces_bridge.matrix.plain_calls.incoming import SERVER_BURST
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM
@@ -111,6 +112,18 @@ async def test_in_a_live_spaces_own_room_no_call_is_taken(setup: PlainCallSetup)
     await setup.call(sender=HOST, room_id=ROOM)
     assert not setup.stage.acts
     assert not setup.written
+
+
+async def test_one_homeserver_makes_so_many_calls_whoever_makes_them(
+    setup: PlainCallSetup,
+) -> None:
+    for number in range(SERVER_BURST + 30):
+        user, room = UserId(f"@u{number}:many.example"), RoomId(f"!room{number}")
+        setup.bot.members[room] = {BOT, user}
+        await setup.call(sender=user, room_id=room)
+    assert SERVER_BURST <= len(setup.stage.did("answer")) < SERVER_BURST + 30
+    await setup.answered("call2")
+    assert setup.prompts == ["welcome"]
 
 
 # --- who asks to be called, and is not ----------------------------------------------------------

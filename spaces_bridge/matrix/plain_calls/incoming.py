@@ -32,6 +32,8 @@ MISSED_MS: Final = 86_400_000
 """A call that came while nobody could answer is written about for so long."""
 CALLS_BURST, CALLS_PER_S = 10, 0.1
 """Calls of one person that are looked at."""
+SERVER_BURST, SERVER_PER_S = 100, 1.0
+"""Calls of one homeserver's people that are looked at: it may make up as many as it likes."""
 
 
 class IncomingCalls:
@@ -58,6 +60,7 @@ class IncomingCalls:
         self._telling = telling
         self._signalling = signalling
         self._invites = TokenBuckets(CALLS_BURST, CALLS_PER_S)
+        self._servers = TokenBuckets(SERVER_BURST, SERVER_PER_S)
 
     async def invited(self, said: signals.CallInvited) -> None:
         """Take a call, decline it with a word, or pass it over: it is not for the bot."""
@@ -65,6 +68,8 @@ class IncomingCalls:
         if self._book.knows(head.room, head.call):
             return  # it came again
         if said.invitee not in {"", self._bot.user} or not self._invites.take(head.sender):
+            return
+        if not self._servers.take(head.sender.partition(":")[2]):
             return
         if self._spaces.by_room(head.room) is not None:
             return  # a live space's own room, with the host alone in it

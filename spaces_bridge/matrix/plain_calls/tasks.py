@@ -92,7 +92,7 @@ class PlainCallTasks:
             await self._tell(wanted, f"❌ {refusal.text}", key)
         except OfferRefused as refused:
             log.info("nobody can be called: %s", refused.code)
-            await self._tell(wanted, words.TOO_LATE, key)
+            await self._tell(wanted, f"❌ {refused.text}", key)
 
     async def _tell(self, wanted: tasks.CallPerson, text: str, key: str) -> None:
         await self._spaces.enqueue_task(tasks.TellUser(wanted.user, text), f"uncalled:{key}")
