@@ -14,11 +14,14 @@ from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.events.call_signals import LIFETIME_MS
 from spaces_bridge.matrix.events.translate import MemberChanged
 from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, PlainCall
+from spaces_bridge.matrix.plain_calls.changes import CHANGES_BURST
 from spaces_bridge.matrix.plain_calls.incoming import SERVER_BURST
+from spaces_bridge.pacing.token_bucket import TokenBuckets
 from tests.matrix.plain_call_setup import BOT, DM, SPACE, PlainCallSetup
 from tests.support.notes import MemoryNotes
 from tests.support.spaces import BEN, CREATE, EVE, HOST, ROOM
@@ -124,6 +127,63 @@ async def test_one_homeserver_makes_so_many_calls_whoever_makes_them(
     assert SERVER_BURST <= len(setup.stage.did("answer")) < SERVER_BURST + 30
     await setup.answered("call2")
     assert setup.prompts == ["welcome"]
+
+
+# --- what clients change in a call --------------------------------------------------------------
+
+
+async def mute(setup: PlainCallSetup, *, muted: bool) -> None:
+    streams = {"s": {"purpose": "m.usermedia", "audio_muted": muted}}
+    content = {**HANGUP, "sdp_stream_metadata": streams}
+    await setup.signal("m.call.sdp_stream_metadata_changed", content)
+    await setup.done()
+
+
+async def test_a_client_that_mutes_and_unmutes_without_end_stays_muted(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.press(session)
+    await setup.prompt_ends("floor_granted", session)
+    for _ in range(CHANGES_BURST + 30):
+        await mute(setup, muted=False)  # nothing changes, and it costs nothing
+    setup.calls._changes._changes = TokenBuckets(CHANGES_BURST, 0)
+    heard = 0
+    for _ in range(CHANGES_BURST + 5):
+        await mute(setup, muted=True)
+        assert BEN not in setup.view.on_air
+        await mute(setup, muted=False)
+        heard += BEN in setup.view.on_air
+    assert heard == CHANGES_BURST
+    assert setup.written.count(words.STILL_MUTED) == 1
+
+
+async def test_a_client_that_offers_without_end_is_hung_up(setup: PlainCallSetup) -> None:
+    session = await setup.answered()
+    setup.calls._changes._changes = TokenBuckets(CHANGES_BURST, 0)
+    again = {**HANGUP, "description": {"type": "offer", "sdp": "again"}}
+    for _ in range(CHANGES_BURST + 1):
+        await setup.signal("m.call.negotiate", {**again, "party_id": "OTHER"})
+    for _ in range(CHANGES_BURST):
+        await setup.signal("m.call.negotiate", again)
+    assert not setup.recorder.hung_up
+    await setup.signal("m.call.negotiate", again)
+    assert len(setup.sent("m.call.negotiate")) == CHANGES_BURST
+    assert setup.recorder.hung_up == [session]
+    assert setup.written[-1] == words.TOO_MANY_OFFERS
+
+
+async def test_an_answer_to_an_offer_in_a_call_is_not_sent_late(setup: PlainCallSetup) -> None:
+    await setup.answered()
+    description = {"type": "offer", "sdp": "again"}
+    await setup.signal("m.call.negotiate", {**HANGUP, "description": description})
+    (answer,) = [
+        body
+        for body in setup.recorder.enqueued("call_signal.send")
+        if body["type"] == "m.call.negotiate"
+    ]
+    assert answer["until_ms"] == setup.recorder.now + LIFETIME_MS
 
 
 # --- who asks to be called, and is not ----------------------------------------------------------

@@ -22,6 +22,7 @@ from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
+from spaces_bridge.matrix.plain_calls.changes import CallChanges
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.incoming import IncomingCalls
 from spaces_bridge.matrix.plain_calls.outgoing import OutgoingCalls
@@ -78,6 +79,7 @@ class PlainCalls(QuietAudience):
         )
         self._outgoing = OutgoingCalls(bot, spaces, calling, stage, self._book, self._signalling)
         self._keys = TokenBuckets(KEYS_BURST, KEYS_PER_S)
+        self._changes = CallChanges(self._telling, self._signalling)
         calling.watch(self._look_at_all)
         calling.ask_about_calls(lambda user: self._book.of(user) is not None)
 
@@ -135,6 +137,8 @@ class PlainCalls(QuietAudience):
                 return
             ongoing = self._book.find(head.room, head.call)
             if ongoing is None:
+                return
+            if await self._changes.came_too_often(ongoing, said):
                 return
             rang = ongoing.call.phase is CallPhase.RINGING
             await self._signalling.feed(ongoing, said)

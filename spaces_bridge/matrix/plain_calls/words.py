@@ -24,6 +24,13 @@ NOT_REACHED: Final = "I wanted to call you, and your homeserver did not let me. 
 NOT_ALONE: Final = (
     "Your call has ended: somebody else is in this chat now, and calls are for you and me alone."
 )
+TOO_MANY_OFFERS: Final = (
+    "Your call has ended: your client changed it faster than I can follow. Please call again."
+)
+STILL_MUTED: Final = (
+    "You are still muted for the others: that was very often just now. Mute, wait a moment, "
+    "and unmute again."
+)
 ELSEWHERE: Final = "You have called again: this call goes on there."
 
 
