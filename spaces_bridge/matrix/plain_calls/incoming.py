@@ -67,13 +67,7 @@ class IncomingCalls:
         head = said.head
         if self._book.knows(head.room, head.call):
             return  # it came again
-        if said.invitee not in {"", self._bot.user} or not self._invites.take(head.sender):
-            return
-        if not self._servers.take(head.sender.partition(":")[2]):
-            return
-        if self._spaces.by_room(head.room) is not None:
-            return  # a live space's own room, with the host alone in it
-        if not await self.are_alone(head.room, head.sender):
+        if not await self._is_for_bot(said):
             return
         now_ms = self._clock.now_ms()
         until_ms = min(head.at_ms, now_ms) + said.lifetime_ms
@@ -96,6 +90,17 @@ class IncomingCalls:
             if ongoing.call.session:
                 self._spaces.context.stage.hang_up(ongoing.call.session)
             raise
+
+    async def _is_for_bot(self, said: signals.CallInvited) -> bool:
+        """Return whether a call is for the bot, in a chat of two, and one that is looked at."""
+        room, user = said.head.room, said.head.sender
+        if said.invitee not in {"", self._bot.user} or not self._invites.take(user):
+            return False
+        if not self._servers.take(user.partition(":")[2]):
+            return False
+        if self._spaces.by_room(room) is not None:
+            return False  # a live space's own room, with the host alone in it
+        return await self.are_alone(room, user)
 
     async def are_alone(self, room: RoomId, user: UserId) -> bool:
         """Return whether only the bot and this person are in the room: calls are for two."""
