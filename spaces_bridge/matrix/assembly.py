@@ -223,7 +223,15 @@ def _writing(
     """Return the task handlers that write to one person without a pace of their own."""
     return [
         DmHandler(on.bot, dms, on.spaces, on.sessions, on.settings, connections.is_in),
-        PromptHandler(on.bot, dms, on.spaces, on.notes, dm_store),
+        PromptHandler(
+            on.bot,
+            dms,
+            on.spaces,
+            on.notes,
+            dm_store,
+            on.followers,
+            on.use_cases.calling,
+        ),
     ]
 
 

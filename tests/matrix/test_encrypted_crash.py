@@ -1,6 +1,6 @@
 """kill -9 in the midst of encrypted chats: each question is answered once, no key is used twice.
 
-`CRASH_ROUNDS` (default 10) says how often, `CRASH_SEED` repeats a run.
+`CRASH_ROUNDS` (default 5) says how often, `CRASH_SEED` repeats a run.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.matrix.support import BOT, Bridge, LiveSetup, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "5"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 PEOPLE = 3
 NEW_EVERY = 4

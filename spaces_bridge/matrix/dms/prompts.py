@@ -1,14 +1,19 @@
 """The task handler of prompts: DMs that are answered with a tap on ✅ or ❌."""
 
+from contextlib import suppress
 from typing import get_args
 
 from spaces_bridge.app import tasks
 from spaces_bridge.app.notes.dms_and_reactions import StageInvitationMessage
 from spaces_bridge.app.notes.rooms import HandAsked
-from spaces_bridge.app.ports import NoteStore
+from spaces_bridge.app.ports import Followers, NoteStore
+from spaces_bridge.app.records import CallAlert
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.calling import Calling
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.floor import RequestState
-from spaces_bridge.core.ids import EventId
+from spaces_bridge.core.ids import EventId, UserId
+from spaces_bridge.core.live_space import LiveSpace
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.rooms import DirectRooms
@@ -32,7 +37,11 @@ class PromptHandler:
         spaces: Spaces,
         notes: NoteStore,
         dm_store: DmStore,
+        followers: Followers,
+        calling: Calling,
     ) -> None:
+        self._followers = followers
+        self._calling = calling
         self._bot = bot
         self._dms = dms
         self._spaces = spaces
@@ -97,4 +106,11 @@ class PromptHandler:
                 StageInvitationMessage(event, space.space, wanted.user)
             )
         await seed(self._bot, room, event, (YES, NO), key)
+        await self._ring(space, wanted.user, key)
         return event
+
+    async def _ring(self, space: LiveSpace, user: UserId, key: str) -> None:
+        """Have the bot call who was asked onto the stage, if they chose `ring` for its host."""
+        if await self._followers.alert(space.host, user) is CallAlert.RING:
+            with suppress(Rejected):
+                await self._calling.call_me(space, user, f"asked:{key}")

@@ -401,7 +401,8 @@ _AROUND = (
         "In a live space's room USER may be left out: its host is meant. `ring` has your client "
         "ring, too, `notify` has it show a notification of the call, if you have joined the live "
         "space's room by then; in rooms you are not in, nothing can ring. Whoever chose `ring` "
-        "and taps ✅ on an invitation is called by me, too, when it goes live. `quiet` ends that. "
+        "and taps ✅ on an invitation is called by me, too, when it goes live, and who is asked "
+        "onto the stage with `bring`, at once. `quiet` ends that. "
         "Without one of these words I say what you have chosen.",
         "follow @ada:example.org ring",
         ("subscribe",),
