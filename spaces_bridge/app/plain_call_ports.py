@@ -54,6 +54,13 @@ class PlainCallListener(Protocol):
         """
         ...
 
+    def plain_call_silenced(self, session: str) -> None:
+        """The peer's microphone is its user's no longer; the call goes on.
+
+        Another microphone of theirs has taken its place, or the floor is gone.
+        """
+        ...
+
     def key_pressed(self, session: str, key: str) -> None:
         """The person pressed one of `KEYS`; once for each press, at its beginning (RFC 4733)."""
         ...
@@ -120,12 +127,20 @@ class PlainCallStage(Protocol):
         """
         ...
 
+    def is_connected(self, session: str) -> bool:
+        """Return whether the peer is connected: `plain_call_connected` does not come again."""
+        ...
+
+    def is_microphone(self, session: str) -> bool:
+        """Return whether the peer's microphone is its user's: by this call, and by no other."""
+        ...
+
     def use_microphone(self, session: str) -> None:
         """Make the peer's microphone its user's, in place of any other; waits for nothing.
 
         To be called before `OpenMicrophone` each time it is opened, as when it is unmuted. It
         loses the place to a microphone that is opened later elsewhere, and when the floor is lost
-        (`Stage.end_microphone_session`); the call goes on listening.
+        (`Stage.end_microphone_session`); the listener is told, and the call goes on listening.
         """
         ...
 

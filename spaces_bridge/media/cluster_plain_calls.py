@@ -56,6 +56,16 @@ class ClusterPlainCalls:
         found = self._of(session)
         return found is not None and found.take_up(session)
 
+    def is_connected(self, session: str) -> bool:
+        """Part of the port."""
+        found = self._of(session)
+        return found is not None and found.is_connected(session)
+
+    def is_microphone(self, session: str) -> bool:
+        """Part of the port."""
+        found = self._of(session)
+        return found is not None and found.is_microphone(session)
+
     def use_microphone(self, session: str) -> None:
         """Part of the port."""
         if (found := self._of(session)) is not None:

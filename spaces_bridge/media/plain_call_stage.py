@@ -92,6 +92,16 @@ class WorkerPlainCallStage:
 
     # --- sound ---
 
+    def is_connected(self, session: str) -> bool:
+        """Part of the port."""
+        known = self._of(session)
+        return known is not None and known.phase is PeerPhase.CONNECTED
+
+    def is_microphone(self, session: str) -> bool:
+        """Part of the port."""
+        known = self._of(session)
+        return known is not None and known.is_microphone
+
     def use_microphone(self, session: str) -> None:
         """Part of the port."""
         known = self._of(session)
@@ -117,6 +127,12 @@ class WorkerPlainCallStage:
         """Have a microphone be its user's no longer: the floor is gone."""
         self._supervisor.send(messages.UseMicrophone(session, False))
         self._sessions[session] = dataclasses.replace(self._sessions[session], speaks=False)
+        self.silenced(session)
+
+    def silenced(self, session: str) -> None:
+        """Tell that a microphone is its user's no longer."""
+        if self._listener is not None:
+            self._listener.plain_call_silenced(session)
 
     def connected(self, session: str, before: Session) -> None:
         """Tell that a peer has connected; one that another worker goes on with has before."""

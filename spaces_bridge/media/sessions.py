@@ -82,10 +82,16 @@ class PeerSessions(dict[str, Session]):
         """Return the number of those that listen."""
         return sum(each.space == space and each.is_listening for each in self.values())
 
-    def note(self, peer: str, session: Session) -> None:
-        """Keep a session as it is now; a microphone takes the place of its user's other."""
+    def note(self, peer: str, session: Session) -> list[str]:
+        """Keep a session as it is now; a microphone takes the place of its user's other.
+
+        Return the sessions whose place was taken.
+        """
         self[peer] = session
+        replaced = list[str]()
         if session.is_microphone and session.phase is PeerPhase.CONNECTED:
             for other, before in self.of(session.space, session.user):
                 if other != peer and before.speaks:
                     self[other] = dataclasses.replace(before, speaks=False)
+                    replaced.append(other)
+        return replaced

@@ -461,7 +461,9 @@ class WorkerStage:
     def _note(self, peer: str, session: Session) -> None:
         """Keep a session as it is now, and tell what differs for others."""
         before = self._sessions.get(peer)
-        self._sessions.note(peer, session)
+        for replaced in self._sessions.note(peer, session):
+            if self._sessions[replaced].is_duplex:
+                self.plain_calls.silenced(replaced)
         if session.is_microphone and session.phase is PeerPhase.CONNECTED:
             self.room_sounds.replaced(session.space, session.user)
         if self._listener is None:

@@ -45,7 +45,9 @@ class PaperPlainStage:
     def __init__(self) -> None:
         self.listener: PlainCallListener | None = None
         self.acts: list[tuple[str, ...]] = []
-        self.on: set[str] = set()
+        self.on: dict[str, UserId] = {}
+        self.connected: set[str] = set()
+        self.microphones: set[str] = set()
         self.failure: AdapterError | None = None
         self.held = False
         self.gate: asyncio.Event | None = None
@@ -53,17 +55,24 @@ class PaperPlainStage:
     def attend_plain_calls(self, listener: PlainCallListener) -> None:
         self.listener = listener
 
-    def _made(self) -> str:
+    def _made(self, user: UserId) -> str:
         if self.failure is not None:
             raise self.failure
         session = f"session{len(self.acts)}"
-        self.on.add(session)
+        self.on[session] = user
         return session
+
+    def send_away(self, user: UserId) -> None:
+        """End the calls of one person, who may not listen any more, and tell of it."""
+        for session in [session for session, whose in self.on.items() if whose == user]:
+            del self.on[session]
+            if self.listener is not None:
+                self.listener.plain_call_ended(session, "it was sent away")
 
     async def answer(self, space: SpaceId, user: UserId, sdp: str) -> MediaSession:
         if self.gate is not None:
             await self.gate.wait()
-        session = self._made()
+        session = self._made(user)
         self.acts.append(("answer", session, sdp))
         return MediaSession(session, f"answer to {sdp}")
 
@@ -74,7 +83,7 @@ class PaperPlainStage:
         return PlainCallAnswer(f"answer to {sdp}", is_held="sendonly" in sdp)
 
     async def dial(self, space: SpaceId, user: UserId) -> PlainCallOffer:
-        session = self._made()
+        session = self._made(user)
         self.acts.append(("dial", session))
         return PlainCallOffer(session, "our offer")
 
@@ -86,8 +95,15 @@ class PaperPlainStage:
     def take_up(self, session: str) -> bool:
         return session in self.on
 
+    def is_connected(self, session: str) -> bool:
+        return session in self.connected
+
+    def is_microphone(self, session: str) -> bool:
+        return session in self.microphones
+
     def use_microphone(self, session: str) -> None:
         self.acts.append(("use_microphone", session))
+        self.microphones.add(session)
 
     def play(self, session: str, prompt: str, language: str) -> None:
         self.acts.append(("play", prompt, language))
@@ -175,6 +191,7 @@ class PlainCallSetup:
         )
         self.tasks = PlainCallTasks(every, every, self.spaces, self.calling, self.calls)
         self.stage.attend_plain_calls(self.calls)
+        self.recorder.on_sent_away = self.stage.send_away
         audiences.add(self.calls)
 
     async def __aenter__(self) -> Self:
@@ -236,9 +253,14 @@ class PlainCallSetup:
         """Ben calls, is answered, and hears; return the session."""
         await self.call(call)
         session = self.stage.did("answer")[-1][0]
+        await self.connects(session)
+        return session
+
+    async def connects(self, session: str) -> None:
+        """The client's transport is up."""
+        self.stage.connected.add(session)
         self.listener.plain_call_connected(session)
         await self.done()
-        return session
 
     async def write(self, text: str) -> bool:
         """Ben writes in the chat; return whether calls took it."""
@@ -271,6 +293,15 @@ class PlainCallSetup:
         """The homeserver holds this level of Ben's."""
         levels = {HOST: 90} | ({BEN: level} if level is not None else {})
         await self.ask(cmd.ObserveLevels(levels))
+
+    async def moves_to_the_page(self, session: str) -> None:
+        """Ben opens the page's microphone, as the page and the stage do."""
+        self.recorder.microphones.add(BEN)
+        if session in self.stage.microphones:
+            self.stage.microphones.discard(session)
+            self.listener.plain_call_silenced(session)
+        await self.ask(cmd.CloseMicrophone(BEN))
+        await self.ask(cmd.OpenMicrophone(BEN))
 
     async def prompt_ends(self, prompt: str, session: str) -> None:
         """The prompt was heard to its end."""

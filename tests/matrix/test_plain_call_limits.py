@@ -205,7 +205,8 @@ async def test_a_call_of_ours_that_is_asked_for_again_is_that_call(setup: PlainC
     wanted = CallPerson(SPACE, BEN, setup.recorder.now)
     for _ in range(2):
         await setup.tasks.run(wanted, "call:$asked")
-    assert len(setup.bot.sent) == 1
+    assert len(setup.stage.did("dial")) == 1
+    assert len({invite["call_id"] for _, _, invite in setup.bot.sent}) == 1
     assert not setup.recorder.enqueued("person.tell")
 
 

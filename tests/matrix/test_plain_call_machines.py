@@ -269,6 +269,23 @@ def test_a_hosts_mute_ends_it_and_asking_in_the_call_is_heard_when_it_is_lifted(
     assert feel(asked, floors.Seen(FloorStanding.FLOOR), SPOKEN)[1][-1] is Do.OPEN
 
 
+def test_another_microphone_ends_it_and_neither_doubts_nor_mute_bring_it_back() -> None:
+    quiet, acts = feel(HEARD, floors.Silenced())
+    assert (quiet, acts) == (GRANTED, [])
+    for said in (
+        floors.Closed(MicrophoneEnd.SUSPECTED),
+        floors.Seen(FloorStanding.FLOOR, is_doubted=True),
+        floors.Seen(FloorStanding.FLOOR),
+        floors.AtClient(is_muted=True),
+        floors.AtClient(is_muted=False),
+    ):
+        quiet, acts = feel(quiet, said)
+        assert (quiet.is_open, acts) == (False, [])
+    assert feel(quiet, floors.Pressed(on_air=True), SPOKEN)[1][-1] is Do.OPEN
+    opening, _ = feel(GRANTED, floors.Pressed())
+    assert feel(opening, floors.Silenced(), SPOKEN)[1] == []
+
+
 @pytest.mark.parametrize("field", ["is_muted", "is_held"])
 def test_mute_and_hold_at_the_client_close_and_their_end_opens(field: str) -> None:
     shut, acts = feel(HEARD, floors.AtClient(**{field: True}))

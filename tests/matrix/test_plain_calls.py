@@ -1,11 +1,13 @@
 """Plain calls: which are taken, for which live space, what keys do, and how calls end."""
 
+import asyncio
+import inspect
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
-from spaces_bridge.app.errors import AdapterError, StorageError
+from spaces_bridge.app.errors import AdapterError, OfferRefused, StorageError
 from spaces_bridge.app.notes.dms_and_reactions import Invitation
 from spaces_bridge.app.notes.plain_calls import CallsWanted, NotedCall, PlainCallsOn
 from spaces_bridge.app.records import OutboxEntry
@@ -20,6 +22,7 @@ from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.incoming import CALLS_BURST
 from spaces_bridge.matrix.plain_calls.service import KEYS_BURST
 from spaces_bridge.matrix.plain_calls.tasks import CALL_WITHIN_MS
+from spaces_bridge.media.worker.edge import edge
 from tests.matrix.plain_call_setup import BOT, DM, REFUSED, SPACE, PlainCallSetup
 from tests.support.spaces import BEN, CREATE, EVE, HOST
 
@@ -158,6 +161,20 @@ async def test_an_offer_in_a_call_that_is_refused_changes_nothing_and_lost_sound
     assert setup.written[-1] == words.NO_SOUND
 
 
+@pytest.mark.parametrize("code", ["other_client", "too_many_sources"])
+async def test_a_client_whose_offers_are_taken_no_more_is_hung_up_with_a_word(
+    setup: PlainCallSetup, code: str
+) -> None:
+    session = await setup.answered()
+    setup.stage.failure = OfferRefused(code, "Call anew.")
+    again = {**HANGUP, "description": {"type": "offer", "sdp": "odd"}}
+    await setup.signal("m.call.negotiate", again)
+    assert setup.written[-1] == "Your call has ended: Call anew."
+    assert setup.sent("m.call.hangup")
+    assert setup.recorder.hung_up == [session]
+    assert not await noted(setup)
+
+
 # --- which live space ---------------------------------------------------------------------------
 
 
@@ -221,6 +238,8 @@ async def test_who_was_removed_or_is_barred_hears_nothing(setup: PlainCallSetup)
     await setup.ask(cmd.RemovePerson(HOST, BEN, "shouts"))
     assert session in setup.recorder.hung_up
     assert "removed you" in setup.written[-1]
+    assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["user_hangup"]
+    assert setup.calls.numbers() == {"on": 0.0, "ended": {"left": 1.0}}
     await setup.call("call2")
     assert len(setup.stage.did("answer")) == 1
 
@@ -412,6 +431,57 @@ async def test_a_doubt_that_comes_to_nothing_is_silence_for_a_moment(
     assert BEN in setup.view.on_air
 
 
+async def doubt(setup: PlainCallSetup) -> None:
+    """A doubt about Ben's floor comes, and is cleared."""
+    await setup.ask(cmd.SuspectLoss(BEN, Doubt.LEVEL))
+    await setup.floor(10)
+
+
+async def test_a_doubt_takes_the_microphone_over_from_no_page(setup: PlainCallSetup) -> None:
+    session = await heard(setup)
+    await setup.moves_to_the_page(session)
+    assert BEN in setup.view.on_air
+    await doubt(setup)
+    assert setup.stage.did("use_microphone") == [(session,)]
+
+
+async def test_mute_at_the_telephone_mutes_no_page_and_its_end_takes_nothing_over(
+    setup: PlainCallSetup,
+) -> None:
+    session = await heard(setup)
+    await setup.moves_to_the_page(session)
+    for muted in (True, False):
+        streams = {"s": {"purpose": "m.usermedia", "audio_muted": muted}}
+        content = {**HANGUP, "sdp_stream_metadata": streams}
+        await setup.signal("m.call.sdp_stream_metadata_changed", content)
+        await setup.done()
+        assert BEN in setup.view.on_air
+    assert setup.stage.did("use_microphone") == [(session,)]
+    await setup.press(session)  # their own act
+    await setup.prompt_ends("floor_granted", session)
+    assert setup.stage.did("use_microphone") == [(session,), (session,)]
+
+
+async def test_who_moves_to_the_page_while_the_telephone_opens_keeps_the_page(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.press(session)
+    ask = setup.spaces.ask
+
+    async def slow(space: SpaceId, command: cmd.Command) -> object:
+        result = await ask(space, command)
+        setup.stage.microphones.discard(session)
+        setup.recorder.microphones.add(BEN)
+        setup.listener.plain_call_silenced(session)
+        return result
+
+    setup.spaces.ask = slow  # type: ignore[method-assign, assignment]
+    await setup.prompt_ends("floor_granted", session)
+    assert BEN in setup.view.on_air
+
+
 async def test_keys_beyond_what_a_person_presses_are_passed_over(setup: PlainCallSetup) -> None:
     session = await setup.answered()
     for _ in range(KEYS_BURST + 20):
@@ -432,13 +502,39 @@ async def test_a_hangup_closes_the_microphone(setup: PlainCallSetup) -> None:
     assert not setup.sent("m.call.hangup")
 
 
-async def test_a_client_that_is_gone_is_sent_a_hangup(setup: PlainCallSetup) -> None:
+@pytest.mark.parametrize("reason", ["the client left", "it was not heard any more"])
+async def test_a_client_that_is_gone_is_sent_a_hangup(setup: PlainCallSetup, reason: str) -> None:
     session = await heard(setup)
-    setup.listener.plain_call_ended(session, "not heard any more")
+    said = len(setup.written)
+    setup.listener.plain_call_ended(session, reason)
     await setup.done()
+    assert len(setup.written) == said
     assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["ice_failed"]
     assert BEN not in setup.view.on_air
     assert setup.calls.numbers() == {"on": 0.0, "ended": {"gone": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("it did not connect in time", words.NOT_CONNECTED),
+        ("it could not be resumed", words.CUT_OFF),
+        ("the sound was restarted", words.CUT_OFF),
+        ("it was sent away", words.CUT_OFF),
+    ],
+)
+async def test_who_is_cut_off_is_told_why(setup: PlainCallSetup, reason: str, text: str) -> None:
+    session = await setup.answered()
+    setup.listener.plain_call_ended(session, reason)
+    await setup.done()
+    assert setup.written[-1] == text
+    assert setup.sent("m.call.hangup")
+
+
+def test_the_ends_that_have_words_of_their_own_are_the_media_edges() -> None:
+    source = inspect.getsource(edge)
+    for reason in (words.LEFT, words.NOT_HEARD, words.NOT_IN_TIME):
+        assert f'"{reason}"' in source
 
 
 async def test_the_end_of_the_live_space_is_said_before_the_call_ends(
@@ -480,7 +576,8 @@ async def test_callers_who_are_not_in_the_room_count_as_guests(setup: PlainCallS
 async def restarted(before: PlainCallSetup) -> PlainCallSetup:
     await before.calls.stop()
     after = PlainCallSetup(before.recorder)
-    after.stage.on = before.stage.on
+    for what in ("on", "connected", "microphones"):
+        setattr(after.stage, what, getattr(before.stage, what))
     after.recorder.now = before.recorder.now
     await after.spaces.resume()
     await after.calls.start()
@@ -498,6 +595,88 @@ async def test_a_call_goes_on_after_a_restart_and_its_caller_is_heard(
     assert after.prompts == ["microphone_off"]
     await after.signal("m.call.hangup", HANGUP)
     assert after.recorder.hung_up == [session]
+    await after.spaces.stop()
+
+
+async def test_who_speaks_on_the_page_is_not_heard_by_the_telephone_after_a_restart(
+    setup: PlainCallSetup,
+) -> None:
+    session = await setup.answered()
+    await setup.floor(10)
+    await setup.moves_to_the_page(session)
+    after = await restarted(setup)
+    await doubt(after)
+    assert not after.stage.did("use_microphone")
+    await after.spaces.stop()
+
+
+async def test_who_connects_only_after_the_restart_is_welcomed(setup: PlainCallSetup) -> None:
+    await setup.call()
+    ((session, _),) = setup.stage.did("answer")
+    after = await restarted(setup)
+    assert not after.prompts
+    await after.connects(session)
+    assert after.prompts == ["welcome"]
+    await after.spaces.stop()
+
+
+def killed_at(setup: PlainCallSetup, kind: str) -> None:
+    """Have the bridge end before a task of this kind is stored."""
+    enqueue = setup.recorder.enqueue
+
+    async def killed(effects: Sequence[OutboxEntry]) -> None:
+        if any(effect.kind == kind for effect in effects):
+            raise asyncio.CancelledError
+        await enqueue(effects)
+
+    setup.recorder.enqueue = killed  # type: ignore[method-assign]
+
+
+async def test_killed_before_its_answer_a_call_is_answered_by_the_session_that_is_there(
+    setup: PlainCallSetup,
+) -> None:
+    enqueue = setup.recorder.enqueue
+    killed_at(setup, "call_signal.send")
+    with pytest.raises(asyncio.CancelledError):
+        await setup.call()
+    ((session, _),) = setup.stage.did("answer")
+    setup.recorder.enqueue = enqueue  # type: ignore[method-assign]
+    after = await restarted(setup)
+    await after.call()  # its event comes again
+    (answer,) = after.sent("m.call.answer")
+    assert answer["answer"]["sdp"] == "answer to offer of call1"
+    assert not after.stage.did("answer")
+    await after.connects(session)
+    assert after.prompts == ["welcome"]
+    again = await restarted(after)
+    assert len(again.sent("m.call.answer")) == 1
+    await after.spaces.stop()
+    await again.spaces.stop()
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_killed_while_it_calls_the_bot_sends_the_call_that_it_noted(
+    setup: PlainCallSetup, arrived: bool
+) -> None:
+    send = setup.bot.send
+
+    async def killed(*args: object) -> object:
+        if arrived:
+            await send(*args)  # type: ignore[arg-type]
+        raise asyncio.CancelledError
+
+    setup.bot.send = killed  # type: ignore[method-assign, assignment]
+    wanted = CallPerson(SPACE, BEN, setup.recorder.now)
+    with pytest.raises(asyncio.CancelledError):
+        await setup.tasks.run(wanted, "call:$asked")
+    after = await restarted(setup)
+    await after.tasks.run(wanted, "call:$asked")  # the outbox has it still
+    ((_, type_, invite),) = after.bot.sent
+    assert (type_, invite["offer"]["sdp"]) == ("m.call.invite", "our offer")
+    assert not after.stage.did("dial")
+    answer = of(invite["call_id"], answer={"type": "answer", "sdp": "theirs"})
+    await after.signal("m.call.answer", answer)
+    assert after.stage.did("accept") == [(setup.stage.did("dial")[0][0], "theirs")]
     await after.spaces.stop()
 
 
@@ -547,6 +726,14 @@ async def test_nobody_picks_up(setup: PlainCallSetup) -> None:
     assert [sent["reason"] for sent in setup.sent("m.call.hangup")] == ["invite_timeout"]
     assert setup.written == [words.NOT_PICKED_UP]
     assert setup.recorder.hung_up
+
+
+async def test_nobody_has_picked_up_when_the_stage_gives_up(setup: PlainCallSetup) -> None:
+    await dial(setup)
+    ((session,),) = setup.stage.did("dial")
+    setup.listener.plain_call_ended(session, words.NOT_IN_TIME)
+    await setup.done()
+    assert setup.written == [words.NOT_PICKED_UP]
 
 
 async def test_the_person_declines(setup: PlainCallSetup) -> None:

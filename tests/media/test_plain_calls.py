@@ -51,6 +51,7 @@ class CallsNoted:
     def __init__(self) -> None:
         self.connected: list[str] = []
         self.ended: dict[str, str] = {}
+        self.silenced: list[str] = []
         self.keys: dict[str, str] = {}
         self.prompts: list[tuple[str, str]] = []
 
@@ -59,6 +60,9 @@ class CallsNoted:
 
     def plain_call_ended(self, session: str, reason: str) -> None:
         self.ended[session] = reason
+
+    def plain_call_silenced(self, session: str) -> None:
+        self.silenced.append(session)
 
     def key_pressed(self, session: str, key: str) -> None:
         self.keys[session] = self.keys.get(session, "") + key

@@ -4,10 +4,10 @@ import pytest
 
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media import messages
-from spaces_bridge.media.messages import Hello, Record
+from spaces_bridge.media.messages import Hello, PeerChanged, PeerSeat, Record
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.supervision import OnAttached, OnMessage
-from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from tests.support.stage import EAR, GUEST, HOST, SPACE, until
 
 pytestmark = pytest.mark.unit
@@ -28,7 +28,7 @@ class PaperWorker:
         self.forgotten: list[str] = []
 
     def __call__(self, on_message: OnMessage, on_attached: OnAttached) -> "PaperWorker":
-        self.attach = on_attached
+        self.hear, self.attach = on_message, on_attached
         return self
 
     async def attached(self, timeout: float) -> None: ...
@@ -62,6 +62,46 @@ async def test_records_of_an_earlier_run_that_nobody_claims_are_forgotten() -> N
     worker.told.clear()
     stage.open_space(OVER, 0)  # it is too late
     assert not any(isinstance(each, messages.Restore) for each in worker.told)
+
+
+class SilencedNoted:
+    """A `PlainCallListener` that writes down whose microphone was replaced."""
+
+    def __init__(self) -> None:
+        self.silenced: list[str] = []
+
+    def plain_call_connected(self, session: str) -> None: ...
+
+    def plain_call_ended(self, session: str, reason: str) -> None: ...
+
+    def plain_call_silenced(self, session: str) -> None:
+        self.silenced.append(session)
+
+    def key_pressed(self, session: str, key: str) -> None: ...
+
+    def prompt_ended(self, session: str, prompt: str) -> None: ...
+
+
+async def test_a_call_is_told_when_another_microphone_takes_its_place() -> None:
+    worker, calls = PaperWorker(), SilencedNoted()
+    stage = WorkerStage(worker)
+    plain = stage.plain_calls
+    plain.attend_plain_calls(calls)
+    two_way, connected = StreamDirection.DUPLEX, PeerPhase.CONNECTED
+    seats = (
+        PeerSeat("guest's", SPACE, GUEST, two_way, connected, speaks=True),
+        PeerSeat("ear's", SPACE, EAR, two_way, connected),
+        PeerSeat("page's", SPACE, GUEST, StreamDirection.SPEAK, PeerPhase.NEW),
+    )
+    worker.attach(Hello(1, {}, seats), {})
+    stage.open_space(SPACE, 0)
+    plain.use_microphone("ear's")
+    assert (plain.is_microphone("guest's"), plain.is_microphone("ear's")) == (True, True)
+    assert not plain.is_microphone("another")
+    worker.hear(PeerChanged("page's", SPACE, GUEST, StreamDirection.SPEAK, connected, ""))
+    assert (plain.is_microphone("guest's"), calls.silenced) == (False, ["guest's"])
+    stage.end_microphone_session(SPACE, EAR)
+    assert (plain.is_microphone("ear's"), calls.silenced) == (False, ["guest's", "ear's"])
 
 
 def _sounds(worker: PaperWorker) -> set[messages.ToMediaWorker]:

@@ -1,7 +1,7 @@
 """One recorder that plays every port of the app, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from spaces_bridge.app.chat import ChatNews
 from spaces_bridge.app.context import AppContext, AppSettings
@@ -45,6 +45,8 @@ class Recorder:
         self.rooms: dict[RoomId, RoomSnapshot] = {}
         self.microphones: set[UserId] = set()
         self.hung_up: list[str] = []
+        self.on_sent_away: Callable[[UserId], None] = lambda _user: None
+        """Called when somebody's listening is ended, as a stage tells its calls at once."""
         self.following: set[tuple[UserId, UserId]] = set()
         self.alerts: dict[tuple[UserId, UserId], CallAlert] = {}
         self.silent: set[tuple[UserId, UserId | None]] = set()
@@ -186,6 +188,7 @@ class Recorder:
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("end_listening", space, user))
+        self.on_sent_away(user)
 
     def end_guests(self, space: SpaceId, domain: str) -> None:
         self.calls.append(("end_guests", space))

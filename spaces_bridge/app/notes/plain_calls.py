@@ -14,7 +14,8 @@ class NotedCall:
     `version`: of the signalling, as the client writes it; `is_number`: not as text. `peer`: the
     other side's `party_id`, "" while none is known. `session`: its media session, "" before there
     is one. `ours`: the bot called. `until_ms`: so long it may ring. `answered`: there was an
-    answer.
+    answer. `description`: our session description, "" once sound flows: until then it may not
+    have been sent.
     """
 
     room: RoomId
@@ -28,6 +29,7 @@ class NotedCall:
     ours: bool
     until_ms: int
     answered: bool
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

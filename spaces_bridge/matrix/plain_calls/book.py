@@ -20,8 +20,9 @@ class Ongoing:
     """A call that is on or rings.
 
     `language`: of what is said to the person. `among`: the live spaces that were asked about, and
-    `offer`: the client's session description until one of them is chosen. `is_connected`: sound
-    flows. `leaving`: the reason for which the call ends when the last prompt was heard.
+    `offer`: the client's session description until one of them is chosen. `description`: ours,
+    to be sent. `is_connected`: sound flows. `leaving`: the reason for which the call ends when the
+    last prompt was heard.
     """
 
     call: PlainCall
@@ -29,6 +30,7 @@ class Ongoing:
     language: str = "en"
     among: tuple[SpaceId, ...] = ()
     offer: str = ""
+    description: str = ""
     is_connected: bool = False
     leaving: HangupReason | None = None
     timer: asyncio.TimerHandle | None = None
@@ -109,15 +111,16 @@ class CallBook:
     async def write(self) -> None:
         """Note the calls as they are now."""
         async with self._writing:
-            await self._notes.put(PlainCallsOn(tuple(_noted(o.call) for o in self.all())))
+            await self._notes.put(PlainCallsOn(tuple(_noted(o) for o in self.all())))
 
-    async def read(self) -> Sequence[PlainCall]:
+    async def read(self) -> Sequence[Ongoing]:
         """Return the calls that were noted before a restart."""
         note = await self._notes.get(PlainCallsOn.key())
         return [_read(noted) for noted in note.calls] if note is not None else ()
 
 
-def _noted(call: PlainCall) -> NotedCall:
+def _noted(ongoing: Ongoing) -> NotedCall:
+    call = ongoing.call
     return NotedCall(
         room=call.room,
         call=call.call,
@@ -130,12 +133,13 @@ def _noted(call: PlainCall) -> NotedCall:
         ours=call.ours,
         until_ms=call.until_ms,
         answered=call.phase is CallPhase.ON,
+        description="" if ongoing.is_connected else ongoing.description,
     )
 
 
-def _read(noted: NotedCall) -> PlainCall:
+def _read(noted: NotedCall) -> Ongoing:
     rings = CallPhase.RINGING if noted.ours else CallPhase.CHOOSING
-    return PlainCall(
+    call = PlainCall(
         room=noted.room,
         call=noted.call,
         user=noted.user,
@@ -147,3 +151,4 @@ def _read(noted: NotedCall) -> PlainCall:
         ours=noted.ours,
         until_ms=noted.until_ms,
     )
+    return Ongoing(call, description=noted.description)

@@ -209,9 +209,8 @@ def _after_ours(
 ) -> tuple[PlainCall, Sequence[Act]]:
     match said:
         case MediaAnswered() if call.phase is CallPhase.ANSWERING:
-            body = signals.answer(call.call, call.party, call.version, said.sdp)
             on = replace(call, phase=CallPhase.ON, session=said.session)
-            return on, (Send(signals.ANSWER, body, call.until_ms),)
+            return on, (answering(call, said.sdp),)
         case MediaAnswered():
             return call, (EndMedia(said.session),)
         case MediaAccepted() if call.phase is CallPhase.ACCEPTING:
@@ -231,6 +230,12 @@ def _after_ours(
             return over, (*acts, _goodbye(call, said.reason))
         case _:
             return call, NOTHING
+
+
+def answering(call: PlainCall, sdp: str) -> Send:
+    """Return our answer, which is worth nothing when it rings no more."""
+    body = signals.answer(call.call, call.party, call.version, sdp)
+    return Send(signals.ANSWER, body, call.until_ms)
 
 
 def _over(call: PlainCall) -> tuple[PlainCall, Sequence[Act]]:

@@ -132,8 +132,22 @@ class NotOpened:
     """The live space did not open the microphone, or has closed it again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """The person's microphone is another one of theirs now, by their own act there, or none."""
+
+
 Input: TypeAlias = (
-    Pressed | Seen | Closed | AtClient | PromptOver | HandTaken | Refused | Declined | NotOpened
+    Pressed
+    | Seen
+    | Closed
+    | AtClient
+    | PromptOver
+    | HandTaken
+    | Refused
+    | Declined
+    | NotOpened
+    | Silenced
 )
 
 
@@ -187,14 +201,20 @@ def step(floor: Floor, said: Input) -> tuple[Floor, Sequence[Act]]:  # noqa: C90
             return (replace(floor, wanted=False) if asked else floor), NOTHING
         case NotOpened():
             return replace(floor, is_open=False), NOTHING
+        case Silenced():
+            return _quiet(floor), NOTHING
+
+
+def _quiet(floor: Floor) -> Floor:
+    """Return the floor of who does not want to be heard by this call."""
+    return replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
 
 
 def _pressed(floor: Floor, said: Pressed) -> tuple[Floor, Sequence[Act]]:
     if floor.standing is FloorStanding.FLOOR:
         if (floor.is_open and said.on_air) or floor.opening:
-            quiet = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
             closing = (Do.CLOSE,) if floor.is_open else ()
-            return quiet, (*closing, Say(Prompt.MICROPHONE_OFF))
+            return _quiet(floor), (*closing, Say(Prompt.MICROPHONE_OFF))
         return _granted(replace(floor, wanted=True, is_open=False))
     if said.hand:
         return replace(floor, wanted=False), (Do.LOWER, Say(Prompt.HAND_LOWERED))
@@ -215,12 +235,10 @@ def _seen(floor: Floor, said: Seen) -> tuple[Floor, Sequence[Act]]:
         case FloorStanding.FLOOR:
             return _granted(floor) if floor.wanted else (floor, (Say(Prompt.FLOOR_OFFERED),))
         case FloorStanding.MUTED:
-            shut = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
             said_so = (Say(Prompt.MUTED_BY_HOST),) if before is FloorStanding.FLOOR else ()
-            return shut, said_so
+            return _quiet(floor), said_so
         case FloorStanding.LISTENER:
-            shut = replace(floor, wanted=False, opening=False, is_open=False, suspected=False)
-            return shut, (Say(Prompt.FLOOR_TAKEN),)
+            return _quiet(floor), (Say(Prompt.FLOOR_TAKEN),)
 
 
 def _granted(floor: Floor) -> tuple[Floor, Sequence[Act]]:

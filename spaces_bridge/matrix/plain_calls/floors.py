@@ -63,7 +63,8 @@ class CallFloors:
         view = self._view(ongoing)
         if view is not None:
             user = ongoing.call.user
-            is_open = user in view.on_air
+            by_this_call = self._stage.is_microphone(ongoing.call.session)
+            is_open = by_this_call and user in view.on_air
             standing = floors.standing_of(view, user)
             ongoing.floor = floors.Floor(standing, wanted=is_open, is_open=is_open)
 
@@ -149,7 +150,9 @@ class CallFloors:
         self._stage.use_microphone(ongoing.call.session)
         came = await asked_to_open(self._spaces, space, user, is_wanted)
         if came is Opening.GONE:
-            self._spaces.tell(space, cmd.CloseMicrophone(user))
+            has_another = self._spaces.context.stage.has_microphone(space, user)
+            if self._stage.is_microphone(ongoing.call.session) or not has_another:
+                self._spaces.tell(space, cmd.CloseMicrophone(user))
         elif came is not Opening.OPEN:
             view = self._spaces.view(space)
             doubted = view is not None and view.is_doubted(user)

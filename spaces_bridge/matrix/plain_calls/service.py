@@ -18,7 +18,6 @@ from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.events import emojis
 from spaces_bridge.matrix.events.translate import MemberChanged, Message, Reaction
-from spaces_bridge.matrix.plain_calls import call as calls
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
@@ -87,10 +86,12 @@ class PlainCalls(QuietAudience):
 
     async def start(self) -> None:
         """Go on with the calls of before, or hang them up with a word. Raises StorageError."""
-        for call in await self._book.read():
-            ongoing = Ongoing(call)
+        for ongoing in await self._book.read():
             self._book.add(ongoing)
-            if not self._take_up(ongoing):
+            if self._take_up(ongoing):
+                if ongoing.is_on and not ongoing.is_connected:
+                    await self._signalling.answer_again(ongoing)
+            else:
                 await self._signalling.leave(ongoing, HangupReason.UNKNOWN_ERROR, words.LOST)
 
     async def stop(self) -> None:
@@ -113,17 +114,16 @@ class PlainCalls(QuietAudience):
         view = self._spaces.view(call.space) if call.space is not None else None
         if view is None or view.phase is not Phase.LIVE or not call.session:
             return False
-        rings_s = (call.until_ms - self._clock.now_ms()) / 1000
-        if not ongoing.is_on and rings_s <= 0:
+        if not ongoing.is_on and call.until_ms <= self._clock.now_ms():
             return False
         if not self._stage.take_up(call.session):
             return False
         ongoing.language = language_of(view.language)
-        if ongoing.is_on:
+        if not ongoing.is_on:
+            self._outgoing.ring(ongoing)
+        elif self._stage.is_connected(call.session):
             ongoing.is_connected = True
             self._floors.resume(ongoing)
-        else:
-            self._outgoing.ring_out_in(ongoing, rings_s)
         return True
 
     # --- what comes in from clients -------------------------------------------------------------
@@ -209,10 +209,24 @@ class PlainCalls(QuietAudience):
 
     def plain_call_ended(self, session: str, reason: str) -> None:
         ongoing = self._book.by_session(session)
+        if ongoing is None:
+            return
+        log.info("a plain call ends: %s", reason)
+        text = ""
+        if ongoing.leaving is None and ongoing.call.space is not None:
+            # who is shown out loses the sound before the audience is told of it
+            try:
+                self._calling.refuse_unless_may_stay(ongoing.call.space, ongoing.call.user)
+            except Rejected as refusal:
+                self._turn_out(ongoing, refusal)
+                return
+            text = words.gone(reason, is_on=ongoing.is_on)
+        self._signalling.later(ongoing, partial(self._signalling.lose, ongoing, text))
+
+    def plain_call_silenced(self, session: str) -> None:
+        ongoing = self._book.by_session(session)
         if ongoing is not None:
-            log.info("a plain call ends: %s", reason)
-            feed = partial(self._signalling.feed, ongoing, calls.MediaEnded())
-            self._signalling.later(ongoing, feed)
+            self._floors.feel(ongoing, floor.Silenced())
 
     def key_pressed(self, session: str, key: str) -> None:
         ongoing = self._book.by_session(session)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.plain_call_ports import PlainCallStage
@@ -20,6 +20,9 @@ from spaces_bridge.matrix.plain_calls.turns import CallTurns
 from spaces_bridge.pacing.keyed_locks import KeyedLocks
 
 log = logging.getLogger(__name__)
+
+FOR_GOOD: Final = frozenset({"other_client", "too_many_sources"})
+"""Refusals of another offer in a call after which no offer of this client is ever taken."""
 
 CallLater: TypeAlias = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 Work: TypeAlias = Callable[[], Awaitable[None]]
@@ -61,28 +64,37 @@ class CallSignalling:
         """Take a step of the call's machine, and do what follows."""
         before = ongoing.call.phase
         ongoing.call, acts = calls.step(ongoing.call, said)
-        if before is CallPhase.RINGING and ongoing.call.phase is not before:
+        after = ongoing.call.phase
+        if before is CallPhase.RINGING and after is not before:
             ongoing.rest()
+        if isinstance(said, calls.MediaAnswered):
+            ongoing.description = said.sdp
+        if after is not before and after is not CallPhase.OVER:
+            await self._book.write()  # first: what is sent is of a session that is known then
         for act in acts:
             await self._do(ongoing, act)
-        after = ongoing.call.phase
-        if after is CallPhase.OVER:
-            if self._book.remove(ongoing):
-                how = {calls.Leave: "left", calls.MediaEnded: "gone"}
-                self._ended[how.get(type(said), "over")] += 1
-                self._shut(ongoing)
-                await self._book.write()
-        elif after is not before:
+        if ongoing.call.phase is CallPhase.OVER and self._book.remove(ongoing):
+            how = {calls.Leave: "left", calls.MediaEnded: "gone"}
+            self._ended[how.get(type(said), "over")] += 1
+            self._shut(ongoing)
             await self._book.write()
+
+    async def answer_again(self, ongoing: Ongoing) -> None:
+        """Have our answer sent, which the bridge may have ended before; it is sent once."""
+        if ongoing.description and not ongoing.call.ours:
+            await self._telling.send(
+                ongoing.call, calls.answering(ongoing.call, ongoing.description)
+            )
 
     async def leave(self, ongoing: Ongoing, reason: HangupReason, text: str = "") -> None:
         """End a call, and say why in its chat."""
-        if ongoing.call.phase is CallPhase.OVER:
-            return
-        if text:
-            source = f"{ongoing.call.room}:{ongoing.call.call}:left"
-            await self._telling.write(ongoing.call.room, text, source)
+        await self._say_why(ongoing, text)
         await self.feed(ongoing, calls.Leave(reason))
+
+    async def lose(self, ongoing: Ongoing, text: str = "") -> None:
+        """End a call whose peer is gone, and say why in its chat, if there is more to say."""
+        await self._say_why(ongoing, text)
+        await self.feed(ongoing, calls.MediaEnded())
 
     def later(self, ongoing: Ongoing, work: Work) -> None:
         """Do something for a call when its turn comes, with the lock of its room."""
@@ -128,12 +140,20 @@ class CallSignalling:
             answer = await self._stage.renegotiate(ongoing.call.session, act.sdp)
         except OfferRefused as refused:
             log.info("another offer in a call is refused: %s", refused.code)
+            if refused.code in FOR_GOOD:
+                text = words.negotiated_no_more(refused)
+                await self.leave(ongoing, HangupReason.UNKNOWN_ERROR, text)
         except AdapterError as error:
             log.warning("a call cannot be negotiated: %s", error)
             await self.leave(ongoing, HangupReason.ICE_FAILED, words.NO_SOUND)
         else:
             self._floors.feel(ongoing, floor.AtClient(is_held=answer.is_held))
             await self.feed(ongoing, calls.MediaRenegotiated(answer.sdp, act.cause))
+
+    async def _say_why(self, ongoing: Ongoing, text: str) -> None:
+        if text and ongoing.call.phase is not CallPhase.OVER:
+            source = f"{ongoing.call.room}:{ongoing.call.call}:left"
+            await self._telling.write(ongoing.call.room, text, source)
 
     def _shut(self, ongoing: Ongoing) -> None:
         """Close the microphone of a call that is over, unless the person has another one open."""

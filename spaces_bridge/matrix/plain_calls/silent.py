@@ -38,6 +38,14 @@ class NoPlainCalls:
         """Return False."""
         return False
 
+    def is_connected(self, session: str) -> bool:
+        """Return False."""
+        return False
+
+    def is_microphone(self, session: str) -> bool:
+        """Return False."""
+        return False
+
     def use_microphone(self, session: str) -> None:
         """Do nothing."""
 

@@ -31,12 +31,41 @@ STILL_MUTED: Final = (
     "You are still muted for the others: that was very often just now. Mute, wait a moment, "
     "and unmute again."
 )
+NOT_CONNECTED: Final = (
+    "Your client and my sound could not reach each other: your network may let no calls through."
+    " Call again, or from another network."
+)
+CUT_OFF: Final = "The connection of your call has broken off on my side. Please call again."
 ELSEWHERE: Final = "You have called again: this call goes on there."
+
+LEFT, NOT_HEARD, NOT_IN_TIME = (
+    "the client left",
+    "it was not heard any more",
+    "it did not connect in time",
+)
+"""Reasons of the media edge for which a peer is gone."""
+
+
+def gone(reason: str, *, is_on: bool) -> str:
+    """Return why a call ended whose peer is gone; nothing where the client itself has ended it.
+
+    `is_on`: somebody had answered it.
+    """
+    if reason in {LEFT, NOT_HEARD}:
+        return ""
+    if reason == NOT_IN_TIME:
+        return NOT_CONNECTED if is_on else NOT_PICKED_UP
+    return CUT_OFF
 
 
 def not_taken(refused: OfferRefused) -> str:
     """Return why a call is not taken: the media edge refuses the client's offer."""
     return f"I could not take your call: {refused.text}"
+
+
+def negotiated_no_more(refused: OfferRefused) -> str:
+    """Return why a call that was on has ended: no offer of the client is taken any more."""
+    return f"Your call has ended: {refused.text}"
 
 
 def nobody_live(coming: LiveSpace | None) -> str:
