@@ -17,6 +17,7 @@ from spaces_bridge.core.access import GuestPolicy
 from spaces_bridge.core.floor import Doubt
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
+from spaces_bridge.matrix.events.translate import MemberChanged
 from spaces_bridge.matrix.plain_calls import words
 from spaces_bridge.matrix.plain_calls.incoming import CALLS_BURST
 from spaces_bridge.matrix.plain_calls.service import KEYS_BURST
@@ -558,7 +559,7 @@ async def test_a_goodbye_that_is_never_heard_holds_no_call(setup: PlainCallSetup
 
 async def test_who_leaves_the_chat_has_hung_up(setup: PlainCallSetup) -> None:
     session = await setup.answered()
-    await setup.calls.left(DM, BEN)
+    await setup.calls.member_changed(MemberChanged(DM, BEN, gone=True))
     assert setup.recorder.hung_up == [session]
 
 

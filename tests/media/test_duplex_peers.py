@@ -82,6 +82,19 @@ async def test_an_offer_that_nobody_takes_is_forgotten() -> None:
         await world.until(lambda: world.reason("ben") == "it did not connect in time")
 
 
+async def test_callers_take_a_quarter_of_the_room_and_leave_the_rest_to_others() -> None:
+    async with edge_world(most=8) as world:
+        for number in range(2):
+            world.edge.duplexes.offer(f"caller{number}")
+        with pytest.raises(SdpRefused, match="Too many people are in calls"):
+            world.edge.duplexes.offer("one more")
+        with pytest.raises(SdpRefused, match="Too many people are in calls"):
+            world.edge.duplexes.answer("one more", PlainWire().offer())
+        assert len(world.edge.peers()) == 2
+        world.edge.close("caller0")
+        world.edge.duplexes.offer("one more")
+
+
 async def test_a_caller_that_is_not_heard_any_more_is_gone() -> None:
     clock = Clock()
     async with edge_world(clock=clock) as world, caller(world, "anna") as (wire, client):

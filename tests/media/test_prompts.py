@@ -75,7 +75,7 @@ def test_a_prompt_is_heard_over_a_softer_mix_by_one_peer_alone_and_then_the_mix(
     setup = callers()
     setup.mix.set_gates(["@a", "@b"])
     setup.run(2)
-    assert setup.mix.prompt(peer, "hello", SpokenPrompt(PROMPT)) is None
+    assert setup.mix.prompt(peer, "hello", SpokenPrompt(PROMPT)) == []
     said = decibels(tone(440, 1), 440)
     setup.run(90)
     assert decibels(setup.heard(peer, 60), 1000) == pytest.approx(said, abs=3)
@@ -98,7 +98,7 @@ def test_a_later_prompt_takes_the_place_of_an_earlier_one() -> None:
     setup.mix.prompt("caller", "one", SpokenPrompt(PROMPT))
     setup.run(10)
     again = SpokenPrompt(packaged(tone(1500, 1.0)))
-    assert setup.mix.prompt("caller", "two", again) == "one"
+    assert setup.mix.prompt("caller", "two", again) == ["one"]
     setup.run(len(again))
     assert ended(setup, len(again)) == [{"caller": "two"}]
     assert decibels(setup.heard("caller", 30), 1000) < -50
@@ -107,7 +107,7 @@ def test_a_later_prompt_takes_the_place_of_an_earlier_one() -> None:
 
 def test_to_a_peer_that_does_not_listen_nothing_is_played() -> None:
     setup = callers()
-    assert setup.mix.prompt("nobody", "one", SpokenPrompt(PROMPT)) == "one"
+    assert setup.mix.prompt("nobody", "one", SpokenPrompt(PROMPT)) == ["one"]
     setup.mix.prompt("caller", "one", SpokenPrompt(PROMPT))
     assert setup.mix.stop_listening("caller") == "one"
     before = len(setup.received["caller"])
@@ -116,6 +116,44 @@ def test_to_a_peer_that_does_not_listen_nothing_is_played() -> None:
     setup.mix.leave("on air", "@b")
     setup.run(1)
     assert [peers for peers, _ in setup.ticks[-1].payloads] == [("ear",)]
+
+
+def test_callers_whose_prompt_begins_together_share_an_encoder_but_for_who_is_on_air() -> None:
+    setup = callers()
+    setup.mix.join("second", "@second", DUPLEX)
+    setup.mix.set_gates(["@a", "@b"])
+    made = SpokenPrompt(PROMPT)
+    for peer in ("caller", "on air", "second"):
+        setup.mix.prompt(peer, "bye", made)
+    setup.run(1)
+    assert {peers for peers, _ in setup.ticks[-1].payloads} == {
+        ("ear",),
+        ("caller", "second"),
+        ("on air",),
+    }
+    setup.mix.prompt("second", "bye", made)
+    setup.run(1)
+    assert {peers for peers, _ in setup.ticks[-1].payloads} == {
+        ("ear",),
+        ("caller",),
+        ("on air",),
+        ("second",),
+    }
+
+
+def test_so_many_prompts_are_played_at_once_and_the_next_is_over_at_once() -> None:
+    setup = callers()
+    made = SpokenPrompt(PROMPT)
+    for number in range(prompts.MOST_PLAYED):
+        setup.mix.join(f"caller{number}", f"@caller{number}", DUPLEX)
+        assert setup.mix.prompt(f"caller{number}", "hello", made) == []
+        setup.run(1)
+    assert setup.mix.prompt("caller", "hello", made) == ["hello"]
+    setup.run(1)
+    assert setup.received["caller"][-1] == setup.received["ear"][-1]
+    assert setup.mix.prompt("caller0", "bye", made) == ["hello"]  # in the place of its own
+    setup.mix.leave("caller1", "@caller1")
+    assert setup.mix.prompt("caller", "hello", made) == []
 
 
 def test_a_prompt_is_decoded_once_for_all_who_hear_it() -> None:

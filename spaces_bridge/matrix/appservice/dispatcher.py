@@ -170,8 +170,8 @@ class EventDispatcher:
         if space is None:
             self._dms.members_changed(hint.room)
             await self._answers.member_changed(hint)
-            if hint.gone and self._plain_calls is not None:
-                await self._plain_calls.left(hint.room, hint.user)
+            if self._plain_calls is not None:
+                await self._plain_calls.member_changed(hint)
             return
         await self._observer.observe_member(space.space, hint.room, hint.user)
 

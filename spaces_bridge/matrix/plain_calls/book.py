@@ -52,6 +52,7 @@ class CallBook:
 
     def __init__(self, notes: NoteStore) -> None:
         self._notes = notes
+        self._writing = asyncio.Lock()  # what is noted last is how the calls are
         self._calls: dict[tuple[RoomId, str], Ongoing] = {}
         self._ended: dict[tuple[RoomId, str], None] = {}
         self._writing = asyncio.Lock()
@@ -76,6 +77,10 @@ class CallBook:
         """Return this person's call in a room."""
         mine = (o for o in self._calls.values() if (o.call.room, o.call.user) == (room, user))
         return next(mine, None)
+
+    def in_any(self, room: RoomId) -> Sequence[Ongoing]:
+        """Return all calls in a room."""
+        return [o for o in self._calls.values() if o.call.room == room]
 
     def of(self, user: UserId) -> Ongoing | None:
         """Return a person's call: there is one at most."""

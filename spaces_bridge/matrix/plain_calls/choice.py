@@ -52,14 +52,11 @@ def chosen(text: str, among: Sequence[SpaceId]) -> SpaceId | None:
     return among[place] if 0 <= place < len(among) else None
 
 
-def next_one(spaces: Sequence[LiveSpace], user: UserId) -> LiveSpace | None:
+def next_one(known: Sequence[LiveSpace]) -> LiveSpace | None:
     """Return the scheduled live space that starts next, of those the person may know of."""
-    known = [
+    timed = [
         space
-        for space in spaces
-        if space.phase is Phase.SCHEDULED
-        and space.scheduled_at_ms is not None
-        and user not in space.removed
-        and (not space.private or space.person(user).joined or space.host == user)
+        for space in known
+        if space.phase is Phase.SCHEDULED and space.scheduled_at_ms is not None
     ]
-    return min(known, key=lambda space: space.scheduled_at_ms or 0, default=None)
+    return min(timed, key=lambda space: space.scheduled_at_ms or 0, default=None)

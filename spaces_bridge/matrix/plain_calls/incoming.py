@@ -32,6 +32,8 @@ MISSED_MS: Final = 86_400_000
 """A call that came while nobody could answer is written about for so long."""
 CALLS_BURST, CALLS_PER_S = 10, 0.1
 """Calls of one person that are looked at."""
+SERVER_BURST, SERVER_PER_S = 100, 1.0
+"""Calls of one homeserver's people that are looked at: it may make up as many as it likes."""
 
 
 class IncomingCalls:
@@ -58,15 +60,14 @@ class IncomingCalls:
         self._telling = telling
         self._signalling = signalling
         self._invites = TokenBuckets(CALLS_BURST, CALLS_PER_S)
+        self._servers = TokenBuckets(SERVER_BURST, SERVER_PER_S)
 
     async def invited(self, said: signals.CallInvited) -> None:
         """Take a call, decline it with a word, or pass it over: it is not for the bot."""
         head = said.head
         if self._book.knows(head.room, head.call):
             return  # it came again
-        if said.invitee not in {"", self._bot.user} or not self._invites.take(head.sender):
-            return
-        if not await self._are_alone(head.room, head.sender):
+        if not await self._is_for_bot(said):
             return
         now_ms = self._clock.now_ms()
         until_ms = min(head.at_ms, now_ms) + said.lifetime_ms
@@ -90,7 +91,18 @@ class IncomingCalls:
                 self._spaces.context.stage.hang_up(ongoing.call.session)
             raise
 
-    async def _are_alone(self, room: RoomId, user: UserId) -> bool:
+    async def _is_for_bot(self, said: signals.CallInvited) -> bool:
+        """Return whether a call is for the bot, in a chat of two, and one that is looked at."""
+        room, user = said.head.room, said.head.sender
+        if said.invitee not in {"", self._bot.user} or not self._invites.take(user):
+            return False
+        if not self._servers.take(user.partition(":")[2]):
+            return False
+        if self._spaces.by_room(room) is not None:
+            return False  # a live space's own room, with the host alone in it
+        return await self.are_alone(room, user)
+
+    async def are_alone(self, room: RoomId, user: UserId) -> bool:
         """Return whether only the bot and this person are in the room: calls are for two."""
         try:
             return (await self._bot.joined(room)).keys() == {self._bot.user, user}
@@ -106,7 +118,7 @@ class IncomingCalls:
             await self.answer(ongoing, found.only.space)
             return
         if not found.among:
-            coming = choice.next_one(self._spaces.open(), user)
+            coming = choice.next_one(self._calling.known(user))
             await self._signalling.leave(
                 ongoing, HangupReason.USER_BUSY, words.nobody_live(coming)
             )
@@ -129,10 +141,10 @@ class IncomingCalls:
         ongoing.language = language_of(view.language if view is not None else "")
         leave = self._signalling.leave
         try:
-            self._calling.refuse_unless_may_listen(space, user)
+            self._calling.refuse_unless_may_come_in(space, user)
             session = await self._stage.answer(space, user, ongoing.offer)
             await self._signalling.feed(ongoing, calls.MediaAnswered(session.id, session.answer))
-            self._calling.refuse_unless_may_listen(space, user)  # again, as that took time
+            self._calling.refuse_unless_may_come_in(space, user)  # again, as that took time
         except Rejected as refusal:
             await leave(ongoing, HangupReason.USER_HANGUP, words.shown_out(refusal))
         except OfferRefused as refused:

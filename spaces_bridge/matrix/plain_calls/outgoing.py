@@ -5,6 +5,8 @@ from functools import partial
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.plain_call_ports import PlainCallStage
 from spaces_bridge.app.registry import Spaces
+from spaces_bridge.app.usecases.calling import Calling
+from spaces_bridge.core.errors import Rejected
 from spaces_bridge.core.ids import RoomId, SpaceId, UserId
 from spaces_bridge.matrix.client.errors import RequestRefused
 from spaces_bridge.matrix.client.matrix_client import MatrixClient
@@ -23,6 +25,7 @@ class OutgoingCalls:
         self,
         bot: MatrixClient,
         spaces: Spaces,
+        calling: Calling,
         stage: PlainCallStage,
         book: CallBook,
         signalling: CallSignalling,
@@ -30,28 +33,33 @@ class OutgoingCalls:
         self._bot = bot
         self._spaces = spaces
         self._clock = spaces.context.clock
+        self._calling = calling
         self._stage = stage
         self._book = book
         self._signalling = signalling
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
-        """Call a person, unless a call of theirs is on. Raises AdapterError, RequestRefused.
+        """Call a person.
 
+        Raises Rejected (they may not come in, or are in a call), AdapterError, RequestRefused.
         `key` names the call: it is noted before its invite is sent, and asked for again after a
         crash it is sent as it was noted.
         """
         async with self._signalling.locks.holding(room):
             ongoing = self._noted(room, key)
             if ongoing is None:
-                if self._book.of(user) is not None:
+                if self._book.knows(room, party_of(room, key)):
                     return
+                self._calling.refuse_in_call(user)
                 ongoing = await self._begin(space, user, room, key)
             call = ongoing.call
             content = signals.invite(call.call, call.party, user, ongoing.description)
             try:
                 await self._book.write()
+                # changes end the call from now on, so those from before count as well
+                self._calling.refuse_unless_may_come_in(space, user)
                 await self._bot.send(room, signals.INVITE, content, key)
-            except (AdapterError, RequestRefused):
+            except (Rejected, AdapterError, RequestRefused):
                 self._spaces.context.stage.hang_up(call.session)
                 self._book.forget(ongoing)
                 await self._book.write()

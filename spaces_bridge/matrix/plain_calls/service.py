@@ -17,10 +17,11 @@ from spaces_bridge.matrix.client.matrix_client import MatrixClient
 from spaces_bridge.matrix.dms.store import DmStore
 from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.events import emojis
-from spaces_bridge.matrix.events.translate import Message, Reaction
+from spaces_bridge.matrix.events.translate import MemberChanged, Message, Reaction
 from spaces_bridge.matrix.plain_calls import choice, floor, words
 from spaces_bridge.matrix.plain_calls.book import CallBook, Ongoing
 from spaces_bridge.matrix.plain_calls.call import CallPhase, HangupReason
+from spaces_bridge.matrix.plain_calls.changes import CallChanges
 from spaces_bridge.matrix.plain_calls.floors import CallFloors
 from spaces_bridge.matrix.plain_calls.incoming import IncomingCalls
 from spaces_bridge.matrix.plain_calls.outgoing import OutgoingCalls
@@ -54,7 +55,6 @@ class PlainCalls(QuietAudience):
         stage: PlainCallStage,
         call_later: CallLater | None = None,
     ) -> None:
-        self._bot = bot
         self._spaces = spaces
         self._calling = calling
         self._stage = stage
@@ -78,9 +78,11 @@ class PlainCalls(QuietAudience):
             self._telling,
             self._signalling,
         )
-        self._outgoing = OutgoingCalls(bot, spaces, stage, self._book, self._signalling)
+        self._outgoing = OutgoingCalls(bot, spaces, calling, stage, self._book, self._signalling)
         self._keys = TokenBuckets(KEYS_BURST, KEYS_PER_S)
+        self._changes = CallChanges(self._telling, self._signalling)
         calling.watch(self._look_at_all)
+        calling.ask_about_calls(lambda user: self._book.of(user) is not None)
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -140,6 +142,8 @@ class PlainCalls(QuietAudience):
             ongoing = self._book.find(head.room, head.call)
             if ongoing is None:
                 return
+            if await self._changes.came_too_often(ongoing, said):
+                return
             rang = ongoing.call.phase is CallPhase.RINGING
             await self._signalling.feed(ongoing, said)
             declined = isinstance(said, signals.CallRejected | signals.CallHungUp)
@@ -170,12 +174,21 @@ class PlainCalls(QuietAudience):
             return False
         return self._press(ongoing)
 
-    async def left(self, room: RoomId, user: UserId) -> None:
-        """End the call of somebody who has left the room that it is in."""
-        ongoing = self._book.in_room(room, user)
-        if ongoing is not None:
-            async with self._signalling.locks.holding(room):
-                await self._signalling.leave(ongoing, HangupReason.USER_HANGUP)
+    async def member_changed(self, hint: MemberChanged) -> None:
+        """End the call in a room that its person has left, or that somebody else came into.
+
+        Raises AdapterError when something is away.
+        """
+        if not self._book.in_any(hint.room):
+            return
+        async with self._signalling.locks.holding(hint.room):
+            for ongoing in self._book.in_any(hint.room):
+                user = ongoing.call.user
+                if hint.gone and hint.user == user:
+                    await self._signalling.leave(ongoing, HangupReason.USER_HANGUP)
+                elif not (hint.gone or await self._incoming.are_alone(hint.room, user)):
+                    why = HangupReason.USER_HANGUP
+                    await self._signalling.leave(ongoing, why, words.NOT_ALONE)
 
     def _press(self, ongoing: Ongoing) -> bool:
         if not (ongoing.is_on and ongoing.is_connected) or ongoing.leaving is not None:
@@ -187,14 +200,14 @@ class PlainCalls(QuietAudience):
     # --- calling people -------------------------------------------------------------------------
 
     async def dial(self, space: SpaceId, user: UserId, room: RoomId, key: str) -> None:
-        """Call a person, unless a call of theirs is on. Raises AdapterError, RequestRefused."""
+        """Call a person; see `OutgoingCalls.dial`."""
         await self._outgoing.dial(space, user, room, key)
 
     # --- PlainCallListener ----------------------------------------------------------------------
 
     def plain_call_connected(self, session: str) -> None:
         ongoing = self._book.by_session(session)
-        if ongoing is not None and not ongoing.is_connected:
+        if ongoing is not None and not ongoing.is_connected and self._may_come_in(ongoing):
             ongoing.is_connected = True
             self._floors.begin(ongoing)
 
@@ -207,7 +220,7 @@ class PlainCalls(QuietAudience):
         if ongoing.leaving is None and ongoing.call.space is not None:
             # who is shown out loses the sound before the audience is told of it
             try:
-                self._calling.refuse_unless_may_listen(ongoing.call.space, ongoing.call.user)
+                self._calling.refuse_unless_may_stay(ongoing.call.space, ongoing.call.user)
             except Rejected as refusal:
                 self._turn_out(ongoing, refusal)
                 return
@@ -260,12 +273,23 @@ class PlainCalls(QuietAudience):
             self._say_goodbye(ongoing)
             return
         try:
-            self._calling.refuse_unless_may_listen(view.space, ongoing.call.user)
+            self._calling.refuse_unless_may_stay(view.space, ongoing.call.user)
         except Rejected as refusal:
             self._turn_out(ongoing, refusal)
             return
         if ongoing.is_connected:
             self._floors.changed(ongoing, view, events)
+
+    def _may_come_in(self, ongoing: Ongoing) -> bool:
+        """Return whether a caller may hear now, after all that ringing; else turn them out."""
+        if ongoing.leaving is not None or ongoing.call.space is None:
+            return False
+        try:
+            self._calling.refuse_unless_may_come_in(ongoing.call.space, ongoing.call.user)
+        except Rejected as refusal:
+            self._turn_out(ongoing, refusal)
+            return False
+        return True
 
     def _say_goodbye(self, ongoing: Ongoing) -> None:
         ongoing.leaving = HangupReason.USER_HANGUP

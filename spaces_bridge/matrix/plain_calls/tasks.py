@@ -65,8 +65,14 @@ class PlainCallTasks:
         return None
 
     async def refused(self, wanted: CallTask, refusal: RequestRefused) -> None:
-        """Log the refusal: there is nobody to tell where nothing can be sent."""
+        """Log the refusal, and tell who waits to be called, if a message reaches them.
+
+        Else there is nobody to tell where nothing can be sent.
+        """
         log.warning("%s in a call: %s", type(wanted).__name__, refusal.errcode)
+        if isinstance(wanted, tasks.CallPerson):
+            key = f"{wanted.space}:{wanted.user}:{wanted.asked_at_ms}"
+            await self._tell(wanted, words.NOT_REACHED, key)
 
     async def _signal(self, wanted: tasks.SignalCall, key: str) -> EventId | None:
         if wanted.until_ms is not None and self._clock.now_ms() > wanted.until_ms:
@@ -79,14 +85,14 @@ class PlainCallTasks:
             await self._tell(wanted, words.TOO_LATE, key)
             return
         try:
-            self._calling.refuse_unless_may_listen(wanted.space, wanted.user)
+            self._calling.refuse_unless_may_come_in(wanted.space, wanted.user)
             room = await self._dms.room_for(wanted.user)
             await self._calls.dial(wanted.space, wanted.user, room, key)
         except Rejected as refusal:
             await self._tell(wanted, f"❌ {refusal.text}", key)
         except OfferRefused as refused:
             log.info("nobody can be called: %s", refused.code)
-            await self._tell(wanted, words.TOO_LATE, key)
+            await self._tell(wanted, f"❌ {refused.text}", key)
 
     async def _tell(self, wanted: tasks.CallPerson, text: str, key: str) -> None:
         await self._spaces.enqueue_task(tasks.TellUser(wanted.user, text), f"uncalled:{key}")

@@ -3,6 +3,7 @@
 from spaces_bridge.app import tasks
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core.ids import RoomId
+from spaces_bridge.matrix.events import call_signals as signals
 from spaces_bridge.matrix.plain_calls.call import PlainCall, Send
 
 
@@ -14,10 +15,14 @@ class CallTelling:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
+        self._clock = spaces.context.clock
 
     async def send(self, call: PlainCall, wanted: Send) -> None:
-        """Have an event of the call sent, once."""
-        task = tasks.SignalCall(call.room, wanted.type, wanted.body, wanted.until_ms)
+        """Have an event of the call sent, once. An answer in a call soon is worth nothing more."""
+        until_ms = wanted.until_ms
+        if wanted.type == signals.NEGOTIATE:
+            until_ms = self._clock.now_ms() + signals.LIFETIME_MS
+        task = tasks.SignalCall(call.room, wanted.type, wanted.body, until_ms)
         source = wanted.cause or f"{call.room}:{call.call}"
         await self._spaces.enqueue_task(task, f"{wanted.type}:{source}")
 

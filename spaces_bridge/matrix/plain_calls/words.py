@@ -20,6 +20,17 @@ NOT_PICKED_UP: Final = (
 )
 DECLINED: Final = "All right. Call me whenever you like, while it is live."
 TOO_LATE: Final = "I wanted to call you and could not in time. Call me instead."
+NOT_REACHED: Final = "I wanted to call you, and your homeserver did not let me. Call me instead."
+NOT_ALONE: Final = (
+    "Your call has ended: somebody else is in this chat now, and calls are for you and me alone."
+)
+TOO_MANY_OFFERS: Final = (
+    "Your call has ended: your client changed it faster than I can follow. Please call again."
+)
+STILL_MUTED: Final = (
+    "You are still muted for the others: that was very often just now. Mute, wait a moment, "
+    "and unmute again."
+)
 NOT_CONNECTED: Final = (
     "Your client and my sound could not reach each other: your network may let no calls through."
     " Call again, or from another network."

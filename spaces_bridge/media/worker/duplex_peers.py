@@ -119,8 +119,7 @@ class DuplexPeers:
             log.warning("a prompt cannot be played: %s", type(problem).__name__)
             self.ended({message.peer: message.prompt})
             return
-        over = mix.prompt(message.peer, message.prompt, prompt)
-        if over is not None:
+        for over in mix.prompt(message.peer, message.prompt, prompt):
             self.ended({message.peer: over})
 
     def ended(self, prompts: Mapping[str, str]) -> None:

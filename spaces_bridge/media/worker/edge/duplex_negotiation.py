@@ -86,6 +86,10 @@ class Duplexes:
 
     def _new_peer(self, peer_id: str) -> DuplexPeer:
         self._peers.refuse_a_crowd()
+        callers = sum(isinstance(peer, DuplexPeer) for peer in self._peers.values())
+        if callers >= self._peers.most_callers:
+            text = "Too many people are in calls here: use the page, or call again later."
+            raise SdpRefused("callers_full", text)
         peer = DuplexPeer(peer_id, Ice(*new_credentials(), "", ""), self._clock())
         self._peers.adopt(peer)
         return peer

@@ -11,6 +11,8 @@ class Peers(dict[str, Peer]):
         super().__init__()
         self._most = most
         self._by_ufrag: dict[str, Peer] = {}
+        self.most_callers = (most + 3) // 4
+        """So many of them may be callers: others come in without a call."""
 
     def adopt(self, peer: Peer) -> None:
         """Keep a peer, and find it by its present ICE user name, too."""

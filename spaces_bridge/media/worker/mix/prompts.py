@@ -1,14 +1,14 @@
 """Spoken prompts for single peers: packaged sound, played over the mix, which is softer then.
 
-While a prompt is played its peer is encoded for by itself; before and after it gets what others
-get, and its stream goes on all the time.
+While a prompt is played its peers are encoded for by themselves; before and after they get what
+others get, and their streams go on all the time.
 """
 
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -28,6 +28,10 @@ LONGEST: Final = 1000
 """Frames of the longest prompt (20 s)."""
 MOST_KEPT: Final = 32
 """Prompts that are kept decoded (some 300 kB each); the one that was not wanted longest goes."""
+MOST_PLAYED: Final = 50
+"""Prompts played at once in one live space, each with an encoder, to however many peers."""
+
+MixPayloads: TypeAlias = Sequence[tuple[Sequence[str], bytes]]
 
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _HEADERS: Final = 2  # OpusHead and OpusTags (RFC 7845, 3)
@@ -84,44 +88,90 @@ class PromptBook:
 
 
 @dataclass(slots=True)
-class _Played:
+class _Playing:
+    """A prompt as it is played, to all peers for which it began in the same tick."""
+
     name: str
     prompt: SpokenPrompt
     encoder: Encoder
+    own: dict[str, Encoder | None]
+    """By peer: its own encoder, while it hears another mix than the others."""
     at: int = 0  # the next frame
 
 
 class PlayedPrompts:
-    """The prompts that are being played, at most one for each peer."""
+    """The prompts that are being played, at most one for each peer.
+
+    Peers whose prompt began together, and who hear the same mix, share a frame and an encoder.
+    """
 
     def __init__(self, make_encoder: Callable[[], Encoder] = Encoder) -> None:
         self._make_encoder = make_encoder
-        self._played: dict[str, _Played] = {}
+        self._playing: list[_Playing] = []
+        self._of: dict[str, _Playing] = {}
 
     def __contains__(self, peer: str) -> bool:
-        return peer in self._played
+        return peer in self._of
 
-    def begin(self, peer: str, name: str, prompt: SpokenPrompt) -> str | None:
-        """Begin a prompt; return the name of the one whose place it takes, if any."""
-        before = self._played.get(peer)
-        encoder = self._make_encoder() if before is None else before.encoder
-        self._played[peer] = _Played(name, prompt, encoder)
-        return before.name if before is not None else None
+    def begin(self, peer: str, name: str, prompt: SpokenPrompt) -> Sequence[str]:
+        """Begin a prompt; return the names of those that are over by this.
+
+        That is the one whose place it takes, if any, and this one where `MOST_PLAYED` are played.
+        """
+        before = self.end(peer)
+        over = [before] if before is not None else []
+        playing = next(
+            (each for each in self._playing if each.at == 0 and each.prompt is prompt), None
+        )
+        if playing is None:
+            if len(self._playing) >= MOST_PLAYED:
+                return [*over, name]
+            playing = _Playing(name, prompt, self._make_encoder(), {})
+            self._playing.append(playing)
+        playing.own[peer] = None
+        self._of[peer] = playing
+        return over
 
     def end(self, peer: str) -> str | None:
         """End a peer's prompt; return its name, if there was one."""
-        played = self._played.pop(peer, None)
-        return played.name if played is not None else None
+        playing = self._of.pop(peer, None)
+        if playing is None:
+            return None
+        del playing.own[peer]
+        if not playing.own:
+            self._playing.remove(playing)
+        return playing.name
 
-    def over(self, peer: str, mix: Pcm) -> tuple[bytes, str | None]:
-        """Return a peer's next packet: its prompt over `mix`; and its name with the last one."""
-        played = self._played[peer]
-        frame, is_last = played.prompt.frame(played.at), played.at + 1 == len(played.prompt)
-        packet = played.encoder.encode(
-            spoken_over(frame, mix, is_first=played.at == 0, is_last=is_last)
-        )
-        played.at += 1
-        return packet, self.end(peer) if is_last else None
+    def tick(self, mix: Pcm, others: Mapping[str, Pcm]) -> tuple[MixPayloads, Mapping[str, str]]:
+        """Return the next packets, each for its peers, and the names of the last ones by peer.
+
+        A prompt is over `mix`, but over that of `others` for the peers that are named there.
+        """
+        payloads: list[tuple[Sequence[str], bytes]] = []
+        ended = dict[str, str]()
+        for playing in tuple(self._playing):
+            payloads += self._played(playing, mix, others)
+            playing.at += 1
+            if playing.at == len(playing.prompt):
+                for peer in tuple(playing.own):
+                    ended[peer] = playing.name
+                    self.end(peer)
+        return payloads, ended
+
+    def _played(
+        self, playing: _Playing, mix: Pcm, others: Mapping[str, Pcm]
+    ) -> Iterator[tuple[Sequence[str], bytes]]:
+        frame = playing.prompt.frame(playing.at)
+        is_first, is_last = playing.at == 0, playing.at + 1 == len(playing.prompt)
+        together = tuple(peer for peer in playing.own if peer not in others)
+        if together:
+            spoken = spoken_over(frame, mix, is_first=is_first, is_last=is_last)
+            yield together, playing.encoder.encode(spoken)
+        for peer in playing.own.keys() & others.keys():
+            encoder = playing.own[peer] or self._make_encoder()
+            playing.own[peer] = encoder
+            spoken = spoken_over(frame, others[peer], is_first=is_first, is_last=is_last)
+            yield (peer,), encoder.encode(spoken)
 
 
 def spoken_over(frame: Pcm, mix: Pcm, *, is_first: bool, is_last: bool) -> Pcm:

@@ -14,7 +14,7 @@ from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.gate import Gates, Turned
 from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.mix.prompts import PlayedPrompts, SpokenPrompt
+from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
@@ -26,8 +26,6 @@ LEVEL_TICKS: Final = 10
 
 MOST_TRACKS: Final = 32
 """People whose last sound (1 MB each) is kept for captions, unless more are on air."""
-
-MixPayloads = Sequence[tuple[Sequence[str], bytes]]
 
 
 class Admission(Enum):
@@ -119,14 +117,14 @@ class SpaceMix:
             self._layout = None
         return self._prompts.end(peer)
 
-    def prompt(self, peer: str, name: str, prompt: SpokenPrompt) -> str | None:
+    def prompt(self, peer: str, name: str, prompt: SpokenPrompt) -> Sequence[str]:
         """Play a prompt to a peer that listens, from the next tick on.
 
-        Return the name of the prompt that is over by this: the one before, or this one if the
-        peer does not listen.
+        Return the names of the prompts that are over by this: the one before, and this one if the
+        peer does not listen, or too many are played.
         """
         if peer not in self._listening:
-            return name
+            return [name]
         self._layout = None
         return self._prompts.begin(peer, name, prompt)
 
@@ -232,12 +230,11 @@ class SpaceMix:
             self._recent.clear()
         for user, peers in layout.own.items():
             payloads.append((peers, self._encoder_of(user).encode(mix.without[user])))
-        ended = dict[str, str]()
-        for peer, user in layout.prompted.items():
-            packet, name = self._prompts.over(peer, mix.without.get(user, mix.everybody))
-            payloads.append(((peer,), packet))
-            if name is not None:
-                ended[peer], self._layout = name, None
+        others = {p: mix.without[u] for p, u in layout.prompted.items() if u in mix.without}
+        spoken, ended = self._prompts.tick(mix.everybody, others)
+        payloads += spoken
+        if ended:
+            self._layout = None
         self.position_ms += TICK_MS
         self._ticks += 1
         subscribed = shared if self._is_subscribed else None
