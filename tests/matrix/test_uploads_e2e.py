@@ -101,7 +101,8 @@ async def test_the_bot_has_its_picture_unless_it_was_given_another(tmp_path: Pat
                     url = f"{own_setup.homeserver.url}/_matrix/client/v3/{path}"
                     headers = {"Authorization": f"Bearer {own_setup.as_token}"}
                     body = {"avatar_url": "mxc://localhost/own"}
-                    async with http.put(url, headers=headers, json=body):
+                    as_bot = {"user_id": BOT}
+                    async with http.put(url, params=as_bot, headers=headers, json=body):
                         pass
             async with Bridge(own_setup.settings(), tmp_path / "db2") as bridge:
                 await bridge.connected()

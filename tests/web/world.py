@@ -131,8 +131,8 @@ class RecordingStage:
             self.hang_up(session)
 
     def end_listening(self, space: SpaceId, user: UserId) -> None:
-        self._end(space, user, Direction.LISTEN)
-        self._end(space, user, Direction.CALL)
+        for direction in (Direction.LISTEN, Direction.CALL, Direction.DUPLEX):
+            self._end(space, user, direction)
 
     def _end(self, space: SpaceId, user: UserId, direction: Direction, spare: str = "") -> None:
         wanted = (space, user, direction)
