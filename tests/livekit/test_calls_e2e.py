@@ -26,7 +26,7 @@ from spaces_bridge.matrix import DelayedEventsClient, OpenIdSettings, OpenIdVeri
 from spaces_bridge_demo.homeserver import Homeserver
 from spaces_bridge_demo.matrix_user import MatrixUser
 from tests.livekit.authorised import KEY, SECRET, SFU, ToldPresence
-from tests.matrix.support import PAGES, Bridge, LiveSetup, eventually, room_of
+from tests.matrix.support import BOT, PAGES, Bridge, LiveSetup, eventually, room_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -185,8 +185,9 @@ async def test_an_encrypted_room_has_no_call(
     url = f"{live_setup.homeserver.url}/_matrix/client/v3/rooms/{room_of(space)}/state"
     headers = {"Authorization": f"Bearer {live_setup.as_token}"}
     content = {"algorithm": "m.megolm.v1.aes-sha2"}
+    as_bot = {"user_id": BOT}
     async with setup.http.put(
-        f"{url}/m.room.encryption/", json=content, headers=headers
+        f"{url}/m.room.encryption/", params=as_bot, json=content, headers=headers
     ) as response:
         assert response.status == 200, await response.text()
     status, answer = await setup.post("/sfu/get", await setup.older(space, host))
