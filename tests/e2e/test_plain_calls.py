@@ -182,29 +182,29 @@ async def test_two_call_at_once_and_a_client_without_a_word_is_gone_soon(world: 
         await dora.hears(HOST_HZ)
 
 
-async def test_a_stranger_in_the_chat_ends_no_call_and_calls_among_three_are_ignored(
+async def test_a_call_ends_when_a_third_joins_and_calls_among_three_are_ignored(
     world: World,
 ) -> None:
     scene = await world.on_air("Three in a room")
     scene.host_mic.say(tone(HOST_HZ, 600.0))
     async with calling(world, scene) as cora:
+        await cora.hears(HOST_HZ)
+        dm, bot = cora.person.dm, cora.person.bot
+        ended = cora.signals.next("m.call.hangup")
         eve = await world.person("eve")
         invite = eve.next_invite()
-        path = f"rooms/{cora.person.dm}/invite"
-        await cora.person.request("POST", path, {"user_id": eve.id})
+        await cora.person.request("POST", f"rooms/{dm}/invite", {"user_id": eve.id})
         await invite
-        await eve.join(cora.person.dm)
-        content = {"call_id": cora.signals.call, "party_id": "DEVICE", "version": "1"}
-        await eve.send(cora.person.dm, "m.call.hangup", {**content, "reason": "user_hangup"})
-        third = Caller(eve, cora.person.dm)
+        await eve.join(dm)
+        await ended
+        third = Caller(eve, dm)
         await third.signals.send(
             "m.call.invite", offer={"type": "offer", "sdp": third.client.wire.offer()}
         )
         # events of one room are handled in order: when this is answered, those were
-        answer = eve.next_message(cora.person.dm, sender=eve.bot)
-        await eve.send_text(cora.person.dm, "!space live")
+        answer = eve.next_message(dm, sender=bot)
+        await eve.send_text(dm, "!space live")
         await answer
-        await cora.hears(HOST_HZ)
         mine = [e for e in eve.seen if e.get("content", {}).get("call_id") == third.signals.call]
         assert {event["sender"] for event in mine} == {eve.id}
 

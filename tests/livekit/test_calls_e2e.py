@@ -190,9 +190,16 @@ async def test_an_encrypted_room_has_no_call(
         f"{url}/m.room.encryption/", params=as_bot, json=content, headers=headers
     ) as response:
         assert response.status == 200, await response.text()
-    status, answer = await setup.post("/sfu/get", await setup.older(space, host))
-    assert status == 403
-    assert "encrypted" in answer["error"]
+    refused: list[str] = []
+
+    async def is_refused() -> bool:  # the bridge knows as soon as the event has reached it
+        status, answer = await setup.post("/sfu/get", await setup.older(space, host))
+        if status == 403:
+            refused.append(answer["error"])
+        return bool(refused)
+
+    await eventually(is_refused, "a token for an encrypted room's call")
+    assert "encrypted" in refused[0]
 
 
 async def delayed_leave(
