@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from spaces_bridge.captions.mailbox import Mailbox
@@ -25,8 +25,14 @@ does not answer, and has five minutes."""
 
 OnMessage: TypeAlias = Callable[[FromCaptionWorker], None]
 
-_OWN: Final = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-"""The worker's own variables: one thread, no network."""
+_OWN: Final = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
+"""The worker's own variables: one thread, no network; without the last, onnxruntime tells its
+makers of each start and keeps a device's id and a queue in the home directory."""
+
+
+def worker_variables(of_control: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a caption worker, given that of its control process."""
+    return worker_environment(of_control, **_OWN)
 
 
 async def run_worker(
@@ -45,7 +51,7 @@ async def run_worker(
     worker: PipedWorker[CaptionsMessage] = PipedWorker(
         "caption worker",
         command,
-        worker_environment(os.environ, **_OWN),
+        worker_variables(os.environ),
         CODEC,
         PULSE,
         ping=lambda _: mailbox.put(CaptionsPing()),

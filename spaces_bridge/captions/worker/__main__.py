@@ -20,6 +20,7 @@ from spaces_bridge.captions.messages import (
     ToCaptionWorker,
 )
 from spaces_bridge.captions.worker.languages import AUTO
+from spaces_bridge.captions.worker.no_network import refuse_network
 from spaces_bridge.captions.worker.scheduler import Scheduler
 from spaces_bridge.captions.worker.transcriber import Transcriber
 from spaces_bridge.captions.worker.vad import VoiceDetector, load_vad
@@ -37,6 +38,9 @@ def main() -> None:
     """Serve until stdin ends."""
     logging.basicConfig(format="caption worker: %(levelname)s %(message)s")
     os.nice(_NICE)
+    hindered = refuse_network()
+    if hindered:
+        log.warning("the network cannot be refused to this process: %s", hindered)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not end up among the messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
