@@ -51,6 +51,7 @@ from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media_assembly import Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
+from spaces_bridge.storage.sole_user import DatabaseInUse, SoleUser, sole_user, until_taken
 from spaces_bridge.storage.storage import Storage, open_storage
 from spaces_bridge.web.feed.hub import Hub
 from spaces_bridge.web.http.metrics import Numbers, NumberSource, task_numbers
@@ -104,13 +105,18 @@ async def run(config: Config) -> int:
 async def running_bridge(config: Config) -> AsyncIterator[asyncio.Task[None]]:
     """Start all parts, and stop them: first the services, side by side, then what they use.
 
-    Yields a task that fails when captions turn out to be impossible. Raises StartUpError.
+    Yields a task that fails when captions turn out to be impossible, or another bridge takes the
+    database. Raises StartUpError.
     """
     refuse_missing_livekit(config)
     async with contextlib.AsyncExitStack() as closing:
         # before all else: a second bridge must not get at the first one's worker
         closing.enter_context(sole_bridge(media_options(config)))
-        yield await _started(await _made(config, closing), config, closing)
+        sole = await _sole_user(config, closing)
+        captioning = await _started(await _made(config, closing), config, closing)
+        ending = asyncio.create_task(_first_failure(captioning, sole), name="first failure")
+        closing.callback(ending.cancel)
+        yield ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +314,25 @@ async def side_by_side(stops: Sequence[Callable[[], Awaitable[None]]]) -> None:
 
 
 # --- starting -----------------------------------------------------------------------------------
+
+
+async def _sole_user(config: Config, closing: contextlib.AsyncExitStack) -> SoleUser:
+    """Have the database to ourselves until the end. Raises StartUpError."""
+    try:
+        return await closing.enter_async_context(sole_user(config.database.url.get_secret_value()))
+    except AdapterError as error:
+        raise StartUpError(ExitCode.DATABASE, str(error)) from error
+
+
+async def _first_failure(captioning: asyncio.Task[None], sole: SoleUser) -> None:
+    """Wait until captions turn out to be impossible, or another bridge has our database.
+
+    Raises StartUpError.
+    """
+    try:
+        await asyncio.gather(captioning, until_taken(sole))
+    except DatabaseInUse as error:
+        raise StartUpError(ExitCode.DATABASE, str(error)) from error
 
 
 async def _open_storage(config: Config, clock: SystemClock) -> Storage:

@@ -1,7 +1,9 @@
 """From the command line to the bridge: the config is brought up to date, the code comes back."""
 
 import asyncio
+import contextlib
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +17,7 @@ from spaces_bridge.config.example import example_text, with_tokens
 from spaces_bridge.media.launch import sole_bridge
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.startup import ExitCode, StartUpError
+from spaces_bridge.storage.sole_user import sole_user, who_we_are
 from tests.test_logs import restored_logging
 
 __all__ = ["restored_logging"]
@@ -124,6 +127,25 @@ def test_a_second_bridge_is_refused_before_it_touches_anything(
         assert [path.name for path in runtime_dir.iterdir()] == ["bridge.lock"]
     assert "Another bridge is running" in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.db"))
+
+
+def test_a_second_bridge_with_a_directory_of_its_own_is_kept_from_the_database(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = f"sqlite:{tmp_path}/spaces.db"
+    monkeypatch.setenv("SPACES_MEDIA__RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("SPACES_DATABASE__URL", url)
+    monkeypatch.setattr(bootstrap, "sole_user", partial(sole_user, patience_s=0))
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        runner.run(stack.enter_async_context(sole_user(url)))
+        assert main(["-n", "-c", str(config)]) == ExitCode.DATABASE
+        runner.run(stack.aclose())
+    assert who_we_are() in capsys.readouterr().err
+    assert not (tmp_path / "spaces.db").exists()
 
 
 async def test_a_part_that_hangs_or_fails_keeps_no_other_from_closing(

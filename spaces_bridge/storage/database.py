@@ -133,6 +133,17 @@ async def open_database(url: str) -> Database:
     return Database(pool, Path(parsed.path) if is_file else None)
 
 
+def is_postgres(url: str) -> bool:
+    """Return whether a URL names a PostgreSQL database. Raises StorageError if it names none."""
+    return _parse(url).scheme in _POSTGRES_SCHEMES
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of an SQLite URL; None for one in memory. Raises StorageError."""
+    path = _parse(url).path
+    return None if path == IN_MEMORY else Path(path)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = URL(url)
