@@ -148,7 +148,8 @@ class FanOut:
         listener = self._listeners.get(peer)
         if listener is None or listener.path is path:
             return
-        listener.path, self._plan = path, None
+        listener.path = path
+        self._plans.clear()
         if isinstance(path, UdpPath):
             raw, rows = path.raw_name, self._rows
             rows.names[listener.row, : len(raw)] = np.frombuffer(raw, dtype=np.uint8)
