@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm, duration
+from spaces_bridge.media.worker.mix.shared_packets import COMFORT_EVERY, Crowd
 from spaces_bridge.media.worker.mix.space_mix import (
-    COMFORT_EVERY,
     MOST_TRACKS,
     TICK_MS,
     Admission,
-    Crowd,
     SpaceMix,
     Tick,
 )
@@ -353,12 +352,12 @@ def test_a_crowd_hears_in_longer_packets_what_a_few_hear_in_short_ones() -> None
     assert {len(each.peers) for each in setup.ticks[-1].payloads} == {11}
     setup.mix.join("ear 11", "@listener11", LISTEN)  # now it is a crowd
     setup.run(100)
-    assert setup.mix.frames_per_packet == 3
+    assert setup.mix.packets.frames_per_packet == 3
     assert [sum(len(p.peers) for p in tick.payloads) for tick in setup.ticks[-3:]] == [4, 4, 4]
     for number in (9, 10, 11):  # down to four fifths it stays one
         setup.mix.leave(f"ear {number}", f"@listener{number}")
     setup.run(50)
-    assert setup.mix.frames_per_packet == 1
+    assert setup.mix.packets.frames_per_packet == 1
     for number in range(9):
         assert np.array_equal(setup.heard(f"ear {number}", 195), mixed(setup, 195))
 
@@ -366,11 +365,11 @@ def test_a_crowd_hears_in_longer_packets_what_a_few_hear_in_short_ones() -> None
 def test_under_load_even_a_few_hear_in_longer_packets_until_it_is_over() -> None:
     setup = crowd_of(3)
     setup.run(10)
-    setup.mix.lengthen(2)
+    setup.mix.packets.lengthen(2)
     setup.run(20)
-    assert setup.mix.frames_per_packet == 2
+    assert setup.mix.packets.frames_per_packet == 2
     assert all(duration(each.packet) == 2 * FRAME for each in setup.ticks[-1].payloads)
-    setup.mix.lengthen(1)
+    setup.mix.packets.lengthen(1)
     setup.run(10)
     assert [each.peers for each in setup.ticks[-1].payloads] == [("ear 0", "ear 1", "ear 2")]
 

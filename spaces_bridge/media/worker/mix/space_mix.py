@@ -4,7 +4,7 @@ The gate is checked three times: when a packet comes in, before a frame is decod
 before the frame goes into the mix. Space and user ids are opaque here.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,21 +13,15 @@ from typing import Final
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.gate import Gates, Turned
 from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
-from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm
-from spaces_bridge.media.worker.mix.packetizer import MOST_FRAMES, PHASES, Packetizer
+from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
+from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
 from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 
 TICK_MS: Final = 20
-QUIET_AFTER: Final = 10
-"""Ticks of silence that are sent, so that decoders fade; after them only comfort packets are."""
-COMFORT_EVERY: Final = 20
-"""Ticks between comfort packets: clients tell silence from a lost connection by them."""
-CROWD_OVER: Final = 0.8
-"""The share of a crowd's least number of listeners below which it is none any more."""
 LEVEL_TICKS: Final = 10
 """Levels are told at most every 200 ms."""
 
@@ -59,20 +53,10 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """A crowd is a live space with `least` listeners or more: packets have `frames` frames."""
-
-    frames: int = MOST_FRAMES
-    least: int = 200
-
-
-@dataclass(frozen=True, slots=True)
 class Listeners:
     """The listeners of each mix: laid out when people come and go, not every tick."""
 
     shared: tuple[str, ...]
-    phases: tuple[tuple[str, ...], ...]
-    """The same, by the phase in which they get packets of several frames."""
     own: Mapping[str, tuple[str, ...]]
     """Peers of people on air, by user."""
     prompted: Mapping[str, str]
@@ -88,14 +72,12 @@ class SpaceMix:
         self,
         elapsed_ms: int,
         *,
-        crowd: Crowd = Crowd(),
+        crowd: Crowd | None = None,
         make_encoder: Callable[[], Encoder] = Encoder,
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
-        self._crowd, self._least_frames = crowd, 1
-        self._packetizer = Packetizer()
-        self._phases: dict[str, int] = {}  # of peers that hear the shared mix
-        self._quiet = 0  # ticks
+        self.packets = SharedPackets(crowd or Crowd())
+        """The packets of those who only listen."""
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
         self.gates = Gates()
@@ -138,19 +120,6 @@ class SpaceMix:
         if self._listening.pop(peer, None) is not None:
             self._layout = None
         return self._prompts.end(peer)
-
-    def lengthen(self, frames: int) -> None:
-        """Put at least so many frames into a packet for those who only listen; 1: as configured.
-
-        Fewer packets cost less; each frame more is 20 ms of delay.
-        """
-        self._least_frames = min(max(1, frames), MOST_FRAMES)
-        self._layout = None
-
-    @property
-    def frames_per_packet(self) -> int:
-        """The frames of 20 ms in a packet for those who only listen."""
-        return self._packetizer.frames
 
     def prompt(self, peer: str, name: str, prompt: SpokenPrompt) -> Sequence[str]:
         """Play a prompt to a peer that listens, from the next tick on.
@@ -260,7 +229,7 @@ class SpaceMix:
             self._recent.append((self.position_ms // TICK_MS, shared))
         else:
             self._recent.clear()
-        payloads = self._packets(layout, shared, steps, is_silent=not frames)
+        payloads = self.packets.push(shared, steps=steps, is_silent=not frames)
         for user, peers in layout.own.items():
             packet = self._encoder_of(user).encode(mix.without[user])
             payloads.append(ListenerPayload(peers, packet))
@@ -273,24 +242,6 @@ class SpaceMix:
         self._ticks += 1
         subscribed = shared if self._is_subscribed else None
         return Tick(payloads, subscribed, self._published(frames), ended)
-
-    def _packets(
-        self, layout: Listeners, shared: bytes | None, steps: int, *, is_silent: bool
-    ) -> list[ListenerPayload]:
-        """Return the packets that are due for those who hear the shared mix."""
-        was_quiet = self._quiet > QUIET_AFTER
-        self._quiet = self._quiet + 1 if is_silent else 0
-        rests = self._quiet > QUIET_AFTER and self._quiet % COMFORT_EVERY != 0
-        due = self._packetizer.push(
-            shared if layout.shared and not rests else None,
-            steps=steps,
-            begins=was_quiet and not is_silent,
-        )
-        return [
-            ListenerPayload(peers, each.packet, (each.frames - 1) * FRAME, each.begins)
-            for each in due
-            if (peers := layout.shared if each.phase is None else layout.phases[each.phase])
-        ]
 
     def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
         """Begin or end to give the shared mix as packets.
@@ -362,33 +313,12 @@ class SpaceMix:
             else:
                 shared.append(peer)
         peers_of = {user: tuple(peers) for user, peers in own.items()}
-        phases = self._spread(shared)
-        layout = Listeners(tuple(shared), phases, peers_of, prompted, frozenset(minus))
+        self.packets.lay_out(shared)
+        layout = Listeners(tuple(shared), peers_of, prompted, frozenset(minus))
         self._layout = layout
         for user in self._own.keys() - own.keys():
             del self._own[user]
         return layout
-
-    def _spread(self, shared: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Spread listeners over the phases, where they stay; new ones get no frame of before."""
-        self._packetizer.frames = max(self._least_frames, self._frames_for(len(shared)))
-        before = self._phases
-        self._phases = {peer: before[peer] for peer in shared if peer in before}
-        sizes, free = Counter(self._phases.values()), self._packetizer.idle_phases()
-        for peer in shared:
-            if peer not in self._phases:
-                phase = min(free, key=lambda each: sizes[each])
-                self._phases[peer] = phase
-                sizes[phase] += 1
-        phases: list[list[str]] = [[] for _ in range(PHASES)]
-        for peer, phase in self._phases.items():
-            phases[phase].append(peer)
-        return tuple(map(tuple, phases))
-
-    def _frames_for(self, listeners: int) -> int:
-        was_crowd = self._packetizer.frames > 1
-        least = self._crowd.least * (CROWD_OVER if was_crowd else 1)
-        return self._crowd.frames if listeners >= least else 1
 
     # --- sound that is kept for the captions ---
 
