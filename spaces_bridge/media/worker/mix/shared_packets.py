@@ -30,7 +30,7 @@ class Crowd:
 
 
 class SharedPackets:
-    """The shared packets of a live space: `lay_out` when its listeners change, `push` each tick."""
+    """The shared packets of a space: `lay_out` when its listeners change, `push` each tick."""
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd, self._least_frames = crowd, 1
