@@ -93,6 +93,9 @@ class SpaceMix:
         self._prompts = PlayedPrompts(make_encoder)
         self._tracks: dict[str, CaptionAudio] = {}
         self._layout: Listeners | None = None
+        self._apart: frozenset[str] = (
+            frozenset()
+        )  # peers that hear another mix than the shared one
         self._loudest: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._ticks = 0
@@ -313,7 +316,8 @@ class SpaceMix:
             else:
                 shared.append(peer)
         peers_of = {user: tuple(peers) for user, peers in own.items()}
-        self.packets.lay_out(shared)
+        self.packets.lay_out(shared, self._apart)
+        self._apart = frozenset(prompted).union(*own.values())
         layout = Listeners(tuple(shared), peers_of, prompted, frozenset(minus))
         self._layout = layout
         for user in self._own.keys() - own.keys():
