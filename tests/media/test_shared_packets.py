@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces_bridge.media.worker.mix.shared_packets import BURST, Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import BURST, CrowdPackets, SharedPackets
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ def served(packets: SharedPackets, ticks: int) -> list[int]:
 def test_so_many_are_sent_to_at_once_and_all_within_sixty_milliseconds(
     listeners: int, most: int
 ) -> None:
-    packets = SharedPackets(Crowd(frames=3, least=10))
+    packets = SharedPackets(CrowdPackets(frames=3, least=10))
     for count in range(500, listeners, 500):  # they come by and by
         packets.lay_out([f"peer {number}" for number in range(count)])
         packets.push(FRAME, is_silent=False)
@@ -34,7 +34,7 @@ def test_so_many_are_sent_to_at_once_and_all_within_sixty_milliseconds(
 
 
 def test_nobody_is_served_twice_or_left_out_while_people_come_and_go() -> None:
-    packets, there = SharedPackets(Crowd(frames=3, least=5)), list[str]()
+    packets, there = SharedPackets(CrowdPackets(frames=3, least=5)), list[str]()
     heard: dict[str, list[int]] = {}
     for tick in range(300):
         if tick % 7 == 0:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spaces_bridge.media.messages import MIX_KEPT
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, Encoder, Pcm, duration
-from spaces_bridge.media.worker.mix.shared_packets import COMFORT_EVERY, Crowd
+from spaces_bridge.media.worker.mix.shared_packets import COMFORT_EVERY, CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import (
     MOST_TRACKS,
     TICK_MS,
@@ -328,7 +328,7 @@ def test_of_many_who_spoke_and_were_not_written_down_the_last_ones_are_kept() ->
 
 def crowd_of(listeners: int, least: int = 12, frames: int = 3) -> MixSetup:
     setup = MixSetup(Voice("@a", 440))
-    setup.mix = SpaceMix(0, crowd=Crowd(frames, least), make_decoder=Decoder)
+    setup.mix = SpaceMix(0, crowd=CrowdPackets(frames, least), make_decoder=Decoder)
     setup.mix.join("mic of @a", "@a", SPEAK)
     for number in range(listeners):
         setup.mix.join(f"ear {number}", f"@listener{number}", LISTEN)

@@ -29,7 +29,7 @@ from spaces_bridge.media.worker.farewells import Farewells
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
-from spaces_bridge.media.worker.mix.shared_packets import Crowd
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
@@ -372,7 +372,7 @@ class Worker:
         self._farewells.end(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
-            crowd = Crowd(self._options.crowd_frame_ms // TICK_MS, self._options.crowd_from)
+            crowd = CrowdPackets(self._options.crowd_frame_ms // TICK_MS, self._options.crowd_from)
             self._spaces[message.space] = SpaceMix(
                 message.elapsed_ms, crowd=crowd, make_encoder=lambda: Encoder(bitrate)
             )

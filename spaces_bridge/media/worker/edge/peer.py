@@ -253,7 +253,7 @@ class Peer:
     def can_wait(self) -> bool:
         """Whether nothing about this peer is pressing: it is connected, and only listens."""
         is_settled = self.direction is StreamDirection.LISTEN and self.link is not None
-        return is_settled and self.link.out.may_report() and not self._we_dial
+        return is_settled and self.link.out.may_report()
 
     def report_due(self, now: float) -> bool:
         """Return whether it is time to send an RTCP report."""

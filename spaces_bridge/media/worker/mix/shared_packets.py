@@ -25,8 +25,8 @@ CROWD_OVER: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """A crowd is a live space with `least` listeners or more: packets have `frames` frames."""
+class CrowdPackets:
+    """The packets of a crowd, of `least` listeners or more, have `frames` frames each."""
 
     frames: int = MOST_FRAMES
     least: int = 200
@@ -35,7 +35,7 @@ class Crowd:
 class SharedPackets:
     """The shared packets of a space: `lay_out` when its listeners change, `push` each tick."""
 
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: CrowdPackets) -> None:
         self._crowd, self._least_frames = crowd, 1
         self._packetizer = Packetizer()
         self._all: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from spaces_bridge.media.worker.mix.mixer import SILENCE, loudness, mix_minus
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
-from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
 from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
@@ -72,11 +72,11 @@ class SpaceMix:
         self,
         elapsed_ms: int,
         *,
-        crowd: Crowd | None = None,
+        crowd: CrowdPackets | None = None,
         make_encoder: Callable[[], Encoder] = Encoder,
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
-        self.packets = SharedPackets(crowd or Crowd())
+        self.packets = SharedPackets(crowd or CrowdPackets())
         """The packets of those who only listen."""
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
