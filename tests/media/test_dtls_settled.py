@@ -1,5 +1,8 @@
 """What is kept of a DTLS connection after the handshake, against OpenSSL's other end of it."""
 
+import asyncio
+import socket
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from OpenSSL import SSL
 from spaces_bridge.media.worker.edge.dtls import Handshake, HandshakeStep, Identity, _datagrams
 from spaces_bridge.media.worker.edge.dtls_settled import Opener, Secrets, Settled, expanded
 from tests.media.test_dtls import Client, digest, shake_hands
+from tests.support.edge import Clock, EdgeWorld, closing, edge_world, udp_socket
 
 pytestmark = pytest.mark.unit
 
@@ -140,3 +144,36 @@ def test_the_pseudorandom_function_gives_what_openssl_exports() -> None:
     exported = client.ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", 100)
     master = client.ssl.master_key()
     assert expanded("sha256", master, b"EXTRACTOR-dtls_srtp" + seed, 100) == exported
+
+
+FINISHED = b"\x16\xfe\xfd\x00\x01" + bytes(6) + b"\x00\x20" + bytes(32)
+"""The head of a Finished that is said again; nobody opens it."""
+
+
+async def test_our_last_flight_is_said_again_to_the_client_and_nobody_else() -> None:
+    """A client can have us check any address: nothing it asks for must grow on the way there."""
+    async with edge_world(clock=Clock()) as world:
+        anna = await world.wire("anna")
+        stranger = udp_socket()
+        async with closing(anna):
+            before = list[bytes]()
+            anna.peer._receive_dtls = before.append  # type: ignore[method-assign]
+            anna.send(FINISHED)
+            await anna.until(lambda: before != [])
+            assert [each[0] for each in before] == [20]  # ChangeCipherSpec, Finished with it
+            await ask(world, stranger, anna.peer.check(nominate=False))
+            stranger.sendto(FINISHED, ("127.0.0.1", world.port))
+            check = anna.peer.check(nominate=False)
+            answers = await ask(world, stranger, check)
+            assert [each[0] for each in answers] == [1]  # STUN's alone
+        stranger.close()
+
+
+async def ask(world: EdgeWorld, sock: socket.socket, check: bytes) -> list[bytes]:
+    """Send a check from a socket; what came there up to the answer to it."""
+    loop, came = asyncio.get_running_loop(), list[bytes]()
+    sock.sendto(check, ("127.0.0.1", world.port))
+    async with asyncio.timeout(60):
+        while not any(each[8:20] == check[8:20] and each[:2] == b"\x01\x01" for each in came):
+            came.append(await loop.sock_recv(sock, 2000))
+    return came

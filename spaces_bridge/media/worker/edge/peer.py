@@ -96,7 +96,7 @@ class Peer:
         """Take in a DTLS datagram; return None if it is refused. Raises WrongCertificate."""
         if self.link is not None and not self._records.take(1, now):
             return None
-        step = self.dtls.receive(datagram, path)
+        step = self.dtls.receive(datagram, path, is_selected=path is self.ice.selected)
         if not isinstance(step, Keys):
             return step
         self.link = Link.made(step, self.ssrc)

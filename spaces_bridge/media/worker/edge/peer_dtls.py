@@ -24,6 +24,8 @@ class PeerDtls:
 
     __slots__ = ("_carries_data", "_expected", "_handshakes", "_settled", "dials", "handshake")
 
+    _settled: Settled | None
+
     def __init__(self, *, carries_data: bool) -> None:
         self.dials = False
         """Whether we begin the handshake."""
@@ -32,7 +34,7 @@ class PeerDtls:
         self._carries_data = carries_data
         self._expected: tuple[Identity, tuple[str, bytes]] | None = None
         self._handshakes = 0
-        self._settled: Settled | None = None
+        self._settled = None
 
     def expect(self, identity: Identity, fingerprint: tuple[str, bytes], *, dials: bool) -> None:
         """Prepare for the handshake with the client that has this certificate."""
@@ -43,13 +45,21 @@ class PeerDtls:
         """Return whether the handshake is over, or was with another process."""
         return self._settled is not None or self._expected is None
 
-    def receive(self, datagram: bytes, path: Path) -> HandshakeStep | Keys | None:
+    def receive(
+        self, datagram: bytes, path: Path, *, is_selected: bool
+    ) -> HandshakeStep | Keys | None:
         """Take in a datagram; return the keys once it ends the handshake, None if it is refused.
 
-        Raises WrongCertificate.
+        `is_selected`: what we send goes along this path, too; elsewhere nothing is said again, as
+        a client can name anybody's address. Raises WrongCertificate.
         """
         if self._settled is not None:
-            return self._receive_afterwards(self._settled, datagram, path)
+            answer = self._settled.receive(datagram)
+            if answer is None:
+                return None
+            if answer.repeats and is_selected:
+                _send_all(self._settled.last_flight, path)
+            return HandshakeStep.LEFT if answer.left else HandshakeStep.WAITING
         handshake = self.handshake or self._new()
         if handshake is None:
             return None
@@ -71,19 +81,10 @@ class PeerDtls:
 
     def _settle(self, handshake: Handshake, flight: list[bytes]) -> None:
         if not self._carries_data:
-            self._settled = handshake.settled(flight)
+            # of who dials no flight is the last (RFC 6347, 4.2.4)
+            self._settled = handshake.settled(() if self.dials else flight)
         if self._settled is not None:
             self.handshake = None
-
-    def _receive_afterwards(
-        self, settled: Settled, datagram: bytes, path: Path
-    ) -> HandshakeStep | None:
-        answer = settled.receive(datagram)
-        if answer is None:
-            return None
-        if answer.repeats:
-            _send_all(settled.last_flight, path)
-        return HandshakeStep.LEFT if answer.left else HandshakeStep.WAITING
 
     def dial(self, path: Path) -> None:
         """Begin the handshake, if it is ours to begin."""
