@@ -140,10 +140,14 @@ def test_any_bytes_are_judged(datagram: bytes) -> None:
 
 def test_the_pseudorandom_function_gives_what_openssl_exports() -> None:
     _, client = settled()
-    seed = client.ssl.client_random() + client.ssl.server_random()
+    ours, theirs = client.ssl.server_random(), client.ssl.client_random()
     exported = client.ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", 100)
     master = client.ssl.master_key()
-    assert expanded("sha256", master, b"EXTRACTOR-dtls_srtp" + seed, 100) == exported
+    assert ours is not None
+    assert theirs is not None
+    assert master is not None
+    seed = b"EXTRACTOR-dtls_srtp" + theirs + ours
+    assert expanded("sha256", master, seed, 100) == exported
 
 
 FINISHED = b"\x16\xfe\xfd\x00\x01" + bytes(6) + b"\x00\x20" + bytes(32)
@@ -157,7 +161,7 @@ async def test_our_last_flight_is_said_again_to_the_client_and_nobody_else() -> 
         stranger = udp_socket()
         async with closing(anna):
             before = list[bytes]()
-            anna.peer._receive_dtls = before.append  # type: ignore[method-assign]
+            anna.peer._receive_dtls = before.append  # type: ignore[assignment, method-assign]
             anna.send(FINISHED)
             await anna.until(lambda: before != [])
             assert [each[0] for each in before] == [20]  # ChangeCipherSpec, Finished with it

@@ -213,13 +213,13 @@ class Handshake:
         `last_flight` is what was sent last, and nothing may wait to be sent. Return None where
         OpenSSL's state is needed further: for versions and ciphers that we do not read ourselves.
         """
-        if self.keys is None or self._ssl.get_protocol_version_name() != dtls_settled.VERSION:
+        ssl, suite = self._ssl, self._ssl.get_cipher_name() or ""
+        master, client, server = ssl.master_key(), ssl.client_random(), ssl.server_random()
+        if self.keys is None or ssl.get_protocol_version_name() != dtls_settled.VERSION:
             return None
-        secrets = Secrets(
-            self._ssl.master_key(), self._ssl.client_random(), self._ssl.server_random()
-        )
-        suite = self._ssl.get_cipher_name() or ""
-        theirs = Opener.of(suite, secrets, of_client=not self._dials)
+        if master is None or client is None or server is None:
+            return None
+        theirs = Opener.of(suite, Secrets(master, client, server), of_client=not self._dials)
         if theirs is None:
             return None
         self.say_goodbye()

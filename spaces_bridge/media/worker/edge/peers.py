@@ -32,7 +32,7 @@ class Peers(dict[str, Peer]):
         """Return the peer with this ICE user name fragment of ours."""
         return self._by_ufrag.get(ufrag)
 
-    def refuse_a_crowd(self, *, wait: bool) -> None:
+    def refuse_a_crowd(self, *, wait: bool = False) -> None:
         """Raise SdpRefused if there is no room for one more; `wait`: not at this moment."""
         if wait:
             raise _busy()
