@@ -107,8 +107,8 @@ def expanded(digest: Digest, secret: bytes, seed: bytes, size: int) -> bytes:
     return made[:size]
 
 
-class Answer(NamedTuple):
-    """The answer to a datagram that came after the handshake."""
+class LateRecords(NamedTuple):
+    """What the records of a datagram that came after the handshake mean."""
 
     repeats: bool  # our last flight is to be sent again
     left: bool  # it was the client's goodbye
@@ -122,7 +122,7 @@ class Settled:
     goodbye: bytes
     theirs: Opener
 
-    def receive(self, datagram: bytes) -> Answer | None:
+    def receive(self, datagram: bytes) -> LateRecords | None:
         """Take in a datagram; return None if it holds no DTLS records."""
         repeats, left, at = False, False, 0
         try:
@@ -134,7 +134,7 @@ class Settled:
                     left = left or (kind == _ALERT and self._is_goodbye(place, body))
         except ValueError:
             return None
-        return Answer(repeats, left)
+        return LateRecords(repeats, left)
 
     def _is_goodbye(self, place: bytes, body: bytes) -> bool:
         alert = self.theirs.open(_ALERT, place, body)

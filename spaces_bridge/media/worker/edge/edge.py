@@ -19,8 +19,8 @@ from spaces_bridge.media.worker.edge.dtls import HandshakeStep, Identity, WrongC
 from spaces_bridge.media.worker.edge.duplex_negotiation import Duplexes
 from spaces_bridge.media.worker.edge.duplex_peer import DuplexPeer
 from spaces_bridge.media.worker.edge.fanout import FanOut, first_position
+from spaces_bridge.media.worker.edge.handshake_queue import HandshakeQueue
 from spaces_bridge.media.worker.edge.ice import Ice, new_credentials
-from spaces_bridge.media.worker.edge.joining import Joining
 from spaces_bridge.media.worker.edge.paths import Path, UdpPort
 from spaces_bridge.media.worker.edge.peer import Peer
 from spaces_bridge.media.worker.edge.peers import Peers
@@ -90,7 +90,7 @@ class Edge:
         self._identity = Identity()
         self._peers = Peers(most)
         self._data = PeersData(self._peers, clock, self._in_next_turn)
-        self._joining = Joining(self._take_dtls, clock, self._after)
+        self._handshakes = HandshakeQueue(self._take_dtls, clock, self._after)
         self._fan = FanOut()
         self._calls = CallNegotiations(self._identity, self._place, self._refuse)
         self.forwarding = self._calls.forwarding
@@ -130,7 +130,7 @@ class Edge:
             self._round.cancel()
         self._loop = None
         self._data.stop()
-        self._joining.stop()
+        self._handshakes.stop()
         self._tcp.close()
         for peer in list(self._peers.values()):
             self._forget(peer)
@@ -140,7 +140,7 @@ class Edge:
     def accept(self, peer_id: str, direction: StreamDirection, offer: str) -> str:
         """Return the SDP answer to an offer. Raises SdpRefused. An id in use is taken over."""
         read = sdp.read_offer(offer, direction)
-        self._peers.refuse_a_crowd(wait=self._joining.is_full)
+        self._peers.refuse_a_crowd(wait=self._handshakes.is_full)
         self._drop(peer_id, "replaced by a newer offer")
         ufrag, pwd = new_credentials()
         ice = Ice(ufrag, pwd, read.transport.ufrag, read.transport.pwd)
@@ -169,7 +169,7 @@ class Edge:
     def _negotiate(self, peer_id: str, negotiate: Callable[[CallPeer], Negotiated]) -> Negotiated:
         peer = self._peers.get(peer_id)
         if not isinstance(peer, CallPeer):
-            self._peers.refuse_a_crowd(wait=self._joining.is_full)
+            self._peers.refuse_a_crowd(wait=self._handshakes.is_full)
             peer = self._calls.new_peer(peer_id, self._clock())
         ufrag = peer.ice.local_ufrag
         negotiated = negotiate(peer)
@@ -242,7 +242,7 @@ class Edge:
         self._fan.remove(peer.id)
         self.forwarding.remove(peer.id)
         peer.ice.forget_all()
-        self._joining.forget(peer)
+        self._handshakes.forget(peer)
         self._peers.forget(peer)
 
     # --- out -----------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ class Edge:
     def _received_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:
         if peer.link is not None:
             self._take_dtls(peer, path, datagram)
-        elif not self._joining.add(peer, path, datagram):
+        elif not self._handshakes.add(peer, path, datagram):
             self._refuse("dtls_waiting")
 
     def _take_dtls(self, peer: Peer, path: Path, datagram: bytes) -> None:

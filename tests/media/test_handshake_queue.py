@@ -4,10 +4,10 @@ from typing import Final
 
 import pytest
 
-from spaces_bridge.media.worker.edge import joining
+from spaces_bridge.media.worker.edge import handshake_queue
 from spaces_bridge.media.worker.edge.dtls import Handshake, Identity
+from spaces_bridge.media.worker.edge.handshake_queue import MOST_OF_ONE, TURN_S, HandshakeQueue
 from spaces_bridge.media.worker.edge.ice import Ice
-from spaces_bridge.media.worker.edge.joining import MOST_OF_ONE, TURN_S, Joining
 from spaces_bridge.media.worker.edge.paths import Path
 from spaces_bridge.media.worker.edge.peer import Peer
 from spaces_bridge.media.worker.values import SdpRefused, StreamDirection
@@ -29,7 +29,7 @@ class World:
         self.planned = list[float]()
         self.taken = list[tuple[str, bytes]]()
         self.breaks: str | None = None
-        self.queue = Joining(self._take_in, self.clock, self._later)
+        self.queue = HandshakeQueue(self._take_in, self.clock, self._later)
         self.path: Path = Nowhere()
 
     def _later(self, seconds: float, act: object) -> None:
@@ -111,7 +111,7 @@ def test_a_rest_is_as_long_as_the_turn_before_it() -> None:
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "MOST_WAITING", 3)
+    monkeypatch.setattr(handshake_queue, "MOST_WAITING", 3)
     world, anna = World(), peer("anna")
     assert [world.add(anna, b"1") for _ in range(MOST_OF_ONE + 1)] == [True] * MOST_OF_ONE + [
         False
@@ -147,7 +147,7 @@ async def test_who_comes_while_too_many_wait_is_asked_for_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with edge_world() as world:
-        monkeypatch.setattr(joining, "MOST_WAITING", 0)
+        monkeypatch.setattr(handshake_queue, "MOST_WAITING", 0)
         with pytest.raises(SdpRefused) as refused:
             world.edge.accept(
                 "anna", StreamDirection.LISTEN, WirePeer(StreamDirection.LISTEN).offer()

@@ -22,7 +22,7 @@ MOST_OF_ONE: Final = 8
 _Waiting = OrderedDict[Peer, list[tuple[Path, bytes]]]
 
 
-class Joining:
+class HandshakeQueue:
     """The datagrams of handshakes that wait; of one peer they are taken in together, in order.
 
     Who is half through goes first, then who came first: so few handshakes are open at a time.
