@@ -10,6 +10,7 @@ from OpenSSL import SSL
 
 from spaces_bridge.media.worker.edge.dtls import Handshake, HandshakeStep, Identity, _datagrams
 from spaces_bridge.media.worker.edge.dtls_settled import Opener, Secrets, Settled, expanded
+from spaces_bridge.media.worker.values import StreamDirection
 from tests.media.test_dtls import Client, digest, shake_hands
 from tests.support.edge import Clock, EdgeWorld, closing, edge_world, udp_socket
 
@@ -148,6 +149,21 @@ def test_the_pseudorandom_function_gives_what_openssl_exports() -> None:
     assert master is not None
     seed = b"EXTRACTOR-dtls_srtp" + theirs + ours
     assert expanded("sha256", master, seed, 100) == exported
+
+
+@pytest.mark.parametrize("setup", ["active", "passive"])
+@pytest.mark.parametrize("direction", [StreamDirection.LISTEN, StreamDirection.SPEAK])
+async def test_no_state_of_openssl_is_kept_of_a_connected_client_and_its_goodbye_counts(
+    direction: StreamDirection, setup: str
+) -> None:
+    async with edge_world() as world:
+        anna = await world.wire("anna", direction, setup=setup)
+        async with closing(anna):
+            assert world.edge._peers["anna"].dtls.handshake is None
+            assert anna.peer._ssl is not None
+            anna.peer._ssl.shutdown()
+            anna.peer._flush()
+            await world.until(lambda: world.reason("anna") == "the client left")
 
 
 FINISHED = b"\x16\xfe\xfd\x00\x01" + bytes(6) + b"\x00\x20" + bytes(32)
