@@ -4,7 +4,6 @@ Each takes any bytes and returns what became of them: "taken", or the name of th
 else is raised is a fault.
 """
 
-import contextlib
 import dataclasses
 import socket
 from collections.abc import Callable, Mapping
@@ -154,9 +153,7 @@ def _resume(data: bytes) -> str:
             assert not port.paths
             assert fan.progress("peer") is None
             return "refused"
-    fan.tick(FRAME, [(("peer",), b"\xf8\xff\xfe")])
-    with contextlib.suppress(KeyError):
-        fan.remove(peer.id)
+    peer.ice.forget_all()
     return "taken"
 
 
