@@ -40,8 +40,8 @@ def test_after_a_quiet_time_the_next_is_told_as_soon_as_the_first(
     for at in range(600):
         refusals.note("stranger")
         refusals.tell(float(at))
-    for at in (600.0 + LATE_S, 601.0 + 2 * LATE_S):
-        refusals.tell(at)
+    for later in (600.0 + LATE_S, 601.0 + 2 * LATE_S):
+        refusals.tell(later)
     before = len(caplog.messages)
     for at in range(int(SOON_S) * 3):
         refusals.note("stranger")
