@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spaces_bridge.core.limits import VOLUME_MAX
 from spaces_bridge.media.worker.mix.limiter import PEAK
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
-from spaces_bridge.media.worker.mix.voice import FADE, HIGHEST_PERCENT, Voice
+from spaces_bridge.media.worker.mix.voice import FADE, Voice
 from spaces_bridge.media.worker.mix.voices import MOST_VOICES, Voices
 from tests.support.sound import frames_of, loudness, tone
 
@@ -65,7 +66,7 @@ def test_a_volume_that_is_changed_is_gone_to_without_a_click_and_back_again() ->
     voices, heard = Voices(), []
     for number, frame in enumerate(frames_of(tone(440, 0.6))):
         if number == 10:
-            voices.set_volumes({USER: HIGHEST_PERCENT})
+            voices.set_volumes({USER: VOLUME_MAX})
         if number == 20:
             voices.set_volumes({})
         heard.append(voices.hear({USER: frame})[USER])

@@ -14,7 +14,6 @@ from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
 
 FADE: Final = 240
 """Samples (5 ms) in which sound comes in and goes out."""
-HIGHEST_PERCENT: Final = 200
 
 _UP: Final = (0.5 - 0.5 * np.cos(np.pi * (np.arange(FADE) + 0.5) / FADE)).astype(np.float32)
 _DOWN: Final = _UP[::-1].copy()
