@@ -34,15 +34,19 @@ class Limiter:
         if self.gain >= 1.0 and _peak(total) <= KNEE:
             return total.astype(np.int16)
         parts = total.astype(np.float32).reshape(PARTS, _PART)
-        edges = self._edges(np.abs(parts).max(axis=1))
+        peaks = np.maximum(parts.max(axis=1), -parts.min(axis=1)).tolist()
+        edges = self._edges(peaks)
         before = edges[:-1, None]
         parts *= before + (edges[1:, None] - before) * _ALONG
+        heard = np.rint(parts, out=parts).reshape(-1)
+        if edges[0] * peaks[0] <= KNEE:
+            return heard.astype(np.int16)
         # what is loud from the frame's first sample on was not seen coming: its beginning is bent
-        return soft_clip(np.rint(parts.reshape(-1)).astype(np.int32))
+        return soft_clip(heard.astype(np.int32))
 
-    def _edges(self, peaks: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _edges(self, peaks: list[float]) -> NDArray[np.float32]:
         """Return the gain at each edge: as much as the parts on both sides of it bear."""
-        bearable = [KNEE / peak if peak > KNEE else 1.0 for peak in peaks.tolist()]
+        bearable = [KNEE / peak if peak > KNEE else 1.0 for peak in peaks]
         edges = [self.gain]
         for before, after in zip(bearable, [*bearable[1:], bearable[-1]], strict=True):
             edges.append(min(before, after, edges[-1] + RELEASE))

@@ -38,13 +38,13 @@ class Voice:
         begins = self._end is None
         if begins:
             before = self._gain
-        if before == self._gain == 1.0 and not begins:
-            louder = frame.astype(np.int32)
+        if before == self._gain:
+            sound = frame * np.float32(before)
         else:
-            sound = frame * (np.float32(before) + np.float32(self._gain - before) * _RAMP)
-            if begins:
-                sound[:FADE] *= _UP
-            louder = np.rint(sound).astype(np.int32)
+            sound = frame * (np.float32(self._gain - before) * _RAMP + np.float32(before))
+        if begins:
+            sound[:FADE] *= _UP
+        louder = np.rint(sound, out=sound).astype(np.int32)
         heard = self._limiter.limit(louder)
         self._end = heard[-FADE:]
         return heard
