@@ -68,6 +68,7 @@ class MediaEvents:
             return
         elapsed_ms = max(0, self._context.clock.now_ms() - view.started_at_ms)
         self._context.stage.open_space(space, elapsed_ms)
+        self._context.stage.set_volumes(space, view.volumes)
         self._context.stage.set_gates(space, view.on_air)
 
     # --- CaptionListener ----------------------------------------------------------------------

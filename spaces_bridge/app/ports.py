@@ -412,6 +412,10 @@ class Stage(Protocol):
         """Let exactly these people be heard."""
         ...
 
+    def set_volumes(self, space: SpaceId, volumes: Mapping[UserId, int]) -> None:
+        """Have these people heard so loud, in percent of their sound, all others automatically."""
+        ...
+
     def open_microphone(self, space: SpaceId, user: UserId) -> None:
         """Let this person be heard, too."""
         ...

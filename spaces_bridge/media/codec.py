@@ -30,6 +30,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "ClosePeer": messages.ClosePeer,
         "SetGate": messages.SetGate,
         "SetGates": messages.SetGates,
+        "SetVolumes": messages.SetVolumes,
         "SubscribeMix": messages.SubscribeMix,
         "AudioTaken": messages.AudioTaken,
         "ReplayAudio": messages.ReplayAudio,

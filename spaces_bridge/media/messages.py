@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 4
+PROTOCOL: Final = 5
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -197,6 +197,14 @@ class SetGates:
 
     space: SpaceId
     users: tuple[UserId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolumes:
+    """Have exactly these users heard so loud, in percent; all others automatically."""
+
+    space: SpaceId
+    volumes: Mapping[UserId, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,8 +439,8 @@ CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 DuplexRequest: TypeAlias = OfferDuplex | AcceptDuplexAnswer | RenegotiateDuplex
 WorkerOrder: TypeAlias = (
     OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest | PlayPrompt
-    | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
-    | UseRoomSound | PublishSpeakers | Restore | Ping
+    | UseMicrophone | ClosePeer | SetGate | SetGates | SetVolumes | SubscribeMix | AudioTaken
+    | ReplayAudio | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
 """What an attached control process has the worker do."""
 ToMediaWorker: TypeAlias = Attach | WorkerOrder

@@ -195,6 +195,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.SetGate, 1, b'\x00\x00\x00?\x00\x00\x00;{"kind": "SetGate", "space": "", "user": "", "open": false}'),
     (media.SetGates, 0, b'\x00\x00\x00f\x00\x00\x00b{"kind": "SetGates", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "users": ["\\u00dc \\"\\n\\ud83d\\udc4f", ""]}'),
     (media.SetGates, 1, b'\x00\x00\x002\x00\x00\x00.{"kind": "SetGates", "space": "", "users": []}'),
+    (media.SetVolumes, 0, b'\x00\x00\x00k\x00\x00\x00g{"kind": "SetVolumes", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "volumes": {"one": 1234567890123, "two": 0}}'),
+    (media.SetVolumes, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "SetVolumes", "space": "", "volumes": {}}'),
     (media.SubscribeMix, 0, b'\x00\x00\x00L\x00\x00\x00H{"kind": "SubscribeMix", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "on": true}'),
     (media.SubscribeMix, 1, b'\x00\x00\x006\x00\x00\x002{"kind": "SubscribeMix", "space": "", "on": false}'),
     (media.AudioTaken, 0, b'\x00\x00\x00|\x00\x00\x00x{"kind": "AudioTaken", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "until_ms": 1234567890123}'),

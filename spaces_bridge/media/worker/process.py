@@ -59,6 +59,7 @@ _UNUSABLE: Final = (ValueError, KeyError, TypeError, OverflowError, struct.error
 Adjustment: TypeAlias = (
     messages.SetGate
     | messages.SetGates
+    | messages.SetVolumes
     | messages.SubscribeMix
     | messages.AudioTaken
     | messages.ReplayAudio
@@ -355,6 +356,8 @@ class Worker:
                 mix.set_gate(message.user, message.open)
             case messages.SetGates():
                 mix.set_gates(message.users)
+            case messages.SetVolumes():
+                mix.voices.set_volumes({str(u): p for u, p in message.volumes.items()})
             case messages.SubscribeMix():
                 for sequence, packet in mix.subscribe(message.on):
                     self._control.send_lazily(messages.MixPacket(message.space, sequence, packet))
