@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from spaces_bridge.media.worker.mix.gaps import GapWatch
 from spaces_bridge.media.worker.mix.jitter import Gap, JitterBuffer, Restored
 from spaces_bridge.media.worker.mix.opus import FRAME, Decoder, OpusError, Pcm, duration
 from spaces_bridge.media.worker.mix.pace import Pace
@@ -24,6 +25,7 @@ class Speaker:
         self._decoder: Decoder | None = None
         self._left = _NOTHING
         self._pace = Pace()
+        self._gaps = GapWatch()
         self._ssrc: int | None = None
 
     def receive(self, packet: RtpPacket, arrived: float) -> None:
@@ -42,6 +44,13 @@ class Speaker:
             self.reset()
             self.jitter = JitterBuffer()
         self._ssrc = packet.ssrc
+
+    def missing_percent(self) -> int:
+        """Return how much of the sound is missing lately, in percent; 0: it is well enough.
+
+        To be asked every two seconds.
+        """
+        return self._gaps.measure(self.jitter.totals)
 
     def reset(self) -> None:
         """Forget all sound, the decoder's memory of it included: the gate was shut."""
