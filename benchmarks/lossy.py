@@ -134,7 +134,8 @@ def _spectra(sound: Pcm) -> Spectra:
     windows = sound[places].astype(np.float32) / 32768 * np.hanning(_WINDOW).astype(np.float32)
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 / (_WINDOW / 4) ** 2
     levels = 10 * np.log10(power @ _filters().T + 1e-12)
-    return np.maximum(levels, _LOWEST_DB).astype(np.float32)
+    spectra: Spectra = np.maximum(levels, _LOWEST_DB).astype(np.float32)
+    return spectra
 
 
 @cache

@@ -18,6 +18,7 @@ import numpy as np
 from aiortc.codecs.opus import OpusDecoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
+from av import AudioFrame
 
 from benchmarks.lossy import Sent, arrivals
 from spaces_bridge.media.worker.mix.opus import FRAME, Pcm
@@ -34,11 +35,12 @@ def aiortc_hears(trace: Sequence[Sent]) -> Pcm:
     heard = np.zeros(len(trace) * FRAME, np.int16)
     for _, sent in arrivals(trace):
         packet = RtpPacket(_KIND, 0, sent.number % (1 << 16), sent.number * FRAME, _SSRC)
-        packet._data = sent.payload
+        packet._data = sent.payload  # type: ignore[attr-defined] # as aiortc's receiver does
         _, frame = buffer.add(packet)
         if frame is None:
             continue
         for decoded in decoder.decode(frame):
+            assert isinstance(decoded, AudioFrame)
             stereo = decoded.to_ndarray().reshape(-1, 2)
             heard[frame.timestamp : frame.timestamp + FRAME] = stereo.mean(axis=1)[:FRAME]
     return heard

@@ -48,14 +48,14 @@ def test_the_measure_of_likeness_sees_a_hole_and_overlooks_a_delay() -> None:
 
 @pytest.mark.parametrize("drift", [-300e-6, 300e-6])
 def test_a_clock_that_runs_otherwise_costs_no_sound_and_no_delay(drift: float) -> None:
-    payloads = packets(0) * 8  # 200 s: 60 ms of drift
+    payloads = [*packets(0)] * 8  # 200 s: 60 ms of drift
     heard = hears(Network(0, jitter_s=0.002, drift=drift).carry(payloads, SEED))
     assert heard.concealed == 0
     assert max(heard.delays_s[-1000:]) < 0.045
 
 
 def test_the_delay_grows_with_unevenness_and_comes_back_without_a_hole() -> None:
-    payloads = packets(0)[:600]
+    payloads = [*packets(0)[:600]]
     even, uneven = Network(0, 0.002, 0), Network(0, 0.060, 0)
     trace = [*even.carry(payloads, 1)]
     for network, times in ((uneven, 1), (even, 4)):
