@@ -29,6 +29,8 @@ JOIN_S = 15.0
 HANDSHAKES = 8
 """A broken handshake is begun afresh, as anybody may have broken it; but only so often."""
 
+ENDED_S = 0.2
+"""A stream that was not heard for so long may have ended: another SSRC is looked at then."""
 SENDER_PACKETS_PER_S = 450.0
 """Packets: 400 with frames of 2.5 ms, the shortest of Opus, and some RTCP."""
 SENDER_OCTETS_PER_S = 128_000.0
@@ -39,9 +41,6 @@ SENDER_BACKLOG_S = 5.0
 4 s on a busy machine) and sends it then, and a network that stalled hands over what it held."""
 CUT_IS_TOLD = 50
 """Packets beyond the allowance after which it is no hiccup any more: the sender is told."""
-
-ENDED_S = 0.2
-"""A stream that was not heard for so long may have ended: another SSRC is looked at then."""
 
 _SENDER_REPORT_S = 5.0
 _RECEIVER_REPORT_S = 2.0
