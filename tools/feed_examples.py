@@ -154,6 +154,7 @@ SERVER_EXAMPLES: tuple[ServerFrame, ...] = (
     {"type": "roster", **_ROSTER},
     {"type": "role", **_ROLE},
     {"type": "speaking", "levels": {UserId("@ada:example.org"): 63}},
+    {"type": "gaps", "missing": {UserId("@ada:example.org"): 14}},
     {"type": "caption", **_CAPTION},
     {
         "type": "caption",

@@ -35,6 +35,9 @@ class MediaEvents:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self._context.audience.levels(space, levels)
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self._context.audience.gaps(space, missing)
+
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         view = self._spaces.view(space)
         if view is not None and view.captions and self._context.settings.captions:

@@ -481,6 +481,10 @@ class StageListener(Protocol):
         """Take the loudness of each speaker, 0..100."""
         ...
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Take who is heard with gaps, and how much is missing, in percent."""
+        ...
+
     def audio(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None:
         """Take audio of an open microphone: signed 16-bit little-endian, 16 kHz, mono."""
         ...
@@ -596,6 +600,10 @@ class Audience(Protocol):
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         """Tell pages how loud each speaker is, 0..100."""
+        ...
+
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        """Tell speakers who are heard with gaps, and hosts, how much is missing, in percent."""
         ...
 
     def draft(self, space: SpaceId, draft: Draft) -> None:

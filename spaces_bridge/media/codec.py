@@ -48,6 +48,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "PromptEnded": messages.PromptEnded,
         "Record": messages.Record,
         "Levels": messages.AudioLevels,
+        "SoundGaps": messages.SoundGaps,
         "SpeakerAudio": messages.SpeakerAudio,
         "MixPacket": messages.MixPacket,
         "Stats": messages.Stats,

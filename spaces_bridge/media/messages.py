@@ -390,6 +390,17 @@ class AudioLevels:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundGaps:
+    """Who on air is heard with gaps, and how much is missing, in percent.
+
+    Every 2 s while it is anybody, and once more when it is nobody any longer.
+    """
+
+    space: SpaceId
+    missing: Mapping[UserId, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerAudio:
     """A speaker's sound from `at_ms` on: s16le, 16 kHz, mono; about 100 ms."""
 
@@ -446,7 +457,8 @@ WorkerOrder: TypeAlias = (
 ToMediaWorker: TypeAlias = Attach | WorkerOrder
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | KeyPressed
-    | PromptEnded | Record | AudioLevels | SpeakerAudio | MixPacket | Stats | Pong | Superseded
+    | PromptEnded | Record | AudioLevels | SoundGaps | SpeakerAudio | MixPacket | Stats | Pong
+    | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

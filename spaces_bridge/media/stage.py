@@ -418,12 +418,20 @@ class WorkerStage:
                 self._ogg.feed(message)
             case messages.Stats():
                 self._measured = message.numbers
-            case messages.AudioLevels() if self._listener is not None:
-                self._listener.levels(message.space, message.levels)
+            case messages.AudioLevels() | messages.SoundGaps():
+                self._of_speakers(message)
             case messages.SpeakerAudio():
                 self._speaker_audio(message)
             case _:
                 pass  # the supervisor has dealt with it
+
+    def _of_speakers(self, message: messages.AudioLevels | messages.SoundGaps) -> None:
+        if self._listener is None:
+            return
+        if isinstance(message, messages.AudioLevels):
+            self._listener.levels(message.space, message.levels)
+        else:
+            self._listener.gaps(message.space, message.missing)
 
     def _speaker_audio(self, message: messages.SpeakerAudio) -> None:
         end_ms = message.at_ms + length_ms(message.pcm)

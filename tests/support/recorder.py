@@ -294,6 +294,9 @@ class Recorder:
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.calls.append(("levels", space, dict(levels)))
 
+    def gaps(self, space: SpaceId, missing: Mapping[UserId, int]) -> None:
+        self.calls.append(("gaps", space, dict(missing)))
+
     def draft(self, space: SpaceId, draft: Draft) -> None:
         self.calls.append(("draft", space, draft))
 

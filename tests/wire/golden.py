@@ -223,6 +223,8 @@ MEDIA_MESSAGES: Final[tuple[tuple[type[Any], int, bytes], ...]] = (
     (media.Record, 1, b'\x00\x00\x00Q\x00\x00\x00M{"kind": "Record", "peer": "", "space": "", "user": "", "direction": "speak"}'),
     (media.AudioLevels, 0, b'\x00\x00\x00f\x00\x00\x00b{"kind": "Levels", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "levels": {"one": 1234567890123, "two": 0}}'),
     (media.AudioLevels, 1, b'\x00\x00\x001\x00\x00\x00-{"kind": "Levels", "space": "", "levels": {}}'),
+    (media.SoundGaps, 0, b'\x00\x00\x00j\x00\x00\x00f{"kind": "SoundGaps", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "missing": {"one": 1234567890123, "two": 0}}'),
+    (media.SoundGaps, 1, b'\x00\x00\x005\x00\x00\x001{"kind": "SoundGaps", "space": "", "missing": {}}'),
     (media.SpeakerAudio, 0, b'\x00\x00\x00\x7f\x00\x00\x00w{"kind": "SpeakerAudio", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "user": "\\u00dc \\"\\n\\ud83d\\udc4f", "at_ms": 1234567890123}\x00{}\xff'),
     (media.SpeakerAudio, 1, b'\x00\x00\x00A\x00\x00\x00={"kind": "SpeakerAudio", "space": "", "user": "", "at_ms": 0}'),
     (media.MixPacket, 0, b'\x00\x00\x00\\\x00\x00\x00T{"kind": "MixPacket", "space": "\\u00dc \\"\\n\\ud83d\\udc4f", "sequence": 1234567890123}\x00{}\xff'),

@@ -181,6 +181,10 @@ class Worker:
             if levels is not None:
                 told = {UserId(user): level for user, level in levels.items()}
                 self._control.send_lazily(messages.AudioLevels(space, told))
+            gaps = mix.gaps()
+            if gaps is not None:
+                missing = {UserId(user): percent for user, percent in gaps.items()}
+                self._control.send_lazily(messages.SoundGaps(space, missing))
             if space in self._claimed:
                 self._send_sound(space, mix)
         self._renew_records()

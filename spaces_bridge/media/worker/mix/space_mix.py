@@ -26,6 +26,8 @@ from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, Stream
 TICK_MS: Final = 20
 LEVEL_TICKS: Final = 10
 """Levels are told at most every 200 ms."""
+GAPS_TICKS: Final = 100
+"""Who is heard with gaps is told every 2 s."""
 
 MOST_TRACKS: Final = 32
 """People whose last sound (1 MB each) is kept for captions, unless more are on air."""
@@ -103,6 +105,7 @@ class SpaceMix:
         )  # peers that hear another mix than the shared one
         self._loudest: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
+        self._gaps: Mapping[str, int] = {}
         self._ticks = 0
 
     # --- who is here ---
@@ -269,6 +272,28 @@ class SpaceMix:
             return None
         self._told = now
         return now
+
+    def gaps(self) -> Mapping[str, int] | None:
+        """Return how much is missing of those on air who are heard with gaps, in percent.
+
+        None if it is not time to, or if nobody is nor was.
+        """
+        if self._ticks % GAPS_TICKS:
+            return None
+        measured = {
+            user: speaker.missing_percent()
+            for user, speaker in self._speakers.items()
+            if isinstance(speaker, Speaker)
+        }
+        before, self._gaps = (
+            self._gaps,
+            {
+                user: percent
+                for user, percent in measured.items()
+                if percent and self.gates.is_open(user)
+            },
+        )
+        return self._gaps if self._gaps or before else None
 
     def _take_frames(self, now: float) -> Mapping[str, Pcm]:
         frames: dict[str, Pcm] = {}
