@@ -2,24 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.limits import LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
 LOCAL: Final = ""
 """The name of the worker on this machine; nodes have others."""
 
+MemberStage: TypeAlias = WorkerStage | LocalStage
+"""One worker, or all of this machine."""
+
 
 @dataclass(eq=False, slots=True)
 class ClusterMember:
-    """A member is one media worker: its stage, and since when it cannot be reached.
+    """A member is a media worker, or all of this machine: its stage, and since when it is away.
 
     `is_lost`: for so long that its sessions do not count any more.
     """
 
     name: str
-    stage: WorkerStage
+    stage: MemberStage
     away_since: float | None = None
     is_lost: bool = False
 

@@ -1,8 +1,9 @@
-"""The stage port on several media workers: one on this machine, others on nodes.
+"""The stage port on several media workers: those of this machine, others on nodes.
 
-Every worker has every live space and its gates. One of them is home: microphones of pages go
+Every member has every live space and its gates. One of them is home: microphones of pages go
 there, and levels, sound for captions and the stream over HTTP come from there. Who listens goes
-where the fewest people are. With the worker of this machine alone, all of it is that worker's.
+where the fewest people are. The workers of this machine are one member, `LocalStage`; with it
+alone, all of it is that one's.
 """
 
 import asyncio
@@ -10,22 +11,24 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final
 
+from spaces_bridge.app.call_ports import CallStage
 from spaces_bridge.app.errors import AdapterError, OfferRefused
 from spaces_bridge.app.ports import Direction, MediaSession, StageListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
-from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_desired import DesiredSpaces
 from spaces_bridge.media.cluster_listener import MemberListener
-from spaces_bridge.media.cluster_members import LOCAL, ClusterMember, ClusterMembers
-from spaces_bridge.media.cluster_plain_calls import NO_WORKER, ClusterPlainCalls
+from spaces_bridge.media.cluster_members import LOCAL, ClusterMember, ClusterMembers, MemberStage
+from spaces_bridge.media.cluster_plain_calls import ClusterPlainCalls
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
 log = logging.getLogger(__name__)
 
 TASK: Final = "media nodes"
+NO_WORKER: Final = "No media node is connected yet. Try again in a moment."
 MOST_TRIES: Final = 3
 """Workers that are asked to take one listener."""
 _ELSEWHERE: Final = frozenset({"full", "busy"})
@@ -43,7 +46,7 @@ class ClusterStage:
 
     def __init__(
         self,
-        local: WorkerStage | None,
+        local: MemberStage | None,
         tasks: TaskSupervisor | None = None,
         *,
         domain: str = "",
@@ -58,7 +61,9 @@ class ClusterStage:
         self._listener: StageListener | None = None
         self._wants = DesiredSpaces(domain)
         self._members = ClusterMembers()
-        self.plain_calls = ClusterPlainCalls(self._members)
+        self.plain_calls = ClusterPlainCalls(
+            lambda: [each.stage for each in self._members], lambda _space: self._home().stage
+        )
         """The `PlainCallStage` port on the same workers."""
         self._has_nodes = False
         self._on_home_moved: HomeMoved = lambda _before, _now: None
@@ -104,16 +109,21 @@ class ClusterStage:
         return self._local.worker_pid if self._local is not None else None
 
     @property
-    def calls(self) -> WorkerCallStage | None:
+    def calls(self) -> CallStage | None:
         """The `CallStage` port on this machine's worker, if there is one."""
         return self._local.calls if self._local is not None else None
 
     async def check(self) -> None:
         """Part of the `Health` port: one worker is enough."""
-        if not any(each.is_here for each in self._members):
-            if self._local is not None:
-                await self._local.check()
+        is_anyone = any(each.is_here for each in self._members)
+        if self._local is not None and (self._local.is_attached or not is_anyone):
+            await self._local.check()
+        if not is_anyone:
             raise AdapterError("No media node is connected.")
+
+    def worker_metrics(self) -> Mapping[str, float | Mapping[str, float]]:
+        """Return the numbers of this machine's workers, by the number of each, from 1 on."""
+        return self._local.worker_metrics() if isinstance(self._local, LocalStage) else {}
 
     def metrics(self) -> Mapping[str, float]:
         """Return the numbers of the home worker."""

@@ -16,6 +16,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
     {
         "Attach": messages.Attach,
         "OpenSpace": messages.OpenSpace,
+        "RelaySpace": messages.RelaySpace,
         "CloseSpace": messages.CloseSpace,
         "Offer": messages.PeerOffer,
         "AnswerCall": messages.AnswerCall,

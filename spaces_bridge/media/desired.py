@@ -9,12 +9,14 @@ from spaces_bridge.core.ids import UserId
 class DesiredSpace:
     """The wanted state: since when the live space runs, and who is on air.
 
-    `elapsed_ms` is the time since its start at `told_at`, a time of the loop in seconds.
+    `elapsed_ms` is the time since its start at `told_at`, a time of the loop in seconds. `home`:
+    the place of the worker that mixes it, if that is another one of this machine.
     """
 
     elapsed_ms: int
     told_at: float
     on_air: set[UserId] = field(default_factory=set)
+    home: int | None = None
 
     def elapsed_now_ms(self, now: float) -> int:
         """Return the time since the live space's start, in milliseconds."""

@@ -90,6 +90,7 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
         tcp=tcp,
         addresses=options.addresses,
         port=sockets.port,
+        place=options.place,
         memory_limit_mb=options.memory_limit_mb,
         orphan_grace_s=options.orphan_grace_s,
         opus_bitrate=options.opus_bitrate,

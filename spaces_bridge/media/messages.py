@@ -15,7 +15,7 @@ from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
-PROTOCOL: Final = 4
+PROTOCOL: Final = 5
 """The protocol's version, which must be the same on both sides. `Attach`, `Greeting`, `Record` and
 `Synced` never change: so a new control process can take over the peers of an old worker. Their
 kinds are in `codec`."""
@@ -35,6 +35,14 @@ class OpenSpace:
 
     space: SpaceId
     elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySpace:
+    """Send a live space's mix on, which the worker of this machine at place `home` makes."""
+
+    space: SpaceId
+    home: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,11 +289,15 @@ class PeerSeat:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The worker's first message: its process, its open gates by space, and its peers."""
+    """The worker's first message: its process, its open gates by space, and its peers.
+
+    `relayed` are those of the spaces that another worker mixes.
+    """
 
     pid: int
     gates: Mapping[SpaceId, tuple[UserId, ...]]
     peers: tuple[PeerSeat, ...]
+    relayed: tuple[SpaceId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,9 +442,9 @@ class Superseded:
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 DuplexRequest: TypeAlias = OfferDuplex | AcceptDuplexAnswer | RenegotiateDuplex
 WorkerOrder: TypeAlias = (
-    OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest | PlayPrompt
-    | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken | ReplayAudio
-    | UseRoomSound | PublishSpeakers | Restore | Ping
+    OpenSpace | RelaySpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest
+    | PlayPrompt | UseMicrophone | ClosePeer | SetGate | SetGates | SubscribeMix | AudioTaken
+    | ReplayAudio | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
 """What an attached control process has the worker do."""
 ToMediaWorker: TypeAlias = Attach | WorkerOrder

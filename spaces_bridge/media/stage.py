@@ -87,6 +87,8 @@ class WorkerStage:
         self._claim: asyncio.TimerHandle | None = None
         self._claimable: set[SpaceId] = set()
         self._has_worked = False
+        self.found_mixes: frozenset[SpaceId] = frozenset()
+        """The live spaces that the worker of an earlier run was found to mix."""
 
     # --- life ---
 
@@ -160,11 +162,23 @@ class WorkerStage:
         """Part of the port."""
         now = asyncio.get_running_loop().time()
         wanted = self._wanted.setdefault(space, DesiredSpace(elapsed_ms, now))
-        self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
+        if wanted.home is not None:
+            self._supervisor.send(messages.RelaySpace(space, wanted.home))
+        else:
+            self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(messages.SubscribeMix(space, True))
         self.room_sounds.tell(space)
         self._resumption.go_on(space)
+
+    def relay_space(self, space: SpaceId, home: int) -> None:
+        """Have the worker send a live space's mix on, which the one at place `home` makes.
+
+        Nobody speaks here then, and no gate counts.
+        """
+        now = asyncio.get_running_loop().time()
+        self._wanted.setdefault(space, DesiredSpace(0, now, home=home))
+        self.open_space(space, 0)
 
     def close_space(self, space: SpaceId) -> None:
         """Part of the port."""
@@ -313,6 +327,7 @@ class WorkerStage:
         self.plain_calls.attached()
         self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
+            self.found_mixes = frozenset(hello.gates.keys() - set(hello.relayed))
             of_records = {kept.space for kept in records.values()}
             self._await_claims(hello.gates.keys() | of_records)
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
@@ -320,11 +335,13 @@ class WorkerStage:
             self._supervisor.send(messages.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
-            self.set_gates(space, wanted.on_air)
+            if wanted.home is None:
+                self.set_gates(space, wanted.on_air)
         for (space, user), until_ms in self._heard_ms.items():
             self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
-        if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
-            self._listener.worker_restarted(tuple(self._wanted))
+        mixed = tuple(space for space, wanted in self._wanted.items() if wanted.home is None)
+        if self._has_worked and not hello.gates and mixed and self._listener is not None:
+            self._listener.worker_restarted(mixed)
         self._has_worked = True
 
     def _take_sessions(
