@@ -48,7 +48,7 @@ from spaces_bridge.matrix.crypto.assembly import OwnKeys, open_own_keys
 from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media_assembly import Sound, media_options, sound_of
+from spaces_bridge.media_assembly import LocalRelay, Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.sole_user import DatabaseInUse, SoleUser, sole_user, until_taken

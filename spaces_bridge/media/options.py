@@ -23,6 +23,8 @@ class MediaOptions:
     memory_limit_mb: int = 1024
     orphan_grace_s: float = 900.0
     opus_bitrate: int = 32_000
+    crowd_frame_ms: int = 60
+    crowd_from: int = 200
     place: int = 0
     """The worker's own among those of this machine, from 0 on."""
 

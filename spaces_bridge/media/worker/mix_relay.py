@@ -27,6 +27,7 @@ from spaces_bridge.media.mix_frames import (
 from spaces_bridge.media.unix_datagrams import UnixDatagrams
 from spaces_bridge.media.worker.mix.prompts import MixPayloads
 from spaces_bridge.media.worker.mix.relayed import RelayedMix, RelayedTick
+from spaces_bridge.media.worker.mix.shared_packets import Crowd
 from spaces_bridge.media.worker.mix.space_mix import SpaceMix
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,15 @@ class _Wanted:
 class MixRelay:
     """The mix relay of a worker; `spaces` are those it mixes itself, kept up to date."""
 
-    def __init__(self, directory: Path, place: int, spaces: Mapping[SpaceId, SpaceMix]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        place: int,
+        spaces: Mapping[SpaceId, SpaceMix],
+        crowd: Crowd,
+    ) -> None:
         """`place`: the worker's own among those of this machine, from 0 on."""
+        self._crowd = crowd
         self._directory, self._place, self._spaces = directory, place, spaces
         self._datagrams = UnixDatagrams(relay_path(directory, place), self._hear, MAX_DATAGRAM)
         self._relayed: dict[SpaceId, _Relayed] = {}
@@ -90,7 +98,8 @@ class MixRelay:
     def take(self, space: SpaceId, home: int) -> None:
         """Take a live space's mix of the worker at this place; a known one goes on as it is."""
         known = self._relayed.get(space)
-        self._relayed[space] = _Relayed(home, known.mix if known is not None else RelayedMix())
+        mix = known.mix if known is not None else RelayedMix(self._crowd)
+        self._relayed[space] = _Relayed(home, mix)
 
     def drop(self, space: SpaceId) -> None:
         """Take a live space's mix no longer; an unknown one is fine."""

@@ -12,7 +12,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
@@ -29,12 +29,14 @@ from spaces_bridge.media.worker.farewells import Farewells
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
+from spaces_bridge.media.worker.mix.shared_packets import Crowd
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.mix_relay import MixRelay
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
     CUT,
+    ListenerPayload,
     Member,
     NotConnected,
     PeerPhase,
@@ -104,7 +106,8 @@ class Worker:
             self._send_record,
         )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
-        self._relay = MixRelay(Path(options.path).parent, options.place, self._spaces)
+        self._crowd = Crowd(options.crowd_frame_ms // TICK_MS, options.crowd_from)
+        self._relay = MixRelay(Path(options.path).parent, options.place, self._spaces, self._crowd)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -152,7 +155,7 @@ class Worker:
         log.warning("no control process has come back: ending")
 
     def _tick(self, now: float, steps: int) -> None:
-        payloads: list[tuple[Sequence[str], bytes]] = []
+        payloads: list[ListenerPayload] = []
         for space, mix in self._spaces.items():
             tick = self._mixed(mix, now, steps)
             payloads.extend(tick.payloads)
@@ -390,7 +393,7 @@ class Worker:
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
             self._spaces[message.space] = SpaceMix(
-                message.elapsed_ms, make_encoder=lambda: Encoder(bitrate)
+                message.elapsed_ms, crowd=self._crowd, make_encoder=lambda: Encoder(bitrate)
             )
 
     def _relay_space(self, message: messages.RelaySpace) -> None:

@@ -6,11 +6,13 @@ encoded at home, or nothing is sent to them.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from spaces_bridge.media.worker.mix.prompts import MixPayloads
+from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.values import ListenerPayload
 
 MOST_WAITING: Final = 5
 """Ticks (100 ms); what is older when more come is too late for everybody."""
@@ -40,7 +42,9 @@ class RelayedMix:
     one was missed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, crowd: Crowd) -> None:
+        self.packets = SharedPackets(crowd)
+        """The packets of those who hear the shared mix, as in `SpaceMix`."""
         self._listening: dict[str, str] = {}  # peer -> user
         self._waiting: deque[RelayedTick] = deque()
         self._on_air: frozenset[str] = frozenset()  # in the newest that came
@@ -79,17 +83,17 @@ class RelayedMix:
             self._drop_one()
         if not self._waiting:
             self._spare = 0
-            return []
+            return self.packets.push(None, steps=steps, is_silent=False)
         self._shorten()
         tick = self._waiting.popleft()
         layout = self._layout
         if layout is None or layout.on_air != tick.on_air:
             layout = self._layout = self._lay_out(tick.on_air)
-        payloads: list[tuple[Sequence[str], bytes]] = []
-        if layout.shared:
-            payloads.append((layout.shared, tick.shared))
+        payloads = self.packets.push(tick.shared, steps=steps, is_silent=tick.is_silent)
         payloads += [
-            (peers, tick.own[user]) for user, peers in layout.own.items() if user in tick.own
+            ListenerPayload(peers, tick.own[user])
+            for user, peers in layout.own.items()
+            if user in tick.own
         ]
         return payloads
 
@@ -114,7 +118,8 @@ class RelayedMix:
                 own.setdefault(user, []).append(peer)
             else:
                 shared.append(peer)
-        return _Layout(on_air, tuple(shared), {user: tuple(each) for user, each in own.items()})
+        self.packets.lay_out(shared)
+        return _Layout(on_air, {user: tuple(each) for user, each in own.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +127,4 @@ class _Layout:
     """Who gets what while these people are on air: laid out when people come and go."""
 
     on_air: frozenset[str]
-    shared: tuple[str, ...]
     own: Mapping[str, tuple[str, ...]]

@@ -17,9 +17,10 @@ from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.relayed import RelayedTick
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
+from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
-from spaces_bridge.media.worker.values import RtpPacket, StreamDirection
+from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
 
 TICK_MS: Final = 20
 LEVEL_TICKS: Final = 10
@@ -75,9 +76,12 @@ class SpaceMix:
         self,
         elapsed_ms: int,
         *,
+        crowd: Crowd | None = None,
         make_encoder: Callable[[], Encoder] = Encoder,
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
+        self.packets = SharedPackets(crowd or Crowd())
+        """The packets of those who only listen."""
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
         self.gates = Gates()
@@ -231,22 +235,20 @@ class SpaceMix:
         frames = self._take_frames(now)
         layout = self._layout or self._lay_out()
         mix = mix_minus({u: f for u, f in frames.items() if self.gates.is_open(u)}, layout.minus)
-        payloads: list[tuple[Sequence[str], bytes]] = []
         shared: bytes | None = None
         # a new subscriber wants the last seconds, if there is anything in them
         is_wanted = layout.shared or self._is_subscribed or self._elsewhere is not None
         if is_wanted or self._speaking():
             shared = self._shared.encode(mix.everybody)
-            if layout.shared:
-                payloads.append((layout.shared, shared))
             self._recent.append((self.position_ms // TICK_MS, shared))
         else:
             self._recent.clear()
+        payloads = self.packets.push(shared, steps=steps, is_silent=not frames)
         own = {
             user: self._encoder_of(user).encode(mix.without[user])
             for user in layout.own.keys() | layout.elsewhere
         }
-        payloads += [(peers, own[user]) for user, peers in layout.own.items()]
+        payloads += [ListenerPayload(peers, own[user]) for user, peers in layout.own.items()]
         relayed = self._relayed(shared, own, is_silent=not frames)
         others = {p: mix.without[u] for p, u in layout.prompted.items() if u in mix.without}
         spoken, ended = self._prompts.tick(mix.everybody, others)
@@ -337,6 +339,7 @@ class SpaceMix:
             else:
                 shared.append(peer)
         peers_of = {user: tuple(peers) for user, peers in own.items()}
+        self.packets.lay_out(shared)
         elsewhere = self.gates.open & (self._elsewhere or frozenset())
         layout = Listeners(tuple(shared), peers_of, prompted, elsewhere, elsewhere.union(minus))
         self._layout = layout
