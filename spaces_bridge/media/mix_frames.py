@@ -53,10 +53,10 @@ def pack_tick(space: SpaceId, tick: RelayedTick, own_of: Collection[str]) -> byt
     own: list[bytes] = []
     for user in tick.own.keys() & own_of:
         raw, packet = user.encode(), tick.own[user]
-        entry = _OWN.pack(len(raw) & 0xFF, len(packet)) + raw + packet
-        if len(raw) <= _LONGEST_ID and len(entry) <= left:
-            left -= len(entry)
-            own.append(entry)
+        size = _OWN.size + len(raw) + len(packet)
+        if len(raw) <= _LONGEST_ID and size <= left:
+            left -= size
+            own.append(_OWN.pack(len(raw), len(packet)) + raw + packet)
     head = _TICK.pack(
         tick.number, tick.is_silent, len(name), len(on_air), len(own), len(tick.shared)
     )
@@ -104,8 +104,9 @@ def unpack_ticks(datagram: bytes) -> list[tuple[SpaceId, RelayedTick]]:
         on_air = read.users(people)
         mixes = dict[str, bytes]()
         for _ in range(own):
-            user, length = read.unpack(_OWN)
-            mixes[read.text(user)] = read.take(length)
+            length, packet_length = read.unpack(_OWN)
+            user = read.text(length)
+            mixes[user] = read.take(packet_length)
         ticks.append((space, RelayedTick(number, packet, bool(is_silent), on_air, mixes)))
     return ticks
 
