@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from spaces_bridge.app.errors import AdapterError
+from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media import local_placement
 from spaces_bridge.media.local_stage import LocalStage
@@ -42,7 +43,8 @@ class Workers:
 
     def __init__(self, directory: Path) -> None:
         at = options(directory)
-        self.each = [WorkerStage(at.of_worker(place)) for place in range(2)]
+        self.tasks = TaskSupervisor()
+        self.each = [WorkerStage(at.of_worker(place), tasks=self.tasks) for place in range(2)]
         self.stage = LocalStage(self.each, at)
         self.noted = Noted()
         self.stage.listen(self.noted)
@@ -92,7 +94,8 @@ def likeness(one: Pcm, other: Pcm) -> float:
     found = np.fft.irfft(np.fft.rfft(where, size) * np.conj(np.fft.rfft(part, size)), size)
     at = int(np.argmax(found[: len(where) - len(part) + 1]))
     there = where[at : at + len(part)]
-    return float(part @ there / max(1.0, np.linalg.norm(part) * np.linalg.norm(there)))
+    lengths = float(np.linalg.norm(part)) * float(np.linalg.norm(there))
+    return float(part @ there) / max(1.0, lengths)
 
 
 async def test_listeners_at_both_workers_hear_the_same(tmp_path: Path) -> None:
@@ -222,7 +225,7 @@ async def test_workers_that_are_too_many_are_ended(tmp_path: Path) -> None:
     one = LocalStage([WorkerStage(at)], at)
     one.listen(Noted())
     try:
-        await asyncio.gather(first.stage._stages[1]._supervisor._tasks.stop("media worker 2"))
+        await first.tasks.stop("media worker 2")  # as if that bridge had died
         await one.start()
         assert one.worker_pids == (kept,)
         assert not (tmp_path / "media-1.sock").exists()
