@@ -86,6 +86,18 @@ def test_no_more_wait_than_may_and_the_oldest_go() -> None:
     assert heard(mix) == {"p": FRAMES[2 * MOST_WAITING]}
 
 
+def test_ticks_that_never_come_are_counted_while_somebody_listens() -> None:
+    mix = RelayedMix(CROWD)
+    mix.listen("p", "ear")
+    for number in (7, 8, 11, 5, 6):  # another home may be behind
+        mix.hear(tick(number))
+    assert mix.missed == 2
+    mix.leave("p")
+    mix.listen("p", "ear")
+    mix.hear(tick(100))
+    assert mix.missed == 2
+
+
 def test_a_delay_that_is_not_needed_goes_away() -> None:
     mix = RelayedMix(CROWD)
     mix.listen("p", "ear")

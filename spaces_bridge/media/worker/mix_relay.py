@@ -70,7 +70,7 @@ class MixRelay:
         self._relayed: dict[SpaceId, _Relayed] = {}
         self._wanted: dict[tuple[SpaceId, int], _Wanted] = {}
         self._packed: dict[int, list[bytes]] = {}
-        self._ticks = self._late = 0
+        self._ticks = self._late = self._missed = 0
 
     def open(self) -> None:
         """Begin to hear the other workers."""
@@ -107,6 +107,7 @@ class MixRelay:
         if relayed is None:
             return
         self._late += relayed.mix.dropped
+        self._missed += relayed.mix.missed
         if relayed.told is not None:
             self._tell(relayed.home, [Want(space, is_wanted=False)])
 
@@ -153,10 +154,11 @@ class MixRelay:
 
     def numbers(self) -> Mapping[str, float]:
         """Return the numbers for the metrics, since the start."""
-        late = self._late + sum(each.mix.dropped for each in self._relayed.values())
+        mixes = [each.mix for each in self._relayed.values()]
         return {
             "relay_dropped": self._datagrams.dropped + self._datagrams.refused,
-            "relay_late": late,
+            "relay_late": self._late + sum(each.dropped for each in mixes),
+            "relay_missed": self._missed + sum(each.missed for each in mixes),
         }
 
     def _ask_mixes(self) -> None:

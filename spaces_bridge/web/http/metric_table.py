@@ -282,6 +282,14 @@ METRICS: Final = (
         "Ticks of a mix from another worker that were left out, as they came too late.",
         "It grows: the machine is too busy, and people hear gaps.",
     ),
+    MetricRow(
+        "spaces_media_relay_missed",
+        _COUNTER,
+        "media",
+        "relay_missed",
+        "Ticks of a mix from another worker that never came.",
+        "It grows without a worker being replaced: the worker that mixes is too busy.",
+    ),
     # --- workers
     MetricRow(
         "spaces_media_each_worker_up",

@@ -52,6 +52,9 @@ class RelayedMix:
         self._spare, self._ticks = MOST_WAITING, 0
         self.dropped = 0
         """Ticks that were not sent, as more came than may wait."""
+        self._newest: int | None = None
+        self.missed = 0
+        """Ticks that never came: the home left them out, was away, or could not send them."""
 
     def listen(self, peer: str, user: str) -> None:
         """Send the mix to a peer."""
@@ -62,6 +65,8 @@ class RelayedMix:
         """Send nothing to a peer that is gone; an unknown one is fine."""
         if self._listening.pop(peer, None) is not None:
             self._layout = None
+        if not self._listening:
+            self._newest = None  # nothing more is asked for
 
     @property
     def wanted(self) -> frozenset[str] | None:
@@ -72,6 +77,9 @@ class RelayedMix:
 
     def hear(self, tick: RelayedTick) -> None:
         """Take a tick that comes of the home."""
+        if self._newest is not None:
+            self.missed += max(0, tick.number - self._newest - 1)
+        self._newest = tick.number if self._listening else None
         self._on_air = tick.on_air
         self._waiting.append(tick)
         if len(self._waiting) > MOST_WAITING:
