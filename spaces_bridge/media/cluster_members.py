@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from spaces_bridge.app.ports import Overload
 from spaces_bridge.media.nodes.limits import LOST_S
 from spaces_bridge.media.stage import WorkerStage
 
@@ -57,8 +58,28 @@ class ClusterMembers:
         return (each for each in self if not each.is_lost)
 
     def for_listeners(self) -> list[ClusterMember]:
-        """Return those that can be reached, the one with the fewest sessions first."""
-        return sorted((each for each in self if each.is_here), key=lambda each: each.stage.load)
+        """Return those that can be reached, the one with the fewest sessions first.
+
+        One that takes nobody new, having too much to do, comes after all that do.
+        """
+
+        def rank(each: ClusterMember) -> tuple[bool, int]:
+            return each.stage.overload >= Overload.CROWDED, each.stage.load
+
+        return sorted((each for each in self if each.is_here), key=rank)
+
+    def overload(self) -> Overload:
+        """Return what is given up in all: listeners are refused only where nobody takes them."""
+        steps = [each.stage.overload for each in self if each.is_here]
+        if not steps:
+            return Overload.CALM
+        most = max(steps)
+        return most if min(steps) >= Overload.CROWDED else min(most, Overload.LONG_FRAMES)
+
+    def overload_here(self) -> Overload:
+        """Return what the worker of this machine has given up."""
+        steps = [each.stage.overload for each in self if each.name == LOCAL and each.is_here]
+        return max(steps, default=Overload.CALM)
 
     def look(self, now: float) -> list[ClusterMember]:
         """Note who is away, and return those that are newly lost, or back."""

@@ -26,6 +26,7 @@ from spaces_bridge.media.worker.control import ControlSocket
 from spaces_bridge.media.worker.duplex_peers import DuplexPeers
 from spaces_bridge.media.worker.edge.edge import Edge
 from spaces_bridge.media.worker.farewells import Farewells
+from spaces_bridge.media.worker.load_shedding import LoadShedding, MeasuresLoad
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
@@ -69,7 +70,13 @@ Adjustment: TypeAlias = (
 class Worker:
     """A worker joins the edge, the mixes and the control socket; all of it runs on the loop."""
 
-    def __init__(self, options: WorkerOptions, make_edge: Callable[..., Edge] = Edge) -> None:
+    def __init__(
+        self,
+        options: WorkerOptions,
+        make_edge: Callable[..., Edge] = Edge,
+        meter: MeasuresLoad | None = None,
+    ) -> None:
+        """`meter`: says how loaded the worker is; None: it is measured."""
         self._options = options
         self._udp = [_adopt(number) for number in options.udp]
         self._tcp = [_adopt(number) for number in options.tcp]
@@ -103,6 +110,7 @@ class Worker:
             self._send_record,
         )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
+        self._shedding = LoadShedding(self._spaces, self._control.send, self._listening, meter)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -164,6 +172,7 @@ class Worker:
         self._ticks += 1
         if self._control.is_attached:
             self._report()
+        self._shedding.ticked(now, self._clock)
 
     def _mixed(self, mix: SpaceMix, now: float, steps: int) -> Tick:
         """Mix 20 ms, and say which prompts have ended with them."""
@@ -236,7 +245,12 @@ class Worker:
             "tick_late_p99_ms": self._clock.lateness_ms(0.99),
             "ticks_skipped": self._clock.skipped,
             **self._room_sound.numbers(),
+            **self._shedding.numbers(),
         }
+
+    def _listening(self) -> int:
+        listens = StreamDirection.LISTEN
+        return sum(member.direction is listens for member in self._members.values())
 
     # --- the edge ---
 
@@ -311,6 +325,7 @@ class Worker:
         self._control.send(messages.Hello(os.getpid(), gates, peers))
         for peer in list(self._members):
             self._send_record(peer)
+        self._shedding.introduce()
         self._control.send(messages.Synced())
 
     def _obey(self, message: messages.WorkerOrder) -> None:
@@ -373,6 +388,7 @@ class Worker:
             self._spaces[message.space] = SpaceMix(
                 message.elapsed_ms, make_encoder=lambda: Encoder(bitrate)
             )
+            self._shedding.opened(self._spaces[message.space])
 
     def _close_space(self, space: SpaceId) -> None:
         mix = self._spaces.pop(space, None)
