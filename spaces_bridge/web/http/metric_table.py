@@ -258,6 +258,39 @@ METRICS: Final = (
         "It grows: everybody heard a gap.",
     ),
     MetricRow(
+        "spaces_media_busy_share",
+        _GAUGE,
+        "media",
+        "busy_share",
+        "Share of the last second in which the media worker used a processor core.",
+        "Above 0.85: it gives things up, see `spaces_overload_step`.",
+    ),
+    MetricRow(
+        "spaces_overload_step",
+        _GAUGE,
+        "media",
+        "overload_step",
+        "What the media worker gives up, having too much to do: 0 nothing, 1 captions of "
+        "unfinished sentences, 2 also the shortest delay, 3 also new listeners.",
+        "Above 0 for minutes: the machine is too small, or others use it. At 3 new listeners "
+        "hear `live.ogg`, some seconds later.",
+    ),
+    MetricRow(
+        "spaces_overload_steps_up",
+        _COUNTER,
+        "media",
+        "overload_changes",
+        "How often it gave up one more thing.",
+    ),
+    MetricRow(
+        "spaces_overload_refused",
+        _COUNTER,
+        "media",
+        "crowded_out",
+        "Listeners over WebRTC that were refused because of it.",
+        "It grows: these people hear `live.ogg`, or nothing where that does not play.",
+    ),
+    MetricRow(
         "spaces_media_room_sound_dropped",
         _COUNTER,
         "media",
@@ -336,6 +369,15 @@ METRICS: Final = (
         "restarts",
         "How often a media node had to replace its worker, since the node was started.",
         "It grows: the node's log says why; people there heard a gap.",
+        label="node",
+    ),
+    MetricRow(
+        "spaces_media_node_overload_step",
+        _GAUGE,
+        "nodes",
+        "overload_step",
+        "What a media node's worker gives up; the steps are those of `spaces_overload_step`.",
+        "At 3 it takes no new listeners; they go to others, if there are any.",
         label="node",
     ),
     # --- plain calls
