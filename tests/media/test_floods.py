@@ -13,7 +13,10 @@ import pytest
 
 from spaces_bridge.media.worker.edge import stun
 from spaces_bridge.media.worker.edge.dtls import Handshake
-from spaces_bridge.media.worker.values import StreamDirection
+from spaces_bridge.media.worker.values import (
+    ListenerPayload,
+    StreamDirection,
+)
 from spaces_bridge_demo.wire import WireConnection, WirePeer
 from tests.support import malformed
 from tests.support.edge import SILENCE, Clock, EdgeWorld, closing, edge_world
@@ -44,7 +47,7 @@ class Conversation:
         """One packet of the speaker and one to the listener; both arrive."""
         world, listener, self._said = self._world, self._listener, self._said + 1
         self._speaker.send(self._speaker.peer.rtp(self._said, self._said * 960, SILENCE))
-        world.edge.fan_out(960, [(("listener",), SILENCE)])
+        world.edge.fan_out(960, [ListenerPayload(("listener",), SILENCE)])
         await world.until(lambda: len(world.packets.get("speaker", [])) == self._said)
         await listener.until(lambda: listener.peer.received == self._said)
 

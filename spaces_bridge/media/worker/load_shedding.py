@@ -2,20 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
-from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media import messages
 from spaces_bridge.media.worker.clock import TickClock
-from spaces_bridge.media.worker.mix.space_mix import SpaceMix
+from spaces_bridge.media.worker.mix.shared_packets import SharedPackets
 from spaces_bridge.media.worker.overload import LoadMeter, OverloadLadder, WorkerLoad
 from spaces_bridge.media.worker.values import OverloadStep
 
 log = logging.getLogger(__name__)
 
 LONG_FRAMES: Final = 3
-"""The frames of 20 ms in a packet of an overloaded worker; see `SpaceMix.lengthen`."""
+"""The frames of 20 ms in a packet of an overloaded worker; see `SharedPackets.lengthen`."""
 
 
 class MeasuresLoad(Protocol):
@@ -40,12 +39,13 @@ class LoadShedding:
 
     def __init__(
         self,
-        spaces: Mapping[SpaceId, SpaceMix],
+        mixes: Callable[[], Iterable[SharedPackets]],
         send: Callable[[messages.OverloadChanged], None],
         listeners: Callable[[], int],
         meter: MeasuresLoad | None = None,
     ) -> None:
-        self._spaces, self._send, self._listeners = spaces, send, listeners
+        """`mixes`: what is sent to those who only listen, of each live space there is."""
+        self._mixes, self._send, self._listeners = mixes, send, listeners
         self._meter = meter or LoadMeter(time.monotonic(), time.process_time())
         self._ladder = OverloadLadder()
         self._busy = 0.0
@@ -62,7 +62,7 @@ class LoadShedding:
         if self._ladder.look(load):
             self._changed(before, load)
 
-    def opened(self, mix: SpaceMix) -> None:
+    def opened(self, mix: SharedPackets) -> None:
         """Treat a live space that begins like the others."""
         if self._ladder.step >= OverloadStep.LONG_FRAMES:
             mix.lengthen(LONG_FRAMES)
@@ -94,6 +94,6 @@ class LoadShedding:
             load.listeners,
         )
         if (before >= OverloadStep.LONG_FRAMES) != (step >= OverloadStep.LONG_FRAMES):
-            for mix in self._spaces.values():
+            for mix in self._mixes():
                 mix.lengthen(LONG_FRAMES if step >= OverloadStep.LONG_FRAMES else 1)
         self._send(messages.OverloadChanged(step))

@@ -12,7 +12,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
@@ -30,11 +30,13 @@ from spaces_bridge.media.worker.load_shedding import LoadShedding, MeasuresLoad
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
+from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
     CUT,
+    ListenerPayload,
     Member,
     NotConnected,
     PeerPhase,
@@ -110,7 +112,7 @@ class Worker:
             self._send_record,
         )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
-        self._shedding = LoadShedding(self._spaces, self._control.send, self._listening, meter)
+        self._shedding = LoadShedding(self._mixes, self._control.send, self._listening, meter)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -156,7 +158,7 @@ class Worker:
         log.warning("no control process has come back: ending")
 
     def _tick(self, now: float, steps: int) -> None:
-        payloads: list[tuple[Sequence[str], bytes]] = []
+        payloads: list[ListenerPayload] = []
         for space, mix in self._spaces.items():
             tick = self._mixed(mix, now, steps)
             payloads.extend(tick.payloads)
@@ -247,6 +249,9 @@ class Worker:
             **self._room_sound.numbers(),
             **self._shedding.numbers(),
         }
+
+    def _mixes(self) -> list[SharedPackets]:
+        return [mix.packets for mix in self._spaces.values()]
 
     def _listening(self) -> int:
         listens = StreamDirection.LISTEN
@@ -385,10 +390,11 @@ class Worker:
         self._farewells.end(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
+            crowd = Crowd(self._options.crowd_frame_ms // TICK_MS, self._options.crowd_from)
             self._spaces[message.space] = SpaceMix(
-                message.elapsed_ms, make_encoder=lambda: Encoder(bitrate)
+                message.elapsed_ms, crowd=crowd, make_encoder=lambda: Encoder(bitrate)
             )
-            self._shedding.opened(self._spaces[message.space])
+            self._shedding.opened(self._spaces[message.space].packets)
 
     def _close_space(self, space: SpaceId) -> None:
         mix = self._spaces.pop(space, None)

@@ -30,6 +30,7 @@ from spaces_bridge.media.worker.values import (
     CONNECTED,
     CUT,
     EdgeStats,
+    ListenerPayload,
     Negotiated,
     NotConnected,
     PeerState,
@@ -243,8 +244,8 @@ class Edge:
 
     # --- out -----------------------------------------------------------------------------------
 
-    def fan_out(self, timestamp_step: int, payloads: Sequence[tuple[Sequence[str], bytes]]) -> int:
-        """Send each Opus payload to its peers; returns the number of packets sent.
+    def fan_out(self, timestamp_step: int, payloads: Sequence[ListenerPayload]) -> int:
+        """Send each payload to its peers; returns the number of packets sent.
 
         Every connected listener's clock moves on by `timestamp_step` samples, named or not. Ids
         that are not connected listeners are passed over. Cheapest when the same tuples of ids
