@@ -51,6 +51,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "SpeakerAudio": messages.SpeakerAudio,
         "MixPacket": messages.MixPacket,
         "Stats": messages.Stats,
+        "OverloadChanged": messages.OverloadChanged,
         "Pong": messages.Pong,
         "Displaced": messages.Superseded,
     },

@@ -6,6 +6,8 @@ from typing import Final
 _AS_ONE: Final[Mapping[str, Callable[[Iterable[float]], float]]] = {
     "worker_up": min,
     "tick_late_p99_ms": max,
+    "busy_share": max,
+    "overload_step": max,
 }
 """How numbers of several workers become one; all others are summed up."""
 _EACH: Final = {
@@ -13,6 +15,8 @@ _EACH: Final = {
     "listeners": "listeners",
     "mixes": "spaces",
     "tick_late_p99_ms": "tick_late_p99_ms",
+    "busy_share": "busy_share",
+    "overload_step": "overload_step",
 }
 """What is told of each worker, and what it is called in its own numbers."""
 

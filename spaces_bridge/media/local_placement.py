@@ -11,12 +11,16 @@ TOGETHER: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerLoad:
-    """A worker's sessions, the live spaces that it mixes, and whether it can be reached now."""
+class LocalLoad:
+    """A worker's sessions, the live spaces that it mixes, and whether it can be reached now.
+
+    `is_crowded`: it has too much to do, and takes no new listeners.
+    """
 
     sessions: int
     mixes: int
     is_here: bool = True
+    is_crowded: bool = False
 
     @property
     def cost(self) -> int:
@@ -24,19 +28,24 @@ class WorkerLoad:
         return self.sessions + MIX_COSTS * self.mixes
 
 
-def home_among(loads: Sequence[WorkerLoad]) -> int:
+def home_among(loads: Sequence[LocalLoad]) -> int:
     """Return the place of the worker that is to mix one more live space."""
-    return min(range(len(loads)), key=lambda at: (not loads[at].is_here, loads[at].cost, at))
+
+    def rank(at: int) -> tuple[bool, bool, int, int]:
+        return not loads[at].is_here, loads[at].is_crowded, loads[at].cost, at
+
+    return min(range(len(loads)), key=rank)
 
 
-def for_listener(loads: Sequence[WorkerLoad], home: int) -> list[int]:
+def for_listener(loads: Sequence[LocalLoad], home: int) -> list[int]:
     """Return the places of those who may take a listener, in order.
 
-    A worker that cannot be reached comes last: it is being replaced, which takes a moment.
+    A worker that takes nobody comes after all that do; one that cannot be reached is the last:
+    it is being replaced, which takes a moment.
     """
 
-    def rank(at: int) -> tuple[bool, bool, int, bool]:
+    def rank(at: int) -> tuple[bool, bool, bool, int, bool]:
         stays = at == home and loads[at].sessions < TOGETHER
-        return not loads[at].is_here, not stays, loads[at].cost, at != home
+        return not loads[at].is_here, loads[at].is_crowded, not stays, loads[at].cost, at != home
 
     return sorted(range(len(loads)), key=rank)

@@ -11,18 +11,19 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.app.ports import Direction, MediaSession, Overload, StageListener
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.cluster_plain_calls import ClusterPlainCalls
 from spaces_bridge.media.local_calls import LocalCalls
 from spaces_bridge.media.local_metrics import by_worker, of_all
-from spaces_bridge.media.local_placement import WorkerLoad, for_listener, home_among
+from spaces_bridge.media.local_placement import LocalLoad, for_listener, home_among
 from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.overloads import overload_of_all
 from spaces_bridge.media.room_sounds import RoomSounds
-from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.stage import CROWDED, WorkerStage
 from spaces_bridge.media.supervisor import end_surplus
 
-_ELSEWHERE: Final = frozenset({"full", "busy"})
+_ELSEWHERE: Final = frozenset({"full", "busy", CROWDED})
 """Refusals of a worker that another one may not share."""
 
 
@@ -110,6 +111,11 @@ class LocalStage:
         """The number of sessions that listen, in all live spaces."""
         return sum(each.all_listening for each in self._stages)
 
+    @property
+    def overload(self) -> Overload:
+        """What the workers have given up, taken together."""
+        return overload_of_all(each.overload for each in self._stages if each.is_attached)
+
     async def check(self) -> None:
         """Part of the `Health` port: every worker has to be there."""
         for each in self._stages:
@@ -194,20 +200,26 @@ class LocalStage:
     # --- connections ---
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
         """Part of the port. Who listens is offered to the next worker if one has no room."""
         *before, last = self._for(space, direction)
         for each in before:
             try:
-                return await each.offer(space, user, direction, sdp)
+                return await each.offer(space, user, direction, sdp, has_floor=has_floor)
             except OfferRefused as refusal:
                 if refusal.code not in _ELSEWHERE:
                     raise
             except AdapterError:
                 if each.is_attached:
                     raise
-        return await last.offer(space, user, direction, sdp)
+        return await last.offer(space, user, direction, sdp, has_floor=has_floor)
 
     def hang_up(self, session: str) -> bool:
         """Part of the port."""
@@ -262,10 +274,15 @@ class LocalStage:
         found = (at for at, each in enumerate(self._stages) if space in each.found_mixes)
         return next(found, None)
 
-    def _loads(self) -> list[WorkerLoad]:
+    def _loads(self) -> list[LocalLoad]:
         mixes = list(self._homes.values())
         return [
-            WorkerLoad(each.load, mixes.count(at), each.is_attached)
+            LocalLoad(
+                each.load,
+                mixes.count(at),
+                is_here=each.is_attached,
+                is_crowded=each.overload >= Overload.CROWDED,
+            )
             for at, each in enumerate(self._stages)
         ]
 

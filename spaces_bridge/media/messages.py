@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
+from spaces_bridge.media.worker.values import OverloadStep, PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
 PROTOCOL: Final = 5
@@ -428,6 +428,13 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class OverloadChanged:
+    """The worker has given up something, or no longer does; a new one has given up nothing."""
+
+    step: OverloadStep
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker is alive."""
 
@@ -450,7 +457,8 @@ WorkerOrder: TypeAlias = (
 ToMediaWorker: TypeAlias = Attach | WorkerOrder
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | KeyPressed
-    | PromptEnded | Record | AudioLevels | SpeakerAudio | MixPacket | Stats | Pong | Superseded
+    | PromptEnded | Record | AudioLevels | SpeakerAudio | MixPacket | Stats | OverloadChanged
+    | Pong | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

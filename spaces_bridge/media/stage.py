@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.app.ports import Direction, MediaSession, Overload, StageListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found are closed if nobody has opened them by then."""
+
+CROWDED: Final = "crowded"
+"""The code with which a worker that has too much to do refuses a listener."""
 
 
 def random_peer(_space: SpaceId, _user: UserId, _direction: PeerDirection) -> str:
@@ -89,6 +92,9 @@ class WorkerStage:
         self._has_worked = False
         self.found_mixes: frozenset[SpaceId] = frozenset()
         """The live spaces that the worker of an earlier run was found to mix."""
+        self.overload = Overload.CALM
+        """What the worker has given up."""
+        self._crowded_out = 0
 
     # --- life ---
 
@@ -154,6 +160,7 @@ class WorkerStage:
             "worker_up": float(self._supervisor.is_attached),
             "worker_restarts": float(self._supervisor.restarts),
             "http_listeners": float(sum(map(self._ogg.count, self._wanted))),
+            "crowded_out": float(self._crowded_out),
         }
 
     # --- live spaces and gates ---
@@ -258,10 +265,18 @@ class WorkerStage:
     # --- connections ---
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
-        """Part of the port."""
+        """Part of the port. Who listens already may come again, as from another network."""
         await self._supervisor.attached(ANSWER_S)
+        if direction is Direction.LISTEN and not has_floor:
+            self._refuse_if_crowded(space, user)
         side = PeerDirection(direction.value)
         peer = self._new_peer(space, user, side)
         self._sessions[peer] = Session(space, user, side, PeerPhase.NEW)
@@ -275,6 +290,13 @@ class WorkerStage:
             if self._sessions.pop(peer, None) is not None:
                 self._close_peer(peer)
             raise
+
+    def _refuse_if_crowded(self, space: SpaceId, user: UserId) -> None:
+        if self.overload < Overload.CROWDED or any(self._sessions.of(space, user)):
+            return
+        self._crowded_out += 1
+        text = "Too many people are listening at this moment. Try again in a minute."
+        raise OfferRefused(CROWDED, text)
 
     def hang_up(self, session: str) -> bool:
         """Part of the port."""
@@ -324,6 +346,7 @@ class WorkerStage:
     def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
+        self._note_overload(Overload.CALM)  # one that has given up something says so now
         self.plain_calls.attached()
         self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
@@ -425,8 +448,8 @@ class WorkerStage:
                 self.plain_calls.hear(message)
             case messages.MixPacket():
                 self._ogg.feed(message)
-            case messages.Stats():
-                self._measured = message.numbers
+            case messages.Stats() | messages.OverloadChanged():
+                self._note_load(message)
             case messages.AudioLevels() if self._listener is not None:
                 self._listener.levels(message.space, message.levels)
             case messages.SpeakerAudio():
@@ -440,6 +463,18 @@ class WorkerStage:
             self._heard_ms[message.space, message.user] = end_ms
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
+
+    def _note_load(self, message: messages.Stats | messages.OverloadChanged) -> None:
+        if isinstance(message, messages.Stats):
+            self._measured = message.numbers
+        else:
+            self._note_overload(Overload(message.step))
+
+    def _note_overload(self, step: Overload) -> None:
+        if step is not self.overload:
+            self.overload = step
+            if self._listener is not None:
+                self._listener.overloaded(step, step)
 
     def _given_up(self, peer: str) -> None:
         log.warning("a peer is not resumed any more: two workers in a row have died of it")

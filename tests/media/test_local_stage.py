@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from spaces_bridge.app.errors import OfferRefused
-from spaces_bridge.app.ports import Direction
+from spaces_bridge.app.ports import Direction, Overload
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media import messages
 from spaces_bridge.media.local_metrics import by_worker, of_all
 from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.messages import Hello, PeerSeat
-from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.stage import CROWDED, WorkerStage
 from spaces_bridge.media.supervision import OnAttached, OnMessage
-from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
+from spaces_bridge.media.worker.values import OverloadStep, PeerPhase, StreamDirection
 from tests.support.stage import EAR, GUEST, HOST, SPACE, Noted, options
 
 pytestmark = pytest.mark.unit
@@ -90,6 +90,10 @@ class OnPaper:
                 isinstance(told, messages.OpenSpace) and told.space == space for told in each.told
             )
         ]
+
+
+def overload(three: OnPaper) -> Overload:
+    return three.stage.overload
 
 
 async def test_one_worker_mixes_and_the_others_are_told_which(tmp_path: Path) -> None:
@@ -201,6 +205,28 @@ async def test_listeners_are_counted_and_sent_away_wherever_they_are(tmp_path: P
         assert messages.ClosePeer(peer) in each.told
 
 
+async def test_a_worker_with_too_much_to_do_gets_nobody_while_others_take_them(
+    tmp_path: Path,
+) -> None:
+    three = OnPaper(tmp_path)
+    three.stage.open_space(SPACE, 0)
+    crowded = messages.OverloadChanged(OverloadStep.CROWDED)
+    three.workers[0].hear(crowded)
+    assert overload(three) == Overload.LONG_FRAMES  # in all nobody is refused
+    await three.stage.offer(SPACE, EAR, Direction.LISTEN, "offer")
+    assert [each.load for each in three.stages] == [0, 1, 0]
+    three.stage.open_space(OTHER, 0)
+    assert three.homes(OTHER) == [2]
+    three.workers[1].hear(crowded)
+    three.workers[2].hear(crowded)
+    assert overload(three) == Overload.CROWDED
+    with pytest.raises(OfferRefused) as refused:
+        await three.stage.offer(SPACE, GUEST, Direction.LISTEN, "offer")
+    assert refused.value.code == CROWDED
+    await three.stage.offer(SPACE, HOST, Direction.LISTEN, "offer", has_floor=True)
+    assert three.stages[0].load == 1
+
+
 def test_the_numbers_of_workers_become_one() -> None:
     one = {"worker_up": 1.0, "packets_out": 5.0, "tick_late_p99_ms": 3.0, "listeners": 2.0}
     other = {"worker_up": 0.0, "packets_out": 7.0, "tick_late_p99_ms": 9.0}
@@ -215,4 +241,6 @@ def test_the_numbers_of_workers_become_one() -> None:
         "listeners": {"1": 2.0},
         "mixes": {},
         "tick_late_p99_ms": {"1": 3.0, "2": 9.0},
+        "busy_share": {},
+        "overload_step": {},
     }

@@ -37,8 +37,8 @@ def admitted(
             return dataclasses.replace(message, reason=reason, speaks=False, listens=False)
         case messages.KeyPressed() | messages.PromptEnded():
             return _of_plain_call(message)
-        case messages.Stats():
-            return _numbers(message)
+        case messages.Stats() | messages.OverloadChanged():
+            return _load(message)
         case messages.AudioLevels() if is_home:
             return _levels(message)
         case messages.SpeakerAudio() if is_home:
@@ -135,8 +135,11 @@ def _levels(message: messages.AudioLevels) -> messages.AudioLevels:
     )
 
 
-def _numbers(message: messages.Stats) -> messages.Stats:
-    if len(message.numbers) > limits.MOST_NUMBERS:
+def _load(
+    message: messages.Stats | messages.OverloadChanged,
+) -> messages.Stats | messages.OverloadChanged:
+    """Return what a worker says of its load; a step is one of four, as its message is read."""
+    if isinstance(message, messages.Stats) and len(message.numbers) > limits.MOST_NUMBERS:
         raise BadMessage("more numbers than there are")
     return message
 

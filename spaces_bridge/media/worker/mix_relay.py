@@ -95,11 +95,20 @@ class MixRelay:
         relayed = self._relayed.get(space)
         return None if relayed is None else relayed.mix
 
-    def take(self, space: SpaceId, home: int) -> None:
-        """Take a live space's mix of the worker at this place; a known one goes on as it is."""
+    @property
+    def mixes(self) -> list[RelayedMix]:
+        """The mixes that come of other workers."""
+        return [each.mix for each in self._relayed.values()]
+
+    def take(self, space: SpaceId, home: int) -> RelayedMix:
+        """Take and return a live space's mix, of the worker at this place.
+
+        A known one goes on as it is.
+        """
         known = self._relayed.get(space)
         mix = known.mix if known is not None else RelayedMix(self._crowd)
         self._relayed[space] = _Relayed(home, mix)
+        return mix
 
     def drop(self, space: SpaceId) -> None:
         """Take a live space's mix no longer; an unknown one is fine."""
@@ -154,7 +163,7 @@ class MixRelay:
 
     def numbers(self) -> Mapping[str, float]:
         """Return the numbers for the metrics, since the start."""
-        mixes = [each.mix for each in self._relayed.values()]
+        mixes = self.mixes
         return {
             "relay_dropped": self._datagrams.dropped + self._datagrams.refused,
             "relay_late": self._late + sum(each.dropped for each in mixes),

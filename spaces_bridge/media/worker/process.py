@@ -26,10 +26,11 @@ from spaces_bridge.media.worker.control import ControlSocket
 from spaces_bridge.media.worker.duplex_peers import DuplexPeers
 from spaces_bridge.media.worker.edge.edge import Edge
 from spaces_bridge.media.worker.farewells import Farewells
+from spaces_bridge.media.worker.load_shedding import LoadShedding, MeasuresLoad
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
-from spaces_bridge.media.worker.mix.shared_packets import Crowd
+from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.mix_relay import MixRelay
 from spaces_bridge.media.worker.options import WorkerOptions
@@ -72,7 +73,13 @@ Adjustment: TypeAlias = (
 class Worker:
     """A worker joins the edge, the mixes and the control socket; all of it runs on the loop."""
 
-    def __init__(self, options: WorkerOptions, make_edge: Callable[..., Edge] = Edge) -> None:
+    def __init__(
+        self,
+        options: WorkerOptions,
+        make_edge: Callable[..., Edge] = Edge,
+        meter: MeasuresLoad | None = None,
+    ) -> None:
+        """`meter`: says how loaded the worker is; None: it is measured."""
         self._options = options
         self._udp = [_adopt(number) for number in options.udp]
         self._tcp = [_adopt(number) for number in options.tcp]
@@ -108,6 +115,7 @@ class Worker:
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
         self._crowd = Crowd(options.crowd_frame_ms // TICK_MS, options.crowd_from)
         self._relay = MixRelay(Path(options.path).parent, options.place, self._spaces, self._crowd)
+        self._shedding = LoadShedding(self._mixes, self._control.send, self._listening, meter)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -174,6 +182,7 @@ class Worker:
         self._ticks += 1
         if self._control.is_attached:
             self._report()
+        self._shedding.ticked(now, self._clock)
 
     def _mixed(self, mix: SpaceMix, now: float, steps: int) -> Tick:
         """Mix 20 ms, and say which prompts have ended with them."""
@@ -247,7 +256,16 @@ class Worker:
             "ticks_skipped": self._clock.skipped,
             **self._room_sound.numbers(),
             **self._relay.numbers(),
+            **self._shedding.numbers(),
         }
+
+    def _mixes(self) -> list[SharedPackets]:
+        relayed = [mix.packets for mix in self._relay.mixes]
+        return [mix.packets for mix in self._spaces.values()] + relayed
+
+    def _listening(self) -> int:
+        listens = StreamDirection.LISTEN
+        return sum(member.direction is listens for member in self._members.values())
 
     # --- the edge ---
 
@@ -328,6 +346,7 @@ class Worker:
         self._control.send(messages.Hello(os.getpid(), gates, peers, relayed))
         for peer in list(self._members):
             self._send_record(peer)
+        self._shedding.introduce()
         self._control.send(messages.Synced())
 
     def _obey(self, message: messages.WorkerOrder) -> None:
@@ -395,11 +414,12 @@ class Worker:
             self._spaces[message.space] = SpaceMix(
                 message.elapsed_ms, crowd=self._crowd, make_encoder=lambda: Encoder(bitrate)
             )
+            self._shedding.opened(self._spaces[message.space].packets)
 
     def _relay_space(self, message: messages.RelaySpace) -> None:
         if message.space in self._spaces:
             self._close_space(message.space)
-        self._relay.take(message.space, message.home)
+        self._shedding.opened(self._relay.take(message.space, message.home).packets)
 
     def _close_space(self, space: SpaceId) -> None:
         self._relay.drop(space)
