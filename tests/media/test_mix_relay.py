@@ -10,7 +10,7 @@ import pytest
 from spaces_bridge.core.ids import SpaceId
 from spaces_bridge.media.mix_frames import TICKS, WANTS, Want, datagrams, pack_tick, pack_want
 from spaces_bridge.media.worker.mix.relayed import RelayedTick
-from spaces_bridge.media.worker.mix.shared_packets import Crowd
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import SpaceMix
 from spaces_bridge.media.worker.mix_relay import FORGET_AFTER, TELL_EVERY, MixRelay, relay_path
 from spaces_bridge.media.worker.values import StreamDirection
@@ -24,7 +24,7 @@ class Side:
 
     def __init__(self, directory: Path, place: int) -> None:
         self.spaces: dict[SpaceId, SpaceMix] = {}
-        self.relay = MixRelay(directory, place, self.spaces, Crowd(frames=1))
+        self.relay = MixRelay(directory, place, self.spaces, CrowdPackets(frames=1))
         self.sent: dict[str, list[bytes]] = {}
         self.relayed: RelayedTick | None = None
 

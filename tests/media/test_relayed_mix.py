@@ -8,14 +8,14 @@ from spaces_bridge.media.worker.mix.relayed import (
     RelayedMix,
     RelayedTick,
 )
-from spaces_bridge.media.worker.mix.shared_packets import Crowd
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import SpaceMix
 from spaces_bridge.media.worker.values import StreamDirection
 
 pytestmark = pytest.mark.unit
 
 FRAMES = [bytes((0x78, number)) for number in range(40)]  # CELT, 20 ms
-CROWD = Crowd(frames=1)
+CROWD = CrowdPackets(frames=1)
 
 
 def heard(mix: RelayedMix, steps: int = 1) -> dict[str, bytes]:

@@ -27,7 +27,7 @@ from spaces_bridge.media.mix_frames import (
 from spaces_bridge.media.unix_datagrams import UnixDatagrams
 from spaces_bridge.media.worker.mix.prompts import MixPayloads
 from spaces_bridge.media.worker.mix.relayed import RelayedMix, RelayedTick
-from spaces_bridge.media.worker.mix.shared_packets import Crowd
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
 from spaces_bridge.media.worker.mix.space_mix import SpaceMix
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class MixRelay:
         directory: Path,
         place: int,
         spaces: Mapping[SpaceId, SpaceMix],
-        crowd: Crowd,
+        crowd: CrowdPackets,
     ) -> None:
         """`place`: the worker's own among those of this machine, from 0 on."""
         self._crowd = crowd

@@ -30,7 +30,7 @@ from spaces_bridge.media.worker.load_shedding import LoadShedding, MeasuresLoad
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
-from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
 from spaces_bridge.media.worker.mix_relay import MixRelay
 from spaces_bridge.media.worker.options import WorkerOptions
@@ -113,7 +113,7 @@ class Worker:
             self._send_record,
         )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
-        self._crowd = Crowd(options.crowd_frame_ms // TICK_MS, options.crowd_from)
+        self._crowd = CrowdPackets(options.crowd_frame_ms // TICK_MS, options.crowd_from)
         self._relay = MixRelay(Path(options.path).parent, options.place, self._spaces, self._crowd)
         self._shedding = LoadShedding(self._mixes, self._control.send, self._listening, meter)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened

@@ -55,6 +55,7 @@ MOST_PEERS = most_peers(1024)
 """Peers of one edge unless `most` says otherwise; half as many may be joining."""
 
 _ROUND_S = 0.1  # DTLS timers, reports, expiry
+_TURNS = 10  # rounds; a listener for whom nothing is pending is looked after in one of so many
 _CATCH_UP = 1000  # RTCP indexes in a round, some 3 ms: see Outbound.catch_up
 _LOG_S = 60.0
 
@@ -107,6 +108,7 @@ class Edge:
         self._send_dropped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._round: asyncio.TimerHandle | None = None
+        self._turn = 0
         self._logged_at, self._logged = clock(), 0
 
     # --- life ----------------------------------------------------------------------------------
@@ -395,7 +397,10 @@ class Edge:
         assert self._loop is not None
         self._round = self._loop.call_later(_ROUND_S, self._make_round)
         now, spare = self._clock(), _CATCH_UP
-        for peer in list(self._peers.values()):
+        self._turn = (self._turn + 1) % _TURNS
+        for place, peer in enumerate(list(self._peers.values())):
+            if place % _TURNS != self._turn and peer.can_wait:
+                continue
             if self._peers.get(peer.id) is peer:  # an earlier one's turn may have ended it
                 spare -= peer.catch_up(spare)
                 self._look_after(peer, now)

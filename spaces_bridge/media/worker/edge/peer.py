@@ -40,7 +40,7 @@ SENDER_BACKLOG_S = 5.0
 CUT_IS_TOLD = 50
 """Packets beyond the allowance after which it is no hiccup any more: the sender is told."""
 
-_SENDER_REPORT_S = 5.0
+_SENDER_REPORT_S = 10.0
 _RECEIVER_REPORT_S = 2.0
 
 
@@ -248,6 +248,12 @@ class Peer:
         if news.sender_ntp is not None:
             link.reception.heard_sender_report(news.sender_ntp, now)
         return news.left
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing about this peer is pressing: it is connected, and only listens."""
+        is_settled = self.direction is StreamDirection.LISTEN and self.link is not None
+        return is_settled and self.link.out.may_report()
 
     def report_due(self, now: float) -> bool:
         """Return whether it is time to send an RTCP report."""

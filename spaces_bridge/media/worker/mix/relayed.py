@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from spaces_bridge.media.worker.mix.prompts import MixPayloads
-from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.values import ListenerPayload
 
 MOST_WAITING: Final = 5
@@ -42,13 +42,14 @@ class RelayedMix:
     one was missed.
     """
 
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: CrowdPackets) -> None:
         self.packets = SharedPackets(crowd)
         """The packets of those who hear the shared mix, as in `SpaceMix`."""
         self._listening: dict[str, str] = {}  # peer -> user
         self._waiting: deque[RelayedTick] = deque()
         self._on_air: frozenset[str] = frozenset()  # in the newest that came
         self._layout: _Layout | None = None
+        self._apart: frozenset[str] = frozenset()  # peers of people on air, in the layout
         self._spare, self._ticks = MOST_WAITING, 0
         self.dropped = 0
         """Ticks that were not sent, as more came than may wait."""
@@ -126,7 +127,8 @@ class RelayedMix:
                 own.setdefault(user, []).append(peer)
             else:
                 shared.append(peer)
-        self.packets.lay_out(shared)
+        self.packets.lay_out(shared, self._apart)
+        self._apart = frozenset[str]().union(*own.values())
         return _Layout(on_air, {user: tuple(each) for user, each in own.items()})
 
 

@@ -5,7 +5,7 @@ part of it in each tick. While nobody makes a sound, only comfort packets are se
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +17,16 @@ QUIET_AFTER: Final = 10
 """Ticks of silence that are sent, so that decoders fade; after them only comfort packets are."""
 COMFORT_EVERY: Final = 20
 """Ticks between comfort packets: clients tell silence from a lost connection by them."""
+BURST: Final = 1000
+"""Listeners who are sent to in one tick, while they are so few: together they cost less each, as
+less of what sending needs was put out of the processor's caches meanwhile."""
 CROWD_OVER: Final = 0.8
 """The share of a crowd's least number of listeners below which it is none any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """A crowd is a live space with `least` listeners or more: packets have `frames` frames."""
+class CrowdPackets:
+    """The packets of a crowd, of `least` listeners or more, have `frames` frames each."""
 
     frames: int = MOST_FRAMES
     least: int = 200
@@ -32,7 +35,7 @@ class Crowd:
 class SharedPackets:
     """The shared packets of a space: `lay_out` when its listeners change, `push` each tick."""
 
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: CrowdPackets) -> None:
         self._crowd, self._least_frames = crowd, 1
         self._packetizer = Packetizer()
         self._all: tuple[str, ...] = ()
@@ -53,16 +56,21 @@ class SharedPackets:
         self._least_frames = min(max(1, frames), MOST_FRAMES)
         self._choose_frames()
 
-    def lay_out(self, listeners: Sequence[str]) -> None:
-        """Serve these peers: who was there keeps the phase, who is new gets no frame of before."""
+    def lay_out(self, listeners: Sequence[str], returning: Collection[str] = ()) -> None:
+        """Serve these peers; those who were served before keep their phase.
+
+        Who is `returning` from another mix gets no frame of the time before.
+        """
         self._all = tuple(listeners)
         self._choose_frames()
         before = self._phase_of
         self._phase_of = {peer: before[peer] for peer in listeners if peer in before}
         sizes, idle = Counter(self._phase_of.values()), self._packetizer.idle_phases()
+        turns = self._turns()
         for peer in listeners:
             if peer not in self._phase_of:
-                phase = min(idle, key=lambda each: sizes[each])
+                phases = idle if peer in returning else turns
+                phase = min(phases, key=lambda each: sizes[each])
                 self._phase_of[peer] = phase
                 sizes[phase] += 1
         phases: list[list[str]] = [[] for _ in range(PHASES)]
@@ -90,6 +98,12 @@ class SharedPackets:
             for each in due
             if (peers := self._all if each.phase is None else self._phases[each.phase])
         ]
+
+    def _turns(self) -> Sequence[int]:
+        """Return the phases for new listeners: no more than so many need."""
+        frames = max(self._packetizer.frames, self._crowd.frames)
+        turns = min(frames, -(-len(self._all) // BURST))
+        return [phase for phase in range(PHASES) if phase % frames < turns] or range(PHASES)
 
     def _choose_frames(self) -> None:
         is_crowd = self._packetizer.frames > self._least_frames

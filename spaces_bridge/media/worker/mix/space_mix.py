@@ -17,7 +17,7 @@ from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
 from spaces_bridge.media.worker.mix.relayed import RelayedTick
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
-from spaces_bridge.media.worker.mix.shared_packets import Crowd, SharedPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
 from spaces_bridge.media.worker.mix.track import CaptionAudio, SoundChunk
 from spaces_bridge.media.worker.values import ListenerPayload, RtpPacket, StreamDirection
@@ -76,11 +76,11 @@ class SpaceMix:
         self,
         elapsed_ms: int,
         *,
-        crowd: Crowd | None = None,
+        crowd: CrowdPackets | None = None,
         make_encoder: Callable[[], Encoder] = Encoder,
         make_decoder: Callable[[], Decoder] = Decoder,
     ) -> None:
-        self.packets = SharedPackets(crowd or Crowd())
+        self.packets = SharedPackets(crowd or CrowdPackets())
         """The packets of those who only listen."""
         self.position_ms = elapsed_ms
         """The beginning of the next tick, in milliseconds since the live space started."""
@@ -98,6 +98,9 @@ class SpaceMix:
         self._prompts = PlayedPrompts(make_encoder)
         self._tracks: dict[str, CaptionAudio] = {}
         self._layout: Listeners | None = None
+        self._apart: frozenset[str] = (
+            frozenset()
+        )  # peers that hear another mix than the shared one
         self._loudest: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._ticks = 0
@@ -339,7 +342,8 @@ class SpaceMix:
             else:
                 shared.append(peer)
         peers_of = {user: tuple(peers) for user, peers in own.items()}
-        self.packets.lay_out(shared)
+        self.packets.lay_out(shared, self._apart)
+        self._apart = frozenset(prompted).union(*own.values())
         elsewhere = self.gates.open & (self._elsewhere or frozenset())
         layout = Listeners(tuple(shared), peers_of, prompted, elsewhere, elsewhere.union(minus))
         self._layout = layout
