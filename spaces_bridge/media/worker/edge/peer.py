@@ -252,8 +252,9 @@ class Peer:
     @property
     def can_wait(self) -> bool:
         """Whether nothing about this peer is pressing: it is connected, and only listens."""
-        is_settled = self.direction is StreamDirection.LISTEN and self.link is not None
-        return is_settled and self.link.out.may_report()
+        link = self.link
+        is_listener = self.direction is StreamDirection.LISTEN
+        return is_listener and link is not None and link.out.may_report()
 
     def report_due(self, now: float) -> bool:
         """Return whether it is time to send an RTCP report."""

@@ -69,14 +69,14 @@ class SharedPackets:
         turns = self._turns()
         for peer in listeners:
             if peer not in self._phase_of:
-                phases = idle if peer in returning else turns
-                phase = min(phases, key=lambda each: sizes[each])
+                among = idle if peer in returning else turns
+                phase = min(among, key=lambda each: sizes[each])
                 self._phase_of[peer] = phase
                 sizes[phase] += 1
         phases: list[list[str]] = [[] for _ in range(PHASES)]
         for peer, phase in self._phase_of.items():
             phases[phase].append(peer)
-        self._phases = tuple(map(tuple, phases))
+        self._phases = tuple(tuple(phase) for phase in phases)
 
     def push(
         self, frame: bytes | None, *, steps: int = 1, is_silent: bool
