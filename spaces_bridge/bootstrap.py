@@ -48,7 +48,7 @@ from spaces_bridge.matrix.crypto.assembly import OwnKeys, open_own_keys
 from spaces_bridge.matrix.crypto.pickles import WrongPickleKeyError
 from spaces_bridge.media.cluster_stage import ClusterStage
 from spaces_bridge.media.launch import sole_bridge
-from spaces_bridge.media_assembly import Sound, media_options, sound_of
+from spaces_bridge.media_assembly import LocalRelay, Sound, media_options, sound_of
 from spaces_bridge.startup import ExitCode, StartUpError
 from spaces_bridge.storage.errors import SchemaError
 from spaces_bridge.storage.sole_user import DatabaseInUse, SoleUser, sole_user, until_taken
@@ -522,6 +522,13 @@ def _health(
     return parts
 
 
+def _of_relay(relay: LocalRelay) -> NumberSource:
+    async def of_relays() -> Numbers:
+        return relay.metrics()
+
+    return of_relays
+
+
 def _numbers(
     tasks: TaskSupervisor,
     storage: Storage,
@@ -532,6 +539,9 @@ def _numbers(
 ) -> Mapping[str, NumberSource]:
     async def of_media() -> Numbers:
         return sound.stage.metrics()
+
+    async def of_workers() -> Numbers:
+        return sound.stage.worker_metrics()
 
     async def of_nodes() -> Numbers:
         return sound.stage.node_metrics()
@@ -544,15 +554,11 @@ def _numbers(
         "tasks": task_numbers(tasks),
         "database": storage.backlog,
         "media": of_media,
+        "workers": of_workers,
         "nodes": of_nodes,
     }
     if sound.relay is not None:
-        relay = sound.relay
-
-        async def of_relays() -> Numbers:
-            return relay.metrics()
-
-        sources["relays"] = of_relays
+        sources["relays"] = _of_relay(sound.relay)
     if calls is not None:
         sources["calls"] = calls.numbers
     if matrix.encryption is not None:

@@ -1,5 +1,6 @@
-"""The assembly of the sound: the worker of this machine, and those of media nodes."""
+"""The assembly of the sound: the workers of this machine, and those of media nodes."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 from spaces_bridge.app.errors import AdapterError
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.config import Config
+from spaces_bridge.config.schema import MOST_PORT, MOST_WORKERS
+from spaces_bridge.media.cluster_members import MemberStage
 from spaces_bridge.media.cluster_relays import ClusterRelays
 from spaces_bridge.media.cluster_stage import ClusterStage
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.endpoint import NodeEndpoint
 from spaces_bridge.media.nodes.registry import MediaNodes
 from spaces_bridge.media.nodes.signed_peer_ids import signing_key
@@ -21,9 +25,9 @@ from spaces_bridge.web.access.addresses import Addresses
 
 
 class LocalRelay:
-    """The relay of this machine's worker, and the SFU client that does what it says."""
+    """The relay of this machine's workers, and the SFU client that does what it says."""
 
-    def __init__(self, stage: WorkerStage, runtime_dir: Path, tasks: TaskSupervisor) -> None:
+    def __init__(self, stage: MemberStage, runtime_dir: Path, tasks: TaskSupervisor) -> None:
         self.relays = WorkerRelays(self._send, stage.room_sounds, tasks)
         self.client = SfuClientProcess(
             runtime_dir, on_message=self.relays.heard, on_lost=self.relays.lost, tasks=tasks
@@ -69,7 +73,7 @@ class Sound:
 
 
 def media_options(config: Config) -> MediaOptions:
-    """Return the options of this machine's worker."""
+    """Return the options of this machine's first worker."""
     media = config.media
     return MediaOptions(
         addresses=tuple(str(address) for address in media.addresses),
@@ -87,7 +91,7 @@ def media_options(config: Config) -> MediaOptions:
 def sound_of(config: Config, tasks: TaskSupervisor, *, needs_relays: bool) -> Sound:
     """Return the sound, which the bridge is to start."""
     media = config.media
-    local = WorkerStage(media_options(config), tasks=tasks) if media.local_worker else None
+    local = local_stage(config, tasks, one_home=needs_relays) if media.local_worker else None
     stage = ClusterStage(
         local, tasks, domain=config.homeserver.domain, keep_s=media.orphan_grace_s
     )
@@ -98,6 +102,22 @@ def sound_of(config: Config, tasks: TaskSupervisor, *, needs_relays: bool) -> So
         relay.relays if relay is not None else None, url_for_nodes=config.node_sfu_url
     )
     return Sound(stage, relays, relay, _nodes(config, stage, relays))
+
+
+def local_stage(config: Config, tasks: TaskSupervisor, *, one_home: bool) -> LocalStage:
+    """Return the stage on this machine's workers; `one_home`: the first one mixes everything."""
+    options = media_options(config)
+    places = range(worker_count(config))
+    stages = [WorkerStage(options.of_worker(place), tasks=tasks) for place in places]
+    return LocalStage(stages, options, one_home=one_home)
+
+
+def worker_count(config: Config) -> int:
+    """Return how many workers this machine is to have; `auto`: one for each core we may use."""
+    media = config.media
+    if media.workers != "auto":
+        return media.workers
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS, MOST_PORT + 1 - media.port)
 
 
 def _nodes(config: Config, stage: ClusterStage, relays: ClusterRelays) -> NodeEndpoint | None:

@@ -1,5 +1,6 @@
 """`--check`: each mistake an admin can make is found, and the line that cures it is named."""
 
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -434,6 +435,24 @@ def test_ports_in_use_and_addresses_nobody_reaches_are_warnings() -> None:
     warnings = "\n".join(text for text in texts if text.startswith("warn"))
     for words in ("only this machine", "UDP port", "`web.port`", "https://spaces.home.test"):
         assert words in warnings
+
+
+def test_the_port_of_each_media_worker_is_looked_at() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+    ):
+        first.bind(("127.0.0.1", 0))
+        port = first.getsockname()[1]
+        with contextlib.suppress(OSError):  # somebody else's is as good
+            second.bind(("127.0.0.1", port + 1))
+        media = {"port": port, "workers": 2, "hostnames": ["127.0.0.1"]}
+        config = Config.model_validate({"media": media})
+        texts = [str(found) for found in media_findings(config)]
+        free = [str(found) for found in media_findings(config, is_running=True)]
+    assert any(f"UDP port {port} is in use" in text for text in texts)
+    assert any(f"UDP port {port + 1} is in use" in text for text in texts)
+    assert not any("UDP" in text for text in free)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The config: the example is the schema, mistakes name their line, secrets are real ones."""
 
+import os
 import re
 from datetime import UTC
 from pathlib import Path
@@ -17,7 +18,7 @@ from spaces_bridge.config.example import (
     with_tokens,
     write_private,
 )
-from spaces_bridge.config.schema import NODE_SECRET_MIN, HostingConfig
+from spaces_bridge.config.schema import MOST_WORKERS, NODE_SECRET_MIN, HostingConfig
 from spaces_bridge.config.source import (
     is_usable_secret,
     keys_of,
@@ -28,7 +29,9 @@ from spaces_bridge.config.source import (
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.roles import RoleLevels
 from spaces_bridge.matrix.settings import MatrixSettings
+from spaces_bridge.media import options
 from spaces_bridge.media.nodes.limits import SECRET_MIN
+from spaces_bridge.media_assembly import worker_count
 from spaces_bridge.startup import ExitCode, StartUpError
 
 pytestmark = pytest.mark.unit
@@ -125,6 +128,9 @@ def test_a_bad_value_names_its_line_and_all_of_them_are_told_at_once() -> None:
         ("media: {engine: janus}\n", "'embedded' or 'livekit'"),
         ("media: {node_secret: short}\n", "32 characters"),
         ("media: {local_worker: false}\n", "set node_secret"),
+        ("media: {workers: many}\n", "'auto'"),
+        ("media: {workers: 0}\n", "greater than or equal to 1"),
+        ("media: {workers: 4, port: 65533}\n", "choose a lower port"),
         (f"media: {{node_secret: {'s' * 32}}}\n", "set engine to livekit"),
         ("levels: {host: 100}\n", "less than or equal to 99"),
     ],
@@ -296,6 +302,17 @@ def test_the_secret_of_media_nodes_counts_as_one() -> None:
     config = settings(f"media: {{engine: livekit, local_worker: false, node_secret: {secret}}}")
     assert secret in config.secrets
     assert NODE_SECRET_MIN == SECRET_MIN, "the bridge and a node ask for the same"
+
+
+def test_media_workers_are_a_number_or_one_for_each_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert worker_count(settings("")) == 1
+    assert worker_count(settings("media: {workers: 3}")) == 3
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(6)))
+    assert worker_count(settings("media: {workers: auto}")) == 6
+    assert worker_count(settings("media: {workers: auto, port: 65533}")) == 3
+    assert MOST_WORKERS == options.MOST_WORKERS, "the bridge looks for as many as may be set"
 
 
 def test_the_admin_token_counts_as_a_secret() -> None:

@@ -55,6 +55,7 @@ _SPACE: SpaceView = {
     "posts": [_POST],
     "recording": False,
     "encrypted": False,
+    "overload": 0,
     "page": _PAGE,
     "room_alias": "#spaces_bread-and-roses-k3v9:example.org",
 }

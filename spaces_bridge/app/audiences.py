@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from spaces_bridge.app.chat import ChatNews
-from spaces_bridge.app.ports import Audience, Draft
+from spaces_bridge.app.ports import Audience, Draft, Overload
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.core.live_space import LiveSpace
@@ -53,6 +53,11 @@ class Audiences:
         for audience in self._audiences:
             audience.chatted(space, news)
 
+    def overloaded(self, step: Overload) -> None:
+        """Tell all what is given up now."""
+        for audience in self._audiences:
+            audience.overloaded(step)
+
     def guests(self, space: SpaceId) -> int:
         """Return the number of guests in all audiences right now."""
         return sum(audience.guests(space) for audience in self._audiences)
@@ -80,6 +85,9 @@ class QuietAudience:
         """Do nothing."""
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
+        """Do nothing."""
+
+    def overloaded(self, step: Overload) -> None:
         """Do nothing."""
 
     def guests(self, space: SpaceId) -> int:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 
-from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.ports import Draft, Overload
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -63,6 +63,11 @@ class MediaEvents:
             if view is not None and view.phase is Phase.LIVE:
                 self.open_stage(space)
                 self._context.audience.notice(space, RESTARTED)
+
+    def overloaded(self, step: Overload, here: Overload) -> None:
+        # captions are made on this machine: what another one has to do is no help to it
+        self._context.captioner.rest_drafts(here >= Overload.NO_DRAFTS)
+        self._context.audience.overloaded(step)
 
     def open_stage(self, space: SpaceId) -> None:
         """Bring the stage to the live space's state: at a start, or after a worker's death."""

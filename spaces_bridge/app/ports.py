@@ -7,7 +7,7 @@ waits; what comes back comes through the listeners below, which only tell, too.
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from spaces_bridge.app.chat import ChatNews
@@ -390,6 +390,18 @@ class MediaSession:
     """The SDP answer."""
 
 
+class Overload(IntEnum):
+    """What is given up because the stage has too much to do: each step keeps those before."""
+
+    CALM = 0
+    NO_DRAFTS = 1
+    """Captions show finished sentences only."""
+    LONG_FRAMES = 2
+    """Who only listens hears a moment later."""
+    CROWDED = 3
+    """New listeners are refused, and hear by the stream over HTTP."""
+
+
 class Stage(Protocol):
     """The stage carries the sound of all live spaces."""
 
@@ -440,9 +452,18 @@ class Stage(Protocol):
         ...
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
-        """Answer an SDP offer. Raises OfferRefused, AdapterError (no worker)."""
+        """Answer an SDP offer. Raises OfferRefused, AdapterError (no worker).
+
+        Who has the floor is let in however crowded it is: they talk with those they hear.
+        """
         ...
 
     def hang_up(self, session: str) -> bool:
@@ -505,6 +526,10 @@ class StageListener(Protocol):
         """A media worker died and a new one took over; these live spaces were on it."""
         ...
 
+    def overloaded(self, step: Overload, here: Overload) -> None:
+        """The stage gives something up, or no longer does. `here`: workers on this machine."""
+        ...
+
 
 # --- captions --------------------------------------------------------------------------------
 
@@ -546,6 +571,10 @@ class Captioner(Protocol):
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         """End a speaker's track as the microphone closed: the last words are final now."""
+        ...
+
+    def rest_drafts(self, on: bool) -> None:
+        """Make no drafts from now on, or make them again; finals go on as they are."""
         ...
 
 
@@ -620,4 +649,8 @@ class Audience(Protocol):
 
     def guests(self, space: SpaceId) -> int:
         """Return the number of guests on the page right now."""
+        ...
+
+    def overloaded(self, step: Overload) -> None:
+        """Tell all pages what is given up now."""
         ...

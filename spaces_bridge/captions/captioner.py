@@ -21,6 +21,7 @@ from spaces_bridge.captions.messages import (
     LoadFailed,
     Missed,
     OpenTrack,
+    RestDrafts,
     Speech,
     TrackEnded,
     TranscribedUntil,
@@ -86,6 +87,7 @@ class WorkerCaptioner:
         self._ready: asyncio.Future[None] | None = None
         self._model: Path | None = None
         self._running = False
+        self._drafts_rest = False
         self._pauses = Pauses(self._tell_paused)
         self._timers: set[asyncio.TimerHandle] = set()
         self._numbers = CaptionerNumbers()
@@ -172,7 +174,13 @@ class WorkerCaptioner:
             track.closing = True
             self._tell_worker(EndOfTrack(space, user))
 
-    def _tell_worker(self, message: OpenTrack | EndOfTrack) -> None:
+    def rest_drafts(self, on: bool) -> None:
+        """Make no drafts from now on, or make them again; the next worker is told, too."""
+        if on != self._drafts_rest:
+            self._drafts_rest = on
+            self._tell_worker(RestDrafts(on))
+
+    def _tell_worker(self, message: OpenTrack | EndOfTrack | RestDrafts) -> None:
         """Tell the worker, if there is one; the next one is told the state as it is then."""
         if self._mailbox is not None:
             self._mailbox.put(message)
@@ -271,6 +279,8 @@ class WorkerCaptioner:
         options = self._options
         self._mailbox = mailbox = Mailbox(options.room_ms)
         mailbox.put(Load(str(self._model), options.language, options.partials))
+        if self._drafts_rest:
+            mailbox.put(RestDrafts(True))
         for (space, user), track in self._tracks.items():
             mailbox.put(OpenTrack(space, user, track.language))
         try:

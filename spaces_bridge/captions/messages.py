@@ -53,6 +53,13 @@ class EndOfTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class RestDrafts:
+    """Make no drafts from now on, or make them again; finals go on as they are."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionsPing:
     """Ask for a sign of life; the worker answers with `CaptionsPong` between two decodes."""
 
@@ -134,7 +141,7 @@ class CaptionsPong:
     """The worker is alive."""
 
 
-ToCaptionWorker: TypeAlias = Load | OpenTrack | Speech | EndOfTrack | CaptionsPing
+ToCaptionWorker: TypeAlias = Load | OpenTrack | Speech | EndOfTrack | RestDrafts | CaptionsPing
 FromCaptionWorker: TypeAlias = (
     CaptionsReady
     | LoadFailed
@@ -153,6 +160,7 @@ CODEC: Final[MessageCodec[CaptionsMessage]] = MessageCodec(
         "OpenTrack": OpenTrack,
         "Speech": Speech,
         "EndOfTrack": EndOfTrack,
+        "RestDrafts": RestDrafts,
         "Ping": CaptionsPing,
         "Ready": CaptionsReady,
         "LoadFailed": LoadFailed,

@@ -24,3 +24,6 @@ class NoCaptioner:
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         """Part of the port."""
+
+    def rest_drafts(self, on: bool) -> None:
+        """Part of the port."""

@@ -11,14 +11,15 @@ from yarl import URL
 
 from spaces_bridge.checks.finding import PATIENCE, Finding
 from spaces_bridge.config import Config
+from spaces_bridge.media_assembly import worker_count
 
 
 def media_findings(config: Config, *, is_running: bool = False) -> list[Finding]:
-    """Return findings on whether browsers elsewhere can reach the media port.
+    """Return findings on whether browsers elsewhere can reach the media ports, one per worker.
 
     A port in use is none where the bridge `is_running`, here and below.
     """
-    port = config.media.port
+    ports = range(config.media.port, config.media.port + worker_count(config))
     findings = []
     if all(address.is_loopback for address in config.media.addresses):
         findings.append(
@@ -29,10 +30,13 @@ def media_findings(config: Config, *, is_running: bool = False) -> list[Finding]
             )
         )
     for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        if _is_free(str(config.media.hostnames[0]), port, kind):
-            findings.append(Finding(f"{name} port {port} can be opened; let it through firewalls"))
+        taken = [at for at in ports if not _is_free(str(config.media.hostnames[0]), at, kind)]
+        if not taken:
+            which = f"port {ports[0]}" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]}"
+            text = f"{name} {which} can be opened; let {'it' if len(ports) == 1 else 'them'} "
+            findings.append(Finding(f"{text}through firewalls"))
         elif not is_running:
-            findings.append(_taken(f"{name} port {port}", "media.port"))
+            findings += [_taken(f"{name} port {at}", "media.port") for at in taken]
     return findings
 
 

@@ -32,10 +32,14 @@ PermissionName = Literal["listen", "host", "admin"]
 SIGNING_SECRET_MIN = 32
 """Characters of a secret that signs with SHA-256 (RFC 7518, section 3.2)."""
 
+MOST_PORT = 65535
+MOST_WORKERS = 64
+"""Media workers of one machine."""
+
 NODE_SECRET_MIN = 32
 """Characters of the secret of media nodes, which nobody is to guess."""
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=MOST_PORT)]
 Level = Annotated[int, Field(ge=1, le=99)]
 
 
@@ -215,6 +219,11 @@ class MediaConfig(ConfigSection):
         description="Public and local IP addresses (IPv4 and IPv6) that browsers are told.",
     )
     port: Port = Field(29350, description="The UDP and TCP port of the first media worker.")
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] | Literal["auto"] = Field(
+        1,
+        description="Media workers on this machine, or auto: one for each CPU core. Each has a "
+        "port of its own, media.port and those after it: the firewall has to let all of them in.",
+    )
     hostnames: tuple[IPvAnyAddress, ...] = Field(
         (ip_address("0.0.0.0"), ip_address("::")),
         min_length=1,
@@ -259,6 +268,15 @@ class MediaConfig(ConfigSection):
         if 0 < len(value.get_secret_value()) < NODE_SECRET_MIN:
             raise ValueError(f"write {NODE_SECRET_MIN} characters or more, or nothing")
         return value
+
+    @model_validator(mode="after")
+    def _has_ports(self) -> Self:
+        if self.workers != "auto" and self.port + self.workers - 1 > MOST_PORT:
+            raise ValueError(
+                f"{self.workers} workers need the ports from {self.port} on, and {MOST_PORT} is "
+                "the last one there is: choose a lower port, or fewer workers"
+            )
+        return self
 
     @model_validator(mode="after")
     def _worked_somewhere(self) -> Self:

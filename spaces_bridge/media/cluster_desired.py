@@ -7,9 +7,9 @@ from typing import Final
 from spaces_bridge.app.registry import is_ghost
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
+from spaces_bridge.media.cluster_members import MemberStage
 from spaces_bridge.media.desired import DesiredSpace
 from spaces_bridge.media.nodes.limits import MOST_SPACES
-from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.values import StreamDirection
 
 
@@ -90,7 +90,7 @@ class DesiredSpaces:
             return False
         return seat.direction is StreamDirection.LISTEN and seat.user not in ended.users
 
-    def bring(self, stage: WorkerStage, now: float) -> None:
+    def bring(self, stage: MemberStage, now: float) -> None:
         """Tell a new worker's stage all that is wanted."""
         for space, wanted in self._wanted.items():
             stage.open_space(space, wanted.elapsed_now_ms(now))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from spaces_bridge.app.ports import StageListener
+from spaces_bridge.app.ports import Overload, StageListener
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.cluster_members import LOCAL, ClusterMember
 from spaces_bridge.wire.pcm import length_ms
@@ -22,6 +22,10 @@ class ClusterView(Protocol):
 
     def has_page_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Return whether the person has a microphone on a page at any member."""
+        ...
+
+    def look_at_overload(self) -> None:
+        """Tell what is given up in all, if it is not what was told last."""
         ...
 
 
@@ -82,6 +86,10 @@ class MemberListener:
         listener = self._listener()
         if listener is not None and self._cluster.is_home(self._member):
             listener.worker_restarted(spaces)
+
+    def overloaded(self, step: Overload, here: Overload) -> None:
+        """Part of `StageListener`. What counts is all members together."""
+        self._cluster.look_at_overload()
 
     def _is_heard(self, space: SpaceId, user: UserId) -> bool:
         """Return whether sound is told as this person's; another machine's word is checked."""

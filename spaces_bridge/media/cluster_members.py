@@ -2,24 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
+from spaces_bridge.app.ports import Overload
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.limits import LOST_S
+from spaces_bridge.media.overloads import overload_of_all
 from spaces_bridge.media.stage import WorkerStage
 
 LOCAL: Final = ""
 """The name of the worker on this machine; nodes have others."""
 
+MemberStage: TypeAlias = WorkerStage | LocalStage
+"""One worker, or all of this machine."""
+
 
 @dataclass(eq=False, slots=True)
 class ClusterMember:
-    """A member is one media worker: its stage, and since when it cannot be reached.
+    """A member is a media worker, or all of this machine: its stage, and since when it is away.
 
     `is_lost`: for so long that its sessions do not count any more.
     """
 
     name: str
-    stage: WorkerStage
+    stage: MemberStage
     away_since: float | None = None
     is_lost: bool = False
 
@@ -57,8 +63,24 @@ class ClusterMembers:
         return (each for each in self if not each.is_lost)
 
     def for_listeners(self) -> list[ClusterMember]:
-        """Return those that can be reached, the one with the fewest sessions first."""
-        return sorted((each for each in self if each.is_here), key=lambda each: each.stage.load)
+        """Return those that can be reached, the one with the fewest sessions first.
+
+        One that takes nobody new, having too much to do, comes after all that do.
+        """
+
+        def rank(each: ClusterMember) -> tuple[bool, int]:
+            return each.stage.overload >= Overload.CROWDED, each.stage.load
+
+        return sorted((each for each in self if each.is_here), key=rank)
+
+    def overload(self) -> Overload:
+        """Return what is given up in all: listeners are refused only where nobody takes them."""
+        return overload_of_all(each.stage.overload for each in self if each.is_here)
+
+    def overload_here(self) -> Overload:
+        """Return what the workers of this machine have given up."""
+        steps = [each.stage.overload for each in self if each.name == LOCAL and each.is_here]
+        return max(steps, default=Overload.CALM)
 
     def look(self, now: float) -> list[ClusterMember]:
         """Note who is away, and return those that are newly lost, or back."""

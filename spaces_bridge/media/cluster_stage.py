@@ -1,8 +1,9 @@
-"""The stage port on several media workers: one on this machine, others on nodes.
+"""The stage port on several media workers: those of this machine, others on nodes.
 
-Every worker has every live space and its gates. One of them is home: microphones of pages go
+Every member has every live space and its gates. One of them is home: microphones of pages go
 there, and levels, sound for captions and the stream over HTTP come from there. Who listens goes
-where the fewest people are. With the worker of this machine alone, all of it is that worker's.
+where the fewest people are. The workers of this machine are one member, `LocalStage`; with it
+alone, all of it is that one's.
 """
 
 import asyncio
@@ -10,25 +11,27 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final
 
+from spaces_bridge.app.call_ports import CallStage
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.app.ports import Direction, MediaSession, Overload, StageListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
-from spaces_bridge.media.call_stage import WorkerCallStage
 from spaces_bridge.media.cluster_desired import DesiredSpaces
 from spaces_bridge.media.cluster_listener import MemberListener
-from spaces_bridge.media.cluster_members import LOCAL, ClusterMember, ClusterMembers
-from spaces_bridge.media.cluster_plain_calls import NO_WORKER, ClusterPlainCalls
+from spaces_bridge.media.cluster_members import LOCAL, ClusterMember, ClusterMembers, MemberStage
+from spaces_bridge.media.cluster_plain_calls import ClusterPlainCalls
+from spaces_bridge.media.local_stage import LocalStage
 from spaces_bridge.media.nodes.limits import LOOK_EVERY_S, LOST_S
-from spaces_bridge.media.stage import WorkerStage
+from spaces_bridge.media.stage import CROWDED, WorkerStage
 
 log = logging.getLogger(__name__)
 
 TASK: Final = "media nodes"
+NO_WORKER: Final = "No media node is connected yet. Try again in a moment."
 MOST_TRIES: Final = 3
 """Workers that are asked to take one listener."""
-_ELSEWHERE: Final = frozenset({"full", "busy"})
+_ELSEWHERE: Final = frozenset({"full", "busy", CROWDED})
 """Refusals of a worker that another one may not share."""
 
 HomeMoved = Callable[[str | None, str], None]
@@ -43,7 +46,7 @@ class ClusterStage:
 
     def __init__(
         self,
-        local: WorkerStage | None,
+        local: MemberStage | None,
         tasks: TaskSupervisor | None = None,
         *,
         domain: str = "",
@@ -58,9 +61,12 @@ class ClusterStage:
         self._listener: StageListener | None = None
         self._wants = DesiredSpaces(domain)
         self._members = ClusterMembers()
-        self.plain_calls = ClusterPlainCalls(self._members)
+        self.plain_calls = ClusterPlainCalls(
+            lambda: [each.stage for each in self._members], lambda _space: self._home().stage
+        )
         """The `PlainCallStage` port on the same workers."""
         self._has_nodes = False
+        self._overload = (Overload.CALM, Overload.CALM)  # in all and here, as it was told
         self._on_home_moved: HomeMoved = lambda _before, _now: None
         self._on_forgotten: Callable[[str], None] = lambda _name: None
         self._is_in_room: IsInRoom = lambda _name, _space: True
@@ -104,16 +110,21 @@ class ClusterStage:
         return self._local.worker_pid if self._local is not None else None
 
     @property
-    def calls(self) -> WorkerCallStage | None:
+    def calls(self) -> CallStage | None:
         """The `CallStage` port on this machine's worker, if there is one."""
         return self._local.calls if self._local is not None else None
 
     async def check(self) -> None:
         """Part of the `Health` port: one worker is enough."""
-        if not any(each.is_here for each in self._members):
-            if self._local is not None:
-                await self._local.check()
+        is_anyone = any(each.is_here for each in self._members)
+        if self._local is not None and (self._local.is_attached or not is_anyone):
+            await self._local.check()
+        if not is_anyone:
             raise AdapterError("No media node is connected.")
+
+    def worker_metrics(self) -> Mapping[str, float | Mapping[str, float]]:
+        """Return the numbers of this machine's workers, by the number of each, from 1 on."""
+        return self._local.worker_metrics() if isinstance(self._local, LocalStage) else {}
 
     def metrics(self) -> Mapping[str, float]:
         """Return the numbers of the home worker."""
@@ -127,6 +138,7 @@ class ClusterStage:
             "connected": float(sum(each.is_here for each in nodes)),
             "listeners": {each.name: float(each.stage.all_listening) for each in nodes},
             "restarts": {each.name: float(each.stage.restarts) for each in nodes},
+            "overload_step": {each.name: float(each.stage.overload) for each in nodes},
         }
 
     # --- live spaces and gates ---
@@ -188,20 +200,26 @@ class ClusterStage:
     # --- connections ---
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
         """Part of the port. Who listens is offered to the next worker if one does not answer."""
         tries = self._for_listeners(space) if direction is Direction.LISTEN else []
         *before, last = tries[:MOST_TRIES] or [self._home()]
         for each in before:
             try:
-                return await each.stage.offer(space, user, direction, sdp)
+                return await each.stage.offer(space, user, direction, sdp, has_floor=has_floor)
             except OfferRefused as refusal:
                 if refusal.code not in _ELSEWHERE:
                     raise
             except AdapterError as problem:
                 log.warning("a media worker took no listener: %s", problem)
-        return await last.stage.offer(space, user, direction, sdp)
+        return await last.stage.offer(space, user, direction, sdp, has_floor=has_floor)
 
     def hang_up(self, session: str) -> bool:
         """Part of the port."""
@@ -248,6 +266,14 @@ class ClusterStage:
     def has_page_microphone(self, space: SpaceId, user: UserId) -> bool:
         """Return whether the person has a microphone on a page at any member."""
         return any(each.stage.has_page_microphone(space, user) for each in self._members.counted())
+
+    def look_at_overload(self) -> None:
+        """Tell what is given up in all, if it is not what was told last."""
+        now = (self._members.overload(), self._members.overload_here())
+        if now != self._overload:
+            self._overload = now
+            if self._listener is not None:
+                self._listener.overloaded(*now)
 
     # --- nodes ---
 
@@ -296,6 +322,7 @@ class ClusterStage:
             if each.name != LOCAL and away_s > kept_s:
                 self._forget(each)
         self._settle_home()
+        self.look_at_overload()
 
     async def _watch(self) -> None:
         while True:

@@ -16,6 +16,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
     {
         "Attach": messages.Attach,
         "OpenSpace": messages.OpenSpace,
+        "RelaySpace": messages.RelaySpace,
         "CloseSpace": messages.CloseSpace,
         "Offer": messages.PeerOffer,
         "AnswerCall": messages.AnswerCall,
@@ -52,6 +53,7 @@ CODEC: Final[MessageCodec[messages.MediaMessage]] = MessageCodec(
         "SpeakerAudio": messages.SpeakerAudio,
         "MixPacket": messages.MixPacket,
         "Stats": messages.Stats,
+        "OverloadChanged": messages.OverloadChanged,
         "Pong": messages.Pong,
         "Displaced": messages.Superseded,
     },

@@ -10,13 +10,15 @@ from spaces_bridge.core.ids import UserId
 class DesiredSpace:
     """The wanted state: since when the live space runs, who is on air, how loud.
 
-    `elapsed_ms` is the time since its start at `told_at`, a time of the loop in seconds.
+    `elapsed_ms` is the time since its start at `told_at`, a time of the loop in seconds. `home`:
+    the place of the worker that mixes it, if that is another one of this machine.
     """
 
     elapsed_ms: int
     told_at: float
     on_air: set[UserId] = field(default_factory=set)
     volumes: Mapping[UserId, int] = field(default_factory=dict)
+    home: int | None = None
 
     def elapsed_now_ms(self, now: float) -> int:
         """Return the time since the live space's start, in milliseconds."""

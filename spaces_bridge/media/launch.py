@@ -30,6 +30,7 @@ from spaces_bridge.wire.messages import BadMessage
 from spaces_bridge.wire.worker_link import WorkerNotRunning, WorkerUnresponsive
 from spaces_bridge.wire.worker_process import worker_environment
 
+MODULE: Final = "spaces_bridge.media.worker"
 _LONGEST_PATH: Final = 107  # of a unix socket on Linux
 _MOST_SOCKETS: Final = 64
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -90,6 +91,7 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
         tcp=tcp,
         addresses=options.addresses,
         port=sockets.port,
+        place=options.place,
         memory_limit_mb=options.memory_limit_mb,
         orphan_grace_s=options.orphan_grace_s,
         opus_bitrate=options.opus_bitrate,
@@ -97,7 +99,7 @@ def spawn(options: MediaOptions, sockets: Sockets) -> Process:
         crowd_from=options.crowd_from,
     )
     child = subprocess.Popen(
-        [sys.executable, "-m", "spaces_bridge.media.worker", told.to_json()],
+        [sys.executable, "-m", MODULE, told.to_json()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(*udp, *tcp),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from spaces_bridge.core.ids import SpaceId, UserId
-from spaces_bridge.media.worker.values import PeerPhase, StreamDirection
+from spaces_bridge.media.worker.values import OverloadStep, PeerPhase, StreamDirection
 from spaces_bridge.wire.messages import BadMessage
 
 PROTOCOL: Final = 5
@@ -35,6 +35,14 @@ class OpenSpace:
 
     space: SpaceId
     elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySpace:
+    """Send a live space's mix on, which the worker of this machine at place `home` makes."""
+
+    space: SpaceId
+    home: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +297,15 @@ class PeerSeat:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The worker's first message: its process, its open gates by space, and its peers."""
+    """The worker's first message: its process, its open gates by space, and its peers.
+
+    `relayed` are those of the spaces that another worker mixes.
+    """
 
     pid: int
     gates: Mapping[SpaceId, tuple[UserId, ...]]
     peers: tuple[PeerSeat, ...]
+    relayed: tuple[SpaceId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +447,13 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class OverloadChanged:
+    """The worker has given up something, or no longer does; a new one has given up nothing."""
+
+    step: OverloadStep
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker is alive."""
 
@@ -449,16 +468,17 @@ class Superseded:
 CallRequest: TypeAlias = AnswerCall | OfferCall | AcceptCallAnswer
 DuplexRequest: TypeAlias = OfferDuplex | AcceptDuplexAnswer | RenegotiateDuplex
 WorkerOrder: TypeAlias = (
-    OpenSpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest | PlayPrompt
-    | UseMicrophone | ClosePeer | SetGate | SetGates | SetVolumes | SubscribeMix | AudioTaken
+    OpenSpace | RelaySpace | CloseSpace | PeerOffer | SendData | CallRequest | DuplexRequest
+    | PlayPrompt | UseMicrophone | ClosePeer | SetGate | SetGates | SetVolumes | SubscribeMix
+    | AudioTaken
     | ReplayAudio | UseRoomSound | PublishSpeakers | Restore | Ping
 )  # fmt: skip
 """What an attached control process has the worker do."""
 ToMediaWorker: TypeAlias = Attach | WorkerOrder
 FromMediaWorker: TypeAlias = (
     Hello | Synced | Answer | CallNegotiated | PeerRefused | PeerChanged | KeyPressed
-    | PromptEnded | Record | AudioLevels | SoundGaps | SpeakerAudio | MixPacket | Stats | Pong
-    | Superseded
+    | PromptEnded | Record | AudioLevels | SoundGaps | SpeakerAudio | MixPacket | Stats
+    | OverloadChanged | Pong | Superseded
 )  # fmt: skip
 MediaMessage: TypeAlias = ToMediaWorker | FromMediaWorker
 

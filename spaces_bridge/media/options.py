@@ -1,7 +1,12 @@
 """The options for sound that the administrator sets."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+MOST_WORKERS: Final = 64
+"""Media workers of one machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +25,15 @@ class MediaOptions:
     opus_bitrate: int = 32_000
     crowd_frame_ms: int = 60
     crowd_from: int = 200
+    place: int = 0
+    """The worker's own among those of this machine, from 0 on."""
+
+    def of_worker(self, place: int) -> "MediaOptions":
+        """Return the options of the worker at this place: its port is so many further on."""
+        port = self.port + place if self.port else 0
+        return dataclasses.replace(self, place=place, port=port)
 
     @property
     def socket_path(self) -> str:
         """The path of the unix socket on which the worker listens for the control process."""
-        return str(self.runtime_dir.absolute() / "media-0.sock")
+        return str(self.runtime_dir.absolute() / f"media-{self.place}.sock")

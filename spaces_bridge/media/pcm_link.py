@@ -7,10 +7,6 @@ frames of a moment share datagrams, because Linux lets only ten wait in a socket
 either side may be restarted at any time.
 """
 
-import asyncio
-import contextlib
-import os
-import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from spaces_bridge.core.ids import SpaceId, UserId
+from spaces_bridge.media.unix_datagrams import BadDatagram, UnixDatagrams
 
 RATE: Final = 48_000
 FRAME_BYTES: Final = 1920
@@ -28,13 +25,6 @@ MAX_DATAGRAM: Final = 48 * 1024
 _MAGIC: Final = b"SBP1"
 _ENTRY: Final = struct.Struct(">BBH")
 _LONGEST_ID: Final = 255  # bytes; what Matrix allows a user id
-_BUFFER: Final = 1 << 20
-_MOST_AT_ONCE: Final = 16
-"""Datagrams that are read before anything else gets its turn."""
-
-
-class BadDatagram(ValueError):
-    """A bad datagram: bytes that are none of ours; nothing of it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,73 +80,38 @@ def unpack(datagram: bytes) -> list[PcmFrame]:
 
 
 class PcmLink:
-    """A PCM link is one side's socket: it reads at `own` and sends to `other`, both paths.
-
-    `refused` and `dropped` count datagrams since the start: read and not understood, not sent.
-    """
+    """A PCM link is one side's socket: it reads at `own` and sends to `other`, both paths."""
 
     def __init__(self, own: Path, other: Path, on_frame: Callable[[PcmFrame], None]) -> None:
-        self._own, self._other, self._on_frame = own, str(other), on_frame
-        self._socket: socket.socket | None = None
-        self._inode = 0
-        self.refused = 0
-        self.dropped = 0
+        self._other, self._on_frame = str(other), on_frame
+        self._datagrams = UnixDatagrams(own, self._hear, MAX_DATAGRAM)
+
+    @property
+    def refused(self) -> int:
+        """The datagrams since the start that were read and not understood."""
+        return self._datagrams.refused
+
+    @property
+    def dropped(self) -> int:
+        """The datagrams since the start that were not sent."""
+        return self._datagrams.dropped
 
     def open(self) -> None:
         """Begin to read; another's socket of that path is put aside. Raises OSError."""
-        if self._socket is not None:
-            return
-        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        bound.setblocking(False)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        before = os.umask(0o177)
-        try:
-            self._own.unlink(missing_ok=True)
-            bound.bind(str(self._own))
-        except OSError:
-            bound.close()
-            raise
-        finally:
-            os.umask(before)
-        self._inode = self._own.stat().st_ino
-        self._socket = bound
-        asyncio.get_running_loop().add_reader(bound, self._read)
+        self._datagrams.open()
 
     def close(self) -> None:
         """Read no more, and remove the path unless it is another's by now."""
-        if self._socket is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
-        self._socket = None
-        with contextlib.suppress(OSError):
-            if self._own.stat().st_ino == self._inode:
-                self._own.unlink()
+        self._datagrams.close()
 
     def send(self, frames: Iterable[PcmFrame]) -> None:
         """Send frames without waiting; what the other side has no room for is dropped."""
-        if self._socket is None:
-            return
         for datagram in pack(frames):
-            try:
-                self._socket.sendto(datagram, self._other)
-            except OSError:  # it is not there, or does not keep up
-                self.dropped += 1
+            self._datagrams.send(datagram, self._other)
 
-    def _read(self) -> None:
-        assert self._socket is not None
-        for _ in range(_MOST_AT_ONCE):
-            try:
-                datagram = self._socket.recv(MAX_DATAGRAM + 1)
-            except OSError:  # nothing more is there
-                return
-            try:
-                frames = unpack(datagram)
-            except BadDatagram:
-                self.refused += 1
-                continue
-            for frame in frames:
-                self._on_frame(frame)
+    def _hear(self, datagram: bytes) -> None:
+        for frame in unpack(datagram):
+            self._on_frame(frame)
 
 
 def link_paths(runtime_dir: Path) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError, OfferRefused
-from spaces_bridge.app.ports import Direction, MediaSession, StageListener
+from spaces_bridge.app.ports import Direction, MediaSession, Overload, StageListener
 from spaces_bridge.app.supervisor import TaskSupervisor
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media import messages
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 CLAIM_S: Final = 60.0
 """Live spaces of a worker that was found are closed if nobody has opened them by then."""
+
+CROWDED: Final = "crowded"
+"""The code with which a worker that has too much to do refuses a listener."""
 
 
 def random_peer(_space: SpaceId, _user: UserId, _direction: PeerDirection) -> str:
@@ -87,6 +90,11 @@ class WorkerStage:
         self._claim: asyncio.TimerHandle | None = None
         self._claimable: set[SpaceId] = set()
         self._has_worked = False
+        self.found_mixes: frozenset[SpaceId] = frozenset()
+        """The live spaces that the worker of an earlier run was found to mix."""
+        self.overload = Overload.CALM
+        """What the worker has given up."""
+        self._crowded_out = 0
 
     # --- life ---
 
@@ -152,6 +160,7 @@ class WorkerStage:
             "worker_up": float(self._supervisor.is_attached),
             "worker_restarts": float(self._supervisor.restarts),
             "http_listeners": float(sum(map(self._ogg.count, self._wanted))),
+            "crowded_out": float(self._crowded_out),
         }
 
     # --- live spaces and gates ---
@@ -160,11 +169,23 @@ class WorkerStage:
         """Part of the port."""
         now = asyncio.get_running_loop().time()
         wanted = self._wanted.setdefault(space, DesiredSpace(elapsed_ms, now))
-        self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
+        if wanted.home is not None:
+            self._supervisor.send(messages.RelaySpace(space, wanted.home))
+        else:
+            self._supervisor.send(messages.OpenSpace(space, wanted.elapsed_now_ms(now)))
         if self._ogg.count(space):
             self._supervisor.send(messages.SubscribeMix(space, True))
         self.room_sounds.tell(space)
         self._resumption.go_on(space)
+
+    def relay_space(self, space: SpaceId, home: int) -> None:
+        """Have the worker send a live space's mix on, which the one at place `home` makes.
+
+        Nobody speaks here then, and no gate counts.
+        """
+        now = asyncio.get_running_loop().time()
+        self._wanted.setdefault(space, DesiredSpace(0, now, home=home))
+        self.open_space(space, 0)
 
     def close_space(self, space: SpaceId) -> None:
         """Part of the port."""
@@ -251,10 +272,18 @@ class WorkerStage:
     # --- connections ---
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
-        """Part of the port."""
+        """Part of the port. Who listens already may come again, as from another network."""
         await self._supervisor.attached(ANSWER_S)
+        if direction is Direction.LISTEN and not has_floor:
+            self._refuse_if_crowded(space, user)
         side = PeerDirection(direction.value)
         peer = self._new_peer(space, user, side)
         self._sessions[peer] = Session(space, user, side, PeerPhase.NEW)
@@ -268,6 +297,13 @@ class WorkerStage:
             if self._sessions.pop(peer, None) is not None:
                 self._close_peer(peer)
             raise
+
+    def _refuse_if_crowded(self, space: SpaceId, user: UserId) -> None:
+        if self.overload < Overload.CROWDED or any(self._sessions.of(space, user)):
+            return
+        self._crowded_out += 1
+        text = "Too many people are listening at this moment. Try again in a minute."
+        raise OfferRefused(CROWDED, text)
 
     def hang_up(self, session: str) -> bool:
         """Part of the port."""
@@ -317,9 +353,11 @@ class WorkerStage:
     def _attached(self, hello: messages.Hello, records: Mapping[str, messages.Record]) -> None:
         """Bring an attached worker to the wanted state: the first, the same again, a new one."""
         self._requests.give_up()
+        self._note_overload(Overload.CALM)  # one that has given up something says so now
         self.plain_calls.attached()
         self._take_sessions({peer.peer: peer for peer in hello.peers}, records)
         if not self._has_worked:
+            self.found_mixes = frozenset(hello.gates.keys() - set(hello.relayed))
             of_records = {kept.space for kept in records.values()}
             self._await_claims(hello.gates.keys() | of_records)
         for space in hello.gates.keys() - self._wanted.keys() - self._claimable:
@@ -327,12 +365,14 @@ class WorkerStage:
             self._supervisor.send(messages.CloseSpace(space))
         for space, wanted in self._wanted.items():
             self.open_space(space, 0)
-            self.set_volumes(space, wanted.volumes)
-            self.set_gates(space, wanted.on_air)
+            if wanted.home is None:
+                self.set_volumes(space, wanted.volumes)
+                self.set_gates(space, wanted.on_air)
         for (space, user), until_ms in self._heard_ms.items():
             self.replay_audio(space, user, until_ms)  # a known worker begins with all it kept
-        if self._has_worked and not hello.gates and self._wanted and self._listener is not None:
-            self._listener.worker_restarted(tuple(self._wanted))
+        mixed = tuple(space for space, wanted in self._wanted.items() if wanted.home is None)
+        if self._has_worked and not hello.gates and mixed and self._listener is not None:
+            self._listener.worker_restarted(mixed)
         self._has_worked = True
 
     def _take_sessions(
@@ -416,8 +456,8 @@ class WorkerStage:
                 self.plain_calls.hear(message)
             case messages.MixPacket():
                 self._ogg.feed(message)
-            case messages.Stats():
-                self._measured = message.numbers
+            case messages.Stats() | messages.OverloadChanged():
+                self._note_load(message)
             case messages.AudioLevels() | messages.SoundGaps():
                 self._of_speakers(message)
             case messages.SpeakerAudio():
@@ -439,6 +479,18 @@ class WorkerStage:
             self._heard_ms[message.space, message.user] = end_ms
         if self._listener is not None:
             self._listener.audio(message.space, message.user, message.at_ms, message.pcm)
+
+    def _note_load(self, message: messages.Stats | messages.OverloadChanged) -> None:
+        if isinstance(message, messages.Stats):
+            self._measured = message.numbers
+        else:
+            self._note_overload(Overload(message.step))
+
+    def _note_overload(self, step: Overload) -> None:
+        if step is not self.overload:
+            self.overload = step
+            if self._listener is not None:
+                self._listener.overloaded(step, step)
 
     def _given_up(self, peer: str) -> None:
         log.warning("a peer is not resumed any more: two workers in a row have died of it")

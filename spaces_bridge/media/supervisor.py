@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from spaces_bridge.app.errors import AdapterError
@@ -28,7 +29,7 @@ from spaces_bridge.media.messages import (
     Record,
     ToMediaWorker,
 )
-from spaces_bridge.media.options import MediaOptions
+from spaces_bridge.media.options import MOST_WORKERS, MediaOptions
 from spaces_bridge.media.sockets import Sockets, open_sockets
 from spaces_bridge.media.worker.values import PeerPhase
 from spaces_bridge.pacing.backoff import Backoff
@@ -68,6 +69,7 @@ class Supervisor:
         self._link: MediaWorkerLink | None = None
         self._attached = asyncio.Event()
         self._tasks = tasks or TaskSupervisor()
+        self._task = f"{TASK} {options.place + 1}" if options.place else TASK
         self.restarts = 0
         """The number of times a worker had to be replaced."""
 
@@ -105,11 +107,11 @@ class Supervisor:
             if self._sockets is None:
                 self._sockets = open_sockets(self._options)
             await self._start_worker()
-        self._tasks.finish(TASK, self._watch)
+        self._tasks.finish(self._task, self._watch)
 
     async def stop(self) -> None:
         """End the worker, and with it the sound."""
-        await self._tasks.stop(TASK)
+        await self._tasks.stop(self._task)
         self._attached.clear()
         if self._link is not None and self._link.is_superseded:
             self._link.close()
@@ -292,6 +294,25 @@ class Supervisor:
             except AdapterError as problem:
                 log.error("no media worker: %s", problem)
                 short_lives += 1
+
+
+async def end_surplus(options: MediaOptions, count: int) -> None:
+    """End the workers of an earlier run that are beyond `count`; their clients come back."""
+    paths = (Path(options.of_worker(at).socket_path) for at in range(count, MOST_WORKERS))
+    for path in paths:
+        if not path.exists():
+            continue
+        try:
+            found = await attach(str(path), want_sockets=False, timeout=_ATTACH_S)
+            pid = found.pid
+            found.connection.close()
+        except WorkerUnresponsive as unresponsive:
+            pid = unresponsive.pid
+        except (WorkerNotRunning, BadMessage):
+            continue
+        log.warning("ending a media worker of an earlier run: there are fewer now")
+        with contextlib.suppress(ProcessLookupError):
+            await Process(pid).end(_TERM_S)
 
 
 async def _kill(pid: int) -> None:

@@ -90,7 +90,7 @@ def refuse_unless_live(space: LiveSpace) -> None:
         raise Problem.saying(HTTPStatus.GONE, refusals.ended().said)
 
 
-_NO_ROOM_S = {"busy": 5, "full": 60}
+_NO_ROOM_S = {"busy": 5, "crowded": 60, "full": 60}
 """Seconds to wait after a refusal that is no fault of the offer, by its code."""
 
 

@@ -114,7 +114,7 @@ class WebService:
         media = WhipEndpoints(settings, access, context.stage)
 
         def about(space: LiveSpace) -> SpaceView:
-            return views.space_view(space, settings, context.settings.domain)
+            return views.space_view(space, settings, context.settings.domain, hub.overload)
 
         hub.about = about
         hub.chat_lines = context.chat.lines

@@ -9,7 +9,7 @@ from zlib import crc32
 from yarl import URL
 
 from spaces_bridge.app import addresses
-from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.ports import Draft, Overload
 from spaces_bridge.core.display_names import name_of, shown_name
 from spaces_bridge.core.floor import RequestState, SpeakRequest
 from spaces_bridge.core.ids import UserId
@@ -91,7 +91,9 @@ def listeners(space: LiveSpace, guests: int) -> int:
     return max(0, members - len(space.stage)) + guests
 
 
-def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> SpaceView:
+def space_view(
+    space: LiveSpace, settings: WebSettings, domain: str, overload: Overload = Overload.CALM
+) -> SpaceView:
     """Return the view of the live space itself; times are Unix milliseconds."""
     page = settings.page(space.slug)
     return {
@@ -123,6 +125,7 @@ def space_view(space: LiveSpace, settings: WebSettings, domain: str) -> SpaceVie
         "posts": [post_view(post) for post in space.posts],
         "recording": False,
         "encrypted": False,
+        "overload": overload.value,
         "page": page,
         "room_alias": room_alias(space, domain),
     }

@@ -6,7 +6,7 @@ import pytest
 
 from spaces_bridge.app.audiences import Audiences
 from spaces_bridge.app.chat import ChatNews, WriterGone
-from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.ports import Draft, Overload
 from spaces_bridge.core.events import Event, MicrophoneOpened
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
 from spaces_bridge.core.live_space import LiveSpace
@@ -43,6 +43,9 @@ class Heard:
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         self._told.append((self._name, "chatted", space, news))
 
+    def overloaded(self, step: Overload) -> None:
+        self._told.append((self._name, "overloaded", step))
+
     def guests(self, space: SpaceId) -> int:
         return self._guests
 
@@ -59,6 +62,7 @@ def test_each_is_told_everything_in_turn() -> None:
     audiences.draft(SPACE, draft)
     audiences.notice(SPACE, said, ADA)
     audiences.chatted(SPACE, news)
+    audiences.overloaded(Overload.CROWDED)
     assert told == [
         (name, *what)
         for what in (
@@ -67,6 +71,7 @@ def test_each_is_told_everything_in_turn() -> None:
             ("draft", SPACE, draft),
             ("notice", SPACE, said, ADA),
             ("chatted", SPACE, news),
+            ("overloaded", Overload.CROWDED),
         )
         for name in ("pages", "calls")
     ]

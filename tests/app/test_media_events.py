@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from spaces_bridge.app.media_events import MediaEvents
-from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.ports import Draft, Overload
 from spaces_bridge.app.registry import Spaces
 from spaces_bridge.core import commands as cmd
 from spaces_bridge.core.ids import SpaceId, UtteranceId
@@ -55,6 +55,21 @@ async def test_sound_flows_between_stage_captioner_and_page(
     view = spaces.view(SPACE)
     assert view is not None
     assert not view.on_air
+
+
+async def test_drafts_rest_while_this_machine_has_too_much_to_do_and_pages_know_of_all(
+    spaces: Spaces, recorder: Recorder
+) -> None:
+    media_events = MediaEvents(spaces)
+    media_events.overloaded(Overload.LONG_FRAMES, Overload.CALM)
+    media_events.overloaded(Overload.LONG_FRAMES, Overload.NO_DRAFTS)
+    media_events.overloaded(Overload.CALM, Overload.CALM)
+    assert recorder.called("rest_drafts") == [(False,), (True,), (False,)]
+    assert recorder.called("overloaded") == [
+        (Overload.LONG_FRAMES,),
+        (Overload.LONG_FRAMES,),
+        (Overload.CALM,),
+    ]
 
 
 DRAFT = Draft(UtteranceId("u"), BEN, "hello wor", 5, 100, 800, "en")

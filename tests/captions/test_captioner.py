@@ -94,6 +94,28 @@ async def test_without_partials_there_are_finals_only(tmp_path: Path) -> None:
     assert remembered.drafts == []
 
 
+async def test_while_drafts_rest_there_are_finals_only_of_the_next_worker_too(
+    tmp_path: Path,
+) -> None:
+    async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
+        captioner.rest_drafts(on=True)
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300), start_ms=1000)
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: len(remembered.said) == 1)
+        workers()[0].kill()
+        await until(lambda: remembered.pauses == [True, False])
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300), start_ms=5000)
+        captioner.close_track(SPACE, ADA)
+        await until(lambda: len(remembered.said) == 2)
+        assert remembered.drafts == []
+        captioner.rest_drafts(on=False)
+        captioner.open_track(SPACE, ADA, "en")
+        feed(captioner, ADA, sound(300), start_ms=9000)
+        await until(lambda: bool(remembered.drafts))
+
+
 async def test_a_worker_that_is_killed_leaves_no_draft_behind(tmp_path: Path) -> None:
     async with captioning(options(tmp_path, "echo")) as (captioner, remembered):
         for user in (ADA, BEN):

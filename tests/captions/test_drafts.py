@@ -103,6 +103,31 @@ def test_a_worker_that_is_behind_drafts_less() -> None:
     assert len(slow.writer.drafted) < len(quick.writer.drafted) / 2
 
 
+def test_while_drafts_rest_the_finals_go_on() -> None:
+    setup = setup_of()
+    setup.rest_drafts(on=True)
+    setup.talk(LOUD * 4 + QUIET, 0)
+    assert (len(setup.finals()), setup.drafts()) == (1, [])
+    setup.talk(LOUD * 2, 5000)
+    setup.rest_drafts(on=False)
+    setup.talk(LOUD * 4 + QUIET, 7000)
+    assert len(setup.finals()) == 2
+    assert setup.drafts()
+    assert {draft.utterance for draft in setup.drafts()} == {setup.finals()[1].utterance}
+
+
+def test_drafts_that_come_to_rest_leave_none_behind() -> None:
+    setup = setup_of()
+    setup.talk(LOUD * 2, 0)
+    shown = setup.drafts()
+    assert shown
+    setup.rest_drafts(on=True)
+    setup.talk(LOUD * 2 + QUIET, 2000)
+    (final,) = setup.finals()
+    assert setup.drafts() == shown
+    assert {draft.utterance for draft in shown} == {final.utterance}
+
+
 def test_a_drafted_utterance_without_words_is_taken_back() -> None:
     setup = setup_of()
     setup.talk(LOUD * 2, 0)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.pcm_link import (
     MAX_DATAGRAM,
-    BadDatagram,
     PcmFrame,
     PcmLink,
     link_paths,
     pack,
     unpack,
 )
+from spaces_bridge.media.unix_datagrams import BadDatagram
 from tests.support.stage import until
 
 SPACE, USER = SpaceId("space0000000000a"), UserId("@host:x")

@@ -17,6 +17,7 @@ from spaces_bridge.captions.messages import (
     Load,
     LoadFailed,
     OpenTrack,
+    RestDrafts,
     Speech,
     TrackEnded,
     TranscribedUntil,
@@ -39,6 +40,8 @@ def echo(*, partials: bool) -> None:
         match message:
             case OpenTrack():
                 spans.pop((message.space, message.speaker), None)
+            case RestDrafts():
+                partials = not message.on
             case Speech():
                 who = (message.space, message.speaker)
                 start, end = spans.get(who, (message.at_ms, message.at_ms))

@@ -51,7 +51,8 @@ class Bridge:
 
     def session_of(self, user: UserId) -> str:
         """The session of a person, at whichever worker. Raises StopIteration."""
-        held = (each.stage._sessions.items() for each in self.stage._members)
+        stages = [each.stage for each in self.stage._members]
+        held = (each._sessions.items() for each in stages if isinstance(each, WorkerStage))
         return next(peer for each in held for peer, session in each if session.user == user)
 
     async def end(self) -> None:

@@ -11,6 +11,7 @@ from spaces_bridge.app.ports import (
     Direction,
     Draft,
     MediaSession,
+    Overload,
     RoomSnapshot,
     StageListener,
 )
@@ -197,7 +198,13 @@ class Recorder:
         self.calls.append(("end_guests", space))
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
         self.calls.append(("offer", space, user, direction))
         return MediaSession("session", sdp)
@@ -233,6 +240,9 @@ class Recorder:
 
     def close_track(self, space: SpaceId, user: UserId) -> None:
         self.calls.append(("close_track", user))
+
+    def rest_drafts(self, on: bool) -> None:
+        self.calls.append(("rest_drafts", on))
 
     # ban lists
     def entered(self, space: LiveSpace, user: UserId) -> None:
@@ -305,6 +315,9 @@ class Recorder:
 
     def chatted(self, space: SpaceId, news: ChatNews) -> None:
         self.calls.append(("chatted", space, news))
+
+    def overloaded(self, step: Overload) -> None:
+        self.calls.append(("overloaded", step))
 
     def guests(self, space: SpaceId) -> int:
         return 3

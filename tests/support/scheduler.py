@@ -10,6 +10,7 @@ from spaces_bridge.captions.messages import (
     EndOfTrack,
     FromCaptionWorker,
     OpenTrack,
+    RestDrafts,
     Speech,
     Utterance,
 )
@@ -93,6 +94,9 @@ class SchedulerSetup:
                 self.hear_at(pcm[offset : offset + 3200], at_ms + offset // BYTES_PER_MS, user)
             while self.scheduler.has_work and self.time < arrives + 0.1:
                 self._keep(self.scheduler.work())
+
+    def rest_drafts(self, *, on: bool) -> None:
+        self._keep(self.scheduler.take(RestDrafts(on)))
 
     def close(self, user: UserId = ADA) -> None:
         self._keep(self.scheduler.take(EndOfTrack(SPACE, user)))

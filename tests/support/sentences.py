@@ -26,6 +26,7 @@ NOTICES = {"say": 0}
 
 FROM_MEDIA = {
     "busy": "One moment: many people are joining right now.",
+    "crowded": "Too many people are listening at this moment. Try again in a minute.",
     "full": "No more people can come in here: this server is full. Try again later.",
     "no_sound": "There is no sound: this live space is not live.",
 }

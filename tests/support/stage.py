@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spaces_bridge.app.ports import Direction, Stage
+from spaces_bridge.app.ports import Direction, Overload, Stage
 from spaces_bridge.core.ids import SpaceId, UserId
 from spaces_bridge.media.options import MediaOptions
 from spaces_bridge.media.stage import WorkerStage
@@ -35,6 +35,7 @@ class Noted:
         self.cut: list[UserId] = []
         self.restarted: list[SpaceId] = []
         self.listener_changes = 0
+        self.overloads: list[tuple[Overload, Overload]] = []
 
     def levels(self, space: SpaceId, levels: Mapping[UserId, int]) -> None:
         self.told.append(levels)
@@ -56,6 +57,9 @@ class Noted:
 
     def worker_restarted(self, spaces: Collection[SpaceId]) -> None:
         self.restarted.extend(spaces)
+
+    def overloaded(self, step: Overload, here: Overload) -> None:
+        self.overloads.append((step, here))
 
 
 def options(runtime_dir: Path, port: int = 0, orphan_grace_s: float = 20.0) -> MediaOptions:

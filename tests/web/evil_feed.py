@@ -61,6 +61,7 @@ def space(words: str, page: str) -> Frame:
         "posts": [],
         "recording": False,
         "encrypted": False,
+        "overload": 0,
         "page": page,
         "room_alias": "#spaces_x:example.org",
     }

@@ -43,7 +43,7 @@ async def test_one_address_may_make_so_many_offers(world: WebWorld) -> None:
         assert response.status == 201
 
 
-@pytest.mark.parametrize("code", ["busy", "full"])
+@pytest.mark.parametrize("code", ["busy", "crowded", "full"])
 async def test_a_crowd_of_connections_is_asked_to_wait(world: WebWorld, code: str) -> None:
     world.stage.refusal, world.stage.refusal_code = "Too many people come in.", code
     address = world.page(await world.create(), "/whep")

@@ -95,6 +95,8 @@ class RecordingStage:
         self.cut: set[str] = set()
         self.volumes: Mapping[UserId, int] = {}
         self.open_microphones: set[UserId] = set()
+        self.offers: list[tuple[UserId, Direction, bool]] = []
+        """Whose offers came, which way, and whether they had the floor."""
         self.refusal = ""
         self.refusal_code = "bad_offer"
         self.pages = [b"OggS-1", b"OggS-2"]
@@ -144,10 +146,17 @@ class RecordingStage:
             self.hang_up(session)
 
     async def offer(
-        self, space: SpaceId, user: UserId, direction: Direction, sdp: str
+        self,
+        space: SpaceId,
+        user: UserId,
+        direction: Direction,
+        sdp: str,
+        *,
+        has_floor: bool = False,
     ) -> MediaSession:
         await asyncio.sleep(0)
         await self.before_answering()
+        self.offers.append((user, direction, has_floor))
         if self.refusal:
             raise OfferRefused(self.refusal_code, self.refusal)
         session = f"session-{next(self._numbers)}"
@@ -187,6 +196,8 @@ class SilentCaptioner:
     def hear(self, space: SpaceId, user: UserId, at_ms: int, pcm: bytes) -> None: ...
 
     def close_track(self, space: SpaceId, user: UserId) -> None: ...
+
+    def rest_drafts(self, on: bool) -> None: ...
 
 
 class ToldIdentities:

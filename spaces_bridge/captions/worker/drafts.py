@@ -68,12 +68,14 @@ class Drafts:
         self._owed: set[UtteranceId] = set()
         """Utterances that were drafted, have ended, and wait for their final."""
         self._rest_until = 0.0
+        self.rests = False
+        """Whether no drafts are made now, for the sake of others."""
 
     @property
     def due(self) -> TrackId | None:
         """The track that is to be drafted now, the one that waits longest; None if none is due."""
         now = self._clock()
-        if now < self._rest_until or self._rate.interval_s(now) is None:
+        if self.rests or now < self._rest_until or self._rate.interval_s(now) is None:
             return None
         waiting = [(o.due_since, who) for who, o in self._open.items() if o.due_since is not None]
         return min(waiting)[1] if waiting else None
@@ -137,7 +139,7 @@ class Drafts:
         """Note whether a draft is due: not in a pause, which brings no words but maybe a final."""
         now = self._clock()
         interval = self._rate.interval_s(now)
-        if falling_silent or interval is None:
+        if falling_silent or interval is None or self.rests:
             utterance.due_since = None
         elif utterance.due_since is None:
             if utterance.drafted_ms is None:

@@ -22,6 +22,7 @@ from spaces_bridge.captions.messages import (
     FromCaptionWorker,
     Missed,
     OpenTrack,
+    RestDrafts,
     Speech,
     ToCaptionWorker,
     TrackEnded,
@@ -128,6 +129,8 @@ class Scheduler:
                 yield from self._hear(message)
             case EndOfTrack():
                 yield from self._end_track((message.space, message.speaker))
+            case RestDrafts():
+                self._drafts.rests = message.on
             case CaptionsPing():
                 yield CaptionsPong()
             case _:

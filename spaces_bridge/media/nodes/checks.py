@@ -37,8 +37,8 @@ def admitted(
             return dataclasses.replace(message, reason=reason, speaks=False, listens=False)
         case messages.KeyPressed() | messages.PromptEnded():
             return _of_plain_call(message)
-        case messages.Stats():
-            return _numbers(message)
+        case messages.Stats() | messages.OverloadChanged():
+            return _load(message)
         case messages.AudioLevels() | messages.SoundGaps() if is_home:
             return _of_speakers(message)
         case messages.SpeakerAudio() if is_home:
@@ -139,8 +139,11 @@ def _of_speakers(
     return dataclasses.replace(message, missing=within)
 
 
-def _numbers(message: messages.Stats) -> messages.Stats:
-    if len(message.numbers) > limits.MOST_NUMBERS:
+def _load(
+    message: messages.Stats | messages.OverloadChanged,
+) -> messages.Stats | messages.OverloadChanged:
+    """Return what a worker says of its load; a step is one of four, as its message is read."""
+    if isinstance(message, messages.Stats) and len(message.numbers) > limits.MOST_NUMBERS:
         raise BadMessage("more numbers than there are")
     return message
 

@@ -19,6 +19,8 @@ class TickClock:
     def __init__(self, now: float) -> None:
         self._due, self._last = now + TICK_S, now
         self._lateness = _Lateness()
+        self.late_s = 0.0
+        """How late the last tick came, in seconds."""
         self.skipped = 0
         """Ticks that were skipped since the start."""
 
@@ -31,7 +33,7 @@ class TickClock:
         if now < self._next():
             return 0
         self._last = now
-        late = now - self._due
+        self.late_s = late = now - self._due
         self._lateness.note(late)
         missed = int(late / TICK_S)
         steps = 1 + missed if missed >= LONGEST_LAG else 1

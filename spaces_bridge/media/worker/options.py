@@ -16,6 +16,8 @@ class WorkerOptions:
     addresses: tuple[str, ...]
     """IP addresses that clients are told."""
     port: int
+    place: int = 0
+    """The worker's own among those of this machine, from 0 on."""
     memory_limit_mb: int = 1024
     orphan_grace_s: float = 900.0
     opus_bitrate: int = 32_000

@@ -26,11 +26,13 @@ from spaces_bridge.media.worker.control import ControlSocket
 from spaces_bridge.media.worker.duplex_peers import DuplexPeers
 from spaces_bridge.media.worker.edge.edge import Edge
 from spaces_bridge.media.worker.farewells import Farewells
+from spaces_bridge.media.worker.load_shedding import LoadShedding, MeasuresLoad
 from spaces_bridge.media.worker.memory import most_peers
 from spaces_bridge.media.worker.mix.opus import FRAME, Encoder
 from spaces_bridge.media.worker.mix.prompts import PromptBook
-from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets
+from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.space_mix import TICK_MS, SpaceMix, Tick
+from spaces_bridge.media.worker.mix_relay import MixRelay
 from spaces_bridge.media.worker.options import WorkerOptions
 from spaces_bridge.media.worker.room_sound import RoomSound
 from spaces_bridge.media.worker.values import (
@@ -72,7 +74,13 @@ Adjustment: TypeAlias = (
 class Worker:
     """A worker joins the edge, the mixes and the control socket; all of it runs on the loop."""
 
-    def __init__(self, options: WorkerOptions, make_edge: Callable[..., Edge] = Edge) -> None:
+    def __init__(
+        self,
+        options: WorkerOptions,
+        make_edge: Callable[..., Edge] = Edge,
+        meter: MeasuresLoad | None = None,
+    ) -> None:
+        """`meter`: says how loaded the worker is; None: it is measured."""
         self._options = options
         self._udp = [_adopt(number) for number in options.udp]
         self._tcp = [_adopt(number) for number in options.tcp]
@@ -106,6 +114,9 @@ class Worker:
             self._send_record,
         )
         self._room_sound = RoomSound(Path(options.path).parent, self._spaces, self._calls.replaced)
+        self._crowd = CrowdPackets(options.crowd_frame_ms // TICK_MS, options.crowd_from)
+        self._relay = MixRelay(Path(options.path).parent, options.place, self._spaces, self._crowd)
+        self._shedding = LoadShedding(self._mixes, self._control.send, self._listening, meter)
         self._claimed: set[SpaceId] = set()  # live spaces this control process has opened
         self._sent_ms: dict[tuple[SpaceId, UserId], int] = {}  # sound was sent to it until here
         self._clock = TickClock(time.monotonic())
@@ -120,6 +131,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, lambda: None)  # from a terminal: not meant for us
         self._edge.start(loop)
+        self._relay.open()
         serving = asyncio.ensure_future(self._control.serve())
         beat = asyncio.ensure_future(self._beat())
         ending = asyncio.ensure_future(self._ending.wait())
@@ -135,6 +147,7 @@ class Worker:
                 task.cancel()
             self._control.close()
             self._room_sound.close()
+            self._relay.close()
             self._edge.stop()
 
     # --- time ---
@@ -156,17 +169,21 @@ class Worker:
             tick = self._mixed(mix, now, steps)
             payloads.extend(tick.payloads)
             self._room_sound.collect(space, tick.published)
+            self._relay.collect(space, tick.relayed)
             if tick.mix is not None:
                 sequence = mix.position_ms // TICK_MS - 1
                 self._control.send_lazily(messages.MixPacket(space, sequence, tick.mix))
         for mix in self._farewells.mixes:
             payloads.extend(self._mixed(mix, now, steps).payloads)
+        self._relay.flush()
+        payloads.extend(self._relay.tick(steps))
         self._farewells.look(now)
         self._edge.fan_out(FRAME * steps, payloads)
         self._room_sound.flush()
         self._ticks += 1
         if self._control.is_attached:
             self._report()
+        self._shedding.ticked(now, self._clock)
 
     def _mixed(self, mix: SpaceMix, now: float, steps: int) -> Tick:
         """Mix 20 ms, and say which prompts have ended with them."""
@@ -243,7 +260,17 @@ class Worker:
             "tick_late_p99_ms": self._clock.lateness_ms(0.99),
             "ticks_skipped": self._clock.skipped,
             **self._room_sound.numbers(),
+            **self._relay.numbers(),
+            **self._shedding.numbers(),
         }
+
+    def _mixes(self) -> list[SharedPackets]:
+        relayed = [mix.packets for mix in self._relay.mixes]
+        return [mix.packets for mix in self._spaces.values()] + relayed
+
+    def _listening(self) -> int:
+        listens = StreamDirection.LISTEN
+        return sum(member.direction is listens for member in self._members.values())
 
     # --- the edge ---
 
@@ -262,12 +289,16 @@ class Worker:
         if state == CUT:
             self._tell_state(peer, member, state)
             return
-        mix = self._mix_of(member.space)
+        mix, relayed = self._mix_of(member.space), self._relay.mix_of(member.space)
         replaced = None
         if state.phase is PeerPhase.CLOSED:
             del self._members[peer]
-            if mix is not None:
+            if relayed is not None:
+                relayed.leave(peer)
+            elif mix is not None:
                 mix.leave(peer, member.user)
+        elif relayed is not None:
+            relayed.listen(peer, member.user)
         elif mix is not None:
             replaced = mix.join(peer, member.user, member.direction)
             self._calls.connected(peer, member)
@@ -301,6 +332,8 @@ class Worker:
         self._claimed.clear()
         self._sent_ms.clear()
         gates = {space: tuple(map(UserId, mix.gates.open)) for space, mix in self._spaces.items()}
+        relayed = self._relay.spaces
+        gates.update(dict.fromkeys(relayed, ()))
         states = self._edge.peers()
         peers = tuple(
             messages.PeerSeat(
@@ -315,9 +348,10 @@ class Worker:
             for peer, member in self._members.items()
             if peer in states
         )
-        self._control.send(messages.Hello(os.getpid(), gates, peers))
+        self._control.send(messages.Hello(os.getpid(), gates, peers, relayed))
         for peer in list(self._members):
             self._send_record(peer)
+        self._shedding.introduce()
         self._control.send(messages.Synced())
 
     def _obey(self, message: messages.WorkerOrder) -> None:
@@ -345,7 +379,7 @@ class Worker:
                 self._edge.close(message.peer)
             case messages.Restore():
                 self._restore(message)
-            case messages.OpenSpace():
+            case messages.OpenSpace() | messages.RelaySpace():
                 self._open_space(message)
             case messages.CloseSpace():
                 self._close_space(message.space)
@@ -374,17 +408,28 @@ class Worker:
             case _:
                 assert_never(message)
 
-    def _open_space(self, message: messages.OpenSpace) -> None:
-        self._claimed.add(message.space)
+    def _open_space(self, message: messages.OpenSpace | messages.RelaySpace) -> None:
         self._farewells.end(message.space)
+        if isinstance(message, messages.RelaySpace):
+            self._relay_space(message)
+            return
+        if self._relay.mix_of(message.space) is not None:
+            self._close_space(message.space)  # who listens comes back by themselves
+        self._claimed.add(message.space)
         if message.space not in self._spaces:
             bitrate = self._options.opus_bitrate
-            crowd = CrowdPackets(self._options.crowd_frame_ms // TICK_MS, self._options.crowd_from)
             self._spaces[message.space] = SpaceMix(
-                message.elapsed_ms, crowd=crowd, make_encoder=lambda: Encoder(bitrate)
+                message.elapsed_ms, crowd=self._crowd, make_encoder=lambda: Encoder(bitrate)
             )
+            self._shedding.opened(self._spaces[message.space].packets)
+
+    def _relay_space(self, message: messages.RelaySpace) -> None:
+        if message.space in self._spaces:
+            self._close_space(message.space)
+        self._shedding.opened(self._relay.take(message.space, message.home).packets)
 
     def _close_space(self, space: SpaceId) -> None:
+        self._relay.drop(space)
         mix = self._spaces.pop(space, None)
         if mix is not None:
             mix.set_gates(())
@@ -392,6 +437,11 @@ class Worker:
         self._claimed.discard(space)
         self._sent_ms = {key: ms for key, ms in self._sent_ms.items() if key[0] != space}
         self._farewells.begin(space, mix, time.monotonic())
+
+    def _has(self, space: SpaceId, direction: StreamDirection) -> bool:
+        """Return whether a peer of this direction may be here: who speaks is at the home."""
+        is_relayed = self._relay.mix_of(space) is not None
+        return space in self._spaces or (is_relayed and direction is StreamDirection.LISTEN)
 
     def _mix_of(self, space: SpaceId) -> SpaceMix | None:
         """Return a live space's mix, or what is left of it for a while after its end."""
@@ -402,7 +452,7 @@ class Worker:
             self._duplex.obey(offer)
             return
         try:
-            if offer.space not in self._spaces:
+            if not self._has(offer.space, offer.direction):
                 raise no_sound()
             self._members[offer.peer] = Member(offer.space, offer.user, offer.direction)
             answer = self._edge.accept(offer.peer, offer.direction, offer.sdp)
@@ -416,7 +466,7 @@ class Worker:
         member = Member(message.space, message.user, message.direction)
         self._members[message.peer] = member
         try:
-            if message.space not in self._spaces:
+            if not self._has(message.space, message.direction):
                 raise ValueError("its live space is over")
             self._edge.restore(message.peer, ResumeRecord.decode(message.record))
         except _UNUSABLE as problem:

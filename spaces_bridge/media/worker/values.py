@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from spaces_bridge.core.ids import SpaceId, UserId
@@ -46,6 +46,25 @@ class StreamDirection(StrEnum):
     def hears_mix(self) -> bool:
         """Whether the mix is sent to it, as one stream."""
         return self in (StreamDirection.LISTEN, StreamDirection.DUPLEX)
+
+
+class OverloadStep(IntEnum):
+    """What an overloaded worker has given up: each step keeps what those before it gave up."""
+
+    CALM = 0
+    NO_DRAFTS = 1
+    LONG_FRAMES = 2
+    CROWDED = 3
+
+    @property
+    def meaning(self) -> str:
+        """What is given up, in words for the log."""
+        return (
+            "nothing is given up any more",
+            "captions show finished sentences only",
+            "who only listens hears a moment later, in longer frames",
+            "new listeners are sent to live.ogg",
+        )[self]
 
 
 @dataclass(frozen=True, slots=True)

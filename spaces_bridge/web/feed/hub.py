@@ -5,7 +5,7 @@ from typing import Protocol, assert_never
 
 from spaces_bridge.app.chat import ChatLine, ChatNews
 from spaces_bridge.app.policies import consequences, consequences_of
-from spaces_bridge.app.ports import Draft
+from spaces_bridge.app.ports import Draft, Overload
 from spaces_bridge.core.events import Event
 from spaces_bridge.core.floor import QueueOrder
 from spaces_bridge.core.ids import SpaceId, UserId, UtteranceId
@@ -50,6 +50,8 @@ class Hub:
         """Returns a live space's view; set by the web service, which knows the addresses."""
         self.chat_lines: Callable[[SpaceId], Sequence[ChatLine]] = lambda _space: ()
         """Returns the last lines of a live space's chat; set by the web service."""
+        self.overload = Overload.CALM
+        """What is given up now, for a view of the live space."""
         self.guest_chat = False
         """True if this server lets guests write in the chat; set by the web service."""
         self.new_host: Callable[[LiveSpace], None] = lambda _space: None
@@ -180,6 +182,11 @@ class Hub:
         """Return the number of guests on the page right now, besides those on the stage."""
         channel = self._channels.get(space)
         return channel.guests() if channel is not None else 0
+
+    def overloaded(self, step: Overload) -> None:
+        self.overload = step
+        for channel in self._channels.values():
+            channel.describe(self.about(channel.space))
 
     # --- access taken away --------------------------------------------------------------------
 

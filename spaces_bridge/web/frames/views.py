@@ -74,6 +74,11 @@ class SpaceView(TypedDict):
     posts: Annotated[list[PostView], "The newest shared links."]
     recording: Annotated[bool, "False: there are no recordings yet."]
     encrypted: Annotated[bool, "False: rooms of live spaces are not encrypted."]
+    overload: Annotated[
+        int,
+        "What this server gives up, having too much to do: 0 nothing; 1 captions of unfinished "
+        "sentences; 2 also a moment of delay; 3 also the direct sound of new listeners.",
+    ]
     page: Annotated[str, "Address of the page."]
     room_alias: Annotated[str | None, "Of the Matrix room; null while it is being made."]
 

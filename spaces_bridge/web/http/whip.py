@@ -60,7 +60,9 @@ class WhipEndpoints:
         user = token.user if token is not None else self._access.sessions.guest_id()
         if token is not None and not token.guest:
             self._remember(space.space, user)
-        session = await self._answer(space, user, Direction.LISTEN, offer)
+        now = self._access.spaces.view(space.space) or space
+        has_floor = token is not None and now.may_speak(user)
+        session = await self._answer(space, user, Direction.LISTEN, offer, has_floor=has_floor)
         try:
             self._access.admit(space, token)  # again, as the calls before took time
         except Problem:
@@ -180,10 +182,18 @@ class WhipEndpoints:
             raise Problem.saying(HTTPStatus.FORBIDDEN, refusal.said) from None
 
     async def _answer(
-        self, space: LiveSpace, user: UserId, direction: Direction, offer: str
+        self,
+        space: LiveSpace,
+        user: UserId,
+        direction: Direction,
+        offer: str,
+        *,
+        has_floor: bool = True,
     ) -> MediaSession:
         try:
-            return await self._stage.offer(space.space, user, direction, offer)
+            return await self._stage.offer(
+                space.space, user, direction, offer, has_floor=has_floor
+            )
         except OfferRefused as refusal:
             raise refused(refusal) from None
 

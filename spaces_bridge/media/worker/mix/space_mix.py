@@ -16,6 +16,7 @@ from spaces_bridge.media.worker.mix.gate import Gates, Turned
 from spaces_bridge.media.worker.mix.mixer import SILENCE, Mixer, loudness
 from spaces_bridge.media.worker.mix.opus import Decoder, Encoder, Pcm
 from spaces_bridge.media.worker.mix.prompts import MixPayloads, PlayedPrompts, SpokenPrompt
+from spaces_bridge.media.worker.mix.relayed import RelayedTick
 from spaces_bridge.media.worker.mix.room_speaker import ROOM, RoomSpeaker
 from spaces_bridge.media.worker.mix.shared_packets import CrowdPackets, SharedPackets
 from spaces_bridge.media.worker.mix.speaker import Speaker
@@ -47,11 +48,12 @@ class Tick:
     """A tick's results: packets for listeners, and the shared mix if it is subscribed to.
 
     `published`: the sound of each peer on air, if it is published; None is silence. `ended`: the
-    prompts that were played to their end, by peer.
+    prompts that were played to their end, by peer. `relayed`: what other workers send on, if any.
     """
 
     payloads: MixPayloads
     mix: bytes | None
+    relayed: RelayedTick | None = None
     published: Mapping[str, Pcm | None] = field(default_factory=dict)
     ended: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,6 +67,8 @@ class Listeners:
     """Peers of people on air, by user."""
     prompted: Mapping[str, str]
     """Users by the peers to which a prompt is played."""
+    elsewhere: frozenset[str]
+    """The people on air who listen at other workers."""
     minus: frozenset[str]
     """The people on air who listen, with or without a prompt."""
 
@@ -88,6 +92,7 @@ class SpaceMix:
         self.publishes = False
         """Whether peers on air are published in rooms at an SFU."""
         self._is_subscribed = False
+        self._elsewhere: frozenset[str] | None = None
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=MIX_KEPT)
         self._make_encoder, self._make_decoder = make_encoder, make_decoder
         self._shared = make_encoder()
@@ -227,6 +232,14 @@ class SpaceMix:
 
     # --- sound ---
 
+    def relay(self, users: frozenset[str] | None) -> None:
+        """Give each tick for other workers, too, with the own mixes of these users; None: do not.
+
+        Who of them is not on air hears the shared mix there.
+        """
+        if users != self._elsewhere:
+            self._elsewhere, self._layout = users, None
+
     def tick(self, now: float, steps: int = 1) -> Tick:
         """Mix 20 ms, which stand for `steps` ticks of time (the missed ones are not made)."""
         self.position_ms += (steps - 1) * TICK_MS
@@ -236,15 +249,19 @@ class SpaceMix:
         mix = self._mixer.mix(heard, layout.minus)
         shared: bytes | None = None
         # a new subscriber wants the last seconds, if there is anything in them
-        if layout.shared or self._is_subscribed or self._speaking():
+        is_wanted = layout.shared or self._is_subscribed or self._elsewhere is not None
+        if is_wanted or self._speaking():
             shared = self._shared.encode(mix.everybody)
             self._recent.append((self.position_ms // TICK_MS, shared))
         else:
             self._recent.clear()
         payloads = self.packets.push(shared, steps=steps, is_silent=not heard)
-        for user, peers in layout.own.items():
-            packet = self._encoder_of(user).encode(mix.without[user])
-            payloads.append(ListenerPayload(peers, packet))
+        own = {
+            user: self._encoder_of(user).encode(mix.without[user])
+            for user in layout.own.keys() | layout.elsewhere
+        }
+        payloads += [ListenerPayload(peers, own[user]) for user, peers in layout.own.items()]
+        relayed = self._relayed(shared, own, is_silent=not heard)
         others = {p: mix.without[u] for p, u in layout.prompted.items() if u in mix.without}
         spoken, ended = self._prompts.tick(mix.everybody, others)
         payloads += spoken
@@ -253,7 +270,16 @@ class SpaceMix:
         self.position_ms += TICK_MS
         self._ticks += 1
         subscribed = shared if self._is_subscribed else None
-        return Tick(payloads, subscribed, self._published(frames), ended)
+        return Tick(payloads, subscribed, relayed, self._published(frames), ended)
+
+    def _relayed(
+        self, shared: bytes | None, own: Mapping[str, bytes], *, is_silent: bool
+    ) -> RelayedTick | None:
+        """Return what other workers send on of this tick, if any do."""
+        if self._elsewhere is None or shared is None:
+            return None
+        number = self.position_ms // TICK_MS
+        return RelayedTick(number, shared, is_silent, self.gates.open, own)
 
     def subscribe(self, wanted: bool) -> Sequence[tuple[int, bytes]]:
         """Begin or end to give the shared mix as packets.
@@ -349,9 +375,10 @@ class SpaceMix:
         peers_of = {user: tuple(peers) for user, peers in own.items()}
         self.packets.lay_out(shared, self._apart)
         self._apart = frozenset(prompted).union(*own.values())
-        layout = Listeners(tuple(shared), peers_of, prompted, frozenset(minus))
+        elsewhere = self.gates.open & (self._elsewhere or frozenset())
+        layout = Listeners(tuple(shared), peers_of, prompted, elsewhere, elsewhere.union(minus))
         self._layout = layout
-        for user in self._own.keys() - own.keys():
+        for user in self._own.keys() - own.keys() - elsewhere:
             del self._own[user]
         return layout
 

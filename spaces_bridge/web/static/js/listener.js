@@ -24,6 +24,9 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 /** Where WebRTC found no way, it is tried again, beside the stream, after so long. */
 const PROBE_MS = 60000;
 
+/** The server's code when it has too much to do for one more, who goes on by the stream. */
+const CROWDED = "crowded";
+
 /**
  * @typedef {object} Carrier What carries the sound.
  * @property {RTCPeerConnection} connection
@@ -33,12 +36,14 @@ const PROBE_MS = 60000;
 
 /**
  * States: idle, connecting, listening, reconnecting, gathering, http, blocked, impossible.
- * `trouble` is the server's sentence when it refused the sound. Event `change`: look again.
+ * `trouble` is the server's sentence when it refused the sound. `crowded`: it is the stream because
+ * the server had too much to do. Event `change`: look again.
  */
 export class Listener extends EventTarget {
   /** @type {"idle" | "connecting" | "listening" | "reconnecting" | "gathering" | "http" | "blocked" | "impossible"} */
   state = "idle";
   trouble = "";
+  crowded = false;
   #audio;
   #urls;
   #bearer;
@@ -124,12 +129,15 @@ export class Listener extends EventTarget {
     try {
       made = await this.#negotiated();
     } catch (error) {
+      if (attempt !== this.#attempt) return;
+      this.crowded = error instanceof Refused && error.code === CROWDED && playsOgg(this.#audio);
+      if (this.crowded) return this.#overHttp();
       // refused, or no network: neither is cured by another transport
-      if (attempt === this.#attempt) this.#again(error);
-      return;
+      return this.#again(error);
     }
     if (attempt !== this.#attempt) return letGo(made);
     if (made === null) {
+      this.crowded = false;
       this.#noWebRtcUntil = performance.now() + PROBE_MS;
       return this.#overHttp();
     }
@@ -161,6 +169,7 @@ export class Listener extends EventTarget {
   async #take(made) {
     this.#trying = null;
     this.#drop();
+    this.crowded = false;
     this.#stands = made;
     this.#unplayed = 0;
     this.#audio.removeAttribute("src");
@@ -215,7 +224,7 @@ export class Listener extends EventTarget {
       this.#unplayed = 0;
       this.#again();
     });
-    if (hasWebRtc()) this.#timer = setTimeout(() => void this.#probe(), PROBE_MS);
+    if (hasWebRtc()) this.#probeLater();
     await this.#play("http");
   }
 
@@ -227,7 +236,13 @@ export class Listener extends EventTarget {
     const made = await this.#negotiated().catch(() => null);
     if (attempt !== this.#attempt) return letGo(made);
     if (made !== null) return this.#take(made);
-    this.#timer = setTimeout(() => void this.#probe(), PROBE_MS);
+    this.#probeLater();
+  }
+
+  /** Those whom a crowd has kept out do not come back all at once. */
+  #probeLater() {
+    const spread = this.crowded ? Math.random() * PROBE_MS : 0;
+    this.#timer = setTimeout(() => void this.#probe(), PROBE_MS + spread);
   }
 
   /** Ends what is on its way. In a tap, `load()` also says that whatever comes later may be heard. */

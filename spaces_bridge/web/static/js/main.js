@@ -26,6 +26,7 @@ import * as lockscreen from "./views/lockscreen.js";
 import { showNotice, showSorry, showSpace } from "./views/messages.js";
 import * as keys from "./views/keys.js";
 import * as news from "./views/news.js";
+import * as overload from "./views/overload.js";
 import * as people from "./views/people.js";
 import * as person from "./views/person.js";
 import * as picker from "./views/picker.js";
@@ -44,7 +45,7 @@ const RECONNECTING_SHOWN_MS = 800;
 const VIEWS = [
   ...[tabs, headline, hosting, stage, queue, floor, captionsSettings, captions, large, reactions],
   ...[bar, control, people, chat, posts, invite, report, person, picker, leaving, settings, keys],
-  ...[gaps, level, lockscreen, news],
+  ...[gaps, level, lockscreen, news, overload],
 ];
 
 const { slug = "", known } = document.body.dataset;

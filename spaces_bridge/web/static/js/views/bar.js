@@ -71,10 +71,14 @@ function show(page, { space, you }) {
 function showSound({ listener, microphone }, you) {
   showListen(listener, you?.may_speak === true);
   const refused = listener.state === "reconnecting" && listener.trouble;
-  const sound = refused || (sayIfKnown(`sound.${listener.state}`) ?? "");
+  const sound = refused || soundOf(listener);
   const unable = you !== null && wantsToSpeak(you) && !hasWebRtc() ? say("microphone.no_webrtc") : "";
   setText(byId("sound"), microphone.trouble || [unable, sound].filter(Boolean).join(" "));
 }
+
+/** @param {Listener} listener */
+const soundOf = ({ crowded, state }) =>
+  (crowded && sayIfKnown(`sound.crowded_${state}`)) || (sayIfKnown(`sound.${state}`) ?? "");
 
 /**
  * Whoever cannot is told before the floor is theirs.
@@ -181,6 +185,7 @@ async function ask(page) {
 function speak({ listener, microphone, now }) {
   if (microphone.state === "off") {
     if (!listener.wanted) void listener.start();
+    else if (listener.crowded) listener.nudge(); // who speaks is let in, and must hear at once
     void microphone.turnOn();
   } else if (microphone.state === "on") {
     microphone.setMuted(now.you.on_air);
