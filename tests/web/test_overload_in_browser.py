@@ -55,13 +55,14 @@ async def test_a_new_listener_hears_the_stream_of_a_crowded_stage_and_the_sound_
             await until(lambda: sessions(stage) == 2)
             await late.page.click("#listen")
             await text(late.page, "#sound", "Many people are listening")
-            assert refused(stage) == 1
+            await until(lambda: refused(stage) >= 1)
             # Chromium begins to play such a stream after 32 kB of it
             playing = expect(late.page.locator("#sound"))
             await playing.to_contain_text("a few seconds' delay", timeout=120_000)
             assert (sessions(stage), stage.listeners(space.space)) == (2, 3)
+            before = refused(stage)  # a page that has just heard of the space asks again, too
             await late.page.evaluate(ONLINE)
-            await until(lambda: refused(stage) == 2)
+            await until(lambda: refused(stage) > before)
             await text(late.page, "#sound", "a few seconds' delay")
             assert await early.loudness() > 0.05
 
