@@ -7,9 +7,11 @@ from playwright.async_api import Browser, expect
 
 from spaces_bridge.app.media_events import RESTARTED
 from spaces_bridge.app.ports import Overload
+from spaces_bridge.media import launch
 from spaces_bridge.media.messages import OverloadChanged
 from spaces_bridge.media.stage import WorkerStage
 from spaces_bridge.media.worker.values import OverloadStep
+from tests.support.loaded_worker import MODULE
 from tests.web.browser import Watched, opened, text
 from tests.web.test_sound_in_browser import with_sound
 from tests.web.world import ALICE, HOST, WebWorld, until
@@ -18,6 +20,12 @@ pytestmark = pytest.mark.e2e
 
 ONLINE = "dispatchEvent(new Event('online'))"
 """What a page tries WebRTC again by, but for time."""
+
+
+@pytest.fixture(autouse=True)
+def _workers_that_measure_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine may be busy indeed, and its worker would say so in between."""
+    monkeypatch.setattr(launch, "MODULE", MODULE)
 
 
 def now_is(stage: WorkerStage, step: OverloadStep) -> None:
@@ -55,13 +63,14 @@ async def test_a_new_listener_hears_the_stream_of_a_crowded_stage_and_the_sound_
             await until(lambda: sessions(stage) == 2)
             await late.page.click("#listen")
             await text(late.page, "#sound", "Many people are listening")
-            assert refused(stage) == 1
+            await until(lambda: refused(stage) >= 1)
             # Chromium begins to play such a stream after 32 kB of it
             playing = expect(late.page.locator("#sound"))
             await playing.to_contain_text("a few seconds' delay", timeout=120_000)
             assert (sessions(stage), stage.listeners(space.space)) == (2, 3)
+            before = refused(stage)  # a page that has just heard of the space asks again, too
             await late.page.evaluate(ONLINE)
-            await until(lambda: refused(stage) == 2)
+            await until(lambda: refused(stage) > before)
             await text(late.page, "#sound", "a few seconds' delay")
             assert await early.loudness() > 0.05
 
