@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from benchmarks.peers.audience import Audience, Heard, Talker, own_cpu_s
+from benchmarks.peers.audience import Audience, Heard, Talker, own_cpu_s, speech_of
 from benchmarks.peers.lines import ROOT, Answering, answering
 
 _PROGRAM: Final = Path(__file__).resolve().parent / "peers" / "crowd_server.py"
@@ -127,12 +127,14 @@ class CrowdServer:
 
 @contextlib.asynccontextmanager
 async def crowd_server(
-    tree: Path = ROOT, options: Mapping[str, object] | None = None
+    tree: Path = ROOT,
+    options: Mapping[str, object] | None = None,
+    say: Callable[[int], bytes] = speech_of,
 ) -> AsyncIterator[CrowdServer]:
-    """Run a live space of the work tree in which somebody talks."""
+    """Run a live space of the work tree in which somebody sends what `say` returns."""
     argv = ("-P", str(_PROGRAM), json.dumps(options or {}))
     async with answering(*argv, tree=tree) as asked:
-        server, talker = CrowdServer(asked), Talker()
+        server, talker = CrowdServer(asked), Talker(say)
         try:
             await server.numbers()
             await talker.begin(server.speak)

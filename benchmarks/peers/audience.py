@@ -7,6 +7,7 @@ RTCP each 5 s.
 import asyncio
 import contextlib
 import os
+import resource
 import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,6 +44,8 @@ class DecryptingPeer(FullIcePeer):
         self._keep = True
         self.missing = 0
         self.longest_gap_s = 0.0
+        self.payload = b""
+        """Of the last packet."""
         self._newest: int | None = None
         self._at = 0.0
 
@@ -57,7 +60,7 @@ class DecryptingPeer(FullIcePeer):
             if self._newest is not None:
                 self.missing += ((packet.sequence - self._newest) & 0xFFFF) - 1
                 self.longest_gap_s = max(self.longest_gap_s, now - self._at)
-            self._newest, self._at = packet.sequence, now
+            self._newest, self._at, self.payload = packet.sequence, now, packet.payload
         self.packets.clear()
 
 
@@ -84,7 +87,8 @@ class Audience:
 
     def __init__(self) -> None:
         """Raises FloorBroken when the sink cannot be compiled."""
-        self._identity = Identity()
+        self.identity = Identity()
+        """The certificate of all, which costs much to make."""
         self._sink = Sink(MOST)
         self._sunk: list[tuple[Client, Ear]] = []
         self._real: list[tuple[Client, DecryptingPeer]] = []
@@ -93,10 +97,12 @@ class Audience:
     def __len__(self) -> int:
         return len(self._sunk) + len(self._real)
 
-    def client(self, *, decrypts: bool = False) -> tuple[Client, FullIcePeer]:
-        """Return a listener that is yet to connect."""
-        peer = DecryptingPeer(self._identity) if decrypts else self._plain()
-        return Client(StreamDirection.LISTEN, self._identity, peer), peer
+    def client(
+        self, *, decrypts: bool = False, peer: FullIcePeer | None = None
+    ) -> tuple[Client, FullIcePeer]:
+        """Return a listener that is yet to connect; by `peer`, if one is given."""
+        peer = peer or (DecryptingPeer(self.identity) if decrypts else self._plain())
+        return Client(StreamDirection.LISTEN, self.identity, peer), peer
 
     def seat(self, client: Client, peer: FullIcePeer) -> None:
         """Take in a listener that is connected: the sink has its socket, unless it decrypts."""
@@ -105,6 +111,12 @@ class Audience:
             return
         client.stop_listening()
         self._sunk.append((client, self._sink.take(client.fileno())))
+
+    async def join(self, answers: Answers, peer: FullIcePeer) -> None:
+        """Have one listener join. Raises TimeoutError, ConnectionError."""
+        client, _ = self.client(peer=peer)
+        (answer,) = await answers([client.offer()])
+        await self._join(asyncio.Semaphore(1), client, peer, answer)
 
     async def grow(self, to: int, answers: Answers, *, decrypts: bool = False) -> None:
         """Have listeners join until there are so many. Raises TimeoutError, ConnectionError."""
@@ -145,7 +157,7 @@ class Audience:
             client.close()
 
     def _plain(self) -> FullIcePeer:
-        return FullIcePeer(StreamDirection.LISTEN, self._identity)
+        return FullIcePeer(StreamDirection.LISTEN, self.identity)
 
     async def _join(
         self, gate: asyncio.Semaphore, client: Client, peer: FullIcePeer, answer: str
@@ -183,12 +195,19 @@ def spoken() -> tuple[bytes, ...]:
     return tuple(packets)
 
 
-class Talker:
-    """A speaker who says the same over and over, 50 packets a second."""
+def speech_of(index: int) -> bytes:
+    """Return the packet with this number of a speaker who says the same over and over."""
+    packets = spoken()
+    return packets[index % len(packets)]
 
-    def __init__(self) -> None:
+
+class Talker:
+    """A speaker who sends what `say` returns for each number, 50 packets a second."""
+
+    def __init__(self, say: Callable[[int], bytes] = speech_of) -> None:
         self._client = Client(StreamDirection.SPEAK, Identity())
-        self._packets = spoken()
+        self._sound = say
+        spoken()  # now: it takes seconds
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self, answer: Callable[[str], Awaitable[str]]) -> None:
@@ -205,15 +224,13 @@ class Talker:
         self._client.close()
 
     def _say(self, index: int) -> None:
-        payload = self._packets[index % len(self._packets)]
+        payload = self._sound(index)
         with contextlib.suppress(OSError):
             self._client.send(self._client.peer.rtp(1000 + index, index * FRAME, payload))
 
 
 def enough_files() -> None:
     """Let this process have as many sockets as it is allowed to. Raises OSError."""
-    import resource
-
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
