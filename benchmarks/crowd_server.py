@@ -13,7 +13,7 @@ import psutil
 from benchmarks.peers.audience import Audience, Heard, Talker, own_cpu_s, speech_of
 from benchmarks.peers.lines import ROOT, Answering, answering
 
-_PROGRAM: Final = Path(__file__).resolve().parent / "peers" / "crowd_server.py"
+_PROGRAM: Final = Path(__file__).resolve().parent / "peers" / "crowd_stage.py"
 _START_S: Final = 60.0
 
 

@@ -1,6 +1,6 @@
 """The server of a crowd: a stage of the tree that PYTHONPATH names, with a real media worker.
 
-`python -P crowd_server.py OPTIONS` answers JSON lines. It is run in other commits' trees, too, so
+`python -P crowd_stage.py OPTIONS` answers JSON lines. It is run in other commits' trees, too, so
 it uses nothing that only this one has: options that a tree does not know are left out.
 """
 
