@@ -1,7 +1,8 @@
 """The largest crowd that one live space holds: no tick late, and nothing missing at anybody real.
 
 `HELD_S` (environment; 600 by default) is the time that the largest one is held for; the steps on
-the way there are short. The listeners' processes are on the same machine: what they take is told.
+the way there are short. `HELD_WORKERS` is the number of media workers (one for each core). The
+listeners are on the same machine: what they take of it is told.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ LONGEST_GAP_S: Final = 0.2
 _MEMORY_MB: Final = 4096
 _WINDOW_S: Final = 10.0
 _SETTLE_S: Final = 3.0
-_OPTIONS: Final = {"memory_limit_mb": _MEMORY_MB}
+WORKERS: Final = int(os.environ.get("HELD_WORKERS", "0")) or (os.cpu_count() or 1)
+_OPTIONS: Final = {"memory_limit_mb": _MEMORY_MB, "workers": WORKERS}
 
 
 def why_not_held(window: Window) -> str:
@@ -110,8 +112,8 @@ async def _look(server: CrowdServer, audience: Audience, seconds: float) -> Wind
 
 def _results(held: Window, stopped: str) -> Sequence[Result]:
     told = (
-        f"for {held.seconds:.0f} s, {os.cpu_count()} cores; the next step was stopped by: "
-        f"{stopped}; worker {100 * held.cpu_s / held.seconds:.0f} % of a core, clients "
+        f"for {held.seconds:.0f} s, {WORKERS} media workers on {os.cpu_count()} cores; the next "
+        f"step was stopped by: {stopped}; workers {100 * held.cpu_s / held.seconds:.0f} % of a core, clients "
         f"{100 * held.clients_cpu_s / held.seconds:.0f} %; {held.heard.real} listeners decrypt, "
         f"longest gap there {1000 * held.heard.real_longest_gap_s:.0f} ms, 0 packets missing"
     )

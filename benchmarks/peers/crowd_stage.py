@@ -6,6 +6,7 @@ it uses nothing that only this one has: options that a tree does not know are le
 
 import asyncio
 import dataclasses
+import importlib
 import json
 import os
 import sys
@@ -55,6 +56,17 @@ async def _answers(stage: WorkerStage, offers: Sequence[str], first: int) -> lis
     return [session.answer for session in await asyncio.gather(*joining)]
 
 
+def _stage(options: MediaOptions, workers: int) -> WorkerStage:
+    """Return the stage on so many workers; trees that know of only one give that."""
+    if workers == 1 or not hasattr(options, "of_worker"):
+        return WorkerStage(options)
+    stages = [WorkerStage(options.of_worker(place)) for place in range(workers)]
+    local: WorkerStage = importlib.import_module("spaces_bridge.media.local_stage").LocalStage(
+        stages, options
+    )
+    return local
+
+
 def _workers() -> list[int]:
     """Return the ids of all media workers that this process has."""
     children = psutil.Process(os.getpid()).children(recursive=True)
@@ -74,7 +86,7 @@ async def _reply(stage: WorkerStage, question: Mapping[str, Any]) -> None:
 
 async def _serve(wanted: Mapping[str, object]) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-crowd-") as directory:
-        stage = WorkerStage(_options(directory, wanted))
+        stage = _stage(_options(directory, wanted), int(str(wanted.get("workers", 1))))
         stage.listen(_Nobody())  # type: ignore[arg-type]
         await stage.start()
         try:
