@@ -113,9 +113,9 @@ async def _look(server: CrowdServer, audience: Audience, seconds: float) -> Wind
 def _results(held: Window, stopped: str) -> Sequence[Result]:
     told = (
         f"for {held.seconds:.0f} s, {WORKERS} media workers on {os.cpu_count()} cores; the next "
-        f"step was stopped by: {stopped}; workers {100 * held.cpu_s / held.seconds:.0f} % of a core, clients "
-        f"{100 * held.clients_cpu_s / held.seconds:.0f} %; {held.heard.real} listeners decrypt, "
-        f"longest gap there {1000 * held.heard.real_longest_gap_s:.0f} ms, 0 packets missing"
+        f"step was stopped by: {stopped}; workers {100 * held.cpu_s / held.seconds:.0f} % of a "
+        f"core, clients {100 * held.clients_cpu_s / held.seconds:.0f} %; {held.heard.real} "
+        f"listeners decrypt, longest gap there {1000 * held.heard.real_longest_gap_s:.0f} ms, 0 packets missing"
     )
     late = f"with {held.listeners} listeners; {held.skipped:.0f} ticks skipped, joining, too"
     return [
