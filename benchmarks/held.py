@@ -115,7 +115,8 @@ def _results(held: Window, stopped: str) -> Sequence[Result]:
         f"for {held.seconds:.0f} s, {WORKERS} media workers on {os.cpu_count()} cores; the next "
         f"step was stopped by: {stopped}; workers {100 * held.cpu_s / held.seconds:.0f} % of a "
         f"core, clients {100 * held.clients_cpu_s / held.seconds:.0f} %; {held.heard.real} "
-        f"listeners decrypt, longest gap there {1000 * held.heard.real_longest_gap_s:.0f} ms, 0 packets missing"
+        f"listeners decrypt, longest gap there {1000 * held.heard.real_longest_gap_s:.0f} ms, "
+        "0 packets missing"
     )
     late = f"with {held.listeners} listeners; {held.skipped:.0f} ticks skipped, joining, too"
     return [
