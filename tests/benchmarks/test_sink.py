@@ -1,20 +1,15 @@
 """The sink counts what comes for a listener, and what does not."""
 
-import shutil
 import socket
 import struct
 from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.peers.compiled import COMPILER
 from benchmarks.peers.sink import Sink
 from tests.support.stage import until
 
-pytestmark = [
-    pytest.mark.peers,
-    pytest.mark.skipif(shutil.which(COMPILER) is None, reason="there is no C compiler"),
-]
+pytestmark = [pytest.mark.peers, pytest.mark.needs("gcc")]
 
 
 @pytest.fixture
